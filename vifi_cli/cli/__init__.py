@@ -1,0 +1,1 @@
+"""What the user types: one file a command; each parses, calls one typed function, shows the result."""

@@ -1,0 +1,1 @@
+"""From frames and texts to embeddings: the encoders, where their weights come from, how they run."""

@@ -1,0 +1,1 @@
+"""From files to frames: discovery, sampling and decoding with numpy and PyAV, without torch."""

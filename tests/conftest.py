@@ -1,0 +1,16 @@
+"""What every test stands on: a data folder of its own, no hub, no colour."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Points vifi's data folder to a temporary one, so that no test can touch the user's."""
+    home = tmp_path_factory.mktemp("vifi_home")
+    monkeypatch.setenv("VIFI_HOME", str(home))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    return home

@@ -1,0 +1,147 @@
+"""Where words go: data to stdout, talk and progress to stderr; tables on a terminal, plain lines in a pipe."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+
+def prepare_streams() -> None:
+    """Lets file names that are no valid text pass through stdout unharmed, and never fail on stderr."""
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=errors)
+
+
+def stdout_is_terminal() -> bool:
+    """Whether a person is looking at stdout."""
+    return sys.stdout.isatty()
+
+
+def line(text: str, end: str = "\n") -> None:
+    """Writes a line of data to stdout as it is."""
+    sys.stdout.write(text + end)
+
+
+def document(content: object) -> None:
+    """Writes one JSON document to stdout."""
+    line(json.dumps(content, indent=2))
+
+
+def json_line(content: object) -> None:
+    """Writes one JSON document to stdout, on one line."""
+    line(json.dumps(content))
+
+
+def note(message: str) -> None:
+    """Says something to the user, on stderr."""
+    _stderr().print(escape(printable(message)), style="dim")
+
+
+def warning(message: str) -> None:
+    """Says on stderr that something is not as it should be."""
+    _stderr().print(f"[yellow]warning:[/yellow] {escape(printable(message))}")
+
+
+def error(message: str) -> None:
+    """Says on stderr, in one line, what went wrong and what to do next."""
+    _stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
+
+
+def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: Sequence[str] = ()) -> None:
+    """Shows rows as a table on a terminal, and as lines of tab-separated cells without headers in a pipe.
+
+    Args:
+        headers: column names.
+        cells: one sequence a row.
+        right: names of the columns that are aligned to the right.
+    """
+    if not stdout_is_terminal():
+        for row in cells:
+            line("\t".join(_one_cell(str(cell)) for cell in row))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right" if header in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
+    Console().print(table)
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Shows named facts, one a line, on stdout."""
+    rows(("", ""), [(name, value) for name, value in pairs])
+
+
+def path_link(path: Path) -> Text:
+    """A path to show in a table: short where it can be, and clickable where the terminal can."""
+    try:
+        shown = str(path.relative_to(Path.cwd()))
+    except ValueError:
+        shown = str(path)
+    return Text(printable(shown), style=f"link {path.as_uri()}")
+
+
+def printable(text: str) -> str:
+    """Text for eyes: what is no character is shown as a question mark, and control characters as escapes."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def clock(seconds: float) -> str:
+    """A time in a video: `0:07`, `12:34`, `1:02:03`."""
+    whole = int(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def size(size_bytes: float) -> str:
+    """A file size: `512 B`, `3.4 MB`."""
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f} B"
+    for unit in ("kB", "MB", "GB"):
+        size_bytes /= 1000
+        if size_bytes < 1000:
+            break
+    else:
+        unit = "TB" if size_bytes >= 1000 else unit
+        size_bytes = size_bytes / 1000 if unit == "TB" else size_bytes
+    return f"{size_bytes:.1f} {unit}"
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 video`, `3 videos`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def progress(*extra: str) -> Progress:
+    """A bar with the time left, on stderr, that shows on a terminal only.
+
+    Args:
+        extra: further columns, as rich's format strings over the task's fields.
+    """
+    console = _stderr()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        *(TextColumn(column, style="dim") for column in extra),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _one_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, soft_wrap=True, highlight=False)

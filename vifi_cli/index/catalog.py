@@ -1,0 +1,332 @@
+"""The catalogue: one SQLite file that holds every video, its frame embeddings and its windows. The truth.
+
+Each change of a video is one transaction, and each transaction that changes windows raises `generation`, by
+which the vector file (a cache, see `vectors`) knows whether it is current.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sqlite_utils import Database
+
+from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing, IndexProblem
+from vifi_cli.index.migrations import migrations
+from vifi_cli.index.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
+from vifi_cli.index.windows import Window, windows_of
+from vifi_cli.video.discovery import VideoFile
+
+CATALOG_FILE = "catalog.sqlite3"
+SECONDS_DTYPE = np.dtype("<f8")
+EMBEDDING_DTYPE = np.dtype("<f2")
+
+
+class Catalog:
+    """An open catalogue. Use as a context manager; connections belong to one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens an existing catalogue.
+
+        Raises:
+            IndexMissing: there is none.
+            IndexDamaged: the file is not a catalogue, or a newer vifi made it.
+        """
+        if not path.exists():
+            raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
+        self.path = path
+        self.db = _connect(path)
+        try:
+            migrations.apply(self.db)
+            row = next(self.db.query("SELECT * FROM catalogue"), None)
+        except sqlite3.DatabaseError as error:
+            self.db.close()
+            raise _damaged(path, error) from error
+        if row is None:
+            self.db.close()
+            raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
+        self.identity = str(row["identity"])
+        self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
+
+    @classmethod
+    def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
+        """Makes a new, empty catalogue; raises ValueError where there is one already."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = _connect(path)
+        db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
+        db.enable_wal()
+        migrations.apply(db)
+        if db.table("catalogue").count:
+            raise ValueError(f"{path} exists")
+        db.table("catalogue").insert(
+            {
+                "id": 1,
+                "identity": secrets.token_hex(8),
+                "generation": 0,
+                "created_at": _now(),
+                **{field.name: getattr(indexed_with, field.name) for field in fields(IndexedWith)},
+            }
+        )
+        db.close()
+        return cls(path)
+
+    def __enter__(self) -> "Catalog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; what was stored stays."""
+        self.db.close()
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        try:
+            with self.db.atomic():
+                yield
+        except sqlite3.OperationalError as error:
+            raise IndexProblem(
+                f"the index could not be written ({error}): what was stored before is safe; "
+                f"see to free space and access rights of {self.path.parent} and run the command again"
+            ) from error
+
+    @property
+    def generation(self) -> int:
+        """How many changes of windows the catalogue has seen."""
+        return int(self._value("SELECT generation FROM catalogue"))
+
+    def videos(self) -> list[CatalogedVideo]:
+        """All videos, without their embeddings."""
+        rows = self.db.execute("SELECT id, path, size_bytes, modified_ns, fingerprint FROM videos ORDER BY id")
+        return [CatalogedVideo(row[0], decode_path(row[1]), *row[2:]) for row in rows]
+
+    def failures(self) -> list[FailedFile]:
+        """The files that could not be read when they were last tried."""
+        rows = self.db.execute("SELECT path, size_bytes, modified_ns, reason FROM failures ORDER BY path")
+        return [FailedFile(VideoFile(decode_path(row[0]), row[1], row[2]), row[3]) for row in rows]
+
+    def roots(self) -> list[Path]:
+        """The folders and files that were given to `vifi index`."""
+        return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
+
+    def add_roots(self, roots: Iterable[Path]) -> None:
+        """Remembers what was indexed, so that a later run can do it again."""
+        with self._transaction():
+            for root in roots:
+                self.db.table("roots").upsert({"path": encode_path(root), "indexed_at": _now()}, pk="path")
+
+    def store(self, video: EncodedVideo) -> None:
+        """Stores a video with its frames and windows, in place of what its path held, in one transaction."""
+        with self._transaction():
+            self._delete_path(video.file.path)
+            video_id = self._insert_video(video)
+            self.db.table("frames").insert(
+                {
+                    "video_id": video_id,
+                    "seconds": video.seconds.astype(SECONDS_DTYPE).tobytes(),
+                    "embeddings": video.embeddings.astype(EMBEDDING_DTYPE).tobytes(),
+                }
+            )
+            self._insert_windows(video_id, windows_of(video.seconds, video.info.duration_seconds))
+            self._raise_generation()
+
+    def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
+        """Stores a file with the content of a known video, without decoding it; False if that is known no more."""
+        if not self.db.execute("SELECT 1 FROM videos WHERE id = ?", (original.id,)).fetchone():
+            return False
+        with self._transaction():
+            self._delete_path(copy.path)
+            columns = "fingerprint, duration_seconds, width, height, codec, decoding, warning"
+            video_id = self._insert(
+                f"INSERT INTO videos (path, size_bytes, modified_ns, indexed_at, {columns}) "
+                f"SELECT ?, ?, ?, ?, {columns} FROM videos WHERE id = ?",
+                (encode_path(copy.path), copy.size_bytes, copy.modified_ns, _now(), original.id),
+            )
+            self.db.execute(
+                "INSERT INTO frames SELECT ?, seconds, embeddings FROM frames WHERE video_id = ?",
+                (video_id, original.id),
+            )
+            columns = "start_seconds, end_seconds, first_frame, end_frame, is_whole"
+            self.db.execute(
+                f"INSERT INTO windows (video_id, {columns}) SELECT ?, {columns} FROM windows WHERE video_id = ?",
+                (video_id, original.id),
+            )
+            self._raise_generation()
+        return True
+
+    def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
+        """Gives videos new paths and times of change; embeddings, windows and vectors stay as they are.
+
+        All in one transaction and by way of names that no file can have, so that files may swap names.
+        """
+        with self._transaction():
+            for video, _ in moves:
+                self.db.execute("UPDATE videos SET path = ? WHERE id = ?", (b"\0%d" % video.id, video.id))
+            for video, file in moves:
+                self._delete_path(file.path)
+                self.db.execute(
+                    "UPDATE videos SET path = ?, size_bytes = ?, modified_ns = ? WHERE id = ?",
+                    (encode_path(file.path), file.size_bytes, file.modified_ns, video.id),
+                )
+            self._raise_generation()
+
+    def forget(self, paths: Iterable[Path]) -> None:
+        """Removes videos and remembered failures of these paths, all in one transaction."""
+        with self._transaction():
+            for path in paths:
+                self._delete_path(path)
+            self._raise_generation()
+
+    def record_failure(self, failed: FailedFile) -> None:
+        """Remembers that a file cannot be read, and drops what was known of its earlier content."""
+        with self._transaction():
+            if self._delete_path(failed.file.path):
+                self._raise_generation()
+            self.db.table("failures").insert(
+                {
+                    "path": encode_path(failed.file.path),
+                    "size_bytes": failed.file.size_bytes,
+                    "modified_ns": failed.file.modified_ns,
+                    "reason": failed.reason,
+                    "failed_at": _now(),
+                }
+            )
+
+    def frames(self, video_id: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
+        """The seconds (T,) and un-normalised embeddings (T, D) of one video's sampled frames."""
+        seconds, embeddings = self.db.execute(
+            "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)
+        ).fetchone()
+        dimension = self.indexed_with.dimension
+        return (
+            np.frombuffer(seconds, SECONDS_DTYPE),
+            np.frombuffer(embeddings, EMBEDDING_DTYPE).reshape(-1, dimension),
+        )
+
+    def window_ids(self) -> npt.NDArray[np.int64]:
+        """Ids of all windows, int64 (W,), ascending."""
+        rows = self.db.execute("SELECT id FROM windows ORDER BY id")
+        return np.fromiter((row[0] for row in rows), np.int64)
+
+    def windows_by_video(self, after_id: int = -1) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+        """Yields (video id, int64 (W, 3) of window id, first frame, end frame) for windows above an id."""
+        query = "SELECT DISTINCT video_id FROM windows WHERE id > ? ORDER BY video_id"
+        for (video_id,) in self.db.execute(query, (after_id,)).fetchall():
+            rows = self.db.execute(
+                "SELECT id, first_frame, end_frame FROM windows WHERE video_id = ? AND id > ? ORDER BY id",
+                (video_id, after_id),
+            ).fetchall()
+            yield int(video_id), np.array(rows, np.int64)
+
+    def merge(self, shard: Path) -> None:
+        """Takes in all that another catalogue holds, in one transaction; its videos win over paths held here.
+
+        Raises:
+            EncoderMismatch: the shard was made with another encoder or sampling.
+        """
+        with Catalog(shard) as other:
+            if astuple(other.indexed_with)[1:] != astuple(self.indexed_with)[1:]:
+                raise EncoderMismatch(f"{shard} was made with {other.indexed_with.model} or another sampling")
+        self.db.attach("shard", shard)
+        try:
+            with self._transaction():
+                for statement in MERGE_STATEMENTS:
+                    self.db.execute(statement)
+                self._raise_generation()
+        finally:
+            self.db.execute("DETACH DATABASE shard")
+
+    def _insert_video(self, video: EncodedVideo) -> int:
+        return self._insert(
+            "INSERT INTO videos (path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, "
+            "codec, decoding, warning, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                encode_path(video.file.path),
+                video.file.size_bytes,
+                video.file.modified_ns,
+                video.fingerprint,
+                video.info.duration_seconds,
+                video.info.width,
+                video.info.height,
+                video.info.codec,
+                video.info.decoding,
+                video.info.warning,
+                _now(),
+            ),
+        )
+
+    def _insert_windows(self, video_id: int, windows: list[Window]) -> None:
+        self.db.conn.executemany(
+            "INSERT INTO windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [(video_id, *astuple(window)) for window in windows],
+        )
+
+    def _delete_path(self, path: Path) -> bool:
+        """Drops a path's video and failure; says whether there was a video."""
+        encoded = encode_path(path)
+        self.db.execute("DELETE FROM failures WHERE path = ?", (encoded,))
+        return bool(self.db.execute("DELETE FROM videos WHERE path = ?", (encoded,)).rowcount)
+
+    def _raise_generation(self) -> None:
+        self.db.execute("UPDATE catalogue SET generation = generation + 1")
+
+    def _insert(self, statement: str, values: tuple[object, ...]) -> int:
+        row_id = self.db.execute(statement, values).lastrowid
+        assert row_id is not None
+        return row_id
+
+    def _value(self, query: str) -> int:
+        return int(self.db.execute(query).fetchone()[0])
+
+
+MERGE_STATEMENTS = (
+    "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
+    "DELETE FROM main.failures WHERE path IN "
+    "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
+    "INSERT INTO main.videos (path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, "
+    "codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, fingerprint, "
+    "duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
+    "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
+    "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
+    "JOIN main.videos AS here ON here.path = there.path",
+    "INSERT INTO main.windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
+    "SELECT here.id, start_seconds, end_seconds, first_frame, end_frame, is_whole "
+    "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
+    "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
+    "INSERT INTO main.failures SELECT * FROM shard.failures",
+)
+
+
+def encode_path(path: Path) -> bytes:
+    """A path as the catalogue keeps it: the file system's own bytes."""
+    return os.fsencode(path)
+
+
+def decode_path(encoded: bytes) -> Path:
+    """The path of `encode_path`'s bytes."""
+    return Path(os.fsdecode(encoded))
+
+
+def _connect(path: Path) -> Database:
+    connection = sqlite3.connect(path, timeout=30.0)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return Database(connection)
+
+
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> IndexDamaged:
+    return IndexDamaged(
+        f"{path} cannot be read as an index ({error}): "
+        f"move {path.parent} away and run `vifi index` on your folders again"
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

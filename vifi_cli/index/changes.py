@@ -1,0 +1,158 @@
+"""Compares what lies on disk with what the catalogue knows, and says what there is to do."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vifi_cli.index.catalog import Catalog
+from vifi_cli.index.records import CatalogedVideo
+from vifi_cli.video.discovery import Discovery, VideoFile, content_fingerprint
+
+Match = tuple[CatalogedVideo, VideoFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has happened to the videos since they were indexed.
+
+    Attributes:
+        new: files whose content is not known: to be decoded.
+        changed: files whose content is no longer what was indexed: to be decoded.
+        moved: videos that lie at another path now, each with its new file.
+        touched: videos with a new time of change and the same content.
+        copied: files with the content of a video that still lies elsewhere.
+        unchanged: number of files that are as they were indexed.
+        still_failing: files that could not be read before and have not changed since.
+        gone: videos and failures whose file is no more, though the folder they were found below is there.
+        excluded: videos that this run's `--exclude` passes over; they stay in the index.
+        unreachable_roots: folders that are missing or empty though videos are known below them; they keep them.
+    """
+
+    new: tuple[VideoFile, ...]
+    changed: tuple[VideoFile, ...]
+    moved: tuple[Match, ...]
+    touched: tuple[Match, ...]
+    copied: tuple[Match, ...]
+    unchanged: int
+    still_failing: tuple[Path, ...]
+    gone: tuple[Path, ...]
+    excluded: tuple[Path, ...]
+    unreachable_roots: tuple[Path, ...]
+
+
+def find_changes(
+    catalog: Catalog, discovery: Discovery, roots: Iterable[Path], *, retry_failed: bool = False
+) -> Changes:
+    """Sorts every file below the roots by what has happened to it.
+
+    Unchanged files (same path, size and time of change) are not opened. A file whose size and content
+    fingerprint are those of a video that no longer lies at its own path has been moved, also when two files
+    swapped names. Nothing is reported gone below a root that is missing or empty, or below a folder that could
+    not be read: a disk that is not plugged in loses nothing.
+    """
+    videos = {video.path: video for video in catalog.videos()}
+    failures = {failed.file.path: failed.file for failed in catalog.failures()}
+    unchanged = {file.path for file in discovery.videos if _is_unchanged(file, videos.get(file.path))}
+    failing = [
+        file.path for file in discovery.videos if failures.get(file.path) == file and not retry_failed
+    ]
+    settled = {*unchanged, *failing}
+    unsettled = [file for file in discovery.videos if file.path not in settled]
+    twins = _match_by_content(unsettled, videos.values())
+    touched = tuple((video, file) for video, file in twins if video.path == file.path)
+    staying = {*unchanged, *(file.path for _, file in touched)}
+    found = {file.path for file in discovery.videos}
+    moved, copied = _split_moved(twins, staying, found)
+    matched = {file.path for _, file in twins}
+    to_decode = [file for file in unsettled if file.path not in matched]
+
+    missing = [path for path in {**videos, **failures} if path not in found]
+    missing = [path for path in missing if path not in {video.path for video, _ in moved}]
+    unreachable = _unreachable_roots(roots, missing)
+    gone, passed_over = _sort_missing(missing, roots, {*unreachable, *discovery.unreadable_folders})
+    return Changes(
+        new=tuple(file for file in to_decode if file.path not in videos),
+        changed=tuple(file for file in to_decode if file.path in videos),
+        moved=moved,
+        touched=touched,
+        copied=copied,
+        unchanged=len(unchanged),
+        still_failing=tuple(failing),
+        gone=tuple(gone),
+        excluded=tuple(path for path in passed_over if path in videos),
+        unreachable_roots=tuple(unreachable),
+    )
+
+
+def _is_unchanged(file: VideoFile, known: CatalogedVideo | None) -> bool:
+    return known is not None and (known.size_bytes, known.modified_ns) == (file.size_bytes, file.modified_ns)
+
+
+def _match_by_content(files: list[VideoFile], videos: Iterable[CatalogedVideo]) -> list[Match]:
+    """Pairs files with the videos whose content they hold; only files of a known size are opened."""
+    by_size: dict[int, list[CatalogedVideo]] = {}
+    for video in videos:
+        by_size.setdefault(video.size_bytes, []).append(video)
+    matches = []
+    for file in files:
+        same_size = by_size.get(file.size_bytes, [])
+        fingerprint = _fingerprint_or_none(file.path) if same_size else None
+        twins = [video for video in same_size if video.fingerprint == fingerprint]
+        if twins:
+            # its own path if possible, else a video whose file is gone: a move costs less than a copy
+            best = min(twins, key=lambda video: (video.path != file.path, os.path.lexists(video.path)))
+            matches.append((best, file))
+    return matches
+
+
+def _fingerprint_or_none(path: Path) -> str | None:
+    try:
+        return content_fingerprint(path)
+    except OSError:  # it has vanished or cannot be read: decoding will say so
+        return None
+
+
+def _split_moved(
+    matches: list[Match], staying: set[Path], found: set[Path]
+) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
+    """Splits files at new paths into those whose video left its own path and those that are a second copy."""
+    moved: dict[int, Match] = {}
+    copied = []
+    for video, file in matches:
+        if video.path == file.path:
+            continue
+        left_its_path = not os.path.lexists(video.path) or (video.path in found and video.path not in staying)
+        if left_its_path and video.id not in moved:
+            moved[video.id] = (video, file)
+        else:
+            copied.append((video, file))
+    return tuple(moved.values()), tuple(copied)
+
+
+def _unreachable_roots(roots: Iterable[Path], missing: list[Path]) -> list[Path]:
+    return [
+        root
+        for root in roots
+        if any(path.is_relative_to(root) for path in missing) and (not root.exists() or _is_empty(root))
+    ]
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing at all, as the mount point of an unplugged disk does."""
+    return folder.is_dir() and next(folder.iterdir(), None) is None
+
+
+def _sort_missing(
+    missing: list[Path], roots: Iterable[Path], kept_folders: set[Path]
+) -> tuple[list[Path], list[Path]]:
+    """Splits paths that were not found below the roots into those that are gone and those passed over."""
+    gone, passed_over = [], []
+    roots = list(roots)
+    for path in missing:
+        if not any(path.is_relative_to(root) for root in roots):
+            continue
+        if any(path.is_relative_to(folder) for folder in kept_folders):
+            continue
+        (passed_over if os.path.lexists(path) else gone).append(path)
+    return gone, passed_over

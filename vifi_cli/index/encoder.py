@@ -1,0 +1,50 @@
+"""What the index asks of an encoder; `vifi_cli.model` implements it, and tests bring small ones."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.video.frames import FrameGeometry
+
+Float32Array = npt.NDArray[np.float32]
+
+
+class TextEncoder(Protocol):
+    """Turns queries into embeddings.
+
+    Attributes:
+        model_name: the name that loads this encoder again.
+        text_fingerprint: digest of the text side; two encoders with the same one give the same embeddings.
+        dimension: D, the length of an embedding.
+    """
+
+    @property
+    def model_name(self) -> str: ...
+    @property
+    def text_fingerprint(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        """Embeds texts: float32 (N, D), each of length 1."""
+        ...
+
+
+class Encoder(TextEncoder, Protocol):
+    """Turns queries and frames into embeddings of one space.
+
+    Attributes:
+        vision_fingerprint: digest of the vision side and its preprocessing.
+        geometry: the picture that `encode_frames` wants.
+    """
+
+    @property
+    def vision_fingerprint(self) -> str: ...
+    @property
+    def geometry(self) -> FrameGeometry: ...
+
+    def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """Embeds frames uint8 (N, H, W, 3): float32 (N, D), not normalised."""
+        ...

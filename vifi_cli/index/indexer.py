@@ -1,0 +1,171 @@
+"""Brings an index up to date with the files on disk, losing neither a file nor a vector on the way."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vifi_cli.index.catalog import Catalog
+from vifi_cli.index.changes import Changes, find_changes
+from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoding import EncodingTimes, Progress, encode_videos
+from vifi_cli.index.records import EncodedVideo, FailedFile, IndexedWith
+from vifi_cli.video.discovery import Discovery, VideoFile
+from vifi_cli.video.sampling import FrameSampling
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an index run did.
+
+    Attributes:
+        added: videos that are new, copies of known ones included.
+        changed: videos that were indexed again because their content changed.
+        moved: videos found at another path; nothing was decoded for them.
+        unchanged: videos that are as they were.
+        removed: videos that are no more.
+        failed: files that cannot be read, those remembered from earlier runs included.
+        remembered: how many of `failed` were not tried again.
+        excluded: videos that `--exclude` passed over and that stay in the index.
+        unreachable_roots: folders that are missing or empty; their videos stay in the index.
+        unreadable_folders: folders whose content could not be listed; their videos stay in the index.
+        warnings: videos of which only a part could be read, with what was wrong.
+        video_seconds: length of the videos that were decoded.
+        wall_seconds: time the run took.
+        waiting_seconds: part of it spent waiting for the decoder.
+        encoding_seconds: part of it spent in the encoder.
+    """
+
+    added: int
+    changed: int
+    moved: int
+    unchanged: int
+    removed: int
+    failed: tuple[FailedFile, ...]
+    remembered: int
+    excluded: int
+    unreachable_roots: tuple[Path, ...]
+    unreadable_folders: tuple[Path, ...]
+    warnings: tuple[FailedFile, ...] = ()
+    video_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    waiting_seconds: float = 0.0
+    encoding_seconds: float = 0.0
+
+
+def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:
+    """The signature of a catalogue made with this encoder and sampling."""
+    return IndexedWith(
+        model=encoder.model_name,
+        vision_fingerprint=encoder.vision_fingerprint,
+        text_fingerprint=encoder.text_fingerprint,
+        dimension=encoder.dimension,
+        frames_per_second=sampling.frames_per_second,
+        minimum_frames=sampling.minimum_frames,
+    )
+
+
+def make_shard(path: Path, videos: Sequence[VideoFile], encoder: Encoder, sampling: FrameSampling) -> Path:
+    """Encodes videos into a catalogue of their own, which `Catalog.merge` takes in at one step.
+
+    It needs nothing but the files and the encoder, so that many processes or machines can share the work.
+    """
+    with Catalog.create(path, indexed_with(encoder, sampling)) as shard:
+        for _ in _store(shard, encode_videos(videos, encoder, sampling)):
+            pass
+    return path
+
+
+def update_index(
+    catalog: Catalog,
+    discovery: Discovery,
+    roots: Sequence[Path],
+    load_encoder: Callable[[], Encoder],
+    *,
+    retry_failed: bool = False,
+    on_plan: Callable[[Sequence[VideoFile]], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    workers: int | None = None,
+) -> IndexReport:
+    """Does what `find_changes` says there is to do; every finished video is safe at once.
+
+    Args:
+        catalog: the catalogue to bring up to date.
+        discovery: what lies on disk.
+        roots: the folders and files that were asked for.
+        load_encoder: called only if there is something to encode.
+        retry_failed: whether to try files again that could not be read before.
+        on_plan: told the files that will be decoded.
+        on_progress: told how far the run has come.
+        workers: decoding processes; None chooses.
+    """
+    started = time.perf_counter()
+    changes = find_changes(catalog, discovery, roots, retry_failed=retry_failed)
+    catalog.add_roots(roots)
+    to_decode = [*changes.new, *changes.changed, *_apply_known(catalog, changes)]
+    on_plan(to_decode)
+
+    times = EncodingTimes()
+    stored: list[EncodedVideo | FailedFile] = []
+    if to_decode:
+        sampling = catalog.indexed_with.sampling
+        encoded = encode_videos(
+            to_decode, load_encoder(), sampling, times=times, on_progress=on_progress, workers=workers
+        )
+        stored = list(_store(catalog, encoded))
+    return _report(catalog, discovery, changes, stored, times, time.perf_counter() - started)
+
+
+def _apply_known(catalog: Catalog, changes: Changes) -> Iterator[VideoFile]:
+    """Carries out all that needs no decoding; yields copies whose original has been replaced meanwhile."""
+    for original, file in changes.copied:
+        if not catalog.store_copy(original, file):
+            yield file
+    if renames := (*changes.moved, *changes.touched):
+        catalog.rename(renames)
+    if changes.gone:
+        catalog.forget(changes.gone)
+
+
+def _store(
+    catalog: Catalog, videos: Iterator[EncodedVideo | FailedFile]
+) -> Iterator[EncodedVideo | FailedFile]:
+    """Stores each video or failure as it comes, and passes it on without its embeddings."""
+    for video in videos:
+        if isinstance(video, FailedFile):
+            catalog.record_failure(video)
+            yield video
+        else:
+            catalog.store(video)
+            yield replace(video, seconds=video.seconds[:0], embeddings=video.embeddings[:0])
+
+
+def _report(
+    catalog: Catalog,
+    discovery: Discovery,
+    changes: Changes,
+    stored: list[EncodedVideo | FailedFile],
+    times: EncodingTimes,
+    wall_seconds: float,
+) -> IndexReport:
+    encoded = [video for video in stored if isinstance(video, EncodedVideo)]
+    changed = {file.path for file in changes.changed}
+    remembered = set(changes.still_failing)
+    earlier = [failed for failed in catalog.failures() if failed.file.path in remembered]
+    return IndexReport(
+        added=sum(video.file.path not in changed for video in encoded) + len(changes.copied),
+        changed=sum(video.file.path in changed for video in encoded),
+        moved=len(changes.moved),
+        unchanged=changes.unchanged + len(changes.touched),
+        removed=len(changes.gone),
+        failed=(*(video for video in stored if isinstance(video, FailedFile)), *earlier),
+        remembered=len(earlier),
+        excluded=len(changes.excluded),
+        unreachable_roots=changes.unreachable_roots,
+        unreadable_folders=discovery.unreadable_folders,
+        warnings=tuple(FailedFile(v.file, v.info.warning) for v in encoded if v.info.warning),
+        video_seconds=sum(video.info.duration_seconds for video in encoded),
+        wall_seconds=wall_seconds,
+        waiting_seconds=times.waiting_seconds,
+        encoding_seconds=times.encoding_seconds,
+    )

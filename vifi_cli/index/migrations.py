@@ -1,0 +1,68 @@
+"""The catalogue's schema, as numbered steps that each run once in a transaction of their own."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("vifi")
+
+
+@migrations()
+def m001_catalogue(db: Database) -> None:
+    """The first schema. Paths are BLOBs: the bytes that the file system uses, whatever their encoding.
+
+    `videos.fingerprint` is of the file's content. `frames` holds little-endian float64 seconds (T,) and float16
+    embeddings (T, D), not normalised. `windows.id` is the vector's id in FAISS and is never used twice.
+    """
+    statements = [
+        """CREATE TABLE catalogue (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            identity TEXT NOT NULL,
+            generation INTEGER NOT NULL,
+            model TEXT NOT NULL,
+            vision_fingerprint TEXT NOT NULL,
+            text_fingerprint TEXT NOT NULL,
+            dimension INTEGER NOT NULL,
+            frames_per_second REAL NOT NULL,
+            minimum_frames INTEGER NOT NULL,
+            created_at TEXT NOT NULL
+        )""",
+        "CREATE TABLE roots (path BLOB PRIMARY KEY, indexed_at TEXT NOT NULL)",
+        """CREATE TABLE videos (
+            id INTEGER PRIMARY KEY,
+            path BLOB NOT NULL UNIQUE,
+            size_bytes INTEGER NOT NULL,
+            modified_ns INTEGER NOT NULL,
+            fingerprint TEXT NOT NULL,
+            duration_seconds REAL NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            codec TEXT NOT NULL,
+            decoding TEXT NOT NULL,
+            warning TEXT,
+            indexed_at TEXT NOT NULL
+        )""",
+        "CREATE INDEX videos_by_content ON videos (size_bytes, fingerprint)",
+        """CREATE TABLE frames (
+            video_id INTEGER PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
+            seconds BLOB NOT NULL,
+            embeddings BLOB NOT NULL
+        )""",
+        """CREATE TABLE windows (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            video_id INTEGER NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+            start_seconds REAL NOT NULL,
+            end_seconds REAL NOT NULL,
+            first_frame INTEGER NOT NULL,
+            end_frame INTEGER NOT NULL,
+            is_whole INTEGER NOT NULL
+        )""",
+        "CREATE INDEX windows_by_video ON windows (video_id)",
+        """CREATE TABLE failures (
+            path BLOB PRIMARY KEY,
+            size_bytes INTEGER NOT NULL,
+            modified_ns INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            failed_at TEXT NOT NULL
+        )""",
+    ]
+    for statement in statements:
+        db.execute(statement)

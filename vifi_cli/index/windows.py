@@ -1,0 +1,97 @@
+"""Which stretches of a video get a vector of their own, and how frames become that vector.
+
+Windows of several lengths overlap by half, so that an event of any length up to the longest lies well inside
+one of them; a window over the whole video serves `vifi search --by video`. Pure arithmetic.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+WINDOW_SECONDS = (2.0, 8.0, 32.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of a video and the frames that lie in it.
+
+    Attributes:
+        start_seconds: first instant of the window.
+        end_seconds: the instant at which it is over.
+        first_frame: index of its first sampled frame.
+        end_frame: index one past its last sampled frame.
+        is_whole: it stands for the video as a whole, not for a moment.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    first_frame: int
+    end_frame: int
+    is_whole: bool = False
+
+
+def windows_of(
+    frame_seconds: npt.NDArray[np.float64],
+    duration_seconds: float,
+    lengths_seconds: tuple[float, ...] = WINDOW_SECONDS,
+) -> list[Window]:
+    """Lays the windows of one video.
+
+    Args:
+        frame_seconds: float64 (T,), ascending times of its sampled frames, T >= 1.
+        duration_seconds: of the video; frames at or after it still count to the last window.
+        lengths_seconds: ascending window lengths.
+
+    Returns:
+        Windows that each hold a frame and, of those with the very same frames, only the shortest; then the
+        window over the whole video. Lengths that the video does not exceed give no window; a video
+        shorter than all of them gets one moment over all of it.
+    """
+    end_seconds = max(duration_seconds, float(frame_seconds[-1]))
+    moments: dict[tuple[int, int], Window] = {}
+    fitting = [length for length in lengths_seconds if length < end_seconds] or [end_seconds]
+    for length in fitting:
+        for window in _windows_of_one_length(frame_seconds, end_seconds, length):
+            moments.setdefault((window.first_frame, window.end_frame), window)
+    whole = Window(0.0, end_seconds, 0, len(frame_seconds), is_whole=True)
+    return [*moments.values(), whole]
+
+
+def _windows_of_one_length(
+    frame_seconds: npt.NDArray[np.float64], end_seconds: float, length_seconds: float
+) -> list[Window]:
+    """Windows that start every half length; the last one is drawn back to end with the video."""
+    last_start = max(end_seconds - length_seconds, 0.0)
+    starts = np.append(np.arange(0.0, last_start, length_seconds / 2), last_start)
+    ends = starts + length_seconds
+    first = np.searchsorted(frame_seconds, starts, side="left")
+    end = np.searchsorted(frame_seconds, ends, side="left")
+    end[-1] = len(frame_seconds)  # a frame that begins at the very end of the video belongs to the last window
+    return [
+        Window(float(starts[i]), float(ends[i]), int(first[i]), int(end[i]))
+        for i in np.flatnonzero(end > first)
+    ]
+
+
+def window_embeddings(
+    frame_embeddings: npt.NDArray[np.float16], frame_spans: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Averages frame embeddings over windows, then scales each mean to length 1.
+
+    The frames are averaged as the encoder gave them, not normalised one by one, as ViFi-CLIP does
+    (`trainers/vificlip.py`: mean over time, then the norm).
+
+    Args:
+        frame_embeddings: (T, D), un-normalised.
+        frame_spans: int64 (W, 2), first frame and one past the last frame of each window.
+
+    Returns:
+        float32 (W, D), each row of length 1 (or zero where all frames are zero).
+    """
+    running = np.zeros((len(frame_embeddings) + 1, frame_embeddings.shape[1]), np.float64)
+    np.cumsum(frame_embeddings, axis=0, dtype=np.float64, out=running[1:])
+    first, end = frame_spans[:, 0], frame_spans[:, 1]
+    means = (running[end] - running[first]) / (end - first)[:, None]
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    return np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0).astype(np.float32)

@@ -1,0 +1,149 @@
+"""Opening a video file, finding its video stream, and saying in plain words why one cannot be read."""
+
+from __future__ import annotations  # av.Packet is generic for type checkers only
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from vifi_cli.errors import UnreadableVideo
+
+MICROSECOND = 1e-6  # the unit of a container's own duration
+USUAL_FRAME_RATE = 25.0
+LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make FFmpeg go to the network
+ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
+
+
+@dataclass(slots=True)
+class OpenVideo:
+    """A file opened for reading, and the stream in it that is watched.
+
+    Attributes:
+        container: the open file.
+        stream: the first video stream that is not cover art.
+        encrypted: whether encrypted packets were met, where reading ends.
+    """
+
+    container: InputContainer
+    stream: VideoStream
+    encrypted: bool = False
+    _origin: int | None = None
+
+    @property
+    def tick_seconds(self) -> float:
+        """The unit of the stream's times."""
+        return float(self.stream.time_base or MICROSECOND)
+
+    @property
+    def frame_seconds(self) -> float:
+        """The usual time from one frame to the next."""
+        return 1.0 / float(self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE)
+
+    @property
+    def declared_seconds(self) -> float | None:
+        """The duration that the file's header tells, which may be missing or wrong."""
+        if self.stream.duration:
+            return float(self.stream.duration * self.tick_seconds)
+        return self.container.duration * MICROSECOND if self.container.duration else None
+
+    def seconds(self, ticks: int) -> float:
+        """Seconds from the start of the video stream, given one of its times."""
+        if self._origin is None:
+            self._origin = ticks if self.stream.start_time is None else self.stream.start_time
+        return (ticks - self._origin) * self.tick_seconds
+
+    def length_seconds(self, packet: Packet[VideoStream]) -> float:
+        """How long a packet's frame is on screen."""
+        return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """The stream's packets in order of decoding; where the file is cut off, broken or encrypted they end."""
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.has_sidedata("encryption_info"):
+                    self.encrypted = True
+                    return
+                if packet.size:
+                    yield packet
+        except av.FFmpegError:
+            return
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[OpenVideo]:
+    """Open a file; raises UnreadableVideo with the reason if it holds no video FFmpeg can read."""
+    try:
+        container = av.open(os.fsdecode(path), metadata_errors="replace", options=LOCAL_FILES_ONLY)
+    except (av.FFmpegError, OSError) as error:
+        raise UnreadableVideo(_reason_not_opened(path, error)) from error
+    with container:
+        yield OpenVideo(container, _video_stream(container))
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    pictures = [stream for stream in container.streams.video if stream.disposition & Disposition.attached_pic]
+    moving = [stream for stream in container.streams.video if stream not in pictures]
+    if not moving:
+        raise UnreadableVideo("no video stream, only cover art" if pictures else "no video stream")
+    for stream in moving:
+        if stream.codec_context is not None:
+            for other in container.streams:
+                other.discard = Discard.default if other is stream else Discard.all
+            return stream
+    raise UnreadableVideo("no decoder for its video codec")
+
+
+def measured_seconds(path: Path, alive: Callable[[], None]) -> float:
+    """The duration of the video stream as its packets tell it, found by reading the file without decoding."""
+    with open_video(path) as video:
+        first, end, count = math.inf, 0.0, 0
+        for packet in video.packets():
+            alive()
+            count += 1
+            if packet.pts is not None:
+                start = video.seconds(packet.pts)
+                first, end = min(first, start), max(end, start + video.length_seconds(packet))
+        return end - first if end > first else count * video.frame_seconds
+
+
+def _reason_not_opened(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file is gone"
+    if isinstance(error, PermissionError):
+        return "no permission to read the file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file"
+    try:
+        boxes = _leading_boxes(path)
+        if path.stat().st_size == 0:
+            return "the file is empty"
+    except OSError as problem:
+        return f"the file cannot be read: {problem.strerror}"
+    if b"ftyp" in boxes and b"moov" not in boxes:
+        return "the file is cut off: its index is missing (moov atom not found)"
+    detail = getattr(error, "strerror", None) or str(error)
+    return f"not a video FFmpeg can read: {detail}"
+
+
+def _leading_boxes(path: Path) -> set[bytes]:
+    """The types of an MP4 or QuickTime file's outermost boxes, as far as they make sense."""
+    boxes: set[bytes] = set()
+    with path.open("rb") as file:
+        while len(header := file.read(16)) >= 8 and header[4:8] in ISO_BOXES:
+            boxes.add(header[4:8])
+            size = int.from_bytes(header[:4], "big")
+            if size == 1:
+                size = int.from_bytes(header[8:16], "big")
+            if size < 8:
+                break
+            file.seek(size - len(header), os.SEEK_CUR)
+    return boxes

@@ -1,0 +1,139 @@
+"""Which frames stand for a video: plain arithmetic on presentation times, without files or pictures.
+
+Time is cut into slots of equal width, and each slot gives one frame:
+
+    slot       0         1         2         3
+    time   |----.----|----.----|----.----|----.----|      . the slot's centre, the time wanted
+    frames  K f f f f f K f f f f f f f f f f f f f       K keyframe, f any other
+    chosen  K           K           f         f
+
+A slot with a keyframe gives the keyframe nearest to its centre, since that one costs no other frame's
+decoding; any other slot gives the frame that is on screen at its centre. A frame is so at most half a slot
+away from the time wanted, keeps its true presentation time, and is never given twice.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSampling:
+    """How densely frames are taken from a video.
+
+    Attributes:
+        frames_per_second: the rate for videos that are long enough.
+        minimum_frames: how many frames a shorter clip gives, as far as it has them.
+    """
+
+    frames_per_second: float = 1.0
+    minimum_frames: int = 8
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.frames_per_second) and self.frames_per_second > 0):
+            raise InvalidInput(f"the sampling rate must be above 0 a second, not {self.frames_per_second}")
+        if self.minimum_frames < 1:
+            raise InvalidInput(f"a video needs at least 1 frame, not {self.minimum_frames}")
+
+
+def slot_seconds(duration_seconds: float, sampling: FrameSampling) -> float:
+    """The width of a slot: that of the rate, or less for a clip too short for `minimum_frames` of those."""
+    if _slots_at_rate(duration_seconds, sampling) >= sampling.minimum_frames or duration_seconds <= 0:
+        return 1.0 / sampling.frames_per_second
+    return duration_seconds / sampling.minimum_frames
+
+
+def sample_times(duration_seconds: float, sampling: FrameSampling) -> npt.NDArray[np.float64]:
+    """The times wanted, in seconds from the start of the video: the centres of its slots, float64 (n,).
+
+    Those of a long video do not depend on its exact duration; a short clip gives `minimum_frames` of them.
+    """
+    width = slot_seconds(duration_seconds, sampling)
+    count = max(_slots_at_rate(duration_seconds, sampling), sampling.minimum_frames)
+    return np.asarray((np.arange(count if duration_seconds > 0 else 1) + 0.5) * width, np.float64)
+
+
+def _slots_at_rate(duration_seconds: float, sampling: FrameSampling) -> int:
+    """How many slots of the full width have their centre within the video."""
+    return math.ceil(duration_seconds * sampling.frames_per_second - 0.5)
+
+
+@dataclass(slots=True)
+class FrameChooser:
+    """Chooses the frame of each slot while frames become known one by one, in any order of presentation.
+
+    Only a few times are kept, so a video may be endless; a gap in time costs nothing, however long.
+
+    Attributes:
+        slot_seconds: the width of a slot.
+    """
+
+    slot_seconds: float
+    _seen: list[tuple[float, bool]] = field(default_factory=list)  # (seconds, is a keyframe)
+    _slot: int = 0  # the first one undecided
+    _last_chosen: float = -math.inf
+
+    def see(self, seconds: float, is_keyframe: bool, complete_until: float) -> list[float]:
+        """Take note of a frame and return the times, ascending, of the frames chosen now.
+
+        Args:
+            seconds: the frame's presentation time.
+            is_keyframe: whether it decodes without any other frame.
+            complete_until: frames not seen yet are presented at this time or later.
+        """
+        if seconds > self._last_chosen:
+            self._seen.append((seconds, is_keyframe))
+        return self._decide(complete_until, math.inf)
+
+    def finish(self, end_seconds: float) -> list[float]:
+        """Return the times chosen for the slots left whose centre is before the end of the video."""
+        return self._decide(math.inf, end_seconds)
+
+    def keep_candidates(self) -> set[float]:
+        """Forget the times that cannot be chosen any more, if frames come in order of presentation.
+
+        Returns those kept, two at most: the best so far for the slot at hand, and the latest.
+        """
+        if self._seen:
+            kept = {self._best_in(self._slot_at_hand()), max(seconds for seconds, _ in self._seen)}
+            self._seen = [entry for entry in self._seen if entry[0] in kept]
+        return {seconds for seconds, _ in self._seen}
+
+    def _decide(self, complete_until: float, end_seconds: float) -> list[float]:
+        chosen: list[float] = []
+        while self._slot_end(self._slot) <= complete_until and self._has_new():
+            slot = self._slot_at_hand()
+            if self._slot_end(slot) > complete_until or (slot + 0.5) * self.slot_seconds >= end_seconds:
+                break
+            seconds = self._best_in(slot)
+            self._slot = slot + 1
+            if seconds > self._last_chosen:
+                chosen.append(seconds)
+                self._last_chosen = seconds
+                self._seen = [entry for entry in self._seen if entry[0] >= seconds]
+        return chosen
+
+    def _slot_end(self, slot: int) -> float:
+        return (slot + 1) * self.slot_seconds
+
+    def _has_new(self) -> bool:
+        return any(seconds > self._last_chosen for seconds, _ in self._seen)
+
+    def _slot_at_hand(self) -> int:
+        """The first undecided slot that can show anything but the last chosen frame."""
+        new = (seconds for seconds, _ in self._seen if seconds > self._last_chosen)
+        following = min(new, default=0.0)
+        return max(self._slot, math.floor(following / self.slot_seconds))
+
+    def _best_in(self, slot: int) -> float:
+        start, end = slot * self.slot_seconds, self._slot_end(slot)
+        centre = (slot + 0.5) * self.slot_seconds
+        keyframes = [seconds for seconds, is_keyframe in self._seen if is_keyframe and start <= seconds < end]
+        if keyframes:
+            return min(keyframes, key=lambda seconds: (abs(seconds - centre), seconds))
+        on_screen = [seconds for seconds, _ in self._seen if seconds <= centre]
+        return max(on_screen) if on_screen else min(seconds for seconds, _ in self._seen)

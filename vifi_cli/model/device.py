@@ -1,0 +1,39 @@
+"""Which processor a model runs on."""
+
+from typing import TYPE_CHECKING
+
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def choose_device(wanted: str) -> "torch.device":
+    """The device that `--device` names, or for `auto` the fastest one here.
+
+    Args:
+        wanted: `auto`, `cpu`, `mps`, `cuda`, or one of several GPUs as `cuda:1`.
+
+    Raises:
+        InvalidInput: no such device here; the text says what there is.
+    """
+    import torch
+
+    here = available_devices()
+    if wanted == "auto":
+        return torch.device(here[0])
+    kind, _, index = wanted.partition(":")
+    known = kind in here and (not index or (index.isdecimal() and kind == "cuda"))
+    if not known or (index and int(index) >= torch.cuda.device_count()):
+        raise InvalidInput(f"there is no device {wanted!r} here; use --device {' or '.join((*here, 'auto'))}")
+    return torch.device(wanted)
+
+
+def available_devices() -> tuple[str, ...]:
+    """The kinds of device that torch can use on this machine, fastest first; the last is `cpu`."""
+    import torch
+
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return (*(kind for kind, is_here in present.items() if is_here), "cpu")

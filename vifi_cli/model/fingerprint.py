@@ -1,0 +1,48 @@
+"""Digests that tell whether two encoders give the same embeddings.
+
+A fingerprint covers what decides an embedding (architecture, preprocessing, weights) and nothing that merely
+carries it out (device, precision, runtime, where the file lies), so an index can be searched on another machine.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
+    """Digest one tower: what it is, and its weights.
+
+    Args:
+        description: architecture and preprocessing in plain values.
+        weights: the tower's state by name. Values are compared as float32, so half precision files agree with
+            the modules they are loaded into.
+
+    Returns:
+        64 hex digits.
+    """
+    digest = hashlib.sha256(_canonical(description))
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu()
+        if tensor.is_floating_point():
+            tensor = tensor.float()
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def fingerprint_of_files(description: Mapping[str, Any], files: list[Path]) -> str:
+    """Digest a tower by the files that it is made from; 64 hex digits, known without loading the tower."""
+    digest = hashlib.sha256(_canonical(description))
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _canonical(description: Mapping[str, Any]) -> bytes:
+    return json.dumps(description, sort_keys=True, default=str).encode()

@@ -1,0 +1,49 @@
+"""Lets a torchvision that was built for CUDA be imported beside a CPU-only torch.
+
+pip sees a CPU wheel of torch on some machines, yet only the CUDA wheel of torchvision. The latter's compiled
+operators then fail to load, and `import torchvision` stops with `operator torchvision::nms does not exist`,
+because it registers shapes for operators that nobody defined. timm and open_clip import torchvision and fall
+with it, although what they use of it (the image transforms) is plain Python. Declaring the two missing
+operators, without any implementation, is enough to let the import go through. Box suppression (`nms`) and
+`torchvision.io` stay unavailable; vifi uses neither.
+"""
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_MISSING_OPERATORS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+
+
+@cache
+def declare_missing_operators() -> Any:
+    """Mend a CUDA torchvision beside a CPU torch; call it before the first import of torchvision, timm, open_clip.
+
+    Does nothing on a matched pair, and nothing when called again.
+
+    Returns:
+        The `torch.library.Library` that owns the declarations, or None where nothing needed mending. The
+        cache of this function keeps it alive, and with it the declarations.
+    """
+    import torch
+
+    if torch.version.cuda is not None or not _torchvision_was_built_for_cuda():
+        return None
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for schema in _MISSING_OPERATORS:
+        library.define(schema)
+    return library
+
+
+def _torchvision_was_built_for_cuda() -> bool:
+    # The package metadata may hide the build tag; version.py, written by the build itself, does not.
+    spec = find_spec("torchvision")
+    if spec is None or not spec.submodule_search_locations:
+        return False
+    version_file = Path(spec.submodule_search_locations[0], "version.py")
+    return version_file.exists() and re.search(r"\+cu\d+", version_file.read_text()) is not None

@@ -41,7 +41,8 @@ class SentenceTransformer(nn.Module):
         for block in self.blocks:
             x = block(x, present)
         weight = present.unsqueeze(-1).to(x.dtype)
-        return (x * weight).sum(1) / weight.sum(1).clamp(min=1)
+        embeddings: Tensor = (x * weight).sum(1) / weight.sum(1).clamp(min=1)
+        return embeddings
 
 
 class SentenceBlock(nn.Module):
@@ -68,7 +69,8 @@ class SentenceBlock(nn.Module):
 
     @staticmethod
     def _heads(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (HEADS, WIDTH // HEADS)).transpose(1, 2)
+        texts, length, _ = x.shape
+        return x.reshape(texts, length, HEADS, WIDTH // HEADS).transpose(1, 2)
 
 
 _EMBEDDING_NAMES = {

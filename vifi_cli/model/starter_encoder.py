@@ -1,13 +1,27 @@
-"""Loads `starter` for the index, by ONNX Runtime where that is faster."""
+"""Loads `starter` for the index.
+
+Its towers are compiled for ONNX Runtime once and kept in the cache folder; from then on neither torch nor the
+weights themselves need to be read on a CPU, only hashed.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vifi_cli.model.encoder import TextEncoder, ViFiEncoder
 from vifi_cli.model.fingerprint import fingerprint_of_files
+from vifi_cli.model.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
+from vifi_cli.model.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.video.frames import FrameGeometry
+
+if TYPE_CHECKING:
+    import torch
+
+    from vifi_cli.model.torch_runtime import TorchFrames, TorchTexts
 
 STARTER = "starter"
 DIMENSION = 384
+GEOMETRY = FrameGeometry(224, 224, "shortest", "bicubic")
 # raise when the way the towers are made from the files changes
 _RECIPE = {"architecture": "starter", "recipe": 1}
 
@@ -29,19 +43,43 @@ def _text_files() -> list[Path]:
 def load_starter(device: str) -> ViFiEncoder:
     """Load both sides; see `encoder.load_encoder`."""
     from vifi_cli.model.device import choose_device
-    from vifi_cli.model.preprocessing import preprocessing_from_open_clip
-    from vifi_cli.model.starter import build_starter
-    from vifi_cli.model.torch_runtime import PixelTower, TorchFrames, TorchTexts
 
+    fingerprint = vision_fingerprint()
     chosen = choose_device(device)
-    model = build_starter()
-    preprocessing = preprocessing_from_open_clip(model.visual.preprocess_cfg)
-    frames = TorchFrames(PixelTower(model.visual, preprocessing), chosen)
-    texts = TorchTexts(model.text, model.tokenizer, chosen)
-    text = TextEncoder(STARTER, text_fingerprint(), DIMENSION, texts.description, texts)
-    return ViFiEncoder(text, vision_fingerprint(), preprocessing.geometry, frames.description, frames)
+    compiled = open_session(compiled_tower(fingerprint, "vision")) if chosen.type == "cpu" else None
+    frames = OnnxFrames(compiled) if compiled else _frames_by_torch(chosen, fingerprint)
+    return ViFiEncoder(load_starter_text(device), fingerprint, GEOMETRY, frames.description, frames)
 
 
 def load_starter_text(device: str) -> TextEncoder:
-    """Load the text side alone; see `encoder.load_text_encoder`."""
-    return load_starter(device).text
+    """Load the text side alone; see `encoder.load_text_encoder`.
+
+    `auto` means the CPU here: a query takes it milliseconds, and to ask for a GPU means to import torch.
+    """
+    fingerprint = text_fingerprint()
+    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
+    compiled = open_session(compiled_tower(fingerprint, "text")) if device in ("auto", "cpu") else None
+    texts = OnnxTexts(compiled, tokenizer) if compiled else _texts_by_torch(device, fingerprint, tokenizer)
+    return TextEncoder(STARTER, fingerprint, DIMENSION, texts.description, texts)
+
+
+def _frames_by_torch(device: "torch.device", fingerprint: str) -> "OnnxFrames | TorchFrames":
+    from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+    from vifi_cli.model.runtime import frames_runtime
+    from vifi_cli.model.starter import build_starter
+    from vifi_cli.model.torch_runtime import PixelTower
+
+    visual = build_starter().visual
+    tower = PixelTower(visual, preprocessing_from_open_clip(visual.preprocess_cfg))
+    return frames_runtime(tower, GEOMETRY, device, fingerprint)
+
+
+def _texts_by_torch(device: str, fingerprint: str, tokenizer: SentenceTokenizer) -> "OnnxTexts | TorchTexts":
+    import torch
+
+    from vifi_cli.model.device import choose_device
+    from vifi_cli.model.minilm import load_minilm
+    from vifi_cli.model.runtime import sentence_runtime
+
+    chosen = torch.device("cpu") if device == "auto" else choose_device(device)
+    return sentence_runtime(load_minilm(TEXT_WEIGHTS.locate()), tokenizer, chosen, fingerprint)

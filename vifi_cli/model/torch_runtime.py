@@ -20,6 +20,9 @@ _TEXT_BATCH = 64
 class PixelTower(nn.Module):
     """An image tower that takes pixels as they are decoded: uint8 (N, H, W, 3) to float (N, D)."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, visual: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.visual = visual
@@ -37,11 +40,11 @@ class PixelTower(nn.Module):
 class TorchFrames:
     """Embeds frames on one device; in half precision on a GPU, where it is as good and several times faster."""
 
-    def __init__(self, tower: PixelTower, device: torch.device) -> None:
-        # convolutions on a CPU run half as fast again on pixels that lie together
-        self._tower = tower.eval().to(device, memory_format=torch.channels_last)
+    def __init__(self, tower: PixelTower, device: torch.device, remark: str = "") -> None:
+        """Move the tower to the device; `remark` goes into the description."""
+        self._tower = tower.eval().to(device)
         self._device = device
-        self.description = describe_torch(device)
+        self.description = describe_torch(device) + (f" ({remark})" if remark else "")
 
     @torch.inference_mode()
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:

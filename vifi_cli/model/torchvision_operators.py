@@ -34,9 +34,9 @@ def declare_missing_operators() -> Any:
 
     if torch.version.cuda is not None or not _torchvision_was_built_for_cuda():
         return None
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for schema in _MISSING_OPERATORS:
-        library.define(schema)
+        library.define(schema)  # type: ignore[no-untyped-call]
     return library
 
 

@@ -43,7 +43,8 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def _vifi(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """Find the moment in your videos by describing it."""
@@ -59,7 +60,7 @@ def main() -> None:
             raise
         output.error(str(error))
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 - what arrives here is a bug of ours; users still get one line
+    except Exception as error:  # what arrives here is a bug of ours; users still get one line
         if os.environ.get("VIFI_DEBUG"):
             raise
         output.error(

@@ -103,16 +103,11 @@ def clock(seconds: float) -> str:
 
 def size(size_bytes: float) -> str:
     """A file size: `512 B`, `3.4 MB`."""
-    if size_bytes < 1000:
-        return f"{size_bytes:.0f} B"
-    for unit in ("kB", "MB", "GB"):
-        size_bytes /= 1000
+    for unit in ("B", "kB", "MB", "GB"):
         if size_bytes < 1000:
-            break
-    else:
-        unit = "TB" if size_bytes >= 1000 else unit
-        size_bytes = size_bytes / 1000 if unit == "TB" else size_bytes
-    return f"{size_bytes:.1f} {unit}"
+            return f"{size_bytes:.0f} B" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:

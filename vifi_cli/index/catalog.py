@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlite_utils import Database
 
-from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing, IndexProblem
-from vifi_cli.index.migrations import migrations
+from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
+from vifi_cli.index.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import Window, windows_of
 from vifi_cli.video.discovery import VideoFile
@@ -43,27 +43,24 @@ class Catalog:
         self.path = path
         self.db = _connect(path)
         try:
-            migrations.apply(self.db)
-            row = next(self.db.query("SELECT * FROM catalogue"), None)
-        except sqlite3.DatabaseError as error:
+            self.db.enable_wal()  # searches go on while an index run writes
+            _bring_schema_up_to_date(self.db, path)
+            row = next(self.db.query("SELECT * FROM catalogue"))
+        except (sqlite3.DatabaseError, StopIteration) as error:
             self.db.close()
             raise _damaged(path, error) from error
-        if row is None:
-            self.db.close()
-            raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
         self.identity = str(row["identity"])
         self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
 
     @classmethod
     def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
-        """Makes a new, empty catalogue; raises ValueError where there is one already."""
+        """Makes a new, empty catalogue; it appears under its name only when it is whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        db = _connect(path)
+        unfinished = path.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        db = _connect(unfinished)
         db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
-        db.enable_wal()
         migrations.apply(db)
-        if db.table("catalogue").count:
-            raise ValueError(f"{path} exists")
         db.table("catalogue").insert(
             {
                 "id": 1,
@@ -74,6 +71,7 @@ class Catalog:
             }
         )
         db.close()
+        unfinished.replace(path)
         return cls(path)
 
     def __enter__(self) -> "Catalog":
@@ -87,7 +85,8 @@ class Catalog:
         self.db.close()
 
     @contextmanager
-    def _transaction(self) -> Generator[None]:
+    def transaction(self) -> Generator[None]:
+        """All or nothing; raises IndexProblem where the disk is full or cannot be written."""
         try:
             with self.db.atomic():
                 yield
@@ -100,11 +99,13 @@ class Catalog:
     @property
     def generation(self) -> int:
         """How many changes of windows the catalogue has seen."""
-        return int(self._value("SELECT generation FROM catalogue"))
+        return int(self.db.execute("SELECT generation FROM catalogue").fetchone()[0])
 
     def videos(self) -> list[CatalogedVideo]:
         """All videos, without their embeddings."""
-        rows = self.db.execute("SELECT id, path, size_bytes, modified_ns, fingerprint FROM videos ORDER BY id")
+        rows = self.db.execute(
+            "SELECT id, path, size_bytes, modified_ns, fingerprint FROM videos ORDER BY id"
+        )
         return [CatalogedVideo(row[0], decode_path(row[1]), *row[2:]) for row in rows]
 
     def failures(self) -> list[FailedFile]:
@@ -118,13 +119,13 @@ class Catalog:
 
     def add_roots(self, roots: Iterable[Path]) -> None:
         """Remembers what was indexed, so that a later run can do it again."""
-        with self._transaction():
+        with self.transaction():
             for root in roots:
                 self.db.table("roots").upsert({"path": encode_path(root), "indexed_at": _now()}, pk="path")
 
     def store(self, video: EncodedVideo) -> None:
         """Stores a video with its frames and windows, in place of what its path held, in one transaction."""
-        with self._transaction():
+        with self.transaction():
             self._delete_path(video.file.path)
             video_id = self._insert_video(video)
             self.db.table("frames").insert(
@@ -135,13 +136,13 @@ class Catalog:
                 }
             )
             self._insert_windows(video_id, windows_of(video.seconds, video.info.duration_seconds))
-            self._raise_generation()
+            self.raise_generation()
 
     def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
         """Stores a file with the content of a known video, without decoding it; False if that is known no more."""
         if not self.db.execute("SELECT 1 FROM videos WHERE id = ?", (original.id,)).fetchone():
             return False
-        with self._transaction():
+        with self.transaction():
             self._delete_path(copy.path)
             columns = "fingerprint, duration_seconds, width, height, codec, decoding, warning"
             video_id = self._insert(
@@ -158,7 +159,7 @@ class Catalog:
                 f"INSERT INTO windows (video_id, {columns}) SELECT ?, {columns} FROM windows WHERE video_id = ?",
                 (video_id, original.id),
             )
-            self._raise_generation()
+            self.raise_generation()
         return True
 
     def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
@@ -166,7 +167,7 @@ class Catalog:
 
         All in one transaction and by way of names that no file can have, so that files may swap names.
         """
-        with self._transaction():
+        with self.transaction():
             for video, _ in moves:
                 self.db.execute("UPDATE videos SET path = ? WHERE id = ?", (b"\0%d" % video.id, video.id))
             for video, file in moves:
@@ -175,20 +176,26 @@ class Catalog:
                     "UPDATE videos SET path = ?, size_bytes = ?, modified_ns = ? WHERE id = ?",
                     (encode_path(file.path), file.size_bytes, file.modified_ns, video.id),
                 )
-            self._raise_generation()
+            self.raise_generation()
 
-    def forget(self, paths: Iterable[Path]) -> None:
-        """Removes videos and remembered failures of these paths, all in one transaction."""
-        with self._transaction():
+    def forget(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
+        """Removes videos and remembered failures of these paths, and roots, all in one transaction."""
+        with self.transaction():
             for path in paths:
                 self._delete_path(path)
-            self._raise_generation()
+            for root in roots:
+                self.db.execute("DELETE FROM roots WHERE path = ?", (encode_path(root),))
+            self.raise_generation()
+
+    def compact(self) -> None:
+        """Gives the space of removed videos back to the disk."""
+        self.db.execute("VACUUM")
 
     def record_failure(self, failed: FailedFile) -> None:
         """Remembers that a file cannot be read, and drops what was known of its earlier content."""
-        with self._transaction():
+        with self.transaction():
             if self._delete_path(failed.file.path):
-                self._raise_generation()
+                self.raise_generation()
             self.db.table("failures").insert(
                 {
                     "path": encode_path(failed.file.path),
@@ -225,24 +232,6 @@ class Catalog:
             ).fetchall()
             yield int(video_id), np.array(rows, np.int64)
 
-    def merge(self, shard: Path) -> None:
-        """Takes in all that another catalogue holds, in one transaction; its videos win over paths held here.
-
-        Raises:
-            EncoderMismatch: the shard was made with another encoder or sampling.
-        """
-        with Catalog(shard) as other:
-            if astuple(other.indexed_with)[1:] != astuple(self.indexed_with)[1:]:
-                raise EncoderMismatch(f"{shard} was made with {other.indexed_with.model} or another sampling")
-        self.db.attach("shard", shard)
-        try:
-            with self._transaction():
-                for statement in MERGE_STATEMENTS:
-                    self.db.execute(statement)
-                self._raise_generation()
-        finally:
-            self.db.execute("DETACH DATABASE shard")
-
     def _insert_video(self, video: EncodedVideo) -> int:
         return self._insert(
             "INSERT INTO videos (path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, "
@@ -275,34 +264,14 @@ class Catalog:
         self.db.execute("DELETE FROM failures WHERE path = ?", (encoded,))
         return bool(self.db.execute("DELETE FROM videos WHERE path = ?", (encoded,)).rowcount)
 
-    def _raise_generation(self) -> None:
+    def raise_generation(self) -> None:
+        """Marks the vector file as out of date; part of every transaction that changes windows."""
         self.db.execute("UPDATE catalogue SET generation = generation + 1")
 
     def _insert(self, statement: str, values: tuple[object, ...]) -> int:
         row_id = self.db.execute(statement, values).lastrowid
         assert row_id is not None
         return row_id
-
-    def _value(self, query: str) -> int:
-        return int(self.db.execute(query).fetchone()[0])
-
-
-MERGE_STATEMENTS = (
-    "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "DELETE FROM main.failures WHERE path IN "
-    "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "INSERT INTO main.videos (path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, "
-    "codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, fingerprint, "
-    "duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
-    "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
-    "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
-    "JOIN main.videos AS here ON here.path = there.path",
-    "INSERT INTO main.windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
-    "SELECT here.id, start_seconds, end_seconds, first_frame, end_frame, is_whole "
-    "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
-    "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
-    "INSERT INTO main.failures SELECT * FROM shard.failures",
-)
 
 
 def encode_path(path: Path) -> bytes:
@@ -321,7 +290,15 @@ def _connect(path: Path) -> Database:
     return Database(connection)
 
 
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> IndexDamaged:
+def _bring_schema_up_to_date(db: Database, path: Path) -> None:
+    applied = {migration.name for migration in migrations.applied(db)}
+    if not applied <= set(MIGRATION_NAMES):
+        db.close()
+        raise IndexDamaged(f"{path} was made by a newer vifi: upgrade this one with `pip install -U vifi`")
+    migrations.apply(db)
+
+
+def _damaged(path: Path, error: Exception) -> IndexDamaged:
     return IndexDamaged(
         f"{path} cannot be read as an index ({error}): "
         f"move {path.parent} away and run `vifi index` on your folders again"

@@ -54,9 +54,7 @@ def find_changes(
     videos = {video.path: video for video in catalog.videos()}
     failures = {failed.file.path: failed.file for failed in catalog.failures()}
     unchanged = {file.path for file in discovery.videos if _is_unchanged(file, videos.get(file.path))}
-    failing = [
-        file.path for file in discovery.videos if failures.get(file.path) == file and not retry_failed
-    ]
+    failing = [file.path for file in discovery.videos if failures.get(file.path) == file and not retry_failed]
     settled = {*unchanged, *failing}
     unsettled = [file for file in discovery.videos if file.path not in settled]
     twins = _match_by_content(unsettled, videos.values())
@@ -134,13 +132,13 @@ def _unreachable_roots(roots: Iterable[Path], missing: list[Path]) -> list[Path]
     return [
         root
         for root in roots
-        if any(path.is_relative_to(root) for path in missing) and (not root.exists() or _is_empty(root))
+        if not is_reachable(root) and any(path.is_relative_to(root) for path in missing)
     ]
 
 
-def _is_empty(folder: Path) -> bool:
-    """Whether a folder holds nothing at all, as the mount point of an unplugged disk does."""
-    return folder.is_dir() and next(folder.iterdir(), None) is None
+def is_reachable(root: Path) -> bool:
+    """Whether a folder or file is there; an empty folder may be the mount point of a disk that is not."""
+    return root.exists() and not (root.is_dir() and next(root.iterdir(), None) is None)
 
 
 def _sort_missing(

@@ -12,20 +12,22 @@ Float32Array = npt.NDArray[np.float32]
 
 
 class TextEncoder(Protocol):
-    """Turns queries into embeddings.
-
-    Attributes:
-        model_name: the name that loads this encoder again.
-        text_fingerprint: digest of the text side; two encoders with the same one give the same embeddings.
-        dimension: D, the length of an embedding.
-    """
+    """Turns queries into embeddings."""
 
     @property
-    def model_name(self) -> str: ...
+    def model_name(self) -> str:
+        """The name that loads this encoder again."""
+        ...
+
     @property
-    def text_fingerprint(self) -> str: ...
+    def text_fingerprint(self) -> str:
+        """Digest of the text side; two encoders with the same one give the same embeddings."""
+        ...
+
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
+        ...
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """Embeds texts: float32 (N, D), each of length 1."""
@@ -33,17 +35,17 @@ class TextEncoder(Protocol):
 
 
 class Encoder(TextEncoder, Protocol):
-    """Turns queries and frames into embeddings of one space.
-
-    Attributes:
-        vision_fingerprint: digest of the vision side and its preprocessing.
-        geometry: the picture that `encode_frames` wants.
-    """
+    """Turns queries and frames into embeddings of one space."""
 
     @property
-    def vision_fingerprint(self) -> str: ...
+    def vision_fingerprint(self) -> str:
+        """Digest of the vision side and its preprocessing."""
+        ...
+
     @property
-    def geometry(self) -> FrameGeometry: ...
+    def geometry(self) -> FrameGeometry:
+        """The picture that `encode_frames` wants."""
+        ...
 
     def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Embeds frames uint8 (N, H, W, 3): float32 (N, D), not normalised."""

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +13,11 @@ import numpy.typing as npt
 from vifi_cli.errors import IndexProblem
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.records import EncodedVideo, FailedFile
-from vifi_cli.video.decode_ahead import DecodedChunk, DecodedVideo, FailedVideo, decode_ahead
+from vifi_cli.video.decode_ahead import decode_ahead
+from vifi_cli.video.events import DecodedChunk, DecodedVideo, DecodingEvent
 from vifi_cli.video.discovery import VideoFile, content_fingerprint
 from vifi_cli.video.frames import VideoInfo
 from vifi_cli.video.sampling import FrameSampling
-
-Event = DecodedChunk | DecodedVideo | FailedVideo
 
 BATCH_SIZE = 32
 MOST_WORKERS = 8
@@ -96,18 +96,19 @@ def encode_videos(
     events = decode_ahead(
         [video.path for video in videos], sampling, encoder.geometry, workers=workers or decoder_processes()
     )
-    for event in _timed(events, times):
-        video = in_work.setdefault(event.position, _VideoInWork())
-        tracker.heard(event)
-        if isinstance(event, DecodedChunk):
-            video.seconds.append(event.frames.seconds)
-            batch.add(video, event.frames.pixels)
-        elif isinstance(event, DecodedVideo):
-            video.info = event.info
-        else:
-            batch.drop(in_work.pop(event.position))
-            yield FailedFile(videos[event.position], event.reason)
-        yield from _take_complete(in_work, videos)
+    with closing(events):  # ends the decoding processes whatever happens here
+        for event in _timed(events, times):
+            video = in_work.setdefault(event.position, _VideoInWork())
+            tracker.heard(event)
+            if isinstance(event, DecodedChunk):
+                video.seconds.append(event.frames.seconds)
+                batch.add(video, event.frames.pixels)
+            elif isinstance(event, DecodedVideo):
+                video.info = event.info
+            else:
+                batch.drop(in_work.pop(event.position))
+                yield FailedFile(videos[event.position], event.reason)
+            yield from _take_complete(in_work, videos)
     batch.flush()
     yield from _take_complete(in_work, videos)
 
@@ -160,7 +161,7 @@ class _ProgressTracker:
         self.seconds: dict[int, float] = {}
         self.finished_seconds = 0.0
 
-    def heard(self, event: Event) -> None:
+    def heard(self, event: DecodingEvent) -> None:
         """Notes an event and reports."""
         if isinstance(event, DecodedChunk):
             self.seconds[event.position] = float(event.frames.seconds[-1])
@@ -175,7 +176,7 @@ class _ProgressTracker:
         self.report(Progress(self.videos[event.position].path, self.files_done, self.bytes_done, total))
 
 
-def _timed(events: Iterator[Event], times: EncodingTimes) -> Iterator[Event]:
+def _timed(events: Iterator[DecodingEvent], times: EncodingTimes) -> Iterator[DecodingEvent]:
     """Passes events on and adds up the time it took to wait for them."""
     started = time.perf_counter()
     for event in events:

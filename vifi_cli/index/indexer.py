@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.changes import Changes, find_changes
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.encoding import EncodingTimes, Progress, encode_videos
-from vifi_cli.index.records import EncodedVideo, FailedFile, IndexedWith
+from vifi_cli.index.records import EncodedVideo, FailedFile
+from vifi_cli.index.shards import store_all
 from vifi_cli.video.discovery import Discovery, VideoFile
-from vifi_cli.video.sampling import FrameSampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +53,6 @@ class IndexReport:
     encoding_seconds: float = 0.0
 
 
-def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:
-    """The signature of a catalogue made with this encoder and sampling."""
-    return IndexedWith(
-        model=encoder.model_name,
-        vision_fingerprint=encoder.vision_fingerprint,
-        text_fingerprint=encoder.text_fingerprint,
-        dimension=encoder.dimension,
-        frames_per_second=sampling.frames_per_second,
-        minimum_frames=sampling.minimum_frames,
-    )
-
-
-def make_shard(path: Path, videos: Sequence[VideoFile], encoder: Encoder, sampling: FrameSampling) -> Path:
-    """Encodes videos into a catalogue of their own, which `Catalog.merge` takes in at one step.
-
-    It needs nothing but the files and the encoder, so that many processes or machines can share the work.
-    """
-    with Catalog.create(path, indexed_with(encoder, sampling)) as shard:
-        for _ in _store(shard, encode_videos(videos, encoder, sampling)):
-            pass
-    return path
-
-
 def update_index(
     catalog: Catalog,
     discovery: Discovery,
@@ -112,7 +89,7 @@ def update_index(
         encoded = encode_videos(
             to_decode, load_encoder(), sampling, times=times, on_progress=on_progress, workers=workers
         )
-        stored = list(_store(catalog, encoded))
+        stored = list(store_all(catalog, encoded))
     return _report(catalog, discovery, changes, stored, times, time.perf_counter() - started)
 
 
@@ -125,19 +102,6 @@ def _apply_known(catalog: Catalog, changes: Changes) -> Iterator[VideoFile]:
         catalog.rename(renames)
     if changes.gone:
         catalog.forget(changes.gone)
-
-
-def _store(
-    catalog: Catalog, videos: Iterator[EncodedVideo | FailedFile]
-) -> Iterator[EncodedVideo | FailedFile]:
-    """Stores each video or failure as it comes, and passes it on without its embeddings."""
-    for video in videos:
-        if isinstance(video, FailedFile):
-            catalog.record_failure(video)
-            yield video
-        else:
-            catalog.store(video)
-            yield replace(video, seconds=video.seconds[:0], embeddings=video.embeddings[:0])
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the operating system frees when its holder dies, and the holder's name."""
+"""One writer at a time: a lock that the operating system frees when its holder dies, and who holds it."""
 
 import json
 import os
@@ -12,9 +12,6 @@ from filelock import FileLock, Timeout
 
 from vifi_cli.errors import IndexLocked
 
-LOCK_FILE = "lock"
-HOLDER_FILE = "lock-holder.json"
-
 
 @contextmanager
 def write_lock(folder: Path) -> Generator[None]:
@@ -23,15 +20,15 @@ def write_lock(folder: Path) -> Generator[None]:
     Raises:
         IndexLocked: another process holds it; the text names the process and since when.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK_FILE)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))  # beside it: a rebuild puts another in its place
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise IndexLocked(
             f"{_holder(folder)} is writing to the index in {folder}: wait until it is done, or stop it"
         ) from error
-    holder = folder / HOLDER_FILE
+    holder = _holder_file(folder)
     try:
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": started}))
@@ -41,9 +38,13 @@ def write_lock(folder: Path) -> Generator[None]:
         lock.release()
 
 
+def _holder_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock-holder.json")
+
+
 def _holder(folder: Path) -> str:
     try:
-        holder = json.loads((folder / HOLDER_FILE).read_text())
+        holder = json.loads(_holder_file(folder).read_text())
         return f"process {holder['pid']} on {holder['host']} (since {holder['since']})"
     except (OSError, ValueError, KeyError):  # it has only just taken the lock, or is giving it back
         return "another vifi"

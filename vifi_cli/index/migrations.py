@@ -66,3 +66,7 @@ def m001_catalogue(db: Database) -> None:
     ]
     for statement in statements:
         db.execute(statement)
+
+
+MIGRATION_NAMES = (m001_catalogue.__name__,)
+"""All steps this version knows; a catalogue that has seen others was made by a newer one."""

@@ -1,4 +1,4 @@
-"""From windows that match a query to moments worth showing: overlaps folded, lengths bounded. Pure arithmetic."""
+"""From windows that match a query to moments worth showing: overlaps folded, lengths bounded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,12 +25,12 @@ def fold_into_moments(
 ) -> list[ScoredWindow]:
     """Folds the overlapping windows of one video into moments, best first.
 
-    The best window is taken; windows that overlap it and score nearly as well widen it, up to
-    `longest_seconds`; every other window of which a half lies inside, or that holds a half of it, is a weaker
+    The best window is taken; windows that overlap it, are no longer than it and score nearly as well widen it,
+    up to `longest_seconds` (a longer one would bring in stretches that do not match by themselves); every other window of which a half lies inside, or that holds a half of it, is a weaker
     sight of the same event and is dropped. Then the best of those left, and so on. Scores stay those of the
     best window.
     """
-    left = sorted(windows, key=lambda window: (-window.score, window.end_seconds - window.start_seconds))
+    left = sorted(windows, key=_best_then_shortest_then_earliest)
     moments = []
     while left:
         moment = _widen(left[0], left[1:], longest_seconds)
@@ -39,24 +39,31 @@ def fold_into_moments(
     return moments
 
 
-def _widen(moment: ScoredWindow, others: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
-    least_score = moment.score - (1 - SAME_EVENT_SHARE) * abs(moment.score)
+def _best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, float, float]:
+    return -window.score, _length_seconds(window), window.start_seconds
+
+
+def _widen(best: ScoredWindow, others: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
+    least_score = best.score - (1 - SAME_EVENT_SHARE) * abs(best.score)
+    moment = best
     for window in others:
         if window.score < least_score:
             break
         start = min(moment.start_seconds, window.start_seconds)
         end = max(moment.end_seconds, window.end_seconds)
-        if _overlap_seconds(window, moment) > 0 and end - start <= longest_seconds:
+        fits = end - start <= longest_seconds and _length_seconds(window) <= _length_seconds(best)
+        if fits and _overlap_seconds(window, moment) > 0:
             moment = replace(moment, start_seconds=start, end_seconds=end)
     return moment
 
 
 def _shows_same(window: ScoredWindow, moment: ScoredWindow) -> bool:
-    shorter = min(
-        window.end_seconds - window.start_seconds,
-        moment.end_seconds - moment.start_seconds,
-    )
+    shorter = min(_length_seconds(window), _length_seconds(moment))
     return _overlap_seconds(window, moment) >= shorter / 2
+
+
+def _length_seconds(window: ScoredWindow) -> float:
+    return window.end_seconds - window.start_seconds
 
 
 def _overlap_seconds(a: ScoredWindow, b: ScoredWindow) -> float:

@@ -48,7 +48,7 @@ def _look_up(path: Path, text_fingerprint: str, query: str) -> npt.NDArray[np.fl
 
 
 def _remember(path: Path, text_fingerprint: str, query: str, embedding: npt.NDArray[np.float32]) -> None:
-    """Adds a query and drops the oldest beyond `MOST_QUERIES`; a full or read-only disk only costs the cache."""
+    """Adds a query and drops the oldest; a full or read-only disk only costs the cache."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(_open(path)) as db, db.atomic():

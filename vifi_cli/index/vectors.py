@@ -74,12 +74,15 @@ def open_vectors(catalog: Catalog) -> Vectors:
 
     The file is mapped into memory, so that opening it costs next to nothing however large it is.
     """
-    generation = catalog.generation
-    path = vector_file(catalog, generation)
+    path = vector_file(catalog, catalog.generation)
     if not path.exists():
-        _write(_build(catalog), path)
-        _remove_others(path)
-    return Vectors(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
+        _make(catalog, path)
+    try:
+        return Vectors(_map_into_memory(path))
+    except RuntimeError:  # damaged: it is only a cache
+        path.unlink()
+        _make(catalog, path)
+        return Vectors(_map_into_memory(path))
 
 
 def vector_file(catalog: Catalog, generation: int) -> Path:
@@ -90,6 +93,15 @@ def vector_file(catalog: Catalog, generation: int) -> Path:
 def gpu_count() -> int:
     """How many GPUs this FAISS can search on."""
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+
+
+def _make(catalog: Catalog, path: Path) -> None:
+    _write(_build(catalog), path)
+    _remove_others(path)
+
+
+def _map_into_memory(path: Path) -> "faiss.Index":
+    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
 
 
 def _build(catalog: Catalog) -> "faiss.Index":
@@ -139,9 +151,7 @@ def _generation_of(path: Path) -> int:
 
 def _empty(dimension: int) -> "faiss.Index":
     """An exact inner-product index that keeps float16 numbers, as precise as the catalogue's own."""
-    flat = faiss.IndexScalarQuantizer(
-        dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
+    flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     return faiss.IndexIDMap(flat)
 
 

@@ -83,7 +83,7 @@ class VideoIndex:
         while total:
             ids, scores = self.vectors.search(query, min(looked_at, total), among)
             hits = self._hits(self._windows(ids, scores), by, per_video)
-            # Windows not looked at score no better than the worst one seen: with enough hits, none can get in.
+            # What was not looked at scores no better than the worst one seen: enough hits are the best hits.
             if looked_at >= total or len(hits) >= top > 0 or scores[-1] < min_score:
                 good = [hit for hit in hits if hit.score >= min_score]
                 return good[:top] if top else good
@@ -116,9 +116,7 @@ class VideoIndex:
         rows = self._rows("SELECT id FROM windows WHERE video_id IN ({})", videos)
         return np.array([row[0] for row in rows], np.int64)
 
-    def _windows(
-        self, ids: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]
-    ) -> list[ScoredWindow]:
+    def _windows(self, ids: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> list[ScoredWindow]:
         rows = self._rows(
             "SELECT id, video_id, start_seconds, end_seconds, is_whole FROM windows WHERE id IN ({})",
             ids.tolist(),

@@ -67,7 +67,9 @@ def _windows_of_one_length(
     ends = starts + length_seconds
     first = np.searchsorted(frame_seconds, starts, side="left")
     end = np.searchsorted(frame_seconds, ends, side="left")
-    end[-1] = len(frame_seconds)  # a frame that begins at the very end of the video belongs to the last window
+    end[-1] = len(
+        frame_seconds
+    )  # a frame that begins at the very end of the video belongs to the last window
     return [
         Window(float(starts[i]), float(ends[i]), int(first[i]), int(end[i]))
         for i in np.flatnonzero(end > first)

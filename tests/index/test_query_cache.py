@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+
+from tests.color_encoder import ColorEncoder
+from vifi_cli.index.query_cache import CACHE_FILE, MOST_QUERIES, cached_query_embedding
+
+
+def no_encoder() -> ColorEncoder:
+    raise AssertionError("the query was asked before")
+
+
+def test_a_query_is_encoded_once(tmp_path: Path) -> None:
+    first = cached_query_embedding(tmp_path, "print", "red", ColorEncoder)
+    again = cached_query_embedding(tmp_path, "print", "red", no_encoder)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, ColorEncoder().encode_texts(["red"])[0])
+
+
+def test_encoders_do_not_share_embeddings(tmp_path: Path) -> None:
+    calls = []
+
+    def load() -> ColorEncoder:
+        calls.append(1)
+        return ColorEncoder()
+
+    cached_query_embedding(tmp_path, "one", "red", load)
+    cached_query_embedding(tmp_path, "two", "red", load)
+    assert len(calls) == 2
+
+
+def test_a_damaged_cache_is_no_cache(tmp_path: Path) -> None:
+    (tmp_path / CACHE_FILE).write_bytes(b"garbage" * 1000)
+    cached_query_embedding(tmp_path, "print", "red", ColorEncoder)
+    cached_query_embedding(tmp_path, "print", "red", no_encoder)
+
+
+def test_a_cache_that_cannot_be_written_costs_only_itself(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    embedding = cached_query_embedding(tmp_path / "file", "print", "red", ColorEncoder)
+    assert embedding.shape == (3,)
+
+
+def test_the_oldest_queries_are_dropped(tmp_path: Path) -> None:
+    import sqlite3
+
+    cached_query_embedding(tmp_path, "print", "red", ColorEncoder)
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        connection.execute("UPDATE queries SET id = 1")
+        connection.execute("INSERT INTO queries VALUES (?, 'print', 'filler', x'00')", (MOST_QUERIES,))
+    connection.close()
+    cached_query_embedding(tmp_path, "print", "blue", ColorEncoder)
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        queries = [row[0] for row in connection.execute("SELECT query FROM queries ORDER BY id")]
+    connection.close()
+    assert queries == ["filler", "blue"]

@@ -1,0 +1,94 @@
+"""`vifi demo`: the whole way from files to moments, on clips it makes itself, with no network."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vifi_cli import paths
+from vifi_cli.cli import output
+from vifi_cli.cli.index import show as show_report
+from vifi_cli.cli.index_progress import IndexProgress
+from vifi_cli.cli.indexing import IndexRequest, run_indexing
+from vifi_cli.cli.search import find_hits, show_hits
+from vifi_cli.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from vifi_cli.video.camera_moves import Scene
+
+CLIPS = {
+    "breakfast.mp4": ("coffee",),
+    "cape_canaveral.mp4": ("rocket",),
+    "garage.mp4": ("stereo_motorcycle",),
+    "night_sky.mp4": ("hubble_deep_field", "moon"),
+    "nasa.mp4": ("astronaut", "rocket"),
+    "pets.mp4": ("coffee", "chelsea"),
+    "errands.mp4": ("brick", "stereo_motorcycle", "coins"),
+    "garden.mp4": ("grass", "chelsea", "gravel"),
+    "collection.mp4": ("coins", "page"),
+    "campus.mp4": ("camera", "grass"),
+}
+"""The clips of the demo, each with the photographs of scikit-image that it shows one after the other."""
+
+QUERIES = (
+    "a cat",
+    "a cup of coffee",
+    "a rocket on its launch pad",
+    "a motorcycle",
+    "a photographer with a tripod",
+)
+
+
+def demo() -> None:
+    """Make ten short clips, index them, and search them: the whole tool in a minute, with no network."""
+    home = paths.data_folder() / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+    started = time.perf_counter()
+    _make_clips(home / "clips")
+    output.note(f"made {len(CLIPS)} clips in {home / 'clips'}")
+
+    output.line(f"$ vifi index {home / 'clips'}")
+    with IndexProgress() as progress:
+        request = IndexRequest(paths=(home / "clips",), model="starter")
+        show_report(run_indexing(home / "index", request, progress))
+    for query in QUERIES:
+        output.line(f'\n$ vifi search --top 3 "{query}"')
+        _, hits = find_hits(home / "index", query, "auto", top=3)
+        show_hits(hits)
+    output.note(f"\ndone in {time.perf_counter() - started:.0f} s; ask it yourself:")
+    output.note(f'VIFI_HOME="{home}" vifi search "the surface of the moon"')
+
+
+def _make_clips(folder: Path) -> None:
+    """Writes the clips, each scene with a camera movement of its own."""
+    from vifi_cli.video.camera_moves import write_clip
+
+    folder.mkdir(parents=True)
+    for position, (name, photographs) in enumerate(CLIPS.items()):
+        write_clip(folder / name, [_scene(photo, position + i) for i, photo in enumerate(photographs)])
+
+
+def _scene(photograph: str, variant: int) -> Scene:
+    import numpy as np
+
+    from vifi_cli.video.camera_moves import Scene
+
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise MissingDependency(
+            "the demo needs scikit-image's photographs and the starter encoder: run `pip install 'vifi[starter]'`"
+        ) from error
+    picture = getattr(data, photograph)()
+    picture = picture[0] if isinstance(picture, tuple) else picture  # of a stereo pair, the left eye's
+    if picture.ndim == 2:
+        picture = np.repeat(picture[..., None], 3, axis=2)
+    moves = (
+        ((0.0, 0.3), (1.0, 0.6), 1.0, 1.25),
+        ((1.0, 0.5), (0.0, 0.5), 1.3, 1.0),
+        ((0.5, 0.0), (0.5, 1.0), 1.1, 1.1),
+    )
+    pan_from, pan_to, zoom_from, zoom_to = moves[variant % len(moves)]
+    return Scene(picture, 5.0, zoom_from, zoom_to, pan_from, pan_to)

@@ -1,0 +1,146 @@
+"""`vifi index`: makes videos searchable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vifi_cli import paths as places
+from vifi_cli.cli import output
+from vifi_cli.cli.index_progress import IndexProgress
+from vifi_cli.cli.indexing import IndexRequest, run_indexing
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
+
+if TYPE_CHECKING:
+    from vifi_cli.index.indexer import IndexReport
+
+SOME_FAILED = 3
+MOST_FAILURES_SHOWN = 20
+
+PathsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Folders and files; without any, all that were indexed before.", show_default=False),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="The encoder, see `vifi model list`; by default the index's own."),
+]
+FramesPerSecondOption = Annotated[
+    float | None,
+    typer.Option("--fps", min=0.01, max=60, help="Frames looked at in a second of video; 1 if not given."),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Pass over files and folders that match this glob; may be given several times."),
+]
+RetryOption = Annotated[
+    bool, typer.Option("--retry-failed", help="Try files again that could not be read before.")
+]
+RebuildOption = Annotated[
+    bool,
+    typer.Option("--rebuild", help="Make the whole index anew, with another --model or --fps, say."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Decoding processes; half as many as cores if not given.")
+]
+
+
+def index(
+    paths: PathsArgument = None,
+    model: ModelOption = None,
+    device: DeviceOption = Device.auto,
+    frames_per_second: FramesPerSecondOption = None,
+    exclude: ExcludeOption = None,
+    retry_failed: RetryOption = False,
+    rebuild: RebuildOption = False,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Index every video below PATHS, so that `vifi search` finds its moments.
+
+    Run it again at any time: only what is new or changed is read. Interrupt it at any time: what was done stays.
+    """
+    request = IndexRequest(
+        paths=tuple(path.expanduser().absolute() for path in paths or ()),
+        model=model,
+        device=device.value,
+        frames_per_second=frames_per_second,
+        exclude=tuple(exclude or ()),
+        retry_failed=retry_failed,
+        rebuild=rebuild,
+        workers=workers,
+    )
+    with IndexProgress() as progress:
+        try:
+            report = run_indexing(places.index_folder(), request, progress)
+        except KeyboardInterrupt:
+            progress.stop()
+            output.note(f"interrupted: {progress.summary()}, and kept; the same command goes on from there")
+            raise typer.Exit(130) from None
+    if as_json:
+        output.document(as_document(report))
+    else:
+        show(report)
+    if report.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def as_document(report: IndexReport) -> dict[str, object]:
+    """The report as `--json` shows it."""
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "moved": report.moved,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+        "failed": [{"path": str(failed.file.path), "reason": failed.reason} for failed in report.failed],
+        "video_seconds": round(report.video_seconds, 3),
+        "wall_seconds": round(report.wall_seconds, 3),
+    }
+
+
+def show(report: IndexReport) -> None:
+    """Shows what an index run did: counts and speed on stdout, all that went wrong on stderr."""
+    for partly_read in report.warnings:
+        output.warning(f"{partly_read.file.path}: {partly_read.reason}")
+    for failed in report.failed[:MOST_FAILURES_SHOWN]:
+        output.warning(f"not indexed: {failed.file.path}: {failed.reason}")
+    if len(report.failed) > MOST_FAILURES_SHOWN:
+        output.warning(
+            f"… and {len(report.failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all"
+        )
+    if report.remembered:
+        output.note(
+            f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
+            "not tried again (--retry-failed does)"
+        )
+    for root in report.unreachable_roots:
+        output.warning(
+            f"{root} is missing or empty: its videos stay in the index (`vifi prune {root}` drops them)"
+        )
+    for folder in report.unreadable_folders:
+        output.warning(f"{folder} cannot be listed: what is indexed below it stays as it is")
+    if report.excluded:
+        output.note(
+            f"{output.counted(report.excluded, 'indexed video')} passed over in this run; still in the index "
+            "(`vifi prune PATH` drops them)"
+        )
+    counts = [
+        f"{getattr(report, name):,} {name}" for name in ("added", "changed", "moved", "unchanged", "removed")
+    ]
+    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
+    if report.video_seconds:
+        output.line(speed(report))
+
+
+def speed(report: IndexReport) -> str:
+    """One line on how fast the run was and what held it up."""
+    slowest = "decoding" if report.waiting_seconds > report.encoding_seconds else "encoding"
+    return (
+        f"{output.clock(report.video_seconds)} of video in {output.clock(report.wall_seconds)}, "
+        f"{report.video_seconds / report.wall_seconds:.0f} times faster than real time; "
+        f"slowest was {slowest} (waiting for frames {report.waiting_seconds:.1f} s, "
+        f"encoding {report.encoding_seconds:.1f} s)"
+    )

@@ -1,0 +1,181 @@
+"""What `vifi index` and `vifi demo` do: choose the encoder, find the videos, bring the index up to date."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli.index_progress import IndexProgress
+from vifi_cli.errors import EncoderMismatch, InvalidInput
+
+if TYPE_CHECKING:
+    from vifi_cli.index.catalog import Catalog
+    from vifi_cli.index.encoder import Encoder
+    from vifi_cli.index.indexer import IndexReport
+    from vifi_cli.video.discovery import Discovery
+    from vifi_cli.video.sampling import FrameSampling
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """What the user asked `vifi index` to do; None leaves the choice to the index, then to the defaults."""
+
+    paths: tuple[Path, ...] = ()
+    model: str | None = None
+    device: str = "auto"
+    frames_per_second: float | None = None
+    exclude: tuple[str, ...] = ()
+    retry_failed: bool = False
+    rebuild: bool = False
+    workers: int | None = None
+
+
+def run_indexing(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
+    """Brings the index in a folder up to date as asked, and its vector file with it.
+
+    Raises:
+        IndexLocked: another process is writing to the index.
+        EncoderMismatch: the index was made with another encoder or sampling, and no rebuild was asked for.
+        InvalidInput: there is nothing to index.
+    """
+    from vifi_cli.index.catalog import CATALOG_FILE
+    from vifi_cli.index.lock import write_lock
+    from vifi_cli.index.rebuild import recover
+
+    with write_lock(folder):
+        recover(folder)
+        if not (folder / CATALOG_FILE).exists():
+            return _index_first(folder, request, progress)
+        if request.rebuild:
+            return _rebuild(folder, request, progress)
+        return _update(folder, request, progress)
+
+
+def _index_first(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
+    from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+    from vifi_cli.index.shards import indexed_with
+    from vifi_cli.video.discovery import find_videos
+
+    if not request.paths:
+        raise InvalidInput("nothing is indexed yet, so there is nothing to bring up to date: name a folder")
+    discovery = find_videos(request.paths, exclude=request.exclude)
+    if not discovery.videos:
+        names = ", ".join(str(path) for path in request.paths)
+        raise InvalidInput(f"no videos below {names}: name a folder that holds some, or a file of any name")
+    encoder = _load(request.model or _default_model(progress), request.device)
+    signature = indexed_with(encoder, _sampling(request))
+    with Catalog.create(folder / CATALOG_FILE, signature) as catalog:
+        return _bring_up_to_date(catalog, request.paths, discovery, lambda: encoder, request, progress)
+
+
+def _update(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
+    from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        _check_sampling(catalog, request)
+        model = request.model or catalog.indexed_with.model
+        load = functools.cache(lambda: _load_as_indexed(catalog, model, request.device))
+        if model != catalog.indexed_with.model:
+            load()
+        roots = request.paths or tuple(catalog.roots())
+        discovery = _discover(roots, request)
+        return _bring_up_to_date(catalog, roots, discovery, load, request, progress)
+
+
+def _rebuild(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
+    from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+    from vifi_cli.index.rebuild import check_roots_reachable, finish_rebuild, open_rebuild
+    from vifi_cli.index.shards import indexed_with
+
+    with Catalog(folder / CATALOG_FILE) as old:
+        check_roots_reachable(old)
+        roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
+        model, sampling = request.model or old.indexed_with.model, old.indexed_with.sampling
+    encoder = _load(model, request.device)
+    with open_rebuild(folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
+        discovery = _discover(roots, request)
+        report = _bring_up_to_date(catalog, roots, discovery, lambda: encoder, request, progress)
+    finish_rebuild(folder)
+    return report
+
+
+def _bring_up_to_date(
+    catalog: Catalog,
+    roots: Sequence[Path],
+    discovery: Discovery,
+    load_encoder: Callable[[], Encoder],
+    request: IndexRequest,
+    progress: IndexProgress,
+) -> IndexReport:
+    from vifi_cli.index.indexer import update_index
+    from vifi_cli.index.vectors import open_vectors
+
+    report = update_index(
+        catalog,
+        discovery,
+        roots,
+        load_encoder,
+        retry_failed=request.retry_failed,
+        on_plan=progress.plan,
+        on_progress=progress.advance,
+        workers=request.workers,
+    )
+    open_vectors(catalog)
+    return report
+
+
+def _discover(roots: Sequence[Path], request: IndexRequest) -> Discovery:
+    """Looks below the roots; those that are gone matter only if the user named them just now and knows better."""
+    from vifi_cli.video.discovery import find_videos
+
+    known = [root for root in roots if root in request.paths or root.exists()]
+    return find_videos(known, exclude=request.exclude)
+
+
+def _default_model(progress: IndexProgress) -> str:
+    from vifi_cli.model.hub import choose_default_model
+
+    model, reason = choose_default_model()
+    progress.say(reason)
+    return model
+
+
+def _load(model: str, device: str) -> Encoder:
+    from vifi_cli.model.encoder import load_encoder
+
+    return load_encoder(model, device)
+
+
+def _load_as_indexed(catalog: Catalog, model: str, device: str) -> Encoder:
+    """Loads an encoder and makes sure that it is the one the index was made with."""
+    encoder = _load(model, device)
+    made_with = catalog.indexed_with
+    if (encoder.vision_fingerprint, encoder.text_fingerprint) != (
+        made_with.vision_fingerprint,
+        made_with.text_fingerprint,
+    ):
+        raise EncoderMismatch(
+            f"the index was made with {made_with.model}, and {model} is not the same model: leave --model away, "
+            f"make the index anew with `vifi index --rebuild --model {model}`, "
+            "or keep a second index by setting VIFI_HOME"
+        )
+    return encoder
+
+
+def _sampling(request: IndexRequest, otherwise: FrameSampling | None = None) -> FrameSampling:
+    from vifi_cli.video.sampling import FrameSampling
+
+    base = otherwise or FrameSampling()
+    return replace(base, frames_per_second=request.frames_per_second or base.frames_per_second)
+
+
+def _check_sampling(catalog: Catalog, request: IndexRequest) -> None:
+    rate = catalog.indexed_with.frames_per_second
+    if request.frames_per_second not in (None, rate):
+        raise EncoderMismatch(
+            f"the index was made with --fps {rate:g}: leave --fps away, or make the index anew with "
+            f"`vifi index --rebuild --fps {request.frames_per_second:g}`"
+        )

@@ -1,0 +1,181 @@
+"""`vifi search`: finds moments by describing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, Unpack
+
+import typer
+
+from vifi_cli import paths
+from vifi_cli.cli import output
+from vifi_cli.cli.options import Device, DeviceOption
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from vifi_cli.index.encoder import TextEncoder
+    from vifi_cli.index.records import IndexedWith
+    from vifi_cli.index.video_index import SearchHit
+
+NO_HITS = 1
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of `VideoIndex.search`."""
+
+    top: int
+    by: Literal["moment", "video"]
+    per_video: int
+    below: str | None
+    min_score: float
+
+
+class HitUnit(StrEnum):
+    """What a hit is."""
+
+    moment = "moment"
+    video = "video"
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for, in words.", show_default=False)],
+    top: Annotated[int, typer.Option("--top", "-t", min=0, help="Number of hits at most; 0 for all.")] = 10,
+    per_video: Annotated[int, typer.Option(min=0, help="Moments of one video at most; 0 for all.")] = 3,
+    by: Annotated[HitUnit, typer.Option(help="Whether a hit is a moment or a whole video.")] = HitUnit.moment,
+    path: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="Search only videos whose path matches, or below a folder."),
+    ] = None,
+    min_score: Annotated[
+        float, typer.Option(min=-1.0, max=1.0, help="Leave out hits with a lower cosine.", show_default=False)
+    ] = -1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")] = False,
+    as_jsonl: Annotated[bool, typer.Option("--jsonl", help="Write one JSON document a hit.")] = False,
+    filepath_only: Annotated[
+        bool, typer.Option("--filepath-only", "-f", help="Write only paths, each once.")
+    ] = False,
+    print0: Annotated[
+        bool, typer.Option("--print0", "-0", help="Like -f, ended by NUL instead of newline, for xargs -0.")
+    ] = False,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Find the moments in indexed videos that match QUERY best.
+
+    Exit code 0 if there are hits, 1 if there are none, 2 if something is wrong.
+    """
+    if not query.strip():
+        raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
+    model, hits = find_hits(
+        paths.index_folder(),
+        query,
+        device.value,
+        top=top,
+        per_video=per_video,
+        by=by.value,
+        below=path,
+        min_score=min_score,
+    )
+    if as_json:
+        output.document({"query": query, "model": model, "hits": [_as_document(hit) for hit in hits]})
+    elif as_jsonl:
+        for hit in hits:
+            output.json_line(_as_document(hit))
+    elif filepath_only or print0:
+        for video in dict.fromkeys(hit.path for hit in hits):
+            output.line(str(video), end="\0" if print0 else "\n")
+    elif hits:
+        show_hits(hits)
+    _tell_what_is_odd(hits, path)
+    if not hits:
+        raise typer.Exit(NO_HITS)
+
+
+def find_hits(
+    index_folder: Path, query: str, device: str, **options: Unpack[SearchOptions]
+) -> tuple[str, list[SearchHit]]:
+    """Embeds a query by the index's own encoder and searches; gives the model's name and the hits.
+
+    Args:
+        index_folder: where the index lies.
+        query: what to look for.
+        device: where the encoder runs, if the query is new.
+        options: as `VideoIndex.search` takes them.
+    """
+    from vifi_cli.index.query_cache import cached_query_embedding
+    from vifi_cli.index.video_index import VideoIndex
+
+    with VideoIndex(index_folder) as video_index:
+        indexed_with = video_index.catalog.indexed_with
+        embedding = cached_query_embedding(
+            paths.cache_folder(),
+            indexed_with.text_fingerprint,
+            query,
+            lambda: _load_text_encoder(indexed_with, device),
+        )
+        return indexed_with.model, video_index.search(embedding, **options)
+
+
+def _load_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncoder:
+    """Loads the text side of the index's own encoder, and makes sure that it is still the same."""
+    from vifi_cli.errors import EncoderMismatch
+    from vifi_cli.model.encoder import load_text_encoder
+
+    encoder = load_text_encoder(indexed_with.model, device)
+    if encoder.text_fingerprint != indexed_with.text_fingerprint:
+        raise EncoderMismatch(
+            f"the weights of {indexed_with.model} are no longer those the index was made with: "
+            "bring them back, or make the index anew with `vifi index --rebuild`"
+        )
+    return encoder
+
+
+def _as_document(hit: SearchHit) -> dict[str, object]:
+    return {
+        "path": str(hit.path),
+        "start_seconds": round(hit.start_seconds, 3),
+        "end_seconds": round(hit.end_seconds, 3),
+        "score": round(hit.score, 4),
+    }
+
+
+def show_hits(hits: Sequence[SearchHit]) -> None:
+    """A table on a terminal; score, start, end (seconds) and path in tab-separated lines in a pipe."""
+    if output.stdout_is_terminal():
+        moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
+        output.rows(
+            ("Score", "Moment", "Video"),
+            [
+                (f"{hit.score:.3f}", moment, output.path_link(hit.path))
+                for hit, moment in zip(hits, moments, strict=True)
+            ],
+            right=("Score", "Moment"),
+        )
+        return
+    output.rows(
+        (),
+        [
+            (f"{hit.score:.4f}", f"{hit.start_seconds:.3f}", f"{hit.end_seconds:.3f}", str(hit.path))
+            for hit in hits
+        ],
+    )
+
+
+def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None) -> None:
+    missing = {hit.path for hit in hits if not _exists(hit.path)}
+    if missing:
+        output.note(
+            f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
+            "or run `vifi index` to bring the index up to date"
+        )
+    if not hits:
+        where = f" below {below}" if below else ""
+        output.note(f"no hits{where}: `vifi status` shows what is indexed")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -19,13 +19,16 @@ COLORS = {
 }
 
 
+GEOMETRY = FrameGeometry(16, 16)
+
+
 @dataclass(frozen=True)
 class ColorEncoder:
     """Embeds a frame as its mean colour (each channel -1..1), and a text as the colours it names."""
 
     model_name: str = "colors"
     dimension: int = 3
-    geometry: FrameGeometry = FrameGeometry(16, 16)
+    geometry: FrameGeometry = GEOMETRY
 
     @property
     def vision_fingerprint(self) -> str:

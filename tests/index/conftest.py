@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vifi_cli.video.discovery import VideoFile
 
 from tests.color_encoder import ColorEncoder
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.records import EncodedVideo
 from vifi_cli.index.shards import indexed_with
+from vifi_cli.video.discovery import VideoFile
 from vifi_cli.video.frames import VideoInfo
 from vifi_cli.video.sampling import FrameSampling
 

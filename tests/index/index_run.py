@@ -1,4 +1,4 @@
-"""One index run as a program of its own, so that tests can kill it: `python -m tests.index.index_run INDEX VIDEOS`."""
+"""One index run as a program, so that tests can kill it: `python -m tests.index.index_run INDEX VIDEOS`."""
 
 import sys
 from pathlib import Path

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vifi_cli.video.discovery import VideoFile
 
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
@@ -12,6 +11,7 @@ from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.records import FailedFile
 from vifi_cli.index.shards import indexed_with, merge_shard
+from vifi_cli.video.discovery import VideoFile
 from vifi_cli.video.sampling import FrameSampling
 
 RED, BLUE = (1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)

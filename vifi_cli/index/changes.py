@@ -145,7 +145,8 @@ def _sort_missing(
     missing: list[Path], roots: Iterable[Path], kept_folders: set[Path]
 ) -> tuple[list[Path], list[Path]]:
     """Splits paths that were not found below the roots into those that are gone and those passed over."""
-    gone, passed_over = [], []
+    gone: list[Path] = []
+    passed_over: list[Path] = []
     roots = list(roots)
     for path in missing:
         if not any(path.is_relative_to(root) for root in roots):

@@ -14,8 +14,8 @@ from vifi_cli.errors import IndexProblem
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.records import EncodedVideo, FailedFile
 from vifi_cli.video.decode_ahead import decode_ahead
-from vifi_cli.video.events import DecodedChunk, DecodedVideo, DecodingEvent
 from vifi_cli.video.discovery import VideoFile, content_fingerprint
+from vifi_cli.video.events import DecodedChunk, DecodedVideo, DecodingEvent
 from vifi_cli.video.frames import VideoInfo
 from vifi_cli.video.sampling import FrameSampling
 

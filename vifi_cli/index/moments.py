@@ -25,10 +25,10 @@ def fold_into_moments(
 ) -> list[ScoredWindow]:
     """Folds the overlapping windows of one video into moments, best first.
 
-    The best window is taken; windows that overlap it, are no longer than it and score nearly as well widen it,
-    up to `longest_seconds` (a longer one would bring in stretches that do not match by themselves); every other window of which a half lies inside, or that holds a half of it, is a weaker
-    sight of the same event and is dropped. Then the best of those left, and so on. Scores stay those of the
-    best window.
+    The best window is taken. Windows that overlap it, are no longer than it and score nearly as well widen it, up
+    to `longest_seconds`; a longer one would bring in stretches that do not match by themselves. Every other
+    window of which a half lies inside, or that holds a half of it, is a weaker sight of the same event and is
+    dropped. Then the best of those left, and so on. Scores stay those of the best window.
     """
     left = sorted(windows, key=_best_then_shortest_then_earliest)
     moments = []

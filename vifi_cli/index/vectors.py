@@ -4,9 +4,11 @@ Its name holds the catalogue's identity and the generation it was built from. A 
 date: it is brought up to date, or built anew, written under a temporary name and renamed. Search is exact.
 """
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,7 @@ from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.windows import window_embeddings
 
 try:
-    import faiss
+    faiss: Any = importlib.import_module("faiss")  # Any: its type stubs miss half of what is used here
 except ImportError as error:
     raise MissingDependency(
         "FAISS is not installed: run `pip install 'vifi[cpu]'`, "
@@ -31,7 +33,7 @@ GPU_MOST_RESULTS = 2048
 class Vectors:
     """Window embeddings that can be searched by inner product, each known by its window's id."""
 
-    def __init__(self, index: "faiss.Index") -> None:
+    def __init__(self, index: Any) -> None:
         self._index = index
         self._gpu_index = _copy_to_gpu(index)
 
@@ -100,11 +102,11 @@ def _make(catalog: Catalog, path: Path) -> None:
     _remove_others(path)
 
 
-def _map_into_memory(path: Path) -> "faiss.Index":
+def _map_into_memory(path: Path) -> Any:
     return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
 
 
-def _build(catalog: Catalog) -> "faiss.Index":
+def _build(catalog: Catalog) -> Any:
     """The vectors of all windows, taking over what an earlier generation's file already holds."""
     wanted = catalog.window_ids()
     index = _earlier(catalog)
@@ -131,7 +133,7 @@ def _new_vectors(
             yield part[:, 0].copy(), window_embeddings(frame_embeddings, part[:, 1:])
 
 
-def _earlier(catalog: Catalog) -> "faiss.Index":
+def _earlier(catalog: Catalog) -> Any:
     """The vectors of the newest readable file of this catalogue, or none."""
     files = catalog.path.parent.glob(f"vectors-{catalog.identity}-*.faiss")
     for path in sorted(files, key=_generation_of, reverse=True):
@@ -149,13 +151,13 @@ def _generation_of(path: Path) -> int:
     return int(digits) if digits.isdigit() else -1
 
 
-def _empty(dimension: int) -> "faiss.Index":
+def _empty(dimension: int) -> Any:
     """An exact inner-product index that keeps float16 numbers, as precise as the catalogue's own."""
     flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     return faiss.IndexIDMap(flat)
 
 
-def _write(index: "faiss.Index", path: Path) -> None:
+def _write(index: Any, path: Path) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     faiss.write_index(index, str(unfinished))
     with unfinished.open("rb") as file:
@@ -171,7 +173,7 @@ def _remove_others(current: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _copy_to_gpu(index: "faiss.Index") -> "faiss.Index | None":
+def _copy_to_gpu(index: Any) -> Any:
     """The same vectors on the first GPU, or None where this FAISS has none."""
     if not gpu_count() or not index.ntotal:
         return None

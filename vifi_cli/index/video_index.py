@@ -4,7 +4,7 @@ import fnmatch
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -128,9 +128,9 @@ class VideoIndex:
         rows = self._rows("SELECT id, path FROM videos WHERE id IN ({})", sorted(video_ids))
         return {row[0]: decode_path(row[1]) for row in rows}
 
-    def _rows(self, query: str, ids: list[int]) -> list[tuple[object, ...]]:
+    def _rows(self, query: str, ids: list[int]) -> list[tuple[Any, ...]]:
         """Runs a query with `IN ({})` over any number of ids."""
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for start in range(0, len(ids), ROWS_PER_QUERY):
             part = ids[start : start + ROWS_PER_QUERY]
             rows += self.catalog.db.execute(query.format(",".join("?" * len(part))), part).fetchall()

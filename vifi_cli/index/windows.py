@@ -96,4 +96,5 @@ def window_embeddings(
     first, end = frame_spans[:, 0], frame_spans[:, 1]
     means = (running[end] - running[first]) / (end - first)[:, None]
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    return np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0).astype(np.float32)
+    unit: npt.NDArray[np.float64] = np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0)
+    return unit.astype(np.float32)

@@ -41,7 +41,8 @@ def write_clip(path: Path, scenes: Sequence[Scene]) -> None:
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for scene in scenes:
             for picture in _pictures(scene):
-                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+                frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+                container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 

@@ -20,6 +20,9 @@ import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput
 
+ROUNDING_SECONDS = 0.0006
+"""Containers round times to a millisecond: a frame this little before a slot or a centre counts as on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameSampling:
@@ -105,9 +108,9 @@ class FrameChooser:
 
     def _decide(self, complete_until: float, end_seconds: float) -> list[float]:
         chosen: list[float] = []
-        while self._slot_end(self._slot) <= complete_until and self._has_new():
+        while self._slot_end(self._slot) <= complete_until + ROUNDING_SECONDS and self._has_new():
             slot = self._slot_at_hand()
-            if self._slot_end(slot) > complete_until or (slot + 0.5) * self.slot_seconds >= end_seconds:
+            if self._slot_end(slot) > complete_until + ROUNDING_SECONDS or self._centre(slot) >= end_seconds:
                 break
             seconds = self._best_in(slot)
             self._slot = slot + 1
@@ -120,6 +123,9 @@ class FrameChooser:
     def _slot_end(self, slot: int) -> float:
         return (slot + 1) * self.slot_seconds
 
+    def _centre(self, slot: int) -> float:
+        return (slot + 0.5) * self.slot_seconds
+
     def _has_new(self) -> bool:
         return any(seconds > self._last_chosen for seconds, _ in self._seen)
 
@@ -127,13 +133,13 @@ class FrameChooser:
         """The first undecided slot that can show anything but the last chosen frame."""
         new = (seconds for seconds, _ in self._seen if seconds > self._last_chosen)
         following = min(new, default=0.0)
-        return max(self._slot, math.floor(following / self.slot_seconds))
+        return max(self._slot, math.floor((following + ROUNDING_SECONDS) / self.slot_seconds))
 
     def _best_in(self, slot: int) -> float:
-        start, end = slot * self.slot_seconds, self._slot_end(slot)
-        centre = (slot + 0.5) * self.slot_seconds
+        start, end = slot * self.slot_seconds - ROUNDING_SECONDS, self._slot_end(slot) - ROUNDING_SECONDS
+        centre = self._centre(slot)
         keyframes = [seconds for seconds, is_keyframe in self._seen if is_keyframe and start <= seconds < end]
         if keyframes:
             return min(keyframes, key=lambda seconds: (abs(seconds - centre), seconds))
-        on_screen = [seconds for seconds, _ in self._seen if seconds <= centre]
+        on_screen = [seconds for seconds, _ in self._seen if seconds <= centre + ROUNDING_SECONDS]
         return max(on_screen) if on_screen else min(seconds for seconds, _ in self._seen)

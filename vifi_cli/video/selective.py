@@ -15,6 +15,7 @@ tells so, and the caller decodes everything.
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -55,7 +56,7 @@ class SelectiveDecoding:
         self._chooser = chooser
         self._alive = alive
         self._first_keyframe: float | None = None
-        self._complete_until = -float("inf")
+        self._complete_until = self._latest_chosen = -math.inf
         self._waiting: list[tuple[float, Packet[VideoStream]]] = []  # read, not decoded
         self._waiting_bytes = 0
         self._wanted: deque[float] = deque()  # chosen, not decoded, ascending
@@ -106,6 +107,7 @@ class SelectiveDecoding:
 
     def _reach(self, seconds: float) -> Iterator[TimedFrame]:
         """Decode up to the chosen frame; it may come out only when more is decoded, or at the end."""
+        self._latest_chosen = seconds
         if seconds in self._spare and self._wanted:
             raise FramesMissing
         if seconds in self._spare:
@@ -167,5 +169,5 @@ class SelectiveDecoding:
                 raise FramesMissing
             if self._wanted and seconds == self._wanted[0]:
                 yield self._wanted.popleft(), frame
-            else:
+            elif seconds > self._latest_chosen:
                 self._spare[seconds] = frame

@@ -7,11 +7,12 @@ weights themselves need to be read on a CPU, only hashed.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vifi_cli.model.encoder import TextEncoder, ViFiEncoder
+from vifi_cli.model.backbones import STARTER
 from vifi_cli.model.fingerprint import fingerprint_of_files
 from vifi_cli.model.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
 from vifi_cli.model.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.vifi_encoder import TextEncoder, ViFiEncoder
 from vifi_cli.video.frames import FrameGeometry
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from vifi_cli.model.torch_runtime import TorchFrames, TorchTexts
 
-STARTER = "starter"
 DIMENSION = 384
 GEOMETRY = FrameGeometry(224, 224, "shortest", "bicubic")
 # raise when the way the towers are made from the files changes

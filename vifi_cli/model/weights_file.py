@@ -1,0 +1,65 @@
+"""Reads weights from files without running anything that the files may hold."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vifi_cli.errors import ModelUnavailable
+
+
+def read_weights(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, Tensor]:
+    """Read the tensors of a file by name.
+
+    Args:
+        path: .safetensors, or .pt, .pth, .bin as torch writes them; of the latter, weights alone are read.
+        wanted: which names to read; of safetensors, nothing else is read from disk.
+
+    Raises:
+        ModelUnavailable: the file is damaged, or holds more than weights.
+    """
+    tensors = _safetensors(path, wanted) if path.suffix == ".safetensors" else _pickled(path, wanted)
+    if not tensors:
+        raise ModelUnavailable(f"{path} holds no weights of a CLIP model")
+    return tensors
+
+
+def _safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelUnavailable(f"{path} is damaged or no safetensors file: fetch it again") from error
+
+
+def _pickled(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelUnavailable(
+            f"{path} is refused: it holds code or objects beside weights (or is damaged); "
+            "ask for it as .safetensors"
+        ) from error
+    except RuntimeError as error:
+        if "TorchScript" in str(error):
+            raise ModelUnavailable(
+                f"{path} is refused: it is a TorchScript program; save its weights alone"
+            ) from error
+        raise ModelUnavailable(f"{path} is damaged or no file of weights: fetch it again") from error
+    except (EOFError, OSError, KeyError, ValueError) as error:
+        raise ModelUnavailable(f"{path} is damaged or no file of weights: fetch it again") from error
+    for key in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict):
+        raise ModelUnavailable(f"{path} holds no weights by name")
+    tensors = {
+        str(name).removeprefix("module."): tensor
+        for name, tensor in content.items()
+        if isinstance(tensor, Tensor)
+    }
+    return {name: tensor for name, tensor in tensors.items() if wanted(name)}

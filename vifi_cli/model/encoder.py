@@ -1,6 +1,6 @@
 """Loads models by name: `load_encoder` both sides, `load_text_encoder` the text side, enough for a search."""
 
-from vifi_cli.model.backbones import resolve_model
+from vifi_cli.model.model_source import resolve_model
 from vifi_cli.model.starter_encoder import load_starter, load_starter_text
 from vifi_cli.model.vifi_encoder import TextEncoder, ViFiEncoder
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.backbones import DEFAULT_MODEL, STARTER, ModelSource, find_backbone, resolve_model
+from vifi_cli.model.backbones import DEFAULT_MODEL, STARTER, find_backbone
+from vifi_cli.model.model_source import ModelSource, resolve_model
 from vifi_cli.model.packaged_weights import INSTALL_COMMAND, starter_is_installed
 
 Progress = Callable[[int, int], None]
@@ -51,8 +52,8 @@ def _answers(endpoint: str, timeout_seconds: float) -> bool:
         with urllib.request.urlopen(request, timeout=timeout_seconds):
             return True
     except urllib.error.HTTPError as error:
-        # an answer is an answer, unless it is that of a gateway which has none
-        return error.code < 500
+        # an answer is an answer, unless it is that of a proxy which lets nobody through or finds nobody
+        return error.code < 500 and error.code not in (403, 407)
     except (OSError, ValueError):
         return False
 
@@ -163,11 +164,11 @@ def _verify(path: Path, size: int | None, digest: str | None) -> None:
 
 def _reporting(on_progress: Progress, total: int) -> type[Any]:
     """Make a progress bar class, as huggingface_hub wants one, that draws nothing and tells `on_progress`."""
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Reporting(tqdm):
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **{**options, "disable": True})
+            super().__init__(*arguments, **{**options, "disable": True})  # type: ignore[no-untyped-call]
             self.done = int(options.get("initial", 0) or 0)
 
         def update(self, n: float | None = 1) -> None:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from vifi_cli.model.backbones import ModelSource
 from vifi_cli.model.device import choose_device
 from vifi_cli.model.fingerprint import fingerprint_of_weights
 from vifi_cli.model.hub import cached_weights
+from vifi_cli.model.model_source import ModelSource
 from vifi_cli.model.open_clip_towers import (
     OpenClipModel,
     describe_model,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
-from vifi_cli.model.backbones import FOLDER_CONFIGURATION, FOLDER_PREFIX, ModelSource
+from vifi_cli.model.model_source import FOLDER_CONFIGURATION, FOLDER_PREFIX, ModelSource
 from vifi_cli.model.openai_naming import infer_architecture
 from vifi_cli.model.preprocessing import Preprocessing, preprocessing_from_open_clip
 from vifi_cli.model.torchvision_operators import declare_missing_operators

@@ -16,7 +16,8 @@ from vifi_cli.cli.search import find_hits, show_hits
 from vifi_cli.errors import MissingDependency
 
 if TYPE_CHECKING:
-    from vifi_cli.video.camera_moves import Scene
+    import numpy as np
+    import numpy.typing as npt
 
 CLIPS = {
     "breakfast.mp4": ("coffee",),
@@ -31,6 +32,14 @@ CLIPS = {
     "campus.mp4": ("camera", "grass"),
 }
 """The clips of the demo, each with the photographs of scikit-image that it shows one after the other."""
+
+SCENE_SECONDS = 5.0
+MOVES = (
+    (1.0, 1.25, (0.0, 0.3), (1.0, 0.6)),
+    (1.3, 1.0, (1.0, 0.5), (0.0, 0.5)),
+    (1.1, 1.1, (0.5, 0.0), (0.5, 1.0)),
+)
+"""Camera movements: magnification at the start and at the end, place looked at first and last."""
 
 QUERIES = (
     "a cat",
@@ -61,19 +70,9 @@ def demo() -> None:
     output.note(f'VIFI_HOME="{home}" vifi search "the surface of the moon"')
 
 
-def _make_clips(folder: Path) -> None:
-    """Writes the clips, each scene with a camera movement of its own."""
-    from vifi_cli.video.camera_moves import write_clip
-
-    folder.mkdir(parents=True)
-    for position, (name, photographs) in enumerate(CLIPS.items()):
-        write_clip(folder / name, [_scene(photo, position + i) for i, photo in enumerate(photographs)])
-
-
-def _scene(photograph: str, variant: int) -> Scene:
+def photograph(name: str) -> npt.NDArray[np.uint8]:
+    """A photograph that scikit-image's package carries: uint8 (H, W, 3)."""
     import numpy as np
-
-    from vifi_cli.video.camera_moves import Scene
 
     try:
         from skimage import data
@@ -81,14 +80,21 @@ def _scene(photograph: str, variant: int) -> Scene:
         raise MissingDependency(
             "the demo needs scikit-image's photographs and the starter encoder: run `pip install 'vifi[starter]'`"
         ) from error
-    picture = getattr(data, photograph)()
+    picture = getattr(data, name)()
     picture = picture[0] if isinstance(picture, tuple) else picture  # of a stereo pair, the left eye's
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
-    moves = (
-        ((0.0, 0.3), (1.0, 0.6), 1.0, 1.25),
-        ((1.0, 0.5), (0.0, 0.5), 1.3, 1.0),
-        ((0.5, 0.0), (0.5, 1.0), 1.1, 1.1),
-    )
-    pan_from, pan_to, zoom_from, zoom_to = moves[variant % len(moves)]
-    return Scene(picture, 5.0, zoom_from, zoom_to, pan_from, pan_to)
+    return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
+
+
+def _make_clips(folder: Path) -> None:
+    """Writes the clips, each scene with a camera movement of its own."""
+    from vifi_cli.video.camera_moves import Scene, write_clip
+
+    folder.mkdir(parents=True)
+    with output.progress() as bar:
+        for position, (name, photographs) in enumerate(bar.track(CLIPS.items(), description="Making clips")):
+            moves = [MOVES[(position + i) % len(MOVES)] for i in range(len(photographs))]
+            scenes = [
+                Scene(photograph(shown), SCENE_SECONDS, *move)
+                for shown, move in zip(photographs, moves, strict=True)
+            ]
+            write_clip(folder / name, scenes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli.index_progress import IndexProgress
+from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.errors import EncoderMismatch, InvalidInput
 
 if TYPE_CHECKING:
@@ -139,13 +140,14 @@ def _default_model(progress: IndexProgress) -> str:
     from vifi_cli.model.hub import choose_default_model
 
     model, reason = choose_default_model()
-    progress.say(reason)
+    progress.say(f"encoder: {model} ({reason})")
     return model
 
 
 def _load(model: str, device: str) -> Encoder:
     from vifi_cli.model.encoder import load_encoder
 
+    fetch_model(model)
     return load_encoder(model, device)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from vifi_cli import paths
 from vifi_cli.cli import output
+from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.options import Device, DeviceOption
 from vifi_cli.errors import InvalidInput
 
@@ -122,6 +123,7 @@ def _load_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncoder:
     from vifi_cli.errors import EncoderMismatch
     from vifi_cli.model.encoder import load_text_encoder
 
+    fetch_model(indexed_with.model)
     encoder = load_text_encoder(indexed_with.model, device)
     if encoder.text_fingerprint != indexed_with.text_fingerprint:
         raise EncoderMismatch(

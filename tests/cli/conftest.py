@@ -1,0 +1,91 @@
+"""What the tests of the commands share: a way to run `vifi`, a folder of clips, and a compiled starter encoder."""
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.made_videos import solid_colour_clip
+from vifi_cli.cli.app import main
+from vifi_cli.cli.demo import photograph
+from vifi_cli.video.camera_moves import Scene, write_clip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+Vifi = Callable[..., Outcome]
+
+
+@pytest.fixture
+def vifi(monkeypatch: pytest.MonkeyPatch) -> Vifi:
+    """Runs a `vifi` command line in this process, as a shell would, with its output in a pipe."""
+
+    def run(*arguments: object) -> Outcome:
+        stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        exit_code = 0
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.argv", ["vifi", *map(str, arguments)])
+            patch.setattr("sys.stdout", stdout)
+            patch.setattr("sys.stderr", stderr)
+            try:
+                main()
+            except SystemExit as stop:
+                exit_code = int(stop.code or 0)
+        return Outcome(exit_code, _written(stdout), _written(stderr))
+
+    return run
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    """What was written, bytes that are no text as Python's own file names have them."""
+    stream.flush()
+    return os.fsdecode(stream.buffer.getvalue())  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four short clips of real photographs, one of them with two scenes."""
+    folder = tmp_path_factory.mktemp("clips")
+    write_clip(folder / "kitchen.mp4", [Scene(photograph("coffee"), 4.0)])
+    write_clip(folder / "pets.mp4", [Scene(photograph("coffee"), 4.0), Scene(photograph("chelsea"), 4.0)])
+    write_clip(folder / "launch.mp4", [Scene(photograph("rocket"), 4.0)])
+    solid_colour_clip(folder / "nothing.mp4", [("gray", 2.0)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which the starter encoder has been compiled."""
+    from vifi_cli.model.encoder import load_encoder
+
+    home = tmp_path_factory.mktemp("compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIFI_HOME", str(home))
+        load_encoder("starter", "cpu")
+    return home / "cache"
+
+
+@pytest.fixture
+def starter(compiled_starter: Path, vifi_home: Path) -> None:
+    """Lets the commands of a test use the starter encoder without compiling it again."""
+    (vifi_home / "cache").mkdir()
+    for file in compiled_starter.iterdir():
+        (vifi_home / "cache" / file.name).symlink_to(file)
+
+
+@pytest.fixture
+def indexed(vifi: Vifi, starter: None, clips: Path) -> Path:
+    """An index of the clips; gives their folder."""
+    outcome = vifi("index", clips, "--model", "starter")
+    assert outcome.exit_code == 0, outcome.stderr
+    return clips

@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Vifi
+
+
+def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "a cat", "--json")
+    assert outcome.exit_code == 0
+    document = json.loads(outcome.stdout)
+    assert set(document) == {"query", "model", "hits"}
+    assert (document["query"], document["model"]) == ("a cat", "starter")
+    best = document["hits"][0]
+    assert set(best) == {"path", "start_seconds", "end_seconds", "score"}
+    assert Path(best["path"]) == indexed / "pets.mp4"
+    assert 3.0 <= best["start_seconds"] < best["end_seconds"] <= 8.1
+
+
+def test_in_a_pipe_a_hit_is_a_line_of_tab_separated_cells(vifi: Vifi, indexed: Path) -> None:
+    lines = vifi("search", "a rocket", "-t", 2).stdout.splitlines()
+    assert len(lines) == 2
+    score, start, end, path = lines[0].split("\t")
+    assert Path(path) == indexed / "launch.mp4"
+    assert float(start) < float(end)
+    assert -1 <= float(score) <= 1
+
+
+def test_one_document_a_hit(vifi: Vifi, indexed: Path) -> None:
+    hits = [json.loads(line) for line in vifi("search", "a rocket", "--jsonl").stdout.splitlines()]
+    assert Path(hits[0]["path"]).name == "launch.mp4"
+
+
+def test_paths_only_each_once(vifi: Vifi, indexed: Path) -> None:
+    paths = vifi("search", "coffee", "-f", "--per-video", 0, "-t", 0).stdout.splitlines()
+    assert len(paths) == len(set(paths)) == 4
+    ended_by_nul = vifi("search", "coffee", "-0", "-t", 0).stdout
+    assert ended_by_nul.split("\0")[:-1] == paths
+    assert "\n" not in ended_by_nul
+
+
+def test_by_video_gives_one_hit_a_file(vifi: Vifi, indexed: Path) -> None:
+    hits = json.loads(vifi("search", "a cup of coffee", "--by", "video", "--json").stdout)["hits"]
+    assert len(hits) == 4
+    assert {Path(hit["path"]).name for hit in hits[:2]} == {"kitchen.mp4", "pets.mp4"}
+
+
+@pytest.mark.parametrize(
+    "options", [("--min-score", "0.99"), ("--path", "nowhere"), ("--path", "*.mkv", "--json")]
+)
+def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, options: tuple[str, ...]) -> None:
+    outcome = vifi("search", "a cat", *options)
+    assert outcome.exit_code == 1
+    assert "no hits" in outcome.stderr
+    assert outcome.stdout == "" or json.loads(outcome.stdout)["hits"] == []
+
+
+def test_path_limits_the_search(vifi: Vifi, indexed: Path) -> None:
+    paths = set(vifi("search", "a cat", "-f", "--path", "launch*").stdout.splitlines())
+    assert paths == {str(indexed / "launch.mp4")}
+
+
+def test_no_index_is_said_plainly(vifi: Vifi) -> None:
+    outcome = vifi("search", "a cat")
+    assert outcome.exit_code == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr == "error: nothing is indexed yet: run `vifi index FOLDER` first\n"
+
+
+def test_an_empty_query_is_said_plainly(vifi: Vifi) -> None:
+    outcome = vifi("search", "  ")
+    assert outcome.exit_code == 2
+    assert "the query is empty" in outcome.stderr
+
+
+def test_wrong_usage_is_exit_code_2(vifi: Vifi) -> None:
+    assert vifi("search").exit_code == 2
+    assert vifi("search", "a", "--top", "-1").exit_code == 2
+    assert vifi("search", "a", "--by", "frame").exit_code == 2
+
+
+def test_files_that_have_gone_are_told_apart(vifi: Vifi, starter: None, clips: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes((clips / "launch.mp4").read_bytes())
+    vifi("index", tmp_path, "--model", "starter")
+    copy.unlink()
+    outcome = vifi("search", "a rocket", "-t", 1)
+    assert outcome.exit_code == 0
+    assert "copy.mp4" in outcome.stdout
+    assert "no longer where indexed" in outcome.stderr

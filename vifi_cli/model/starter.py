@@ -21,11 +21,11 @@ The towers are plain modules under open_clip's names, so that fine-tuning treats
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor, nn
 
+from vifi_cli.model.concepts import centred_concept_texts
 from vifi_cli.model.efficientnet_lite import (
     CLASSES,
     FEATURES,
@@ -39,7 +39,6 @@ from vifi_cli.model.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_
 from vifi_cli.model.sentence_tokenizer import CONTEXT_LENGTH, SentenceTokenizer
 
 TEMPERATURE = 2.0
-_CONCEPT_BATCH = 50
 
 
 class ConceptAttention(nn.Module):
@@ -110,7 +109,7 @@ class StarterCLIP(nn.Module):
 
 
 def build_starter() -> StarterCLIP:
-    """Put `starter` together from the installed weights, in evaluation mode; takes some seconds.
+    """Put `starter` together from the installed weights, in evaluation mode; takes some seconds the first time.
 
     Raises:
         MissingDependency: a package that carries the weights is not installed.
@@ -121,26 +120,6 @@ def build_starter() -> StarterCLIP:
     trunk = load_efficientnet_lite(IMAGE_WEIGHTS.locate())
     head = ConceptAttention()
     head.classifier.load_state_dict(trunk.classifier.state_dict())  # type: ignore[union-attr]
-    head.concept_texts.weight.data = _centred_concept_texts(text, tokenizer).T.contiguous()
+    head.concept_texts.weight.data = centred_concept_texts(text, tokenizer).T.contiguous()
     trunk.classifier = nn.Identity()
     return StarterCLIP(StarterImageTower(trunk, head), text, tokenizer).eval()
-
-
-def concept_descriptions() -> list[str]:
-    """ImageNet's classes in words, with synonyms and WordNet's definition: `coffee mug: a mug intended for …`."""
-    from timm.data import ImageNetInfo
-
-    imagenet = ImageNetInfo()
-    return [imagenet.index_to_description(index, detailed=True) for index in range(CLASSES)]
-
-
-@torch.no_grad()
-def _centred_concept_texts(text: SentenceTransformer, tokenizer: SentenceTokenizer) -> Tensor:
-    descriptions = concept_descriptions()
-    # sentences of like length together, so that batches carry little padding
-    order = np.argsort([len(description) for description in descriptions], kind="stable")
-    embeddings = torch.empty(CLASSES, WIDTH)
-    for batch in np.split(order, CLASSES // _CONCEPT_BATCH):
-        tokens = torch.from_numpy(tokenizer([descriptions[index] for index in batch]))
-        embeddings[torch.from_numpy(batch)] = F.normalize(text(tokens), dim=-1)
-    return embeddings - embeddings.mean(0)

@@ -49,8 +49,11 @@ class TorchFrames:
     @torch.inference_mode()
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Embed frames uint8 (N, H, W, 3): float32 (N, D)."""
+        # torch warns of read-only arrays, such as views of a decoder's buffer
         with _precision(self._device):
-            embeddings = self._tower(torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device))
+            embeddings = self._tower(
+                torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(self._device)
+            )
         return _as_array(embeddings)
 
 

@@ -1,6 +1,7 @@
 """Reads weights from files without running anything that the files may hold."""
 
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,10 @@ def _safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]
 
 def _pickled(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # of unusual pickle protocols; what cannot be read is told as an error
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelUnavailable(
             f"{path} is refused: it holds code or objects beside weights (or is damaged); "

@@ -15,6 +15,13 @@ def test_overlapping_windows_of_one_event_become_one_moment() -> None:
     assert moments == [window(10, 13, 0.9)]
 
 
+def test_shorter_windows_tell_more_exactly_where_the_event_is() -> None:
+    moments = fold_into_moments(
+        [window(0, 8, 0.55), window(0, 2, 0.54), window(1, 3, 0.53), window(2, 4, 0.53), window(4, 6, 0.3)]
+    )
+    assert moments[0] == window(0, 4, 0.55)
+
+
 def test_two_events_stay_two_moments() -> None:
     moments = fold_into_moments([window(10, 12, 0.9), window(50, 52, 0.8), window(51, 53, 0.5)])
     assert moments == [window(10, 12, 0.9), window(50, 52, 0.8)]

@@ -66,7 +66,7 @@ def demo() -> None:
         output.line(f'\n$ vifi search --top 3 "{query}"')
         _, hits = find_hits(home / "index", query, "auto", top=3)
         show_hits(hits)
-    output.note(f"\ndone in {time.perf_counter() - started:.0f} s; ask it yourself:")
+    output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     output.note(f'VIFI_HOME="{home}" vifi search "the surface of the moon"')
 
 

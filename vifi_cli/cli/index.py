@@ -105,17 +105,26 @@ def show(report: IndexReport) -> None:
     """Shows what an index run did: counts and speed on stdout, all that went wrong on stderr."""
     for partly_read in report.warnings:
         output.warning(f"{partly_read.file.path}: {partly_read.reason}")
-    for failed in report.failed[:MOST_FAILURES_SHOWN]:
+    just_failed = report.failed[: len(report.failed) - report.remembered]
+    for failed in just_failed[:MOST_FAILURES_SHOWN]:
         output.warning(f"not indexed: {failed.file.path}: {failed.reason}")
-    if len(report.failed) > MOST_FAILURES_SHOWN:
-        output.warning(
-            f"… and {len(report.failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all"
-        )
+    if len(just_failed) > MOST_FAILURES_SHOWN:
+        output.warning(f"… and {len(just_failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
     if report.remembered:
         output.note(
             f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
-            "not tried again (--retry-failed does)"
+            "`vifi status` lists them, `vifi index --retry-failed` tries them again"
         )
+    _show_what_was_kept(report)
+    names = ("added", "changed", "moved", "unchanged", "removed")
+    counts = [f"{getattr(report, name):,} {name}" for name in names]
+    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
+    if report.video_seconds:
+        output.line(speed(report))
+
+
+def _show_what_was_kept(report: IndexReport) -> None:
+    """Says which videos stay in the index although this run did not see them."""
     for root in report.unreachable_roots:
         output.warning(
             f"{root} is missing or empty: its videos stay in the index (`vifi prune {root}` drops them)"
@@ -127,12 +136,6 @@ def show(report: IndexReport) -> None:
             f"{output.counted(report.excluded, 'indexed video')} passed over in this run; still in the index "
             "(`vifi prune PATH` drops them)"
         )
-    counts = [
-        f"{getattr(report, name):,} {name}" for name in ("added", "changed", "moved", "unchanged", "removed")
-    ]
-    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
-    if report.video_seconds:
-        output.line(speed(report))
 
 
 def speed(report: IndexReport) -> str:

@@ -24,7 +24,7 @@ class IndexReport:
         moved: videos found at another path; nothing was decoded for them.
         unchanged: videos that are as they were.
         removed: videos that are no more.
-        failed: files that cannot be read, those remembered from earlier runs included.
+        failed: files that cannot be read; those remembered from earlier runs come last.
         remembered: how many of `failed` were not tried again.
         excluded: videos that `--exclude` passed over and that stay in the index.
         unreachable_roots: folders that are missing or empty; their videos stay in the index.

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
-SAME_EVENT_SHARE = 0.95
+SAME_EVENT_SHARE = 0.9
 """A window belongs to the event of a better one if its score is at least this share of the better score."""
 
 LONGEST_MOMENT_SECONDS = 32.0
@@ -25,15 +26,16 @@ def fold_into_moments(
 ) -> list[ScoredWindow]:
     """Folds the overlapping windows of one video into moments, best first.
 
-    The best window is taken. Windows that overlap it, are no longer than it and score nearly as well widen it, up
-    to `longest_seconds`; a longer one would bring in stretches that do not match by themselves. Every other
-    window of which a half lies inside, or that holds a half of it, is a weaker sight of the same event and is
-    dropped. Then the best of those left, and so on. Scores stay those of the best window.
+    The best window gives the score. If shorter windows inside it score nearly as well, the best of the shortest
+    tells more exactly where the event is. Windows that touch it, are no longer and score nearly as well widen
+    it, up to `longest_seconds`; longer ones would bring in stretches that do not match by themselves. Every other
+    window of which a half lies inside the moment, or that holds a half of it, is a weaker sight of the same event
+    and is dropped. Then the best of those left, and so on.
     """
     left = sorted(windows, key=_best_then_shortest_then_earliest)
     moments = []
     while left:
-        moment = _widen(left[0], left[1:], longest_seconds)
+        moment = _moment_around(left[0], left[1:], longest_seconds)
         moments.append(moment)
         left = [window for window in left[1:] if not _shows_same(window, moment)]
     return moments
@@ -43,16 +45,23 @@ def _best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, floa
     return -window.score, _length_seconds(window), window.start_seconds
 
 
-def _widen(best: ScoredWindow, others: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
+def _moment_around(best: ScoredWindow, others: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
     least_score = best.score - (1 - SAME_EVENT_SHARE) * abs(best.score)
-    moment = best
-    for window in others:
-        if window.score < least_score:
-            break
+    rivals = list(takewhile(lambda window: window.score >= least_score, others))
+    inside = [
+        w for w in rivals if w.start_seconds >= best.start_seconds and w.end_seconds <= best.end_seconds
+    ]
+    core = min((best, *inside), key=lambda window: (_length_seconds(window), -window.score))
+    return replace(_widen(core, rivals, longest_seconds), score=best.score)
+
+
+def _widen(core: ScoredWindow, rivals: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
+    moment = core
+    for window in rivals:
         start = min(moment.start_seconds, window.start_seconds)
         end = max(moment.end_seconds, window.end_seconds)
-        fits = end - start <= longest_seconds and _length_seconds(window) <= _length_seconds(best)
-        if fits and _overlap_seconds(window, moment) > 0:
+        fits = end - start <= longest_seconds and _length_seconds(window) <= _length_seconds(core)
+        if fits and _overlap_seconds(window, moment) >= 0:
             moment = replace(moment, start_seconds=start, end_seconds=end)
     return moment
 

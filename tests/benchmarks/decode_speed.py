@@ -110,7 +110,7 @@ def report(path: Path, rounds: int) -> Iterator[str]:
     for name, seconds in best.items():
         speed = info.duration_seconds / seconds
         yield f"  {name:36} {seconds:7.2f} s  {speed:6.1f} x real time  {plain / seconds:5.2f} x plain PyAV"
-    yield f"  {equal} of {count} frames equal those of decoding everything; at most {shift:.2f} s off the time wanted"
+    yield f"  {equal} of {count} frames as in decoding everything, {shift:.2f} s at most off the time wanted"
 
 
 def made_clips(folder: Path, seconds: int) -> list[Path]:

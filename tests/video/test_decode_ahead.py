@@ -125,7 +125,7 @@ def test_closing_ends_all_processes(clip: Path, pipe: Path) -> None:
     events = decode_ahead([clip, pipe], FrameSampling(), WIDE, workers=2)
     assert next(events).position == 0
     assert decoders()
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert decoders() == []
 
 

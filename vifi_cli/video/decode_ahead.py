@@ -7,7 +7,7 @@ hangs or crashes in native code is replaced; only the video it was at is lost.
 """
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from queue import Queue
 
@@ -31,7 +31,7 @@ def decode_ahead(
     workers: int = 1,
     threads: int = 2,
     stall_seconds: float = 60.0,
-) -> Generator[DecodingEvent]:
+) -> Generator[DecodingEvent, None, None]:
     """Yield what becomes of each video: its chunks in order and `DecodedVideo`, or `FailedVideo` at any point.
 
     Events of several videos come mixed. Closing the generator ends all processes at once.

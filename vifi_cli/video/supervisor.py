@@ -37,16 +37,20 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until all jobs are done, or `stop` is called; no process is left behind."""
+        outcome: VifiError | RuntimeError | None = RuntimeError(
+            "decoding broke off; its thread's traceback says why"
+        )
         try:
             while (self._jobs or any(worker.job for worker in self._pool)) and not self._stopping:
                 self._give_out_jobs()
                 self._hear()
-            self._put(None)
+            outcome = None
         except VifiError as error:
-            self._put(error)
+            outcome = error
         finally:
             for worker in self._pool:
                 worker.end()
+            self._put(outcome)
             os.close(self._stop_seen)
 
     def stop(self) -> None:

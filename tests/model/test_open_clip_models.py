@@ -160,6 +160,26 @@ def test_tower_that_cannot_be_compiled_runs_by_torch(noise: Pixels) -> None:
     assert frames(noise).shape == (3, 3)
 
 
+def test_cache_that_cannot_be_written_costs_speed_only(
+    tmp_path: Path, noise: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from open_clip.modified_resnet import ModifiedResNet
+
+    from vifi_cli.model.preprocessing import Preprocessing
+    from vifi_cli.video.frames import FrameGeometry
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VIFI_HOME", str(tmp_path / "file" / "below"))
+    geometry = FrameGeometry(32, 32)
+    tower = PixelTower(
+        ModifiedResNet([1, 1, 1, 1], 16, heads=2, image_size=32, width=8),
+        Preprocessing(geometry, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    )
+    frames = frames_runtime(tower, geometry, torch.device("cpu"), "d" * 64)
+    assert "cannot be written" in frames.description
+    assert frames(noise).shape == (3, 16)
+
+
 class Malice:
     """Runs a command when unpickled."""
 

@@ -1,5 +1,6 @@
 """ImageNet's 1,000 concepts in words, and what MiniLM makes of them: the values of starter's attention."""
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,7 +42,9 @@ def centred_concept_texts(text: SentenceTransformer, tokenizer: Tokenizer) -> Te
     embeddings = _read(kept)
     if embeddings is None:
         embeddings = _embed(descriptions, text, tokenizer)
-        _write(embeddings, kept)
+        # a folder that cannot be written costs time at the next start, nothing else
+        with contextlib.suppress(OSError):
+            _write(embeddings, kept)
     return torch.from_numpy(embeddings - embeddings.mean(0))
 
 

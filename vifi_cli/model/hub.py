@@ -9,10 +9,11 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from vifi_cli.errors import ModelUnavailable
+from vifi_cli.errors import MissingDependency, ModelUnavailable
 from vifi_cli.model.backbones import DEFAULT_MODEL, STARTER, find_backbone
 from vifi_cli.model.model_source import ModelSource, resolve_model
 from vifi_cli.model.packaged_weights import INSTALL_COMMAND, starter_is_installed
@@ -110,27 +111,34 @@ def pull(name: str, on_progress: Progress = lambda done, total: None) -> Path | 
 
     Raises:
         ModelUnavailable: the hub cannot be reached, has no such file, or the file came damaged.
+        MissingDependency: the model needs a package that is not installed.
     """
     source = resolve_model(name)
     if source.kind != "pretrained":
         return None
-    cached = cached_weights(source)
-    if cached is not None:
-        return cached
-    if not hub_reachable():
-        raise ModelUnavailable(
-            f"{hub_endpoint()} cannot be reached to fetch {name}: connect, "
-            "or name a model that is here (`vifi model list`)"
-        )
-    return _fetch(source, on_progress)
+    has_tokenizer_of_its_own = "SigLIP" in source.architecture
+    if has_tokenizer_of_its_own and find_spec("transformers") is None:
+        raise MissingDependency(f"{name} needs transformers: pip install transformers")
+    weights = cached_weights(source) or _fetch(source, on_progress)
+    if has_tokenizer_of_its_own:
+        from vifi_cli.model.open_clip_towers import describe_model, load_tokenizer
+
+        # to load it is to fetch it; it is kept beside the weights
+        load_tokenizer(describe_model(source, weights))
+    return weights
 
 
 def _fetch(source: ModelSource, on_progress: Progress) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError, RemoteEntryNotFoundError  # type: ignore[attr-defined]
 
-    repository, names = _place(source)
     endpoint = hub_endpoint()
+    if not hub_reachable():
+        raise ModelUnavailable(
+            f"{endpoint} cannot be reached to fetch {source.name}: connect, "
+            "or name a model that is here (`vifi model list`)"
+        )
+    repository, names = _place(source)
     for name in names:
         try:
             metadata = get_hf_file_metadata(hf_hub_url(repository, name, endpoint=endpoint))

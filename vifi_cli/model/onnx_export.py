@@ -1,5 +1,6 @@
 """Compiles a tower into an ONNX file, and keeps it only if it computes the same."""
 
+import contextlib
 import logging
 import os
 import warnings
@@ -58,14 +59,17 @@ def export_text_tower(tower: nn.Module, token_rows: list[npt.NDArray[np.int64]],
 def _export(
     tower: nn.Module, name: str, free: dict[int, str], inputs: Sequence[npt.NDArray[np.generic]], target: Path
 ) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         _write(tower, name, free, torch.from_numpy(inputs[0]), temporary)
         _check(tower, name, inputs, temporary)
         temporary.replace(target)
+    except OSError as error:
+        raise NotExact(f"{target.parent} cannot be written ({error.strerror})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _write(tower: nn.Module, name: str, free: dict[int, str], example: Tensor, target: Path) -> None:

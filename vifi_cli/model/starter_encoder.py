@@ -58,7 +58,9 @@ def load_starter_text(device: str) -> TextEncoder:
     """
     fingerprint = text_fingerprint()
     tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
-    compiled = open_session(compiled_tower(fingerprint, "text")) if device in ("auto", "cpu") else None
+    on_cpu = device in ("auto", "cpu")
+    file = compiled_tower(fingerprint, "text")
+    compiled = open_session(file, for_one_query=True) if on_cpu else None
     texts = OnnxTexts(compiled, tokenizer) if compiled else _texts_by_torch(device, fingerprint, tokenizer)
     return TextEncoder(STARTER, fingerprint, DIMENSION, texts.description, texts)
 

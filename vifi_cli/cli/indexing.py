@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vifi_cli.cli import output
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.errors import EncoderMismatch, InvalidInput
@@ -148,7 +149,8 @@ def _load(model: str, device: str) -> Encoder:
     from vifi_cli.model.encoder import load_encoder
 
     fetch_model(model)
-    return load_encoder(model, device)
+    with output.busy(f"Loading {model}; the first time it is compiled for this machine"):
+        return load_encoder(model, device)
 
 
 def _load_as_indexed(catalog: Catalog, model: str, device: str) -> Encoder:

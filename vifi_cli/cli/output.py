@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -128,10 +129,16 @@ def progress(*extra: str) -> Progress:
         TaskProgressColumn(),
         *(TextColumn(column, style="dim") for column in extra),
         TimeRemainingColumn(),
+        TextColumn("left"),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+def busy(what: str) -> Status:
+    """A sign of life on a terminal's stderr while something of unknown length goes on."""
+    return _stderr().status(escape(what))
 
 
 def _one_cell(text: str) -> str:

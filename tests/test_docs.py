@@ -1,0 +1,49 @@
+"""The documentation says what is true: the reference is the program's own, links lead somewhere, commands exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_command_line_reference_is_the_programs_own(tmp_path: Path) -> None:
+    made = tmp_path / "cli.md"
+    command = ["-m", "typer", "vifi_cli.cli.app", "utils", "docs", "--name", "vifi", "--output", str(made)]
+    subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
+    assert made.read_text() == (ROOT / "docs" / "cli.md").read_text(), "see docs/contributing.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_that_are_named_exist(page: Path) -> None:
+    reference = (ROOT / "docs" / "cli.md").read_text()
+    text = page.read_text()
+    for command, second in re.findall(r"(?:^\$ |`)vifi (\w+)(?: (\w+))?", text, re.MULTILINE):
+        assert f"## `vifi {command}`" in reference, command
+        if command == "model" and second:
+            assert f"### `vifi model {second}`" in reference, second
+    for line in re.findall(r"(?:^\$ |`)vifi ([^`\n]+)", text, re.MULTILINE):
+        for option in re.findall(r"(?<=\s)--[a-z][a-z0-9-]+", line.partition(" | ")[0]):
+            assert option in reference, option
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    linked = set(re.findall(r"\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text()))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} <= linked
+
+
+def test_the_readme_installs_as_ci_does() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    command = re.search(r"pip install (?P<flags>.*?)-c constraints.txt -e '\.\[dev\]'", script)
+    assert command, "the script installs with the README's line"
+    assert "pip install -c constraints.txt -e '.[dev]' && pytest" in (ROOT / "README.md").read_text()

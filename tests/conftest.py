@@ -14,3 +14,15 @@ def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which the starter encoder has been compiled, once for all tests."""
+    from vifi_cli.model.encoder import load_encoder
+
+    home = tmp_path_factory.mktemp("starter_home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIFI_HOME", str(home))
+        load_encoder("starter", "cpu")
+    return home

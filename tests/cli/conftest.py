@@ -63,23 +63,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def compiled_starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder in which the starter encoder has been compiled."""
-    from vifi_cli.model.encoder import load_encoder
-
-    home = tmp_path_factory.mktemp("compiled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VIFI_HOME", str(home))
-        load_encoder("starter", "cpu")
-    return home / "cache"
-
-
 @pytest.fixture
-def starter(compiled_starter: Path, vifi_home: Path) -> None:
+def starter(starter_home: Path, vifi_home: Path) -> None:
     """Lets the commands of a test use the starter encoder without compiling it again."""
     (vifi_home / "cache").mkdir()
-    for file in compiled_starter.iterdir():
+    for file in (starter_home / "cache").iterdir():
         (vifi_home / "cache" / file.name).symlink_to(file)
 
 

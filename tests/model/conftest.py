@@ -26,12 +26,6 @@ TINY_PREPROCESSING = {
 
 
 @pytest.fixture(scope="session")
-def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which the starter is compiled once for all tests."""
-    return tmp_path_factory.mktemp("starter_home")
-
-
-@pytest.fixture(scope="session")
 def starter(starter_home: Path) -> ViFiEncoder:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(starter_home))

@@ -167,7 +167,7 @@ BACKBONES = (
         licence="Apache-2.0",
         size_mb=2684,
         dimension=1024,
-        gmacs=191.0,
+        gmacs=176,
         cpu_frames_per_second=None,
         good_for="the best on videos here; wants a GPU",
     ),

@@ -7,6 +7,7 @@ date: it is brought up to date, or built anew, written under a temporary name an
 import importlib
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,14 @@ class Vectors:
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        self._gpu_index = _copy_to_gpu(index)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    @property
-    def device(self) -> str:
-        """Where searches run: `cpu` or `gpu`."""
-        return "cpu" if self._gpu_index is None else "gpu"
+    @cached_property
+    def _gpu_index(self) -> Any:
+        """The same vectors on the first GPU, copied there at the first search, or None where there is none."""
+        return _copy_to_gpu(self._index)
 
     def search(
         self,
@@ -61,11 +61,11 @@ class Vectors:
         Returns:
             Ids and cosines, best first; fewer than `count` where there are no more.
         """
-        use_gpu = self._gpu_index is not None and among is None and count <= GPU_MOST_RESULTS
-        parameters = None
+        index, parameters = self._index, None
         if among is not None:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))
-        index = self._gpu_index if use_gpu else self._index
+        elif count <= GPU_MOST_RESULTS and self._gpu_index is not None:
+            index = self._gpu_index
         scores, ids = index.search(query[None], min(count, len(self)), params=parameters)
         found = ids[0] >= 0
         return ids[0][found], scores[0][found]
@@ -177,8 +177,10 @@ def _copy_to_gpu(index: Any) -> Any:
     """The same vectors on the first GPU, or None where this FAISS has none."""
     if not gpu_count() or not index.ntotal:
         return None
-    flat = faiss.GpuIndexFlatIP(faiss.StandardGpuResources(), index.d)
+    resources = faiss.StandardGpuResources()
+    flat = faiss.GpuIndexFlatIP(resources, index.d)
     on_gpu = faiss.IndexIDMap(flat)
+    on_gpu.kept_alive = (resources, flat)  # FAISS itself holds no reference to them
     stored = faiss.downcast_index(index.index)
     on_gpu.add_with_ids(stored.reconstruct_n(0, stored.ntotal), faiss.vector_to_array(index.id_map))
     return on_gpu

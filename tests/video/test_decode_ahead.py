@@ -137,11 +137,11 @@ def test_ctrl_c_is_the_parents_to_handle(clip: Path) -> None:
     assert outcomes([first, *events]) == {0: "done", 1: "done"}
 
 
-def test_no_more_processes_than_videos(clip: Path) -> None:
-    events = decode_ahead([clip], FrameSampling(), WIDE, workers=8)
+def test_no_more_processes_than_videos(clip: Path, pipe: Path) -> None:
+    events = decode_ahead([clip, pipe], FrameSampling(), WIDE, workers=8)
     next(events)
-    assert len(decoders()) == 1
-    assert list(events)
+    assert len(decoders()) == 2
+    events.close()
     assert list(decode_ahead([], FrameSampling(), WIDE)) == []
 
 

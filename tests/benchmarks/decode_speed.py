@@ -1,4 +1,4 @@
-"""Compares ways of taking one frame a second from a video, in one run: time, speed, and whether frames agree.
+"""Compares ways of taking one frame a second (8 of a short clip) from a video, in one run: time, speed, and whether frames agree.
 
     python -m tests.benchmarks.decode_speed [--seconds 60] [--rounds 3] [FILE ...]
 
@@ -9,7 +9,8 @@ the best round of each counts, since other programs disturb only upwards.
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -22,65 +23,64 @@ from tests.made_videos import textured_frames, write_video
 from vifi_cli.video.decoder import read_video
 from vifi_cli.video.frames import FrameGeometry
 from vifi_cli.video.picture import FrameScaler, centre, scaled_size
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.video.sampling import FrameSampling, sample_times
 
 GEOMETRY = FrameGeometry(224, 224)
 RATE = 30
 Pictures = dict[float, npt.NDArray[np.uint8]]
 
 
-def opencv_and_pil(path: Path) -> Pictures:
+def opencv_and_pil(path: Path, wanted: deque[float]) -> Pictures:
     """What most tools do: decode every frame, convert each to RGB at full size, resize the wanted by PIL."""
     video = cv2.VideoCapture(str(path))
-    frames_per_second, pictures, wanted = video.get(cv2.CAP_PROP_FPS), {}, 0.5
-    index = 0
+    frames_per_second, pictures, index = video.get(cv2.CAP_PROP_FPS), {}, 0
     while True:
         found, picture = video.read()
         if not found:
             break
-        if index / frames_per_second >= wanted:
+        if wanted and index / frames_per_second >= wanted[0]:
             image = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
             height, width = scaled_size(image.height, image.width, GEOMETRY)
             resized = image.resize((width, height), Image.Resampling.BICUBIC)
             pictures[index / frames_per_second] = centre(np.asarray(resized), GEOMETRY)
-            wanted += 1
+            wanted.popleft()
         index += 1
     return pictures
 
 
-def plain_pyav(path: Path) -> Pictures:
+def plain_pyav(path: Path, wanted: deque[float]) -> Pictures:
     """Decode every frame by PyAV with its default threads, and scale the wanted in FFmpeg."""
-    scaler, pictures, wanted = FrameScaler(GEOMETRY), {}, 0.5
+    scaler, pictures = FrameScaler(GEOMETRY), {}
     with av.open(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         for frame in container.decode(stream):
-            if frame.time >= wanted:
+            if wanted and frame.time >= wanted[0]:
                 pictures[frame.time] = scaler(frame)
-                wanted += 1
+                wanted.popleft()
     return pictures
 
 
-def vifi(path: Path) -> Pictures:
+def vifi(path: Path, _: deque[float]) -> Pictures:
     """Decode what the chosen frames need."""
     frames, _ = read_video(path, FrameSampling(), GEOMETRY)
     return dict(zip(frames.seconds.tolist(), frames.pixels, strict=True))
 
 
-WAYS: dict[str, Callable[[Path], Pictures]] = {
+WAYS: dict[str, Callable[[Path, deque[float]], Pictures]] = {
     "OpenCV, every frame, PIL resize": opencv_and_pil,
     "PyAV, every frame, swscale resize": plain_pyav,
     "vifi": vifi,
 }
 
 
-def best_seconds(path: Path, rounds: int) -> dict[str, float]:
+def best_seconds(path: Path, wanted: Iterable[float], rounds: int) -> dict[str, float]:
     """The shortest time of each way, which take turns."""
     best = dict.fromkeys(WAYS, float("inf"))
     for _ in range(rounds):
         for name, way in WAYS.items():
             started = time.perf_counter()
-            way(path)
+            way(path, deque(wanted))
             best[name] = min(best[name], time.perf_counter() - started)
     return best
 
@@ -105,7 +105,7 @@ def report(path: Path, rounds: int) -> Iterator[str]:
     _, info = read_video(path, FrameSampling(), GEOMETRY)
     size = f"{info.width} x {info.height}"
     yield f"{path.name}: {info.duration_seconds:.1f} s of {info.codec} {size}, {info.decoding}"
-    best = best_seconds(path, rounds)
+    best = best_seconds(path, sample_times(info.duration_seconds, FrameSampling()).tolist(), rounds)
     plain = best["PyAV, every frame, swscale resize"]
     for name, seconds in best.items():
         speed = info.duration_seconds / seconds

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -31,22 +31,22 @@ class OpenVideo:
         container: the open file.
         stream: the first video stream that is not cover art.
         encrypted: whether encrypted packets were met, where reading ends.
+        tick_seconds: the unit of the stream's times.
+        frame_seconds: the usual time from one frame to the next.
     """
 
     container: InputContainer
     stream: VideoStream
     encrypted: bool = False
+    tick_seconds: float = field(init=False)
+    frame_seconds: float = field(init=False)
     _origin: int | None = None
 
-    @property
-    def tick_seconds(self) -> float:
-        """The unit of the stream's times."""
-        return float(self.stream.time_base or MICROSECOND)
-
-    @property
-    def frame_seconds(self) -> float:
-        """The usual time from one frame to the next."""
-        return 1.0 / float(self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE)
+    def __post_init__(self) -> None:
+        self.tick_seconds = float(self.stream.time_base or MICROSECOND)
+        self.frame_seconds = 1.0 / float(
+            self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
+        )
 
     @property
     def declared_seconds(self) -> float | None:

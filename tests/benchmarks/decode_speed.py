@@ -1,4 +1,4 @@
-"""Compares ways of taking one frame a second (8 of a short clip) from a video, in one run: time, speed, and whether frames agree.
+"""Compares ways of taking one frame a second from a video, 8 of a short one, in one run: speed and agreement.
 
     python -m tests.benchmarks.decode_speed [--seconds 60] [--rounds 3] [FILE ...]
 

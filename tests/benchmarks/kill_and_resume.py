@@ -45,8 +45,7 @@ def run(home: Path, videos: list[Path]) -> float:
     started = time.perf_counter()
     process = start(home, videos)
     _, errors = process.communicate()
-    if process.returncode not in (0, SOME_FAILED):
-        sys.exit(f"vifi index failed: {errors.decode()}")
+    _check(process.returncode, errors)
     return time.perf_counter() - started
 
 
@@ -54,20 +53,22 @@ def kill_after(seconds: float, home: Path, videos: list[Path]) -> bool:
     """Kills a run at a moment; False if it was done before."""
     process = start(home, videos)
     try:
-        process.wait(timeout=seconds)
+        _, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        process.wait()
+        process.communicate()
         _, alive = psutil.wait_procs(children, timeout=ORPHAN_SECONDS)
         if alive:
             sys.exit(f"processes were left: {alive}")
         return True
-    finally:
-        for stream in (process.stdout, process.stderr):
-            assert stream is not None
-            stream.close()
+    _check(process.returncode, errors)
     return False
+
+
+def _check(exit_code: int, errors: bytes) -> None:
+    if exit_code not in (0, SOME_FAILED):
+        sys.exit(f"vifi index failed with exit code {exit_code}: {errors.decode()}")
 
 
 def stored(home: Path) -> int:

@@ -30,7 +30,7 @@ from tests.benchmarks.measuring import compile_encoder, show_machine, show_table
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.records import EncodedVideo
 from vifi_cli.index.shards import indexed_with
-from vifi_cli.index.vectors import open_vectors, vector_file
+from vifi_cli.index.vectors import open_vectors
 from vifi_cli.index.video_index import VideoIndex
 from vifi_cli.index.windows import window_embeddings, windows_of
 from vifi_cli.model.encoder import ViFiEncoder, load_encoder
@@ -163,8 +163,8 @@ def measure(windows: int, home: Path, encoder: ViFiEncoder) -> tuple[list[str], 
         filled = time.perf_counter() - started
         total = len(catalog.window_ids())
         built = seconds_of(lambda: open_vectors(catalog))
-        size = vector_file(catalog, catalog.generation).stat().st_size
-        searched = in_process(folder, list(encoder.encode_texts(QUERIES * 2)))
+        size = vector_file(catalog, catalog.revision).stat().st_size
+        searched = in_process(folder, list(encoder.encode_texts(QUERIES)))
         programs = list(fresh_process(home, f"among {total} windows"))
         catalog.store(made_video(10**6, 3600, encoder.dimension))
         updated = seconds_of(lambda: open_vectors(catalog))

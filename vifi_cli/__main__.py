@@ -1,6 +1,17 @@
-"""`python -m vifi_cli` is `vifi`."""
+"""`vifi`, and `python -m vifi_cli`: starts the program, and ends it quietly if that is interrupted."""
 
-from vifi_cli.cli.app import main
+import sys
+
+
+def main() -> None:
+    """Runs `vifi_cli.cli.app.main`."""
+    try:
+        from vifi_cli.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt:  # before the command could take it
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlite_utils import Database
 
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
-from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing
+from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing, IndexProblem
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.records import FailedFile
 from vifi_cli.index.shards import indexed_with, merge_shard
+from vifi_cli.index.summary import find_faults
+from vifi_cli.index.vectors import open_vectors
 from vifi_cli.video.discovery import VideoFile
 from vifi_cli.video.sampling import FrameSampling
 
@@ -53,16 +56,20 @@ def test_paths_of_any_bytes_survive(catalog: Catalog) -> None:
     assert [video.path.name for video in catalog.videos()] == [f"{name}.mp4" for name in names]
 
 
-def test_generation_rises_with_every_change_of_windows(catalog: Catalog) -> None:
-    seen = [catalog.generation]
+def test_the_revision_changes_with_the_windows(catalog: Catalog) -> None:
+    seen = [catalog.revision]
     catalog.store(encoded_video("/v/a.mp4", [RED]))
-    seen.append(catalog.generation)
+    seen.append(catalog.revision)
     (video,) = catalog.videos()
     catalog.store_copy(video, VideoFile(Path("/v/b.mp4"), 1001, 5))
-    seen.append(catalog.generation)
+    seen.append(catalog.revision)
     catalog.forget([Path("/v/a.mp4")])
-    seen.append(catalog.generation)
-    assert seen == sorted(set(seen))
+    seen.append(catalog.revision)
+    assert len(set(seen)) == 4
+    catalog.forget([Path("/v/never indexed.mp4")])
+    (copy,) = catalog.videos()
+    catalog.rename([(copy, VideoFile(Path("/v/c.mp4"), 1001, 5))])
+    assert catalog.revision == seen[-1], "no window has changed"
 
 
 def test_videos_can_swap_names(catalog: Catalog) -> None:
@@ -169,3 +176,37 @@ def test_compacting_keeps_everything(catalog: Catalog) -> None:
     catalog.compact()
     (video,) = catalog.videos()
     assert len(catalog.frames(video.id)[0]) == 50
+
+
+def test_a_new_catalogue_takes_nothing_over_from_a_killed_one(tmp_path: Path) -> None:
+    path = tmp_path / CATALOG_FILE
+    signature = indexed_with(ColorEncoder(), FrameSampling())
+    with Catalog.create(path, signature) as old:
+        for number in range(20):
+            old.store(encoded_video(f"/v/{number}.mp4", [RED] * 100, str(number)))
+        kept = {
+            name: (tmp_path / name).read_bytes() for name in (f"{CATALOG_FILE}-wal", f"{CATALOG_FILE}-shm")
+        }
+    path.unlink()
+    for name, content in kept.items():
+        (tmp_path / name).write_bytes(content)
+    with Catalog.create(path, signature) as new:
+        assert not new.videos()
+        assert not find_faults(new)
+
+
+def test_an_empty_file_is_no_catalogue(tmp_path: Path) -> None:
+    (tmp_path / CATALOG_FILE).touch()
+    with pytest.raises(IndexDamaged, match="it holds nothing"):
+        Catalog(tmp_path / CATALOG_FILE)
+
+
+def test_a_catalogue_that_cannot_be_written_can_be_read(catalog: Catalog) -> None:
+    catalog.store(encoded_video("/v/a.mp4", [RED]))
+    catalog.close()
+    address = f"file:{catalog.path}?immutable=1"
+    with Catalog(catalog.path) as read_only:
+        read_only.db = Database(sqlite3.connect(address, uri=True))
+        assert len(open_vectors(read_only)) == 2, "the vectors stay in memory"
+        with pytest.raises(IndexProblem, match="what was stored is safe"):
+            read_only.store(encoded_video("/v/b.mp4", [BLUE]))

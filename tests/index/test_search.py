@@ -1,3 +1,6 @@
+import os
+import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +9,7 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog import Catalog
+from vifi_cli.index.summary import vectors_agree
 from vifi_cli.index.vectors import open_vectors, vector_file
 from vifi_cli.index.video_index import VideoIndex, path_matches
 
@@ -87,6 +91,9 @@ def test_one_long_video_does_not_hide_the_others(catalog: Catalog) -> None:
         ("rips", False),
         ("/trips", False),
         ("beach*", True),
+        ("/home/me", True),
+        ("/home/me/trips/2024/beach day.mp4", True),
+        ("/home/me/trips/20", False),
     ],
 )
 def test_what_a_path_pattern_matches(pattern: str, matches: bool) -> None:
@@ -110,7 +117,7 @@ def test_vectors_follow_the_catalogue(catalog: Catalog) -> None:
     ]
     assert set(ids[: len(hits)]) == set(hits)
     assert [path.name for path in catalog.path.parent.glob("vectors-*")] == [
-        vector_file(catalog, catalog.generation).name
+        vector_file(catalog, catalog.revision).name
     ]
 
 
@@ -122,7 +129,7 @@ def test_updated_vectors_equal_vectors_built_anew(catalog: Catalog) -> None:
             open_vectors(catalog)
     catalog.forget([Path("/v/4.mp4")])
     updated = open_vectors(catalog).search(ask("red"), 1000)
-    vector_file(catalog, catalog.generation).unlink()
+    vector_file(catalog, catalog.revision).unlink()
     anew = open_vectors(catalog).search(ask("red"), 1000)
     assert updated[0].tolist() == anew[0].tolist()
     np.testing.assert_array_equal(updated[1], anew[1])
@@ -131,16 +138,86 @@ def test_updated_vectors_equal_vectors_built_anew(catalog: Catalog) -> None:
 def test_a_damaged_or_foreign_vector_file_is_only_a_cache(catalog: Catalog) -> None:
     catalog.store(encoded_video("/v/a.mp4", [RED] * 5))
     folder = catalog.path.parent
-    (folder / f"vectors-{catalog.identity}-0.faiss").write_bytes(b"garbage")
-    (folder / "vectors-someotheridentity-99.faiss").write_bytes(b"garbage")
-    (folder / "vectors-x-1.123.tmp").write_bytes(b"half written")
+    (folder / f"vectors-{catalog.revision}.faiss").write_bytes(b"garbage")
+    (folder / "vectors-99-foreign.faiss").write_bytes(b"garbage")
+    abandoned, in_work = folder / "vectors-1-x.123.tmp", folder / "vectors-2-y.124.tmp"
+    abandoned.write_bytes(b"half written")
+    in_work.write_bytes(b"being written by another process")
+    os.utime(abandoned, (1, 1))
     assert len(open_vectors(catalog)) == len(catalog.window_ids())
-    assert len(list(folder.glob("vectors-*"))) == 1
+    assert sorted(folder.glob("vectors-*")) == sorted([vector_file(catalog, catalog.revision), in_work])
 
 
 def test_a_cut_off_vector_file_of_this_generation_is_made_again(catalog: Catalog) -> None:
     catalog.store(encoded_video("/v/a.mp4", [RED] * 5))
     open_vectors(catalog)
-    path = vector_file(catalog, catalog.generation)
+    path = vector_file(catalog, catalog.revision)
     path.write_bytes(path.read_bytes()[:40])
     assert len(open_vectors(catalog)) == len(catalog.window_ids())
+
+
+def test_a_restored_backup_is_searched_by_its_own_vectors(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.store(encoded_video("/v/a.mp4", [RED] * 4, "a"))
+    open_vectors(catalog)
+    catalog.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(catalog.path, tmp_path / "backup")
+    catalog.store(encoded_video("/v/b.mp4", [BLUE] * 4, "b"))
+    open_vectors(catalog)
+    catalog.close()
+    shutil.copy(tmp_path / "backup", catalog.path)
+    with VideoIndex(catalog.path.parent) as restored:
+        restored.catalog.store(encoded_video("/v/c.mp4", [GREEN] * 4, "c"))
+        (hit,) = restored.search(ask("green"), top=1)
+        assert (hit.path.name, round(hit.score, 2)) == ("c.mp4", 1.0)
+        assert vectors_agree(restored.catalog, restored.vectors)
+
+
+def test_doctored_vectors_are_noticed(catalog: Catalog) -> None:
+    catalog.store(encoded_video("/v/a.mp4", [RED] * 4, "a"))
+    vectors = open_vectors(catalog)
+    assert vectors_agree(catalog, vectors)
+    catalog.db.execute("UPDATE frames SET embeddings = ?", (np.array([BLUE] * 4, "<f2").tobytes(),))
+    assert not vectors_agree(catalog, vectors)
+
+
+def test_where_a_moment_begins_and_ends_does_not_hang_on_the_number_of_hits(catalog: Catalog) -> None:
+    random = np.random.default_rng(0)
+    for number in range(30):
+        walk = np.cumsum(random.normal(size=(120, 3)), axis=0)
+        catalog.store(encoded_video(f"/v/{number}.mp4", (walk / 5).tolist(), str(number)))
+    with VideoIndex(catalog.path.parent) as index:
+        everything = index.search(ask("red"), top=0)
+        few = index.search(ask("red"), top=3)
+    assert len(everything) > 30
+    assert few == everything[:3]
+
+
+def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:
+    for number in range(10):
+        catalog.store(encoded_video(f"/v/{number}.mp4", [RED] * 40, str(number)))
+    found = list[int]()
+
+    def search_again_and_again() -> None:
+        for _ in range(4):
+            with VideoIndex(catalog.path.parent) as index:
+                found.append(len(index.search(ask("red"), top=5)))
+
+    searchers = [threading.Thread(target=search_again_and_again) for _ in range(2)]
+    for searcher in searchers:
+        searcher.start()
+    turn = 0
+    while any(searcher.is_alive() for searcher in searchers):
+        catalog.store(encoded_video(f"/v/{turn % 10}.mp4", [RED] * 40, f"again {turn}"))
+        turn += 1
+    assert turn > 10
+    assert len(found) == 8, "none was ended by an error"
+    assert all(found)
+
+
+def test_folders_are_taken_as_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = tmp_path / "a b [x]" / "clip.mp4"
+    monkeypatch.chdir(tmp_path)
+    for pattern in (".", "a b [x]", "./a b [x]", str(video), "a b [x]/../a b [x]"):
+        assert path_matches(video, pattern), pattern
+    monkeypatch.chdir(tmp_path.parent)
+    assert not path_matches(video, "a b [x]"), "as a glob it would have to be escaped"

@@ -1,6 +1,7 @@
 """The `vifi` program: its commands put together, and the one place where errors become a line and an exit code."""
 
 import os
+import sqlite3
 import sys
 from typing import Annotated
 
@@ -55,15 +56,21 @@ def main() -> None:
     output.prepare_streams()
     try:
         app(prog_name="vifi")
-    except VifiError as error:
+    except Exception as error:
         if os.environ.get("VIFI_DEBUG"):
             raise
-        output.error(str(error))
-        sys.exit(error.exit_code)
-    except Exception as error:  # what arrives here is a bug of ours; users still get one line
-        if os.environ.get("VIFI_DEBUG"):
-            raise
-        output.error(
-            f"{type(error).__name__}: {error} (this is a bug in vifi: run again with VIFI_DEBUG=1 and report it)"
-        )
-        sys.exit(2)
+        output.error(_in_words(error))
+        sys.exit(error.exit_code if isinstance(error, VifiError) else 2)
+
+
+def _in_words(error: Exception) -> str:
+    """One line for an error: our own say what to do; the system's are put into words; the rest are bugs."""
+    if isinstance(error, VifiError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}: see to free disk space and access rights, and run the command again"
+    if isinstance(error, sqlite3.Error):
+        return f"the index cannot be read ({error}): `vifi doctor` looks into it"
+    kind = type(error).__name__
+    return f"{kind}: {error} (this is a bug in vifi: run again with VIFI_DEBUG=1 and report what it shows)"

@@ -50,7 +50,7 @@ def examine(home: Path) -> Iterator[Finding]:
     for subject, check in checks:
         try:
             yield from check()
-        except (VifiError, ImportError, OSError) as error:
+        except (VifiError, ImportError, OSError, sqlite3.Error) as error:
             yield Finding(subject, "problem", str(error))
 
 
@@ -133,6 +133,9 @@ def _models() -> Iterator[Finding]:
 def _disk(home: Path) -> Iterator[Finding]:
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
+    if not existing.is_dir():
+        yield Finding("Data folder", "problem", f"{existing} is a file", "set VIFI_HOME to a folder")
+        return
     if not os.access(existing, os.W_OK):
         yield Finding(
             "Data folder", "problem", f"{home} cannot be written", "set VIFI_HOME to a folder that can"
@@ -151,25 +154,28 @@ def _disk(home: Path) -> Iterator[Finding]:
 def _index(folder: Path) -> Iterator[Finding]:
     from vifi_cli.index.catalog import CATALOG_FILE, Catalog
     from vifi_cli.index.rebuild import rebuild_folder
-    from vifi_cli.index.summary import find_faults
+    from vifi_cli.index.summary import find_faults, vectors_agree
     from vifi_cli.index.vectors import open_vectors
 
     try:
         with Catalog(folder / CATALOG_FILE) as catalog:
             if faults := find_faults(catalog):
                 yield Finding(
-                    "Index", "problem", "; ".join(faults), "make it anew with `vifi index --rebuild`"
+                    "Index",
+                    "problem",
+                    "; ".join(faults),
+                    f"move {folder} away and run `vifi index` on your folders again",
                 )
                 return
-            windows, vectors = len(catalog.window_ids()), len(open_vectors(catalog))
-            videos = counted(len(catalog.videos()), "video")
-            if windows == vectors:
+            vectors = open_vectors(catalog)
+            windows, videos = len(catalog.window_ids()), counted(len(catalog.videos()), "video")
+            if windows == len(vectors) and vectors_agree(catalog, vectors):
                 yield Finding("Index", "fine", f"{videos}; catalogue and vectors agree ({windows:,} windows)")
             else:
                 yield Finding(
                     "Index",
                     "problem",
-                    f"{windows:,} windows but {vectors:,} vectors",
+                    f"the vectors are not those of the catalogue ({windows:,} windows, {len(vectors):,} vectors)",
                     f"delete {folder}/vectors-*.faiss: it is made again at the next search",
                 )
     except IndexMissing as missing:

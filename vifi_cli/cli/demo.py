@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vifi_cli import paths
 from vifi_cli.cli import output
 from vifi_cli.cli.index import show as show_report
+from vifi_cli.cli.index import tell_what_went_wrong
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.indexing import IndexRequest, run_indexing
 from vifi_cli.cli.search import find_hits, show_hits
@@ -61,7 +62,9 @@ def demo() -> None:
     output.line(f"$ vifi index {home / 'clips'}")
     with IndexProgress() as progress:
         request = IndexRequest(paths=(home / "clips",), model="starter")
-        show_report(run_indexing(home / "index", request, progress))
+        report = run_indexing(home / "index", request, progress)
+    tell_what_went_wrong(report)
+    show_report(report)
     for query in QUERIES:
         output.line(f'\n$ vifi search --top 3 "{query}"')
         _, hits = find_hits(home / "index", query, "auto", top=3)

@@ -11,7 +11,7 @@ from vifi_cli import paths as places
 from vifi_cli.cli import output
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
 
 if TYPE_CHECKING:
     from vifi_cli.index.indexer import IndexReport
@@ -63,7 +63,7 @@ def index(
     Run it again at any time: only what is new or changed is read. Interrupt it at any time: what was done stays.
     """
     request = IndexRequest(
-        paths=tuple(path.expanduser().absolute() for path in paths or ()),
+        paths=tuple(given_path(path) for path in paths or ()),
         model=model,
         device=device.value,
         frames_per_second=frames_per_second,
@@ -77,8 +77,9 @@ def index(
             report = run_indexing(places.index_folder(), request, progress)
         except KeyboardInterrupt:
             progress.stop()
-            output.note(f"interrupted: {progress.summary()}, and kept; the same command goes on from there")
+            output.note(f"interrupted: {progress.summary()}; the same command goes on from there")
             raise typer.Exit(130) from None
+    tell_what_went_wrong(report)
     if as_json:
         output.document(as_document(report))
     else:
@@ -102,7 +103,16 @@ def as_document(report: IndexReport) -> dict[str, object]:
 
 
 def show(report: IndexReport) -> None:
-    """Shows what an index run did: counts and speed on stdout, all that went wrong on stderr."""
+    """Shows what an index run did, as counts and speed."""
+    names = ("added", "changed", "moved", "unchanged", "removed")
+    counts = [f"{getattr(report, name):,} {name}" for name in names]
+    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
+    if report.video_seconds:
+        output.line(speed(report))
+
+
+def tell_what_went_wrong(report: IndexReport) -> None:
+    """Says on stderr which files could not be read, and what was kept though it was not seen."""
     for partly_read in report.warnings:
         output.warning(f"{partly_read.file.path}: {partly_read.reason}")
     just_failed = report.failed[: len(report.failed) - report.remembered]
@@ -115,25 +125,19 @@ def show(report: IndexReport) -> None:
             f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
             "`vifi status` lists them, `vifi index --retry-failed` tries them again"
         )
-    _show_what_was_kept(report)
-    names = ("added", "changed", "moved", "unchanged", "removed")
-    counts = [f"{getattr(report, name):,} {name}" for name in names]
-    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
-    if report.video_seconds:
-        output.line(speed(report))
+    _tell_what_was_kept(report)
 
 
-def _show_what_was_kept(report: IndexReport) -> None:
+def _tell_what_was_kept(report: IndexReport) -> None:
     """Says which videos stay in the index although this run did not see them."""
-    for root in report.unreachable_roots:
+    for folder in report.out_of_reach:
         output.warning(
-            f"{root} is missing or empty: its videos stay in the index (`vifi prune {root}` drops them)"
+            f"{folder} is missing, empty or cannot be read: what is indexed below it stays "
+            f"(`vifi prune {folder}` drops it)"
         )
-    for folder in report.unreadable_folders:
-        output.warning(f"{folder} cannot be listed: what is indexed below it stays as it is")
-    if report.excluded:
+    if report.passed_over:
         output.note(
-            f"{output.counted(report.excluded, 'indexed video')} passed over in this run; still in the index "
+            f"{output.counted(report.passed_over, 'indexed video')} passed over in this run; still in the index "
             "(`vifi prune PATH` drops them)"
         )
 
@@ -141,9 +145,10 @@ def _show_what_was_kept(report: IndexReport) -> None:
 def speed(report: IndexReport) -> str:
     """One line on how fast the run was and what held it up."""
     slowest = "decoding" if report.waiting_seconds > report.encoding_seconds else "encoding"
+    times_real_time = report.video_seconds / report.wall_seconds
     return (
         f"{output.clock(report.video_seconds)} of video in {output.clock(report.wall_seconds)}, "
-        f"{report.video_seconds / report.wall_seconds:.0f} times faster than real time; "
+        f"{times_real_time:.{0 if times_real_time >= 10 else 1}f} times real time; "
         f"slowest was {slowest} (waiting for frames {report.waiting_seconds:.1f} s, "
         f"encoding {report.encoding_seconds:.1f} s)"
     )

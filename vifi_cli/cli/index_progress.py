@@ -22,7 +22,7 @@ class IndexProgress:
         self._bar = output.progress("{task.fields[done]}")
         self._task: TaskID | None = None
         self._started = 0.0
-        self.files_done = self.files_total = 0
+        self._files_total = self._files_stored = 0
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +40,7 @@ class IndexProgress:
 
     def plan(self, files: Sequence[VideoFile]) -> None:
         """Starts the bar for the files that will be read; it fills by their bytes."""
-        self.files_total = len(files)
+        self._files_total = len(files)
         if files:
             total = sum(file.size_bytes for file in files)
             self._task = self._bar.add_task("Indexing", total=max(total, 1), done="")
@@ -49,16 +49,21 @@ class IndexProgress:
 
     def advance(self, progress: Progress) -> None:
         """Moves the bar on."""
-        self.files_done = progress.files_done
         if self._task is None:
             return
         rate = progress.video_seconds / max(time.perf_counter() - self._started, 0.1)
         done = (
-            f"{progress.files_done:,}/{self.files_total:,} files · {output.clock(progress.video_seconds)} of video "
+            f"{progress.files_done:,}/{self._files_total:,} files · {output.clock(progress.video_seconds)} of video "
             f"· {rate:.0f}x"
         )
         self._bar.update(self._task, completed=progress.bytes_done, done=done)
 
+    def stored(self, files: int) -> None:
+        """Notes how many files are done for good."""
+        self._files_stored = files
+
     def summary(self) -> str:
-        """How many files are done of how many."""
-        return f"{self.files_done:,} of {output.counted(self.files_total, 'file')} done"
+        """How many files are done for good of how many."""
+        if not self._files_total:
+            return "nothing had begun"
+        return f"{self._files_stored:,} of {output.counted(self._files_total, 'file')} are done and kept"

@@ -89,16 +89,16 @@ def _update(folder: Path, request: IndexRequest, progress: IndexProgress) -> Ind
 
 def _rebuild(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
     from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-    from vifi_cli.index.rebuild import check_roots_reachable, finish_rebuild, open_rebuild
+    from vifi_cli.index.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild
     from vifi_cli.index.shards import indexed_with
 
     with Catalog(folder / CATALOG_FILE) as old:
-        check_roots_reachable(old)
         roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
+        discovery = _discover(roots, request)
+        check_nothing_is_lost(old, discovery, roots)
         model, sampling = request.model or old.indexed_with.model, old.indexed_with.sampling
     encoder = _load(model, request.device)
     with open_rebuild(folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
-        discovery = _discover(roots, request)
         report = _bring_up_to_date(catalog, roots, discovery, lambda: encoder, request, progress)
     finish_rebuild(folder)
     return report
@@ -123,6 +123,7 @@ def _bring_up_to_date(
         retry_failed=request.retry_failed,
         on_plan=progress.plan,
         on_progress=progress.advance,
+        on_stored=progress.stored,
         workers=request.workers,
     )
     open_vectors(catalog)

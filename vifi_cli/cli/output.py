@@ -1,10 +1,13 @@
 """Where words go: data to stdout, talk and progress to stderr; tables on a terminal, plain lines in a pipe."""
 
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -14,9 +17,11 @@ from rich.text import Text
 
 
 def prepare_streams() -> None:
-    """Lets file names that are no valid text pass through stdout unharmed, and never fail on stderr."""
+    """Lets file names that are no valid text pass through stdout unharmed; a closed stream swallows what is said."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - open until the end
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
 
@@ -26,8 +31,13 @@ def stdout_is_terminal() -> bool:
 
 
 def line(text: str, end: str = "\n") -> None:
-    """Writes a line of data to stdout as it is."""
-    sys.stdout.write(text + end)
+    """Writes a line of data to stdout as it is; a reader that has left, as `head` does, ends the program quietly."""
+    try:
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
 
 
 def document(content: object) -> None:

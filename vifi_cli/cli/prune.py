@@ -10,7 +10,7 @@ import typer
 
 from vifi_cli import paths as places
 from vifi_cli.cli import output
-from vifi_cli.cli.options import JsonOption, YesOption
+from vifi_cli.cli.options import JsonOption, YesOption, given_path
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def prune(
     from vifi_cli.index.lock import write_lock
     from vifi_cli.index.pruning import find_prunable
     from vifi_cli.index.pruning import prune as prune_catalog
+    from vifi_cli.index.rebuild import rebuild_folder
     from vifi_cli.index.vectors import open_vectors
 
     folder = places.index_folder()
-    below = [path.expanduser().absolute() for path in paths or ()]
+    below = [given_path(path) for path in paths or ()]
     with write_lock(folder), Catalog(folder / CATALOG_FILE) as catalog:
         prunable = find_prunable(catalog, below)
         if not as_json:
@@ -51,11 +52,13 @@ def prune(
             _confirm(prunable, yes)
             prune_catalog(catalog, prunable)
             open_vectors(catalog)
+            if (unfinished := rebuild_folder(folder) / CATALOG_FILE).exists():
+                with Catalog(unfinished) as rebuilt:  # or its end would bring back what is dropped here
+                    prune_catalog(rebuilt, find_prunable(rebuilt, [*below, *prunable.videos]))
     if as_json:
         output.document({"dropped": [] if dry_run else _names(prunable), "found": _names(prunable)})
     elif prunable:
-        what = output.counted(len(prunable.videos), "video")
-        output.note(f"{what} would be dropped" if dry_run else f"{what} dropped from the index")
+        output.note(f"{_count(prunable)} {'would be dropped' if dry_run else 'dropped from the index'}")
     else:
         output.note("nothing to drop")
 
@@ -69,11 +72,21 @@ def _names(prunable: Prunable) -> list[str]:
     return [str(path) for path in (*prunable.videos, *prunable.failures)]
 
 
+def _count(prunable: Prunable) -> str:
+    parts = (
+        (len(prunable.videos), "video"),
+        (len(prunable.failures), "unreadable file"),
+        (len(prunable.roots), "folder to look at"),
+    )
+    plurals = {"folder to look at": "folders to look at"}
+    return ", ".join(output.counted(number, noun, plurals.get(noun)) for number, noun in parts if number)
+
+
 def _confirm(prunable: Prunable, yes: bool) -> None:
     """Asks a person at a terminal; anything else must have said --yes."""
     if yes:
         return
-    count = output.counted(len(prunable.videos), "video")
+    count = _count(prunable)
     if not sys.stdin.isatty():
         raise InvalidInput(
             f"this would drop {count} from the index: say --yes to do it, or --dry-run to look"

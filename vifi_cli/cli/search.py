@@ -66,8 +66,9 @@ def search(
 
     Exit code 0 if there are hits, 1 if there are none, 2 if something is wrong.
     """
-    if not query.strip():
-        raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
+    _check_query(query)
+    if (as_json, as_jsonl, filepath_only or print0).count(True) > 1:
+        raise InvalidInput("--json, --jsonl and -f/-0 are different outputs: choose one")
     model, hits = find_hits(
         paths.index_folder(),
         query,
@@ -91,6 +92,17 @@ def search(
     _tell_what_is_odd(hits, path)
     if not hits:
         raise typer.Exit(NO_HITS)
+
+
+def _check_query(query: str) -> None:
+    if not query.strip():
+        raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "the query is not valid UTF-8 text: see that the terminal and $LANG use UTF-8"
+        ) from None
 
 
 def find_hits(

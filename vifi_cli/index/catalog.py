@@ -10,15 +10,12 @@ import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sqlite_utils import Database
 
-from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
-from vifi_cli.index.migrations import MIGRATION_NAMES, migrations
+from vifi_cli.index.catalog_file import create_catalog_file, explain, now, open_catalog_file
 from vifi_cli.index.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import Window, windows_of
 from vifi_cli.video.discovery import VideoFile
@@ -32,46 +29,16 @@ class Catalog:
     """An open catalogue. Use as a context manager; connections belong to one thread."""
 
     def __init__(self, path: Path) -> None:
-        """Opens an existing catalogue.
-
-        Raises:
-            IndexMissing: there is none.
-            IndexDamaged: the file is not a catalogue, or a newer vifi made it.
-        """
-        if not path.exists():
-            raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
+        """Opens an existing catalogue; raises IndexMissing, IndexDamaged or IndexProblem."""
         self.path = path
-        self.db = _connect(path)
-        try:
-            self.db.enable_wal()  # searches go on while an index run writes
-            _bring_schema_up_to_date(self.db, path)
-            row = next(self.db.query("SELECT * FROM catalogue"))
-        except (sqlite3.DatabaseError, StopIteration) as error:
-            self.db.close()
-            raise _damaged(path, error) from error
-        self.identity = str(row["identity"])
+        self.db = open_catalog_file(path)
+        row = next(self.db.query("SELECT * FROM catalogue"))
         self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
 
     @classmethod
     def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
-        """Makes a new, empty catalogue; it appears under its name only when it is whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".new")
-        unfinished.unlink(missing_ok=True)
-        db = _connect(unfinished)
-        db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
-        migrations.apply(db)
-        db.table("catalogue").insert(
-            {
-                "id": 1,
-                "identity": secrets.token_hex(8),
-                "generation": 0,
-                "created_at": _now(),
-                **{field.name: getattr(indexed_with, field.name) for field in fields(IndexedWith)},
-            }
-        )
-        db.close()
-        unfinished.replace(path)
+        """Makes a new, empty catalogue in the place of whatever is there, and opens it."""
+        create_catalog_file(path, indexed_with)
         return cls(path)
 
     def __enter__(self) -> "Catalog":
@@ -91,22 +58,45 @@ class Catalog:
             with self.db.atomic():
                 yield
         except sqlite3.OperationalError as error:
-            raise IndexProblem(
-                f"the index could not be written ({error}): what was stored before is safe; "
-                f"see to free space and access rights of {self.path.parent} and run the command again"
-            ) from error
+            raise explain(self.path, error) from error
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Reads within see one state of the catalogue, whatever is written meanwhile. Not for writing."""
+        if self.db.conn.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
 
     @property
-    def generation(self) -> int:
-        """How many changes of windows the catalogue has seen."""
-        return int(self.db.execute("SELECT generation FROM catalogue").fetchone()[0])
+    def revision(self) -> str:
+        """A name for the present set of windows: how many changes it has seen, and a random part."""
+        generation, random = self.db.execute("SELECT generation, revision FROM catalogue").fetchone()
+        return f"{generation}-{random}"
+
+    @property
+    def vectors_revision(self) -> str | None:
+        """The revision, which the present one came from, for which a vector file was last made."""
+        revision: str | None = self.db.execute("SELECT vectors_revision FROM catalogue").fetchone()[0]
+        return revision
+
+    def note_vectors(self, revision: str) -> None:
+        """Notes that a vector file was made for a revision."""
+        with self.transaction():
+            self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
 
     def videos(self) -> list[CatalogedVideo]:
         """All videos, without their embeddings."""
         rows = self.db.execute(
-            "SELECT id, path, size_bytes, modified_ns, fingerprint FROM videos ORDER BY id"
+            "SELECT id, path, size_bytes, modified_ns, fingerprint, on_other_device FROM videos ORDER BY id"
         )
-        return [CatalogedVideo(row[0], decode_path(row[1]), *row[2:]) for row in rows]
+        return [
+            CatalogedVideo(row[0], decode_path(row[1]), row[2], row[3], row[4], bool(row[5])) for row in rows
+        ]
 
     def failures(self) -> list[FailedFile]:
         """The files that could not be read when they were last tried."""
@@ -121,7 +111,7 @@ class Catalog:
         """Remembers what was indexed, so that a later run can do it again."""
         with self.transaction():
             for root in roots:
-                self.db.table("roots").upsert({"path": encode_path(root), "indexed_at": _now()}, pk="path")
+                self.db.table("roots").upsert({"path": encode_path(root), "indexed_at": now()}, pk="path")
 
     def store(self, video: EncodedVideo) -> None:
         """Stores a video with its frames and windows, in place of what its path held, in one transaction."""
@@ -146,9 +136,9 @@ class Catalog:
             self._delete_path(copy.path)
             columns = "fingerprint, duration_seconds, width, height, codec, decoding, warning"
             video_id = self._insert(
-                f"INSERT INTO videos (path, size_bytes, modified_ns, indexed_at, {columns}) "
-                f"SELECT ?, ?, ?, ?, {columns} FROM videos WHERE id = ?",
-                (encode_path(copy.path), copy.size_bytes, copy.modified_ns, _now(), original.id),
+                f"INSERT INTO videos (path, size_bytes, modified_ns, on_other_device, indexed_at, {columns}) "
+                f"SELECT ?, ?, ?, ?, ?, {columns} FROM videos WHERE id = ?",
+                (*_file_values(copy), now(), original.id),
             )
             self.db.execute(
                 "INSERT INTO frames SELECT ?, seconds, embeddings FROM frames WHERE video_id = ?",
@@ -170,22 +160,23 @@ class Catalog:
         with self.transaction():
             for video, _ in moves:
                 self.db.execute("UPDATE videos SET path = ? WHERE id = ?", (b"\0%d" % video.id, video.id))
+            replaced = [self._delete_path(file.path) for _, file in moves]
             for video, file in moves:
-                self._delete_path(file.path)
                 self.db.execute(
-                    "UPDATE videos SET path = ?, size_bytes = ?, modified_ns = ? WHERE id = ?",
-                    (encode_path(file.path), file.size_bytes, file.modified_ns, video.id),
+                    "UPDATE videos SET path = ?, size_bytes = ?, modified_ns = ?, on_other_device = ? WHERE id = ?",
+                    (*_file_values(file), video.id),
                 )
-            self.raise_generation()
+            if any(replaced):
+                self.raise_generation()
 
     def forget(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
         """Removes videos and remembered failures of these paths, and roots, all in one transaction."""
         with self.transaction():
-            for path in paths:
-                self._delete_path(path)
+            removed = [self._delete_path(path) for path in paths]
             for root in roots:
                 self.db.execute("DELETE FROM roots WHERE path = ?", (encode_path(root),))
-            self.raise_generation()
+            if any(removed):
+                self.raise_generation()
 
     def compact(self) -> None:
         """Gives the space of removed videos back to the disk."""
@@ -202,7 +193,7 @@ class Catalog:
                     "size_bytes": failed.file.size_bytes,
                     "modified_ns": failed.file.modified_ns,
                     "reason": failed.reason,
-                    "failed_at": _now(),
+                    "failed_at": now(),
                 }
             )
 
@@ -234,12 +225,10 @@ class Catalog:
 
     def _insert_video(self, video: EncodedVideo) -> int:
         return self._insert(
-            "INSERT INTO videos (path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, "
-            "codec, decoding, warning, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
+            "height, codec, decoding, warning, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                encode_path(video.file.path),
-                video.file.size_bytes,
-                video.file.modified_ns,
+                *_file_values(video.file),
                 video.fingerprint,
                 video.info.duration_seconds,
                 video.info.width,
@@ -247,7 +236,7 @@ class Catalog:
                 video.info.codec,
                 video.info.decoding,
                 video.info.warning,
-                _now(),
+                now(),
             ),
         )
 
@@ -266,7 +255,9 @@ class Catalog:
 
     def raise_generation(self) -> None:
         """Marks the vector file as out of date; part of every transaction that changes windows."""
-        self.db.execute("UPDATE catalogue SET generation = generation + 1")
+        self.db.execute(
+            "UPDATE catalogue SET generation = generation + 1, revision = ?", (secrets.token_hex(8),)
+        )
 
     def _insert(self, statement: str, values: tuple[object, ...]) -> int:
         row_id = self.db.execute(statement, values).lastrowid
@@ -284,26 +275,5 @@ def decode_path(encoded: bytes) -> Path:
     return Path(os.fsdecode(encoded))
 
 
-def _connect(path: Path) -> Database:
-    connection = sqlite3.connect(path, timeout=30.0)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return Database(connection)
-
-
-def _bring_schema_up_to_date(db: Database, path: Path) -> None:
-    applied = {migration.name for migration in migrations.applied(db)}
-    if not applied <= set(MIGRATION_NAMES):
-        db.close()
-        raise IndexDamaged(f"{path} was made by a newer vifi: upgrade this one with `pip install -U vifi`")
-    migrations.apply(db)
-
-
-def _damaged(path: Path, error: Exception) -> IndexDamaged:
-    return IndexDamaged(
-        f"{path} cannot be read as an index ({error}): "
-        f"move {path.parent} away and run `vifi index` on your folders again"
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _file_values(file: VideoFile) -> tuple[bytes, int, int, bool]:
+    return encode_path(file.path), file.size_bytes, file.modified_ns, file.on_other_device

@@ -1,11 +1,11 @@
 """Compares what lies on disk with what the catalogue knows, and says what there is to do."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.index.catalog import Catalog
+from vifi_cli.index.presence import is_there, part_gone, root_of
 from vifi_cli.index.records import CatalogedVideo
 from vifi_cli.video.discovery import Discovery, VideoFile, content_fingerprint
 
@@ -24,9 +24,11 @@ class Changes:
         copied: files with the content of a video that still lies elsewhere.
         unchanged: number of files that are as they were indexed.
         still_failing: files that could not be read before and have not changed since.
-        gone: videos and failures whose file is no more, though the folder they were found below is there.
-        excluded: videos that this run's `--exclude` passes over; they stay in the index.
-        unreachable_roots: folders that are missing or empty though videos are known below them; they keep them.
+        gone: videos whose file is no more.
+        gone_failures: files that could not be read and are no more.
+        passed_over: videos that are there but were not listed, because of `--exclude` for example; they stay.
+        out_of_reach: videos that cannot be seen but may still exist, each with the folder they are hidden behind;
+            they stay.
     """
 
     new: tuple[VideoFile, ...]
@@ -37,8 +39,9 @@ class Changes:
     unchanged: int
     still_failing: tuple[Path, ...]
     gone: tuple[Path, ...]
-    excluded: tuple[Path, ...]
-    unreachable_roots: tuple[Path, ...]
+    gone_failures: tuple[Path, ...]
+    passed_over: tuple[Path, ...]
+    out_of_reach: dict[Path, Path]
 
 
 def find_changes(
@@ -46,10 +49,9 @@ def find_changes(
 ) -> Changes:
     """Sorts every file below the roots by what has happened to it.
 
-    Unchanged files (same path, size and time of change) are not opened. A file whose size and content
-    fingerprint are those of a video that no longer lies at its own path has been moved, also when two files
-    swapped names. Nothing is reported gone below a root that is missing or empty, or below a folder that could
-    not be read: a disk that is not plugged in loses nothing.
+    Unchanged files (same path, size and time of change) are not opened. A file whose size and content fingerprint
+    are those of a video that no longer lies at its own path has been moved, also when two files swapped names.
+    Nothing is reported gone that may only be out of reach (see `presence`).
     """
     videos = {video.path: video for video in catalog.videos()}
     failures = {failed.file.path: failed.file for failed in catalog.failures()}
@@ -65,10 +67,15 @@ def find_changes(
     matched = {file.path for _, file in twins}
     to_decode = [file for file in unsettled if file.path not in matched]
 
-    missing = [path for path in {**videos, **failures} if path not in found]
-    missing = [path for path in missing if path not in {video.path for video, _ in moved}]
-    unreachable = _unreachable_roots(roots, missing)
-    gone, passed_over = _sort_missing(missing, roots, {*unreachable, *discovery.unreadable_folders})
+    asked = set(roots)
+    seen = {*found, *(video.path for video, _ in moved)}
+    missing = [path for path in {**videos, **failures} if path not in seen and root_of(path, asked)]
+    passed_over = [path for path in missing if is_there(path)]
+    absent = [path for path in missing if path not in set(passed_over)]
+    gone, out_of_reach = part_gone(
+        ((path, path in videos and videos[path].on_other_device) for path in absent),
+        {*asked, *catalog.roots()},
+    )
     return Changes(
         new=tuple(file for file in to_decode if file.path not in videos),
         changed=tuple(file for file in to_decode if file.path in videos),
@@ -77,9 +84,10 @@ def find_changes(
         copied=copied,
         unchanged=len(unchanged),
         still_failing=tuple(failing),
-        gone=tuple(gone),
-        excluded=tuple(path for path in passed_over if path in videos),
-        unreachable_roots=tuple(unreachable),
+        gone=tuple(path for path in gone if path in videos),
+        gone_failures=tuple(path for path in gone if path not in videos),
+        passed_over=tuple(path for path in passed_over if path in videos),
+        out_of_reach={path: folder for path, folder in out_of_reach.items() if path in videos},
     )
 
 
@@ -99,7 +107,7 @@ def _match_by_content(files: list[VideoFile], videos: Iterable[CatalogedVideo]) 
         twins = [video for video in same_size if video.fingerprint == fingerprint]
         if twins:
             # its own path if possible, else a video whose file is gone: a move costs less than a copy
-            best = min(twins, key=lambda video: (video.path != file.path, os.path.lexists(video.path)))
+            best = min(twins, key=lambda video: (video.path != file.path, is_there(video.path)))
             matches.append((best, file))
     return matches
 
@@ -107,7 +115,7 @@ def _match_by_content(files: list[VideoFile], videos: Iterable[CatalogedVideo]) 
 def _fingerprint_or_none(path: Path) -> str | None:
     try:
         return content_fingerprint(path)
-    except OSError:  # it has vanished or cannot be read: decoding will say so
+    except OSError:  # it has vanished or cannot be read: the attempt to decode it will say so
         return None
 
 
@@ -120,7 +128,11 @@ def _split_moved(
     for video, file in matches:
         if video.path == file.path:
             continue
-        left_its_path = not os.path.lexists(video.path) or (video.path in found and video.path not in staying)
+        left_its_path = (
+            not is_there(video.path)
+            or (video.path in found and video.path not in staying)
+            or (video.path not in found and _is_same_file(video.path, file.path))
+        )
         if left_its_path and video.id not in moved:
             moved[video.id] = (video, file)
         else:
@@ -128,30 +140,9 @@ def _split_moved(
     return tuple(moved.values()), tuple(copied)
 
 
-def _unreachable_roots(roots: Iterable[Path], missing: list[Path]) -> list[Path]:
-    return [
-        root
-        for root in roots
-        if not is_reachable(root) and any(path.is_relative_to(root) for path in missing)
-    ]
-
-
-def is_reachable(root: Path) -> bool:
-    """Whether a folder or file is there; an empty folder may be the mount point of a disk that is not."""
-    return root.exists() and not (root.is_dir() and next(root.iterdir(), None) is None)
-
-
-def _sort_missing(
-    missing: list[Path], roots: Iterable[Path], kept_folders: set[Path]
-) -> tuple[list[Path], list[Path]]:
-    """Splits paths that were not found below the roots into those that are gone and those passed over."""
-    gone: list[Path] = []
-    passed_over: list[Path] = []
-    roots = list(roots)
-    for path in missing:
-        if not any(path.is_relative_to(root) for root in roots):
-            continue
-        if any(path.is_relative_to(folder) for folder in kept_folders):
-            continue
-        (passed_over if os.path.lexists(path) else gone).append(path)
-    return gone, passed_over
+def _is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one physical file, as a link and its target do."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -85,6 +85,7 @@ def encode_videos(
     """Decodes and encodes videos, yielding each as soon as its last frame is encoded.
 
     Memory stays bounded by the decoders' queues, one batch of frames, and the embeddings of the videos in work.
+    When interrupted from the keyboard, it yields what is complete before it gives way.
 
     Raises:
         IndexProblem: the encoder gave embeddings that are no finite float16 numbers.
@@ -97,18 +98,23 @@ def encode_videos(
         [video.path for video in videos], sampling, encoder.geometry, workers=workers or decoder_processes()
     )
     with closing(events):  # ends the decoding processes whatever happens here
-        for event in _timed(events, times):
-            video = in_work.setdefault(event.position, _VideoInWork())
-            tracker.heard(event)
-            if isinstance(event, DecodedChunk):
-                video.seconds.append(event.frames.seconds)
-                batch.add(video, event.frames.pixels)
-            elif isinstance(event, DecodedVideo):
-                video.info = event.info
-            else:
-                batch.drop(in_work.pop(event.position))
-                yield FailedFile(videos[event.position], event.reason)
+        try:
+            for event in _timed(events, times):
+                video = in_work.setdefault(event.position, _VideoInWork())
+                tracker.heard(event)
+                if isinstance(event, DecodedChunk):
+                    video.seconds.append(event.frames.seconds)
+                    batch.add(video, event.frames.pixels)
+                elif isinstance(event, DecodedVideo):
+                    video.info = event.info
+                else:
+                    batch.drop(in_work.pop(event.position))
+                    yield FailedFile(videos[event.position], event.reason)
+                yield from _take_complete(in_work, videos)
+        except KeyboardInterrupt:  # what is decoded is worth keeping
+            batch.flush()
             yield from _take_complete(in_work, videos)
+            raise
     batch.flush()
     yield from _take_complete(in_work, videos)
 
@@ -144,11 +150,11 @@ class _FrameBatch:
                 f"{self.encoder.model_name} gave embeddings that are not finite numbers: "
                 "try `--device cpu`, and check the model with `vifi model show`"
             )
-        for video, frames in self.waiting:
+        encoded, self.waiting = self.waiting, []
+        for video, frames in encoded:
             own, embeddings = embeddings[: len(frames)], embeddings[len(frames) :]
             video.embeddings.append(own)
             video.frames_waiting -= len(frames)
-        self.waiting = []
         self.times.encoding_seconds += time.perf_counter() - started
 
 

@@ -11,12 +11,15 @@ def m001_catalogue(db: Database) -> None:
 
     `videos.fingerprint` is of the file's content. `frames` holds little-endian float64 seconds (T,) and float16
     embeddings (T, D), not normalised. `windows.id` is the vector's id in FAISS and is never used twice.
+    `revision` is a random name for the present set of windows, `vectors_revision` the one for which a vector file
+    was last made: also after a backup is restored, it names a state that the present one came from.
     """
     statements = [
         """CREATE TABLE catalogue (
             id INTEGER PRIMARY KEY CHECK (id = 1),
-            identity TEXT NOT NULL,
             generation INTEGER NOT NULL,
+            revision TEXT NOT NULL,
+            vectors_revision TEXT,
             model TEXT NOT NULL,
             vision_fingerprint TEXT NOT NULL,
             text_fingerprint TEXT NOT NULL,
@@ -31,6 +34,7 @@ def m001_catalogue(db: Database) -> None:
             path BLOB NOT NULL UNIQUE,
             size_bytes INTEGER NOT NULL,
             modified_ns INTEGER NOT NULL,
+            on_other_device INTEGER NOT NULL,
             fingerprint TEXT NOT NULL,
             duration_seconds REAL NOT NULL,
             width INTEGER NOT NULL,

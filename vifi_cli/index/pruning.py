@@ -1,12 +1,11 @@
 """Dropping from the index what the user no longer wants in it; video files are never touched."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.index.catalog import Catalog
-from vifi_cli.index.changes import is_reachable
+from vifi_cli.index.presence import is_there, part_gone, root_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,19 @@ class Prunable:
 def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
     """Finds what lies at or below the given paths or, without any, everything whose file is gone.
 
-    Without paths, what lies below a folder that is missing or empty stays: its disk may only be unplugged.
+    Without paths, what may only be out of reach stays (see `presence`).
     """
-    videos = [video.path for video in catalog.videos()]
+    videos = catalog.videos()
     failures = [failed.file.path for failed in catalog.failures()]
-    if not below:
-        reachable = [root for root in catalog.roots() if is_reachable(root)]
-        return Prunable(_gone(videos, reachable), _gone(failures, reachable), ())
-    return Prunable(
-        _at_or_below(videos, below), _at_or_below(failures, below), _at_or_below(catalog.roots(), below)
-    )
+    roots = catalog.roots()
+    if below:
+        paths = [video.path for video in videos]
+        return Prunable(_at_or_below(paths, below), _at_or_below(failures, below), _at_or_below(roots, below))
+    absent_videos = [(video.path, video.on_other_device) for video in videos if not is_there(video.path)]
+    absent_failures = [(path, False) for path in failures if not is_there(path)]
+    gone, _ = part_gone(absent_videos, set(roots))
+    gone_failures, _ = part_gone(absent_failures, set(roots))
+    return Prunable(tuple(gone), tuple(gone_failures), ())
 
 
 def prune(catalog: Catalog, prunable: Prunable) -> None:
@@ -48,9 +50,6 @@ def prune(catalog: Catalog, prunable: Prunable) -> None:
     catalog.compact()
 
 
-def _gone(paths: list[Path], reachable_roots: list[Path]) -> tuple[Path, ...]:
-    return tuple(path for path in _at_or_below(paths, reachable_roots) if not os.path.lexists(path))
-
-
 def _at_or_below(paths: list[Path], folders: Sequence[Path]) -> tuple[Path, ...]:
-    return tuple(path for path in paths if any(path.is_relative_to(folder) for folder in folders))
+    asked = set(folders)
+    return tuple(path for path in paths if root_of(path, asked))

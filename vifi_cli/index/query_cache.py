@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,8 @@ def _look_up(path: Path, text_fingerprint: str, query: str) -> npt.NDArray[np.fl
             statement = "SELECT embedding FROM queries WHERE text_fingerprint = ? AND query = ?"
             row = db.execute(statement, (text_fingerprint, query)).fetchone()
     except sqlite3.DatabaseError:  # a damaged cache is no cache
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
         return None
     return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
 

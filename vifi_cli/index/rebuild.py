@@ -1,11 +1,14 @@
 """Making an index anew beside the old one, which stays in use until the new one is whole."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from vifi_cli.errors import IndexProblem
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.changes import find_changes
 from vifi_cli.index.records import IndexedWith
+from vifi_cli.video.discovery import Discovery
 
 
 def rebuild_folder(folder: Path) -> Path:
@@ -35,15 +38,20 @@ def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
     return Catalog.create(path, indexed_with)
 
 
-def check_roots_reachable(catalog: Catalog) -> None:
-    """Raises IndexProblem if a rebuild would lose videos because the folder they lie below is not there."""
-    paths = [video.path for video in catalog.videos()]
-    for root in catalog.roots():
-        if not root.exists() and any(path.is_relative_to(root) for path in paths):
-            raise IndexProblem(
-                f"{root} is not there, and making the index anew would lose its videos: "
-                f"plug its disk in, or drop it with `vifi prune {root}`"
-            )
+def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Path]) -> None:
+    """Raises IndexProblem if a rebuild would lose videos that this run does not see but that may well exist."""
+    changes = find_changes(old, discovery, roots)
+    if changes.out_of_reach:
+        path, folder = next(iter(changes.out_of_reach.items()))
+        raise IndexProblem(
+            f"making the index anew would lose {len(changes.out_of_reach)} videos that are out of reach now, such as "
+            f"{path}: plug the disk of {folder} in, or drop them first with `vifi prune {folder}`"
+        )
+    if changes.passed_over:
+        raise IndexProblem(
+            f"making the index anew would lose {len(changes.passed_over)} videos that are passed over, such as "
+            f"{changes.passed_over[0]}: leave --exclude away, or drop them first with `vifi prune`"
+        )
 
 
 def finish_rebuild(folder: Path) -> None:

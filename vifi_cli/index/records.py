@@ -46,6 +46,7 @@ class CatalogedVideo:
     size_bytes: int
     modified_ns: int
     fingerprint: str
+    on_other_device: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)

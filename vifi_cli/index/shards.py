@@ -20,9 +20,9 @@ MERGE_STATEMENTS = (
     "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
     "DELETE FROM main.failures WHERE path IN "
     "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "INSERT INTO main.videos (path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, "
-    "codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, fingerprint, "
-    "duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
+    "INSERT INTO main.videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
+    "height, codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, on_other_device, "
+    "fingerprint, duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
     "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
     "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
     "JOIN main.videos AS here ON here.path = there.path",
@@ -56,7 +56,7 @@ def store_all(
             yield video
         else:
             catalog.store(video)
-            yield replace(video, seconds=video.seconds[:0], embeddings=video.embeddings[:0])
+            yield replace(video, seconds=video.seconds[:0].copy(), embeddings=video.embeddings[:0].copy())
 
 
 def make_shard(path: Path, videos: Sequence[VideoFile], encoder: Encoder, sampling: FrameSampling) -> Path:

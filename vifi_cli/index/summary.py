@@ -1,10 +1,19 @@
 """What an index holds, in numbers, and whether it holds together."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from vifi_cli.index.catalog import EMBEDDING_DTYPE, SECONDS_DTYPE, Catalog, decode_path
 from vifi_cli.index.records import FailedFile, IndexedWith
+from vifi_cli.index.vectors import Vectors
+from vifi_cli.index.windows import window_embeddings
+
+SAMPLED_VIDEOS, SAMPLED_WINDOWS = 5, 5
+SCORE_TOLERANCE = 2e-3
+"""Vectors are kept as float16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ def summarize(catalog: Catalog) -> IndexSummary:
     return IndexSummary(
         folder=folder,
         indexed_with=catalog.indexed_with,
-        roots=tuple((root, sum(path.is_relative_to(root) for path in paths)) for root in catalog.roots()),
+        roots=_count_below(catalog.roots(), paths),
         videos=count,
         video_seconds=seconds,
         frames=int(frames),
@@ -67,6 +76,30 @@ def find_faults(catalog: Catalog) -> list[str]:
         (SECONDS_DTYPE.itemsize, bytes_a_frame),
     ).fetchone()
     return [*faults, f"{misfits} videos with wrong embeddings"] if misfits else faults
+
+
+def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:
+    """Whether a sample of windows has in the vector file the embeddings that the catalogue gives them."""
+    for video_id, all_rows in islice(catalog.windows_by_video(), SAMPLED_VIDEOS):
+        rows = all_rows[:SAMPLED_WINDOWS]
+        _, frame_embeddings = catalog.frames(video_id)
+        for (window_id, *_), embedding in zip(
+            rows, window_embeddings(frame_embeddings, rows[:, 1:]), strict=True
+        ):
+            _, scores = vectors.search(embedding, 1, np.array([window_id]))
+            if not len(scores) or (embedding.any() and abs(scores[0] - 1) > SCORE_TOLERANCE):
+                return False
+    return True
+
+
+def _count_below(roots: list[Path], paths: list[Path]) -> tuple[tuple[Path, int], ...]:
+    """Counts the videos at or below each root."""
+    counts = dict.fromkeys(roots, 0)
+    for path in paths:
+        for folder in (path, *path.parents):
+            if folder in counts:
+                counts[folder] += 1
+    return tuple(counts.items())
 
 
 def _partly_read(catalog: Catalog) -> tuple[tuple[Path, str], ...]:

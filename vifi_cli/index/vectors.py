@@ -1,12 +1,15 @@
 """The vector file: every window's embedding in FAISS, built from the catalogue, whose cache it is.
 
-Its name holds the catalogue's identity and the generation it was built from. A file of another name is out of
-date: it is brought up to date, or built anew, written under a temporary name and renamed. Search is exact.
+Its name holds the catalogue's revision, which no other state of this or any catalogue shares. A file of another name
+is out of date: the catalogue notes which one was made last, and that one is brought up to date, or all is built anew,
+written under a temporary name and renamed. Where nothing can be written, vectors stay in memory. Search is exact.
 """
 
 import importlib
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.errors import MissingDependency
+from vifi_cli.errors import IndexProblem, MissingDependency
 from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.windows import window_embeddings
 
@@ -26,16 +29,24 @@ except ImportError as error:
         "or `pip install 'vifi[gpu]'` on a machine with an NVIDIA GPU (one of them, never both)"
     ) from error
 
+NAME = "vectors-"
 ADD_AT_ONCE = 16_384
+ABANDONED_SECONDS = 3600.0
+ATTEMPTS = 5
 GPU_MOST_RESULTS = 2048
 """FAISS on a GPU returns no more neighbours than this in one search."""
 
 
 class Vectors:
-    """Window embeddings that can be searched by inner product, each known by its window's id."""
+    """Window embeddings that can be searched by inner product, each known by its window's id.
 
-    def __init__(self, index: Any) -> None:
+    Attributes:
+        revision: of the catalogue, whose windows these are.
+    """
+
+    def __init__(self, index: Any, revision: str) -> None:
         self._index = index
+        self.revision = revision
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -72,24 +83,42 @@ class Vectors:
 
 
 def open_vectors(catalog: Catalog) -> Vectors:
-    """Loads the vector file of the catalogue's present generation, making it first where it is missing.
+    """Loads the vector file of the catalogue's present revision, making it first where it is missing.
 
-    The file is mapped into memory, so that opening it costs next to nothing however large it is.
+    The file is mapped into memory, so that opening it costs next to nothing however large it is. Other processes may
+    bring the index up to date, and make and remove vector files, at the same time.
     """
-    path = vector_file(catalog, catalog.generation)
-    if not path.exists():
-        _make(catalog, path)
-    try:
-        return Vectors(_map_into_memory(path))
-    except RuntimeError:  # damaged: it is only a cache
-        path.unlink()
-        _make(catalog, path)
-        return Vectors(_map_into_memory(path))
+    for _ in range(ATTEMPTS):
+        revision = catalog.revision
+        path = vector_file(catalog, revision)
+        if not path.exists():
+            index, revision = _build(catalog)
+            path = vector_file(catalog, revision)
+            try:
+                _write(index, path)
+                catalog.note_vectors(revision)
+            except (
+                OSError,
+                RuntimeError,
+                IndexProblem,
+            ):  # no space, or no right to write: FAISS says RuntimeError
+                return Vectors(index, revision)
+            _remove_others(path)
+        try:
+            return Vectors(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), revision)
+        except RuntimeError:  # damaged, or removed by a process that knows a newer revision
+            path.unlink(missing_ok=True)
+    return vectors_in_memory(catalog)
 
 
-def vector_file(catalog: Catalog, generation: int) -> Path:
-    """The path of the vector file that belongs to one generation of a catalogue."""
-    return catalog.path.parent / f"vectors-{catalog.identity}-{generation}.faiss"
+def vectors_in_memory(catalog: Catalog) -> Vectors:
+    """Makes the vectors of the catalogue as it is, without a file."""
+    return Vectors(*_build(catalog))
+
+
+def vector_file(catalog: Catalog, revision: str) -> Path:
+    """The path of the vector file that belongs to one revision of a catalogue."""
+    return catalog.path.parent / f"{NAME}{revision}.faiss"
 
 
 def gpu_count() -> int:
@@ -97,30 +126,22 @@ def gpu_count() -> int:
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
 
 
-def _make(catalog: Catalog, path: Path) -> None:
-    _write(_build(catalog), path)
-    _remove_others(path)
-
-
-def _map_into_memory(path: Path) -> Any:
-    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-
-
-def _build(catalog: Catalog) -> Any:
-    """The vectors of all windows, taking over what an earlier generation's file already holds."""
-    wanted = catalog.window_ids()
-    index = _earlier(catalog)
-    known = faiss.vector_to_array(index.id_map)
-    superfluous = np.setdiff1d(known, wanted, assume_unique=True)
-    if len(superfluous) > len(wanted) / 2:
-        index, known = _empty(catalog.indexed_with.dimension), known[:0]
-    elif len(superfluous):
-        index.remove_ids(superfluous)
-    # Ids only ever grow, so all windows above the newest one known are new, and all others are there.
-    newest = int(known.max(initial=-1))
-    for ids, embeddings in _new_vectors(catalog, newest):
-        index.add_with_ids(embeddings, ids)
-    return index
+def _build(catalog: Catalog) -> tuple[Any, str]:
+    """The vectors of all windows, taking over what the last vector file holds, and the revision they are of."""
+    with catalog.snapshot():
+        wanted = catalog.window_ids()
+        index = _last_made(catalog)
+        known = faiss.vector_to_array(index.id_map)
+        superfluous = np.setdiff1d(known, wanted, assume_unique=True)
+        if len(superfluous) > len(wanted) / 2:
+            index, known = _empty(catalog.indexed_with.dimension), known[:0]
+        elif len(superfluous):
+            index.remove_ids(superfluous)
+        # Ids only ever grow, so all windows above the newest one known are new, and all others are there.
+        newest = int(known.max(initial=-1))
+        for ids, embeddings in _new_vectors(catalog, newest):
+            index.add_with_ids(embeddings, ids)
+        return index, catalog.revision
 
 
 def _new_vectors(
@@ -133,22 +154,17 @@ def _new_vectors(
             yield part[:, 0].copy(), window_embeddings(frame_embeddings, part[:, 1:])
 
 
-def _earlier(catalog: Catalog) -> Any:
-    """The vectors of the newest readable file of this catalogue, or none."""
-    files = catalog.path.parent.glob(f"vectors-{catalog.identity}-*.faiss")
-    for path in sorted(files, key=_generation_of, reverse=True):
-        try:
-            index = faiss.read_index(str(path))
-        except RuntimeError:  # damaged: it is only a cache
-            continue
-        if isinstance(index, faiss.IndexIDMap) and index.d == catalog.indexed_with.dimension:
-            return index
-    return _empty(catalog.indexed_with.dimension)
-
-
-def _generation_of(path: Path) -> int:
-    digits = path.stem.rpartition("-")[2]
-    return int(digits) if digits.isdigit() else -1
+def _last_made(catalog: Catalog) -> Any:
+    """The vectors of the state, before the present one, for which a file was last made; none if it cannot be read."""
+    empty = _empty(catalog.indexed_with.dimension)
+    if catalog.vectors_revision is None:
+        return empty
+    path = vector_file(catalog, catalog.vectors_revision)
+    try:
+        index = faiss.read_index(str(path)) if path.exists() else empty
+    except RuntimeError:  # damaged: it is only a cache
+        return empty
+    return index if isinstance(index, faiss.IndexIDMap) and index.d == empty.d else empty
 
 
 def _empty(dimension: int) -> Any:
@@ -166,11 +182,14 @@ def _write(index: Any, path: Path) -> None:
 
 
 def _remove_others(current: Path) -> None:
-    """Deletes vector files of other generations and catalogues, and what killed processes left unfinished."""
-    for pattern in ("vectors-*.faiss", "vectors-*.tmp"):
-        for path in current.parent.glob(pattern):
-            if path != current:
-                path.unlink(missing_ok=True)
+    """Deletes the vector files of other revisions, and what killed processes left unfinished."""
+    for path in current.parent.glob(f"{NAME}*.faiss"):
+        if path != current:
+            path.unlink(missing_ok=True)
+    for path in current.parent.glob(f"{NAME}*.tmp"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _copy_to_gpu(index: Any) -> Any:

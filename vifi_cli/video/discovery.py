@@ -4,18 +4,20 @@ Folders are walked in order of name, so that the same disk gives the same list. 
 passed over, as are the `._` files that macOS leaves behind; what the user names is taken even so.
 """
 
+import errno
 import fnmatch
 import os
 import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.recognition import may_be_video
 
+LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 SAMPLED_BLOCKS = 64
 BLOCK_BYTES = 256 * 1024
 
@@ -30,11 +32,14 @@ class VideoFile:
         path: absolute, as found: links in it are not resolved.
         size_bytes: of the file.
         modified_ns: time of the last change, in nanoseconds since 1970.
+        on_other_device: whether it lies on another disk than the folder that was searched, by a mount or a link
+            on the way; of no account when files are compared.
     """
 
     path: Path
     size_bytes: int
     modified_ns: int
+    on_other_device: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Discovery:
     Attributes:
         roots: the paths searched, absolute.
         videos: each file once, in order of path.
-        unreadable_folders: folders that could not be listed, in order of path.
+        unreadable_folders: folders whose content, or some of it, could not be seen, in order of path.
     """
 
     roots: tuple[Path, ...]
@@ -84,6 +89,7 @@ class _Walk:
         self._files: dict[Inode | Path, tuple[VideoFile, bool]] = {}  # with whether links lead there
         self._folders: set[Inode | Path] = set()
         self._links: deque[tuple[Path, Path]] = deque()  # links to folders, each with its root
+        self._devices: dict[Path, int] = {}  # of the roots
 
     def videos(self) -> tuple[VideoFile, ...]:
         """What has been found, in order of path."""
@@ -96,8 +102,9 @@ class _Walk:
         except OSError as error:
             reason = error.strerror or "cannot be reached"
             raise InvalidInput(f"{root}: {reason}; name a folder or a video that is there") from error
+        self._devices[root] = status.st_dev
         if stat.S_ISREG(status.st_mode):
-            self._take(root, status, is_linked=root.is_symlink())
+            self._take(root, root, status, is_linked=root.is_symlink())
         elif stat.S_ISDIR(status.st_mode):
             self._search_below(root, root, is_linked=False)
         else:
@@ -114,11 +121,11 @@ class _Walk:
         while waiting:
             folders = []
             for path in self._listed(waiting.pop()):
-                status = None if self._is_passed_over(path, root) else _status(path)
+                status = None if self._is_passed_over(path, root) else self._status(path)
                 if status is None:
                     continue
                 if stat.S_ISREG(status.st_mode) and may_be_video(path):
-                    self._take(path, status, is_linked=is_linked or path.is_symlink())
+                    self._take(path, root, status, is_linked=is_linked or path.is_symlink())
                 elif stat.S_ISDIR(status.st_mode) and path.is_symlink():
                     self._links.append((path, root))
                 elif stat.S_ISDIR(status.st_mode):
@@ -146,19 +153,22 @@ class _Walk:
             fnmatch.fnmatchcase(name, pattern) for pattern in self._exclude for name in names
         )
 
-    def _take(self, path: Path, status: os.stat_result, *, is_linked: bool) -> None:
+    def _status(self, path: Path) -> os.stat_result | None:
+        """What the file system says of a path, links followed; None if it leads nowhere or cannot be seen."""
+        try:
+            return path.stat()
+        except OSError as error:
+            if error.errno not in LEADS_NOWHERE:
+                self.unreadable_folders.add(path.parent)
+            return None
+
+    def _take(self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
         identity = _identity(path, status)
         _, known_is_linked = self._files.get(identity, (None, True))
         if identity not in self._files or (known_is_linked and not is_linked):
-            self._files[identity] = VideoFile(path, status.st_size, status.st_mtime_ns), is_linked
-
-
-def _status(path: Path) -> os.stat_result | None:
-    """What the file system says of a path, links followed; None if it leads nowhere or is gone by now."""
-    try:
-        return path.stat()
-    except OSError:
-        return None
+            on_other_device = status.st_dev != self._devices[root]
+            file = VideoFile(path, status.st_size, status.st_mtime_ns, on_other_device)
+            self._files[identity] = file, is_linked
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:

@@ -163,7 +163,7 @@ def measure(windows: int, home: Path, encoder: ViFiEncoder) -> tuple[list[str], 
         filled = time.perf_counter() - started
         total = len(catalog.window_ids())
         built = seconds_of(lambda: open_vectors(catalog))
-        size = vector_file(catalog, catalog.revision).stat().st_size
+        size = sum(file.stat().st_size for file in folder.glob("*.faiss"))
         searched = in_process(folder, list(encoder.encode_texts(QUERIES)))
         programs = list(fresh_process(home, f"among {total} windows"))
         catalog.store(made_video(10**6, 3600, encoder.dimension))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
+from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_a_rebuild_without_an_unplugged_disk_is_refused(vifi: Vifi, folder: Path
     folder.rename(folder.with_name("elsewhere"))
     outcome = vifi("index", "--rebuild")
     assert outcome.exit_code == 2
-    assert "plug its disk in" in outcome.stderr
+    assert "would lose 4 videos that are out of reach" in outcome.stderr
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
 
 
@@ -151,3 +152,49 @@ def test_status_tells_what_failed(vifi: Vifi, folder: Path) -> None:
     assert "starter" in shown
     document = json.loads(vifi("status", "--json").stdout)
     assert document["roots"] == [{"path": str(folder), "videos": 4}]
+
+
+def test_a_rebuild_never_drops_what_it_does_not_see(vifi: Vifi, folder: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    shutil.copy(folder / "launch.mp4", disk / "other.mp4")
+    vifi("index", folder, disk, "--model", "starter")
+    excluded = vifi("index", "--rebuild", "--exclude", "pets*")
+    assert excluded.exit_code == 2
+    assert "leave --exclude away" in excluded.stderr
+    (disk / "other.mp4").rename(tmp_path / "unplugged.mp4")
+    unplugged = vifi("index", "--rebuild")
+    assert unplugged.exit_code == 2
+    assert f"plug the disk of {disk} in" in unplugged.stderr
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 5
+
+
+def test_what_is_pruned_is_not_brought_back_by_an_unfinished_rebuild(
+    vifi: Vifi, folder: Path, vifi_home: Path
+) -> None:
+    vifi("index", folder, "--model", "starter")
+    shutil.copytree(vifi_home / "index", vifi_home / "index.rebuild")
+    assert vifi("prune", folder / "pets.mp4", "--yes").exit_code == 0
+    with Catalog(vifi_home / "index.rebuild" / CATALOG_FILE) as unfinished:
+        assert {video.path.name for video in unfinished.videos()} == {
+            "kitchen.mp4",
+            "launch.mp4",
+            "nothing.mp4",
+        }
+
+
+def test_roots_are_kept_without_dots(vifi: Vifi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "sub").mkdir()
+    monkeypatch.chdir(folder / "sub")
+    vifi("index", "..", "--model", "starter")
+    assert json.loads(vifi("status", "--json").stdout)["roots"] == [{"path": str(folder), "videos": 4}]
+    assert vifi("search", "a cat", "--path", "..").exit_code == 0
+    assert vifi("search", "a cat", "--path", ".").exit_code == 1
+    assert vifi("prune", "../pets.mp4", "--yes").exit_code == 0
+
+
+def test_warnings_are_told_beside_the_document(vifi: Vifi, folder: Path) -> None:
+    (folder / "bad.mp4").write_bytes(b"bad")
+    outcome = vifi("index", folder, "--model", "starter", "--json")
+    assert json.loads(outcome.stdout)["failed"]
+    assert "not indexed: " in outcome.stderr

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
+from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "faiss", "av", "numpy", "sqlite_utils", "open_clip", "onnxruntime", "PIL")
@@ -51,7 +54,7 @@ def test_shell_completion_completes() -> None:
         "COMP_WORDS": "vifi sea",
         "COMP_CWORD": "1",
     }
-    outcome = run(sys.executable, "-c", "from vifi_cli.cli.app import main; main()", env=environment)
+    outcome = run(sys.executable, "-c", "from vifi_cli.__main__ import main; main()", env=environment)
     assert outcome.stdout.split() == [b"search"]
 
 
@@ -69,19 +72,60 @@ def test_a_reader_that_leaves_early_sees_no_traceback(vifi: Vifi, indexed: Path)
     outcome = run("bash", "-c", command)
     assert outcome.stdout == b"{"
     assert outcome.stderr == b""
+    command = f"set -o pipefail; {sys.executable} -m vifi_cli search coffee | true"
+    assert run("bash", "-c", command).returncode == 0, "1 would mean that nothing was found"
+
+
+def test_streams_that_are_closed_or_full_end_in_no_traceback(vifi: Vifi, indexed: Path) -> None:
+    program = f"{sys.executable} -m vifi_cli search coffee"
+    closed = run("bash", "-c", f"{program} >&-")
+    assert (closed.returncode, closed.stderr) == (0, b"")
+    full = run("bash", "-c", f"{program} >/dev/full")
+    assert full.returncode == 2
+    assert b"No space left on device" in full.stderr
+    assert full.stderr.count(b"\n") == 1
+
+
+def test_a_data_folder_that_is_a_file_is_said_plainly(
+    vifi: Vifi, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VIFI_HOME", str(tmp_path / "file"))
+    for command in (["index", str(clips), "--model", "starter"], ["demo"]):
+        outcome = vifi(*command)
+        assert outcome.exit_code == 2
+        assert str(tmp_path / "file") in outcome.stderr
+        assert "bug" not in outcome.stderr
+    assert vifi("doctor").exit_code == 1
 
 
 def test_a_bug_of_ours_is_one_line_and_a_traceback_on_request(
-    vifi: Vifi, vifi_home: Path, monkeypatch: pytest.MonkeyPatch
+    vifi: Vifi, indexed: Path, vifi_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (vifi_home / "index").mkdir()
-    (vifi_home / "index" / "catalog.sqlite3").mkdir()  # nothing of ours ever makes this
+    with Catalog(vifi_home / "index" / CATALOG_FILE) as catalog:
+        catalog.db.execute("DROP TABLE windows")  # nothing but a bug could do this
     outcome = vifi("status")
     assert outcome.exit_code == 2
     assert outcome.stderr.count("\n") == 1
     monkeypatch.setenv("VIFI_DEBUG", "1")
-    with pytest.raises(Exception, match=r".+"):
+    with pytest.raises(sqlite3.OperationalError):
         vifi("status")
+
+
+def test_a_catalogue_damaged_in_the_middle_is_said_plainly(
+    vifi: Vifi, indexed: Path, vifi_home: Path
+) -> None:
+    path = vifi_home / "index" / CATALOG_FILE
+    with Catalog(path) as catalog:
+        catalog.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    path.write_bytes(content[: 4 * 16384] + b"\xff" * (len(content) - 4 * 16384))
+    for command in (["search", "a cat"], ["status"], ["index"], ["prune", "--yes"]):
+        outcome = vifi(*command)
+        assert outcome.exit_code == 2, command
+        assert "bug" not in outcome.stderr
+        assert outcome.stderr.count("\n") == 1
+    assert vifi("doctor").exit_code == 1
 
 
 def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(starter: None, clips: Path, tmp_path: Path) -> None:
@@ -100,7 +144,10 @@ def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(starter: None, clips: 
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr.decode()
     assert stdout == b""
-    assert b"interrupted" in stderr
+    counted = re.search(rb"interrupted: (?:([0-9]+) of 60 files are done and kept|nothing had begun)", stderr)
+    assert counted, stderr
+    with Catalog(catalog) as kept:
+        assert len(kept.videos()) == int(counted[1] or 0)
     assert b"Traceback" not in stderr
     finished = run(*command, "--json")
     document = json.loads(finished.stdout)

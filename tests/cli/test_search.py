@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,16 @@ def test_files_that_have_gone_are_told_apart(vifi: Vifi, starter: None, clips: P
     assert outcome.exit_code == 0
     assert "copy.mp4" in outcome.stdout
     assert "no longer where indexed" in outcome.stderr
+
+
+def test_outputs_exclude_one_another(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "a cat", "--json", "-f")
+    assert outcome.exit_code == 2
+    assert "choose one" in outcome.stderr
+
+
+def test_a_query_that_is_no_text_is_said_plainly(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", os.fsdecode(b"caf\xe9"))
+    assert outcome.exit_code == 2
+    assert "not valid UTF-8" in outcome.stderr
+    assert vifi("search", "café 🐈 猫", "--json").exit_code == 0

@@ -148,7 +148,7 @@ def speed(report: IndexReport) -> str:
     times_real_time = report.video_seconds / report.wall_seconds
     return (
         f"{output.clock(report.video_seconds)} of video in {output.clock(report.wall_seconds)}, "
-        f"{times_real_time:.{0 if times_real_time >= 10 else 1}f} times real time; "
+        f"{times_real_time:.{0 if times_real_time >= 10 else 1}f} times faster than real time; "
         f"slowest was {slowest} (waiting for frames {report.waiting_seconds:.1f} s, "
         f"encoding {report.encoding_seconds:.1f} s)"
     )

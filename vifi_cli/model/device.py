@@ -1,5 +1,6 @@
 """Which processor a model runs on."""
 
+import importlib.metadata
 from typing import TYPE_CHECKING
 
 from vifi_cli.errors import InvalidInput
@@ -29,6 +30,13 @@ def choose_device(wanted: str) -> "torch.device":
     if not known or (index and int(index) >= torch.cuda.device_count()):
         raise InvalidInput(f"there is no device {wanted!r} here; use --device {' or '.join((*here, 'auto'))}")
     return torch.device(wanted)
+
+
+def means_cpu(wanted: str) -> bool:
+    """Whether a choice of device comes to the CPU; imports torch only where it may know another."""
+    if wanted == "auto" and importlib.metadata.version("torch").endswith("+cpu"):
+        return True
+    return wanted == "cpu" or choose_device(wanted).type == "cpu"
 
 
 def available_devices() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.model.backbones import STARTER
+from vifi_cli.model.device import means_cpu
 from vifi_cli.model.fingerprint import fingerprint_of_files
 from vifi_cli.model.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
@@ -16,8 +17,6 @@ from vifi_cli.model.vifi_encoder import TextEncoder, ViFiEncoder
 from vifi_cli.video.frames import FrameGeometry
 
 if TYPE_CHECKING:
-    import torch
-
     from vifi_cli.model.torch_runtime import TorchFrames, TorchTexts
 
 DIMENSION = 384
@@ -42,12 +41,9 @@ def _text_files() -> list[Path]:
 
 def load_starter(device: str) -> ViFiEncoder:
     """Load both sides; see `encoder.load_encoder`."""
-    from vifi_cli.model.device import choose_device
-
     fingerprint = vision_fingerprint()
-    chosen = choose_device(device)
-    compiled = open_session(compiled_tower(fingerprint, "vision")) if chosen.type == "cpu" else None
-    frames = OnnxFrames(compiled) if compiled else _frames_by_torch(chosen, fingerprint)
+    compiled = open_session(compiled_tower(fingerprint, "vision")) if means_cpu(device) else None
+    frames = OnnxFrames(compiled) if compiled else _frames_by_torch(device, fingerprint)
     return ViFiEncoder(load_starter_text(device), fingerprint, GEOMETRY, frames.description, frames)
 
 
@@ -65,7 +61,8 @@ def load_starter_text(device: str) -> TextEncoder:
     return TextEncoder(STARTER, fingerprint, DIMENSION, texts.description, texts)
 
 
-def _frames_by_torch(device: "torch.device", fingerprint: str) -> "OnnxFrames | TorchFrames":
+def _frames_by_torch(device: str, fingerprint: str) -> "OnnxFrames | TorchFrames":
+    from vifi_cli.model.device import choose_device
     from vifi_cli.model.preprocessing import preprocessing_from_open_clip
     from vifi_cli.model.runtime import frames_runtime
     from vifi_cli.model.starter import build_starter
@@ -73,7 +70,7 @@ def _frames_by_torch(device: "torch.device", fingerprint: str) -> "OnnxFrames | 
 
     visual = build_starter().visual
     tower = PixelTower(visual, preprocessing_from_open_clip(visual.preprocess_cfg))
-    return frames_runtime(tower, GEOMETRY, device, fingerprint)
+    return frames_runtime(tower, GEOMETRY, choose_device(device), fingerprint)
 
 
 def _texts_by_torch(device: str, fingerprint: str, tokenizer: SentenceTokenizer) -> "OnnxTexts | TorchTexts":

@@ -68,3 +68,8 @@ def test_order_of_arrival_does_not_matter(found: list[ScoredWindow], random: obj
     shuffled = found[:]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert [m.score for m in fold_into_moments(shuffled)] == [m.score for m in fold_into_moments(found)]
+
+
+@given(windows, st.integers(1, 5))
+def test_the_first_moments_do_not_hang_on_how_many_are_wanted(found: list[ScoredWindow], most: int) -> None:
+    assert fold_into_moments(found, most=most) == fold_into_moments(found)[:most]

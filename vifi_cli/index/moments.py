@@ -1,5 +1,6 @@
 """From windows that match a query to moments worth showing: overlaps folded, lengths bounded."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -22,22 +23,38 @@ class ScoredWindow:
 
 
 def fold_into_moments(
-    windows: Iterable[ScoredWindow], *, longest_seconds: float = LONGEST_MOMENT_SECONDS
+    windows: Iterable[ScoredWindow],
+    *,
+    most: int | None = None,
+    longest_seconds: float = LONGEST_MOMENT_SECONDS,
 ) -> list[ScoredWindow]:
-    """Folds the overlapping windows of one video into moments, best first.
+    """Folds the overlapping windows of one video into moments, best first, `most` of them at most.
 
     The best window gives the score. If shorter windows inside it score nearly as well, the best of the shortest
-    tells more exactly where the event is. Windows that touch it, are no longer and score nearly as well widen
-    it, up to `longest_seconds`; longer ones would bring in stretches that do not match by themselves. Every other
-    window of which a half lies inside the moment, or that holds a half of it, is a weaker sight of the same event
-    and is dropped. Then the best of those left, and so on.
+    tells more exactly where the event is. Windows that touch it, are no longer and score nearly as well widen it, up
+    to `longest_seconds`; longer ones would bring in stretches that do not match by themselves. Every other window of
+    which a half lies inside the moment, or that holds a half of it, is a weaker sight of the same event and is
+    dropped. Then the best of those left, and so on.
     """
-    left = sorted(windows, key=_best_then_shortest_then_earliest)
-    moments = []
-    while left:
-        moment = _moment_around(left[0], left[1:], longest_seconds)
+    ranked = sorted(windows, key=_best_then_shortest_then_earliest)
+    by_start = sorted(range(len(ranked)), key=lambda rank: ranked[rank].start_seconds)
+    starts = [ranked[rank].start_seconds for rank in by_start]
+    # A moment can grow by this much, and be overlapped by a window that starts this much before it.
+    reach_seconds = longest_seconds + max((_length_seconds(window) for window in ranked), default=0.0)
+    left = [True] * len(ranked)
+    moments: list[ScoredWindow] = []
+    for rank, best in enumerate(ranked):
+        if len(moments) == most:
+            break
+        if not left[rank]:
+            continue
+        first = bisect_left(starts, best.start_seconds - reach_seconds)
+        end = bisect_right(starts, best.end_seconds + reach_seconds)
+        near = sorted(other for other in by_start[first:end] if other > rank and left[other])
+        moment = _moment_around(best, [ranked[other] for other in near], longest_seconds)
         moments.append(moment)
-        left = [window for window in left[1:] if not _shows_same(window, moment)]
+        for other in near:
+            left[other] = not _shows_same(ranked[other], moment)
     return moments
 
 

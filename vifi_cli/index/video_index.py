@@ -144,7 +144,7 @@ class VideoIndex:
             hits = [
                 moment
                 for group in by_video.values()
-                for moment in fold_into_moments(w for w in group if not w.is_whole)[: per_video or None]
+                for moment in fold_into_moments((w for w in group if not w.is_whole), most=per_video or None)
             ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.video_id, hit.start_seconds))[: top or None]
 

@@ -70,10 +70,9 @@ def find_changes(
     asked = set(roots)
     seen = {*found, *(video.path for video, _ in moved)}
     missing = [path for path in {**videos, **failures} if path not in seen and root_of(path, asked)]
-    passed_over = [path for path in missing if is_there(path)]
-    absent = [path for path in missing if path not in set(passed_over)]
+    there = {path: is_there(path) for path in missing}
     gone, out_of_reach = part_gone(
-        ((path, path in videos and videos[path].on_other_device) for path in absent),
+        ((path, path in videos and videos[path].on_other_device) for path in missing if not there[path]),
         {*asked, *catalog.roots()},
     )
     return Changes(
@@ -86,7 +85,7 @@ def find_changes(
         still_failing=tuple(failing),
         gone=tuple(path for path in gone if path in videos),
         gone_failures=tuple(path for path in gone if path not in videos),
-        passed_over=tuple(path for path in passed_over if path in videos),
+        passed_over=tuple(path for path in missing if there[path] and path in videos),
         out_of_reach={path: folder for path, folder in out_of_reach.items() if path in videos},
     )
 

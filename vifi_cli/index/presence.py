@@ -45,9 +45,10 @@ def _hidden_behind(path: Path, roots: set[Path], on_other_device: bool) -> Path 
     nowhere or to an empty folder; a folder that cannot be looked into; or, for a file that lay on another disk than
     its root, the one where that disk is mounted no longer.
     """
-    root = root_of(path, roots - {path}) or path.parent
-    if _sight(path) != "nowhere":
-        return path.parent if _sight(path) == "unseen" else None
+    root = root_of(path.parent, roots) or path.parent
+    sight = _sight(path)
+    if sight != "nowhere":
+        return path.parent if sight == "unseen" else None
     if path.is_symlink():
         return path
     for folder in path.parents:

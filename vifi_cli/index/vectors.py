@@ -97,11 +97,8 @@ def open_vectors(catalog: Catalog) -> Vectors:
             try:
                 _write(index, path)
                 catalog.note_vectors(revision)
-            except (
-                OSError,
-                RuntimeError,
-                IndexProblem,
-            ):  # no space, or no right to write: FAISS says RuntimeError
+            except (OSError, RuntimeError, IndexProblem):
+                # No space, or no right to write, which FAISS reports as a RuntimeError: this search has them anyway.
                 return Vectors(index, revision)
             _remove_others(path)
         try:

@@ -8,8 +8,6 @@ from vifi_cli.errors import InvalidInput
 if TYPE_CHECKING:
     import torch
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
-
 
 def choose_device(wanted: str) -> "torch.device":
     """The device that `--device` names, or for `auto` the fastest one here.

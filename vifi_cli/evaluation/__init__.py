@@ -1,0 +1,1 @@
+"""How well a model names what videos show."""

@@ -1,0 +1,1 @@
+"""Fine-tuning: recipes, the loop that carries them out, and the folder a run leaves behind."""

@@ -1,0 +1,56 @@
+"""Which frames of a video make a clip, for testing and for training: arithmetic on frame numbers alone.
+
+A video of N frames is cut into T spans of equal length, and each span gives one frame: its centre when testing,
+any of its frames when training (temporal segment sampling: Wang et al., Temporal Segment Networks, 2016).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+FrameNumbers = npt.NDArray[np.int64]
+
+
+def test_frame_indices(total_frames: int, frames: int) -> FrameNumbers:
+    """The frames that stand for a video in a test: the centre of each of its spans.
+
+    Args:
+        total_frames: N, how many frames the video has, 1 or more.
+        frames: T, how many frames the clip has, 1 or more; a video with fewer gives some of them repeatedly.
+
+    Returns:
+        int64 (T,), ascending, from 0 to N - 1.
+
+    Source: ViFi-CLIP's `datasets/pipeline.py`, SampleFrames in test mode: int(i * N/T + N/T / 2). Where that is
+    a whole number its rounding decides, so the terms are kept in this order.
+    """
+    _check(total_frames, frames)
+    span = total_frames / frames
+    return (np.arange(frames) * span + span / 2).astype(np.int64)
+
+
+def training_frame_indices(total_frames: int, frames: int, generator: np.random.Generator) -> FrameNumbers:
+    """Frames drawn for training: one at random from each of T spans of N // T frames.
+
+    The tail that is left over, fewer than T frames, is never drawn. A video with fewer frames than the clip gives
+    them evenly and begins again where they end.
+
+    Args:
+        total_frames: N, how many frames the video has, 1 or more.
+        frames: T, how many frames the clip has, 1 or more.
+        generator: the source of chance.
+
+    Returns:
+        int64 (T,), from 0 to N - 1, ascending unless N < T.
+
+    Source: ViFi-CLIP's `datasets/pipeline.py`, SampleFrames in training mode.
+    """
+    _check(total_frames, frames)
+    span = total_frames // frames
+    if span:
+        return np.arange(frames) * span + generator.integers(span, size=frames)
+    return np.around(np.arange(frames) * total_frames / frames).astype(np.int64) % total_frames
+
+
+def _check(total_frames: int, frames: int) -> None:
+    if total_frames < 1 or frames < 1:
+        raise ValueError(f"cannot take {frames} frames from {total_frames}")

@@ -44,6 +44,15 @@ _STAGE_DEPTHS = (1, 2, 2, 3, 3, 4, 1)
 _BLOCK_KEY = re.compile(r"_blocks\.(\d+)\.(\w+?)\.(\w+)")
 
 
+def build_efficientnet_lite() -> nn.Module:
+    """The network without its weights."""
+    declare_missing_operators()
+    import timm
+
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    return network
+
+
 def load_efficientnet_lite(weights: Path) -> nn.Module:
     """Build the network, classifier included, with the packaged weights, in evaluation mode.
 
@@ -52,10 +61,7 @@ def load_efficientnet_lite(weights: Path) -> nn.Module:
     Raises:
         ModelUnavailable: the file is damaged or holds something else.
     """
-    declare_missing_operators()
-    import timm
-
-    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network = build_efficientnet_lite()
     try:
         packaged = torch.load(weights, map_location="cpu", weights_only=True)
         network.load_state_dict({timm_name(name): tensor for name, tensor in packaged.items()})

@@ -7,6 +7,7 @@ from typing import Literal
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.backbones import BACKBONES, STARTER, find_backbone
+from vifi_cli.model.model_card import CARD_FILE, WEIGHTS_FILE, is_model_folder
 
 FOLDER_PREFIX = "local-dir:"
 FOLDER_CONFIGURATION = "open_clip_config.json"
@@ -22,15 +23,15 @@ class ModelSource:
     Attributes:
         name: what gives this source again; paths are absolute.
         kind: `starter`; `pretrained`, an architecture and a tag of open_clip; `folder`, with
-            `open_clip_config.json`; `file`, weights alone.
+            `open_clip_config.json`; `vifi`, a model folder of vifi's own; `file`, weights alone.
         architecture: open_clip's name of it; of a `pretrained` one only.
         tag: open_clip's name of the weights; of a `pretrained` one only.
-        path: of a `folder` or `file`.
+        path: of a `folder`, `vifi` or `file`.
         activation: of a `file`, where the user said it; weights do not show it.
     """
 
     name: str
-    kind: Literal["starter", "pretrained", "folder", "file"]
+    kind: Literal["starter", "pretrained", "folder", "vifi", "file"]
     architecture: str = ""
     tag: str = ""
     path: Path | None = None
@@ -42,8 +43,9 @@ def resolve_model(name: str) -> ModelSource:
 
     Args:
         name: a name of the table; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
-            without `local-dir:`; a file of weights (.safetensors, .pt, .pth, .bin) in the naming of OpenAI's CLIP,
-            taken to use quick GELU as OpenAI's do unless `#gelu` is appended.
+            without `local-dir:`; a model folder of vifi (`config.json`, `weights.safetensors`); a file of weights
+            (.safetensors, .pt, .pth, .bin) in the naming of OpenAI's CLIP, taken to use quick GELU as OpenAI's do
+            unless `#gelu` is appended.
 
     Raises:
         InvalidInput: no such model; the text names the nearest ones.
@@ -60,14 +62,25 @@ def _local(name: str) -> ModelSource | None:
     text, _, activation = name.removeprefix(FOLDER_PREFIX).partition("#")
     path = Path(text).expanduser().absolute()
     if path.is_dir():
-        if not (path / FOLDER_CONFIGURATION).is_file():
-            raise InvalidInput(f"{path} is no model folder: it holds no {FOLDER_CONFIGURATION}")
-        return ModelSource(str(path), "folder", path=path)
+        return _folder(path)
     if path.is_file():
         return _weights_file(path, activation)
     if name.startswith(FOLDER_PREFIX) or path.suffix in WEIGHT_SUFFIXES or name.startswith((".", "~", "/")):
         raise InvalidInput(f"there is no model at {path}")
     return None
+
+
+def _folder(path: Path) -> ModelSource:
+    if (path / FOLDER_CONFIGURATION).is_file():
+        return ModelSource(str(path), "folder", path=path)
+    if is_model_folder(path):
+        return ModelSource(str(path), "vifi", path=path)
+    inside = next((path / name for name in ("best", "last") if is_model_folder(path / name)), None)
+    hint = f"; did you mean {inside}?" if inside else ""
+    raise InvalidInput(
+        f"{path} is no model folder: it holds no {FOLDER_CONFIGURATION}, "
+        f"nor {CARD_FILE} and {WEIGHTS_FILE}{hint}"
+    )
 
 
 def _weights_file(path: Path, activation: str) -> ModelSource:

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
+from vifi_cli.model.model_card import WEIGHTS_FILE, ModelCard, read_card
 from vifi_cli.model.model_source import FOLDER_CONFIGURATION, FOLDER_PREFIX, ModelSource
 from vifi_cli.model.openai_naming import infer_architecture
 from vifi_cli.model.preprocessing import Preprocessing, preprocessing_from_open_clip
+from vifi_cli.model.text_context import accept_cut_context, context_can_be_cut, cut_context
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.weights_file import read_weights
 
@@ -62,6 +64,8 @@ def describe_model(source: ModelSource, weights: Path | None) -> OpenClipModel:
 
     if source.kind == "folder" and source.path:
         return _of_folder(source, source.path)
+    if source.kind == "vifi" and source.path:
+        return _of_card(source, source.path, read_card(source.path))
     if source.kind == "file" and source.path:
         config = infer_architecture(source.path, quick_gelu=source.activation != "gelu")
         return OpenClipModel(source, config, _preprocessing(config, {}), source.path)
@@ -88,6 +92,12 @@ def _of_folder(source: ModelSource, folder: Path) -> OpenClipModel:
         raise InvalidInput(
             f"{folder / FOLDER_CONFIGURATION} is no configuration of open_clip: {error!r}"
         ) from error
+
+
+def _of_card(source: ModelSource, folder: Path, card: ModelCard) -> OpenClipModel:
+    if isinstance(card.architecture, str):
+        raise ValueError(f"{card.architecture} is no architecture of open_clip")
+    return OpenClipModel(source, card.architecture, card.preprocessing, folder / WEIGHTS_FILE)
 
 
 def _preprocessing(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> Preprocessing:
@@ -119,6 +129,8 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
 def load_text_tower(model: OpenClipModel) -> nn.Module:
     """Build the text tower alone: token ids (N, L) to embeddings (N, D), not normalised.
 
+    It takes what `load_tokenizer` gives.
+
     Raises:
         ModelUnavailable: the weights are damaged or those of another architecture.
         MissingDependency: the tower needs a package that is not installed.
@@ -134,6 +146,8 @@ def load_text_tower(model: OpenClipModel) -> nn.Module:
         raise MissingDependency(
             f"{model.source.name} needs transformers: pip install transformers"
         ) from error
+    if context_can_be_cut(config):
+        accept_cut_context(tower)
     weights = read_weights(
         model.weights, lambda name: not name.startswith("visual.") and name not in _NOT_OF_A_TOWER
     )
@@ -156,23 +170,36 @@ def _filled(tower: nn.Module, weights: dict[str, Tensor], model: OpenClipModel) 
 def load_tokenizer(model: OpenClipModel) -> Callable[[Sequence[str]], Tensor]:
     """The model's tokenizer: texts to token ids int64 (N, L); texts that are too long are cut.
 
+    L is as long as the longest text where that gives the same embeddings (`text_context`), else the full context.
+
     Raises:
         MissingDependency: it needs the package transformers (SigLIP does).
         ModelUnavailable: its files are not here.
     """
+    name, text_config = model.source.name, model.config["text_cfg"]
+    try:
+        tokenize = _tokenizer(model)
+    except ImportError as error:
+        raise MissingDependency(f"{name} needs transformers: pip install transformers") from error
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"the tokenizer of {name} is not here: `vifi model pull {name}`") from error
+    if not context_can_be_cut(text_config):
+        return lambda texts: torch.as_tensor(tokenize(list(texts)))
+    return lambda texts: cut_context(torch.as_tensor(tokenize(list(texts))), text_config)
+
+
+def _tokenizer(model: OpenClipModel) -> Any:
     import open_clip
 
-    source = model.source
-    names = {"folder": f"{FOLDER_PREFIX}{source.path}", "pretrained": source.architecture}
-    try:
-        if source.kind == "file":
-            tokenize = open_clip.SimpleTokenizer(context_length=model.config["text_cfg"]["context_length"])
-        else:
-            tokenize = open_clip.get_tokenizer(names[source.kind])
-    except ImportError as error:
-        raise MissingDependency(f"{source.name} needs transformers: pip install transformers") from error
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(
-            f"the tokenizer of {source.name} is not here: `vifi model pull {source.name}`"
-        ) from error
-    return lambda texts: torch.as_tensor(tokenize(list(texts)))
+    source, text_config = model.source, model.config["text_cfg"]
+    if source.kind == "pretrained":
+        return open_clip.get_tokenizer(source.architecture)
+    if source.kind == "folder":
+        return open_clip.get_tokenizer(f"{FOLDER_PREFIX}{source.path}")
+    options = {
+        "context_length": text_config.get("context_length", 77),
+        **(text_config.get("tokenizer_kwargs") or {}),
+    }
+    if name := text_config.get("hf_tokenizer_name"):
+        return open_clip.HFTokenizer(name, tokenizer_mode=text_config.get("tokenizer_mode"), **options)
+    return open_clip.SimpleTokenizer(**options)

@@ -32,6 +32,7 @@ from vifi_cli.model.efficientnet_lite import (
     IMAGE_SIZE,
     PIXEL_MEAN,
     PIXEL_STD,
+    build_efficientnet_lite,
     load_efficientnet_lite,
 )
 from vifi_cli.model.minilm import WIDTH, SentenceTransformer, load_minilm
@@ -123,3 +124,10 @@ def build_starter() -> StarterCLIP:
     head.concept_texts.weight.data = centred_concept_texts(text, tokenizer).T.contiguous()
     trunk.classifier = nn.Identity()
     return StarterCLIP(StarterImageTower(trunk, head), text, tokenizer).eval()
+
+
+def untrained_image_tower() -> StarterImageTower:
+    """The image tower's architecture, for weights that come from elsewhere."""
+    trunk = build_efficientnet_lite()
+    trunk.classifier = nn.Identity()
+    return StarterImageTower(trunk, ConceptAttention())

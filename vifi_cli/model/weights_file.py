@@ -11,18 +11,21 @@ from torch import Tensor
 from vifi_cli.errors import ModelUnavailable
 
 
-def read_weights(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, Tensor]:
+def read_weights(
+    path: Path, wanted: Callable[[str], bool] = lambda name: True, *, or_none: bool = False
+) -> dict[str, Tensor]:
     """Read the tensors of a file by name.
 
     Args:
         path: .safetensors, or .pt, .pth, .bin as torch writes them; of the latter, weights alone are read.
         wanted: which names to read; of safetensors, nothing else is read from disk.
+        or_none: that none of them is there is no error.
 
     Raises:
         ModelUnavailable: the file is damaged, or holds more than weights.
     """
     tensors = _safetensors(path, wanted) if path.suffix == ".safetensors" else _pickled(path, wanted)
-    if not tensors:
+    if not tensors and not or_none:
         raise ModelUnavailable(f"{path} holds no weights of a CLIP model")
     return tensors
 

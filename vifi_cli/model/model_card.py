@@ -1,0 +1,122 @@
+"""What a model folder's `config.json` says; read without torch, as a search does."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.backbones import STARTER
+from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.video.frames import FrameGeometry
+
+CARD_FILE = "config.json"
+WEIGHTS_FILE = "weights.safetensors"
+TEMPLATE = "a photo of a {}."
+
+Fusion = Literal["embedding", "decision", "image"]
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
+Tower = Literal["image", "text"]
+# raise when a key changes its meaning
+_FORMAT = 1
+_RESIZES, _INTERPOLATIONS = ("shortest", "squash", "longest"), ("bicubic", "bilinear")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model is made of and where it came from.
+
+    Attributes:
+        architecture: `starter`, or open_clip's `model_cfg`.
+        preprocessing: the picture that the image tower wants.
+        fusion: how frames become a clip; see `vifi_clip.ViFiCLIP`.
+        template: what class names are put into, `{}` standing for the name.
+        class_names: those it was tuned on, in the order of their labels; empty where unknown.
+        tuned: the towers that differ from the base model's.
+        untouched: of `starter`'s towers that were not tuned, the base's fingerprints, by tower.
+        origin: base model, data, epochs and the like, in words.
+    """
+
+    architecture: Literal["starter"] | Mapping[str, Any]
+    preprocessing: Preprocessing
+    fusion: Fusion = "embedding"
+    template: str = TEMPLATE
+    class_names: tuple[str, ...] = ()
+    tuned: tuple[Tower, ...] = ()
+    untouched: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.fusion not in FUSIONS:
+            raise ValueError(f"fusion is one of {', '.join(FUSIONS)}, not {self.fusion!r}")
+        if self.template.count("{}") != 1:
+            raise ValueError(f"a template holds {{}} once, for the class: {self.template!r}")
+        if not set(self.tuned) <= set(get_args(Tower)):
+            raise ValueError(f"tuned names towers, image and text, not {self.tuned!r}")
+
+    def class_text(self, name: str) -> str:
+        """The text that stands for a class."""
+        return self.template.replace("{}", name)
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder holds what `write_model_folder` writes."""
+    return (folder / CARD_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+
+
+def card_to_json(card: ModelCard) -> str:
+    """The text of `config.json`."""
+    content = {"format": _FORMAT} | {name: getattr(card, name) for name in ModelCard.__slots__}
+    content["preprocessing"] = card.preprocessing.as_dict()
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read `config.json`.
+
+    Raises:
+        InvalidInput: it is missing, damaged, from a newer vifi, or says something that makes no sense.
+    """
+    file = folder / CARD_FILE
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        version = content.pop("format")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"{file} is no configuration of a vifi model ({_first_line(error)})") from error
+    if version != _FORMAT:
+        raise InvalidInput(
+            f"{file} is in format {version!r}, and this vifi reads format {_FORMAT}: update vifi"
+        )
+    if unknown := set(content) - set(ModelCard.__slots__):
+        raise InvalidInput(f"{file} has a key that vifi does not know: {', '.join(sorted(unknown))}")
+    try:
+        return _card(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInput(f"{file} makes no sense: {_first_line(error)}") from error
+
+
+def _card(content: dict[str, Any]) -> ModelCard:
+    architecture = content.pop("architecture")
+    if architecture != STARTER and not {"embed_dim", "vision_cfg", "text_cfg"} <= set(architecture):
+        raise ValueError("architecture is neither `starter` nor a model_cfg of open_clip")
+    preprocessing = content.pop("preprocessing")
+    geometry = FrameGeometry(**preprocessing["geometry"])
+    if geometry.resize not in _RESIZES or geometry.interpolation not in _INTERPOLATIONS:
+        raise ValueError(f"vifi cannot resize by {geometry.resize}/{geometry.interpolation}")
+    return ModelCard(
+        architecture,
+        Preprocessing(geometry, _colours(preprocessing["mean"]), _colours(preprocessing["std"])),
+        class_names=tuple(content.pop("class_names", ())),
+        tuned=tuple(content.pop("tuned", ())),
+        **content,
+    )
+
+
+def _colours(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
+def _first_line(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]

@@ -1,0 +1,180 @@
+"""Model folders: `config.json` beside `weights.safetensors`, and any named model as a network to train or evaluate.
+
+Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP.
+"""
+
+import contextlib
+import math
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vifi_cli.errors import ModelUnavailable
+from vifi_cli.model.backbones import STARTER
+from vifi_cli.model.hub import cached_weights
+from vifi_cli.model.minilm import SentenceTransformer
+from vifi_cli.model.model_card import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    Fusion,
+    ModelCard,
+    Tower,
+    card_to_json,
+    read_card,
+)
+from vifi_cli.model.model_source import resolve_model
+from vifi_cli.model.open_clip_towers import describe_model, load_image_tower, load_text_tower, load_tokenizer
+from vifi_cli.model.packaged_weights import TEXT_TOKENIZER
+from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+from vifi_cli.model.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.starter import build_starter, untrained_image_tower
+from vifi_cli.model.starter_encoder import text_fingerprint, vision_fingerprint
+from vifi_cli.model.vifi_clip import ViFiCLIP
+from vifi_cli.model.weights_file import read_weights
+
+__all__ = ["Fusion", "LoadedModel", "ModelCard", "Tower", "load_vifi_clip", "read_card", "write_model_folder"]
+
+# CLIP's own before training, for weights that come without one
+_UNTRAINED_SCALE = math.log(1 / 0.07)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model to train, evaluate or convert.
+
+    Attributes:
+        network: on the CPU, in evaluation mode.
+        card: what it is made of; `origin` names what it was loaded from.
+        tokenizer: texts to token ids int64 (N, L), as the network's text tower takes them.
+    """
+
+    network: ViFiCLIP
+    card: ModelCard
+    tokenizer: Callable[[Sequence[str]], Tensor]
+
+
+def load_vifi_clip(name: str) -> LoadedModel:
+    """Load a model by any name that `--model` takes; its weights must be on this machine.
+
+    Raises:
+        InvalidInput: no such model, or a model folder's configuration makes no sense.
+        ModelUnavailable: the weights are not here or damaged.
+        MissingDependency: a package that the model needs is not installed.
+    """
+    source = resolve_model(name)
+    card = read_card(source.path) if source.kind == "vifi" and source.path else None
+    if source.kind == "starter":
+        return _starter()
+    if card and card.architecture == STARTER and source.path:
+        return _tuned_starter(card, source.path / WEIGHTS_FILE)
+    model = describe_model(source, cached_weights(source))
+    card = card or ModelCard(model.config, model.preprocessing, origin={"base": source.name})
+    scales = read_weights(model.weights, lambda weight: weight in ("logit_scale", "logit_bias"), or_none=True)
+    network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)
+    return LoadedModel(network, card, load_tokenizer(model))
+
+
+def _starter() -> LoadedModel:
+    starter = build_starter()
+    card = ModelCard(
+        "starter", preprocessing_from_open_clip(starter.visual.preprocess_cfg), origin={"base": STARTER}
+    )
+    network = ViFiCLIP(starter.visual, starter.text, starter.logit_scale).eval()
+    return LoadedModel(network, card, starter.tokenizer)
+
+
+def _tuned_starter(card: ModelCard, file: Path) -> LoadedModel:
+    weights = read_weights(file)
+    visual, text = untrained_image_tower(), SentenceTransformer()
+    for part, prefix in ((visual, "visual."), (text, "text.")):
+        fill_tower(part, weights, prefix, file)
+    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
+    network = _joined(visual, text, weights, card.fusion)
+    return LoadedModel(network, card, lambda texts: torch.from_numpy(tokenizer(texts)))
+
+
+def fill_tower(tower: nn.Module, weights: Mapping[str, Tensor], prefix: str, file: Path) -> None:
+    """Give a tower those weights whose names begin with a prefix.
+
+    Raises:
+        ModelUnavailable: they are not the tower's.
+    """
+    own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    try:
+        tower.load_state_dict(own)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ModelUnavailable(
+            f"{file} does not fit the architecture that {CARD_FILE} names: {reason}"
+        ) from error
+
+
+def _joined(visual: nn.Module, text: nn.Module, scales: Mapping[str, Tensor], fusion: Fusion) -> ViFiCLIP:
+    scale = scales.get("logit_scale", torch.tensor(_UNTRAINED_SCALE)).float()
+    bias = scales.get("logit_bias")
+    return ViFiCLIP(visual, text, scale, fusion, None if bias is None else bias.float()).eval()
+
+
+def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None:
+    """Write a model folder, replacing one that is there.
+
+    Both files are written under other names first, so that a full disk leaves the older ones as they were.
+
+    Args:
+        folder: made where it is missing.
+        network: on any device; its fusion is written, whatever the card says.
+        card: what the network is made of.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    card = replace(card, fusion=network.fusion, untouched=_untouched(card))
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    new = {folder / name: folder / f"{name}.{os.getpid()}.part" for name in (WEIGHTS_FILE, CARD_FILE)}
+    try:
+        save_weights(weights, new[folder / WEIGHTS_FILE])
+        new[folder / CARD_FILE].write_text(card_to_json(card), encoding="utf-8")
+        for target, temporary in new.items():
+            _to_disk(temporary)
+            temporary.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            for temporary in new.values():
+                temporary.unlink(missing_ok=True)
+
+
+def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        OSError: it cannot be written; safetensors has an error of its own for that.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(dict(weights), file, metadata={"format": "pt"})
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(file)) from error
+
+
+def _to_disk(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def _untouched(card: ModelCard) -> dict[str, str]:
+    """What the index calls the towers that `starter` itself still has."""
+    if card.architecture != STARTER:
+        return {}
+    towers: dict[Tower, Callable[[], str]] = {"image": vision_fingerprint, "text": text_fingerprint}
+    return {tower: fingerprint() for tower, fingerprint in towers.items() if tower not in card.tuned}

@@ -1,0 +1,104 @@
+"""The files below a folder, looked up by name, however they are nested."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+from vifi_cli.data.class_names import class_key
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.recognition import VIDEO_SUFFIXES
+
+TEXT_SUFFIXES = frozenset({".txt", ".csv", ".json"})
+
+
+class VideoTree:
+    """The videos and text files below a folder, listed once; links are followed, hidden files passed over.
+
+    Attributes:
+        root: the folder.
+        texts: files that may hold lists and labels, in order of path.
+    """
+
+    def __init__(self, root: Path, videos: dict[str, list[Path]], texts: tuple[Path, ...]) -> None:
+        self.root = root
+        self.texts = texts
+        self._videos = videos  # by stem, without case
+
+    @classmethod
+    def below(cls, root: Path) -> Self:
+        """Lists what is below a folder."""
+        videos: dict[str, list[Path]] = {}
+        texts = []
+        for path in files_below(root):
+            suffix = path.suffix.lower()
+            if suffix in VIDEO_SUFFIXES:
+                videos.setdefault(_stem(path.name).casefold(), []).append(path)
+            elif suffix in TEXT_SUFFIXES:
+                texts.append(path)
+        return cls(root, videos, tuple(sorted(texts)))
+
+    @property
+    def has_videos(self) -> bool:
+        """Whether there is any video."""
+        return bool(self._videos)
+
+    def find(self, file: str, class_name: str) -> Path | None:
+        """The video that a list means, whatever folder it lies in.
+
+        Its file name decides; case and suffix may differ if no other fits better. Of several files of one name, that
+        at the listed path is taken, else that in a folder named for the class.
+
+        Raises:
+            InvalidInput: two files fit equally well.
+        """
+        listed = PurePosixPath(file)
+        fitting = self._videos.get(_stem(listed.name).casefold(), [])
+        if not fitting:
+            return None
+        for fits_better in (
+            lambda path: path.as_posix().endswith(f"/{listed}"),
+            lambda path: path.name == listed.name,
+            lambda path: path.stem == _stem(listed.name),
+            lambda path: class_key(path.parent.name) == class_key(class_name),
+        ):
+            fitting = [path for path in fitting if fits_better(path)] or fitting
+        if len(fitting) > 1:
+            raise InvalidInput(
+                f"{file} could be {fitting[0]} or {fitting[1]}: keep one of them below {self.root}"
+            )
+        return fitting[0]
+
+
+def _stem(name: str) -> str:
+    """A file name without the suffix of a video; YouTube's ids may end in anything."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else name
+
+
+def files_below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+    """The files below a folder in order of path; links are followed but for loops, hidden files passed over.
+
+    Unlike `vifi_cli.video.discovery.find_videos`, a file that two links lead to comes twice: a leak between two
+    folders of links must stay visible.
+
+    Args:
+        folder: where to begin.
+        above: device and number of the folders on the way, which links must not lead back to.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    status = folder.stat()
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        return
+    with os.scandir(folder) as entries:
+        visible = sorted(
+            (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
+        )
+    for entry in visible:
+        if entry.is_dir():
+            yield from files_below(Path(entry.path), above | {identity})
+        elif entry.is_file():
+            yield Path(entry.path)

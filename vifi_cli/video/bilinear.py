@@ -44,12 +44,12 @@ def resize_bilinear(picture: Picture, height: int, width: int) -> Picture:
 
 def _resized_lines(lines: Picture, width: int) -> npt.NDArray[np.int32]:
     """Scale each line, uint8 (n, W, 3), to int32 (n, width * 3), in 128ths of a grey level."""
-    left, right, weights = (np.repeat(values, 3) for values in _neighbours(lines.shape[1], width))
-    colour = np.tile(np.arange(3), width)
+    left, right, column_weights = _neighbours(lines.shape[1], width)
+    weights, colour = np.repeat(column_weights, 3), np.tile(np.arange(3), width)
     flat = lines.reshape(len(lines), -1)
-    result = np.take(flat, left * 3 + colour, axis=1).astype(np.int32)
+    result = np.take(flat, np.repeat(left, 3) * 3 + colour, axis=1).astype(np.int32)
     result *= ONE - weights
-    other = np.take(flat, right * 3 + colour, axis=1).astype(np.int32)
+    other = np.take(flat, np.repeat(right, 3) * 3 + colour, axis=1).astype(np.int32)
     other *= weights
     result += other
     result >>= 4

@@ -31,15 +31,19 @@ class OpenVideo:
         container: the open file.
         stream: the first video stream that is not cover art.
         encrypted: whether encrypted packets were met, where reading ends.
+        packets_read: how many packets `packets` has given so far.
         tick_seconds: the unit of the stream's times.
         frame_seconds: the usual time from one frame to the next.
+        declared_frames: how many frames the file's header tells, 0 where it does not.
     """
 
     container: InputContainer
     stream: VideoStream
     encrypted: bool = False
+    packets_read: int = 0
     tick_seconds: float = field(init=False)
     frame_seconds: float = field(init=False)
+    declared_frames: int = field(init=False)
     _origin: int | None = None
 
     def __post_init__(self) -> None:
@@ -47,6 +51,7 @@ class OpenVideo:
         self.frame_seconds = 1.0 / float(
             self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
         )
+        self.declared_frames = self.stream.frames
 
     @property
     def declared_seconds(self) -> float | None:
@@ -73,9 +78,20 @@ class OpenVideo:
                     self.encrypted = True
                     return
                 if packet.size:
+                    self.packets_read += 1
                     yield packet
         except av.FFmpegError:
             return
+
+    def why_no_frame(self) -> str:
+        """The reason that no frame came out of a file that could be opened, once all of it was read."""
+        if self.encrypted:
+            return "encrypted"
+        if self.packets_read:
+            return f"damaged: none of its {self.packets_read} packets can be decoded"
+        if self.declared_frames:
+            return f"cut off: none of its {self.declared_frames} frames is in the file"
+        return "no frame in its video stream"
 
 
 @contextmanager

@@ -92,7 +92,7 @@ class _Decoding:
         except FramesMissing:
             yield from (timed for timed in self._decode(SequentialDecoding) if timed[0] > latest)
         if self._upright_size is None:
-            raise UnreadableVideo(self._why_no_frame())
+            raise UnreadableVideo(self._video.why_no_frame())
 
     def _decode(
         self, way: type[SelectiveDecoding | SequentialDecoding]
@@ -108,7 +108,6 @@ class _Decoding:
                 yield seconds, frame
             self._codec = video.stream.codec_context.codec.canonical_name
             self._declared_seconds = video.declared_seconds
-            self._declared_frames = video.stream.frames
 
     def _slot_seconds(self) -> float:
         """The width of a slot. Headers are believed only where they say that the rate's own width will do."""
@@ -129,15 +128,6 @@ class _Decoding:
             decode_seconds=decode_seconds,
             warning=self._warning(),
         )
-
-    def _why_no_frame(self) -> str:
-        if self._video.encrypted:
-            return "encrypted"
-        if self._decoding.packets:
-            return f"damaged: none of its {self._decoding.packets} packets can be decoded"
-        if self._declared_frames:
-            return f"cut off: none of its {self._declared_frames} frames is in the file"
-        return "no frame in its video stream"
 
     def _warning(self) -> str | None:
         end, declared = self._decoding.end_seconds, self._declared_seconds or 0.0

@@ -9,8 +9,10 @@ import typer
 
 from vifi_cli import __version__
 from vifi_cli.cli import output
+from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
 from vifi_cli.cli.doctor import doctor
+from vifi_cli.cli.finetune import finetune
 from vifi_cli.cli.index import index
 from vifi_cli.cli.model import model_app
 from vifi_cli.cli.prune import prune
@@ -28,11 +30,13 @@ app = typer.Typer(
 )
 app.command()(index)
 app.command()(search)
+app.command()(finetune)
 app.command()(status)
 app.command()(prune)
 app.command()(doctor)
 app.command()(demo)
 app.add_typer(model_app, name="model")
+app.add_typer(data_app, name="data")
 
 
 def _show_version(asked: bool) -> None:

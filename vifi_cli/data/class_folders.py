@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.listing import SPLIT_NAMES, SPLITS, Split
-from vifi_cli.data.video_tree import files_below
+from vifi_cli.data.video_tree import files_below, refuse_unreadable
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.recognition import may_be_video
 
@@ -28,7 +28,7 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
         raise InvalidInput(f"{stranger}: the label file has no class {stranger.name!r}")
     splits: dict[Split, list[LabeledVideo]] = {split: [] for split in SPLITS}
     astray = 0
-    for path in filter(may_be_video, files_below(folder)):
+    for path in filter(may_be_video, files_below(folder, on_error=refuse_unreadable)):
         parts = path.relative_to(folder).parts
         if len(parts) < 2 + has_splits:
             astray += 1

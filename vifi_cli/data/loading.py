@@ -62,7 +62,9 @@ def load_labeled_videos(
     )
     require_usable(videos)
     if not videos.train and setting not in TEST_ONLY:
-        raise InvalidInput(f"{videos.name} has no training video: its train split is empty")
+        raise InvalidInput(
+            f"{videos.name} has no training video: its train split is empty; `--setting zero-shot` only tests"
+        )
     untested = class_counts(videos.val or videos.test, len(videos.class_names)).count(0)
     if untested:
         videos = with_remark(
@@ -84,19 +86,38 @@ def read_labeled_videos(
     """Reads labelled videos as `load_labeled_videos` does, and lets pass what could not be trained on."""
     _check_request(setting, split, shots)
     if data in NAMED_SETS:
-        if labels is not None:
-            raise InvalidInput(f"--labels does not go with {data}: its class names are known")
+        _refuse_labels(data, labels)
         return load_named_set(data, root, setting, split, shots, seed)
-    path = Path(data).expanduser().absolute()
-    if not path.exists():
-        raise InvalidInput(
-            f"{data} is not there: name a folder, a table, a list file, or one of {', '.join(NAMED_SETS)}"
-        )
+    path = _existing(data)
     class_names = read_label_file(labels) if labels else None
     lists = _find_lists(path, setting, split, shots) if path.is_dir() else {}
     if ("test" if setting in TEST_ONLY else "train") in lists:
         return _with_held_out(_read_lists(path, lists, class_names, root), seed)
     return _in_setting(_read_as_it_is(path, root, class_names, split), setting, shots, seed)
+
+
+def read_own_splits(
+    data: str, *, root: Path | None = None, split: int = 1, labels: Path | None = None
+) -> LabeledVideos:
+    """Reads labelled videos in the splits that they come in; where they come in none, all are in `train`."""
+    if data in NAMED_SETS:
+        _refuse_labels(data, labels)
+        return load_named_set(data, root, "supervised", split, None, 0)
+    return _read_as_it_is(_existing(data), root, read_label_file(labels) if labels else None, split)
+
+
+def _refuse_labels(name: str, labels: Path | None) -> None:
+    if labels is not None:
+        raise InvalidInput(f"--labels does not go with {name}: its class names are known")
+
+
+def _existing(data: str) -> Path:
+    path = Path(data).expanduser().absolute()
+    if path.exists():
+        return path
+    raise InvalidInput(
+        f"{data} is not there: name a folder, a table, a list file, or one of {', '.join(NAMED_SETS)}"
+    )
 
 
 def _read_as_it_is(

@@ -1,7 +1,7 @@
 """The files below a folder, looked up by name, however they are nested."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Self
 
@@ -30,7 +30,7 @@ class VideoTree:
         """Lists what is below a folder."""
         videos: dict[str, list[Path]] = {}
         texts = []
-        for path in files_below(root):
+        for path in files_below(root, on_error=_pass_over):
             suffix = path.suffix.lower()
             if suffix in VIDEO_SUFFIXES:
                 videos.setdefault(_stem(path.name).casefold(), []).append(path)
@@ -76,7 +76,12 @@ def _stem(name: str) -> str:
     return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else name
 
 
-def files_below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+def files_below(
+    folder: Path,
+    *,
+    on_error: Callable[[OSError], None],
+    above: frozenset[tuple[int, int]] = frozenset(),
+) -> Iterator[Path]:
     """The files below a folder in order of path; links are followed but for loops, hidden files passed over.
 
     Unlike `vifi_cli.video.discovery.find_videos`, a file that two links lead to comes twice: a leak between two
@@ -84,21 +89,29 @@ def files_below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -
 
     Args:
         folder: where to begin.
+        on_error: told of a folder that cannot be read; if it returns, the folder is passed over.
         above: device and number of the folders on the way, which links must not lead back to.
-
-    Raises:
-        OSError: a folder cannot be read.
     """
-    status = folder.stat()
+    try:
+        status = folder.stat()
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208  names only
+    except OSError as error:
+        on_error(error)
+        return
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         return
-    with os.scandir(folder) as entries:
-        visible = sorted(
-            (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
-        )
-    for entry in visible:
-        if entry.is_dir():
-            yield from files_below(Path(entry.path), above | {identity})
-        elif entry.is_file():
-            yield Path(entry.path)
+    for path in (folder / name for name in names):
+        if path.is_dir():
+            yield from files_below(path, on_error=on_error, above=above | {identity})
+        elif path.is_file():
+            yield path
+
+
+def refuse_unreadable(error: OSError) -> None:
+    """For `files_below`: raises what was met."""
+    raise error
+
+
+def _pass_over(_: OSError) -> None:
+    """For a data root, which may be a disk with folders of the system's own; listed videos in them are missing."""

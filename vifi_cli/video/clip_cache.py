@@ -13,7 +13,7 @@ import os
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -56,21 +56,21 @@ class ClipCache:
         pixels: npt.NDArray[np.uint8] = chosen["pixels"]
         return pixels
 
-    def write(self, key: str, frames: int, pictures: Iterable[Picture]) -> bool:
+    def write(self, key: str, most_frames: int, pictures: Iterable[Picture]) -> bool:
         """Keep a video if there is room for it.
 
         Args:
             key: the name it will be found by.
-            frames: how many pictures it has.
+            most_frames: the most pictures that it may have.
             pictures: uint8 (H, W, 3), all of one size; none but the first is taken where there is no room.
 
         Returns:
-            whether it was kept.
+            whether it was kept; no video is that has more frames or changes its size.
         """
         if not self._writable:
             return False
         try:
-            kept = self._write(key, frames, iter(pictures))
+            kept = self._write(key, most_frames, iter(pictures))
         except OSError:  # such as a full disk, which the next video would meet too
             self._writable = False
             return False
@@ -78,21 +78,26 @@ class ClipCache:
             self._note_use(key)
         return kept
 
-    def _write(self, key: str, frames: int, pictures: Iterable[Picture]) -> bool:
-        first = next(iter(pictures))
-        height, width, _ = first.shape
-        unfinished = self._take_room(key, _file_bytes(frames, height, width))
-        if unfinished is None:
+    def _write(self, key: str, most_frames: int, pictures: Iterator[Picture]) -> bool:
+        first = next(pictures, None)
+        unfinished = (
+            None if first is None else self._take_room(key, _file_bytes(most_frames, *first.shape[:2]))
+        )
+        if first is None or unfinished is None:
             return False
+        frames = 0
         try:
             with unfinished.open("r+b") as file:
-                file.write(np.array((KIND, frames, height, width), HEADER).tobytes())
-                for picture in chain([first], pictures):
-                    if picture.shape != first.shape:
+                file.seek(HEADER.itemsize)
+                for frames, picture in enumerate(chain([first], pictures), 1):
+                    if picture.shape != first.shape or frames > most_frames:
                         return False
                     pixels = picture.tobytes()
                     file.write(zlib.crc32(pixels).to_bytes(CHECKSUM_BYTES, "little"))
                     file.write(pixels)
+                file.truncate()
+                file.seek(0)
+                file.write(np.array((KIND, frames, *first.shape[:2]), HEADER).tobytes())
             unfinished.replace(self._path(key))
         finally:
             unfinished.unlink(missing_ok=True)

@@ -51,27 +51,28 @@ def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[n
     return _read_in_full(path, choose, short_side)
 
 
-def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]] | None:
+def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]]:
     """All frames of a video, RGB and upright, at their own size, decoded one by one as they are taken.
 
     Returns:
-        N and the frames, or None where the packets do not tell N.
+        the most frames there can be, and the frames.
 
     Raises:
         UnreadableVideo: the file cannot be opened.
-        FramesMissing: while taking frames: they are not those that the packets promised.
+        FramesMissing: while taking frames: they are not those that the packets promised, so that `read_clip` may
+            decode other ones.
     """
     with open_video(path) as video:
         packets = list_packets(video)
-    return None if packets is None else (len(packets), _pictures_as_listed(path, packets))
+        return video.packets_read, _all_pictures(path, packets)
 
 
-def _pictures_as_listed(path: Path, packets: PacketList) -> Iterator[Picture]:
-    times = iter(np.sort(packets.times).tolist())
+def _all_pictures(path: Path, packets: PacketList | None) -> Iterator[Picture]:
+    times = iter([] if packets is None else np.sort(packets.times).tolist())
     to_rgb = VideoReformatter()
     with open_video(path) as video:
         for frame in decode_everything(video):
-            if frame.pts != next(times, None) or frame.is_corrupt:
+            if packets is not None and (frame.pts != next(times, None) or frame.is_corrupt):
                 raise FramesMissing
             yield _upright_rgb(frame, to_rgb)
     if next(times, None) is not None:

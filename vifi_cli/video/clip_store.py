@@ -71,11 +71,8 @@ class ClipStore:
 
     def _keep(self, kept: ClipCache, key: str, path: Path) -> bool:
         try:
-            video = read_whole_video(path)
-            if video is None:
-                return False
-            frames, pictures = video
-            return kept.write(key, frames, (self._scaled_down(picture) for picture in pictures))
+            most_frames, pictures = read_whole_video(path)
+            return kept.write(key, most_frames, (self._scaled_down(picture) for picture in pictures))
         except FramesMissing:
             return False
 

@@ -56,8 +56,8 @@ def list_packets(video: OpenVideo) -> PacketList | None:
     """Read a file without decoding; None where its packets cannot be trusted to be its frames.
 
     Each must have a time of its own, on a clock that is never set back, and be shown; the first is a keyframe
-    that is shown first. An AVI knows no times, and FFmpeg's guess is true only where frames are shown in the
-    order of decoding.
+    that is shown first. An AVI knows no times, and FFmpeg's guess is wrong where frames are shown in another order
+    than decoded.
     """
     times: list[int] = []
     keyframes: list[bool] = []
@@ -72,7 +72,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
         keyframes.append(packet.is_keyframe)
     if video.encrypted or video.stream.codec_context.name in CODECS_WITH_HIDDEN_PACKETS:
         return None
-    if video.container.format.name == "avi" and times != sorted(times):
+    if video.container.format.name == "avi" and video.stream.codec_context.has_b_frames:
         return None
     if not times or not keyframes[0] or times[0] > min(times) or len(set(times)) < len(times):
         return None

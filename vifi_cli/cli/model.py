@@ -1,4 +1,4 @@
-"""`vifi model`: which encoders there are, fetching them, and what one is made of."""
+"""`vifi model`: which encoders there are, fetching them, what one is made of, and turning one into another form."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli import output
+from vifi_cli.cli.model_conversion import export_model, import_model
 from vifi_cli.cli.model_download import fetch_model
+from vifi_cli.cli.model_facts import card_document, card_facts
 from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 
 if TYPE_CHECKING:
     from vifi_cli.model.backbones import Backbone
 
-model_app = typer.Typer(help="List, fetch and describe encoders.", no_args_is_help=True)
+model_app = typer.Typer(help="List, fetch, describe and convert encoders.", no_args_is_help=True)
+model_app.command("import")(import_model)
+model_app.command("export")(export_model)
 
 NameArgument = Annotated[
     str,
@@ -67,6 +71,8 @@ def pull(model: NameArgument) -> None:
 def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonOption = False) -> None:
     """Load an encoder and show what it is made of and how it will run."""
     from vifi_cli.model.encoder import load_encoder
+    from vifi_cli.model.model_card import read_card
+    from vifi_cli.model.model_source import resolve_model
 
     fetch_model(model)
     encoder = load_encoder(model, device.value)
@@ -80,10 +86,14 @@ def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonO
         "vision fingerprint": encoder.vision_fingerprint,
         "text fingerprint": encoder.text_fingerprint,
     }
+    source = resolve_model(model)
+    card = read_card(source.path) if source.kind == "vifi" and source.path else None
     if as_json:
-        output.document({name.replace(" ", "_"): value for name, value in facts.items()})
+        document = {name.replace(" ", "_"): value for name, value in facts.items()}
+        output.document(document | (card_document(card) if card else {}))
     else:
-        output.facts([(name.capitalize(), str(value)) for name, value in facts.items()])
+        shown = [*facts.items(), *(card_facts(card) if card else [])]
+        output.facts([(name.capitalize(), str(value)) for name, value in shown])
 
 
 def _as_document(backbone: Backbone, is_here: bool) -> dict[str, object]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vifi_cli.errors import ModelUnavailable
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -32,6 +34,26 @@ def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str,
             tensor = tensor.float()
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix: str) -> str:
+    """Digest one tower of a .safetensors file without torch: those weights whose names begin with `prefix`.
+
+    Raises:
+        ModelUnavailable: the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    digest = hashlib.sha256(_canonical({**description, "tower": prefix}))
+    try:
+        with safe_open(file, framework="numpy") as weights:
+            for name in sorted(name for name in weights.keys() if name.startswith(prefix)):  # noqa: SIM118
+                values = weights.get_tensor(name)
+                digest.update(f"{name} {values.shape} {values.dtype}".encode())
+                digest.update(values.data)
+    except (SafetensorError, OSError) as error:
+        raise ModelUnavailable(f"{file} is damaged: copy or train the model again") from error
     return digest.hexdigest()
 
 

@@ -8,11 +8,10 @@ from typing import Any, Literal, get_args
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.backbones import STARTER
+from vifi_cli.model.model_source import CARD_FILE
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.video.frames import FrameGeometry
 
-CARD_FILE = "config.json"
-WEIGHTS_FILE = "weights.safetensors"
 TEMPLATE = "a photo of a {}."
 
 Fusion = Literal["embedding", "decision", "image"]
@@ -58,11 +57,6 @@ class ModelCard:
     def class_text(self, name: str) -> str:
         """The text that stands for a class."""
         return self.template.replace("{}", name)
-
-
-def is_model_folder(folder: Path) -> bool:
-    """Whether a folder holds what `write_model_folder` writes."""
-    return (folder / CARD_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
 
 
 def card_to_json(card: ModelCard) -> str:

@@ -14,26 +14,23 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.backbones import STARTER
 from vifi_cli.model.hub import cached_weights
-from vifi_cli.model.minilm import SentenceTransformer
 from vifi_cli.model.model_card import (
-    CARD_FILE,
-    WEIGHTS_FILE,
     Fusion,
     ModelCard,
     Tower,
     card_to_json,
     read_card,
 )
-from vifi_cli.model.model_source import resolve_model
+from vifi_cli.model.model_source import CARD_FILE, WEIGHTS_FILE, resolve_model
 from vifi_cli.model.open_clip_towers import describe_model, load_image_tower, load_text_tower, load_tokenizer
 from vifi_cli.model.packaged_weights import TEXT_TOKENIZER
 from vifi_cli.model.preprocessing import preprocessing_from_open_clip
 from vifi_cli.model.sentence_tokenizer import SentenceTokenizer
-from vifi_cli.model.starter import build_starter, untrained_image_tower
+from vifi_cli.model.starter import build_starter
 from vifi_cli.model.starter_encoder import text_fingerprint, vision_fingerprint
+from vifi_cli.model.tuned_starter import read_image_tower, read_text_tower
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights_file import read_weights
 
@@ -74,7 +71,7 @@ def load_vifi_clip(name: str) -> LoadedModel:
         return _tuned_starter(card, source.path / WEIGHTS_FILE)
     model = describe_model(source, cached_weights(source))
     card = card or ModelCard(model.config, model.preprocessing, origin={"base": source.name})
-    scales = read_weights(model.weights, lambda weight: weight in ("logit_scale", "logit_bias"), or_none=True)
+    scales = read_weights(model.weights, _is_scale, or_none=True)
     network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)
     return LoadedModel(network, card, load_tokenizer(model))
 
@@ -89,29 +86,14 @@ def _starter() -> LoadedModel:
 
 
 def _tuned_starter(card: ModelCard, file: Path) -> LoadedModel:
-    weights = read_weights(file)
-    visual, text = untrained_image_tower(), SentenceTransformer()
-    for part, prefix in ((visual, "visual."), (text, "text.")):
-        fill_tower(part, weights, prefix, file)
     tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
-    network = _joined(visual, text, weights, card.fusion)
+    scales = read_weights(file, _is_scale, or_none=True)
+    network = _joined(read_image_tower(file), read_text_tower(file), scales, card.fusion)
     return LoadedModel(network, card, lambda texts: torch.from_numpy(tokenizer(texts)))
 
 
-def fill_tower(tower: nn.Module, weights: Mapping[str, Tensor], prefix: str, file: Path) -> None:
-    """Give a tower those weights whose names begin with a prefix.
-
-    Raises:
-        ModelUnavailable: they are not the tower's.
-    """
-    own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-    try:
-        tower.load_state_dict(own)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise ModelUnavailable(
-            f"{file} does not fit the architecture that {CARD_FILE} names: {reason}"
-        ) from error
+def _is_scale(name: str) -> bool:
+    return name in ("logit_scale", "logit_bias")
 
 
 def _joined(visual: nn.Module, text: nn.Module, scales: Mapping[str, Tensor], fusion: Fusion) -> ViFiCLIP:
@@ -158,8 +140,12 @@ def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    file.touch()
+    mode = file.stat().st_mode
     try:
         save_file(dict(weights), file, metadata={"format": "pt"})
+        # safetensors lets nobody but the owner read what it writes
+        file.chmod(mode)
     except SafetensorError as error:
         number = re.search(r"os error (\d+)", str(error))
         if number is None:

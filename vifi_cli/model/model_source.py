@@ -7,10 +7,10 @@ from typing import Literal
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.backbones import BACKBONES, STARTER, find_backbone
-from vifi_cli.model.model_card import CARD_FILE, WEIGHTS_FILE, is_model_folder
 
 FOLDER_PREFIX = "local-dir:"
 FOLDER_CONFIGURATION = "open_clip_config.json"
+CARD_FILE, WEIGHTS_FILE = "config.json", "weights.safetensors"
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 Activation = Literal["gelu", "quickgelu"]
@@ -81,6 +81,11 @@ def _folder(path: Path) -> ModelSource:
         f"{path} is no model folder: it holds no {FOLDER_CONFIGURATION}, "
         f"nor {CARD_FILE} and {WEIGHTS_FILE}{hint}"
     )
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder holds what `model_folder.write_model_folder` writes."""
+    return (folder / CARD_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
 
 
 def _weights_file(path: Path, activation: str) -> ModelSource:

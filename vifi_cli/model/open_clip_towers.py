@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
-from vifi_cli.model.model_card import WEIGHTS_FILE, ModelCard, read_card
-from vifi_cli.model.model_source import FOLDER_CONFIGURATION, FOLDER_PREFIX, ModelSource
+from vifi_cli.model.model_card import ModelCard, read_card
+from vifi_cli.model.model_source import FOLDER_CONFIGURATION, FOLDER_PREFIX, WEIGHTS_FILE, ModelSource
 from vifi_cli.model.openai_naming import infer_architecture
 from vifi_cli.model.preprocessing import Preprocessing, preprocessing_from_open_clip
 from vifi_cli.model.text_context import accept_cut_context, context_can_be_cut, cut_context

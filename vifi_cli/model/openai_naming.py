@@ -21,18 +21,32 @@ def infer_architecture(weights: Path, *, quick_gelu: bool) -> dict[str, Any]:
         ModelUnavailable: the file is damaged or does not name its weights as OpenAI's CLIP does.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in read_weights(weights).items()}
+    if any(name.startswith("image_encoder.") for name in shapes):
+        raise ModelUnavailable(
+            f"{weights} is a checkpoint of ViFi-CLIP: make it a model folder with "
+            f"`vifi model import {weights} --output FOLDER`"
+        )
     try:
-        return {
-            "embed_dim": shapes["text_projection"][1],
-            "quick_gelu": quick_gelu,
-            "vision_cfg": _vision(shapes),
-            "text_cfg": _text(shapes),
-        }
-    except (KeyError, IndexError) as error:
+        return architecture_of_shapes(shapes, quick_gelu=quick_gelu)
+    except (KeyError, IndexError, ValueError) as error:
         raise ModelUnavailable(
             f"{weights} does not name its weights as OpenAI's CLIP does ({error} is missing); "
             "give a folder with open_clip_config.json"
         ) from error
+
+
+def architecture_of_shapes(shapes: Mapping[str, tuple[int, ...]], *, quick_gelu: bool) -> dict[str, Any]:
+    """Give open_clip's `model_cfg` for weights of these shapes.
+
+    Raises:
+        KeyError, IndexError, ValueError: they are not named or shaped as OpenAI's CLIP has them.
+    """
+    return {
+        "embed_dim": shapes["text_projection"][1],
+        "quick_gelu": quick_gelu,
+        "vision_cfg": _vision(shapes),
+        "text_cfg": _text(shapes),
+    }
 
 
 def _vision(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """Reads weights from files without running anything that the files may hold."""
 
-import pickle
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from vifi_cli.errors import ModelUnavailable
+from vifi_cli.model.restricted_pickle import read_pickled
 
 
 def read_weights(
@@ -41,32 +39,27 @@ def _safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]
 
 
 def _pickled(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
-    try:
-        with warnings.catch_warnings():
-            # of unusual pickle protocols; what cannot be read is told as an error
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelUnavailable(
-            f"{path} is refused: it holds code or objects beside weights (or is damaged); "
-            "ask for it as .safetensors"
-        ) from error
-    except RuntimeError as error:
-        if "TorchScript" in str(error):
-            raise ModelUnavailable(
-                f"{path} is refused: it is a TorchScript program; save its weights alone"
-            ) from error
-        raise ModelUnavailable(f"{path} is damaged or no file of weights: fetch it again") from error
-    except (EOFError, OSError, KeyError, ValueError) as error:
-        raise ModelUnavailable(f"{path} is damaged or no file of weights: fetch it again") from error
+    return {
+        name: tensor for name, tensor in weights_by_name(path, read_pickled(path)).items() if wanted(name)
+    }
+
+
+def weights_by_name(path: Path, content: object) -> dict[str, Tensor]:
+    """Find the weights in what `torch.load` gives for a file: itself, or below `state_dict` or `model`.
+
+    Returns:
+        Tensors by name, without the `module.` that data-parallel training puts before it.
+
+    Raises:
+        ModelUnavailable: there is nothing of the kind.
+    """
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict):
         raise ModelUnavailable(f"{path} holds no weights by name")
-    tensors = {
+    return {
         str(name).removeprefix("module."): tensor
         for name, tensor in content.items()
         if isinstance(tensor, Tensor)
     }
-    return {name: tensor for name, tensor in tensors.items() if wanted(name)}

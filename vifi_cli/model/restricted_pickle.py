@@ -1,0 +1,88 @@
+"""Reads what torch pickled without running anything in it.
+
+torch's own restricted unpickler does the reading: it knows tensors and plain values and refuses every other name.
+One name is added, since published ViFi-CLIP checkpoints hold their configuration under it: yacs's `CfgNode`, in
+whose place stands an `OrderedDict`. What the file calls on it can only fill a dictionary.
+"""
+
+import pickle
+import pickletools
+import re
+import struct
+import warnings
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from vifi_cli.errors import ModelUnavailable
+
+_STAND_INS = [(OrderedDict, "yacs.config.CfgNode")]
+_ANOTHER_WAY = "ask for it as .safetensors"
+
+
+def read_pickled(path: Path) -> object:
+    """Read a file that `torch.save` wrote.
+
+    Of a zip, torch's format since 1.6, tensors stay on disk until they are used, so what is not used (the state of
+    an optimizer) takes no memory.
+
+    Raises:
+        ModelUnavailable: the file is damaged, or refused for what it names beside weights.
+    """
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_STAND_INS):  # type: ignore[arg-type]
+            # of unusual pickle protocols; what cannot be read is told as an error
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise ModelUnavailable(_refusal(path, str(error))) from error
+    except RuntimeError as error:
+        if "TorchScript" in str(error):
+            raise ModelUnavailable(
+                f"{path} is refused: it is a TorchScript program; save its weights alone"
+            ) from error
+        raise _damaged(path) from error
+    except (EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, struct.error) as error:
+        raise _damaged(path) from error
+    except (AssertionError, OverflowError, MemoryError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> ModelUnavailable:
+    return ModelUnavailable(f"{path} is damaged or no file of weights: fetch it again")
+
+
+def _refusal(path: Path, message: str) -> str:
+    named = re.search(r"GLOBAL (\S+) (?:was not an allowed|whose module)", message)
+    name = named[1] if named else next(_foreign_names(path), None)
+    if name:
+        return (
+            f"{path} is refused: it names {name}, which is neither a weight nor a plain value, and might run code; "
+            f"{_ANOTHER_WAY}"
+        )
+    return f"{path} is refused: it holds code or objects beside weights (or is damaged); {_ANOTHER_WAY}"
+
+
+def _foreign_names(path: Path) -> Iterator[str]:
+    """What a pickle would import, found by reading its instructions; to name it is all this is for."""
+    strings: list[str] = []
+    try:
+        for instruction, argument, _ in pickletools.genops(_instructions(path)):
+            if instruction.name in ("GLOBAL", "STACK_GLOBAL"):
+                name = str(argument).replace(" ", ".") if argument else ".".join(strings[-2:])
+                if not name.startswith(("torch.", "collections.")):
+                    yield name
+            elif isinstance(argument, str):
+                strings.append(argument)
+    except (ValueError, OSError, StopIteration, zipfile.BadZipFile):
+        return
+
+
+def _instructions(path: Path) -> bytes:
+    if not zipfile.is_zipfile(path):
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl")))

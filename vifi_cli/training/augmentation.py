@@ -1,0 +1,142 @@
+"""What is drawn for each clip in training: a crop, a flip, colours.
+
+Source: ViFi-CLIP's `datasets/build.py` and `datasets/pipeline.py`, which use mmaction's MultiScaleCrop and
+torchvision's ColorJitter on Pillow images. Pillow's own operations are used here too: torch's are slower.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.clip_transform import centre_crop
+
+CROP_SCALES = 1.0, 0.875, 0.75, 0.66  # of the short side
+SNAP_PIXELS = 3  # a crop that misses the wanted size by less has it exactly
+BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.4, 0.4, 0.2, 0.1  # the most that each is changed by
+
+POSITIONS = (0, 0), (0, 4), (4, 0), (4, 4), (2, 2)  # of a crop: down and right, in quarters of the free play
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """What may happen to a clip.
+
+    Attributes:
+        multi_scale_crop: whether a crop of random size, shape and place is taken, and not the centre.
+        flip: probability that a clip is mirrored.
+        color_jitter: probability that a clip's colours are changed, in each frame in another way.
+        grayscale: probability that a clip loses its colours.
+    """
+
+    multi_scale_crop: bool
+    flip: float
+    color_jitter: float
+    grayscale: float
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("flip", self.flip),
+            ("color_jitter", self.color_jitter),
+            ("grayscale", self.grayscale),
+        ):
+            if not 0 <= value <= 1:
+                raise InvalidInput(f"augmentation.{name} is a probability from 0 to 1, not {value:g}")
+
+    @classmethod
+    def none(cls) -> Self:
+        """The centre of each clip as it is."""
+        return cls(multi_scale_crop=False, flip=0.0, color_jitter=0.0, grayscale=0.0)
+
+
+def augment_clip(
+    pixels: Pixels, size: int, augmentation: Augmentation, generator: np.random.Generator
+) -> Tensor:
+    """Make a training clip of the frames of a video.
+
+    Args:
+        pixels: (T, H, W, 3), RGB, whose short side is that of a test with one view.
+        size: S, the side of the square that the image tower takes.
+        augmentation: what may happen.
+        generator: the source of chance.
+
+    Returns:
+        uint8 (T, 3, S, S).
+    """
+    frames = (_multi_scale_crop if augmentation.multi_scale_crop else _centre)(pixels, size, generator)
+    if generator.random() < augmentation.flip:
+        frames = frames.flip(-1)
+    if generator.random() < augmentation.color_jitter:
+        frames = _each(frames, lambda picture: _jitter(picture, generator))
+    if generator.random() < augmentation.grayscale:
+        frames = _each(frames, lambda picture: picture.convert("L").convert("RGB"))
+    return frames.contiguous()
+
+
+def _centre(pixels: Pixels, size: int, generator: np.random.Generator) -> Tensor:
+    return centre_crop(pixels, size)
+
+
+def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator) -> Tensor:
+    top, left, height, width = crop_box(pixels.shape[1], pixels.shape[2], size, generator)
+    crop = np.ascontiguousarray(pixels[:, top : top + height, left : left + width])
+    # in this order of the axes torch scales bytes as they are, many times faster than numbers could be
+    return F.interpolate(torch.from_numpy(crop).permute(0, 3, 1, 2), (size, size), mode="bilinear")
+
+
+def crop_box(height: int, width: int, size: int, generator: np.random.Generator) -> tuple[int, int, int, int]:
+    """Draw a crop: each side a scale of the short side, the two at most one scale apart, in a corner or the centre.
+
+    Args:
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        size: of what the crop will be scaled to.
+        generator: the source of chance.
+
+    Returns:
+        top, left, height and width of the crop.
+    """
+    sides = [int(min(height, width) * scale) for scale in CROP_SCALES]
+    sides = [size if abs(side - size) < SNAP_PIXELS else side for side in sides]
+    shapes = [pair for pair in product(range(len(sides)), repeat=2) if abs(pair[0] - pair[1]) <= 1]
+    crop_height, crop_width = (sides[place] for place in shapes[generator.integers(len(shapes))])
+    down, right = (height - crop_height) // 4, (width - crop_width) // 4
+    rows, columns = POSITIONS[generator.integers(len(POSITIONS))]
+    return rows * down, columns * right, crop_height, crop_width
+
+
+def _each(frames: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
+    pictures = (Image.fromarray(frame.numpy()) for frame in frames.permute(0, 2, 3, 1).contiguous())
+    changed = np.stack([np.asarray(change(picture)) for picture in pictures])
+    return torch.from_numpy(changed).permute(0, 3, 1, 2)
+
+
+def _jitter(picture: Image.Image, generator: np.random.Generator) -> Image.Image:
+    """Change brightness, contrast, saturation and hue, in a random order."""
+    brightness, contrast, saturation = 1 + generator.uniform(-1, 1, 3) * (BRIGHTNESS, CONTRAST, SATURATION)
+    hue = generator.uniform(-HUE, HUE)
+    for change in generator.permutation(4):
+        if change == 0:
+            picture = ImageEnhance.Brightness(picture).enhance(brightness)
+        elif change == 1:
+            picture = ImageEnhance.Contrast(picture).enhance(contrast)
+        elif change == 2:
+            picture = ImageEnhance.Color(picture).enhance(saturation)
+        else:
+            picture = shift_hue(picture, hue)
+    return picture
+
+
+def shift_hue(picture: Image.Image, turns: float) -> Image.Image:
+    """Turn all colours around the colour circle, by -0.5 to 0.5 of it, as torchvision's `adjust_hue` does."""
+    steps = int(turns * 255)
+    hue, saturation, value = picture.convert("HSV").split()
+    shifted = hue.point([(step + steps) % 256 for step in range(256)])
+    return Image.merge("HSV", (shifted, saturation, value)).convert("RGB")

@@ -1,0 +1,118 @@
+"""Mixup and CutMix over clips, and label smoothing.
+
+Clips are mixed within consecutive groups, each with one blend and one permutation of its own. A group is what one
+GPU had at a time in the published training, so that results stay the same whatever fits into memory at once.
+
+Source: ViFi-CLIP's `datasets/blending.py`, CutmixMixupBlending; Zhang et al., mixup, 2018; Yun et al., CutMix, 2019.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """How clips and their targets are mixed.
+
+    Attributes:
+        mixup: both parameters of the beta distribution that mixup's share is drawn from; 0 for no mixup.
+        cutmix: the same for CutMix; 0 for none.
+        switch_probability: of CutMix rather than mixup where both are on.
+        label_smoothing: how much of a target is spread over all classes, 0..1.
+        group: how many consecutive clips are mixed with each other.
+    """
+
+    mixup: float
+    cutmix: float
+    switch_probability: float
+    label_smoothing: float
+    group: int = 4
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("mixup", self.mixup, math.inf),
+            ("cutmix", self.cutmix, math.inf),
+            ("switch_probability", self.switch_probability, 1.0),
+            ("label_smoothing", self.label_smoothing, 1.0),
+        ):
+            if not (math.isfinite(value) and 0 <= value <= most):
+                limit = f"from 0 to {most:g}" if math.isfinite(most) else "0 or more"
+                raise InvalidInput(f"mixing.{name} must be {limit}, not {value:g}")
+        if self.group < 1:
+            raise InvalidInput(f"mixing.group must be 1 or more, not {self.group}")
+
+
+def soft_targets(labels: Tensor, classes: int, label_smoothing: float) -> Tensor:
+    """Targets as probabilities: 1 - s + s/C for a clip's own class, s/C for any other.
+
+    Args:
+        labels: int64 (B,), class numbers.
+        classes: C, how many classes there are.
+        label_smoothing: s, 0..1.
+
+    Returns:
+        float32 (B, C), each row of sum 1.
+    """
+    one_hot = F.one_hot(labels, classes).float()
+    return one_hot * (1 - label_smoothing) + label_smoothing / classes
+
+
+def mix_clips(
+    clips: Tensor, targets: Tensor, mixing: Mixing, generator: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Mix each clip with another one of its group, and their targets alike.
+
+    Args:
+        clips: float (B, T, 3, S, S). Where B is a multiple of the group's size, several calls with one generator
+            give what one call with all clips would.
+        targets: float (B, C).
+        mixing: how.
+        generator: the source of chance.
+
+    Returns:
+        clips and targets of the same shapes; those given stay as they are.
+    """
+    if not (mixing.mixup or mixing.cutmix):
+        return clips, targets
+    pairs = zip(clips.split(mixing.group), targets.split(mixing.group), strict=True)
+    mixed = [_mix_group(group, own, mixing, generator) for group, own in pairs]
+    return torch.cat([clips for clips, _ in mixed]), torch.cat([targets for _, targets in mixed])
+
+
+def _mix_group(
+    clips: Tensor, targets: Tensor, mixing: Mixing, generator: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    cut = generator.random() < mixing.switch_probability if mixing.mixup and mixing.cutmix else mixing.cutmix
+    alpha = mixing.cutmix if cut else mixing.mixup
+    share = float(generator.beta(alpha, alpha))
+    partners = torch.from_numpy(generator.permutation(len(clips))).to(clips.device)
+    if cut:
+        rows, columns = _box(clips.shape[-2], clips.shape[-1], share, generator)
+        mixed = clips.clone()
+        mixed[..., rows, columns] = clips[..., rows, columns][partners]
+        share = 1 - _length(rows) * _length(columns) / (clips.shape[-2] * clips.shape[-1])
+    else:
+        mixed = torch.lerp(clips[partners], clips, share)
+    return mixed, torch.lerp(targets[partners], targets, share)
+
+
+def _box(height: int, width: int, share: float, generator: np.random.Generator) -> tuple[slice, slice]:
+    """Rows and columns of a box that leaves a share of the picture, but for what falls outside."""
+    side = math.sqrt(1 - share)
+    column, row = int(generator.integers(width)), int(generator.integers(height))
+    return _span(row, int(height * side), height), _span(column, int(width * side), width)
+
+
+def _span(centre: int, length: int, limit: int) -> slice:
+    return slice(max(centre - length // 2, 0), min(centre + length // 2, limit))
+
+
+def _length(span: slice) -> int:
+    return int(span.stop - span.start)

@@ -11,6 +11,9 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
+from PIL import Image, ImageEnhance
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
@@ -19,7 +22,6 @@ from vifi_cli.model.clip_transform import centre_crop
 CROP_SCALES = 1.0, 0.875, 0.75, 0.66  # of the short side
 SNAP_PIXELS = 3  # a crop that misses the wanted size by less has it exactly
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.4, 0.4, 0.2, 0.1  # the most that each is changed by
-
 POSITIONS = (0, 0), (0, 4), (4, 0), (4, 4), (2, 2)  # of a crop: down and right, in quarters of the free play
 
 Pixels = npt.NDArray[np.uint8]
@@ -88,7 +90,8 @@ def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator)
     top, left, height, width = crop_box(pixels.shape[1], pixels.shape[2], size, generator)
     crop = np.ascontiguousarray(pixels[:, top : top + height, left : left + width])
     # in this order of the axes torch scales bytes as they are, many times faster than numbers could be
-    return F.interpolate(torch.from_numpy(crop).permute(0, 3, 1, 2), (size, size), mode="bilinear")
+    scaled: Tensor = F.interpolate(torch.from_numpy(crop).permute(0, 3, 1, 2), (size, size), mode="bilinear")
+    return scaled
 
 
 def crop_box(height: int, width: int, size: int, generator: np.random.Generator) -> tuple[int, int, int, int]:

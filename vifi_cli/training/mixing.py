@@ -81,7 +81,7 @@ def mix_clips(
     """
     if not (mixing.mixup or mixing.cutmix):
         return clips, targets
-    pairs = zip(clips.split(mixing.group), targets.split(mixing.group), strict=True)
+    pairs = zip(torch.split(clips, mixing.group), torch.split(targets, mixing.group), strict=True)
     mixed = [_mix_group(group, own, mixing, generator) for group, own in pairs]
     return torch.cat([clips for clips, _ in mixed]), torch.cat([targets for _, targets in mixed])
 

@@ -1,5 +1,6 @@
 """One way in for labelled videos: a folder, a table, ViFi-CLIP's lists, or the name of a public set."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -65,12 +66,18 @@ def load_labeled_videos(
         raise InvalidInput(
             f"{videos.name} has no training video: its train split is empty; `--setting zero-shot` only tests"
         )
-    untested = class_counts(videos.val or videos.test, len(videos.class_names)).count(0)
+    return replace(videos, remarks=(*videos.remarks, *_odd(videos)))
+
+
+def _odd(videos: LabeledVideos) -> Iterator[str]:
+    """What does not keep from training, and yet should be known."""
+    held_out = videos.val or videos.test
+    untested = class_counts(held_out, len(videos.class_names)).count(0)
     if untested:
-        videos = with_remark(
-            videos, f"{untested} of {len(videos.class_names)} classes have no held-out video"
-        )
-    return videos
+        yield f"{untested} of {len(videos.class_names)} classes have no held-out video"
+    paths = {video.path for video in (*videos.val, *videos.test)}
+    if leaked := sum(video.path in paths for video in videos.train):
+        yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"
 
 
 def read_labeled_videos(

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vifi_cli.data.class_names import class_names_of, class_part
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
@@ -15,7 +15,7 @@ from vifi_cli.errors import InvalidInput
 
 PAPER_BASE_SHOTS = 16
 PAPER_SEEDS = 3
-_KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.mp4")
+_KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.\w+")
 
 
 def load_named_set(
@@ -117,9 +117,11 @@ class _Source:
         return tuple(self.class_names[label] for label in classes)
 
     def _find(self, file: str, class_name: str) -> Path | None:
-        found = self.tree.find(file, class_name)
-        clip = _KINETICS_CLIP.fullmatch(file)
-        return self.tree.find(f"{clip[1]}.mp4", class_name) if found is None and clip else found
+        clip = _KINETICS_CLIP.fullmatch(PurePosixPath(file).name)
+        if clip is None:
+            return self.tree.find(file, class_name)
+        by_time = self.tree.find(file, class_name, ignore_case=False)
+        return by_time or self.tree.find(f"{clip[1]}.mp4", class_name, ignore_case=False)
 
 
 def _find_source(named: NamedSet, root: Path, number: int) -> _Source:

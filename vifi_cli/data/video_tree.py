@@ -43,23 +43,30 @@ class VideoTree:
         """Whether there is any video."""
         return bool(self._videos)
 
-    def find(self, file: str, class_name: str) -> Path | None:
+    def find(self, file: str, class_name: str, *, ignore_case: bool = True) -> Path | None:
         """The video that a list means, whatever folder it lies in.
 
         Its file name decides; case and suffix may differ if no other fits better. Of several files of one name, that
         at the listed path is taken, else that in a folder named for the class.
+
+        Args:
+            file: as the list spells it.
+            class_name: of the video.
+            ignore_case: whether a name that differs by case may be meant; YouTube's ids tell videos apart by it.
 
         Raises:
             InvalidInput: two files fit equally well.
         """
         listed = PurePosixPath(file)
         fitting = self._videos.get(_stem(listed.name).casefold(), [])
+        if not ignore_case:
+            fitting = [path for path in fitting if _stem(path.name) == _stem(listed.name)]
         if not fitting:
             return None
         for fits_better in (
             lambda path: path.as_posix().endswith(f"/{listed}"),
             lambda path: path.name == listed.name,
-            lambda path: path.stem == _stem(listed.name),
+            lambda path: _stem(path.name) == _stem(listed.name),
             lambda path: class_key(path.parent.name) == class_key(class_name),
         ):
             fitting = [path for path in fitting if fits_better(path)] or fitting

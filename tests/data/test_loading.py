@@ -1,0 +1,285 @@
+"""Folders, tables and list files become labelled videos, and what is wrong with them is said in one line."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.data.conftest import MakeFiles
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, restrict_to_classes, without_leaks
+from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos
+from vifi_cli.errors import InvalidInput
+
+TABLE = "path,label,split\na/1.mp4,run,train\na/2.mp4,walk,train\na/3.mp4,run,val\na/4.mp4,walk,test\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path, make_files: MakeFiles) -> Path:
+    make_files(tmp_path, (f"a/{number}.mp4" for number in range(1, 7)))
+    (tmp_path / "table.csv").write_text(TABLE)
+    return tmp_path / "table.csv"
+
+
+def labels_of(videos: tuple[LabeledVideo, ...]) -> dict[str, int]:
+    return {video.path.name: video.label for video in videos}
+
+
+def test_a_table_with_splits(table: Path) -> None:
+    videos = load_labeled_videos(str(table))
+    assert videos.class_names == ("run", "walk")
+    assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
+    assert labels_of(videos.val) == {"3.mp4": 0}
+    assert labels_of(videos.test) == {"4.mp4": 1}
+    assert videos.train[0].path == table.parent / "a/1.mp4"
+
+
+def test_byte_order_marks_line_ends_blank_lines_and_spellings_do_not_matter(table: Path) -> None:
+    expected = load_labeled_videos(str(table))
+    text = "\ufeff" + TABLE.replace("path,label", "Path, Label").replace("val\n", "Validation\n\n,,\n")
+    table.write_text(text.replace("\n", "\r\n"), newline="", encoding="utf-8")
+    assert load_labeled_videos(str(table)) == expected
+
+
+def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
+    names = table.with_name("names.csv")
+    names.write_bytes(b'\xef\xbb\xbfid,name\r\n1,"wave, both hands"\r\n0,run\r\n')
+    lines = [
+        {"path": "a/1.mp4", "label": 0},
+        {"path": str(table.parent / "a/2.mp4"), "label": "wave, both hands"},
+    ]
+    lines += [{"path": f"a/{number}.mp4", "label": number % 2} for number in (3, 4, 5, 6)]
+    file = table.with_suffix(".jsonl")
+    file.write_text("\n\n".join(json.dumps(line) for line in lines))
+    videos = read_labeled_videos(str(file), labels=names, setting="zero-shot")
+    assert videos.class_names == ("run", "wave, both hands")
+    assert list(labels_of(videos.test).values()) == [0, 1, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("path,labels\na/1.mp4,run\n", "unknown column 'labels'"),
+        ("path\na/1.mp4\n", "no column 'label'"),
+        ("a/1.mp4,run\n", "unknown column 'a/1.mp4'"),
+        ("path,label\n", "lists no video"),
+        ("", "no column 'path'"),
+        ("path,label\na/1.mp4,run\na/2.mp4\n", "line 3 has 1 cells"),
+        ("path,label\na/1.mp4,\n", "line 2 has no label"),
+        ("path,label,split\na/1.mp4,run,\n", "line 2: split ''"),
+        ("path,label,split\na/1.mp4,run,dev\n", "line 2: split 'dev'"),
+        ("path,label\na/1.mp4,run\na/2.mp4,run\n", "only one class, 'run'"),
+        ("path,label\na/1.mp4,0\na/2.mp4,1\n", "--labels"),
+        ("path,label\na/1.mp4,run\na/1.mp4,walk\n", "a/1.mp4 is labelled 'run' and 'walk'"),
+        ("path,label,split\na/1.mp4,run,val\na/2.mp4,walk,val\n", "no training video"),
+        ("path,label,split\na/1.mp4,run,train\na/2.mp4,walk,val\n", "no training video of 'walk'"),
+        ("path,label\nb/1.mp4,run\nb/2.mp4,walk\n", "none of its 2 videos is on disk"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(table: Path, content: str, said: str) -> None:
+    table.write_text(content)
+    with pytest.raises(InvalidInput) as raised:
+        load_labeled_videos(str(table))
+    assert said in str(raised.value)
+    assert str(table) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("id,name\n0,run\n1,run\n", "classes 0 and 1 are both called 'run'"),
+        ("id,name\n0,run\n2,walk\n", "none with id 1"),
+        ("id,name\n0,run\n0,walk\n", "line 3: id 0 is given twice"),
+        ("id,name\nrun\n", "line 2"),
+        ("id,name\n", "names no class"),
+        ("id,name\n0,jump\n1,fly\n", "line 2: the label file has no class 'run'"),
+    ],
+)
+def test_what_is_wrong_with_a_label_file_is_said(table: Path, names: str, said: str) -> None:
+    file = table.with_name("names.csv")
+    file.write_text(names)
+    with pytest.raises(InvalidInput, match=said.replace("(", r"\(")):
+        load_labeled_videos(str(table), labels=file)
+
+
+def test_a_label_out_of_range_is_told_by_its_line(table: Path) -> None:
+    (names := table.with_name("names.txt")).write_text("run\nwalk\n")
+    table.write_text("path,label\na/1.mp4,0\na/2.mp4,2\n")
+    with pytest.raises(InvalidInput, match="line 3: label 2 is out of range, the classes are 0 to 1"):
+        load_labeled_videos(str(table), labels=names)
+
+
+def test_a_file_that_is_no_text_is_told(table: Path) -> None:
+    table.write_bytes(b"path,label\n\xff\xfe,run\n")
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        load_labeled_videos(str(table))
+
+
+def test_lines_that_repeat_count_once_and_missing_files_are_named(table: Path) -> None:
+    table.write_text("path,label\na/1.mp4,run\na/1.mp4,run\na/2.mp4,walk\nb.mp4,walk\n")
+    videos = read_labeled_videos(str(table), setting="zero-shot")
+    assert len(videos.test) == 2
+    assert videos.missing == ("b.mp4",)
+    assert videos.remarks == ("1 of 4 listed videos are not on disk", "1 lines repeat another and count once")
+
+
+def test_without_val_a_fifth_of_each_class_is_held_out_and_said(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    make_files(tmp_path, (f"{name}/{number}.mp4" for name in ("run", "walk") for number in range(10)))
+    videos = load_labeled_videos(str(tmp_path), seed=3)
+    assert (len(videos.train), len(videos.val)) == (16, 4)
+    assert [video.label for video in videos.val] == [0, 0, 1, 1]
+    assert videos.test == videos.val
+    assert "4 of 20 videos are held out, seed 3" in videos.remarks[0]
+    assert load_labeled_videos(str(tmp_path), seed=3) == videos
+    assert load_labeled_videos(str(tmp_path), seed=4).val != videos.val
+
+
+def test_a_test_split_alone_is_val_too_and_said(table: Path) -> None:
+    table.write_text(TABLE.replace(",val", ",test"))
+    videos = load_labeled_videos(str(table))
+    assert videos.val == videos.test
+    assert len(videos.train) == 2
+    assert "there is no val split" in videos.remarks[0]
+
+
+def test_class_folders_of_any_depth_and_split_folders(tmp_path: Path, make_files: MakeFiles) -> None:
+    names = [
+        "Train/run/x/1.mp4",
+        "Train/walk/2.mp4",
+        "valid/run/3.mp4",
+        "Train/run/.4.mp4",
+        "Train/run/notes.txt",
+    ]
+    make_files(tmp_path, [*names, "Train/5.mp4"])
+    videos = load_labeled_videos(str(tmp_path))
+    assert videos.class_names == ("run", "walk")
+    assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
+    assert labels_of(videos.val) == {"3.mp4": 0}
+    assert videos.remarks[0] == "1 videos that lie in no class folder are left out"
+
+
+def test_folders_of_links_keep_their_leak_and_loops_end(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, ("all/1.mp4", "all/2.mp4", "data/train/run/3.mp4", "data/val/walk/4.mp4"))
+    (tmp_path / "data/train/walk").symlink_to(tmp_path / "all")
+    (tmp_path / "data/val/run").symlink_to(tmp_path / "all")
+    (tmp_path / "all/loop").symlink_to(tmp_path / "all")
+    (tmp_path / "all/nowhere").symlink_to("nowhere")
+    videos = read_labeled_videos(str(tmp_path / "data"))
+    assert (len(videos.train), len(videos.val)) == (3, 3)
+
+
+def test_folders_without_videos_or_of_strange_classes_are_refused(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    with pytest.raises(InvalidInput, match="CLASS/VIDEO"):
+        load_labeled_videos(str(tmp_path))
+    make_files(tmp_path, ("run/1.mp4", "fly/1.mp4"))
+    (names := tmp_path / "names.txt").write_text("run\nwalk\n")
+    with pytest.raises(InvalidInput, match="no class 'fly'"):
+        load_labeled_videos(str(tmp_path), labels=names)
+    with pytest.raises(InvalidInput, match="ucf101, hmdb51"):
+        load_labeled_videos(str(tmp_path / "nothing"))
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the system lets this user read anything")
+def test_a_class_folder_that_cannot_be_read_is_an_error(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, ("run/1.mp4", "walk/1.mp4"))
+    (tmp_path / "walk").chmod(0)
+    with pytest.raises(PermissionError):
+        load_labeled_videos(str(tmp_path))
+
+
+def test_list_files_find_their_videos_below_the_root(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path / "videos", ("run/a b.avi", "walk/c[1].avi", "walk/d.mp4", "run/e.avi"))
+    (lists := tmp_path / "lists").mkdir()
+    (lists / "train.txt").write_bytes(b"a b.avi 0\r\n\r\nc[1].avi\t1\r\n")
+    (lists / "val.txt").write_text("walk/d.avi 1\nE.avi 0\n")
+    (names := tmp_path / "names.txt").write_text("run\nwalk\n")
+    videos = load_labeled_videos(str(lists), root=tmp_path / "videos", labels=names)
+    assert labels_of(videos.train) == {"a b.avi": 0, "c[1].avi": 1}
+    assert labels_of(videos.val) == {"d.mp4": 1, "e.avi": 0}
+    with pytest.raises(InvalidInput, match="--labels"):
+        load_labeled_videos(str(lists), root=tmp_path / "videos")
+    one = read_labeled_videos(
+        str(lists / "val.txt"), root=tmp_path / "videos", labels=names, setting="zero-shot"
+    )
+    assert one.test == videos.val
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a.avi 2", "line 2: label 2 is out of range, the classes are 0 to 1"),
+        ("a.avi", "line 2: 'a.avi' is not"),
+    ],
+)
+def test_bad_lines_of_lists_are_told(tmp_path: Path, line: str, said: str) -> None:
+    (names := tmp_path / "names.csv").write_text("0,run\n1,walk\n")
+    (lists := tmp_path / "train.txt").write_text(f"\n{line}\n")
+    with pytest.raises(InvalidInput, match=said):
+        load_labeled_videos(str(lists), labels=names)
+
+
+def test_of_two_files_of_one_name_the_one_in_the_class_folder_is_meant(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    make_files(tmp_path, ("v/Run/a.avi", "v/other/a.avi", "v/walk/b.avi"))
+    (names := tmp_path / "names.txt").write_text("run\nwalk\n")
+    (lists := tmp_path / "test.txt").write_text("a.avi 0\nb.avi 1\n")
+    videos = read_labeled_videos(str(lists), labels=names, setting="zero-shot")
+    assert videos.test[0].path == tmp_path / "v/Run/a.avi"
+    (tmp_path / "v/Run/a.avi").rename(tmp_path / "v/walk/a.avi")
+    with pytest.raises(InvalidInput, match=r"could be .*other/a.avi or .*walk/a.avi"):
+        read_labeled_videos(str(lists), labels=names, setting="zero-shot")
+
+
+def test_settings_drawn_from_own_data(tmp_path: Path, make_files: MakeFiles) -> None:
+    sizes = {"a": 5, "b": 20, "c": 10}
+    make_files(tmp_path, (f"{name}/{number}.mp4" for name, size in sizes.items() for number in range(size)))
+    few = load_labeled_videos(str(tmp_path), setting="few-shot", shots=4)
+    assert [video.label for video in few.train] == [0] * 4 + [1] * 4 + [2] * 4
+    base = load_labeled_videos(str(tmp_path), setting="base2novel", shots=2)
+    novel = read_labeled_videos(str(tmp_path), setting="novel")
+    assert (base.class_names, novel.class_names) == (("b", "c"), ("a",))
+    assert (len(base.train), len(base.val), len(novel.train), len(novel.test)) == (4, 6, 0, 5)
+    assert len(load_labeled_videos(str(tmp_path), setting="zero-shot").test) == 35
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"setting": "few-shot"}, "--shots"),
+        ({"setting": "supervised", "shots": 2}, "does not go with"),
+        ({"setting": "few-shot", "shots": 0}, "1 or more"),
+        ({"setting": "linear"}, "there is no setting 'linear'"),
+        ({"split": 0}, "numbered from 1"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(table: Path, options: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        load_labeled_videos(str(table), **options)  # type: ignore[arg-type]
+
+
+def test_leaks_are_said_and_can_be_left_out(table: Path) -> None:
+    table.write_text(TABLE + "a/1.mp4,run,val\na/5.mp4,run,train\n")
+    videos = load_labeled_videos(str(table))
+    assert "1 of 3 training videos are held out too" in videos.remarks[-1]
+    clean = without_leaks(videos)
+    assert labels_of(clean.train) == {"2.mp4": 1, "5.mp4": 0}
+    assert without_leaks(clean) == clean
+
+
+def test_restricting_to_classes_relabels() -> None:
+    videos = LabeledVideos(
+        "set", ("a", "b", "c"), tuple(LabeledVideo(Path(f"{n}.mp4"), n % 3) for n in range(6))
+    )
+    restricted = restrict_to_classes(videos, (2, 0))
+    assert restricted.class_names == ("c", "a")
+    assert [(video.path.stem, video.label) for video in restricted.train] == [
+        ("0", 1),
+        ("2", 0),
+        ("3", 1),
+        ("5", 0),
+    ]

@@ -1,7 +1,6 @@
 """What is drawn for each clip in training: a crop, a flip, colours.
 
-Source: ViFi-CLIP's `datasets/build.py` and `datasets/pipeline.py`, which use mmaction's MultiScaleCrop and
-torchvision's ColorJitter on Pillow images. Pillow's own operations are used here too: torch's are slower.
+Source: ViFi-CLIP's `datasets/build.py`: mmaction's MultiScaleCrop and Flip, torchvision's ColorJitter and Grayscale.
 """
 
 from collections.abc import Callable
@@ -13,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
-from PIL import Image, ImageEnhance
+from PIL import Image
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.clip_transform import centre_crop
+from vifi_cli.training.color_jitter import jitter_colors
 
 CROP_SCALES = 1.0, 0.875, 0.75, 0.66  # of the short side
 SNAP_PIXELS = 3  # a crop that misses the wanted size by less has it exactly
-BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.4, 0.4, 0.2, 0.1  # the most that each is changed by
 POSITIONS = (0, 0), (0, 4), (4, 0), (4, 4), (2, 2)  # of a crop: down and right, in quarters of the free play
 
 Pixels = npt.NDArray[np.uint8]
@@ -76,9 +75,9 @@ def augment_clip(
     if generator.random() < augmentation.flip:
         frames = frames.flip(-1)
     if generator.random() < augmentation.color_jitter:
-        frames = _each(frames, lambda picture: _jitter(picture, generator))
+        frames = _each(frames, lambda picture: jitter_colors(picture, generator))
     if generator.random() < augmentation.grayscale:
-        frames = _each(frames, lambda picture: picture.convert("L").convert("RGB"))
+        frames = _each(frames, _grayscale)
     return frames.contiguous()
 
 
@@ -115,31 +114,10 @@ def crop_box(height: int, width: int, size: int, generator: np.random.Generator)
     return rows * down, columns * right, crop_height, crop_width
 
 
-def _each(frames: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
-    pictures = (Image.fromarray(frame.numpy()) for frame in frames.permute(0, 2, 3, 1).contiguous())
-    changed = np.stack([np.asarray(change(picture)) for picture in pictures])
-    return torch.from_numpy(changed).permute(0, 3, 1, 2)
+def _each(frames: Tensor, change: Callable[[Pixels], Pixels]) -> Tensor:
+    pictures = frames.permute(0, 2, 3, 1).contiguous().numpy()
+    return torch.from_numpy(np.stack([change(picture) for picture in pictures])).permute(0, 3, 1, 2)
 
 
-def _jitter(picture: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Change brightness, contrast, saturation and hue, in a random order."""
-    brightness, contrast, saturation = 1 + generator.uniform(-1, 1, 3) * (BRIGHTNESS, CONTRAST, SATURATION)
-    hue = generator.uniform(-HUE, HUE)
-    for change in generator.permutation(4):
-        if change == 0:
-            picture = ImageEnhance.Brightness(picture).enhance(brightness)
-        elif change == 1:
-            picture = ImageEnhance.Contrast(picture).enhance(contrast)
-        elif change == 2:
-            picture = ImageEnhance.Color(picture).enhance(saturation)
-        else:
-            picture = shift_hue(picture, hue)
-    return picture
-
-
-def shift_hue(picture: Image.Image, turns: float) -> Image.Image:
-    """Turn all colours around the colour circle, by -0.5 to 0.5 of it, as torchvision's `adjust_hue` does."""
-    steps = int(turns * 255)
-    hue, saturation, value = picture.convert("HSV").split()
-    shifted = hue.point([(step + steps) % 256 for step in range(256)])
-    return Image.merge("HSV", (shifted, saturation, value)).convert("RGB")
+def _grayscale(pixels: Pixels) -> Pixels:
+    return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))

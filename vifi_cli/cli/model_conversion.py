@@ -13,7 +13,7 @@ from vifi_cli.cli.model_facts import card_document, card_facts
 from vifi_cli.cli.options import JsonOption, given_path
 
 if TYPE_CHECKING:
-    from vifi_cli.model.published_checkpoint import ImportedCheckpoint
+    from vifi_cli.model.checkpoint_import import ImportedCheckpoint
 
 OutputOption = Annotated[
     Path,
@@ -48,9 +48,9 @@ def import_model(
     """
     from vifi_cli.errors import InvalidInput
     from vifi_cli.model.backbones import DEFAULT_MODEL
+    from vifi_cli.model.checkpoint_import import import_checkpoint
     from vifi_cli.model.model_folder import write_model_folder
     from vifi_cli.model.new_folder import new_folder
-    from vifi_cli.model.published_checkpoint import import_checkpoint
 
     checkpoint, folder, base = given_path(checkpoint), given_path(folder), base or DEFAULT_MODEL
     if not checkpoint.is_file():

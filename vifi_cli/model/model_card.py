@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.backbones import STARTER
@@ -101,8 +101,8 @@ def _card(content: dict[str, Any]) -> ModelCard:
     return ModelCard(
         architecture,
         Preprocessing(geometry, _colours(preprocessing["mean"]), _colours(preprocessing["std"])),
-        class_names=tuple(content.pop("class_names", ())),
-        tuned=tuple(content.pop("tuned", ())),
+        class_names=_texts(content.pop("class_names", [])),
+        tuned=cast("tuple[Tower, ...]", _texts(content.pop("tuned", []))),
         **content,
     )
 
@@ -110,6 +110,12 @@ def _card(content: dict[str, Any]) -> ModelCard:
 def _colours(values: list[float]) -> tuple[float, float, float]:
     red, green, blue = (float(value) for value in values)
     return red, green, blue
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"a list of texts is wanted, not {values!r}")
+    return tuple(values)
 
 
 def _first_line(error: Exception) -> str:

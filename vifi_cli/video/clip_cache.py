@@ -80,13 +80,12 @@ class ClipCache:
 
     def _write(self, key: str, most_frames: int, pictures: Iterator[Picture]) -> bool:
         first = next(pictures, None)
-        unfinished = (
-            None if first is None else self._take_room(key, _file_bytes(most_frames, *first.shape[:2]))
-        )
-        if first is None or unfinished is None:
+        if first is None:
             return False
-        frames = 0
+        frames, unfinished = 0, self._folder / f"{key}.{uuid.uuid4().hex}{UNFINISHED_SUFFIX}"
         try:
+            if not self._take_room(unfinished, _file_bytes(most_frames, *first.shape[:2])):
+                return False
             with unfinished.open("r+b") as file:
                 file.seek(HEADER.itemsize)
                 for frames, picture in enumerate(chain([first], pictures), 1):
@@ -103,16 +102,15 @@ class ClipCache:
             unfinished.unlink(missing_ok=True)
         return True
 
-    def _take_room(self, key: str, size: int) -> Path | None:
-        """Make an empty file of the size; None where the budget does not allow it."""
+    def _take_room(self, unfinished: Path, size: int) -> bool:
+        """Make an empty file of the size, if the budget allows it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / ".lock", timeout=LOCK_SECONDS):
             if not self._make_room(size):
-                return None
-            unfinished = self._folder / f"{key}.{uuid.uuid4().hex}{UNFINISHED_SUFFIX}"
+                return False
             with unfinished.open("xb") as file:
                 file.truncate(size)
-            return unfinished
+            return True
 
     def _make_room(self, size: int) -> bool:
         """Delete old files until one of the size fits; deletes none if that cannot be reached."""

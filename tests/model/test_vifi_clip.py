@@ -20,6 +20,7 @@ from vifi_cli.model.text_context import accept_cut_context, context_can_be_cut, 
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.vifi_clip import FUSIONS, Fusion, ViFiCLIP, pool_over_time
 
+declare_missing_operators()
 TEXTS = ["a dog", "a man rides a bicycle", ""]
 
 
@@ -134,7 +135,6 @@ def test_logits_are_exact_under_half_precision() -> None:
 
 
 def text_tower(**options: Any) -> nn.Module:
-    declare_missing_operators()
     from open_clip.transformer import TextTransformer
 
     torch.manual_seed(0)

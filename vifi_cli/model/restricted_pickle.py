@@ -20,6 +20,8 @@ import torch
 from vifi_cli.errors import ModelUnavailable
 
 _STAND_INS = [(OrderedDict, "yacs.config.CfgNode")]
+# what pickled tensors name: their storages, types and the functions that rebuild them
+_OF_TENSORS = re.compile(r"torch\.\w+$|torch\._(utils|tensor)\._rebuild_|collections\.OrderedDict$|yacs\.")
 _ANOTHER_WAY = "ask for it as .safetensors"
 
 
@@ -73,7 +75,7 @@ def _foreign_names(path: Path) -> Iterator[str]:
         for instruction, argument, _ in pickletools.genops(_instructions(path)):
             if instruction.name in ("GLOBAL", "STACK_GLOBAL"):
                 name = str(argument).replace(" ", ".") if argument else ".".join(strings[-2:])
-                if not name.startswith(("torch.", "collections.")):
+                if not _OF_TENSORS.match(name):
                     yield name
             elif isinstance(argument, str):
                 strings.append(argument)

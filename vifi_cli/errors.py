@@ -5,6 +5,7 @@
     ├── MissingDependency        an optional package is not installed
     ├── UnreadableVideo          one video cannot be decoded; costs only itself
     ├── ModelUnavailable         the model's weights are not here and cannot be fetched, or are damaged
+    ├── TrainingDiverged         the loss is no number any more
     └── IndexProblem             the index cannot be used as asked
         ├── IndexMissing         nothing has been indexed yet
         ├── IndexLocked          another vifi is writing to this index
@@ -35,6 +36,10 @@ class UnreadableVideo(VifiError):
 
 class ModelUnavailable(VifiError):
     """Weights that are not here, cannot be fetched, or are not what they should be."""
+
+
+class TrainingDiverged(VifiError):
+    """The loss is no number any more; the text names the step, its videos and the last good checkpoint."""
 
 
 class IndexProblem(VifiError):

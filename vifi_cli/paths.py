@@ -1,6 +1,8 @@
-"""Where vifi keeps things on disk: the user's data folder, or `$VIFI_HOME`."""
+"""Where vifi keeps things on disk: the user's data folder, or `$VIFI_HOME`; and how files are replaced safely."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -20,3 +22,19 @@ def index_folder() -> Path:
 def cache_folder() -> Path:
     """The folder of things that can be made again at the cost of time: compiled encoders, query embeddings."""
     return data_folder() / "cache"
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Gives a temporary path to write to, which then takes the target's place at once.
+
+    Where writing fails, by a full disk or an interruption, the target stays as it was.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

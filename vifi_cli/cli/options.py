@@ -17,6 +17,29 @@ class Device(StrEnum):
     cpu = "cpu"
 
 
+class Tune(StrEnum):
+    """The towers that are trained."""
+
+    both = "both"
+    image = "image"
+    text = "text"
+
+
+class Fusion(StrEnum):
+    """What is averaged over the frames of a clip."""
+
+    embedding = "embedding"
+    decision = "decision"
+    image = "image"
+
+
+class Protocol(StrEnum):
+    """How closely the published code is followed."""
+
+    default = "default"
+    paper = "paper"
+
+
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where the encoder runs; auto takes a GPU if there is one.")
 ]

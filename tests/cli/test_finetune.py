@@ -1,0 +1,158 @@
+"""`vifi finetune` as a user runs it: in one process, in two, killed, and asked for nonsense."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Vifi
+from tests.made_videos import solid_colour_clip
+from tests.model.conftest import make_tiny_clip
+
+QUICK = ("frames=2", "epochs=2", "effective_batch=4", "learning_rate=1e-3", "warmup_epochs=1")
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder per class, split by its own folders."""
+    folder = tmp_path_factory.mktemp("colours")
+    for split, numbers in (("train", range(3)), ("test", range(3, 4))):
+        for colour in ("red", "green", "blue"):
+            for number in numbers:
+                path = folder / split / colour / f"{colour}_{number}.mp4"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                solid_colour_clip(path, [(colour, 0.4), ("black", 0.1 * number)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")
+
+
+def recipe(*changes: str) -> list[str]:
+    return [part for change in (*QUICK, *changes) for part in ("--recipe", change)]
+
+
+def step_losses(run: Path) -> list[float]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [line["loss"] for line in lines if "step" in line]
+
+
+def test_from_a_folder_to_a_model_that_indexes(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    outcome = vifi(
+        "finetune", "--data", colours, "--from", tiny, "-o", run, "--device", "cpu", "--json", *recipe()
+    )
+    assert outcome.exit_code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert result["model"] == str(run / "best")
+    assert result["test"]["videos"] == 3
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml", "metrics.jsonl", "curves.png", "best", "last", "training_state.safetensors",
+    }  # fmt: skip
+    indexed = vifi("index", colours, "--model", run / "best", "--device", "cpu")
+    assert indexed.exit_code == 0, indexed.stderr
+    assert vifi("search", "red").exit_code == 0
+
+
+def test_an_interrupted_run_that_is_done_says_so_again(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    vifi("finetune", "--data", colours, "--from", tiny, "-o", run, "--device", "cpu", *recipe())
+    again = vifi("finetune", "--resume", run, "--device", "cpu")
+    assert again.exit_code == 0, again.stderr
+    assert str(run / "best") in again.stdout
+
+
+def vifi_process(*arguments: object, processes: int = 1) -> list[str]:
+    """The command line of a run in processes of its own."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    start = [*launcher, "-m", "vifi_cli"] if processes > 1 else ["-m", "vifi_cli"]
+    return [sys.executable, *start, *map(str, arguments)]
+
+
+def test_two_processes_learn_what_one_learns(colours: Path, tiny: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for processes in (1, 2):
+        arguments = (
+            "finetune",
+            "--data",
+            colours,
+            "--from",
+            tiny,
+            "--device",
+            "cpu",
+            *recipe("mixing.group=2"),
+        )
+        done = subprocess.run(
+            vifi_process(*arguments, "-o", tmp_path / str(processes), processes=processes),
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert step_losses(tmp_path / "2") == pytest.approx(step_losses(tmp_path / "1"), abs=1e-4)
+    scores = [
+        json.loads(line).get("scores") for line in (tmp_path / "2" / "metrics.jsonl").read_text().splitlines()
+    ]
+    assert {found["videos"] for found in scores if found} == {3}
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(colours: Path, tiny: Path, tmp_path: Path) -> None:
+    arguments = ("finetune", "--data", colours, "--from", tiny, "--device", "cpu", *recipe("epochs=4"))
+    subprocess.run(vifi_process(*arguments, "-o", tmp_path / "whole"), check=True, capture_output=True)
+    killed = tmp_path / "killed"
+    with subprocess.Popen(
+        vifi_process(*arguments, "-o", killed), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("epoch 2"):
+                process.send_signal(signal.SIGKILL)
+                break
+        process.stderr.read()
+    resume = vifi_process("finetune", "--resume", killed, "--device", "cpu")
+    subprocess.run(resume, check=True, capture_output=True)
+    assert step_losses(killed) == step_losses(tmp_path / "whole")
+    whole, resumed = (folder / "last" / "weights.safetensors" for folder in (tmp_path / "whole", killed))
+    assert whole.read_bytes() == resumed.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--data is missing"),
+        (("--data", "nowhere"), "nowhere is not there"),
+        (("--data", "{colours}", "--setting", "many-shot"), "--setting many-shot: the settings are"),
+        (("--data", "{colours}", "--recipe", "epoch=3"), "there is no key epoch"),
+        (("--data", "{colours}", "--from", "nothing/here"), "no model"),
+        (("--data", "ucf101:x"), "after the colon stands the number"),
+        (("--resume", "{colours}"), "is no run folder"),
+        (("--data", "ucf101", "--data-root", "{colours}"), "ucf101"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_a_line(
+    vifi: Vifi, colours: Path, tiny: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    filled = [argument.format(colours=colours) for argument in arguments]
+    model = [] if "--from" in filled or "--resume" in filled else ["--from", tiny]
+    outcome = vifi("finetune", *filled, *model, "--device", "cpu")
+    assert outcome.exit_code == 2
+    assert message in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_goes_on_with_its_own_data_and_recipe(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    vifi("finetune", "--data", colours, "--from", tiny, "-o", run, "--device", "cpu", *recipe())
+    changed = vifi("finetune", "--resume", run, "--recipe", "epochs=9")
+    assert changed.exit_code == 2
+    assert "only runtime.* can be changed" in changed.stderr
+    other = vifi("finetune", "--resume", run, "--data", colours)
+    assert "--data does not go with --resume" in other.stderr

@@ -1,0 +1,99 @@
+"""Small real training runs: a tiny CLIP, and clips whose colour is their class."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.made_videos import solid_colour_clip
+from tests.model.conftest import make_tiny_clip
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.training.distributed import Processes
+from vifi_cli.training.finetune import FineTuning, Listener
+from vifi_cli.training.recipe import make_recipe
+from vifi_cli.training.reports import EpochReport, StepReport
+from vifi_cli.training.run_folder import RunConfig, RunFolder
+
+COLOURS = ("red", "green", "blue")
+
+
+@pytest.fixture(scope="session")
+def colour_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder per class: red, green and blue clips."""
+    folder = tmp_path_factory.mktemp("colours")
+    for colour in COLOURS:
+        for number in range(4):
+            (folder / colour).mkdir(exist_ok=True)
+            solid_colour_clip(
+                folder / colour / f"{colour}_{number}.mp4", [(colour, 0.4), ("black", 0.05 * number)]
+            )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny CLIP with random weights."""
+    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture
+def colours(colour_folder: Path) -> LabeledVideos:
+    """Three clips of each colour to learn from, one to be tested on."""
+    videos = [
+        [LabeledVideo(path, label) for path in sorted((colour_folder / colour).iterdir())]
+        for label, colour in enumerate(COLOURS)
+    ]
+    test = tuple(clips[0] for clips in videos)
+    return LabeledVideos("colours", COLOURS, tuple(v for clips in videos for v in clips[1:]), test, test)
+
+
+MakeRun = Callable[..., FineTuning]
+
+
+@pytest.fixture
+def make_run(tiny_model: Path, colours: LabeledVideos) -> MakeRun:
+    """Prepares a short run in a folder."""
+
+    def make(
+        folder: Path,
+        *changes: str,
+        data: LabeledVideos = colours,
+        should_stop: Callable[[], bool] = lambda: False,
+        begin: bool = True,
+        model: Path = tiny_model,
+    ) -> FineTuning:
+        recipe = make_recipe(
+            "small",
+            changes=[
+                "frames=2",
+                "epochs=4",
+                "effective_batch=4",
+                "learning_rate=1e-3",
+                "warmup_epochs=1",
+                *changes,
+            ],
+        )
+        config = RunConfig(str(model), "colours", "", "supervised", "default", recipe)
+        run = RunFolder(folder)
+        if begin:
+            run.begin(config)
+        alone = Processes(0, 1, torch.device("cpu"))
+        return FineTuning(run, config, data, alone, Listener(should_stop))
+
+    return make
+
+
+def losses(folder: Path) -> list[float]:
+    """The loss of each step, as the run wrote it down."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [line["loss"] for line in lines if "step" in line]
+
+
+def reports_of(run: FineTuning) -> tuple[list[StepReport], list[EpochReport]]:
+    reports = list(run.reports())
+    return (
+        [report for report in reports if isinstance(report, StepReport)],
+        [report for report in reports if isinstance(report, EpochReport)],
+    )

@@ -1,0 +1,229 @@
+"""What `vifi finetune` is asked for, turned into a run: data, recipe, model and folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli import output
+from vifi_cli.cli.model_download import fetch_model
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.data.list_file import Setting
+    from vifi_cli.training.recipe import Protocol, Recipe, Tune
+    from vifi_cli.training.run_folder import RunConfig, RunFolder
+
+RUNS = Path("runs")
+_FEW_SHOT = re.compile(r"few-shot-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneRequest:
+    """What the user asked for; None leaves the choice to vifi."""
+
+    data: str | None
+    data_root: Path | None
+    setting: str
+    start_from: str | None
+    tune: Tune | None
+    fusion: str | None
+    protocol: Protocol
+    changes: tuple[str, ...]
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A run that can begin or go on.
+
+    Attributes:
+        folder: where it is kept.
+        config: what it is made of.
+        data: its videos.
+        is_resumed: whether it goes on.
+    """
+
+    folder: RunFolder
+    config: RunConfig
+    data: LabeledVideos
+    is_resumed: bool
+
+
+def prepare_run(request: FinetuneRequest) -> PreparedRun:
+    """Finds data, recipe and model for a new run.
+
+    Raises:
+        InvalidInput: something asked for makes no sense.
+    """
+    from vifi_cli.training.finetune import heed_sides
+    from vifi_cli.training.run_folder import RunConfig, RunFolder
+
+    if not request.data:
+        raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
+    recipe = _recipe(request)
+    data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
+    if request.protocol == "default":
+        heeded = heed_sides(recipe, data)
+        if heeded != recipe:
+            output.note(
+                "no mirroring: class names tell left from right (--recipe augmentation.flip=0.5 is ignored)"
+            )
+        recipe = heeded
+    config = RunConfig(
+        model=_model(request.start_from),
+        data=_absolute(request.data),
+        data_root=str(request.data_root or ""),
+        setting=request.setting,
+        protocol=request.protocol,
+        recipe=recipe,
+        videos=digest_of(data),
+    )
+    folder = request.folder or RUNS.absolute() / f"{_slug(data.name)}-{datetime.now():%Y%m%d-%H%M%S}"
+    return PreparedRun(RunFolder(folder), config, data, is_resumed=False)
+
+
+def resumed_run(path: Path, data: str | None, data_root: Path | None, changes: Sequence[str]) -> PreparedRun:
+    """Finds what an interrupted run needs to go on.
+
+    Raises:
+        InvalidInput: there is no such run, its videos are not what they were, or something is asked for that a
+            run cannot change on its way.
+    """
+    from dataclasses import replace
+
+    from vifi_cli.training.recipe import with_changes
+    from vifi_cli.training.run_folder import RunFolder
+
+    folder = RunFolder(path)
+    config = folder.read_config()
+    if data is not None:
+        raise InvalidInput("--data does not go with --resume: a run goes on with the data it began with")
+    recipe = with_changes(config.recipe, changes)
+    if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
+        raise InvalidInput(
+            "a run goes on with the recipe it began with: only runtime.* can be changed on its way"
+        )
+    root = data_root or (Path(config.data_root) if config.data_root else None)
+    videos = load_data(config.data, root, config.setting, recipe.seed, protocol=config.protocol)
+    if digest_of(videos) != config.videos:
+        raise InvalidInput(
+            f"the videos of {config.data} are not those that {path} began with: start a new run with --from "
+            f"{folder.last}"
+        )
+    return PreparedRun(folder, replace(config, recipe=recipe), videos, is_resumed=True)
+
+
+def load_data(data: str, root: Path | None, setting: str, seed: int, *, protocol: Protocol) -> LabeledVideos:
+    """Loads the videos of a setting as `--data`, `--data-root` and `--setting` name them, and tells what was decided.
+
+    Raises:
+        InvalidInput: there are none, or something is wrong with them.
+    """
+    from vifi_cli.data.labeled_videos import without_leaks
+    from vifi_cli.data.loading import load_labeled_videos
+
+    name, labels = _without_labels(data)
+    name, split = _without_split(name)
+    kind, shots = _setting_of_data(setting)
+    videos = load_labeled_videos(
+        name, root=root, setting=kind, split=split, shots=shots, seed=seed, labels=labels
+    )
+    if protocol == "default":
+        videos = without_leaks(videos)
+    if os.environ.get("RANK", "0") == "0":
+        for remark in videos.remarks:
+            output.note(remark)
+        if videos.missing:
+            output.warning(
+                f"{output.counted(len(videos.missing), 'listed video')} not on disk, such as {videos.missing[0]}; "
+                "`vifi data check` lists them"
+            )
+    return videos
+
+
+def digest_of(videos: LabeledVideos) -> str:
+    """Says in 16 letters which videos with which classes these are, wherever they lie."""
+    digest = hashlib.sha256("\n".join(videos.class_names).encode())
+    for split in (videos.train, videos.val, videos.test):
+        for video in split:
+            digest.update(f"\n{os.fsencode(video.path.name)!r} {video.label}".encode())
+        digest.update(b"\n\n")
+    return digest.hexdigest()[:16]
+
+
+def _recipe(request: FinetuneRequest) -> Recipe:
+    from vifi_cli.data.named_sets import NAMED_SETS
+    from vifi_cli.training.recipe import make_recipe
+
+    preset = _FEW_SHOT.sub("few-shot", request.setting)
+    is_named = (request.data or "").partition(":")[0] in NAMED_SETS
+    if preset == "supervised" and not is_named and request.protocol == "default":
+        preset = "small"
+    changes = [*request.changes, *([f'fusion="{request.fusion}"'] if request.fusion else [])]
+    return make_recipe(preset, protocol=request.protocol, tune=request.tune, changes=changes)
+
+
+def _setting_of_data(setting: str) -> tuple[Setting, int | None]:
+    """Which videos a setting trains on, and how many of each class if it says so."""
+    if match := _FEW_SHOT.fullmatch(setting):
+        return "few-shot", int(match[1])
+    if setting == "few-shot":
+        return "few-shot", 16
+    if setting == "base2novel":
+        return "base2novel", None
+    if setting in ("supervised", "zero-shot"):
+        return "supervised", None
+    raise InvalidInput(
+        f"--setting {setting}: the settings are supervised, few-shot-K, base2novel and zero-shot"
+    )
+
+
+def _without_labels(data: str) -> tuple[str, Path | None]:
+    lists, comma, labels = data.rpartition(",")
+    if comma and not Path(data).expanduser().exists():
+        return lists, Path(labels).expanduser()
+    return data, None
+
+
+def _without_split(data: str) -> tuple[str, int]:
+    from vifi_cli.data.named_sets import NAMED_SETS
+
+    name, colon, number = data.partition(":")
+    if not colon or name not in NAMED_SETS:
+        return data, 1
+    if not number.isdecimal() or number == "0":
+        raise InvalidInput(
+            f"--data {data}: after the colon stands the number of an official split, such as 2"
+        )
+    return name, int(number)
+
+
+def _absolute(data: str) -> str:
+    return ",".join(
+        str(Path(part).expanduser().absolute()) if Path(part).expanduser().exists() else part
+        for part in data.split(",")
+    )
+
+
+def _model(asked: str | None) -> str:
+    from vifi_cli.model.hub import choose_default_model
+    from vifi_cli.model.model_source import resolve_model
+
+    if asked is None:
+        asked, reason = choose_default_model()
+        output.note(f"model: {asked} ({reason})")
+    name = resolve_model(asked).name
+    fetch_model(name)
+    return name
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"\W+", "-", Path(name).stem or name).strip("-").lower() or "run"

@@ -1,0 +1,172 @@
+"""What a model says that videos show: one prediction a video, by the published test clip."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.model.clip_transform import centre_crop, normalised
+from vifi_cli.model.vifi_clip import ViFiCLIP
+from vifi_cli.video.clip_sampling import test_frame_indices
+from vifi_cli.video.clip_store import ClipStore
+
+Statistics = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TestClip:
+    """The clip by which a video is tested.
+
+    Attributes:
+        video: its number.
+        pixels: uint8 (T, 3, S, S), or None where the video cannot be read.
+        reason: why it cannot, in words.
+    """
+
+    video: int
+    pixels: Tensor | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestClips(Dataset[TestClip]):
+    """The published test clips: T frames spread evenly, the short side scaled, the centre cut out.
+
+    Attributes:
+        videos: to be tested.
+        store: reads their frames, scaled.
+        frames: T.
+        size: S, of the encoder's picture.
+    """
+
+    videos: Sequence[LabeledVideo]
+    store: ClipStore
+    frames: int
+    size: int
+
+    def __getitem__(self, video: int) -> TestClip:
+        try:
+            pixels = self.store.read(
+                self.videos[video].path, lambda total: test_frame_indices(total, self.frames)
+            )
+        except UnreadableVideo as error:
+            return TestClip(video, None, str(error))
+        return TestClip(video, centre_crop(pixels, self.size))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a model says of videos.
+
+    Attributes:
+        videos: numbers of those that could be read, int64 (N,), ascending.
+        probabilities: float32 (N, C).
+        unreadable: numbers of the others, with the reason.
+    """
+
+    videos: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    unreadable: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInput:
+    """How clips enter an encoder.
+
+    Attributes:
+        mean: of each colour, subtracted from pixels scaled to 0..1.
+        std: of each colour, divided by.
+        device: where the encoder is.
+        precision: the arithmetic that it runs in.
+    """
+
+    mean: Statistics
+    std: Statistics
+    device: torch.device
+    precision: Callable[[], AbstractContextManager[object]]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Pixels uint8 (..., 3, S, S) on the device, normalised: float32."""
+        return normalised(pixels.to(self.device, non_blocking=True), self.mean, self.std)
+
+
+@torch.inference_mode()
+def encode_videos(
+    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
+) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
+    """Yield numbers and embeddings of the chosen videos batch by batch, and which of these could not be read."""
+    network.eval()
+    loader: DataLoader[TestClip] = DataLoader(
+        clips,
+        batch_size=batch,
+        sampler=chosen,
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        collate_fn=list,
+    )
+    for members in loader:
+        bad = [(clip.video, clip.reason) for clip in members if clip.pixels is None]
+        good = [(clip.video, clip.pixels) for clip in members if clip.pixels is not None]
+        if good:
+            with enter.precision():
+                embeddings = network.encode_clips(enter(torch.stack([pixels for _, pixels in good])))
+            yield [video for video, _ in good], embeddings.float(), bad
+        else:
+            yield [], torch.zeros(0), bad
+
+
+@torch.inference_mode()
+def predict(
+    network: ViFiCLIP,
+    classes: Tensor,
+    clips: TestClips,
+    chosen: Sequence[int],
+    enter: ClipInput,
+    *,
+    batch: int = 4,
+    workers: int = 0,
+    watch: Callable[[int], None] = lambda done: None,
+) -> Predictions:
+    """Predict the classes of videos.
+
+    Args:
+        network: on the device of `enter`; left in evaluation mode.
+        classes: class embeddings (C, D), of length 1.
+        clips: the videos.
+        chosen: numbers of those to predict, ascending; each is predicted once.
+        enter: how clips enter the encoder.
+        batch: videos encoded at once; does not change the result, but for rounding.
+        workers: processes that read the videos.
+        watch: told how many videos are done.
+    """
+    videos: list[int] = []
+    shares: list[Tensor] = []
+    unreadable: list[tuple[int, str]] = []
+    for numbers, embeddings, bad in encode_videos(
+        network, clips, chosen, enter, batch=batch, workers=workers
+    ):
+        if numbers:
+            videos += numbers
+            shares.append(network.class_logits(embeddings, classes).float().softmax(-1).cpu())
+        unreadable += bad
+        watch(len(videos) + len(unreadable))
+    probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)
+    return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
+
+
+def joined(shares: Sequence[Predictions]) -> Predictions:
+    """The predictions of several processes as those of one, in order of the videos."""
+    videos = np.concatenate([share.videos for share in shares])
+    order = np.argsort(videos)
+    return Predictions(
+        videos[order],
+        np.concatenate([share.probabilities for share in shares])[order],
+        tuple(sorted(entry for share in shares for entry in share.unreadable)),
+    )

@@ -1,0 +1,342 @@
+"""Fine-tuning from beginning to end: towers, clips, steps, validation, and what is kept on disk."""
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.errors import InvalidInput, TrainingDiverged
+from vifi_cli.evaluation.predicting import ClipInput, TestClips
+from vifi_cli.model.clip_transform import test_short_side
+from vifi_cli.model.model_folder import load_vifi_clip, write_model_folder
+from vifi_cli.model.vifi_clip import ViFiCLIP
+from vifi_cli.paths import cache_folder
+from vifi_cli.training.clip_loading import BadClip, ClipGroup, ClipRecipe, TrainingClips, load_groups
+from vifi_cli.training.distributed import Processes
+from vifi_cli.training.epoch_plan import DrawnGroup, make_schedule, plan_run
+from vifi_cli.training.frozen_towers import VideoEmbeddings
+from vifi_cli.training.learner import Learner
+from vifi_cli.training.loop import BatchMaking, take_steps
+from vifi_cli.training.micro_batch_size import find_micro_batch
+from vifi_cli.training.precision import choose_precision
+from vifi_cli.training.recipe import Recipe
+from vifi_cli.training.reports import EpochReport, RunResult, Scores, StepReport
+from vifi_cli.training.run_folder import RunConfig, RunFolder
+from vifi_cli.training.training_state import RunProgress, restore_training_state, save_training_state
+from vifi_cli.training.tuned_card import tuned_card
+from vifi_cli.training.validation import score
+from vifi_cli.video.clip_store import ClipStore
+
+Report = StepReport | EpochReport | RunResult
+Told = TypeVar("Told", StepReport, EpochReport)
+# a data set with a larger share of unreadable videos is not the one that the user means to train on
+BAD_SHARE = 0.1
+_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who takes part in a run from outside.
+
+    Attributes:
+        should_stop: asked after each step; where any process says so, the run is saved and ends.
+        scoring: told how many videos of how many are scored.
+        say: told what is worth knowing, in the first process.
+    """
+
+    should_stop: Callable[[], bool] = lambda: False
+    scoring: Callable[[int, int], None] = lambda done, total: None
+    say: Callable[[str], None] = lambda message: None
+
+
+def heed_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
+    """Leave out mirroring where class names tell left from right: it would make a clip show another class."""
+    if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
+        return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
+    return recipe
+
+
+class FineTuning:
+    """A run, put together and ready to go."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: RunConfig,
+        data: LabeledVideos,
+        processes: Processes,
+        listener: Listener,
+    ) -> None:
+        """Load the model and prepare all that a run needs.
+
+        Args:
+            folder: with its configuration written.
+            config: what is learned from, and how.
+            data: with training videos of each class.
+            processes: that learn together.
+            listener: who is told.
+
+        Raises:
+            InvalidInput, ModelUnavailable, MissingDependency: the model cannot be had or tuned so.
+        """
+        self._folder, self._config, self._data = folder, config, data
+        self._processes, self._listener = processes, listener
+        recipe = config.recipe
+        _make_repeatable(recipe.seed)
+        model = load_vifi_clip(config.model)
+        self._card = tuned_card(model.card, config, data)
+        self._size = self._card.preprocessing.geometry.height
+        network = model.network.to(processes.device)
+        network.fusion = recipe.fusion
+        _prepare_towers(network, recipe)
+        tokens = model.tokenizer([self._card.class_text(name) for name in self._card.class_names])
+        precision = choose_precision(recipe.runtime.precision, processes.device)
+        self._enter = ClipInput(
+            self._card.preprocessing.mean, self._card.preprocessing.std, processes.device, precision
+        )
+        self._learner = Learner(network, tokens.to(processes.device), recipe, processes, precision)
+        self._plan = plan_run(recipe, len(data.train))
+        self._workers = _workers(recipe, processes)
+        self._store = ClipStore(
+            test_short_side(self._size),
+            folder=cache_folder() / "clips",
+            budget_bytes=int(recipe.runtime.clip_cache_gb * 1e9),
+        )
+        self._micro_batch = find_micro_batch(
+            self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names), processes
+        )
+        self._bad: dict[int, str] = {}
+
+    def reports(self, *, is_resumed: bool = False) -> Iterator[Report]:
+        """Carry the run out, and tell of each step, each epoch and the end.
+
+        The run is saved after each epoch, every `save_minutes`, and when it is stopped, which ends the reports
+        without a `RunResult`.
+
+        Args:
+            is_resumed: whether to go on from what the folder holds.
+
+        Raises:
+            TrainingDiverged: the loss is no number.
+            InvalidInput: too many videos cannot be read, or there is nothing to go on from.
+            OSError: the disk is full; what was saved before is whole.
+        """
+        progress = RunProgress()
+        if is_resumed:
+            progress = restore_training_state(self._folder.state, self._learner)
+            if self._processes.is_first:
+                self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
+        else:
+            yield self._told(EpochReport(0, None, self._score("val", self._watched()), is_best=False))
+        progress = yield from self._epochs(progress)
+        if progress.step == self._plan.steps_per_epoch * self._plan.epochs:
+            yield self._result(progress)
+
+    def describe(self) -> str:
+        """The run in a line: what learns from how much, where."""
+        recipe, plan = self._config.recipe, self._plan
+        learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
+        return (
+            f"{learned / 1e6:.1f} million parameters learn from {plan.videos:,} videos of "
+            f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {recipe.epochs} epochs of "
+            f"{plan.steps_per_epoch:,} steps of {min(plan.effective_batch, plan.videos)} clips, "
+            f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
+        )
+
+    def unreadable(self) -> list[tuple[LabeledVideo, str]]:
+        """The training videos that could not be read, each with the reason."""
+        return [(self._data.train[video], reason) for video, reason in sorted(self._bad.items())]
+
+    def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
+        saved = time.monotonic()
+        for report in self._steps(progress.step):
+            self._note_bad(report.bad)
+            progress = replace(progress, step=progress.step + 1, epoch_loss=progress.epoch_loss + report.loss)
+            yield self._told(report)
+            if report.step + 1 == report.steps_per_epoch:
+                ended, progress = self._end_epoch(progress)
+                yield self._told(ended)
+            minutes = (time.monotonic() - saved) / 60
+            is_due = minutes > self._config.recipe.runtime.save_minutes and self._processes.is_first
+            must_stop, must_save = self._processes.total(self._listener.should_stop(), is_due)
+            if must_stop or must_save or report.step + 1 == report.steps_per_epoch:
+                self._save(progress)
+                saved = time.monotonic()
+            if must_stop:
+                break
+        return progress
+
+    def _steps(self, first: int) -> Iterator[StepReport]:
+        recipe, train = self._config.recipe, self._data.train
+        drawn = (
+            group
+            for step in self._plan.steps(first, self._processes.rank, self._processes.count)
+            for group in step.groups
+        )
+        making = BatchMaking(
+            len(self._data.class_names), recipe.mixing, recipe.seed, self._micro_batch, self._enter
+        )
+        try:
+            yield from take_steps(
+                self._learner,
+                self._plan,
+                make_schedule(recipe, self._plan),
+                self._groups(drawn),
+                making,
+                self._processes,
+                train,
+                first_step=first,
+            )
+        except TrainingDiverged as error:
+            kept = (
+                f"the last good one is in {self._folder.last}"
+                if self._folder.last.exists()
+                else "nothing is saved"
+            )
+            raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
+        except torch.OutOfMemoryError as error:
+            smaller = max(1, self._micro_batch // 2)
+            raise InvalidInput(
+                f"the GPU's memory is full: go on with --resume {self._folder.path} "
+                f"--recipe runtime.micro_batch={smaller}"
+            ) from error
+
+    def _groups(self, drawn: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
+        recipe, train = self._config.recipe, self._data.train
+        if recipe.tune == "text" and recipe.is_repeatable():
+            self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
+            embeddings = VideoEmbeddings(
+                self._learner.network,
+                self._test_clips(train),
+                self._enter,
+                self._processes,
+                batch=self._micro_batch,
+                workers=self._workers,
+            )
+            return embeddings.groups(drawn)
+        making = ClipRecipe(recipe.frames, self._size, recipe.random_frames, recipe.augmentation, recipe.seed)
+        return load_groups(TrainingClips(train, self._store, making), drawn, self._workers)
+
+    def _end_epoch(self, progress: RunProgress) -> tuple[EpochReport, RunProgress]:
+        epoch = progress.step // self._plan.steps_per_epoch
+        recipe = self._config.recipe
+        is_last = epoch == recipe.epochs
+        scores = None
+        with self._learner.averaged() as network:
+            if is_last or epoch % recipe.validate_every == 0:
+                scores = self._score("val", self._watched())
+            is_best = self._is_best(scores, progress, is_last=is_last)
+            self._write_model(network, epoch, scores, is_best=is_best)
+        if is_best:
+            progress = replace(progress, best_top1=scores.top1 if scores else -1.0, best_epoch=epoch)
+        loss = progress.epoch_loss / self._plan.steps_per_epoch
+        return EpochReport(epoch, loss, scores, is_best), replace(progress, epoch_loss=0.0)
+
+    def _is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
+        """Whether this epoch's model is to be kept as the best; without videos to choose by, the last one is."""
+        if not self._may_choose():
+            return is_last
+        return scores is not None and scores.videos > 0 and scores.top1 > progress.best_top1
+
+    def _may_choose(self) -> bool:
+        data = self._data
+        is_apart = bool(data.val) and not {v.path for v in data.val} & {v.path for v in data.test}
+        return is_apart or (self._config.recipe.select_on_test and bool(data.val or data.test))
+
+    def _watched(self) -> tuple[LabeledVideo, ...]:
+        return self._data.val or self._data.test
+
+    def _score(self, split: str, videos: Sequence[LabeledVideo]) -> Scores | None:
+        if not videos:
+            return None
+        return score(
+            self._learner.network,
+            self._learner.embed_classes(),
+            self._test_clips(videos),
+            "test" if not self._data.val else split,
+            self._enter,
+            self._processes,
+            batch=self._micro_batch,
+            workers=self._workers,
+            watch=self._listener.scoring,
+        )
+
+    def _test_clips(self, videos: Sequence[LabeledVideo]) -> TestClips:
+        return TestClips(videos, self._store, self._config.recipe.frames, self._size)
+
+    def _write_model(self, network: ViFiCLIP, epoch: int, scores: Scores | None, *, is_best: bool) -> None:
+        if not self._processes.is_first:
+            return
+        origin = {**self._card.origin, "epoch": str(epoch)}
+        if scores:
+            origin[f"{scores.split}_top1"] = f"{scores.top1:.4f}"
+        card = replace(self._card, origin=origin)
+        for path in (self._folder.last, *([self._folder.best] if is_best else [])):
+            write_model_folder(path, network, card)
+
+    def _save(self, progress: RunProgress) -> None:
+        if self._processes.is_first:
+            save_training_state(self._folder.state, self._learner, progress)
+            self._folder.draw()
+        self._processes.wait_for_all()
+
+    def _result(self, progress: RunProgress) -> RunResult:
+        """Score the model that is kept as the best, loaded anew from disk as its user will."""
+        self._processes.wait_for_all()
+        best = load_vifi_clip(str(self._folder.best)).network
+        self._learner.network.load_state_dict(best.state_dict())
+        _, epochs = self._folder.history()
+        val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
+        before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
+        is_same = val is not None and self._watched() == self._data.test
+        test = val if is_same else self._score("test", self._data.test)
+        return RunResult(progress.best_epoch, val, test, before)
+
+    def _note_bad(self, bad: Sequence[BadClip]) -> None:
+        for clip in bad:
+            if clip.video not in self._bad:
+                self._bad[clip.video] = clip.reason
+                self._listener.say(f"{self._data.train[clip.video].path} is left out: {clip.reason}")
+        if len(self._bad) > max(1.0, BAD_SHARE * len(self._data.train)):
+            raise InvalidInput(
+                f"{len(self._bad)} of {len(self._data.train)} training videos cannot be read: `vifi data check` "
+                "lists them"
+            )
+
+    def _told(self, report: Told) -> Told:
+        if self._processes.is_first:
+            self._folder.add(report)
+        return report
+
+
+def _make_repeatable(seed: int) -> None:
+    torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+
+
+def _prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
+    for tower in (network.visual, network.text):
+        if recipe.runtime.gradient_checkpointing:
+            if not hasattr(tower, "set_grad_checkpointing"):
+                raise InvalidInput(
+                    "recipe: this model cannot do gradient checkpointing; leave runtime.gradient_checkpointing out"
+                )
+            tower.set_grad_checkpointing()  # type: ignore[operator]
+        if recipe.runtime.compile:
+            tower.compile()
+
+
+def _workers(recipe: Recipe, processes: Processes) -> int:
+    """Processes that read for one that trains: none on a CPU, where they would only take its time."""
+    if recipe.runtime.workers >= 0:
+        return recipe.runtime.workers
+    if processes.device.type == "cpu":
+        return 0
+    import os
+
+    return max(1, min(12, (os.cpu_count() or 2) // processes.count))

@@ -1,0 +1,266 @@
+"""What a fine-tuning run does, in values: the paper's recipes as presets, the user's changes on top of them.
+
+A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[augmentation]`, `[mixing]` and
+`[runtime]`; a table `[image]` or `[text]` holds what differs when only that tower is tuned. An unknown key is an
+error, so that a misspelt one cannot be ignored.
+"""
+
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.training.augmentation import Augmentation
+from vifi_cli.training.mixing import Mixing
+
+Tune = Literal["both", "image", "text"]
+Protocol = Literal["default", "paper"]
+PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """How a run is carried out; nothing here changes what is learned, but for rounding.
+
+    Attributes:
+        precision: `auto` is bf16 where the GPU has it, fp16 on other GPUs, fp32 on a CPU.
+        micro_batch: clips that go through the encoder at once, on each process; 0 finds the most that fits.
+        workers: processes that read clips for each training process; -1 chooses.
+        clip_cache_gb: room on disk for decoded clips, in gigabytes; 0 decodes anew every time.
+        compile: whether torch.compile is used.
+        gradient_checkpointing: whether activations are computed twice to save memory.
+        tensorboard: whether TensorBoard's files are written too.
+        save_minutes: an unfinished epoch is saved this often.
+    """
+
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    micro_batch: int = 0
+    workers: int = -1
+    clip_cache_gb: float = 8.0
+    compile: bool = False
+    gradient_checkpointing: bool = False
+    tensorboard: bool = False
+    save_minutes: float = 10.0
+
+
+PUBLISHED_AUGMENTATION = Augmentation(multi_scale_crop=True, flip=0.5, color_jitter=0.8, grayscale=0.2)
+PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_smoothing=0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is learned from, and how.
+
+    Attributes:
+        frames: T, frames of each clip.
+        epochs: passes over the training videos.
+        learning_rate: at the top of the schedule.
+        effective_batch: clips an optimizer step learns from, on all processes together.
+        tune: the towers that are trained; with `both` the temperature is, too.
+        fusion: where the frames of a clip are joined: embeddings, predictions, or pictures.
+        template: what stands around a class name, `{}` being the name.
+        clean_class_names: whether `_` and CamelCase become words.
+        batches_per_step: how the published code cut a step, which its schedule counts by.
+        warmup_epochs: while the learning rate rises from 0.
+        warmup_cliff: whether it then falls at once to where the cosine would have been, as published.
+        weight_decay: of AdamW, on all parameters.
+        drop_incomplete: whether clips of an epoch that do not fill a step are left out, as published.
+        imagenet_statistics: whether pixels are normalised by ImageNet's mean and deviation, as published, or by
+            what the model was trained with.
+        random_frames: whether frames are drawn anew each epoch; else they are those of the test.
+        select_on_test: whether the best epoch is chosen on the test videos where there are no validation videos.
+        validate_every: epochs between validations.
+        ema_decay: of the average of weights that becomes the model, 0 for none.
+        seed: of all that is drawn.
+        augmentation: what is drawn for each clip.
+        mixing: how clips and targets are blended.
+        runtime: what does not change the result.
+    """
+
+    frames: int
+    epochs: int
+    learning_rate: float
+    effective_batch: int
+    tune: Tune = "both"
+    fusion: Literal["embedding", "decision", "image"] = "embedding"
+    template: str = "a photo of a {}."
+    clean_class_names: bool = True
+    batches_per_step: int = 1
+    warmup_epochs: float = 5.0
+    warmup_cliff: bool = False
+    weight_decay: float = 0.001
+    drop_incomplete: bool = False
+    imagenet_statistics: bool = False
+    random_frames: bool = True
+    select_on_test: bool = False
+    validate_every: int = 1
+    ema_decay: float = 0.0
+    seed: int = 1024
+    augmentation: Augmentation = PUBLISHED_AUGMENTATION
+    mixing: Mixing = PUBLISHED_MIXING
+    runtime: Runtime = Runtime()
+
+    def __post_init__(self) -> None:
+        positive = (
+            "frames",
+            "epochs",
+            "learning_rate",
+            "effective_batch",
+            "batches_per_step",
+            "validate_every",
+        )
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise InvalidInput(f"recipe: {name} must be above 0, not {getattr(self, name)}")
+        if "{}" not in self.template:
+            raise InvalidInput(f"recipe: template needs {{}} where the class name goes: {self.template!r}")
+        if not 0 <= self.ema_decay < 1:
+            raise InvalidInput(f"recipe: ema_decay lies between 0 and 1, not {self.ema_decay}")
+        if self.warmup_epochs < 0 or self.weight_decay < 0 or self.seed < 0:
+            raise InvalidInput("recipe: warmup_epochs, weight_decay and seed must not be below 0")
+
+    def is_repeatable(self) -> bool:
+        """Whether a video gives the same clip in every epoch, so that a frozen image tower can be asked once."""
+        still = not self.random_frames and self.augmentation == Augmentation.none()
+        return still and self.mixing.mixup == 0 and self.mixing.cutmix == 0
+
+    def as_table(self) -> dict[str, Any]:
+        """The recipe as TOML values."""
+        return asdict(self)
+
+
+PAPER_ODDITIES: Mapping[str, Any] = {
+    "warmup_cliff": True,
+    "drop_incomplete": True,
+    "imagenet_statistics": True,
+    "clean_class_names": False,
+    "select_on_test": True,
+}
+"""What `--protocol paper` keeps of the published code that the default mends."""
+
+
+def make_recipe(
+    preset: str, *, protocol: Protocol = "default", tune: Tune | None = None, changes: Sequence[str] = ()
+) -> Recipe:
+    """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes in their order.
+
+    Args:
+        preset: one of `PRESETS`.
+        protocol: `paper` adds `PAPER_ODDITIES`.
+        tune: the towers; None leaves it to the preset and the changes.
+        changes: names of presets, paths of TOML files, or `key=value`, the key dotted for tables.
+
+    Raises:
+        InvalidInput: an unknown key or preset, a value of the wrong kind, a file that is no TOML.
+    """
+    tables = {"augmentation": PUBLISHED_AUGMENTATION, "mixing": PUBLISHED_MIXING, "runtime": Runtime()}
+    table = _merged({name: asdict(values) for name, values in tables.items()}, _preset(preset))
+    if protocol == "paper":
+        table = _merged(table, PAPER_ODDITIES)
+    for change in changes:
+        table = _merged(table, _change(change))
+    if tune:
+        table["tune"] = tune
+    chosen = table.get("tune", "both")
+    towers = {name: table.pop(name) for name in ("image", "text") if name in table}
+    return recipe_from_table(_merged(table, towers.get(chosen, {})))
+
+
+def with_changes(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """A recipe with the user's changes; arguments and errors are those of `make_recipe`."""
+    table = recipe.as_table()
+    for change in changes:
+        table = _merged(table, _change(change))
+    return recipe_from_table(table)
+
+
+def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
+    """A recipe from TOML values, complete ones; errors are those of `make_recipe`."""
+    recipe: Recipe = _read(Recipe, table, "")
+    return recipe
+
+
+def _preset(name: str) -> dict[str, Any]:
+    if name not in PRESETS:
+        raise InvalidInput(f"there is no recipe {name!r}; those that ship are {', '.join(PRESETS)}")
+    return tomllib.loads(files("vifi_cli.training").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
+
+
+def _change(text: str) -> dict[str, Any]:
+    if text in PRESETS:
+        return _preset(text)
+    path = Path(text).expanduser()
+    if path.suffix == ".toml" or path.is_file():
+        return _toml_file(path)
+    key, found, value = text.partition("=")
+    if not found:
+        raise InvalidInput(
+            f"--recipe {text}: neither a recipe ({', '.join(PRESETS)}) nor a .toml file nor KEY=VALUE"
+        )
+    *tables, last = key.strip().split(".")
+    change: dict[str, Any] = {last: _value(value.strip())}
+    for table in reversed(tables):
+        change = {table: change}
+    return change
+
+
+def _toml_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInput(f"there is no recipe file {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is no TOML: {error}") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        inner = merged.get(key, {})
+        merged[key] = (
+            _merged(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+        )
+    return merged
+
+
+def _read(kind: Any, table: Mapping[str, Any], prefix: str) -> Any:
+    """Build a dataclass from a table, tables within it from theirs; fields not given keep their defaults."""
+    hints = get_type_hints(kind)
+    known = {entry.name for entry in fields(kind)}
+    for key in table:
+        if key not in known:
+            raise InvalidInput(f"recipe: there is no key {prefix}{key}; known are {', '.join(sorted(known))}")
+    missing = [entry.name for entry in fields(kind) if entry.name not in table and entry.default is MISSING]
+    if missing:
+        raise InvalidInput(f"recipe: {prefix}{missing[0]} is not given")
+    values = {key: _checked(hints[key], value, f"{prefix}{key}") for key, value in table.items()}
+    return kind(**values)
+
+
+def _checked(kind: Any, value: Any, key: str) -> Any:
+    if is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise InvalidInput(f"recipe: {key} is a table, not {value!r}")
+        return _read(kind, value, f"{key}.")
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise InvalidInput(f"recipe: {key} is one of {', '.join(get_args(kind))}, not {value!r}")
+        return value
+    if get_origin(kind) in (Union, types.UnionType):
+        raise TypeError(f"{key}: a recipe's fields have one kind each")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise InvalidInput(f"recipe: {key} must be of kind {kind.__name__}, not {value!r}")
+    return value

@@ -1,0 +1,59 @@
+"""The learning rate of each optimizer step: a linear warm-up, then half a cosine down to a hundredth."""
+
+import math
+from dataclasses import dataclass
+
+FLOOR = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The learning rate over a run.
+
+    Attributes:
+        top: the learning rate at the end of the warm-up.
+        steps_per_epoch: optimizer steps.
+        epochs: length of the run.
+        warmup_epochs: length of the warm-up.
+        published_batches: where above 0, the learning rate is that of the published code, which counts batches
+            of the loader and not steps: this many an epoch.
+        batches_per_step: of the published code.
+    """
+
+    top: float
+    steps_per_epoch: int
+    epochs: int
+    warmup_epochs: float
+    published_batches: int = 0
+    batches_per_step: int = 1
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of an optimizer step, counted from 0 over the whole run."""
+        return self._published(step) if self.published_batches else self._mended(step)
+
+    def _mended(self, step: int) -> float:
+        total = self.steps_per_epoch * self.epochs
+        # a run cut short must still come to learn at full rate
+        warmup = min(round(self.warmup_epochs * self.steps_per_epoch), total // 2)
+        if step < warmup:
+            return self.top * (step + 1) / warmup
+        return self._cosine((step - warmup) / max(total - warmup, 1))
+
+    def _published(self, step: int) -> float:
+        """As the published code has it (utils/optimizer.py, main.py, timm's CosineLRScheduler).
+
+        The rate is set after a step, from the loader's count, so the first step has none; the cosine runs from the
+        run's beginning, so the rate falls at once where the warm-up ends.
+        """
+        if step == 0:
+            return 0.0
+        epoch, of_epoch = divmod(step - 1, self.steps_per_epoch)
+        count = epoch * self.published_batches + (of_epoch + 1) * self.batches_per_step - 1
+        warmup = int(self.warmup_epochs * self.published_batches)
+        if count < warmup:
+            return self.top * count / warmup
+        return self._cosine(min(count / (self.epochs * self.published_batches), 1.0))
+
+    def _cosine(self, share: float) -> float:
+        low = self.top * FLOOR
+        return low + 0.5 * (self.top - low) * (1 + math.cos(math.pi * share))

@@ -83,7 +83,7 @@ def test_workers_and_cache_change_nothing(make_run: MakeRun, tmp_path: Path) -> 
 
 def test_a_frozen_image_tower_is_asked_once_with_the_same_result(make_run: MakeRun, tmp_path: Path) -> None:
     still = ("tune=text", "mixing.mixup=0", "mixing.cutmix=0", "random_frames=false", "epochs=2",
-             "augmentation.multi_scale_crop=false", "augmentation.flip=0", "augmentation.color_jitter=0",
+             "augmentation.multi_scale_crop=0", "augmentation.flip=0", "augmentation.color_jitter=0",
              "augmentation.grayscale=0")  # fmt: skip
     list(make_run(tmp_path / "cached", *still).reports())
     # a flip that is as good as never drawn keeps the shortcut from being taken

@@ -31,19 +31,20 @@ class Augmentation:
     """What may happen to a clip.
 
     Attributes:
-        multi_scale_crop: whether a crop of random size, shape and place is taken, and not the centre.
+        multi_scale_crop: probability that a crop of random size, shape and place is taken, and not the centre.
         flip: probability that a clip is mirrored.
         color_jitter: probability that a clip's colours are changed, in each frame in another way.
         grayscale: probability that a clip loses its colours.
     """
 
-    multi_scale_crop: bool
+    multi_scale_crop: float
     flip: float
     color_jitter: float
     grayscale: float
 
     def __post_init__(self) -> None:
         for name, value in (
+            ("multi_scale_crop", self.multi_scale_crop),
             ("flip", self.flip),
             ("color_jitter", self.color_jitter),
             ("grayscale", self.grayscale),
@@ -54,7 +55,7 @@ class Augmentation:
     @classmethod
     def none(cls) -> Self:
         """The centre of each clip as it is."""
-        return cls(multi_scale_crop=False, flip=0.0, color_jitter=0.0, grayscale=0.0)
+        return cls(multi_scale_crop=0.0, flip=0.0, color_jitter=0.0, grayscale=0.0)
 
 
 def augment_clip(
@@ -71,7 +72,8 @@ def augment_clip(
     Returns:
         uint8 (T, 3, S, S).
     """
-    frames = (_multi_scale_crop if augmentation.multi_scale_crop else _centre)(pixels, size, generator)
+    is_drawn = generator.random() < augmentation.multi_scale_crop
+    frames = _multi_scale_crop(pixels, size, generator) if is_drawn else centre_crop(pixels, size)
     if generator.random() < augmentation.flip:
         frames = frames.flip(-1)
     if generator.random() < augmentation.color_jitter:
@@ -79,10 +81,6 @@ def augment_clip(
     if generator.random() < augmentation.grayscale:
         frames = _each(frames, _grayscale)
     return frames.contiguous()
-
-
-def _centre(pixels: Pixels, size: int, generator: np.random.Generator) -> Tensor:
-    return centre_crop(pixels, size)
 
 
 def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator) -> Tensor:

@@ -84,6 +84,11 @@ class RunPlan:
     group: int
     seed: int
 
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.steps_per_epoch * self.epochs
+
     def steps(self, first: int, rank: int = 0, processes: int = 1) -> Iterator[StepPlan]:
         """The steps from `first` on, counted over the whole run, as one of several processes sees them."""
         for epoch in range(first // self.steps_per_epoch, self.epochs):

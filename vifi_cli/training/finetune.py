@@ -35,6 +35,8 @@ Report = StepReport | EpochReport | RunResult
 Told = TypeVar("Told", StepReport, EpochReport)
 # a data set with a larger share of unreadable videos is not the one that the user means to train on
 BAD_SHARE = 0.1
+# the picture of the curves is made anew no more often than this
+DRAWING_SECONDS = 60.0
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
@@ -133,7 +135,7 @@ class FineTuning:
         else:
             yield self._told(EpochReport(0, None, self._score("val", self._watched()), is_best=False))
         progress = yield from self._epochs(progress)
-        if progress.step == self._plan.steps_per_epoch * self._plan.epochs:
+        if progress.step == self._plan.total_steps:
             yield self._result(progress)
 
     def describe(self) -> str:
@@ -152,7 +154,7 @@ class FineTuning:
         return [(self._data.train[video], reason) for video, reason in sorted(self._bad.items())]
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
-        saved = time.monotonic()
+        saved = drawn = time.monotonic()
         for report in self._steps(progress.step):
             self._note_bad(report.bad)
             progress = replace(progress, step=progress.step + 1, epoch_loss=progress.epoch_loss + report.loss)
@@ -166,6 +168,9 @@ class FineTuning:
             if must_stop or must_save or report.step + 1 == report.steps_per_epoch:
                 self._save(progress)
                 saved = time.monotonic()
+                if must_stop or drawn + DRAWING_SECONDS < saved or progress.step == self._plan.total_steps:
+                    self._draw()
+                    drawn = saved
             if must_stop:
                 break
         return progress
@@ -257,7 +262,7 @@ class FineTuning:
             self._learner.network,
             self._learner.embed_classes(),
             self._test_clips(videos),
-            "test" if not self._data.val else split,
+            "test" if videos == self._data.test else split,
             self._enter,
             self._processes,
             batch=self._micro_batch,
@@ -281,8 +286,11 @@ class FineTuning:
     def _save(self, progress: RunProgress) -> None:
         if self._processes.is_first:
             save_training_state(self._folder.state, self._learner, progress)
-            self._folder.draw()
         self._processes.wait_for_all()
+
+    def _draw(self) -> None:
+        if self._processes.is_first:
+            self._folder.draw()
 
     def _result(self, progress: RunProgress) -> RunResult:
         """Score the model that is kept as the best, loaded anew from disk as its user will."""
@@ -320,6 +328,8 @@ def _make_repeatable(seed: int) -> None:
 
 
 def _prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
+    # convolutions are twice as fast with the colours of a pixel side by side
+    network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for tower in (network.visual, network.text):
         if recipe.runtime.gradient_checkpointing:
             if not hasattr(tower, "set_grad_checkpointing"):

@@ -10,8 +10,8 @@ from vifi_cli.training.learner import Learner
 from vifi_cli.training.optimizer_step import MicroBatch
 from vifi_cli.training.recipe import Recipe
 
-# beyond this a CPU gains nothing, and a ViT-B/16 takes about 4 GB
-FRAMES_ON_CPU = 32
+# more of them take more memory and, falling out of the processor's cache, more time each
+FRAMES_ON_CPU = 16
 
 
 def find_micro_batch(

@@ -47,7 +47,7 @@ class Runtime:
     save_minutes: float = 10.0
 
 
-PUBLISHED_AUGMENTATION = Augmentation(multi_scale_crop=True, flip=0.5, color_jitter=0.8, grayscale=0.2)
+PUBLISHED_AUGMENTATION = Augmentation(multi_scale_crop=1.0, flip=0.5, color_jitter=0.8, grayscale=0.2)
 PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_smoothing=0.1)
 
 
@@ -157,8 +157,12 @@ def make_recipe(
     Raises:
         InvalidInput: an unknown key or preset, a value of the wrong kind, a file that is no TOML.
     """
-    tables = {"augmentation": PUBLISHED_AUGMENTATION, "mixing": PUBLISHED_MIXING, "runtime": Runtime()}
-    table = _merged({name: asdict(values) for name, values in tables.items()}, _preset(preset))
+    published = {
+        "augmentation": asdict(PUBLISHED_AUGMENTATION),
+        "mixing": asdict(PUBLISHED_MIXING),
+        "runtime": asdict(Runtime()),
+    }
+    table = _merged(published, _preset(preset))
     if protocol == "paper":
         table = _merged(table, PAPER_ODDITIES)
     for change in changes:

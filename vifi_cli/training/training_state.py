@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -86,7 +87,7 @@ def _placed(tensor: Tensor, moment: str, parameter: Tensor, learner: Learner) ->
     """Where AdamW wants its memory: with the parameter, the count of steps beside it only if fused."""
     if moment == "step" and not learner.optimizer.defaults["fused"]:
         return tensor
-    return tensor.to(parameter.device)
+    return torch.empty_like(parameter).copy_(tensor) if tensor.ndim else tensor.to(parameter.device)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

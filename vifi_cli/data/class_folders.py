@@ -28,7 +28,7 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
         raise InvalidInput(f"{stranger}: the label file has no class {stranger.name!r}")
     splits: dict[Split, list[LabeledVideo]] = {split: [] for split in SPLITS}
     astray = 0
-    for path in filter(may_be_video, files_below(folder, on_error=refuse_unreadable)):
+    for path in filter(may_be_video, map(Path, files_below(str(folder), on_error=refuse_unreadable))):
         parts = path.relative_to(folder).parts
         if len(parts) < 2 + has_splits:
             astray += 1

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -41,6 +41,7 @@ def class_part(name: str, part: str) -> tuple[int, ...]:
     return tuple(parts[name].get(part, ()))
 
 
+@lru_cache(4096)
 def class_key(name: str) -> str:
     """What is the same for all spellings of a class name: its letters and digits, without case."""
     return "".join(filter(str.isalnum, name.casefold()))

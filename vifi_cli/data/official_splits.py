@@ -73,9 +73,9 @@ def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
         if path.suffix.lower() == ".csv" and _header(path) >= _KINETICS_COLUMNS:
             for row_number, row in enumerate(csv.DictReader(io.StringIO(read_text(path))), start=2):
                 split = _kinetics_split(row.get("split"), path)
-                if class_key(row["label"]) not in labels:
+                label = labels.get(class_key(row["label"]))
+                if label is None:
                     raise InvalidInput(f"{path}, line {row_number}: {row['label']!r} is no class of this set")
-                label = labels[class_key(row["label"])]
                 videos[ListedVideo(_kinetics_file(row), label, split)] = None
     return tuple(videos)
 
@@ -125,7 +125,7 @@ def _header(path: Path) -> set[str]:
 
 
 def _kinetics_split(named: str | None, path: Path) -> Split:
-    for spelled in (named or "", *re.split(r"[^a-z]+", path.stem.lower())):
+    for spelled in (named,) if named in SPLIT_NAMES else re.split(r"[^a-z]+", path.stem.lower()):
         if spelled in SPLIT_NAMES:
             return SPLIT_NAMES[spelled]
     raise InvalidInput(f"{path} has no column `split` and no train, val or test in its name: rename it")

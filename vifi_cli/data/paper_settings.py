@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of, class_part
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
@@ -117,7 +117,7 @@ class _Source:
         return tuple(self.class_names[label] for label in classes)
 
     def _find(self, file: str, class_name: str) -> Path | None:
-        clip = _KINETICS_CLIP.fullmatch(PurePosixPath(file).name)
+        clip = _KINETICS_CLIP.fullmatch(file.rpartition("/")[2])
         if clip is None:
             return self.tree.find(file, class_name)
         by_time = self.tree.find(file, class_name, ignore_case=False)

@@ -48,19 +48,19 @@ def split_by_class(videos: Sequence[LabeledVideo], shares: Shares, seed: int) ->
     chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
     for members in _by_class(videos):
         shuffled = generator.permutation(members).tolist()
-        test = _held_out(len(shuffled), shares.test)
-        val = min(_held_out(len(shuffled), shares.val), max(len(shuffled) - test - 1, 0))
+        val, test = _held_out(len(shuffled), shares)
         chosen["test"] += shuffled[:test]
         chosen["val"] += shuffled[test : test + val]
         chosen["train"] += shuffled[test + val :]
     return _in_order(videos, chosen)
 
 
-def _held_out(count: int, share: float) -> int:
-    wanted = round(count * share)
-    if share > 0 and count >= len(SPLITS):
-        wanted = max(wanted, 1)
-    return max(min(wanted, count - 1), 0)
+def _held_out(count: int, shares: Shares) -> tuple[int, int]:
+    """How many of a class's videos go to val and to test."""
+    least = 1 if count >= len(SPLITS) else 0
+    least_val, least_test = least * (shares.val > 0), least * (shares.test > 0)
+    test = max(least_test, min(round(count * shares.test), count - 1 - least_val))
+    return max(least_val, min(round(count * shares.val), count - 1 - test)), test
 
 
 def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:

@@ -1,8 +1,9 @@
 """What a model says that videos show: one prediction a video, by the published test clip."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from vifi_cli.model.clip_transform import centre_crop, normalised
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.video.clip_sampling import test_frame_indices
 from vifi_cli.video.clip_store import ClipStore
+from vifi_cli.video.decoding_worker import interrupts_held_back
 
 Statistics = tuple[float, float, float]
 
@@ -97,6 +99,15 @@ class ClipInput:
         return normalised(pixels.to(self.device, non_blocking=True), self.mean, self.std)
 
 
+def started(loader: DataLoader[Any]) -> Iterator[Any]:
+    """What a loader reads, its processes born with Ctrl-C blocked.
+
+    They would end by it at once, and with them the step that the training wants to finish and to save.
+    """
+    with interrupts_held_back() if loader.num_workers else nullcontext():
+        return iter(loader)
+
+
 @torch.inference_mode()
 def encode_videos(
     network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
@@ -111,7 +122,7 @@ def encode_videos(
         multiprocessing_context="spawn" if workers else None,
         collate_fn=list,
     )
-    for members in loader:
+    for members in started(loader):
         bad = [(clip.video, clip.reason) for clip in members if clip.pixels is None]
         good = [(clip.video, clip.pixels) for clip in members if clip.pixels is not None]
         if good:

@@ -11,10 +11,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.evaluation.predicting import started
 from vifi_cli.training.augmentation import Augmentation, augment_clip
 from vifi_cli.training.epoch_plan import ClipDraw, DrawnGroup
 from vifi_cli.video import clip_sampling
 from vifi_cli.video.clip_store import ClipStore
+
+NONE_READABLE = "no training video can be read: `vifi data check` says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class TrainingClips(Dataset[ClipGroup]):
                     break
                 bad.append(BadClip(video, self._bad[video]))
             else:
-                raise UnreadableVideo("no training video can be read: `vifi data check` says why")
+                raise UnreadableVideo(NONE_READABLE)
             clips.append(clip)
             labels.append(self.videos[video].label)
         return ClipGroup(group, torch.stack(clips), torch.tensor(labels), tuple(bad))
@@ -146,4 +149,8 @@ def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int
         multiprocessing_context="spawn" if workers else None,
         prefetch_factor=4 if workers else None,
     )
-    return iter(loader)
+    try:
+        yield from started(loader)
+    except UnreadableVideo as error:
+        # what comes from another process has that one's traceback for a text
+        raise UnreadableVideo(NONE_READABLE) from error

@@ -41,7 +41,7 @@ class DecodingWorker:
         self._process = SPAWN.Process(
             target=decoding_process.run, args=(theirs, sampling, geometry, threads), daemon=True
         )
-        with _interrupts_held_back():
+        with interrupts_held_back():
             self._process.start()
         theirs.close()
         self._has_started = False
@@ -98,7 +98,7 @@ class DecodingWorker:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """Let a process started here be born with Ctrl-C blocked, so that it prints no traceback while it starts."""
     resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

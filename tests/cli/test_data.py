@@ -92,6 +92,14 @@ def test_split_writes_base_and_novel_classes_apart(vifi: Vifi, people: Path, tmp
     assert not (tmp_path / "x.csv").exists()
 
 
+def test_split_warns_of_a_class_that_groups_leave_without_training(
+    vifi: Vifi, people: Path, tmp_path: Path
+) -> None:
+    options = ("--group-by", "_([0-9])", "--hold-out", "0", "--hold-out", "2", "--hold-out", "4")
+    outcome = vifi("data", "split", people, "-o", tmp_path / "x.csv", *options)
+    assert "1 class has no training video: run" in outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

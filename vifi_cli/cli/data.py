@@ -156,12 +156,22 @@ def split_data(
         if not as_json:
             _show_counts(table)
             output.note(f"{path}: {_sizes(table)}")
+        _warn_of_empty_classes(table)
     if as_json:
         output.document([{"file": str(path), **_counts_document(table)} for path, table in tables.items()])
     if keeps_splits:
         output.note("the splits that the data comes in are kept; --val and --test would divide it anew")
     for remark in videos.remarks:
         output.warning(remark)
+
+
+def _warn_of_empty_classes(videos: LabeledVideos) -> None:
+    empty = [name for name, train, *_ in _counts(videos) if videos.train and not train]
+    if empty:
+        output.warning(
+            f"{output.counted(len(empty), 'class has', 'classes have')} no training video: {', '.join(empty[:SHOWN])}; "
+            "hold less out, or try another --seed"
+        )
 
 
 def _check_output(output_file: Path, data: str) -> None:

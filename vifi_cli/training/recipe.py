@@ -5,6 +5,7 @@ A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[au
 error, so that a misspelt one cannot be ignored.
 """
 
+import sys
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from vifi_cli.training.mixing import Mixing
 
 Tune = Literal["both", "image", "text"]
 Protocol = Literal["default", "paper"]
+TOWERS: tuple[Tune, ...] = ("image", "text")
 PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
 
 
@@ -116,10 +118,14 @@ class Recipe:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise InvalidInput(f"recipe: {name} must be above 0, not {getattr(self, name)}")
-        if "{}" not in self.template:
-            raise InvalidInput(f"recipe: template needs {{}} where the class name goes: {self.template!r}")
+        if self.template.count("{}") != 1:
+            raise InvalidInput(
+                f"recipe: template needs {{}} once, where the class name goes: {self.template!r}"
+            )
         if not 0 <= self.ema_decay < 1:
             raise InvalidInput(f"recipe: ema_decay lies between 0 and 1, not {self.ema_decay}")
+        if self.seed >= 2**63:
+            raise InvalidInput(f"recipe: seed must be below 2 to the power of 63, not {self.seed}")
         if self.warmup_epochs < 0 or self.weight_decay < 0 or self.seed < 0:
             raise InvalidInput("recipe: warmup_epochs, weight_decay and seed must not be below 0")
 
@@ -162,16 +168,23 @@ def make_recipe(
         "mixing": asdict(PUBLISHED_MIXING),
         "runtime": asdict(Runtime()),
     }
-    table = _merged(published, _preset(preset))
-    if protocol == "paper":
-        table = _merged(table, PAPER_ODDITIES)
-    for change in changes:
-        table = _merged(table, _change(change))
-    if tune:
-        table["tune"] = tune
-    chosen = table.get("tune", "both")
-    towers = {name: table.pop(name) for name in ("image", "text") if name in table}
-    return recipe_from_table(_merged(table, towers.get(chosen, {})))
+    oddities = [PAPER_ODDITIES] if protocol == "paper" else []
+    layers = [published, _preset(preset), *oddities, *(_change(change) for change in changes)]
+    named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
+    chosen = _checked(Tune, named[-1] if named else "both", "tune")
+    table: dict[str, Any] = {}
+    for layer in layers:
+        table = _merged(table, _for_towers(layer, chosen))
+    return recipe_from_table({**table, "tune": chosen})
+
+
+def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
+    """What a layer of a recipe says where these towers are tuned."""
+    rest = {key: value for key, value in layer.items() if key not in TOWERS}
+    for tower in TOWERS:
+        if not isinstance(layer.get(tower, {}), Mapping):
+            raise InvalidInput(f"recipe: {tower} is a table, not {layer[tower]!r}")
+    return _merged(rest, layer.get(chosen, {})) if chosen in TOWERS else rest
 
 
 def with_changes(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -198,7 +211,7 @@ def _change(text: str) -> dict[str, Any]:
     if text in PRESETS:
         return _preset(text)
     path = Path(text).expanduser()
-    if path.suffix == ".toml" or path.is_file():
+    if path.suffix == ".toml" or ("=" not in text and path.is_file()):
         return _toml_file(path)
     key, found, value = text.partition("=")
     if not found:
@@ -263,7 +276,9 @@ def _checked(kind: Any, value: Any, key: str) -> Any:
         return value
     if get_origin(kind) in (Union, types.UnionType):
         raise TypeError(f"{key}: a recipe's fields have one kind each")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= sys.float_info.max:
+            raise InvalidInput(f"recipe: {key} must be a finite number, not {str(value)[:20]}")
         return float(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         raise InvalidInput(f"recipe: {key} must be of kind {kind.__name__}, not {value!r}")

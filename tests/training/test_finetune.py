@@ -172,3 +172,13 @@ def test_mirroring_is_left_out_where_names_tell_sides(colours: LabeledVideos) ->
     sided = replace(colours, class_names=("pushing left", "pushing right", "leftover"))
     assert heed_sides(recipe, sided).augmentation.flip == 0
     assert heed_sides(recipe, colours) == recipe
+
+
+def test_tensorboard_gets_what_the_metrics_say(make_run: MakeRun, tmp_path: Path) -> None:
+    list(make_run(tmp_path / "run", "epochs=2", "runtime.tensorboard=true").reports())
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    told = [event.value for event in events.Scalars("train/loss")]
+    assert told == pytest.approx(losses(tmp_path / "run"))
+    assert len(events.Scalars("test/top1")) == 3

@@ -100,7 +100,7 @@ class FinetuneProgress:
             said.append(
                 f"{report.scores.split} top-1 {report.scores.top1:.1%}, top-5 {report.scores.top5:.1%}"
             )
-        self.say(" · ".join(said) + (" (best so far)" if report.is_best and report.scores else ""))
+        self.say(" · ".join(said) + (" · kept in best/" if report.is_best else ""))
 
     def _memory(self) -> str:
         if self._device.type != "cuda":

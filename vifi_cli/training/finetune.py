@@ -18,6 +18,7 @@ from vifi_cli.paths import cache_folder
 from vifi_cli.training.clip_loading import BadClip, ClipGroup, ClipRecipe, TrainingClips, load_groups
 from vifi_cli.training.distributed import Processes
 from vifi_cli.training.epoch_plan import DrawnGroup, make_schedule, plan_run
+from vifi_cli.training.freed_memory import keep_freed_memory
 from vifi_cli.training.frozen_towers import VideoEmbeddings
 from vifi_cli.training.learner import Learner
 from vifi_cli.training.loop import BatchMaking, take_steps
@@ -26,6 +27,7 @@ from vifi_cli.training.precision import choose_precision
 from vifi_cli.training.recipe import Recipe
 from vifi_cli.training.reports import EpochReport, RunResult, Scores, StepReport
 from vifi_cli.training.run_folder import RunConfig, RunFolder
+from vifi_cli.training.tensorboard_log import TensorBoardLog
 from vifi_cli.training.training_state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.tuned_card import tuned_card
 from vifi_cli.training.validation import score
@@ -89,6 +91,8 @@ class FineTuning:
         self._processes, self._listener = processes, listener
         recipe = config.recipe
         _make_repeatable(recipe.seed)
+        if processes.device.type == "cpu":
+            keep_freed_memory()
         model = load_vifi_clip(config.model)
         self._card = tuned_card(model.card, config, data)
         self._size = self._card.preprocessing.geometry.height
@@ -112,6 +116,9 @@ class FineTuning:
             self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names), processes
         )
         self._bad: dict[int, str] = {}
+        self._board = None
+        if recipe.runtime.tensorboard and processes.is_first:
+            self._board = TensorBoardLog(folder.path / "tensorboard", self._plan.steps_per_epoch)
 
     def reports(self, *, is_resumed: bool = False) -> Iterator[Report]:
         """Carry the run out, and tell of each step, each epoch and the end.
@@ -205,9 +212,14 @@ class FineTuning:
             raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
         except torch.OutOfMemoryError as error:
             smaller = max(1, self._micro_batch // 2)
+            is_saved = self._folder.state.exists()
+            go_on = (
+                f"go on with --resume {self._folder.path}"
+                if is_saved
+                else "start anew with another --output and"
+            )
             raise InvalidInput(
-                f"the GPU's memory is full: go on with --resume {self._folder.path} "
-                f"--recipe runtime.micro_batch={smaller}"
+                f"the GPU's memory is full: {go_on} --recipe runtime.micro_batch={smaller}"
             ) from error
 
     def _groups(self, drawn: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
@@ -232,7 +244,7 @@ class FineTuning:
         is_last = epoch == recipe.epochs
         scores = None
         with self._learner.averaged() as network:
-            if is_last or epoch % recipe.validate_every == 0:
+            if is_last or (epoch - 1) % recipe.validate_every == 0:
                 scores = self._score("val", self._watched())
             is_best = self._is_best(scores, progress, is_last=is_last)
             self._write_model(network, epoch, scores, is_best=is_best)
@@ -245,7 +257,9 @@ class FineTuning:
         """Whether this epoch's model is to be kept as the best; without videos to choose by, the last one is."""
         if not self._may_choose():
             return is_last
-        return scores is not None and scores.videos > 0 and scores.top1 > progress.best_top1
+        if scores is None or not scores.videos:
+            return is_last and not progress.best_epoch
+        return scores.top1 > progress.best_top1
 
     def _may_choose(self) -> bool:
         data = self._data
@@ -318,6 +332,8 @@ class FineTuning:
     def _told(self, report: Told) -> Told:
         if self._processes.is_first:
             self._folder.add(report)
+            if self._board:
+                self._board.add(report)
         return report
 
 

@@ -38,7 +38,8 @@ class VideoEmbeddings:
         for numbers, embeddings, bad in encode_videos(
             network, clips, mine, enter, batch=batch, workers=workers
         ):
-            known |= dict(zip(numbers, embeddings.cpu(), strict=True))
+            # copies: another process would be sent the whole batch with each of its rows
+            known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
             self._bad |= dict(bad)
         shares = processes.gather((known, self._bad))
         self._known = {video: embedding for share, _ in shares for video, embedding in share.items()}

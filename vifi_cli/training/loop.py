@@ -22,6 +22,9 @@ from vifi_cli.training.reports import StepReport
 from vifi_cli.training.schedule import Schedule
 
 
+MOST_NAMED = 8  # of the videos of a step that goes wrong
+
+
 @dataclass(frozen=True, slots=True)
 class BatchMaking:
     """How groups of clips become what the network learns from.
@@ -98,9 +101,9 @@ def take_steps(
         )
         loss, unreadable = processes.total(share, len(bad))
         if not math.isfinite(loss):
-            names = ", ".join(
-                str(videos[draw.video].path) for group in step.groups for draw in group.draws[:8]
-            )
+            draws = [draw for group in step.groups for draw in group.draws]
+            names = ", ".join(str(videos[draw.video].path) for draw in draws[:MOST_NAMED])
+            names += f" and {len(draws) - MOST_NAMED} more" if len(draws) > MOST_NAMED else ""
             raise TrainingDiverged(
                 f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}; its videos: {names}"
             )

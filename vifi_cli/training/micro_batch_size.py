@@ -51,10 +51,13 @@ def _fits(
     device = processes.device
     fits = 1
     try:
+        # room for what the optimizer will keep of each parameter
+        moments = [torch.empty_like(tuned) for tuned in learner.tuned.values() for _ in range(2)]
         clips = torch.zeros((number, recipe.frames, 3, size, size), device=device)
         targets = torch.full((number, classes), 1 / classes, device=device)
         micro = MicroBatch(clips, targets, torch.ones(number, device=device), is_last=True)
         learner.try_gradients(micro)
+        del moments
     except torch.OutOfMemoryError:
         fits = 0
     learner.optimizer.zero_grad(set_to_none=True)

@@ -75,7 +75,7 @@ class Recipe:
             what the model was trained with.
         random_frames: whether frames are drawn anew each epoch; else they are those of the test.
         select_on_test: whether the best epoch is chosen on the test videos where there are no validation videos.
-        validate_every: epochs between validations.
+        validate_every: epochs from one validation to the next; the first and the last are always validated.
         ema_decay: of the average of weights that becomes the model, 0 for none.
         seed: of all that is drawn.
         augmentation: what is drawn for each clip.

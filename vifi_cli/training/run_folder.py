@@ -79,12 +79,16 @@ class RunFolder:
         Raises:
             InvalidInput: there is something in the folder already.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or self._has_more_than_a_configuration()):
             raise InvalidInput(f"{self.path} is not empty: name another --output, or go on with --resume")
         self.path.mkdir(parents=True, exist_ok=True)
         table = {"vifi": __version__, **asdict(config), "recipe": config.recipe.as_table()}
         with replacing(self.path / "config.toml") as temporary:
             temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
+
+    def _has_more_than_a_configuration(self) -> bool:
+        """Whether there is anything to lose: a run whose model could not be loaded has left its configuration."""
+        return any(entry.name != "config.toml" for entry in self.path.iterdir())
 
     def read_config(self) -> RunConfig:
         """What the run is made of.

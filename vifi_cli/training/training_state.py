@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.model_folder import save_weights
 from vifi_cli.paths import replacing
 from vifi_cli.training.learner import Learner
 
@@ -46,11 +46,8 @@ def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> 
         tensors |= {f"{moment}.{name}": memory[moment] for moment in MOMENTS if moment in memory}
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
-        try:
-            facts = {"progress": asdict(progress), "scaler": learner.scaler.state_dict()}
-            save_file(whole, temporary, {"facts": json.dumps(facts)})
-        except SafetensorError as error:
-            raise OSError(f"{path}: {error}") from error
+        facts = {"progress": asdict(progress), "scaler": learner.scaler.state_dict()}
+        save_weights(whole, temporary, {"facts": json.dumps(facts)})
 
 
 def restore_training_state(path: Path, learner: Learner) -> RunProgress:

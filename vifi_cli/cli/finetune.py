@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from vifi_cli.cli import output
 from vifi_cli.cli.finetune_progress import FinetuneProgress
 from vifi_cli.cli.finetuning import FinetuneRequest, prepare_run, resumed_run
 from vifi_cli.cli.options import Device, DeviceOption, Fusion, JsonOption, Protocol, Tune, given_path
+from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.cli.finetuning import PreparedRun
@@ -98,6 +100,7 @@ def finetune(
     torchrun --nproc-per-node 8 -m vifi_cli finetune ...
     """
     if resume:
+        _refuse({"--from": start_from, "--tune": tune, "--fusion": fusion, "--output": folder})
         prepared = resumed_run(given_path(resume), data, data_root, recipe or [])
     else:
         prepared = prepare_run(
@@ -126,6 +129,11 @@ def finetune(
         raise typer.Exit(INTERRUPTED)
 
 
+def _refuse(options: dict[str, object]) -> None:
+    if given := [name for name, value in options.items() if value is not None]:
+        raise InvalidInput(f"{given[0]} does not go with --resume: a run goes on as it began")
+
+
 def is_first_process() -> bool:
     """Whether this process talks, among those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
@@ -141,6 +149,8 @@ def _carry_out(prepared: PreparedRun, device: str) -> tuple[RunResult | None, Fi
         joined_processes(device) as processes,
         FinetuneProgress(is_shown=processes.is_first, device=processes.device) as progress,
     ):
+        # each process has named a new folder by its own clock
+        prepared = replace(prepared, folder=processes.gather(prepared.folder)[0])
         if processes.is_first and not prepared.is_resumed:
             prepared.folder.begin(prepared.config)
         processes.wait_for_all()

@@ -68,6 +68,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
 
     if not request.data:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
+    _setting_of_data(request.setting)  # before a recipe is looked for by its name
     recipe = _recipe(request)
     data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
     if request.protocol == "default":
@@ -207,10 +208,13 @@ def _without_split(data: str) -> tuple[str, int]:
 
 
 def _absolute(data: str) -> str:
-    return ",".join(
-        str(Path(part).expanduser().absolute()) if Path(part).expanduser().exists() else part
-        for part in data.split(",")
-    )
+    """What `--data` names, so that it can be found from another folder: names of sets stay, paths become whole."""
+    from vifi_cli.data.named_sets import NAMED_SETS
+
+    name, labels = _without_labels(data)
+    if _without_split(name)[0] not in NAMED_SETS:
+        name = str(Path(name).expanduser().absolute())
+    return f"{name},{labels.absolute()}" if labels else name
 
 
 def _model(asked: str | None) -> str:

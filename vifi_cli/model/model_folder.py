@@ -131,8 +131,8 @@ def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None
                 temporary.unlink(missing_ok=True)
 
 
-def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
-    """Write a safetensors file.
+def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, with facts about it in its header.
 
     Raises:
         OSError: it cannot be written; safetensors has an error of its own for that.
@@ -143,7 +143,7 @@ def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
     file.touch()
     mode = file.stat().st_mode
     try:
-        save_file(dict(weights), file, metadata={"format": "pt"})
+        save_file(dict(weights), file, metadata={"format": "pt", **(facts or {})})
         # safetensors lets nobody but the owner read what it writes
         file.chmod(mode)
     except SafetensorError as error:

@@ -21,7 +21,6 @@ from vifi_cli.training.optimizer_step import MicroBatch, cut_into_micro_batches
 from vifi_cli.training.reports import StepReport
 from vifi_cli.training.schedule import Schedule
 
-
 MOST_NAMED = 8  # of the videos of a step that goes wrong
 
 

@@ -1,6 +1,7 @@
 """Several processes that train as one: started by `torchrun`, joined by torch.distributed."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -112,7 +113,10 @@ def _shared(tower: nn.Module, processes: Processes) -> nn.Module:
     if not any(parameter.requires_grad for parameter in tower.parameters()):
         return tower
     devices = [processes.device] if processes.device.type == "cuda" else None
-    return DistributedDataParallel(tower, device_ids=devices, broadcast_buffers=False)
+    with warnings.catch_warnings():
+        # newer versions of torch have another name for it, with another meaning
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        return DistributedDataParallel(tower, device_ids=devices, broadcast_buffers=False)
 
 
 @contextmanager

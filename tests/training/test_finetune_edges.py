@@ -213,12 +213,22 @@ def test_a_setting_that_there_is_not_is_called_a_setting(tmp_path: Path) -> None
         prepare_run(request)
 
 
-def test_a_run_whose_model_could_not_be_loaded_does_not_block_its_folder(
-    make_run: MakeRun, tmp_path: Path
+def test_a_run_that_cannot_be_put_together_does_not_keep_its_folder(
+    colour_folder: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match="there is no model at"):
-        make_run(tmp_path / "run", model=tmp_path / "nothing")
+    folder = tmp_path / "run"
+    changes = ("runtime.precision=fp16",)
+    failed = start(*finetune_arguments(colour_folder, tiny_model, *changes), "--output", str(folder))
+    stdout, stderr = failed.communicate(timeout=60)
+    assert (failed.returncode, stdout) == (2, "")
+    assert "fp16 needs a GPU" in stderr
+    assert not folder.exists()
+
+
+def test_of_two_runs_one_has_the_folder(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
+    with pytest.raises(InvalidInput, match="is not empty"):
+        RunFolder(tmp_path / "run").begin(run._config)
     assert RunFolder(tmp_path / "run").read_config() == run._config
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -155,7 +157,7 @@ def _carry_out(prepared: PreparedRun, device: str) -> tuple[RunResult | None, Fi
             prepared.folder.begin(prepared.config)
         processes.wait_for_all()
         listener = Listener(progress.should_stop, progress.scoring, progress.say)
-        with progress.loading():
+        with progress.loading(), _withdrawing(prepared if processes.is_first else None):
             run = FineTuning(prepared.folder, prepared.config, prepared.data, processes, listener)
         progress.say(f"run: {prepared.folder.path}; {run.describe()}")
         for report in run.reports(is_resumed=prepared.is_resumed):
@@ -163,6 +165,17 @@ def _carry_out(prepared: PreparedRun, device: str) -> tuple[RunResult | None, Fi
                 return report, run
             progress.take(report)
         return None, run
+
+
+@contextmanager
+def _withdrawing(prepared: PreparedRun | None) -> Iterator[None]:
+    """Gives the folder of a new run free again where the run cannot be put together."""
+    try:
+        yield
+    except BaseException:
+        if prepared and not prepared.is_resumed:
+            prepared.folder.withdraw()
+        raise
 
 
 def _tell_bad(run: FineTuning) -> None:

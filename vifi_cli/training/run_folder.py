@@ -7,6 +7,7 @@ RUN/best/, RUN/last/              model folders
 RUN/training_state.safetensors    what `--resume` goes on from
 """
 
+import contextlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -73,22 +74,32 @@ class RunFolder:
         """A line of JSON for each step and each epoch."""
         return self.path / "metrics.jsonl"
 
+    @property
+    def _config(self) -> Path:
+        return self.path / "config.toml"
+
     def begin(self, config: RunConfig) -> None:
         """Make the folder and write down what the run is made of.
 
         Raises:
             InvalidInput: there is something in the folder already.
         """
-        if self.path.exists() and (not self.path.is_dir() or self._has_more_than_a_configuration()):
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise InvalidInput(f"{self.path} is not empty: name another --output, or go on with --resume")
         self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins
+        except FileExistsError as error:
+            raise InvalidInput(f"another run has just begun in {self.path}: name another --output") from error
         table = {"vifi": __version__, **asdict(config), "recipe": config.recipe.as_table()}
-        with replacing(self.path / "config.toml") as temporary:
+        with replacing(self._config) as temporary:
             temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
 
-    def _has_more_than_a_configuration(self) -> bool:
-        """Whether there is anything to lose: a run whose model could not be loaded has left its configuration."""
-        return any(entry.name != "config.toml" for entry in self.path.iterdir())
+    def withdraw(self) -> None:
+        """Take back `begin`, so that a run that could not be put together does not keep its folder from the next."""
+        self._config.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
     def read_config(self) -> RunConfig:
         """What the run is made of.
@@ -96,7 +107,7 @@ class RunFolder:
         Raises:
             InvalidInput: this is no run folder.
         """
-        file = self.path / "config.toml"
+        file = self._config
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             del table["vifi"]

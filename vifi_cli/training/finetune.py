@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -11,14 +11,12 @@ import torch
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.evaluation.predicting import ClipInput, TestClips
-from vifi_cli.model.clip_transform import test_short_side
 from vifi_cli.model.model_folder import load_vifi_clip, write_model_folder
 from vifi_cli.model.vifi_clip import ViFiCLIP
-from vifi_cli.paths import cache_folder
-from vifi_cli.training.clip_loading import BadClip, ClipGroup, ClipRecipe, TrainingClips, load_groups
+from vifi_cli.training.bad_videos import BadVideos
+from vifi_cli.training.clip_loading import ClipGroup, ClipRecipe, TrainingClips, load_groups
 from vifi_cli.training.distributed import Processes
 from vifi_cli.training.epoch_plan import DrawnGroup, make_schedule, plan_run
-from vifi_cli.training.freed_memory import keep_freed_memory
 from vifi_cli.training.frozen_towers import VideoEmbeddings
 from vifi_cli.training.learner import Learner
 from vifi_cli.training.loop import BatchMaking, take_steps
@@ -27,16 +25,14 @@ from vifi_cli.training.precision import choose_precision
 from vifi_cli.training.recipe import Recipe
 from vifi_cli.training.reports import EpochReport, RunResult, Scores, StepReport
 from vifi_cli.training.run_folder import RunConfig, RunFolder
+from vifi_cli.training.run_setup import make_repeatable, open_clip_store, prepare_towers, reading_workers
 from vifi_cli.training.tensorboard_log import TensorBoardLog
 from vifi_cli.training.training_state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.tuned_card import tuned_card
-from vifi_cli.training.validation import score
-from vifi_cli.video.clip_store import ClipStore
+from vifi_cli.training.validation import Reading, Validation
 
 Report = StepReport | EpochReport | RunResult
 Told = TypeVar("Told", StepReport, EpochReport)
-# a data set with a larger share of unreadable videos is not the one that the user means to train on
-BAD_SHARE = 0.1
 # the picture of the curves is made anew no more often than this
 DRAWING_SECONDS = 60.0
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
@@ -90,32 +86,31 @@ class FineTuning:
         self._folder, self._config, self._data = folder, config, data
         self._processes, self._listener = processes, listener
         recipe = config.recipe
-        _make_repeatable(recipe.seed)
-        if processes.device.type == "cpu":
-            keep_freed_memory()
+        make_repeatable(recipe.seed, processes.device)
         model = load_vifi_clip(config.model)
         self._card = tuned_card(model.card, config, data)
         self._size = self._card.preprocessing.geometry.height
         network = model.network.to(processes.device)
         network.fusion = recipe.fusion
-        _prepare_towers(network, recipe)
+        prepare_towers(network, recipe)
         tokens = model.tokenizer([self._card.class_text(name) for name in self._card.class_names])
         precision = choose_precision(recipe.runtime.precision, processes.device)
-        self._enter = ClipInput(
+        enter = ClipInput(
             self._card.preprocessing.mean, self._card.preprocessing.std, processes.device, precision
         )
         self._learner = Learner(network, tokens.to(processes.device), recipe, processes, precision)
         self._plan = plan_run(recipe, len(data.train))
-        self._workers = _workers(recipe, processes)
-        self._store = ClipStore(
-            test_short_side(self._size),
-            folder=cache_folder() / "clips",
-            budget_bytes=int(recipe.runtime.clip_cache_gb * 1e9),
-        )
-        self._micro_batch = find_micro_batch(
+        micro_batch = find_micro_batch(
             self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names), processes
         )
-        self._bad: dict[int, str] = {}
+        self._reading = Reading(
+            open_clip_store(self._size, recipe), micro_batch, reading_workers(recipe, processes)
+        )
+        self._validation = Validation(
+            data, self._reading, recipe, self._size, enter, processes, listener.scoring
+        )
+        self._enter = enter
+        self._bad = BadVideos(data.train, listener.say)
         self._board = None
         if recipe.runtime.tensorboard and processes.is_first:
             self._board = TensorBoardLog(folder.path / "tensorboard", self._plan.steps_per_epoch)
@@ -140,7 +135,7 @@ class FineTuning:
             if self._processes.is_first:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
         else:
-            yield self._told(EpochReport(0, None, self._score("val", self._watched()), is_best=False))
+            yield self._told(EpochReport(0, None, self._validation.score(self._learner), is_best=False))
         progress = yield from self._epochs(progress)
         if progress.step == self._plan.total_steps:
             yield self._result(progress)
@@ -153,17 +148,17 @@ class FineTuning:
             f"{learned / 1e6:.1f} million parameters learn from {plan.videos:,} videos of "
             f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {recipe.epochs} epochs of "
             f"{plan.steps_per_epoch:,} steps of {min(plan.effective_batch, plan.videos)} clips, "
-            f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
+            f"{self._reading.micro_batch} at once on {self._processes.count} x {self._processes.device}"
         )
 
     def unreadable(self) -> list[tuple[LabeledVideo, str]]:
         """The training videos that could not be read, each with the reason."""
-        return [(self._data.train[video], reason) for video, reason in sorted(self._bad.items())]
+        return self._bad.listed()
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
         saved = drawn = time.monotonic()
         for report in self._steps(progress.step):
-            self._note_bad(report.bad)
+            self._bad.note(report.bad)
             progress = replace(progress, step=progress.step + 1, epoch_loss=progress.epoch_loss + report.loss)
             yield self._told(report)
             if report.step + 1 == report.steps_per_epoch:
@@ -190,7 +185,7 @@ class FineTuning:
             for group in step.groups
         )
         making = BatchMaking(
-            len(self._data.class_names), recipe.mixing, recipe.seed, self._micro_batch, self._enter
+            len(self._data.class_names), recipe.mixing, recipe.seed, self._reading.micro_batch, self._enter
         )
         try:
             yield from take_steps(
@@ -211,7 +206,7 @@ class FineTuning:
             )
             raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
         except torch.OutOfMemoryError as error:
-            smaller = max(1, self._micro_batch // 2)
+            smaller = max(1, self._reading.micro_batch // 2)
             is_saved = self._folder.state.exists()
             go_on = (
                 f"go on with --resume {self._folder.path}"
@@ -228,15 +223,15 @@ class FineTuning:
             self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
             embeddings = VideoEmbeddings(
                 self._learner.network,
-                self._test_clips(train),
+                TestClips(train, self._reading.store, recipe.frames, self._size),
                 self._enter,
                 self._processes,
-                batch=self._micro_batch,
-                workers=self._workers,
+                batch=self._reading.micro_batch,
+                workers=self._reading.workers,
             )
             return embeddings.groups(drawn)
         making = ClipRecipe(recipe.frames, self._size, recipe.random_frames, recipe.augmentation, recipe.seed)
-        return load_groups(TrainingClips(train, self._store, making), drawn, self._workers)
+        return load_groups(TrainingClips(train, self._reading.store, making), drawn, self._reading.workers)
 
     def _end_epoch(self, progress: RunProgress) -> tuple[EpochReport, RunProgress]:
         epoch = progress.step // self._plan.steps_per_epoch
@@ -245,47 +240,13 @@ class FineTuning:
         scores = None
         with self._learner.averaged() as network:
             if is_last or (epoch - 1) % recipe.validate_every == 0:
-                scores = self._score("val", self._watched())
-            is_best = self._is_best(scores, progress, is_last=is_last)
+                scores = self._validation.score(self._learner)
+            is_best = self._validation.is_best(scores, progress, is_last=is_last)
             self._write_model(network, epoch, scores, is_best=is_best)
         if is_best:
             progress = replace(progress, best_top1=scores.top1 if scores else -1.0, best_epoch=epoch)
         loss = progress.epoch_loss / self._plan.steps_per_epoch
         return EpochReport(epoch, loss, scores, is_best), replace(progress, epoch_loss=0.0)
-
-    def _is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
-        """Whether this epoch's model is to be kept as the best; without videos to choose by, the last one is."""
-        if not self._may_choose():
-            return is_last
-        if scores is None or not scores.videos:
-            return is_last and not progress.best_epoch
-        return scores.top1 > progress.best_top1
-
-    def _may_choose(self) -> bool:
-        data = self._data
-        is_apart = bool(data.val) and not {v.path for v in data.val} & {v.path for v in data.test}
-        return is_apart or (self._config.recipe.select_on_test and bool(data.val or data.test))
-
-    def _watched(self) -> tuple[LabeledVideo, ...]:
-        return self._data.val or self._data.test
-
-    def _score(self, split: str, videos: Sequence[LabeledVideo]) -> Scores | None:
-        if not videos:
-            return None
-        return score(
-            self._learner.network,
-            self._learner.embed_classes(),
-            self._test_clips(videos),
-            "test" if videos == self._data.test else split,
-            self._enter,
-            self._processes,
-            batch=self._micro_batch,
-            workers=self._workers,
-            watch=self._listener.scoring,
-        )
-
-    def _test_clips(self, videos: Sequence[LabeledVideo]) -> TestClips:
-        return TestClips(videos, self._store, self._config.recipe.frames, self._size)
 
     def _write_model(self, network: ViFiCLIP, epoch: int, scores: Scores | None, *, is_best: bool) -> None:
         if not self._processes.is_first:
@@ -314,20 +275,8 @@ class FineTuning:
         _, epochs = self._folder.history()
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
-        is_same = val is not None and self._watched() == self._data.test
-        test = val if is_same else self._score("test", self._data.test)
+        test = self._validation.score_test(self._learner, val)
         return RunResult(progress.best_epoch, val, test, before)
-
-    def _note_bad(self, bad: Sequence[BadClip]) -> None:
-        for clip in bad:
-            if clip.video not in self._bad:
-                self._bad[clip.video] = clip.reason
-                self._listener.say(f"{self._data.train[clip.video].path} is left out: {clip.reason}")
-        if len(self._bad) > max(1.0, BAD_SHARE * len(self._data.train)):
-            raise InvalidInput(
-                f"{len(self._bad)} of {len(self._data.train)} training videos cannot be read: `vifi data check` "
-                "lists them"
-            )
 
     def _told(self, report: Told) -> Told:
         if self._processes.is_first:
@@ -335,34 +284,3 @@ class FineTuning:
             if self._board:
                 self._board.add(report)
         return report
-
-
-def _make_repeatable(seed: int) -> None:
-    torch.manual_seed(seed)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-
-
-def _prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
-    # convolutions are twice as fast with the colours of a pixel side by side
-    network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for tower in (network.visual, network.text):
-        if recipe.runtime.gradient_checkpointing:
-            if not hasattr(tower, "set_grad_checkpointing"):
-                raise InvalidInput(
-                    "recipe: this model cannot do gradient checkpointing; leave runtime.gradient_checkpointing out"
-                )
-            tower.set_grad_checkpointing()  # type: ignore[operator]
-        if recipe.runtime.compile:
-            tower.compile()
-
-
-def _workers(recipe: Recipe, processes: Processes) -> int:
-    """Processes that read for one that trains: none on a CPU, where they would only take its time."""
-    if recipe.runtime.workers >= 0:
-        return recipe.runtime.workers
-    if processes.device.type == "cpu":
-        return 0
-    import os
-
-    return max(1, min(12, (os.cpu_count() or 2) // processes.count))

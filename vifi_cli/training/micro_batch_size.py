@@ -11,7 +11,7 @@ from vifi_cli.training.optimizer_step import MicroBatch
 from vifi_cli.training.recipe import Recipe
 
 # more of them take more memory and, falling out of the processor's cache, more time each
-FRAMES_ON_CPU = 16
+FRAMES_ON_CPU = 8
 
 
 def find_micro_batch(

@@ -36,7 +36,9 @@ class TensorBoardLog:
         else:
             at = report.epoch * self._steps_per_epoch
             scores = report.scores
-            values = {f"{scores.split}/top1": scores.top1, f"{scores.split}/top5": scores.top5} if scores else {}
+            values = (
+                {f"{scores.split}/top1": scores.top1, f"{scores.split}/top5": scores.top5} if scores else {}
+            )
         for name, value in values.items():
             self._writer.add_scalar(name, value, at)
         self._writer.flush()

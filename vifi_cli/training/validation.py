@@ -1,60 +1,95 @@
-"""Scores of a model on videos that it does not learn from, shared out among the processes."""
+"""Scores of a model on videos that it does not learn from, and which epoch is the best by them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from torch import Tensor
-
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.evaluation.metrics import top_k_hits
 from vifi_cli.evaluation.predicting import ClipInput, TestClips, joined, predict
-from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.training.distributed import Processes
+from vifi_cli.training.learner import Learner
+from vifi_cli.training.recipe import Recipe
 from vifi_cli.training.reports import Scores
+from vifi_cli.training.training_state import RunProgress
+from vifi_cli.video.clip_store import ClipStore
 
 
-def score(
-    network: ViFiCLIP,
-    classes: Tensor,
-    clips: TestClips,
-    split: str,
-    enter: ClipInput,
-    processes: Processes,
-    *,
-    batch: int,
-    workers: int,
-    watch: Callable[[int, int], None],
-) -> Scores:
-    """Score a model; each video is counted once, on one process or on many.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How clips come from disk to the encoder.
 
-    Args:
-        network: on the device of `enter`.
-        classes: class embeddings (C, D).
-        clips: of the videos.
-        split: what the scores are called.
+    Attributes:
+        store: reads the frames.
+        micro_batch: clips encoded at once.
+        workers: processes that read for one that trains.
+    """
+
+    store: ClipStore
+    micro_batch: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Scores a model on the videos that training is watched with; each is counted once, on however many processes.
+
+    Attributes:
+        data: with these videos.
+        reading: how clips are had.
+        recipe: frames of a clip, and whether the test may choose.
+        size: S, of the encoder's picture.
         enter: how clips enter the encoder.
         processes: that share the work.
-        batch: videos encoded at once.
-        workers: processes that read.
         watch: told how many videos are done, and of how many, by this process.
     """
-    mine = range(processes.rank, len(clips.videos), processes.count)
-    share = predict(
-        network,
-        classes,
-        clips,
-        mine,
-        enter,
-        batch=batch,
-        workers=workers,
-        watch=lambda done: watch(done, len(mine)),
-    )
-    whole = joined(processes.gather(share))
-    labels = _labels(clips.videos, whole.videos.tolist())
-    if not labels:
-        return Scores(split, 0.0, 0.0, 0, len(whole.unreadable))
-    top1, top5 = (float(top_k_hits(whole.probabilities, labels, k).mean()) for k in (1, 5))
-    return Scores(split, top1, top5, len(labels), len(whole.unreadable))
 
+    data: LabeledVideos
+    reading: Reading
+    recipe: Recipe
+    size: int
+    enter: ClipInput
+    processes: Processes
+    watch: Callable[[int, int], None]
 
-def _labels(videos: Sequence[LabeledVideo], chosen: list[int]) -> list[int]:
-    return [videos[video].label for video in chosen]
+    def score(self, learner: Learner) -> Scores | None:
+        """Score the model as it is now; None where no video is held out."""
+        return self._score(learner, "val", self.data.val) or self._score(learner, "test", self.data.test)
+
+    def score_test(self, learner: Learner, known: Scores | None) -> Scores | None:
+        """Score the model on the test videos, which may be those of the `known` scores of this very model."""
+        is_known = known is not None and (not self.data.val or self.data.val == self.data.test)
+        return known if is_known else self._score(learner, "test", self.data.test)
+
+    def is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
+        """Whether this epoch's model is to be kept as the best; without videos to choose by, the last one is."""
+        if not self._may_choose():
+            return is_last
+        if scores is None or not scores.videos:
+            return is_last and not progress.best_epoch
+        return scores.top1 > progress.best_top1
+
+    def _may_choose(self) -> bool:
+        val, test = ({video.path for video in videos} for videos in (self.data.val, self.data.test))
+        return bool(val and not val & test) or (self.recipe.select_on_test and bool(val or test))
+
+    def _score(self, learner: Learner, split: str, videos: Sequence[LabeledVideo]) -> Scores | None:
+        if not videos:
+            return None
+        mine = range(self.processes.rank, len(videos), self.processes.count)
+        share = predict(
+            learner.network,
+            learner.embed_classes(),
+            TestClips(videos, self.reading.store, self.recipe.frames, self.size),
+            mine,
+            self.enter,
+            batch=self.reading.micro_batch,
+            workers=self.reading.workers,
+            watch=lambda done: self.watch(done, len(mine)),
+        )
+        whole = joined(self.processes.gather(share))
+        name = "test" if videos == self.data.test else split
+        if not len(whole.videos):
+            return Scores(name, 0.0, 0.0, 0, len(whole.unreadable))
+        labels = [videos[video].label for video in whole.videos.tolist()]
+        top1, top5 = (float(top_k_hits(whole.probabilities, labels, k).mean()) for k in (1, 5))
+        return Scores(name, top1, top5, len(labels), len(whole.unreadable))

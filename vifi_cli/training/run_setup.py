@@ -1,0 +1,62 @@
+"""What is set up once for a run: chance, memory, towers, and how clips are read."""
+
+import os
+
+import torch
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.clip_transform import test_short_side
+from vifi_cli.model.vifi_clip import ViFiCLIP
+from vifi_cli.paths import cache_folder
+from vifi_cli.training.distributed import Processes
+from vifi_cli.training.freed_memory import keep_freed_memory
+from vifi_cli.training.recipe import Recipe
+from vifi_cli.video.clip_store import ClipStore
+
+MOST_WORKERS = 12
+
+
+def make_repeatable(seed: int, device: torch.device) -> None:
+    """Let the same run give the same weights, as far as the device can."""
+    torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    if device.type == "cpu":
+        keep_freed_memory()
+
+
+def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
+    """Lay the towers out for training as the recipe's runtime asks.
+
+    Raises:
+        InvalidInput: a tower cannot do gradient checkpointing.
+    """
+    # convolutions are twice as fast with the colours of a pixel side by side
+    network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for tower in (network.visual, network.text):
+        if recipe.runtime.gradient_checkpointing:
+            if not hasattr(tower, "set_grad_checkpointing"):
+                raise InvalidInput(
+                    "recipe: this model cannot do gradient checkpointing; leave runtime.gradient_checkpointing out"
+                )
+            tower.set_grad_checkpointing()  # type: ignore[operator]
+        if recipe.runtime.compile:
+            tower.compile()
+
+
+def reading_workers(recipe: Recipe, processes: Processes) -> int:
+    """Processes that read for one that trains: none on a CPU, where they would only take its time."""
+    if recipe.runtime.workers >= 0:
+        return recipe.runtime.workers
+    if processes.device.type == "cpu":
+        return 0
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // processes.count))
+
+
+def open_clip_store(size: int, recipe: Recipe) -> ClipStore:
+    """What reads the frames of videos, scaled for pictures of this size, by way of the cache."""
+    return ClipStore(
+        test_short_side(size),
+        folder=cache_folder() / "clips",
+        budget_bytes=int(recipe.runtime.clip_cache_gb * 1e9),
+    )

@@ -141,7 +141,9 @@ def test_a_loss_that_is_no_number_names_step_videos_and_the_last_good_model(
         if isinstance(report, EpochReport) and report.epoch == 1:
             break
     torch.nn.init.constant_(run._learner.network.logit_scale, math.nan)
-    with pytest.raises(TrainingDiverged, match=r"epoch 2, step 1 is nan; its videos: .*\.mp4.*last good one is in"):
+    with pytest.raises(
+        TrainingDiverged, match=r"epoch 2, step 1 is nan; its videos: .*\.mp4.*last good one is in"
+    ):
         list(reports)
     saved = weights(tmp_path / "run" / "last")
     assert all(torch.isfinite(tensor).all() for tensor in saved.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ import typer
 
 from vifi_cli.cli import output
 from vifi_cli.cli.finetune_progress import FinetuneProgress
-from vifi_cli.cli.finetuning import FinetuneRequest, prepare_run, resumed_run
+from vifi_cli.cli.finetuning import FinetuneRequest, is_first_process, prepare_run, resumed_run
 from vifi_cli.cli.options import Device, DeviceOption, Fusion, JsonOption, Protocol, Tune, given_path
 from vifi_cli.errors import InvalidInput
 
@@ -136,11 +135,6 @@ def _refuse(options: dict[str, object]) -> None:
         raise InvalidInput(f"{given[0]} does not go with --resume: a run goes on as it began")
 
 
-def is_first_process() -> bool:
-    """Whether this process talks, among those that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def _carry_out(prepared: PreparedRun, device: str) -> tuple[RunResult | None, FineTuning]:
     """Runs the steps, showing how far they have come; gives no result where the run was interrupted."""
     from vifi_cli.training.distributed import joined_processes
@@ -205,7 +199,8 @@ def _show(prepared: PreparedRun, result: RunResult, *, as_json: bool) -> None:
             ("Model", str(best)),
             ("Epoch", str(result.epoch)),
             *_scores("Before", result.before),
-            *_scores("Tuned", result.test or result.val),
+            *_scores("Tuned", result.val),
+            *_scores("Tuned", result.test if result.test != result.val else None),
             ("Use it", f"vifi index --rebuild --model {best}"),
         ]
     )

@@ -70,16 +70,15 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
     _setting_of_data(request.setting)  # before a recipe is looked for by its name
     recipe = _recipe(request)
+    model = _model(request.start_from)
     data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
     if request.protocol == "default":
         heeded = heed_sides(recipe, data)
         if heeded != recipe:
-            output.note(
-                "no mirroring: class names tell left from right (--recipe augmentation.flip=0.5 is ignored)"
-            )
+            _say("clips are not mirrored: class names tell left from right")
         recipe = heeded
     config = RunConfig(
-        model=_model(request.start_from),
+        model=model,
         data=_absolute(request.data),
         data_root=str(request.data_root or ""),
         setting=request.setting,
@@ -87,6 +86,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
         recipe=recipe,
         videos=digest_of(data),
     )
+    fetch_model(model)
     folder = request.folder or RUNS.absolute() / f"{_slug(data.name)}-{datetime.now():%Y%m%d-%H%M%S}"
     return PreparedRun(RunFolder(folder), config, data, is_resumed=False)
 
@@ -139,7 +139,7 @@ def load_data(data: str, root: Path | None, setting: str, seed: int, *, protocol
     )
     if protocol == "default":
         videos = without_leaks(videos)
-    if os.environ.get("RANK", "0") == "0":
+    if is_first_process():
         for remark in videos.remarks:
             output.note(remark)
         if videos.missing:
@@ -148,6 +148,11 @@ def load_data(data: str, root: Path | None, setting: str, seed: int, *, protocol
                 "`vifi data check` lists them"
             )
     return videos
+
+
+def is_first_process() -> bool:
+    """Whether this process talks, among those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def digest_of(videos: LabeledVideos) -> str:
@@ -223,10 +228,13 @@ def _model(asked: str | None) -> str:
 
     if asked is None:
         asked, reason = choose_default_model()
-        output.note(f"model: {asked} ({reason})")
-    name = resolve_model(asked).name
-    fetch_model(name)
-    return name
+        _say(f"model: {asked} ({reason})")
+    return resolve_model(asked).name
+
+
+def _say(message: str) -> None:
+    if is_first_process():
+        output.note(message)
 
 
 def _slug(name: str) -> str:

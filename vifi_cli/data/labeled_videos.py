@@ -94,8 +94,12 @@ def require_usable(videos: LabeledVideos) -> None:
     """Makes sure that something can be learnt or tested.
 
     Raises:
-        InvalidInput: there is one class only, no video, or a class that training has no video of.
+        InvalidInput: a class name is no plain text, there is one class only, no video, or a class that training has
+            no video of.
     """
+    for name in videos.class_names:
+        if not name.isprintable():
+            raise InvalidInput(f"the class name {name!r} in {videos.name} is no plain text: rename it")
     classes = len(videos.class_names)
     if classes < 2:
         only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"

@@ -27,7 +27,9 @@ def draw_curves(path: Path, steps: Sequence[StepReport], epochs: Sequence[EpochR
         values = [100 * getattr(epoch.scores, name) for epoch in scored]
         accuracy.plot([e.epoch for e in scored], values, marker=marker, label=f"top-{name[-1]}")
     accuracy.set(xlabel="epoch", ylabel="accuracy in percent", ylim=(0, 101))
-    accuracy.set_title(scored[-1].scores.split if scored and scored[-1].scores else "not validated")
+    accuracy.set_title(
+        f"{scored[-1].scores.split} videos" if scored and scored[-1].scores else "not validated"
+    )
     accuracy.legend(frameon=False, loc="lower right")
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)

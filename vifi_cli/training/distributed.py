@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from vifi_cli.errors import InvalidInput
 from vifi_cli.model.device import choose_device
 from vifi_cli.model.vifi_clip import ViFiCLIP
 
@@ -84,7 +85,12 @@ def joined_processes(device: str) -> Iterator[Processes]:
         return
     chosen = choose_device(device)
     if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        number = int(os.environ["LOCAL_RANK"])
+        if number >= torch.cuda.device_count():
+            raise InvalidInput(
+                f"more processes than the {torch.cuda.device_count()} GPUs here: lower torchrun's --nproc-per-node"
+            )
+        chosen = torch.device("cuda", number)
         torch.cuda.set_device(chosen)
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:

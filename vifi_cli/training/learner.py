@@ -30,9 +30,11 @@ def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
     }
 
 
-def freeze_statistics(network: nn.Module) -> None:
-    """Set a network to training, but for batch norms: the statistics of a few clips would not be those of a test."""
+def freeze_statistics(network: ViFiCLIP) -> None:
+    """Set towers that learn to training, but for batch norms: a few clips' statistics would not be those of a test."""
     network.train()
+    for tower in (network.visual, network.text):
+        tower.train(any(parameter.requires_grad for parameter in tower.parameters()))
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.eval()
@@ -99,6 +101,13 @@ class Learner:
         return accumulate_gradients(
             self._shared, self._texts, micro_batches, clips, self._processes, self._precision, self.scaler
         )
+
+    def has_finite_gradients(self) -> bool:
+        """Whether the parameters can be moved by the gradients gathered; fp16 leaves that to its scaler."""
+        if self.scaler.is_enabled():
+            return True
+        gradients = [parameter.grad for parameter in self.tuned.values() if parameter.grad is not None]
+        return bool(torch.nn.utils.get_total_norm(gradients).isfinite())
 
     def try_gradients(self, micro: MicroBatch) -> None:
         """Compute gradients of a micro-batch in this process alone, to see whether the memory holds them."""

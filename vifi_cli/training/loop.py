@@ -99,12 +99,13 @@ def take_steps(
             making.micro_batches(step, _noting(islice(groups, len(step.groups)), bad)), step.clips
         )
         loss, unreadable = processes.total(share, len(bad))
-        if not math.isfinite(loss):
+        if not (math.isfinite(loss) and learner.has_finite_gradients()):
             draws = [draw for group in step.groups for draw in group.draws]
             names = ", ".join(str(videos[draw.video].path) for draw in draws[:MOST_NAMED])
             names += f" and {len(draws) - MOST_NAMED} more" if len(draws) > MOST_NAMED else ""
             raise TrainingDiverged(
-                f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}; its videos: {names}"
+                f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}, or its gradient is no number; "
+                f"its videos: {names}"
             )
         rate = schedule.learning_rate(number)
         learner.step(rate)

@@ -72,9 +72,9 @@ class RunResult:
 
     Attributes:
         epoch: the one that `best/` comes from.
-        val: its scores on the validation videos, where there are any.
+        val: its scores on the videos that training is watched with, where there are any.
         test: its scores on the test videos, where there are any.
-        before: the scores of the model that the run started from, on the test videos if there are any.
+        before: the scores of the model that the run started from, on the videos that `val` is told of.
     """
 
     epoch: int

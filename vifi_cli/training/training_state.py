@@ -64,7 +64,9 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
         weights = _under("weights.", tensors)
         learner.network.load_state_dict(weights)
     except FileNotFoundError as error:
-        raise InvalidInput(f"{path.parent} cannot be resumed: nothing has been saved in it yet") from error
+        raise InvalidInput(
+            f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and begin anew"
+        ) from error
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise InvalidInput(f"{path} is damaged or of another model: start the run anew") from error
     for name, average in _under("average.", tensors).items():

@@ -20,7 +20,7 @@ from vifi_cli.cli.finetuning import FinetuneRequest, prepare_run, resumed_run
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, UnreadableVideo
 from vifi_cli.training.recipe import make_recipe
-from vifi_cli.training.reports import RunResult
+from vifi_cli.training.reports import EpochReport, RunResult
 from vifi_cli.training.run_folder import RunFolder
 
 
@@ -237,3 +237,17 @@ def test_options_that_a_resumed_run_would_ignore_are_refused(tmp_path: Path) -> 
     stdout, stderr = (run := start(*arguments)).communicate(timeout=60)
     assert (run.returncode, stdout) == (2, "")
     assert stderr == "error: --tune does not go with --resume: a run goes on as it began\n"
+
+
+def test_a_gradient_that_is_no_number_leaves_the_weights_alone(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", "epochs=2")
+    reports = run.reports()
+    for report in reports:
+        if isinstance(report, EpochReport) and report.epoch == 1:
+            break
+    poisoned = run._learner.tuned["visual.proj"]
+    poisoned.register_hook(lambda gradient: gradient * math.nan)
+    before = poisoned.detach().clone()
+    with pytest.raises(TrainingDiverged, match="or its gradient is no number"):
+        list(reports)
+    assert torch.equal(poisoned, before)

@@ -72,7 +72,8 @@ def augment_clip(
     Returns:
         uint8 (T, 3, S, S).
     """
-    is_drawn = generator.random() < augmentation.multi_scale_crop
+    share = augmentation.multi_scale_crop
+    is_drawn = share == 1 or (share > 0 and generator.random() < share)
     frames = _multi_scale_crop(pixels, size, generator) if is_drawn else centre_crop(pixels, size)
     if generator.random() < augmentation.flip:
         frames = frames.flip(-1)

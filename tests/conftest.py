@@ -1,5 +1,8 @@
 """What every test stands on: a data folder of its own, no hub, no colour."""
 
+import resource
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +29,14 @@ def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("VIFI_HOME", str(home))
         load_encoder("starter", "cpu")
     return home
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file of this process may grow past 100 kB, which fails as a full disk does, with an OSError."""
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, handler)

@@ -140,3 +140,11 @@ def textured_frames(count: int, height: int = 90, width: int = 160, seed: int = 
     scene = np.clip(scene + 128, 0, 255)
     for number in range(count):
         yield np.ascontiguousarray(scene[:, number : number + width]).astype(np.uint8)
+
+
+def damaged(path: Path, start: float, end: float) -> None:
+    """Overwrites a share of a file with noise, from one fraction of its length to another."""
+    content = bytearray(path.read_bytes())
+    first, last = int(start * len(content)), int(end * len(content))
+    content[first:last] = np.random.default_rng(0).bytes(last - first)
+    path.write_bytes(content)

@@ -2,13 +2,11 @@
 
 import math
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,17 +121,6 @@ def test_training_videos_none_of_which_can_be_read_are_told_of_in_a_line(
     data = replace(colours, train=broken_videos(tmp_path, 6))
     with pytest.raises(UnreadableVideo, match=r"^no training video can be read: `vifi data check` says why$"):
         list(make_run(tmp_path / "run", "runtime.workers=1", data=data).reports())
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file of this process may grow past 100 kB, which fails as a full disk does, with an OSError."""
-    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_state_that_finds_no_room_is_the_systems_error_and_leaves_the_older_one(

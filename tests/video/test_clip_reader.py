@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.made_videos import (
+    damaged,
     frame_number,
     numbered_frames,
     solid_colour_clip,
@@ -171,13 +172,6 @@ def test_frames_stand_upright(tmp_path: Path, rotation: int, shape: tuple[int, i
 def test_colours_are_kept(tmp_path: Path) -> None:
     path = solid_colour_clip(tmp_path / "a.mkv", [("orange", 1)], codec="ffv1", pixel_format="bgr0")
     np.testing.assert_array_equal(read_clip(path, these(0), 8)[0, 4, 4], solid_picture("orange")[0, 0])
-
-
-def damaged(path: Path, start: float, end: float) -> None:
-    content = bytearray(path.read_bytes())
-    first, last = int(start * len(content)), int(end * len(content))
-    content[first:last] = np.random.default_rng(0).bytes(last - first)
-    path.write_bytes(content)
 
 
 def test_damage_costs_only_the_damaged_frames(tmp_path: Path) -> None:

@@ -3,9 +3,6 @@
 import multiprocessing
 import os
 import pickle
-import resource
-import signal
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -187,17 +184,6 @@ def test_a_damaged_entry_is_decoded_again(tmp_path: Path, clips: list[Path], dam
     again = ClipStore(90, folder=folder, budget_bytes=AMPLE)
     np.testing.assert_array_equal(again.read(clips[0], some), expected)
     assert entry.read_bytes() == sound
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file of this process may grow past 100 kB, which fails as a full disk does, with an OSError."""
-    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_only_costs_the_cache(tmp_path: Path, clips: list[Path], full_disk: None) -> None:

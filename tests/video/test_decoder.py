@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.made_videos import (
+    damaged,
     frame_number,
     numbered_frames,
     solid_colour_clip,
@@ -228,13 +229,6 @@ def test_raw_streams_without_times_get_those_of_their_frame_rate(tmp_path: Path)
     assert info.duration_seconds == pytest.approx(4.0, abs=0.1)
     numbers = [frame_number(picture) for picture in frames.pixels]
     np.testing.assert_allclose(frames.seconds, np.array(numbers) / 25, atol=0.05)
-
-
-def damaged(path: Path, start: float, end: float) -> None:
-    content = bytearray(path.read_bytes())
-    first, last = int(start * len(content)), int(end * len(content))
-    content[first:last] = np.random.default_rng(0).bytes(last - first)
-    path.write_bytes(content)
 
 
 def test_damage_in_the_middle_costs_only_itself(tmp_path: Path) -> None:

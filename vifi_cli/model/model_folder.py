@@ -3,7 +3,6 @@
 Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP.
 """
 
-import contextlib
 import math
 import os
 import re
@@ -33,6 +32,7 @@ from vifi_cli.model.starter_encoder import text_fingerprint, vision_fingerprint
 from vifi_cli.model.tuned_starter import read_image_tower, read_text_tower
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights_file import read_weights
+from vifi_cli.paths import replacing
 
 __all__ = ["Fusion", "LoadedModel", "ModelCard", "Tower", "load_vifi_clip", "read_card", "write_model_folder"]
 
@@ -118,17 +118,9 @@ def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None
     card = replace(card, fusion=network.fusion, untouched=_untouched(card))
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    new = {folder / name: folder / f"{name}.{os.getpid()}.part" for name in (WEIGHTS_FILE, CARD_FILE)}
-    try:
-        save_weights(weights, new[folder / WEIGHTS_FILE])
-        new[folder / CARD_FILE].write_text(card_to_json(card), encoding="utf-8")
-        for target, temporary in new.items():
-            _to_disk(temporary)
-            temporary.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            for temporary in new.values():
-                temporary.unlink(missing_ok=True)
+    with replacing(folder / CARD_FILE) as new_card, replacing(folder / WEIGHTS_FILE) as new_weights:
+        save_weights(weights, new_weights)
+        new_card.write_text(card_to_json(card), encoding="utf-8")
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, str] | None = None) -> None:
@@ -151,11 +143,6 @@ def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, 
         if number is None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(file)) from error
-
-
-def _to_disk(file: Path) -> None:
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
 
 
 def _untouched(card: ModelCard) -> dict[str, str]:

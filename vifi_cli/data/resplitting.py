@@ -1,6 +1,5 @@
 """Makes new splits of labelled videos and writes them as tables that `--data` takes."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from vifi_cli.data.splitting import (
 )
 from vifi_cli.data.table_file import write_table
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,8 @@ def write_splits(videos: LabeledVideos, output: Path) -> None:
     Raises:
         OSError: the file cannot be written; one that was there is still whole.
     """
-    unfinished = output.with_name(f"{output.name}.{os.getpid()}.part")
-    try:
+    with replacing(output) as unfinished:
         write_table(unfinished, list(_rows(videos, output.absolute().parent)))
-        unfinished.replace(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _rows(videos: LabeledVideos, folder: Path) -> Iterator[tuple[str, str, str]]:

@@ -14,10 +14,12 @@ class LabeledVideo:
     Attributes:
         path: absolute.
         label: indexes the class names of the set.
+        group: the scene or person that it shows, "" where unknown; videos of one group are not independent.
     """
 
     path: Path
     label: int
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
 
     def restricted(split: tuple[LabeledVideo, ...]) -> tuple[LabeledVideo, ...]:
         return tuple(
-            LabeledVideo(video.path, new_label[video.label]) for video in split if video.label in new_label
+            replace(video, label=new_label[video.label]) for video in split if video.label in new_label
         )
 
     return replace(

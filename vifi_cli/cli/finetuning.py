@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.cli import output
 from vifi_cli.cli.model_download import fetch_model
@@ -27,7 +27,11 @@ _FEW_SHOT = re.compile(r"few-shot-(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class FinetuneRequest:
-    """What the user asked for; None leaves the choice to vifi."""
+    """What the user asked for; None leaves the choice to vifi.
+
+    With the method `prompt` prompts are learned and the model itself stays as it is; `tune` are then the towers that
+    get prompts.
+    """
 
     data: str | None
     data_root: Path | None
@@ -38,6 +42,7 @@ class FinetuneRequest:
     protocol: Protocol
     changes: tuple[str, ...]
     folder: Path | None
+    method: Literal["finetune", "prompt"] = "finetune"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,15 @@ class PreparedRun:
         folder: where it is kept.
         config: what it is made of.
         data: its videos.
-        is_resumed: whether it goes on.
+        is_begun: whether its configuration is in the folder already.
+        is_resumed: whether it goes on from what was saved.
     """
 
     folder: RunFolder
     config: RunConfig
     data: LabeledVideos
-    is_resumed: bool
+    is_begun: bool = False
+    is_resumed: bool = False
 
 
 def prepare_run(request: FinetuneRequest) -> PreparedRun:
@@ -68,7 +75,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
 
     if not request.data:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
-    _setting_of_data(request.setting)  # before a recipe is looked for by its name
+    setting_of_data(request.setting)  # before a recipe is looked for by its name
     recipe = _recipe(request)
     model = _model(request.start_from)
     data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
@@ -79,7 +86,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
         recipe = heeded
     config = RunConfig(
         model=model,
-        data=_absolute(request.data),
+        data=absolute_data(request.data),
         data_root=str(request.data_root or ""),
         setting=request.setting,
         protocol=request.protocol,
@@ -87,11 +94,11 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
         videos=digest_of(data),
     )
     fetch_model(model)
-    folder = request.folder or RUNS.absolute() / f"{_slug(data.name)}-{datetime.now():%Y%m%d-%H%M%S}"
-    return PreparedRun(RunFolder(folder), config, data, is_resumed=False)
+    folder = request.folder or RUNS.absolute() / f"{slug(data.name)}-{datetime.now():%Y%m%d-%H%M%S}"
+    return PreparedRun(RunFolder(folder), config, data)
 
 
-def resumed_run(path: Path, data: str | None, data_root: Path | None, changes: Sequence[str]) -> PreparedRun:
+def resumed_run(path: Path, data_root: Path | None, changes: Sequence[str]) -> PreparedRun:
     """Finds what an interrupted run needs to go on.
 
     Raises:
@@ -105,8 +112,6 @@ def resumed_run(path: Path, data: str | None, data_root: Path | None, changes: S
 
     folder = RunFolder(path)
     config = folder.read_config()
-    if data is not None:
-        raise InvalidInput("--data does not go with --resume: a run goes on with the data it began with")
     recipe = with_changes(config.recipe, changes)
     if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
         raise InvalidInput(
@@ -119,7 +124,26 @@ def resumed_run(path: Path, data: str | None, data_root: Path | None, changes: S
             f"the videos of {config.data} are not those that {path} began with: start a new run with --from "
             f"{folder.last}"
         )
-    return PreparedRun(folder, replace(config, recipe=recipe), videos, is_resumed=True)
+    return PreparedRun(
+        folder, replace(config, recipe=recipe), videos, is_begun=True, is_resumed=folder.state.exists()
+    )
+
+
+def taken_up(prepared: PreparedRun) -> PreparedRun:
+    """The run that is in the folder already, where it is the same one; else the run as it is.
+
+    Raises:
+        InvalidInput: the folder holds a run of something else.
+    """
+    from dataclasses import replace
+
+    folder = prepared.folder
+    if not folder.is_begun():
+        return prepared
+    begun, wanted = folder.read_config(), prepared.config
+    if replace(begun, recipe=replace(begun.recipe, runtime=wanted.recipe.runtime)) != wanted:
+        raise InvalidInput(f"{folder.path} holds a run of something else: name another --output, or delete it")
+    return replace(prepared, is_begun=True, is_resumed=folder.state.exists())
 
 
 def load_data(data: str, root: Path | None, setting: str, seed: int, *, protocol: Protocol) -> LabeledVideos:
@@ -128,17 +152,7 @@ def load_data(data: str, root: Path | None, setting: str, seed: int, *, protocol
     Raises:
         InvalidInput: there are none, or something is wrong with them.
     """
-    from vifi_cli.data.labeled_videos import without_leaks
-    from vifi_cli.data.loading import load_labeled_videos
-
-    name, labels = _without_labels(data)
-    name, split = _without_split(name)
-    kind, shots = _setting_of_data(setting)
-    videos = load_labeled_videos(
-        name, root=root, setting=kind, split=split, shots=shots, seed=seed, labels=labels
-    )
-    if protocol == "default":
-        videos = without_leaks(videos)
+    videos = find_data(data, root, setting, seed, protocol=protocol)
     if is_first_process():
         for remark in videos.remarks:
             output.note(remark)
@@ -148,6 +162,20 @@ def load_data(data: str, root: Path | None, setting: str, seed: int, *, protocol
                 "`vifi data check` lists them"
             )
     return videos
+
+
+def find_data(data: str, root: Path | None, setting: str, seed: int, *, protocol: Protocol) -> LabeledVideos:
+    """The videos that `load_data` loads, without a word."""
+    from vifi_cli.data.labeled_videos import without_leaks
+    from vifi_cli.data.loading import load_labeled_videos
+
+    name, labels = without_labels(data)
+    name, split = without_split(name)
+    kind, shots = setting_of_data(setting)
+    videos = load_labeled_videos(
+        name, root=root, setting=kind, split=split, shots=shots, seed=seed, labels=labels
+    )
+    return without_leaks(videos) if protocol == "default" else videos
 
 
 def is_first_process() -> bool:
@@ -177,7 +205,7 @@ def _recipe(request: FinetuneRequest) -> Recipe:
     return make_recipe(preset, protocol=request.protocol, tune=request.tune, changes=changes)
 
 
-def _setting_of_data(setting: str) -> tuple[Setting, int | None]:
+def setting_of_data(setting: str) -> tuple[Setting, int | None]:
     """Which videos a setting trains on, and how many of each class if it says so."""
     if match := _FEW_SHOT.fullmatch(setting):
         return "few-shot", int(match[1])
@@ -192,14 +220,16 @@ def _setting_of_data(setting: str) -> tuple[Setting, int | None]:
     )
 
 
-def _without_labels(data: str) -> tuple[str, Path | None]:
+def without_labels(data: str) -> tuple[str, Path | None]:
+    """`LISTS,LABELS` in two."""
     lists, comma, labels = data.rpartition(",")
     if comma and not Path(data).expanduser().exists():
         return lists, Path(labels).expanduser()
     return data, None
 
 
-def _without_split(data: str) -> tuple[str, int]:
+def without_split(data: str) -> tuple[str, int]:
+    """The name of a set and the official split after its colon, 1 if there is none."""
     from vifi_cli.data.named_sets import NAMED_SETS
 
     name, colon, number = data.partition(":")
@@ -212,12 +242,12 @@ def _without_split(data: str) -> tuple[str, int]:
     return name, int(number)
 
 
-def _absolute(data: str) -> str:
+def absolute_data(data: str) -> str:
     """What `--data` names, so that it can be found from another folder: names of sets stay, paths become whole."""
     from vifi_cli.data.named_sets import NAMED_SETS
 
-    name, labels = _without_labels(data)
-    if _without_split(name)[0] not in NAMED_SETS:
+    name, labels = without_labels(data)
+    if without_split(name)[0] not in NAMED_SETS:
         name = str(Path(name).expanduser().absolute())
     return f"{name},{labels.absolute()}" if labels else name
 
@@ -237,5 +267,6 @@ def _say(message: str) -> None:
         output.note(message)
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A name for a folder made of the last part of a path."""
     return re.sub(r"\W+", "-", Path(name).stem or name).strip("-").lower() or "run"

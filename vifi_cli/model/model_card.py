@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from operator import index
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -23,6 +24,51 @@ _RESIZES, _INTERPOLATIONS = ("shortest", "squash", "longest"), ("bicubic", "bili
 
 
 @dataclass(frozen=True, slots=True)
+class PromptShape:
+    """How many learned prompts a model has, and how deep they go; all 0 where there are none.
+
+    Attributes:
+        text_context: vectors that stand before a class's name.
+        text_depth: layers of the text tower that have vectors of their own, the input counting as one.
+        image_context: vectors that stand after an image's patches.
+        image_depth: layers of the image tower that have vectors of their own, the input counting as one.
+    """
+
+    text_context: int = 0
+    text_depth: int = 0
+    image_context: int = 0
+    image_depth: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (self.text_context, self.text_depth, self.image_context, self.image_depth)
+        if any(index(count) < 0 for count in counts):
+            raise ValueError(f"prompts are counted by whole numbers from 0 on, not {counts}")
+        for tower in ("text", "image"):
+            context, depth = getattr(self, f"{tower}_context"), getattr(self, f"{tower}_depth")
+            if bool(context) != bool(depth):
+                raise ValueError(f"{context} {tower} prompts in {depth} layers: both are 0, or neither is")
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.text_context or self.image_context)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseReference:
+    """The model that prompts were learned for.
+
+    Attributes:
+        model: its name, or the path of its folder, relative to the prompts' folder where it lies inside.
+        image: the fingerprint of its image tower, 64 hex digits.
+        text: the fingerprint of its text tower.
+    """
+
+    model: str
+    image: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What a model is made of and where it came from.
 
@@ -35,6 +81,8 @@ class ModelCard:
         tuned: the towers that differ from the base model's.
         untouched: of `starter`'s towers that were not tuned, the base's fingerprints, by tower.
         origin: base model, data, epochs and the like, in words.
+        prompts: how many learned prompts the towers have; None where the folder holds the towers' own weights.
+        base: the model whose towers the prompts belong to; given where `prompts` is.
     """
 
     architecture: Literal["starter"] | Mapping[str, Any]
@@ -45,6 +93,8 @@ class ModelCard:
     tuned: tuple[Tower, ...] = ()
     untouched: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
+    prompts: PromptShape | None = None
+    base: BaseReference | None = None
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
@@ -53,6 +103,8 @@ class ModelCard:
             raise ValueError(f"a template holds {{}} once, for the class: {self.template!r}")
         if not set(self.tuned) <= set(get_args(Tower)):
             raise ValueError(f"tuned names towers, image and text, not {self.tuned!r}")
+        if bool(self.prompts) != bool(self.base):
+            raise ValueError("prompts and base are given together, or neither is")
 
     def class_text(self, name: str) -> str:
         """The text that stands for a class."""
@@ -63,6 +115,10 @@ def card_to_json(card: ModelCard) -> str:
     """The text of `config.json`."""
     content = {"format": _FORMAT} | {name: getattr(card, name) for name in ModelCard.__slots__}
     content["preprocessing"] = card.preprocessing.as_dict()
+    # left out where they say nothing, so that an older vifi reads every model that it can run
+    for name in ("prompts", "base"):
+        part = content.pop(name)
+        content |= {name: asdict(part)} if part else {}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -95,6 +151,7 @@ def _card(content: dict[str, Any]) -> ModelCard:
     if architecture != STARTER and not {"embed_dim", "vision_cfg", "text_cfg"} <= set(architecture):
         raise ValueError("architecture is neither `starter` nor a model_cfg of open_clip")
     preprocessing = content.pop("preprocessing")
+    prompts, base = content.pop("prompts", None), content.pop("base", None)
     geometry = FrameGeometry(**preprocessing["geometry"])
     if geometry.resize not in _RESIZES or geometry.interpolation not in _INTERPOLATIONS:
         raise ValueError(f"vifi cannot resize by {geometry.resize}/{geometry.interpolation}")
@@ -103,6 +160,8 @@ def _card(content: dict[str, Any]) -> ModelCard:
         Preprocessing(geometry, _colours(preprocessing["mean"]), _colours(preprocessing["std"])),
         class_names=_texts(content.pop("class_names", [])),
         tuned=cast("tuple[Tower, ...]", _texts(content.pop("tuned", []))),
+        prompts=PromptShape(**prompts) if prompts else None,
+        base=BaseReference(**base) if base else None,
         **content,
     )
 

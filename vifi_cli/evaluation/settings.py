@@ -5,20 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-import numpy.typing as npt
-
-from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.data.list_file import Setting
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scores import (
-    Figure,
-    TestScores,
-    bootstrap_means,
-    harmonic_mean,
-    interval_of,
-    mean_and_spread,
-)
+from vifi_cli.evaluation.scores import Figure, TestScores, harmonic_figure, mean_figure
 from vifi_cli.evaluation.views import Views
 
 SettingName = Literal["zero-shot", "base2novel", "few-shot", "supervised"]
@@ -72,19 +61,6 @@ class Trial:
     seed: int | None
     shots: int | None
     lists: tuple[TestList, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tested:
-    """A model's scores on a list.
-
-    Attributes:
-        scores: of the list.
-        clusters: of each of the scores' hits, what belongs together: the video's group, else the video.
-    """
-
-    scores: TestScores
-    clusters: tuple[str, ...]
 
 
 def read_setting(text: str) -> TestSetting:
@@ -158,13 +134,6 @@ def paper_frames(setting: TestSetting) -> int:
     return 16 if setting.name == "supervised" else 32
 
 
-def clusters_of(videos: Sequence[LabeledVideo]) -> tuple[str, ...]:
-    """What belongs together in a bootstrap: the group of each video where the list has two or more, else the video."""
-    groups = {video.group for video in videos if video.group}
-    by_group = len(groups) > 1
-    return tuple(video.group if by_group and video.group else str(video.path) for video in videos)
-
-
 def columns_of(setting: TestSetting, trials: Sequence[Trial]) -> tuple[str, ...]:
     """The names of a table's columns, in the order of `row_of`."""
     if setting.name == "base2novel":
@@ -177,7 +146,7 @@ def columns_of(setting: TestSetting, trials: Sequence[Trial]) -> tuple[str, ...]
     return (*names, "mean") if len(names) > 1 else names
 
 
-def row_of(setting: TestSetting, tested: Sequence[Sequence[Tested]]) -> tuple[Figure | None, ...]:
+def row_of(setting: TestSetting, tested: Sequence[Sequence[TestScores]]) -> tuple[Figure | None, ...]:
     """A method's row.
 
     Args:
@@ -185,51 +154,11 @@ def row_of(setting: TestSetting, tested: Sequence[Sequence[Tested]]) -> tuple[Fi
         tested: of each trial, each of its lists.
     """
     if setting.name == "base2novel":
-        base, novel = ([trial[place] for trial in tested] for place in (0, 1))
+        base, novel = ([scores[place] for scores in tested] for place in (0, 1))
         return (mean_figure(base), mean_figure(novel), harmonic_figure(base, novel))
     if setting.name == "supervised":
-        return (tested[0][0].scores.top1, tested[0][0].scores.top5)
-    every = [one for trial in tested for one in trial]
-    alone = tuple(one.scores.top1 for one in every)
+        return (tested[0][0].top1, tested[0][0].top5)
+    every = [scores for trial in tested for scores in trial]
+    alone = tuple(scores.top1 for scores in every)
     is_averaged = setting.name == "zero-shot" and len(every) > 1
     return (*alone, mean_figure(every)) if is_averaged else alone
-
-
-def mean_figure(tested: Sequence[Tested]) -> Figure:
-    """The mean accuracy of several lists, with its deviation over them and an interval.
-
-    A video, or a group, that is in several lists is drawn once for all of them in the bootstrap.
-    """
-    if len(tested) == 1:
-        return tested[0].scores.top1
-    mean, spread = mean_and_spread([one.scores.top1.value for one in tested])
-    draws = _mean_draws(tested)
-    low, high = interval_of(draws) if len(draws) else (None, None)
-    return Figure(mean, low, high, spread)
-
-
-def harmonic_figure(base: Sequence[Tested], novel: Sequence[Tested]) -> Figure:
-    """The harmonic mean of the mean accuracies, as the paper has it, with an interval.
-
-    Where base and novel videos are of the same groups, such as people, both are drawn by the same ones.
-    """
-    value = harmonic_mean(mean_figure(base).value, mean_figure(novel).value)
-    clusters = [{name for one in part for name in one.clusters} for part in (base, novel)]
-    base_draws = _mean_draws(base)
-    novel_draws = _mean_draws(novel, seed=0 if clusters[0] == clusters[1] else 1)
-    if not len(base_draws) or not len(novel_draws):
-        return Figure(value)
-    pairs = zip(base_draws.tolist(), novel_draws.tolist(), strict=True)
-    low, high = interval_of(np.array([harmonic_mean(*pair) for pair in pairs]))
-    return Figure(value, low, high)
-
-
-def _mean_draws(tested: Sequence[Tested], seed: int = 0) -> npt.NDArray[np.float64]:
-    """Bootstrap draws of the mean over lists, in which each list counts alike however many videos it has."""
-    total = sum(len(one.clusters) for one in tested)
-    if not all(one.clusters for one in tested):
-        return np.zeros(0)
-    weighted = [one.scores.hits * (total / len(tested) / len(one.clusters)) for one in tested]
-    names = [name for one in tested for name in one.clusters]
-    draws: npt.NDArray[np.float64] = bootstrap_means(np.concatenate(weighted), names, seed=seed)
-    return draws

@@ -179,7 +179,7 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
     prepared.folder.begin(prepared.config)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert resumed_run(tmp_path / "run", None, None, []).data.train == prepared.data.train
+    assert resumed_run(tmp_path / "run", None, []).data.train == prepared.data.train
 
 
 def test_a_set_known_by_name_is_no_folder_of_that_name(

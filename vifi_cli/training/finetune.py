@@ -136,7 +136,8 @@ class FineTuning:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
         else:
             yield self._told(EpochReport(0, None, self._validation.score(self._learner), is_best=False))
-        progress = yield from self._epochs(progress)
+        if progress.step < self._plan.total_steps:
+            progress = yield from self._epochs(progress)
         if progress.step == self._plan.total_steps:
             yield self._result(progress)
 

@@ -19,6 +19,7 @@ import tomli_w
 
 from vifi_cli import __version__
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.model_source import is_model_folder
 from vifi_cli.paths import replacing
 from vifi_cli.training.curves import draw_curves
 from vifi_cli.training.recipe import Protocol, Recipe, recipe_from_table
@@ -77,6 +78,15 @@ class RunFolder:
     @property
     def _config(self) -> Path:
         return self.path / "config.toml"
+
+    def is_begun(self) -> bool:
+        """Whether there is a run in the folder."""
+        return self._config.exists()
+
+    def is_finished(self, config: RunConfig) -> bool:
+        """Whether the last epoch is done."""
+        _, epochs = self.history()
+        return any(report.epoch == config.recipe.epochs for report in epochs)
 
     def begin(self, config: RunConfig) -> None:
         """Make the folder and write down what the run is made of.
@@ -149,6 +159,14 @@ class RunFolder:
             except ValueError:
                 break  # a run that was killed may leave half a line
         return lines
+
+
+def newest_run(runs: Path) -> RunFolder | None:
+    """The run begun last among those with a model, one or two levels below a folder; None where there is none."""
+    configs = [*runs.glob("*/config.toml"), *runs.glob("*/*/config.toml")]
+    with_model = [path for path in configs if is_model_folder(path.parent / "best")]
+    newest = max(with_model, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return RunFolder(newest.parent) if newest else None
 
 
 def _as_line(report: StepReport | EpochReport) -> dict[str, Any]:

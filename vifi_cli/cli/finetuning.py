@@ -76,7 +76,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
     if not request.data:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
     setting_of_data(request.setting)  # before a recipe is looked for by its name
-    recipe = _recipe(request)
+    recipe = recipe_of(request)
     model = _model(request.start_from)
     data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
     if request.protocol == "default":
@@ -193,7 +193,8 @@ def digest_of(videos: LabeledVideos) -> str:
     return digest.hexdigest()[:16]
 
 
-def _recipe(request: FinetuneRequest) -> Recipe:
+def recipe_of(request: FinetuneRequest) -> Recipe:
+    """The recipe that a request comes to: the preset of its setting, its protocol, its changes."""
     from vifi_cli.data.named_sets import NAMED_SETS
     from vifi_cli.training.recipe import make_recipe
 

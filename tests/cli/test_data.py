@@ -68,7 +68,10 @@ def test_split_leaves_one_person_out(vifi: Vifi, people: Path, tmp_path: Path) -
     assert outcome.exit_code == 0, outcome.stderr
     assert outcome.stdout == "run\t2\t0\t1\nwalk\t2\t0\t1\n"
     rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
-    assert {Path(path).name for path, _, split in rows if split == "test"} == {"eve_4.mp4", "eve_5.mp4"}
+    assert {(Path(path).name, group) for path, _, split, group in rows if split == "test"} == {
+        ("eve_4.mp4", "eve"),
+        ("eve_5.mp4", "eve"),
+    }
     assert vifi("data", "check", table).exit_code == 0
 
 

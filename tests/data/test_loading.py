@@ -8,7 +8,9 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, restrict_to_classes, without_leaks
-from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos
+from vifi_cli.data.list_digest import digest_of_list
+from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
+from vifi_cli.data.resplitting import write_splits
 from vifi_cli.errors import InvalidInput
 
 TABLE = "path,label,split\na/1.mp4,run,train\na/2.mp4,walk,train\na/3.mp4,run,val\na/4.mp4,walk,test\n"
@@ -283,3 +285,64 @@ def test_restricting_to_classes_relabels() -> None:
         ("3", 1),
         ("5", 0),
     ]
+
+
+def test_groups_of_a_table_are_read_and_written(table: Path) -> None:
+    lines = ["path,label,group", "a/1.mp4,run,ann", "a/2.mp4,walk,ann", "a/3.mp4,run,", "a/4.mp4,walk,ben"]
+    table.write_text("\n".join(lines))
+    videos = read_own_splits(str(table))
+    assert [video.group for video in videos.train] == ["ann", "ann", "", "ben"]
+    copy = table.with_name("copy.csv")
+    write_splits(videos, copy)
+    assert copy.read_text().splitlines()[:2] == ["path,label,split,group", "a/1.mp4,run,train,ann"]
+    assert read_own_splits(str(copy)).train == videos.train
+    rows = [
+        {"path": "a/1.mp4", "label": "run", "group": None},
+        {"path": "a/2.mp4", "label": "walk", "group": 7},
+    ]
+    table.with_suffix(".jsonl").write_text("\n".join(map(json.dumps, rows)))
+    read = read_own_splits(str(table.with_suffix(".jsonl")))
+    assert [video.group for video in read.train] == ["", "7"]
+
+
+def test_names_of_ucf101_tell_the_scene(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, ("Dive/v_Dive_g01_c02.avi", "Swing/v_Swing_g12_c01.avi", "Swing/dive_g01_c02.avi"))
+    videos = read_own_splits(str(tmp_path))
+    groups = {video.path.name: video.group for video in videos.train}
+    assert groups["v_Dive_g01_c02.avi"] == "v_dive_g01"
+    assert groups["v_Swing_g12_c01.avi"] == "v_swing_g12"
+    assert groups["dive_g01_c02.avi"] == ""
+
+
+def test_whole_groups_are_held_out_where_groups_are_known(tmp_path: Path, make_files: MakeFiles) -> None:
+    people = ("ann", "ben", "cid", "dan", "eve")
+    rows = [(f"{label}_{who}.mp4", label, who) for label in ("run", "walk") for who in people]
+    make_files(tmp_path, (file for file, _, _ in rows))
+    table = tmp_path / "people.csv"
+    table.write_text("\n".join(["path,label,group", *map(",".join, rows)]))
+    videos = load_labeled_videos(str(table))
+    held_out = {video.group for video in videos.val}
+    assert len(held_out) == 1
+    assert len(videos.val) == 2
+    assert held_out.isdisjoint(video.group for video in videos.train)
+    assert videos.remarks == ("there is no val split: 2 of 10 videos are held out in whole groups, seed 0",)
+
+
+def test_a_class_of_a_single_group_is_held_out_by_video(tmp_path: Path, make_files: MakeFiles) -> None:
+    rows = [(f"{label}_{number}.mp4", label, label) for label in ("run", "walk") for number in range(5)]
+    make_files(tmp_path, (file for file, _, _ in rows))
+    table = tmp_path / "people.csv"
+    table.write_text("\n".join(["path,label,group", *map(",".join, rows)]))
+    videos = load_labeled_videos(str(table))
+    assert (len(videos.train), len(videos.val)) == (8, 2)
+    assert "groups are torn apart" in videos.remarks[0]
+
+
+def test_the_digest_of_a_list_knows_files_labels_and_order_but_no_folders() -> None:
+    names = ("run", "walk")
+    videos = [LabeledVideo(Path("/v/1.mp4"), 0), LabeledVideo(Path("/v/2.mp4"), 1)]
+    digest = digest_of_list(videos, names)
+    assert digest_of_list([LabeledVideo(Path("/w/1.mp4"), 0), videos[1]], names) == digest
+    assert digest_of_list([LabeledVideo(Path("/v/1.mp4"), 1, "g"), videos[1]], ("walk", "run")) != digest
+    for other in (videos[::-1], [LabeledVideo(Path("/v/1.mp4"), 1), videos[1]]):
+        assert digest_of_list(other, names) != digest

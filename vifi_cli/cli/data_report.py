@@ -66,7 +66,7 @@ def _show_leaks(leaks: Sequence[Leak], folder: Path) -> None:
     said = {
         "file": "held out too",
         "content": "held out too, as a copy",
-        "group": "of a scene that is held out too, by UCF-101's names",
+        "group": "of a scene or person that is held out too",
     }
     for by, what in said.items():
         for split in ("val", "test"):

@@ -1,8 +1,7 @@
 """Whether labelled videos can be trusted: what is missing, broken, there twice, or known to training and test alike."""
 
 import os
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from vifi_cli.video.sampling import FrameSampling
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
 THUMBNAIL = FrameGeometry(32, 32)
 MOST_WORKERS = 16
-_UCF_GROUP = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +33,14 @@ class Leak:
     """A training video that gives away a held-out one.
 
     Attributes:
-        by: `file` if it is the same file, `content` if a copy, `group` if a clip of the same scene, which UCF-101's
-            names tell (`_g01_`).
+        by: `file` if it is the same file, `content` if a copy, `name` if a file of the same name, where names stand
+            for videos, `group` if it shows the same scene or person.
         split: of the held-out video.
         train: the training video.
         held_out: one of the held-out videos that it gives away.
     """
 
-    by: Literal["file", "content", "group"]
+    by: Literal["file", "content", "name", "group"]
     split: Split
     train: Path
     held_out: Path
@@ -99,35 +97,58 @@ def check_data(
 
 
 def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> list[Leak]:
-    """The training videos that are held out too, as the same file, as a copy, or as a clip of the same scene.
+    """The training videos that are held out too, as the same file, as a copy, or as another of the same group.
 
     Args:
         videos: to look at; a test split equal to val is looked at once.
         copies: files of equal content.
     """
-    original = {path: files[0] for files in copies for path in files}
     held_out: list[tuple[Split, tuple[LabeledVideo, ...]]] = [("val", videos.val)]
     if videos.test != videos.val:
         held_out.append(("test", videos.test))
-    leaks = []
-    for split, members in held_out:
-        by_file = {video.path: video.path for video in members}
-        by_content = {original.get(path, path): path for path in by_file}
-        by_group = {group: path for path in by_file if (group := _ucf_group(path))}
-        for video in videos.train:
-            path, group = video.path, _ucf_group(video.path)
-            if path in by_file:
-                leaks.append(Leak("file", split, path, path))
-            elif original.get(path, path) in by_content:
-                leaks.append(Leak("content", split, path, by_content[original.get(path, path)]))
-            elif group in by_group:
-                leaks.append(Leak("group", split, path, by_group[group]))
-    return leaks
+    return [leak for split, members in held_out for leak in _leaks_into(split, videos.train, members, copies)]
 
 
-def _ucf_group(path: Path) -> str | None:
-    found = _UCF_GROUP.fullmatch(path.stem)
-    return found[1].lower() if found else None
+def leaks_between(
+    train: Sequence[LabeledVideo], tested: Sequence[LabeledVideo], *, by_name: bool = False
+) -> list[Leak]:
+    """The videos that a model learned from and that give away those it is tested with.
+
+    Args:
+        train: what it learned from; files that are gone can still be known by path, name or group.
+        tested: what it is tested with.
+        by_name: whether a file of the same name is the same video, wherever it lies, as in public sets.
+
+    Returns:
+        At most one leak a training video.
+    """
+    copies = _copies(dict.fromkeys(video.path for video in (*train, *tested)))
+    return list(_leaks_into("test", train, tested, copies, by_name=by_name))
+
+
+def _leaks_into(
+    split: Split,
+    train: Sequence[LabeledVideo],
+    members: Sequence[LabeledVideo],
+    copies: Sequence[tuple[Path, ...]],
+    *,
+    by_name: bool = False,
+) -> Iterator[Leak]:
+    original = {path: files[0] for files in copies for path in files}
+    by_file = {video.path: video.path for video in members}
+    by_content = {original.get(path, path): path for path in by_file}
+    named = {path.name.casefold(): path for path in by_file} if by_name else {}
+    by_group = {video.group: video.path for video in members if video.group}
+    for video in train:
+        path = video.path
+        if path in by_file:
+            yield Leak("file", split, path, path)
+        elif original.get(path, path) in by_content:
+            yield Leak("content", split, path, by_content[original.get(path, path)])
+        elif path.name.casefold() in named:
+            yield Leak("name", split, path, named[path.name.casefold()])
+        elif video.group in by_group:
+            yield Leak("group", split, path, by_group[video.group])
 
 
 def _copies(paths: Iterable[Path]) -> list[tuple[Path, ...]]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.data.listing import SPLIT_NAMES, SPLITS, Split
 from vifi_cli.data.video_tree import files_below, refuse_unreadable
 from vifi_cli.errors import InvalidInput
@@ -34,7 +34,7 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
             astray += 1
             continue
         split = SPLIT_NAMES[parts[0].lower()] if has_splits else "train"
-        splits[split].append(LabeledVideo(path, label_of[parts[has_splits]]))
+        splits[split].append(LabeledVideo(path, label_of[parts[has_splits]], ucf101_scene(path)))
     if not any(splits.values()):
         raise InvalidInput(
             f"{folder} holds no video in a folder for its class: expected {folder}/CLASS/VIDEO.mp4"

@@ -1,10 +1,13 @@
 """Labelled videos in their splits, the one form in which every source of data arrives."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
+
+_UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class LabeledVideos:
     def all_videos(self) -> tuple[LabeledVideo, ...]:
         """The videos of all splits, each once."""
         return tuple(dict.fromkeys((*self.train, *self.val, *self.test)))
+
+
+def ucf101_scene(path: Path) -> str:
+    """The scene that UCF-101's names tell, such as `v_archery_g01` for its clips `v_Archery_g01_c01.avi`; else ""."""
+    found = _UCF101_NAME.fullmatch(path.stem)
+    return found[1].lower() if found else ""
 
 
 def with_remark(videos: LabeledVideos, remark: str) -> LabeledVideos:

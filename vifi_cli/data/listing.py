@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
 
 Split = Literal["train", "val", "test"]
@@ -31,11 +31,13 @@ class ListedVideo:
         file: as the list spells it.
         label: indexes the listing's class names.
         split: where the list puts it.
+        group: the scene or person that it shows, "" where the list does not say.
     """
 
     file: str
     label: int
     split: Split = "train"
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ Find = Callable[[str, str], Path | None]
 def locate(listing: Listing, find: Find) -> LabeledVideos:
     """Looks every listed video up on disk.
 
-    A row that repeats another of the same split counts once; a remark says so.
+    A row that repeats another of the same split counts once; a remark says so. Where a list knows no groups, UCF-101's
+    names tell them.
 
     Raises:
         InvalidInput: a video has two labels.
@@ -80,7 +83,7 @@ def locate(listing: Listing, find: Find) -> LabeledVideos:
             both = " and ".join(repr(listing.class_names[label]) for label in (labels[path], listed.label))
             raise InvalidInput(f"{listing.name}: {listed.file} is labelled {both}; a video has one label")
         repeated += path in splits[listed.split]
-        splits[listed.split][path] = LabeledVideo(path, listed.label)
+        splits[listed.split][path] = LabeledVideo(path, listed.label, listed.group or ucf101_scene(path))
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
     remarks = (*listing.remarks, *_remarks(len(missing), len(listing.videos), repeated))
     return LabeledVideos(listing.name, listing.class_names, train, val, test, tuple(missing), remarks)

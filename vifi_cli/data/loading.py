@@ -1,6 +1,6 @@
 """One way in for labelled videos: a folder, a table, ViFi-CLIP's lists, or the name of a public set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -8,6 +8,7 @@ from typing import get_args
 from vifi_cli.data.class_folders import read_class_folders
 from vifi_cli.data.label_file import read_label_file
 from vifi_cli.data.labeled_videos import (
+    LabeledVideo,
     LabeledVideos,
     class_counts,
     require_usable,
@@ -18,7 +19,7 @@ from vifi_cli.data.list_file import Setting, find_list, list_names, read_list
 from vifi_cli.data.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.named_sets import NAMED_SETS
 from vifi_cli.data.paper_settings import PAPER_BASE_SHOTS, load_named_set
-from vifi_cli.data.splitting import Shares, base_and_novel, draw_shots, split_by_class
+from vifi_cli.data.splitting import Shares, base_and_novel, draw_shots, split_by_class, split_by_group
 from vifi_cli.data.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.video_tree import VideoTree
 from vifi_cli.errors import InvalidInput
@@ -206,14 +207,32 @@ def _in_setting(videos: LabeledVideos, setting: Setting, shots: int | None, seed
     return replace(videos, train=draw_shots(videos.train, shots, seed)) if shots else videos
 
 
+def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
+    """The same with a fifth of the training videos in val: whole groups where groups are known, else of each class."""
+    shares = Shares(val=HELD_OUT_SHARE, test=0)
+    parts, how = split_by_class(videos.train, shares, seed), ""
+    groups = [video.group or str(video.path) for video in videos.train]
+    if any(video.group for video in videos.train):
+        how = ", but groups are torn apart: there are too few of them"
+        by_group = split_by_group(videos.train, groups, shares, seed) if len(set(groups)) > 1 else parts
+        if _is_usable(by_group, len(videos.train)):
+            parts, how = by_group, " in whole groups"
+    remark = f"there is no val split: {len(parts['val'])} of {len(videos.train)} videos are held out{how}, seed {seed}"
+    return with_remark(replace(videos, train=parts["train"], val=parts["val"]), remark)
+
+
+def _is_usable(parts: Mapping[Split, Sequence[LabeledVideo]], videos: int) -> bool:
+    """Whether all classes can be learned, and at least half of the share that is wanted is held out."""
+    train, val = ({video.label for video in parts[split]} for split in ("train", "val"))
+    return val <= train and 2 * len(parts["val"]) >= HELD_OUT_SHARE * videos
+
+
 def _with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
     """The same with something in val and test; a list that is the only one is both."""
     if not videos.train:
         return videos
     if not videos.val and not videos.test:
-        parts = split_by_class(videos.train, Shares(val=HELD_OUT_SHARE, test=0), seed)
-        remark = f"there is no val split: {len(parts['val'])} of {len(videos.train)} videos are held out, seed {seed}"
-        videos = with_remark(replace(videos, train=parts["train"], val=parts["val"]), remark)
+        videos = _hold_out(videos, seed)
     elif not videos.val:
         videos = with_remark(videos, "there is no val split: training is watched with the test split")
     return replace(videos, val=videos.val or videos.test, test=videos.test or videos.val)

@@ -54,6 +54,7 @@ def resplit(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
             parts = split_by_class(pooled, plan.shares, plan.seed)
         else:
             groups = groups_of(pooled, plan.group_by)
+            pooled = tuple(replace(video, group=group) for video, group in zip(pooled, groups, strict=True))
             parts = split_by_group(pooled, groups, plan.shares, plan.seed, hold_out=plan.hold_out)
         videos = replace(videos, train=parts["train"], val=parts["val"], test=parts["test"])
     if plan.shots is not None:
@@ -71,7 +72,9 @@ def split_base_and_novel(videos: LabeledVideos) -> tuple[LabeledVideos, LabeledV
 
 
 def write_splits(videos: LabeledVideos, output: Path) -> None:
-    """Writes a table of path, label and split; paths below its folder are relative, so that both can move together.
+    """Writes a table of path, label, split and, where known, group.
+
+    Paths below its folder are relative, so that both can move together.
 
     Raises:
         OSError: the file cannot be written; one that was there is still whole.
@@ -80,8 +83,8 @@ def write_splits(videos: LabeledVideos, output: Path) -> None:
         write_table(unfinished, list(_rows(videos, output.absolute().parent)))
 
 
-def _rows(videos: LabeledVideos, folder: Path) -> Iterator[tuple[str, str, str]]:
+def _rows(videos: LabeledVideos, folder: Path) -> Iterator[tuple[str, str, str, str]]:
     for split, members in zip(SPLITS, (videos.train, videos.val, videos.test), strict=True):
         for video in members:
             path = video.path.relative_to(folder) if video.path.is_relative_to(folder) else video.path
-            yield str(path), videos.class_names[video.label], split
+            yield str(path), videos.class_names[video.label], split, video.group

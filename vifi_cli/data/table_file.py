@@ -1,9 +1,9 @@
-"""CSV and JSONL tables of videos: path, label and, if wanted, split."""
+"""CSV and JSONL tables of videos: path, label and, if wanted, split and group."""
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from vifi_cli.data.listing import SPLIT_NAMES, ListedVideo, Listing, Split
 from vifi_cli.data.text_file import numbered_lines, read_text
 from vifi_cli.errors import InvalidInput
 
-COLUMNS = ("path", "label", "split")
+COLUMNS = ("path", "label", "split", "group")
+FIRST_LINE = "`path,label`, with `split` and `group` if wanted"
 TABLE_SUFFIXES = (".csv", ".jsonl")
 
 
@@ -22,6 +23,7 @@ class _Row:
     path: str
     label: str
     split: str | None
+    group: str
     where: str
 
 
@@ -43,18 +45,24 @@ def read_table(path: Path, class_names: tuple[str, ...] | None = None) -> Listin
         class_names = _names_used(rows, path)
     label_of = {name: label for label, name in enumerate(class_names)}
     videos = tuple(
-        ListedVideo(row.path, _label(row, label_of), "train" if row.split is None else _split(row, row.split))
+        ListedVideo(
+            row.path,
+            _label(row, label_of),
+            "train" if row.split is None else _split(row, row.split),
+            row.group,
+        )
         for row in rows
     )
     return Listing(str(path), class_names, videos)
 
 
-def write_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
-    """Writes rows of path, label and split as a CSV file that `read_table` reads."""
+def write_table(path: Path, rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Writes rows of path, label, split and group as a CSV file that `read_table` reads; groups if there are any."""
+    columns = len(COLUMNS) if any(group for *_, group in rows) else len(COLUMNS) - 1
     with path.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        writer.writerow(COLUMNS[:columns])
+        writer.writerows(row[:columns] for row in rows)
 
 
 def _csv_rows(path: Path) -> Iterator[_Row]:
@@ -74,13 +82,9 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
 
 def _columns(header: list[str], path: Path) -> list[str]:
     if unknown := [name for name in header if name not in COLUMNS]:
-        raise InvalidInput(
-            f"{path}: unknown column {unknown[0]!r}; the first line is `path,label` or `path,label,split`"
-        )
+        raise InvalidInput(f"{path}: unknown column {unknown[0]!r}; the first line is {FIRST_LINE}")
     if missing := [name for name in COLUMNS[:2] if name not in header]:
-        raise InvalidInput(
-            f"{path} has no column {missing[0]!r}; the first line is `path,label` or `path,label,split`"
-        )
+        raise InvalidInput(f"{path} has no column {missing[0]!r}; the first line is {FIRST_LINE}")
     if len(set(header)) < len(header):
         raise InvalidInput(f"{path} has a column twice in its first line: {','.join(header)}")
     return header
@@ -96,15 +100,15 @@ def _json_rows(path: Path) -> Iterator[_Row]:
         if not isinstance(row, dict):
             raise InvalidInput(f'{where} is not an object such as {{"path": "a.mp4", "label": "run"}}')
         if unknown := [name for name in row if name not in COLUMNS]:
-            raise InvalidInput(f"{where}: unknown key {unknown[0]!r}; the keys are path, label and split")
-        yield _row({name: str(value) for name, value in row.items()}, where)
+            raise InvalidInput(f"{where}: unknown key {unknown[0]!r}; the keys are {', '.join(COLUMNS)}")
+        yield _row({name: str(value) for name, value in row.items() if value is not None}, where)
 
 
 def _row(cells: dict[str, str], where: str) -> _Row:
     for name in COLUMNS[:2]:
         if not cells.get(name):
             raise InvalidInput(f"{where} has no {name}")
-    return _Row(cells["path"], cells["label"], cells.get("split"), where)
+    return _Row(cells["path"], cells["label"], cells.get("split"), cells.get("group", ""), where)
 
 
 def _names_used(rows: list[_Row], path: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a model says that videos show: one prediction a video, by the published test clip."""
+"""What a model says that videos show: one prediction a video, from the published test clip or from several views."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.model.clip_transform import centre_crop, normalised
+from vifi_cli.evaluation.views import ONE_VIEW, Views
+from vifi_cli.model.clip_transform import normalised
 from vifi_cli.model.vifi_clip import ViFiCLIP
-from vifi_cli.video.clip_sampling import test_frame_indices
 from vifi_cli.video.clip_store import ClipStore
 from vifi_cli.video.decoding_worker import interrupts_held_back
 
@@ -24,11 +24,11 @@ Statistics = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class TestClip:
-    """The clip by which a video is tested.
+    """What a video is tested by.
 
     Attributes:
         video: its number.
-        pixels: uint8 (T, 3, S, S), or None where the video cannot be read.
+        pixels: of each view, uint8 (V, T, 3, S, S), or None where the video cannot be read.
         reason: why it cannot, in words.
     """
 
@@ -39,28 +39,30 @@ class TestClip:
 
 @dataclass(frozen=True, slots=True)
 class TestClips(Dataset[TestClip]):
-    """The published test clips: T frames spread evenly, the short side scaled, the centre cut out.
+    """The clips that videos are tested by; by default the published ones, with T frames spread evenly.
 
     Attributes:
         videos: to be tested.
-        store: reads their frames, scaled.
+        store: reads their frames, scaled to `views.short_side(size)`.
         frames: T.
         size: S, of the encoder's picture.
+        views: of each video.
     """
 
     videos: Sequence[LabeledVideo]
     store: ClipStore
     frames: int
     size: int
+    views: Views = ONE_VIEW
 
     def __getitem__(self, video: int) -> TestClip:
         try:
             pixels = self.store.read(
-                self.videos[video].path, lambda total: test_frame_indices(total, self.frames)
+                self.videos[video].path, lambda total: self.views.frame_indices(total, self.frames, video)
             )
         except UnreadableVideo as error:
             return TestClip(video, None, str(error))
-        return TestClip(video, centre_crop(pixels, self.size))
+        return TestClip(video, self.views.cut(pixels, self.size))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,10 +111,23 @@ def started(loader: DataLoader[Any]) -> Iterator[Any]:
 
 
 @torch.inference_mode()
-def encode_videos(
+def encode_views(
     network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
 ) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
-    """Yield numbers and embeddings of the chosen videos batch by batch, and which of these could not be read."""
+    """Yield numbers and embeddings of the chosen videos batch by batch, and which of these could not be read.
+
+    Args:
+        network: on the device of `enter`; left in evaluation mode.
+        clips: the videos.
+        chosen: numbers of those to embed; each is embedded once.
+        enter: how clips enter the encoder.
+        batch: videos read at once, and views encoded at once.
+        workers: processes that read the videos.
+
+    Yields:
+        Numbers of the videos of a batch, their embeddings (B, V, D), of `decision` fusion (B, V, T, D), and numbers
+        and reasons of those that cannot be read.
+    """
     network.eval()
     loader: DataLoader[TestClip] = DataLoader(
         clips,
@@ -126,11 +141,25 @@ def encode_videos(
         bad = [(clip.video, clip.reason) for clip in members if clip.pixels is None]
         good = [(clip.video, clip.pixels) for clip in members if clip.pixels is not None]
         if good:
+            views = torch.stack([pixels for _, pixels in good])
             with enter.precision():
-                embeddings = network.encode_clips(enter(torch.stack([pixels for _, pixels in good])))
-            yield [video for video, _ in good], embeddings.float(), bad
+                encoded = [
+                    network.encode_clips(enter(some)) for some in torch.split(views.flatten(0, 1), batch)
+                ]
+            embeddings = torch.cat(encoded).float()
+            yield [video for video, _ in good], embeddings.view(*views.shape[:2], *embeddings.shape[1:]), bad
         else:
             yield [], torch.zeros(0), bad
+
+
+def encode_videos(
+    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
+) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
+    """`encode_views` of videos with a single view each: embeddings are (B, D), of `decision` fusion (B, T, D)."""
+    if clips.views.count != 1:
+        raise ValueError(f"one view of a video is wanted, not {clips.views.count}")
+    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter, batch=batch, workers=workers):
+        yield numbers, embeddings.flatten(0, 1) if numbers else embeddings, bad
 
 
 @torch.inference_mode()
@@ -145,7 +174,7 @@ def predict(
     workers: int = 0,
     watch: Callable[[int], None] = lambda done: None,
 ) -> Predictions:
-    """Predict the classes of videos.
+    """Predict the classes of videos: the mean of the probabilities that their views give.
 
     Args:
         network: on the device of `enter`; left in evaluation mode.
@@ -153,19 +182,20 @@ def predict(
         clips: the videos.
         chosen: numbers of those to predict, ascending; each is predicted once.
         enter: how clips enter the encoder.
-        batch: videos encoded at once; does not change the result, but for rounding.
+        batch: videos read and views encoded at once; does not change the result, but for rounding.
         workers: processes that read the videos.
         watch: told how many videos are done.
+
+    Source: ViFi-CLIP's `main.py`, which sums the views' softmax.
     """
     videos: list[int] = []
     shares: list[Tensor] = []
     unreadable: list[tuple[int, str]] = []
-    for numbers, embeddings, bad in encode_videos(
-        network, clips, chosen, enter, batch=batch, workers=workers
-    ):
+    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter, batch=batch, workers=workers):
         if numbers:
             videos += numbers
-            shares.append(network.class_logits(embeddings, classes).float().softmax(-1).cpu())
+            logits = network.class_logits(embeddings.flatten(0, 1), classes).float()
+            shares.append(logits.softmax(-1).view(*embeddings.shape[:2], -1).mean(1).cpu())
         unreadable += bad
         watch(len(videos) + len(unreadable))
     probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)

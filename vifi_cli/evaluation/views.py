@@ -63,7 +63,11 @@ class Views:
             uint8 (count, T, 3, S, S): all clips of the first crop, then those of the second, as published.
         """
         crops = three_crops(pixels, size) if self.crops == 3 else (centre_crop(pixels, size),)
-        return torch.cat([crop.unflatten(0, (self.clips, -1)) for crop in crops])
+        return torch.cat([crop.view(self.clips, -1, *crop.shape[1:]) for crop in crops])
+
+
+ONE_VIEW = Views()
+"""The published test: one clip, its centre."""
 
 
 def clip_frame_indices(total_frames: int, frames: int, clip: int, clips: int) -> FrameNumbers:

@@ -147,11 +147,12 @@ def mean_figure(tests: Sequence[TestScores]) -> Figure:
 
     Its interval draws each unit with all its results at once, so that a video tested thrice does not count as three.
     """
+    if len(tests) == 1:
+        return tests[0].top1
     mean, spread = mean_and_spread([test.top1.value for test in tests])
     if not all(test.videos for test in tests):
-        return Figure(mean, spread=spread if len(tests) > 1 else None)
-    low, high = interval_of(_joint_means(tests).mean(1))
-    return Figure(mean, low, high, spread if len(tests) > 1 else None)
+        return Figure(mean, spread=spread)
+    return Figure(mean, *interval_of(_joint_means(tests).mean(1)), spread)
 
 
 def harmonic_figure(base: Sequence[TestScores], novel: Sequence[TestScores]) -> Figure:

@@ -9,6 +9,7 @@ import typer
 
 from vifi_cli import __version__
 from vifi_cli.cli import output
+from vifi_cli.cli.classify import classify
 from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
 from vifi_cli.cli.doctor import doctor
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(index)
 app.command()(search)
+app.command()(classify)
 app.command()(finetune)
 app.command()(status)
 app.command()(prune)

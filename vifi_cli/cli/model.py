@@ -10,6 +10,7 @@ from vifi_cli.cli import output
 from vifi_cli.cli.model_conversion import export_model, import_model
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.model_facts import card_document, card_facts
+from vifi_cli.cli.model_merge import merge_models
 from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 model_app = typer.Typer(help="List, fetch, describe and convert encoders.", no_args_is_help=True)
 model_app.command("import")(import_model)
 model_app.command("export")(export_model)
+model_app.command("merge")(merge_models)
 
 NameArgument = Annotated[
     str,

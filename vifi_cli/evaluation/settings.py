@@ -62,6 +62,11 @@ class Trial:
     shots: int | None
     lists: tuple[TestList, ...]
 
+    @property
+    def in_words(self) -> str:
+        """The name for people."""
+        return f"{self.shots} shots" if self.shots else f"seed {self.seed}" if self.name else ""
+
 
 def read_setting(text: str) -> TestSetting:
     """A setting as the user names it, `few-shot-4` for one K alone.

@@ -1,0 +1,147 @@
+"""Puts methods side by side: trains what is to be trained, and tests all on the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli import output
+from vifi_cli.cli.eval_course import Course, prepare
+from vifi_cli.cli.eval_methods import METHODS, Workshop, train_all
+from vifi_cli.cli.eval_question import EvalRequest, Question
+from vifi_cli.cli.eval_testing import Contestant, Tester, Testing
+from vifi_cli.cli.model_download import fetch_model
+from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
+
+if TYPE_CHECKING:
+    from vifi_cli.cli.eval_testing import TestedModel, Watch
+    from vifi_cli.evaluation.class_wording import ClassWording
+    from vifi_cli.evaluation.report import TestDetail
+    from vifi_cli.training.distributed import Processes
+
+ON_A_CPU_AT_ONCE, ON_A_GPU_AT_ONCE = 4, 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Methods, tested.
+
+    Attributes:
+        course: what they were tested on.
+        testing: how.
+        rows: each method with the tests of each trial.
+        models: each model that was tested.
+    """
+
+    course: Course
+    testing: Testing
+    rows: tuple[tuple[Contestant, tuple[tuple[TestDetail, ...], ...]], ...]
+    models: Mapping[str, TestedModel]
+
+
+def compare(
+    question: Question,
+    request: EvalRequest,
+    runs: Path,
+    processes: Processes,
+    watch: Watch,
+    *,
+    allow_leak: bool,
+) -> Comparison:
+    """Test models, or methods after training them.
+
+    Args:
+        question: what is asked, settled.
+        request: the same as the user has it: methods, texts, changes of recipes.
+        runs: folder of the runs of training.
+        processes: that share the work.
+        watch: told how far the tests have come.
+        allow_leak: whether a model may be tested with what it has learned from.
+
+    Raises:
+        InvalidInput: something makes no sense, or a model has learned from what it is tested with.
+        typer.Exit: with code 130, where training was interrupted.
+    """
+    wording = _wording(request.texts)
+    for model in question.models:
+        fetch_model(model)
+    workshop = Workshop(question, request.changes, runs) if request.methods else None
+    course = prepare(question, workshop, allow_leak=allow_leak)
+    if workshop:
+        train_all(workshop.plan(request.methods, course.trials), processes)
+    testing = _testing(question, processes, watch)
+    tester = Tester(testing, course)
+    if workshop:
+        contestants = [
+            Contestant(METHODS[name].title, tuple(workshop.model_of(name, trial) for trial in course.trials))
+            for name in request.methods
+        ]
+    else:
+        contestants = _models_beside_their_bases(course, tester)
+    rows = [
+        (entered, tester.test(entered))
+        for contestant in contestants
+        for entered in (contestant, *_reworded(contestant, wording, tester))
+    ]
+    return Comparison(course, testing, tuple(rows), tester.models)
+
+
+def _wording(texts: str | None) -> ClassWording | None:
+    from vifi_cli.evaluation.class_wording import read_class_wording
+
+    return None if texts is None else read_class_wording(texts)
+
+
+def _testing(question: Question, processes: Processes, watch: Watch) -> Testing:
+    from vifi_cli.evaluation.settings import paper_frames, views_of
+
+    is_paper = question.protocol == "paper"
+    return Testing(
+        frames=paper_frames(question.setting) if is_paper else question.recipe.frames,
+        views=views_of(question.setting, is_drawn=is_paper),
+        recipe=question.recipe,
+        processes=processes,
+        batch=ON_A_CPU_AT_ONCE if processes.device.type == "cpu" else ON_A_GPU_AT_ONCE,
+        watch=watch,
+        bare_names=is_paper,
+    )
+
+
+def _models_beside_their_bases(course: Course, tester: Tester) -> list[Contestant]:
+    """The models, after those that they were trained from, where these can be loaded."""
+    models = course.question.models
+    bases = dict.fromkeys(course.learned[model].start for model in models)
+    beside = [base for base in bases if base not in models and _can_load(base, tester)]
+    count = len(course.trials)
+    return [Contestant(shown_model(model), (model,) * count) for model in (*beside, *models)]
+
+
+def _can_load(model: str, tester: Tester) -> bool:
+    try:
+        tester.load(model)
+    except (InvalidInput, ModelUnavailable, MissingDependency) as error:
+        if tester.is_first:
+            output.note(f"{model}, which training began with, cannot stand beside: {error}")
+        return False
+    return True
+
+
+def _reworded(contestant: Contestant, wording: ClassWording | None, tester: Tester) -> Sequence[Contestant]:
+    """The same method by other texts; prompts stand where texts would, so a prompt model has none."""
+    if wording is None:
+        return ()
+    if any(tester.load(model).card.prompts for model in dict.fromkeys(contestant.models)):
+        if tester.is_first:
+            output.note(
+                f"{contestant.method} has learned its own context: {wording.name} does not go with it"
+            )
+        return ()
+    return (Contestant(f"{contestant.method} + {wording.name}", contestant.models, wording),)
+
+
+def shown_model(model: str) -> str:
+    """A model's name for people: paths from here where they are below."""
+    path = Path(model)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else model

@@ -1,0 +1,107 @@
+"""What an evaluation tests: the lists of each trial, found and told of; leaks refused, or marked where allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli import output
+from vifi_cli.cli.eval_learned import Learned, find_leak, learned_from
+from vifi_cli.cli.eval_methods import Workshop, trials_with_videos
+from vifi_cli.cli.eval_question import Question, find_list, trials_of
+from vifi_cli.cli.finetuning import is_first_process
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+    from vifi_cli.evaluation.settings import Trial
+
+MOST_MISSING_SHOWN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is tested.
+
+    Attributes:
+        question: what was asked.
+        trials: of each method.
+        lists: of each trial, its lists in order, the videos in `test`.
+        training: of each trial, the videos that are learned from; empty where nothing is trained.
+        learned: what each of the question's models was trained on before.
+        leaks: in words, those that were allowed, by the model that has them; of training by "".
+    """
+
+    question: Question
+    trials: tuple[Trial, ...]
+    lists: tuple[tuple[LabeledVideos, ...], ...]
+    training: tuple[LabeledVideos, ...]
+    learned: Mapping[str, Learned]
+    leaks: Mapping[str, str]
+
+    def part(self, trial: int, place: int) -> str:
+        """The name of a list among all; empty where there is one only."""
+        trials, lists = self.trials, self.trials[trial].lists
+        if len(trials) == len(lists) == 1:
+            return ""
+        names = [lists[place].name] if len(lists) > 1 else []
+        return ", ".join([*names, *([trials[trial].in_words] if trials[trial].name else [])])
+
+
+def prepare(question: Question, workshop: Workshop | None, *, allow_leak: bool) -> Course:
+    """Find the lists, and see to it that no model has learned from them.
+
+    Raises:
+        InvalidInput: a list cannot be had, or a model has learned from one and that is not allowed.
+    """
+    trials = trials_of(question, trains=workshop is not None)
+    training: tuple[LabeledVideos, ...] = ()
+    if workshop:
+        trials, training = trials_with_videos(trials, workshop)
+    lists = tuple(tuple(find_list(question, trial, wanted) for wanted in trial.lists) for trial in trials)
+    if is_first_process():
+        _tell(question, [*training, *(videos for several in lists for videos in several)])
+    learned = {model: learned_from(model) for model in question.models}
+    course = Course(question, trials, lists, training, learned, {})
+    leaks = dict(_leaks(course))
+    if leaks and not allow_leak:
+        raise InvalidInput(
+            f"{next(iter(leaks.values()))}; --allow-leak tests all the same and marks the report"
+        )
+    return Course(question, trials, lists, training, learned, leaks)
+
+
+def _tell(question: Question, every: list[LabeledVideos]) -> None:
+    for remark in dict.fromkeys(remark for videos in every for remark in videos.remarks):
+        output.note(remark)
+    missing = dict.fromkeys(file for videos in every for file in videos.missing)
+    if missing:
+        said = output.counted(len(missing), "listed video")
+        output.warning(f"{said} not on disk, such as {next(iter(missing))}; `vifi data check` lists them")
+    if question.setting.name == "zero-shot" and not question.is_named:
+        output.note("this data has no official splits: all its test videos are one list")
+
+
+def _leaks(course: Course) -> Iterator[tuple[str, str]]:
+    """Each model that gives tests away, and how."""
+    by_name = course.question.is_named
+    tests = tuple(dict.fromkeys(video for lists in course.lists for videos in lists for video in videos.test))
+    novel = _novel_classes(course)
+    for model, learned in course.learned.items():
+        if leak := find_leak(model, learned, tests, novel, by_name=by_name):
+            yield model, leak
+        elif learned.gap and is_first_process():
+            output.note(f"what {model} learned from is not fully known ({learned.gap}): leaks may go unseen")
+    for train, lists in zip(course.training, course.lists, strict=bool(course.training)):
+        own = Learned("", train.train, train.class_names)
+        videos: tuple[LabeledVideo, ...] = tuple(video for tested in lists for video in tested.test)
+        if leak := find_leak("this training", own, videos, novel, by_name=by_name):
+            yield "", leak
+            return
+
+
+def _novel_classes(course: Course) -> tuple[str, ...]:
+    if course.question.setting.name != "base2novel":
+        return ()
+    return course.lists[0][1].class_names

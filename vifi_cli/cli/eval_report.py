@@ -1,0 +1,148 @@
+"""The report of a comparison: its table, the protocol behind it in full, and what forbids taking it at face value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from vifi_cli import __version__
+from vifi_cli.cli import output
+from vifi_cli.cli.eval_comparison import Comparison, shown_model
+from vifi_cli.cli.eval_course import Course
+from vifi_cli.cli.eval_testing import Contestant
+
+if TYPE_CHECKING:
+    from vifi_cli.data.labeled_videos import LabeledVideo
+    from vifi_cli.evaluation.report import Report, ResultRow, ResultTable, TestDetail
+
+DIGEST_SHOWN = 16
+
+
+def make_report(comparison: Comparison, *, with_published: bool) -> Report:
+    """Put the report together."""
+    from vifi_cli.evaluation.report import Report, ResultTable
+    from vifi_cli.evaluation.settings import columns_of
+
+    course = comparison.course
+    columns = columns_of(course.question.setting, course.trials)
+    rows = [_row(course, contestant, tests) for contestant, tests in comparison.rows]
+    table = ResultTable(columns, tuple(rows))
+    if with_published:
+        table = _with_published(table, course)
+    return Report(
+        title=f"{course.question.setting.name} on {course.question.set_name}",
+        facts=tuple(_facts(comparison)),
+        stamps=tuple(f"leak: {leak}" for leak in course.leaks.values()),
+        table=table,
+        details=tuple(detail for _, trials in comparison.rows for tests in trials for detail in tests),
+    )
+
+
+def _row(course: Course, contestant: Contestant, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
+    from vifi_cli.evaluation.report import ResultRow
+    from vifi_cli.evaluation.settings import row_of
+
+    scores = [[detail.scores for detail in trial] for trial in tests]
+    leaks = _leaks_of(course, contestant)
+    method = f"{contestant.method} (leak)" if leaks else contestant.method
+    return ResultRow(method, row_of(course.question.setting, scores), remark="; ".join(leaks))
+
+
+def _leaks_of(course: Course, contestant: Contestant) -> list[str]:
+    """The leaks that touch a row: its models' own, and those of a training that it went through."""
+    is_trained = bool(course.training) and course.question.models[0] not in contestant.models
+    touching = {"": is_trained} | {
+        model: bool(course.training) or model in contestant.models for model in course.question.models
+    }
+    return [leak for model, leak in course.leaks.items() if touching[model]]
+
+
+def _with_published(table: ResultTable, course: Course) -> ResultTable:
+    """The table with the paper's rows below, in the columns that they share."""
+    from vifi_cli.evaluation.published import published_rows
+
+    question = course.question
+    published = published_rows(question.setting.name, question.set_name) if question.is_named else None
+    if published is None or not set(published.columns) & set(table.columns):
+        output.note(f"the paper has no figures for {question.setting.name} on {question.set_name}")
+        return table
+    places = [published.columns.index(name) if name in published.columns else None for name in table.columns]
+    rows = [
+        replace(row, figures=tuple(None if place is None else row.figures[place] for place in places))
+        for row in published.rows
+    ]
+    return replace(table, rows=(*table.rows, *rows))
+
+
+def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    course, testing = comparison.course, comparison.testing
+    question, views = course.question, testing.views
+    yield "Setting", question.setting.name
+    yield "Data", question.data
+    yield "Protocol", question.protocol
+    yield from _lists(course)
+    yield "Frames", f"{testing.frames} a clip"
+    drawn = ", frames drawn at random" if views.drawn else ""
+    yield "Views", f"{views.count}: {views.clips} in time x {views.crops} in space{drawn}"
+    if question.setting.name == "base2novel" and len(course.trials) > 1:
+        yield "Seeds", ", ".join(str(trial.seed) for trial in course.trials)
+    else:
+        yield "Seed", str(question.seed)
+    for model, tested in comparison.models.items():
+        said = f"{tested.fusion} fusion, class texts {tested.texts!r}, sha256 {tested.digest[:DIGEST_SHOWN]}"
+        yield f"Model {shown_model(model)}", said
+    yield from _wording(comparison)
+    for model, learned in course.learned.items():
+        if learned.gap:
+            yield f"Leaks of {shown_model(model)}", f"not fully known: {learned.gap}"
+    if not course.leaks:
+        yield "Leaks", "none found"
+    yield "Intervals", _intervals(comparison)
+    yield "Spread", "sample standard deviation over splits or seeds, divisor n - 1"
+    yield "Device", f"{testing.processes.count} x {testing.processes.device}"
+    yield "Precision", _precision(comparison)
+    yield "vifi", __version__
+    yield "Date", f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
+
+
+def _wording(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    wordings = {c.wording.name: c.wording for c, _ in comparison.rows if c.wording}
+    for name, wording in wordings.items():
+        parts = [output.counted(len(wording.templates), "template")] if wording.templates else []
+        parts += [f"descriptions of {len(wording.descriptions)} classes"] if wording.descriptions else []
+        yield f"Texts {name}", ", ".join(parts)
+
+
+def _lists(course: Course) -> Iterator[tuple[str, str]]:
+    for number, lists in enumerate(course.lists):
+        for place, videos in enumerate(lists):
+            part = course.part(number, place)
+            yield " ".join(filter(None, ("Test list", part))), _list(videos.test, videos.class_names)
+    for trial, videos in zip(course.trials, course.training, strict=bool(course.training)):
+        name = " ".join(filter(None, ("Training list", trial.in_words)))
+        yield name, _list(videos.train, videos.class_names)
+
+
+def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:
+    from vifi_cli.data.list_digest import digest_of_list
+
+    digest = digest_of_list(videos, names)[:DIGEST_SHOWN]
+    return f"{output.counted(len(videos), 'video')} of {len(names)} classes, sha256 {digest}"
+
+
+def _intervals(comparison: Comparison) -> str:
+    from vifi_cli.evaluation.scores import DRAWS
+
+    groups = {detail.scores.groups for _, trials in comparison.rows for tests in trials for detail in tests}
+    over = f"over {min(groups)} groups" if groups and min(groups) > 1 else "over videos"
+    return f"95 %, percentile bootstrap {over}, {DRAWS:,} draws"
+
+
+def _precision(comparison: Comparison) -> str:
+    from vifi_cli.training.precision import choose_precision
+
+    testing = comparison.testing
+    dtype = choose_precision(testing.recipe.runtime.precision, testing.processes.device).dtype
+    return "fp32" if dtype is None else str(dtype).removeprefix("torch.")

@@ -1,0 +1,182 @@
+"""Tests models on lists of videos: one model at a time, shared out to the processes, shown as it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vifi_cli.cli.eval_course import Course
+    from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.evaluation.class_wording import ClassWording
+    from vifi_cli.evaluation.predicting import Predictions
+    from vifi_cli.evaluation.report import TestDetail
+    from vifi_cli.evaluation.views import Views
+    from vifi_cli.model.model_folder import LoadedModel
+    from vifi_cli.training.distributed import Processes
+    from vifi_cli.training.recipe import Recipe
+
+Watch = Callable[[str, int, int], None]
+"""Told what is tested, how many videos are done, and of how many, by this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """What a row of the table is about.
+
+    Attributes:
+        method: how it is called.
+        models: tested in each of the trials.
+        wording: of the classes; None for the model's own.
+    """
+
+    method: str
+    models: tuple[str, ...]
+    wording: ClassWording | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Testing:
+    """How every model is tested.
+
+    Attributes:
+        frames: T of a clip.
+        views: of each video.
+        recipe: how clips are read, and the arithmetic.
+        processes: that share the work.
+        batch: videos encoded at once; changes nothing but rounding.
+        watch: told how far it has come.
+        bare_names: whether a model that was not tuned is given class names as they are, as published.
+    """
+
+    frames: int
+    views: Views
+    recipe: Recipe
+    processes: Processes
+    batch: int
+    watch: Watch
+    bare_names: bool = False
+
+    def predict(self, loaded: LoadedModel, classes: Tensor, videos: LabeledVideos, name: str) -> Predictions:
+        """What a model says of the test videos, each read once by one of the processes.
+
+        Args:
+            loaded: with its network on the processes' device.
+            classes: the class embeddings (C, D).
+            videos: in `test`.
+            name: of the test, to be shown.
+        """
+        from vifi_cli.evaluation.predicting import ClipInput, TestClips, joined, predict
+        from vifi_cli.paths import cache_folder
+        from vifi_cli.training.precision import choose_precision
+        from vifi_cli.training.run_setup import reading_workers
+        from vifi_cli.video.clip_store import ClipStore
+
+        processes, preprocessing = self.processes, loaded.card.preprocessing
+        size = preprocessing.geometry.height
+        store = ClipStore(
+            self.views.short_side(size),
+            folder=cache_folder() / "clips",
+            budget_bytes=int(self.recipe.runtime.clip_cache_gb * 1e9),
+        )
+        precision = choose_precision(self.recipe.runtime.precision, processes.device)
+        mine = range(processes.rank, len(videos.test), processes.count)
+        share = predict(
+            loaded.network,
+            classes,
+            TestClips(videos.test, store, self.frames, size, self.views),
+            mine,
+            ClipInput(preprocessing.mean, preprocessing.std, processes.device, precision),
+            batch=self.batch,
+            workers=reading_workers(self.recipe, processes),
+            watch=lambda done: self.watch(name, done, len(mine)),
+        )
+        return joined(processes.gather(share))
+
+
+@dataclass(frozen=True, slots=True)
+class TestedModel:
+    """A model that was tested.
+
+    Attributes:
+        fusion: where the frames of a clip are joined.
+        digest: by which it is known again.
+        texts: what class names were put into.
+    """
+
+    fusion: str
+    digest: str
+    texts: str
+
+
+class Tester:
+    """Tests contestants on the lists of each trial; what was tested before is not tested again."""
+
+    def __init__(self, testing: Testing, course: Course) -> None:
+        self._testing, self._course = testing, course
+        self._loaded: tuple[str, LoadedModel] | None = None
+        self._known: dict[tuple[str, str, str], Predictions] = {}
+        self.models: dict[str, TestedModel] = {}
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process talks."""
+        return self._testing.processes.is_first
+
+    def test(self, contestant: Contestant) -> tuple[tuple[TestDetail, ...], ...]:
+        """The tests of each trial."""
+        return tuple(
+            tuple(self._detail(contestant, trial, place) for place in range(len(lists)))
+            for trial, lists in enumerate(self._course.lists)
+        )
+
+    def load(self, model: str) -> LoadedModel:
+        """The model, on the processes' device; the one used last stays loaded.
+
+        Raises:
+            InvalidInput, ModelUnavailable, MissingDependency: it cannot be had or tested.
+        """
+        from vifi_cli.model.model_folder import load_vifi_clip
+
+        if self._loaded is None or self._loaded[0] != model:
+            loaded = load_vifi_clip(model)
+            geometry = loaded.card.preprocessing.geometry
+            if geometry.height != geometry.width:
+                raise InvalidInput(
+                    f"{model} takes pictures of {geometry.height} x {geometry.width}; square ones can be tested"
+                )
+            loaded.network.to(self._testing.processes.device)
+            self._loaded = (model, loaded)
+        return self._loaded[1]
+
+    def _detail(self, contestant: Contestant, trial: int, place: int) -> TestDetail:
+        from vifi_cli.cli.finetuning import digest_of
+        from vifi_cli.evaluation.report import detail_of_test
+
+        model, videos = contestant.models[trial], self._course.lists[trial][place]
+        part = self._course.part(trial, place)
+        key = (model, contestant.wording.name if contestant.wording else "", digest_of(videos))
+        if key not in self._known:
+            self._known[key] = self._predict(contestant, model, part, videos)
+        return detail_of_test(contestant.method, part, videos.class_names, self._known[key], videos.test)
+
+    def _predict(self, contestant: Contestant, model: str, part: str, videos: LabeledVideos) -> Predictions:
+        from vifi_cli.evaluation.class_wording import ClassWording, embed_class_names
+        from vifi_cli.evaluation.model_digest import digest_of_model
+
+        loaded = self.load(model)
+        is_bare = self._testing.bare_names and not (loaded.card.tuned or loaded.card.prompts)
+        if contestant.wording is None:
+            texts = "{}" if is_bare else loaded.card.template
+            self.models[model] = TestedModel(loaded.network.fusion, digest_of_model(loaded), texts)
+        bare = ClassWording("bare names", ("{}",)) if is_bare else None
+        classes = embed_class_names(
+            loaded, videos.class_names, contestant.wording or bare, clean=False if is_bare else None
+        )
+        name = " ".join(filter(None, (contestant.method, part)))
+        return self._testing.predict(loaded, classes.to(self._testing.processes.device), videos, name)

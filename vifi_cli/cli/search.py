@@ -125,13 +125,17 @@ def find_hits(
             paths.cache_folder(),
             indexed_with.text_fingerprint,
             query,
-            lambda: _load_text_encoder(indexed_with, device),
+            lambda: load_index_text_encoder(indexed_with, device),
         )
         return indexed_with.model, video_index.search(embedding, **options)
 
 
-def _load_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncoder:
-    """Loads the text side of the index's own encoder, and makes sure that it is still the same."""
+def load_index_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncoder:
+    """Loads the text side of the index's own encoder, and makes sure that it is still the same.
+
+    Raises:
+        EncoderMismatch: its weights have changed since.
+    """
     from vifi_cli.errors import EncoderMismatch
     from vifi_cli.model.encoder import load_text_encoder
 

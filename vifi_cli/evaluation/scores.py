@@ -6,6 +6,7 @@ are drawn again with replacement, or whole groups of videos where clips of one p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,16 +25,18 @@ class Figure:
     """A number in a table of results.
 
     Attributes:
-        value: a share, 0 to 1.
+        value: a share, 0 to 1; or a rank.
         low: where its 95 % interval begins; None where there is none.
         high: where it ends.
         spread: the standard deviation over splits or seeds; None where there is one only.
+        unit: `share`, shown in percent, the more the better; or `rank`, shown as it is, 1 being the best.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
     spread: float | None = None
+    unit: Literal["share", "rank"] = "share"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

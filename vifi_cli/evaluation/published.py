@@ -6,6 +6,7 @@ a later work that quotes it. Figures of the paper that could not be read there a
 
 import csv
 from importlib import resources
+from itertools import zip_longest
 
 from vifi_cli.evaluation.report import ResultRow, ResultTable
 from vifi_cli.evaluation.scores import Figure
@@ -32,6 +33,6 @@ def published_rows(setting: str, data: str) -> ResultTable | None:
 
 def _row(cells: dict[str, str]) -> ResultRow:
     values = [float(value) / 100 for value in cells["figures"].split()]
-    spreads = [float(spread) / 100 for spread in cells["spreads"].split()] or [None] * len(values)
-    figures = tuple(Figure(value, spread=spread) for value, spread in zip(values, spreads, strict=True))
+    spreads = [float(spread) / 100 for spread in cells["spreads"].split()]
+    figures = tuple(Figure(value, spread=spread) for value, spread in zip_longest(values, spreads))
     return ResultRow(cells["method"], figures, "published", cells["source"])

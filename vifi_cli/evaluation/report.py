@@ -84,6 +84,28 @@ class TestDetail:
     scores: TestScores
     mistakes: tuple[Mistake, ...]
 
+    @property
+    def heading(self) -> str:
+        """Which test of which method."""
+        return f"{self.method}, {self.part}" if self.part else self.method
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusedPair:
+    """Two classes that a model confuses.
+
+    Attributes:
+        truth: the class that is shown.
+        guess: the class it is taken for.
+        count: how often.
+        videos: of the class that is shown.
+    """
+
+    truth: str
+    guess: str
+    count: int
+    videos: int
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
@@ -140,3 +162,55 @@ def confident_mistakes(
         )
         for place in order.tolist()
     )
+
+
+def most_confused(test: TestDetail, most: int = 10) -> tuple[ConfusedPair, ...]:
+    """The pairs of classes that are confused most often, the most frequent first."""
+    confusion = test.scores.confusion.copy()
+    np.fill_diagonal(confusion, 0)
+    totals, names = test.scores.confusion.sum(1), test.class_names
+    order = np.argsort(-confusion, axis=None, kind="stable")[:most]
+    pairs = [divmod(place, len(names)) for place in order.tolist()]
+    return tuple(
+        ConfusedPair(names[truth], names[guess], int(confusion[truth, guess]), int(totals[truth]))
+        for truth, guess in pairs
+        if confusion[truth, guess]
+    )
+
+
+def figure_text(figure: Figure) -> str:
+    """A share in percent, such as `73.8 [70.1, 77.2]` or `51.3 ± 0.6`; a rank as it is."""
+    scale = 100 if figure.unit == "share" else 1
+    text = f"{scale * figure.value:.1f}"
+    if figure.spread is not None:
+        text += f" ± {scale * figure.spread:.1f}"
+    if figure.low is not None and figure.high is not None:
+        text += f" [{scale * figure.low:.1f}, {scale * figure.high:.1f}]"
+    return text
+
+
+def best_values(table: ResultTable) -> tuple[float | None, ...]:
+    """The best measured value of each column, where two methods or more were measured; ranks are best when low."""
+    measured = [row.figures for row in table.rows if row.source == "measured"]
+    return tuple(_best([row[place] for row in measured]) for place in range(len(table.columns)))
+
+
+def _best(figures: Sequence[Figure | None]) -> float | None:
+    known = [figure for figure in figures if figure]
+    if len(known) < 2:
+        return None
+    choose = min if known[0].unit == "rank" else max
+    return choose(figure.value for figure in known)
+
+
+def units_of(scores: TestScores) -> str:
+    """How many videos a test had, and what its intervals were drawn over."""
+    videos = f"{scores.videos:,} video{'s' * (scores.videos != 1)}"
+    if scores.unreadable:
+        videos += f" ({scores.unreadable:,} more could not be read)"
+    return f"{videos}, intervals over {f'{scores.groups:,} groups' if scores.groups else 'videos'}"
+
+
+def shown(text: str) -> str:
+    """Text that can be written and shown: bytes that are no UTF-8 and invisible characters become a mark."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

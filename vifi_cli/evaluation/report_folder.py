@@ -1,14 +1,41 @@
-"""Writes an evaluation as a folder: for programs, for reading, and for a repository."""
+"""Writes an evaluation as a folder: `report.json` for programs, `report.html` to look at, `report.md` to quote."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from vifi_cli.evaluation.pictures import confusion_picture
 from vifi_cli.evaluation.report import Report
+from vifi_cli.evaluation.report_document import report_document
+from vifi_cli.evaluation.report_page import report_html
+from vifi_cli.evaluation.report_text import report_markdown
+from vifi_cli.paths import replacing
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """Write `report.json`, `report.html` and `report.md` into a folder, which is made where it is missing.
+    """Write the report and its pictures into a folder, which is made where it is missing.
+
+    `report.html` needs no other file; `report.md` shows the pictures `confusion-1.png` and so on, one a test.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; what was there before is still whole.
     """
-    raise NotImplementedError(folder, report)
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = [confusion_picture(test.scores.confusion, test.class_names) for test in report.details]
+    names = picture_names(len(pictures))
+    for name, picture in zip(names, pictures, strict=True):
+        _write(folder / name, picture)
+    document = json.dumps(report_document(report), indent=2, ensure_ascii=False, allow_nan=False)
+    _write(folder / "report.json", document.encode() + b"\n")
+    _write(folder / "report.md", report_markdown(report, names).encode())
+    _write(folder / "report.html", report_html(report, pictures).encode())
+
+
+def picture_names(count: int) -> Sequence[str]:
+    """What the confusion matrices of a report are called."""
+    return [f"confusion-{number}.png" for number in range(1, count + 1)]
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)

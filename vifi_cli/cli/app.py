@@ -13,6 +13,7 @@ from vifi_cli.cli.classify import classify
 from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
 from vifi_cli.cli.doctor import doctor
+from vifi_cli.cli.eval import evaluate
 from vifi_cli.cli.finetune import finetune
 from vifi_cli.cli.index import index
 from vifi_cli.cli.model import model_app
@@ -33,6 +34,7 @@ app.command()(index)
 app.command()(search)
 app.command()(classify)
 app.command()(finetune)
+app.command("eval")(evaluate)
 app.command()(status)
 app.command()(prune)
 app.command()(doctor)

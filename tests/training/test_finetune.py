@@ -14,8 +14,7 @@ from tests.training.conftest import MakeRun, losses, reports_of
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.model.encoder import load_encoder
-from vifi_cli.training.finetune import heed_sides
-from vifi_cli.training.recipe import make_recipe
+from vifi_cli.training.recipe import heed_sides, make_recipe
 from vifi_cli.training.reports import EpochReport, RunResult, StepReport
 from vifi_cli.training.run_folder import RunFolder
 

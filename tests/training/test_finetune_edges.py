@@ -185,13 +185,13 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
 def test_a_set_known_by_name_is_no_folder_of_that_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vifi_cli.cli.finetuning import _absolute
+    from vifi_cli.cli.finetuning import absolute_data
 
     (tmp_path / "ucf101").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert _absolute("ucf101") == "ucf101"
-    assert _absolute("ucf101:2") == "ucf101:2"
-    assert _absolute("lists,labels.csv") == f"{tmp_path}/lists,{tmp_path}/labels.csv"
+    assert absolute_data("ucf101") == "ucf101"
+    assert absolute_data("ucf101:2") == "ucf101:2"
+    assert absolute_data("lists,labels.csv") == f"{tmp_path}/lists,{tmp_path}/labels.csv"
 
 
 def test_a_setting_that_there_is_not_is_called_a_setting(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What `vifi finetune` is asked for, turned into a run: data, recipe, model and folder."""
+"""What a command that trains is asked for, turned into a run: data, recipe, model and folder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.cli import output
+from vifi_cli.cli.finetune_recipe import prompt_recipe_of
+from vifi_cli.cli.finetune_recipe import recipe_of as recipe_of
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.data.list_file import Setting
-    from vifi_cli.training.recipe import Protocol, Recipe, Tune
+    from vifi_cli.training.recipe import Change, Protocol, Tune
     from vifi_cli.training.run_folder import RunConfig, RunFolder
 
 RUNS = Path("runs")
@@ -40,7 +42,7 @@ class FinetuneRequest:
     tune: Tune | None
     fusion: str | None
     protocol: Protocol
-    changes: tuple[str, ...]
+    changes: tuple[Change, ...]
     folder: Path | None
     method: Literal["finetune", "prompt"] = "finetune"
 
@@ -70,7 +72,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
     Raises:
         InvalidInput: something asked for makes no sense.
     """
-    from vifi_cli.training.finetune import heed_sides
+    from vifi_cli.training.recipe import heed_sides
     from vifi_cli.training.run_folder import RunConfig, RunFolder
 
     if not request.data:
@@ -79,6 +81,9 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
     recipe = recipe_of(request)
     model = _model(request.start_from)
     data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
+    fetch_model(model)
+    if request.method == "prompt":
+        recipe = prompt_recipe_of(request, model, _say)
     if request.protocol == "default":
         heeded = heed_sides(recipe, data)
         if heeded != recipe:
@@ -93,9 +98,12 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
         recipe=recipe,
         videos=digest_of(data),
     )
-    fetch_model(model)
-    folder = request.folder or RUNS.absolute() / f"{slug(data.name)}-{datetime.now():%Y%m%d-%H%M%S}"
-    return PreparedRun(RunFolder(folder), config, data)
+    return PreparedRun(RunFolder(request.folder or new_run_folder(data.name)), config, data)
+
+
+def new_run_folder(data_name: str) -> Path:
+    """Where a run is kept that the user names no folder for."""
+    return RUNS.absolute() / f"{slug(data_name)}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def resumed_run(path: Path, data_root: Path | None, changes: Sequence[str]) -> PreparedRun:
@@ -105,28 +113,37 @@ def resumed_run(path: Path, data_root: Path | None, changes: Sequence[str]) -> P
         InvalidInput: there is no such run, its videos are not what they were, or something is asked for that a
             run cannot change on its way.
     """
-    from dataclasses import replace
-
-    from vifi_cli.training.recipe import with_changes
     from vifi_cli.training.run_folder import RunFolder
 
     folder = RunFolder(path)
+    config = resumed_config(folder, changes)
+    root = data_root or (Path(config.data_root) if config.data_root else None)
+    videos = load_data(config.data, root, config.setting, config.recipe.seed, protocol=config.protocol)
+    if digest_of(videos) != config.videos:
+        raise InvalidInput(
+            f"the videos of {config.data} are not those that {path} began with: start a new run with --from "
+            f"{folder.last}"
+        )
+    return PreparedRun(folder, config, videos, is_begun=True, is_resumed=folder.state.exists())
+
+
+def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
+    """The configuration of a run that goes on, its runtime changed as the user wants.
+
+    Raises:
+        InvalidInput: there is no such run, or something is to be changed that a run cannot change on its way.
+    """
+    from dataclasses import replace
+
+    from vifi_cli.training.recipe import with_changes
+
     config = folder.read_config()
     recipe = with_changes(config.recipe, changes)
     if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
         raise InvalidInput(
             "a run goes on with the recipe it began with: only runtime.* can be changed on its way"
         )
-    root = data_root or (Path(config.data_root) if config.data_root else None)
-    videos = load_data(config.data, root, config.setting, recipe.seed, protocol=config.protocol)
-    if digest_of(videos) != config.videos:
-        raise InvalidInput(
-            f"the videos of {config.data} are not those that {path} began with: start a new run with --from "
-            f"{folder.last}"
-        )
-    return PreparedRun(
-        folder, replace(config, recipe=recipe), videos, is_begun=True, is_resumed=folder.state.exists()
-    )
+    return replace(config, recipe=recipe)
 
 
 def taken_up(prepared: PreparedRun) -> PreparedRun:
@@ -142,7 +159,9 @@ def taken_up(prepared: PreparedRun) -> PreparedRun:
         return prepared
     begun, wanted = folder.read_config(), prepared.config
     if replace(begun, recipe=replace(begun.recipe, runtime=wanted.recipe.runtime)) != wanted:
-        raise InvalidInput(f"{folder.path} holds a run of something else: name another --output, or delete it")
+        raise InvalidInput(
+            f"{folder.path} holds a run of something else: name another --output, or delete it"
+        )
     return replace(prepared, is_begun=True, is_resumed=folder.state.exists())
 
 
@@ -191,19 +210,6 @@ def digest_of(videos: LabeledVideos) -> str:
             digest.update(f"\n{os.fsencode(video.path.name)!r} {video.label}".encode())
         digest.update(b"\n\n")
     return digest.hexdigest()[:16]
-
-
-def recipe_of(request: FinetuneRequest) -> Recipe:
-    """The recipe that a request comes to: the preset of its setting, its protocol, its changes."""
-    from vifi_cli.data.named_sets import NAMED_SETS
-    from vifi_cli.training.recipe import make_recipe
-
-    preset = _FEW_SHOT.sub("few-shot", request.setting)
-    is_named = (request.data or "").partition(":")[0] in NAMED_SETS
-    if preset == "supervised" and not is_named and request.protocol == "default":
-        preset = "small"
-    changes = [*request.changes, *([f'fusion="{request.fusion}"'] if request.fusion else [])]
-    return make_recipe(preset, protocol=request.protocol, tune=request.tune, changes=changes)
 
 
 def setting_of_data(setting: str) -> tuple[Setting, int | None]:

@@ -1,6 +1,5 @@
 """Fine-tuning from beginning to end: towers, clips, steps, validation, and what is kept on disk."""
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +10,8 @@ import torch
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.evaluation.predicting import ClipInput, TestClips
-from vifi_cli.model.model_folder import load_vifi_clip, write_model_folder
+from vifi_cli.model.model_folder import load_vifi_clip, read_card, write_model_folder
+from vifi_cli.model.model_source import is_model_folder
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.training.bad_videos import BadVideos
 from vifi_cli.training.clip_loading import ClipGroup, ClipRecipe, TrainingClips, load_groups
@@ -21,21 +21,19 @@ from vifi_cli.training.frozen_towers import VideoEmbeddings
 from vifi_cli.training.learner import Learner
 from vifi_cli.training.loop import BatchMaking, take_steps
 from vifi_cli.training.micro_batch_size import find_micro_batch
+from vifi_cli.training.model_setup import load_training_model, load_untuned
 from vifi_cli.training.precision import choose_precision
-from vifi_cli.training.recipe import Recipe
 from vifi_cli.training.reports import EpochReport, RunResult, Scores, StepReport
 from vifi_cli.training.run_folder import RunConfig, RunFolder
-from vifi_cli.training.run_setup import make_repeatable, open_clip_store, prepare_towers, reading_workers
+from vifi_cli.training.run_setup import make_repeatable, open_clip_store, reading_workers
 from vifi_cli.training.tensorboard_log import TensorBoardLog
 from vifi_cli.training.training_state import RunProgress, restore_training_state, save_training_state
-from vifi_cli.training.tuned_card import tuned_card
 from vifi_cli.training.validation import Reading, Validation
 
 Report = StepReport | EpochReport | RunResult
 Told = TypeVar("Told", StepReport, EpochReport)
 # the picture of the curves is made anew no more often than this
 DRAWING_SECONDS = 60.0
-_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +49,6 @@ class Listener:
     should_stop: Callable[[], bool] = lambda: False
     scoring: Callable[[int, int], None] = lambda done, total: None
     say: Callable[[str], None] = lambda message: None
-
-
-def heed_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
-    """Leave out mirroring where class names tell left from right: it would make a clip show another class."""
-    if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
-        return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
-    return recipe
 
 
 class FineTuning:
@@ -87,18 +78,14 @@ class FineTuning:
         self._processes, self._listener = processes, listener
         recipe = config.recipe
         make_repeatable(recipe.seed, processes.device)
-        model = load_vifi_clip(config.model)
-        self._card = tuned_card(model.card, config, data)
+        model = load_training_model(config, data, processes.device)
+        self._card = model.card
         self._size = self._card.preprocessing.geometry.height
-        network = model.network.to(processes.device)
-        network.fusion = recipe.fusion
-        prepare_towers(network, recipe)
-        tokens = model.tokenizer([self._card.class_text(name) for name in self._card.class_names])
         precision = choose_precision(recipe.runtime.precision, processes.device)
         enter = ClipInput(
             self._card.preprocessing.mean, self._card.preprocessing.std, processes.device, precision
         )
-        self._learner = Learner(network, tokens.to(processes.device), recipe, processes, precision)
+        self._learner = Learner(model.network, model.tokens, recipe, processes, precision)
         self._plan = plan_run(recipe, len(data.train))
         micro_batch = find_micro_batch(
             self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names), processes
@@ -131,11 +118,12 @@ class FineTuning:
         """
         progress = RunProgress()
         if is_resumed:
+            self._refuse_another_base()
             progress = restore_training_state(self._folder.state, self._learner)
             if self._processes.is_first:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
         else:
-            yield self._told(EpochReport(0, None, self._validation.score(self._learner), is_best=False))
+            yield self._told(EpochReport(0, None, self._score_before(), is_best=False))
         if progress.step < self._plan.total_steps:
             progress = yield from self._epochs(progress)
         if progress.step == self._plan.total_steps:
@@ -145,8 +133,9 @@ class FineTuning:
         """The run in a line: what learns from how much, where."""
         recipe, plan = self._config.recipe, self._plan
         learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
+        numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
         return (
-            f"{learned / 1e6:.1f} million parameters learn from {plan.videos:,} videos of "
+            f"{numbers} parameters learn from {plan.videos:,} videos of "
             f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {recipe.epochs} epochs of "
             f"{plan.steps_per_epoch:,} steps of {min(plan.effective_batch, plan.videos)} clips, "
             f"{self._reading.micro_batch} at once on {self._processes.count} x {self._processes.device}"
@@ -155,6 +144,21 @@ class FineTuning:
     def unreadable(self) -> list[tuple[LabeledVideo, str]]:
         """The training videos that could not be read, each with the reason."""
         return self._bad.listed()
+
+    def _score_before(self) -> Scores | None:
+        """Score the model that the run starts from, without the prompts that it has been given."""
+        if not self._config.recipe.prompts:
+            return self._validation.score(self._learner.network, self._learner.embed_classes())
+        if not (self._data.val or self._data.test):
+            return None
+        start = load_untuned(self._config.model, self._card.class_names, self._processes.device)
+        return self._validation.score(*start)
+
+    def _refuse_another_base(self) -> None:
+        """A run that learns prompts saves nothing else, so the model that they are for must be what it was."""
+        is_saved = is_model_folder(self._folder.last)
+        if is_saved and read_card(self._folder.last).base != self._card.base:
+            raise InvalidInput(f"{self._config.model} is not what it was when this run began: start it anew")
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
         saved = drawn = time.monotonic()
@@ -229,6 +233,7 @@ class FineTuning:
                 self._processes,
                 batch=self._reading.micro_batch,
                 workers=self._reading.workers,
+                watch=self._listener.scoring,
             )
             return embeddings.groups(drawn)
         making = ClipRecipe(recipe.frames, self._size, recipe.random_frames, recipe.augmentation, recipe.seed)
@@ -241,7 +246,7 @@ class FineTuning:
         scores = None
         with self._learner.averaged() as network:
             if is_last or (epoch - 1) % recipe.validate_every == 0:
-                scores = self._validation.score(self._learner)
+                scores = self._validation.score(network, self._learner.embed_classes())
             is_best = self._validation.is_best(scores, progress, is_last=is_last)
             self._write_model(network, epoch, scores, is_best=is_best)
         if is_best:
@@ -276,7 +281,7 @@ class FineTuning:
         _, epochs = self._folder.history()
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
-        test = self._validation.score_test(self._learner, val)
+        test = self._validation.score_test(self._learner.network, self._learner.embed_classes(), val)
         return RunResult(progress.best_epoch, val, test, before)
 
     def _told(self, report: Told) -> Told:

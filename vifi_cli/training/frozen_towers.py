@@ -1,17 +1,67 @@
 """What a frozen image tower sees in videos that are the same in every epoch: asked once, then kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.predicting import ClipInput, TestClips, encode_videos
+from vifi_cli.evaluation.predicting import ClipInput, Predictions, TestClips, encode_videos
 from vifi_cli.model.vifi_clip import ViFiCLIP
-from vifi_cli.training.clip_loading import BadClip, ClipGroup, candidates
+from vifi_cli.training.clip_loading import NONE_READABLE, BadClip, ClipGroup, candidates
 from vifi_cli.training.distributed import Processes
 from vifi_cli.training.epoch_plan import DrawnGroup
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedVideos:
+    """Videos that have been through the image tower.
+
+    Attributes:
+        embeddings: (D,) of each video that could be read, of `decision` fusion (T, D), by its number.
+        unreadable: numbers of the others, with the reason.
+    """
+
+    embeddings: dict[int, Tensor]
+    unreadable: dict[int, str]
+
+    def predict(self, network: ViFiCLIP, classes: Tensor) -> Predictions:
+        """What `evaluation.predict` says of these videos, for class embeddings (C, D) of length 1."""
+        if not self.embeddings:
+            probabilities = np.zeros((0, len(classes)), np.float32)
+        else:
+            with torch.inference_mode():
+                videos = torch.stack(list(self.embeddings.values())).to(classes.device)
+                probabilities = network.class_logits(videos, classes).float().softmax(-1).cpu().numpy()
+        return Predictions(
+            np.array(list(self.embeddings), np.int64), probabilities, tuple(self.unreadable.items())
+        )
+
+
+def embed_once(
+    network: ViFiCLIP,
+    clips: TestClips,
+    chosen: Sequence[int],
+    enter: ClipInput,
+    *,
+    batch: int,
+    workers: int,
+    watch: Callable[[int], None] = lambda done: None,
+) -> EmbeddedVideos:
+    """Embed the chosen videos, whose numbers ascend; arguments are those of `evaluation.predict`."""
+    known: dict[int, Tensor] = {}
+    bad: dict[int, str] = {}
+    for numbers, embeddings, unreadable in encode_videos(
+        network, clips, chosen, enter, batch=batch, workers=workers
+    ):
+        # copies: another process would be sent the whole batch with each of its rows
+        known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
+        bad |= dict(unreadable)
+        watch(len(known) + len(bad))
+    return EmbeddedVideos(known, bad)
 
 
 class VideoEmbeddings:
@@ -26,26 +76,28 @@ class VideoEmbeddings:
         *,
         batch: int,
         workers: int,
+        watch: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        """Embed each video once, each process its share of them.
+        """Embed each video once, each process its share of them; `watch` is told how many of how many are done.
 
         Raises:
             InvalidInput: no video can be read.
         """
         mine = range(processes.rank, len(clips.videos), processes.count)
-        known: dict[int, Tensor] = {}
-        self._bad: dict[int, str] = {}
-        for numbers, embeddings, bad in encode_videos(
-            network, clips, mine, enter, batch=batch, workers=workers
-        ):
-            # copies: another process would be sent the whole batch with each of its rows
-            known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
-            self._bad |= dict(bad)
-        shares = processes.gather((known, self._bad))
-        self._known = {video: embedding for share, _ in shares for video, embedding in share.items()}
+        share = embed_once(
+            network,
+            clips,
+            mine,
+            enter,
+            batch=batch,
+            workers=workers,
+            watch=lambda done: watch(done, len(mine)),
+        )
+        shares = processes.gather((share.embeddings, share.unreadable))
+        self._known = {video: embedding for known, _ in shares for video, embedding in known.items()}
         self._bad = {video: reason for _, bad in shares for video, reason in bad.items()}
         if not self._known:
-            raise InvalidInput("no training video can be read: `vifi data check` says why")
+            raise InvalidInput(NONE_READABLE)
         self._videos = clips.videos
 
     def groups(self, groups: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:

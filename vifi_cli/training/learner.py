@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vifi_cli.model.prompts import PromptedImageTower, PromptedTextTower, prompt_parameters
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.training.distributed import Processes, sharing_gradients
 from vifi_cli.training.optimizer_step import ClassTexts, MicroBatch, accumulate_gradients
@@ -21,9 +22,11 @@ PREFIXES = {"both": ("visual.", "text.", "logit_scale"), "image": ("visual.",), 
 def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
     """The parameters that are trained, by name.
 
-    As published, the table of word embeddings stays as it is, and the temperature moves with both towers only.
+    As published, the table of word embeddings stays as it is, and the temperature moves with both towers only; of a
+    network with prompts nothing moves but these.
     """
-    return {
+    prompts = prompt_parameters(network)
+    return prompts or {
         name: parameter
         for name, parameter in network.named_parameters()
         if name.startswith(PREFIXES[tune]) and "token_embedding" not in name
@@ -31,10 +34,14 @@ def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
 
 
 def freeze_statistics(network: ViFiCLIP) -> None:
-    """Set towers that learn to training, but for batch norms: a few clips' statistics would not be those of a test."""
+    """Set towers that learn to training, but for batch norms: a few clips' statistics would not be those of a test.
+
+    A tower with prompts does not learn itself.
+    """
     network.train()
     for tower in (network.visual, network.text):
-        tower.train(any(parameter.requires_grad for parameter in tower.parameters()))
+        has_prompts = isinstance(tower, PromptedImageTower | PromptedTextTower)
+        tower.train(not has_prompts and any(parameter.requires_grad for parameter in tower.parameters()))
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.eval()
@@ -57,7 +64,7 @@ class Learner:
         """Make a network on its device ready to learn.
 
         Args:
-            network: whose parameters outside of `recipe.tune` are frozen.
+            network: whose prompts learn, or if it has none the towers of `recipe.tune`; the rest is frozen.
             tokens: of the classes' texts, int64 (C, L), on the device.
             recipe: what is tuned, and how.
             processes: that learn together.
@@ -93,6 +100,11 @@ class Learner:
         self.network.eval()
         with self._precision():
             return self.network.encode_classes(self._texts.tokens).float()
+
+    def state(self) -> dict[str, Tensor]:
+        """All that may tell the network from the one that the run started with: its prompts, or the whole of it."""
+        prompts = prompt_parameters(self.network)
+        return dict(prompts) if prompts else self.network.state_dict()
 
     def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int) -> float:
         """Compute the gradients of a step of so many clips on all processes: this process's share of the loss."""

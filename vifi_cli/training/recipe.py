@@ -1,27 +1,34 @@
 """What a fine-tuning run does, in values: the paper's recipes as presets, the user's changes on top of them.
 
-A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[augmentation]`, `[mixing]` and
-`[runtime]`; a table `[image]` or `[text]` holds what differs when only that tower is tuned. An unknown key is an
+A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[prompts]`, `[augmentation]`, `[mixing]`
+and `[runtime]`; a table `[image]` or `[text]` holds what differs when only that tower is tuned. An unknown key is an
 error, so that a misspelt one cannot be ignored.
 """
 
-import sys
+import re
 import tomllib
-import types
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
+from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.model_card import PromptShape
 from vifi_cli.training.augmentation import Augmentation
 from vifi_cli.training.mixing import Mixing
+from vifi_cli.training.toml_table import checked, from_table
 
 Tune = Literal["both", "image", "text"]
+Change = str | Mapping[str, Any]
+"""What a user changes: the name of a preset, the path of a TOML file, `key=value`, or TOML values."""
 Protocol = Literal["default", "paper"]
 TOWERS: tuple[Tune, ...] = ("image", "text")
-PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
+FINETUNE_PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
+PROMPT_PRESETS = ("prompt-few-shot", "prompt-base2novel", "prompt-small")
+PRESETS = (*FINETUNE_PRESETS, *PROMPT_PRESETS)
+_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Runtime:
     save_minutes: float = 10.0
 
 
+NO_PROMPTS = PromptShape()
 PUBLISHED_AUGMENTATION = Augmentation(multi_scale_crop=1.0, flip=0.5, color_jitter=0.8, grayscale=0.2)
 PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_smoothing=0.1)
 
@@ -62,7 +70,7 @@ class Recipe:
         epochs: passes over the training videos.
         learning_rate: at the top of the schedule.
         effective_batch: clips an optimizer step learns from, on all processes together.
-        tune: the towers that are trained; with `both` the temperature is, too.
+        tune: the towers that are trained, and with `both` the temperature; or those that get prompts.
         fusion: where the frames of a clip are joined: embeddings, predictions, or pictures.
         template: what stands around a class name, `{}` being the name.
         clean_class_names: whether `_` and CamelCase become words.
@@ -78,6 +86,7 @@ class Recipe:
         validate_every: epochs from one validation to the next; the first and the last are always validated.
         ema_decay: of the average of weights that becomes the model, 0 for none.
         seed: of all that is drawn.
+        prompts: learned in place of the towers, which then stay as they are; all 0 for none.
         augmentation: what is drawn for each clip.
         mixing: how clips and targets are blended.
         runtime: what does not change the result.
@@ -102,6 +111,7 @@ class Recipe:
     validate_every: int = 1
     ema_decay: float = 0.0
     seed: int = 1024
+    prompts: PromptShape = NO_PROMPTS
     augmentation: Augmentation = PUBLISHED_AUGMENTATION
     mixing: Mixing = PUBLISHED_MIXING
     runtime: Runtime = Runtime()
@@ -128,6 +138,11 @@ class Recipe:
             raise InvalidInput(f"recipe: seed must be below 2 to the power of 63, not {self.seed}")
         if self.warmup_epochs < 0 or self.weight_decay < 0 or self.seed < 0:
             raise InvalidInput("recipe: warmup_epochs, weight_decay and seed must not be below 0")
+        for tower, other in (("text", "image"), ("image", "text")):
+            if self.tune == tower and getattr(self.prompts, f"{other}_context"):
+                raise InvalidInput(
+                    f"recipe: tune = {tower}, so there are no {other} prompts; set tune = both"
+                )
 
     def is_repeatable(self) -> bool:
         """Whether a video gives the same clip in every epoch, so that a frozen image tower can be asked once."""
@@ -150,7 +165,7 @@ PAPER_ODDITIES: Mapping[str, Any] = {
 
 
 def make_recipe(
-    preset: str, *, protocol: Protocol = "default", tune: Tune | None = None, changes: Sequence[str] = ()
+    preset: str, *, protocol: Protocol = "default", tune: Tune | None = None, changes: Sequence[Change] = ()
 ) -> Recipe:
     """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes in their order.
 
@@ -158,7 +173,7 @@ def make_recipe(
         preset: one of `PRESETS`.
         protocol: `paper` adds `PAPER_ODDITIES`.
         tune: the towers; None leaves it to the preset and the changes.
-        changes: names of presets, paths of TOML files, or `key=value`, the key dotted for tables.
+        changes: each what `Change` says, keys dotted for tables.
 
     Raises:
         InvalidInput: an unknown key or preset, a value of the wrong kind, a file that is no TOML.
@@ -166,12 +181,13 @@ def make_recipe(
     published = {
         "augmentation": asdict(PUBLISHED_AUGMENTATION),
         "mixing": asdict(PUBLISHED_MIXING),
+        "prompts": asdict(NO_PROMPTS),
         "runtime": asdict(Runtime()),
     }
     oddities = [PAPER_ODDITIES] if protocol == "paper" else []
-    layers = [published, _preset(preset), *oddities, *(_change(change) for change in changes)]
+    layers = [published, _preset(preset), *oddities, *(change_table(change) for change in changes)]
     named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
-    chosen = _checked(Tune, named[-1] if named else "both", "tune")
+    chosen = checked(Tune, named[-1] if named else "both", "tune")
     table: dict[str, Any] = {}
     for layer in layers:
         table = _merged(table, _for_towers(layer, chosen))
@@ -187,17 +203,24 @@ def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
     return _merged(rest, layer.get(chosen, {})) if chosen in TOWERS else rest
 
 
-def with_changes(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+def with_changes(recipe: Recipe, changes: Sequence[Change]) -> Recipe:
     """A recipe with the user's changes; arguments and errors are those of `make_recipe`."""
     table = recipe.as_table()
     for change in changes:
-        table = _merged(table, _change(change))
+        table = _merged(table, change_table(change))
     return recipe_from_table(table)
+
+
+def heed_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
+    """Leave out mirroring where class names tell left from right: it would make a clip show another class."""
+    if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
+        return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
+    return recipe
 
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     """A recipe from TOML values, complete ones; errors are those of `make_recipe`."""
-    recipe: Recipe = _read(Recipe, table, "")
+    recipe: Recipe = from_table(Recipe, table)
     return recipe
 
 
@@ -207,7 +230,10 @@ def _preset(name: str) -> dict[str, Any]:
     return tomllib.loads(files("vifi_cli.training").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
 
 
-def _change(text: str) -> dict[str, Any]:
+def change_table(text: Change) -> dict[str, Any]:
+    """A change as TOML values; errors are those of `make_recipe`."""
+    if not isinstance(text, str):
+        return dict(text)
     if text in PRESETS:
         return _preset(text)
     path = Path(text).expanduser()
@@ -251,37 +277,3 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
             _merged(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
         )
     return merged
-
-
-def _read(kind: Any, table: Mapping[str, Any], prefix: str) -> Any:
-    """Build a dataclass from a table, tables within it from theirs; fields not given keep their defaults."""
-    hints = get_type_hints(kind)
-    known = {entry.name for entry in fields(kind)}
-    for key in table:
-        if key not in known:
-            raise InvalidInput(f"recipe: there is no key {prefix}{key}; known are {', '.join(sorted(known))}")
-    missing = [entry.name for entry in fields(kind) if entry.name not in table and entry.default is MISSING]
-    if missing:
-        raise InvalidInput(f"recipe: {prefix}{missing[0]} is not given")
-    values = {key: _checked(hints[key], value, f"{prefix}{key}") for key, value in table.items()}
-    return kind(**values)
-
-
-def _checked(kind: Any, value: Any, key: str) -> Any:
-    if is_dataclass(kind):
-        if not isinstance(value, Mapping):
-            raise InvalidInput(f"recipe: {key} is a table, not {value!r}")
-        return _read(kind, value, f"{key}.")
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise InvalidInput(f"recipe: {key} is one of {', '.join(get_args(kind))}, not {value!r}")
-        return value
-    if get_origin(kind) in (Union, types.UnionType):
-        raise TypeError(f"{key}: a recipe's fields have one kind each")
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not abs(value) <= sys.float_info.max:
-            raise InvalidInput(f"recipe: {key} must be a finite number, not {str(value)[:20]}")
-        return float(value)
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise InvalidInput(f"recipe: {key} must be of kind {kind.__name__}, not {value!r}")
-    return value

@@ -1,12 +1,10 @@
-"""What is set up once for a run: chance, memory, towers, and how clips are read."""
+"""What is set up once for a run: chance, memory, and how clips are read."""
 
 import os
 
 import torch
 
-from vifi_cli.errors import InvalidInput
 from vifi_cli.model.clip_transform import test_short_side
-from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.paths import cache_folder
 from vifi_cli.training.distributed import Processes
 from vifi_cli.training.freed_memory import keep_freed_memory
@@ -23,25 +21,6 @@ def make_repeatable(seed: int, device: torch.device) -> None:
     torch.backends.cudnn.deterministic = True
     if device.type == "cpu":
         keep_freed_memory()
-
-
-def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
-    """Lay the towers out for training as the recipe's runtime asks.
-
-    Raises:
-        InvalidInput: a tower cannot do gradient checkpointing.
-    """
-    # convolutions are twice as fast with the colours of a pixel side by side
-    network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for tower in (network.visual, network.text):
-        if recipe.runtime.gradient_checkpointing:
-            if not hasattr(tower, "set_grad_checkpointing"):
-                raise InvalidInput(
-                    "recipe: this model cannot do gradient checkpointing; leave runtime.gradient_checkpointing out"
-                )
-            tower.set_grad_checkpointing()  # type: ignore[operator]
-        if recipe.runtime.compile:
-            tower.compile()
 
 
 def reading_workers(recipe: Recipe, processes: Processes) -> int:

@@ -39,7 +39,7 @@ def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> 
     Raises:
         OSError: the disk is full or must not be written to.
     """
-    tensors = {f"weights.{name}": tensor for name, tensor in learner.network.state_dict().items()}
+    tensors = {f"weights.{name}": tensor for name, tensor in learner.state().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.items()}
     for name, parameter in learner.tuned.items():
         memory = learner.optimizer.state.get(parameter, {})
@@ -62,7 +62,9 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
             progress = RunProgress(**facts["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         weights = _under("weights.", tensors)
-        learner.network.load_state_dict(weights)
+        if weights.keys() != learner.state().keys():
+            raise KeyError("weights")
+        learner.network.load_state_dict(weights, strict=False)
     except FileNotFoundError as error:
         raise InvalidInput(
             f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and begin anew"

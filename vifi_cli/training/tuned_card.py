@@ -47,8 +47,12 @@ def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> Model
 
 
 def _class_names(data: LabeledVideos, recipe: Recipe) -> tuple[str, ...]:
-    if not recipe.clean_class_names:
+    if recipe.clean_class_names:
+        names = tuple(clean_class_name(name) for name in data.class_names)
+    elif recipe.prompts:
+        # as published (trainers/vificlip.py, PromptLearner), where CamelCase stays
+        names = tuple(name.replace("_", " ") for name in data.class_names)
+    else:
         return data.class_names
-    names = tuple(clean_class_name(name) for name in data.class_names)
     # where two classes would become one, their own spelling keeps them apart
     return names if len(set(names)) == len(names) else data.class_names

@@ -1,13 +1,16 @@
 """Scores of a model on videos that it does not learn from, and which epoch is the best by them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.evaluation.metrics import top_k_hits
-from vifi_cli.evaluation.predicting import ClipInput, TestClips, joined, predict
+from vifi_cli.evaluation.predicting import ClipInput, Predictions, TestClips, joined, predict
+from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.training.distributed import Processes
-from vifi_cli.training.learner import Learner
+from vifi_cli.training.frozen_towers import EmbeddedVideos, embed_once
 from vifi_cli.training.recipe import Recipe
 from vifi_cli.training.reports import Scores
 from vifi_cli.training.training_state import RunProgress
@@ -33,6 +36,8 @@ class Reading:
 class Validation:
     """Scores a model on the videos that training is watched with; each is counted once, on however many processes.
 
+    Where the image tower is frozen, it sees each video in the first validation only.
+
     Attributes:
         data: with these videos.
         reading: how clips are had.
@@ -50,15 +55,18 @@ class Validation:
     enter: ClipInput
     processes: Processes
     watch: Callable[[int, int], None]
+    _embedded: dict[tuple[LabeledVideo, ...], EmbeddedVideos] = field(default_factory=dict)
 
-    def score(self, learner: Learner) -> Scores | None:
-        """Score the model as it is now; None where no video is held out."""
-        return self._score(learner, "val", self.data.val) or self._score(learner, "test", self.data.test)
+    def score(self, network: ViFiCLIP, classes: Tensor) -> Scores | None:
+        """Score a model by its class embeddings (C, D); None where no video is held out."""
+        return self._score(network, classes, "val", self.data.val) or self._score(
+            network, classes, "test", self.data.test
+        )
 
-    def score_test(self, learner: Learner, known: Scores | None) -> Scores | None:
-        """Score the model on the test videos, which may be those of the `known` scores of this very model."""
+    def score_test(self, network: ViFiCLIP, classes: Tensor, known: Scores | None) -> Scores | None:
+        """Score a model on the test videos, which may be those of the `known` scores of this very model."""
         is_known = known is not None and (not self.data.val or self.data.val == self.data.test)
-        return known if is_known else self._score(learner, "test", self.data.test)
+        return known if is_known else self._score(network, classes, "test", self.data.test)
 
     def is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
         """Whether this epoch's model is to be kept as the best; without videos to choose by, the last one is."""
@@ -72,24 +80,34 @@ class Validation:
         val, test = ({video.path for video in videos} for videos in (self.data.val, self.data.test))
         return bool(val and not val & test) or (self.recipe.select_on_test and bool(val or test))
 
-    def _score(self, learner: Learner, split: str, videos: Sequence[LabeledVideo]) -> Scores | None:
+    def _score(
+        self, network: ViFiCLIP, classes: Tensor, split: str, videos: tuple[LabeledVideo, ...]
+    ) -> Scores | None:
         if not videos:
             return None
-        mine = range(self.processes.rank, len(videos), self.processes.count)
-        share = predict(
-            learner.network,
-            learner.embed_classes(),
-            TestClips(videos, self.reading.store, self.recipe.frames, self.size),
-            mine,
-            self.enter,
-            batch=self.reading.micro_batch,
-            workers=self.reading.workers,
-            watch=lambda done: self.watch(done, len(mine)),
-        )
-        whole = joined(self.processes.gather(share))
+        whole = joined(self.processes.gather(self._predict(network, classes, videos)))
         name = "test" if videos == self.data.test else split
         if not len(whole.videos):
             return Scores(name, 0.0, 0.0, 0, len(whole.unreadable))
         labels = [videos[video].label for video in whole.videos.tolist()]
         top1, top5 = (float(top_k_hits(whole.probabilities, labels, k).mean()) for k in (1, 5))
         return Scores(name, top1, top5, len(labels), len(whole.unreadable))
+
+    def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
+        """What the model says of this process's share of the videos."""
+        mine = range(self.processes.rank, len(videos), self.processes.count)
+        clips = TestClips(videos, self.reading.store, self.recipe.frames, self.size)
+        batch, workers = self.reading.micro_batch, self.reading.workers
+
+        def watch(done: int) -> None:
+            self.watch(done, len(mine))
+
+        if self.recipe.tune != "text":
+            return predict(
+                network, classes, clips, mine, self.enter, batch=batch, workers=workers, watch=watch
+            )
+        if videos not in self._embedded:
+            self._embedded[videos] = embed_once(
+                network, clips, mine, self.enter, batch=batch, workers=workers, watch=watch
+            )
+        return self._embedded[videos].predict(network, classes)

@@ -4,7 +4,7 @@ Data: the Weizmann actions (Blank et al., Actions as space-time shapes, 2005), a
 file name's first part. It runs `vifi eval --train` with a table in which daria, ido and shahar are the test, groups
 being the people, and shows the report. A run that was interrupted goes on where it was.
 
-    python -m tests.benchmarks.methods_table WEIZMANN OUTPUT --setting base2novel --model starter [--recipe KEY=VALUE ...]
+    python -m tests.benchmarks.methods_table WEIZMANN OUTPUT --setting base2novel --model starter [--recipe ...]
 """
 
 import argparse

@@ -25,14 +25,15 @@ def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[st
         confusion: (C, C) counts.
         class_names: written at the sides of up to 60 classes; of more, their numbers are.
     """
+    from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
 
     classes = len(class_names)
     shares = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
     side = min(14.0, 3.6 + 0.24 * classes)
-    figure = Figure((side, side), dpi=110, layout="constrained")
+    figure = Figure((side, side), dpi=110)
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")
     if classes <= MOST_LABELS:
@@ -44,7 +45,7 @@ def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[st
         axes.set_yticks(range(classes), labels, fontsize=size, parse_math=False)
     if classes <= 20:
         for row, column in np.argwhere(confusion > 0).tolist():
-            colour = "white" if shares[row, column] > 0.6 else "black"
+            colour = "white" if shares[row, column] > 0.4 else "black"
             count = int(confusion[row, column])
             axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.6)
@@ -52,7 +53,7 @@ def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[st
     stream = BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # names in any script
-        figure.savefig(stream, format="png", metadata={"Software": None})
+        figure.savefig(stream, format="png", bbox_inches="tight", metadata={"Software": None})
     return stream.getvalue()
 
 

@@ -18,6 +18,7 @@ from vifi_cli.evaluation.predicting import Predictions
 Shares = npt.NDArray[np.float64]
 Hits = npt.NDArray[np.bool_]
 DRAWS = 2000
+_MOST_UNITS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +206,13 @@ def _drawn_means(
     sizes = np.stack([np.bincount(m, minlength=units) for m in members]).astype(np.float64)
     means = np.tile([row.mean() if len(row) else 0.0 for row in values], (draws, 1))
     generator = np.random.default_rng(seed)
-    for draw in range(draws if units else 0):  # one at a time: all at once would be gigabytes for large sets
-        times = np.bincount(generator.integers(units, size=units), minlength=units).astype(np.float64)
-        drawn = sizes @ times
-        np.divide(totals @ times, drawn, out=means[draw], where=drawn > 0)
+    at_once = max(1, _MOST_UNITS_AT_ONCE // max(units, 1))
+    for first in range(0, draws if units else 0, at_once):
+        some = means[first : first + at_once]
+        chosen = generator.integers(units, size=(len(some), units)) + units * np.arange(len(some))[:, None]
+        times = np.bincount(chosen.ravel(), minlength=len(some) * units).reshape(-1, units).astype(np.float64)
+        drawn = times @ sizes.T
+        np.divide(times @ totals.T, drawn, out=some, where=drawn > 0)
     return means
 
 

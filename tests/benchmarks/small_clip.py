@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from tests.benchmarks.finetune_accuracy import DESCRIPTIONS
 from tests.benchmarks.measuring import show_machine
-from tests.benchmarks.starter_quality import embed_clips, retrieval
+from tests.benchmarks.starter_quality import embed_clips, fastest_rates, retrieval
 from vifi_cli.data.class_names import class_names_of, clean_class_name
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.model.concepts import concept_descriptions
@@ -53,6 +53,7 @@ BATCH, TEXT_BATCH, LEARNING_RATE, WARMUP_STEPS, WEIGHT_DECAY = 64, 256, 1e-3, 10
 SEED, NO_TEXT = 0, -1
 
 Picture = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,12 @@ def main() -> None:
     torch.manual_seed(SEED)
     started = time.perf_counter()
     lessons = make_lessons(find_clips(arguments.videos))
-    print(f"{len(lessons.pictures)} pictures, {len(lessons.phrases)} phrases, {seconds_since(started)}")
-    started = time.perf_counter()
+    print(f"{len(lessons.pictures)} pictures, {len(lessons.phrases)} phrases")
     network = untrained_clip()
     train(network, lessons, arguments.steps)
-    print(f"{arguments.steps} steps, {seconds_since(started)}")
+    print(f"{arguments.steps} steps; {(time.perf_counter() - started) / 60:.0f} minutes in all")
     write_folder(arguments.output, network)
     show_quality(arguments.output, arguments.videos)
-
-
-def seconds_since(started: float) -> str:
-    """How long something took, in words."""
-    return f"{time.perf_counter() - started:.0f} seconds"
 
 
 def find_clips(videos: Path) -> list[Clip]:
@@ -178,9 +173,7 @@ def scaled(picture: Picture, size: int, box: tuple[float, float, float, float] |
     return np.asarray(resized)
 
 
-def mix_some(
-    pictures: Picture, labels: npt.NDArray[np.int64], generator: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def mix_some(pictures: Picture, labels: Labels, generator: np.random.Generator) -> Labels:
     """Blend some pictures (N, S, S, 3) with their neighbours in place, and return labels that know nothing of those."""
     is_mixed = generator.random(len(pictures)) < MIXED_SHARE
     neighbours = np.roll(pictures, 1, axis=0)[is_mixed]
@@ -299,12 +292,8 @@ def show_quality(folder: Path, videos: Path) -> None:
     count, *recalls = retrieval(encoder)
     print(f"captions of {count} clips learned from: R@1, R@5, R@10 {', '.join(recalls)}")
     pixels = np.random.default_rng(SEED).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
-    times = []
-    for _ in range(20):
-        started = time.perf_counter()
-        encoder.encode_frames(pixels)
-        times.append(time.perf_counter() - started)
-    print(f"a clip of 8 frames: {1000 * float(np.median(times)):.1f} ms ({encoder.description})")
+    (rate,) = fastest_rates([encoder.encode_frames], pixels)
+    print(f"a clip of {len(pixels)} frames: {1000 * len(pixels) / rate:.1f} ms, {encoder.description}")
 
 
 if __name__ == "__main__":

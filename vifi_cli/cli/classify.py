@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vifi_cli.evaluation.predicting import ClipInput, Predictions
+    from vifi_cli.model.model_card import ModelCard
     from vifi_cli.model.model_folder import LoadedModel
 
 SOME_UNREADABLE = 1
@@ -34,7 +35,7 @@ SOME_UNREADABLE = 1
 def classify(
     videos: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO...", help="Videos, and folders of them.", show_default=False),
+        typer.Argument(metavar="VIDEO", help="Videos, and folders of them.", show_default=False),
     ],
     labels: Annotated[
         str | None,
@@ -73,8 +74,8 @@ def classify(
 
     Exit code 0 if all videos could be read, 1 if some could not, 2 if something is wrong.
     """
-    classifier = _load(model, labels, texts, frames, device)
     found = _find(videos)
+    classifier = _load(model, labels, texts, frames, device)
     if over_time:
         unreadable = _tell_over_time(classifier, found, window, top, as_json=as_json)
     else:
@@ -119,6 +120,7 @@ def _find(videos: Sequence[Path]) -> list[Path]:
 def _load(
     model: str | None, labels: str | None, texts: str | None, frames: int | None, device: Device
 ) -> Classifier:
+    from vifi_cli.evaluation.class_list import read_class_list
     from vifi_cli.evaluation.class_wording import embed_class_names, read_class_wording
     from vifi_cli.evaluation.classifying import frames_of
     from vifi_cli.evaluation.predicting import ClipInput
@@ -128,11 +130,12 @@ def _load(
 
     chosen = choose_device(device.value)
     wording = None if texts is None else read_class_wording(texts)
+    named = None if labels is None else read_class_list(labels)
     name = model or _default_model()
     fetch_model(name)
     with output.busy(f"Loading {name}"):
         loaded = load_vifi_clip(name)
-    class_names = _class_names(name, loaded, labels)
+    class_names = named or _classes_of(name, loaded.card)
     loaded.network.to(chosen).eval()
     preprocessing = loaded.card.preprocessing
     enter = ClipInput(preprocessing.mean, preprocessing.std, chosen, choose_precision("auto", chosen))
@@ -148,16 +151,12 @@ def _default_model() -> str:
     return name
 
 
-def _class_names(name: str, loaded: LoadedModel, labels: str | None) -> tuple[str, ...]:
-    from vifi_cli.evaluation.class_list import read_class_list
-
-    if labels is not None:
-        return read_class_list(labels)
-    if not loaded.card.class_names:
+def _classes_of(name: str, card: ModelCard) -> tuple[str, ...]:
+    if not card.class_names:
         raise InvalidInput(
             f'{name} was tuned on no classes: name some with --labels, as in --labels "running,walking,standing still"'
         )
-    return loaded.card.class_names
+    return card.class_names
 
 
 def _tell_classes(

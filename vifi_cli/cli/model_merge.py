@@ -30,7 +30,7 @@ def merge_models(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODELS...",
+            metavar="MODELS",
             help="Two models, the plain one first, then the tuned one; or three and more tuned from the same one.",
             show_default=False,
         ),

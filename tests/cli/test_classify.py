@@ -1,0 +1,181 @@
+"""`vifi classify` as a user runs it: classes of clips, over time, in a pipe, as JSON, and what goes wrong."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.text import Text
+
+from tests.cli.conftest import Vifi
+from tests.made_videos import solid_colour_clip
+from tests.model.conftest import make_tiny_clip
+from vifi_cli.cli.classify_result import RankedClass, ranked_classes, show_classes, show_stretches
+from vifi_cli.evaluation.classifying import Stretch
+from vifi_cli.model.model_folder import load_vifi_clip, write_model_folder
+
+LABELS = "a cup of coffee,a cat,a rocket"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("colours")
+    for colour in ("blue", "red"):
+        solid_colour_clip(folder / f"{colour}.mp4", [(colour, 0.5)])
+    return folder
+
+
+def test_real_clips_are_named_by_the_default_model(vifi: Vifi, clips: Path) -> None:
+    command = (
+        "classify",
+        clips / "launch.mp4",
+        clips / "pets.mp4",
+        "--labels",
+        LABELS,
+        "--device",
+        "cpu",
+        "--json",
+    )
+    outcome = vifi(*command)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "model: starter" in outcome.stderr
+    document = json.loads(outcome.stdout)
+    assert (document["model"], document["frames"], document["unreadable"]) == ("starter", 8, [])
+    assert document["labels"] == LABELS.split(",")
+    launch, pets = document["videos"]
+    assert launch["path"] == str(clips / "launch.mp4")
+    assert launch["classes"][0]["class"] == "a rocket"
+    assert {one["class"] for one in pets["classes"][:2]} == {"a cup of coffee", "a cat"}
+    for video in (launch, pets):
+        assert sum(one["probability"] for one in video["classes"]) == pytest.approx(1, abs=1e-4)
+
+    outcome = vifi(*command, "--over-time", "--model", "starter", "-t", 1)
+    first, second = json.loads(outcome.stdout)["videos"][1]["stretches"]
+    assert (first["class"], second["class"]) == ("a cup of coffee", "a cat")
+    assert first["start_seconds"] == 0
+    assert first["end_seconds"] == second["start_seconds"] == pytest.approx(4, abs=0.5)
+    assert second["end_seconds"] == pytest.approx(8, abs=0.2)
+    windows = json.loads(outcome.stdout)["videos"][1]["windows"]
+    assert [len(window["classes"]) for window in windows] == [1] * len(windows)
+    assert windows[0]["end_seconds"] == windows[1]["start_seconds"]
+
+
+def test_in_a_pipe_a_class_is_a_line_of_tab_separated_cells(vifi: Vifi, colours: Path, tiny: Path) -> None:
+    outcome = vifi("classify", colours, "--labels", "red,green,blue", "--model", tiny, "-t", 2, "--frames", 2)
+    assert outcome.exit_code == 0, outcome.stderr
+    rows = [line.split("\t") for line in outcome.stdout.splitlines()]
+    assert [row[0] for row in rows] == [str(colours / "blue.mp4")] * 2 + [str(colours / "red.mp4")] * 2
+    assert {row[1] for row in rows} <= {"red", "green", "blue"}
+    assert float(rows[0][2]) >= float(rows[1][2])
+    outcome = vifi("classify", colours, "--labels", "red,green,blue", "--model", tiny, "--over-time")
+    path, start, end, _, probability = outcome.stdout.splitlines()[0].split("\t")
+    assert (path, start, end) == (str(colours / "blue.mp4"), "0.000", "0.500")
+    assert 1 / 3 <= float(probability) <= 1
+
+
+def test_the_classes_are_those_of_the_model_if_none_are_named(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
+    loaded = load_vifi_clip(str(tiny))
+    card = replace(loaded.card, class_names=("running", "walking"), origin={"frames": "3"})
+    write_model_folder(tmp_path / "tuned", loaded.network, card)
+    outcome = vifi("classify", colours, "--model", tmp_path / "tuned", "--json")
+    assert outcome.exit_code == 0, outcome.stderr
+    document = json.loads(outcome.stdout)
+    assert document["labels"] == ["running", "walking"]
+    assert document["frames"] == 3
+
+
+def test_a_file_of_classes(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_bytes("\ufeffcat\r\n\r\ndog\r\n".encode())
+    outcome = vifi("classify", colours / "red.mp4", "--labels", tmp_path / "classes.txt", "--model", tiny)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert {line.split("\t")[1] for line in outcome.stdout.splitlines()} == {"cat", "dog"}
+
+
+def test_other_texts_give_other_probabilities(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.json"
+    texts.write_text(json.dumps({"red": ["a fire engine"], "blue": ["the sky at noon"]}))
+    command = ("classify", colours, "--labels", "red,blue", "--model", tiny)
+    assert vifi(*command).stdout != vifi(*command, "--texts", texts).stdout
+    outcome = vifi("classify", colours, "--labels", "red,green", "--model", tiny, "--texts", texts)
+    assert outcome.exit_code == 2
+    assert "describes no class 'green'" in outcome.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--over-time",), ("--json",), ("--over-time", "--json")])
+def test_a_video_that_cannot_be_read_costs_only_itself(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path, options: Sequence[str]
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    outcome = vifi("classify", broken, colours, "--labels", "red,blue", "--model", tiny, *options)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.count("warning:") == 1
+    assert f"{broken}: " in outcome.stderr
+    if "--json" in options:
+        document = json.loads(outcome.stdout)
+        assert [video["path"] for video in document["unreadable"]] == [str(broken)]
+        assert [Path(video["path"]).name for video in document["videos"]] == ["blue.mp4", "red.mp4"]
+    else:
+        assert {line.split("\t")[0] for line in outcome.stdout.splitlines()} == {
+            str(colours / "blue.mp4"), str(colours / "red.mp4"),
+        }  # fmt: skip
+
+
+def test_what_makes_no_sense_is_said_in_one_line(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
+    def said(*arguments: object) -> str:
+        outcome = vifi("classify", *arguments, "--model", tiny)
+        assert outcome.exit_code == 2
+        assert outcome.stdout == ""
+        assert outcome.stderr.count("\n") == 1
+        return outcome.stderr
+
+    assert "was tuned on no classes: name some with --labels" in said(colours)
+    assert "only one class, 'red'" in said(colours, "--labels", "red")
+    assert "names 'red' twice" in said(colours, "--labels", "red,red")
+    assert "No such file" in said(tmp_path / "none.mp4", "--labels", "a,b")
+    (tmp_path / "empty").mkdir()
+    assert "no videos below" in said(tmp_path / "empty", "--labels", "a,b")
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines written, without colours and links."""
+    return [Text.from_ansi(line).plain.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_on_a_terminal_bars_fit_the_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    long = "a rocket launch with smoke and fire at the launch pad"
+    show_classes(Path("/clips/pets.mp4"), [RankedClass("a cat", 0.75), RankedClass(long, 0.25)])
+    bars = shown(capsys)
+    show_stretches(Path("/clips/pets.mp4"), [Stretch(0, 4, 0, 0.9), Stretch(4, 8, 1, 1.0)], ("a cat", long))
+    strips = shown(capsys)
+    for lines in (bars, strips):
+        assert lines[0] == "/clips/pets.mp4"
+        assert max(map(len, lines)) <= width
+        assert "a cat" in lines[1]
+        assert "…" in lines[2]
+    assert bars[1].endswith("75.0%")
+    assert strips[2].endswith("100.0%")
+    assert bars[1].count("█") > 2 * bars[2].count("█") > 0
+    assert ("█" in strips[1]) == (width >= 80)
+
+
+def test_classes_are_ranked_and_of_equal_ones_the_first_named_comes_first() -> None:
+    ranked = ranked_classes(np.array([0.2, 0.5, 0.2, 0.1], np.float32), ("a", "b", "c", "d"), 3)
+    assert [one.name for one in ranked] == ["b", "a", "c"]
+    assert len(ranked_classes(np.zeros(4, np.float32), ("a", "b", "c", "d"), 0)) == 4

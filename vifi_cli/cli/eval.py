@@ -120,7 +120,8 @@ def evaluate(
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
             raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
-        raise NotImplementedError
+        _retrieve(queries, models, folder, as_json=as_json)
+        return
     if queries is not None:
         raise InvalidInput("--queries goes with --setting retrieval")
     if recipe and not train:
@@ -142,10 +143,24 @@ def evaluate(
         _finish(where, report, as_json=as_json)
 
 
+def _retrieve(queries: Path | None, models: tuple[str, ...], folder: Path | None, *, as_json: bool) -> None:
+    from vifi_cli.cli.eval_retrieval import evaluate_retrieval
+
+    if queries is None:
+        raise InvalidInput("--queries is missing: name a CSV with the columns file and caption")
+    where = given_path(folder) if folder else REPORTS.absolute() / _dated(f"retrieval-{slug(str(queries))}")
+    _check_folder(where)
+    _finish(where, evaluate_retrieval(queries, models), as_json=as_json)
+
+
 def _folder(question: Question, *, is_kept: bool) -> Path:
     """A folder by the setting and the data; where runs are kept in it, the same one for the same command."""
     name = f"{question.setting.name}-{slug(question.set_name)}"
-    return REPORTS.absolute() / (name if is_kept else f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
+    return REPORTS.absolute() / (name if is_kept else _dated(name))
+
+
+def _dated(name: str) -> str:
+    return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def _check_folder(folder: Path) -> None:

@@ -64,6 +64,8 @@ def compare(
         InvalidInput: something makes no sense, or a model has learned from what it is tested with.
         typer.Exit: with code 130, where training was interrupted.
     """
+    from vifi_cli.training.run_setup import make_repeatable
+
     wording = _wording(request.texts)
     for model in question.models:
         fetch_model(model)
@@ -71,6 +73,7 @@ def compare(
     course = prepare(question, workshop, allow_leak=allow_leak)
     if workshop:
         train_all(workshop.plan(request.methods, course.trials), processes)
+    make_repeatable(question.seed, processes.device)
     testing = _testing(question, processes, watch)
     tester = Tester(testing, course)
     if workshop:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.evaluation.settings import Trial
     from vifi_cli.training.distributed import Processes
-    from vifi_cli.training.recipe import Tune
+    from vifi_cli.training.recipe import Change, Tune
 
 ZERO_SHOT_SOURCE = "k400"
 
@@ -122,7 +122,7 @@ class Workshop:
             folder=self.folder / _folder_name(name, trial),
         )
 
-    def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[str, ...]:
+    def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[Change, ...]:
         question = self.question
         changes = stage_changes(self.changes, stage, question.setting, question.data, question.protocol)
         # the seed decides which videos are held out, so both stages have the same

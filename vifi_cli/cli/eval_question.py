@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +15,7 @@ from vifi_cli.errors import InvalidInput
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.evaluation.settings import TestList, TestSetting, Trial
-    from vifi_cli.training.recipe import Protocol, Recipe
+    from vifi_cli.training.recipe import Change, Protocol, Recipe
     from vifi_cli.training.run_folder import RunConfig
 
 
@@ -150,21 +151,22 @@ def _recipe(request: EvalRequest, setting: TestSetting, data: str) -> Recipe:
 
 
 def stage_changes(
-    changes: tuple[str, ...],
+    changes: Sequence[str],
     stage: Literal["finetune", "prompt"],
     setting: TestSetting,
     data: str,
     protocol: Protocol,
-) -> tuple[str, ...]:
-    """How a stage's recipe differs from the setting's.
+) -> tuple[Change, ...]:
+    """How a stage's recipe differs from the setting's: by the user's changes for it.
 
-    Those of the user's changes count that begin with the stage's name and a point, or with neither's; data of the
-    user's own is fine-tuned by the recipe for small data, which the paper's settings are too slow for.
+    Data of the user's own is learned by the recipes for small data; those of the paper's settings take steps too small
+    and too few for it.
     """
-    other = {"finetune": "prompt.", "prompt": "finetune."}[stage]
-    own = tuple(change.removeprefix(f"{stage}.") for change in changes if not change.startswith(other))
+    from vifi_cli.training.recipe_changes import changes_of_stage
+
     is_small = protocol == "default" and setting.name != "zero-shot" and not is_named_set(data)
-    return ("small", *own) if is_small and stage == "finetune" else own
+    small = {"finetune": "small", "prompt": "prompt-small"}[stage]
+    return (*((small,) if is_small else ()), *changes_of_stage(changes, stage))
 
 
 def is_named_set(data: str) -> bool:

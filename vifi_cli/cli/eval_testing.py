@@ -141,6 +141,8 @@ class Tester:
         Raises:
             InvalidInput, ModelUnavailable, MissingDependency: it cannot be had or tested.
         """
+        import torch
+
         from vifi_cli.model.model_folder import load_vifi_clip
 
         if self._loaded is None or self._loaded[0] != model:
@@ -150,6 +152,8 @@ class Tester:
                 raise InvalidInput(
                     f"{model} takes pictures of {geometry.height} x {geometry.width}; square ones can be tested"
                 )
+            # convolutions are twice as fast with the colours of a pixel side by side
+            loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             loaded.network.to(self._testing.processes.device)
             self._loaded = (model, loaded)
         return self._loaded[1]

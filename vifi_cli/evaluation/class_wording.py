@@ -22,7 +22,10 @@ from vifi_cli.model.vifi_clip import unit_length
 
 TEXTS_AT_ONCE = 256
 _WORDINGS = resources.files("vifi_cli.evaluation") / "wordings"
-_FORM = 'write {"templates": ["a video of {}."], "descriptions": {"CLASS": ["TEXT"]}}, one of the two, or {"CLASS": "TEXT"}'
+_FORM = (
+    'write {"templates": ["a video of {}."], "descriptions": {"CLASS": ["TEXT"]}}, one of the two, '
+    'or {"CLASS": "TEXT"}'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def encode_views(
         clips: the videos.
         chosen: numbers of those to embed; each is embedded once.
         enter: how clips enter the encoder.
-        batch: videos read at once, and views encoded at once.
+        batch: views encoded at once.
         workers: processes that read the videos.
 
     Yields:
@@ -131,7 +131,7 @@ def encode_views(
     network.eval()
     loader: DataLoader[TestClip] = DataLoader(
         clips,
-        batch_size=batch,
+        batch_size=max(1, batch // clips.views.count),
         sampler=chosen,
         num_workers=workers,
         multiprocessing_context="spawn" if workers else None,
@@ -182,7 +182,7 @@ def predict(
         clips: the videos.
         chosen: numbers of those to predict, ascending; each is predicted once.
         enter: how clips enter the encoder.
-        batch: videos read and views encoded at once; does not change the result, but for rounding.
+        batch: views encoded at once; does not change the result, but for rounding.
         workers: processes that read the videos.
         watch: told how many videos are done.
 

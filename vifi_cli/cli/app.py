@@ -9,6 +9,7 @@ import typer
 
 from vifi_cli import __version__
 from vifi_cli.cli import output
+from vifi_cli.cli.bridge import bridge
 from vifi_cli.cli.classify import classify
 from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
@@ -17,6 +18,7 @@ from vifi_cli.cli.eval import evaluate
 from vifi_cli.cli.finetune import finetune
 from vifi_cli.cli.index import index
 from vifi_cli.cli.model import model_app
+from vifi_cli.cli.prompt_tune import prompt_tune
 from vifi_cli.cli.prune import prune
 from vifi_cli.cli.search import search
 from vifi_cli.cli.status import status
@@ -34,6 +36,8 @@ app.command()(index)
 app.command()(search)
 app.command()(classify)
 app.command()(finetune)
+app.command()(prompt_tune)
+app.command()(bridge)
 app.command("eval")(evaluate)
 app.command()(status)
 app.command()(prune)

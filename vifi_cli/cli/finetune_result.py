@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
 
 if TYPE_CHECKING:
     from vifi_cli.training.reports import RunResult, Scores
-    from vifi_cli.training.run_folder import RunFolder
+    from vifi_cli.training.run_folder import RunConfig, RunFolder
 
 
 def result_facts(folder: RunFolder, result: RunResult) -> list[tuple[str, str]]:
@@ -32,6 +33,16 @@ def result_document(folder: RunFolder, result: RunResult) -> dict[str, object]:
         "val": _as_document(result.val),
         "test": _as_document(result.test),
     }
+
+
+def use_facts(config: RunConfig, best: Path) -> list[tuple[str, str]]:
+    """How to search with the model, and whether that takes a new index."""
+    if not config.recipe.prompts.text_context or config.recipe.prompts.image_context:
+        return [("Use it", f"vifi index --rebuild --model {best}")]
+    return [
+        ("Use it", f'vifi search "..." --model {best}'),
+        ("Index", f"one made with {config.model} stays valid; else vifi index --model {config.model}"),
+    ]
 
 
 def score_text(scores: Scores | None) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from vifi_cli.cli import output
 from vifi_cli.cli.finetune_progress import FinetuneProgress
+from vifi_cli.cli.finetune_result import result_document, result_facts, use_facts
 from vifi_cli.cli.finetuning import prepare_run, taken_up
 
 if TYPE_CHECKING:
@@ -44,6 +45,22 @@ def train_model(request: FinetuneRequest, processes: Processes) -> Path:
     if not (prepared.is_begun and prepared.folder.is_finished(prepared.config)):
         carry_out(prepared, processes, "the same command goes on from here")
     return prepared.folder.best
+
+
+def carry_out_alone(prepared: PreparedRun, device: str, *, as_json: bool) -> None:
+    """Carries out the only run of a command, and shows what it came to; errors are those of `carry_out`."""
+    from vifi_cli.training.distributed import joined_processes
+
+    command = "prompt-tune" if prepared.config.recipe.prompts else "finetune"
+    folder = prepared.folder
+    with joined_processes(device) as processes:
+        result = carry_out(prepared, processes, f"vifi {command} --resume {folder.path} goes on from here")
+    if not processes.is_first:
+        return
+    if as_json:
+        output.document(result_document(folder, result))
+    else:
+        output.facts([*result_facts(folder, result), *use_facts(prepared.config, folder.best)])
 
 
 def carry_out(prepared: PreparedRun, processes: Processes, to_go_on: str) -> RunResult:

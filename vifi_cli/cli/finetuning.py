@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.cli import output
-from vifi_cli.cli.finetune_recipe import prompt_recipe_of
+from vifi_cli.cli.finetune_recipe import prompt_recipe_of as prompt_recipe_of
 from vifi_cli.cli.finetune_recipe import recipe_of as recipe_of
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.errors import InvalidInput
@@ -83,11 +83,11 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
     data = load_data(request.data, request.data_root, request.setting, recipe.seed, protocol=request.protocol)
     fetch_model(model)
     if request.method == "prompt":
-        recipe = prompt_recipe_of(request, model, _say)
+        recipe = prompt_recipe_of(request, model, say)
     if request.protocol == "default":
         heeded = heed_sides(recipe, data)
         if heeded != recipe:
-            _say("clips are not mirrored: class names tell left from right")
+            say("clips are not mirrored: class names tell left from right")
         recipe = heeded
     config = RunConfig(
         model=model,
@@ -106,7 +106,7 @@ def new_run_folder(data_name: str) -> Path:
     return RUNS.absolute() / f"{slug(data_name)}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def resumed_run(path: Path, data_root: Path | None, changes: Sequence[str]) -> PreparedRun:
+def resumed_run(path: Path, data_root: Path | None, changes: Sequence[Change]) -> PreparedRun:
     """Finds what an interrupted run needs to go on.
 
     Raises:
@@ -265,11 +265,12 @@ def _model(asked: str | None) -> str:
 
     if asked is None:
         asked, reason = choose_default_model()
-        _say(f"model: {asked} ({reason})")
+        say(f"model: {asked} ({reason})")
     return resolve_model(asked).name
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """Says something to the user, once where there are several processes."""
     if is_first_process():
         output.note(message)
 

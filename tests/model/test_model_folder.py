@@ -239,7 +239,9 @@ def test_names_of_folders(folder: Path, tiny_clip: Path, monkeypatch: pytest.Mon
     with pytest.raises(InvalidInput, match=f"did you mean {folder}"):
         resolve_model(str(folder.parent))
     (folder / "weights.safetensors").unlink()
-    with pytest.raises(InvalidInput, match=r"nor config\.json and weights\.safetensors$"):
+    with pytest.raises(
+        InvalidInput, match=r"nor config\.json and weights\.safetensors or prompts\.safetensors$"
+    ):
         resolve_model(str(folder))
     assert resolve_model(str(tiny_clip)).kind == "folder"
 

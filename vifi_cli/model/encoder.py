@@ -1,13 +1,12 @@
 """Loads models by name: `load_encoder` both sides, `load_text_encoder` the text side, enough for a search."""
 
-from vifi_cli.model.backbones import STARTER
-from vifi_cli.model.model_card import read_card
-from vifi_cli.model.model_source import ModelSource, resolve_model
-from vifi_cli.model.starter_encoder import StarterTowers, load_starter, load_starter_text, starter_towers
-from vifi_cli.model.tuned_starter import tuned_towers
+from vifi_cli.model.model_source import resolve_model
+from vifi_cli.model.prompt_base import prompt_card, prompts_of
+from vifi_cli.model.starter_encoder import load_starter, load_starter_text
+from vifi_cli.model.tuned_starter import starter_towers_of
 from vifi_cli.model.vifi_encoder import TextEncoder, ViFiEncoder
 
-__all__ = ["TextEncoder", "ViFiEncoder", "load_encoder", "load_text_encoder"]
+__all__ = ["TextEncoder", "ViFiEncoder", "load_encoder", "load_text_encoder", "vision_fingerprint_of"]
 
 
 def load_encoder(name: str, device: str = "auto") -> ViFiEncoder:
@@ -23,7 +22,7 @@ def load_encoder(name: str, device: str = "auto") -> ViFiEncoder:
         MissingDependency: a package that the model needs is not installed.
     """
     source = resolve_model(name)
-    towers = _starter_towers(source)
+    towers = starter_towers_of(source)
     if towers:
         return load_starter(towers, device)
     from vifi_cli.model.open_clip_encoder import load_open_clip
@@ -34,7 +33,7 @@ def load_encoder(name: str, device: str = "auto") -> ViFiEncoder:
 def load_text_encoder(name: str, device: str = "auto") -> TextEncoder:
     """Load the text side of a model alone; arguments and errors are those of `load_encoder`."""
     source = resolve_model(name)
-    towers = _starter_towers(source)
+    towers = starter_towers_of(source)
     if towers:
         return load_starter_text(towers, device)
     from vifi_cli.model.open_clip_encoder import load_open_clip_text
@@ -42,11 +41,17 @@ def load_text_encoder(name: str, device: str = "auto") -> TextEncoder:
     return load_open_clip_text(source, device)
 
 
-def _starter_towers(source: ModelSource) -> StarterTowers | None:
-    """The towers, where the model is `starter` or tuned from it."""
-    if source.kind == "starter":
-        return starter_towers()
-    if source.kind != "vifi" or source.path is None:
-        return None
-    card = read_card(source.path)
-    return tuned_towers(source.path, card) if card.architecture == STARTER else None
+def vision_fingerprint_of(name: str, device: str = "auto") -> str:
+    """The fingerprint of a model's image side, which tells whether an index made with another model serves it.
+
+    Of `starter`, what was tuned from it, and models with text prompts alone it is known without loading that side;
+    arguments and errors are those of `load_encoder`.
+    """
+    source = resolve_model(name)
+    towers = starter_towers_of(source)
+    if towers:
+        return towers.vision_fingerprint()
+    card = prompt_card(source)
+    if card and card.base and not any(prompts_of(card, "image")):
+        return card.base.image
+    return load_encoder(name, device).vision_fingerprint

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vifi_cli.errors import ModelUnavailable
+from vifi_cli.model.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +36,23 @@ def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str,
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def fingerprint_of_image_tower(
+    config: Mapping[str, Any], preprocessing: Preprocessing, weights: Mapping[str, "Tensor"]
+) -> str:
+    """Digest an image tower of open_clip: of its `model_cfg` what the tower hangs on, and the tower's state by name."""
+    description = {"vision": config["vision_cfg"], "preprocessing": preprocessing.as_dict()}
+    return fingerprint_of_weights(description | _of_both_towers(config), weights)
+
+
+def fingerprint_of_text_tower(config: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
+    """Digest a text tower of open_clip, as its image tower is."""
+    return fingerprint_of_weights({"text": config["text_cfg"]} | _of_both_towers(config), weights)
+
+
+def _of_both_towers(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"dimension": int(config["embed_dim"]), "quick_gelu": bool(config.get("quick_gelu", False))}
 
 
 def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix: str) -> str:

@@ -61,10 +61,21 @@ def _answers(endpoint: str, timeout_seconds: float) -> bool:
 
 def is_cached(name: str) -> bool:
     """Whether a model can be loaded without the hub."""
-    source = resolve_model(name)
+    source = _source_of_weights(name)
     if source.kind == "starter":
         return starter_is_installed()
     return source.kind != "pretrained" or cached_weights(source) is not None
+
+
+def _source_of_weights(name: str) -> ModelSource:
+    """What a model's name means; of a prompt model, its base."""
+    source = resolve_model(name)
+    if source.kind != "vifi":
+        return source
+    # cards need numpy, and the table of models is read without it
+    from vifi_cli.model.prompt_base import weights_source
+
+    return weights_source(source)
 
 
 def cached_weights(source: ModelSource) -> Path | None:
@@ -113,7 +124,7 @@ def pull(name: str, on_progress: Progress = lambda done, total: None) -> Path | 
         ModelUnavailable: the hub cannot be reached, has no such file, or the file came damaged.
         MissingDependency: the model needs a package that is not installed.
     """
-    source = resolve_model(name)
+    source = _source_of_weights(name)
     if source.kind != "pretrained":
         return None
     has_tokenizer_of_its_own = "SigLIP" in source.architecture

@@ -1,6 +1,7 @@
 """Model folders: `config.json` beside `weights.safetensors`, and any named model as a network to train or evaluate.
 
-Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP.
+Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
+prompt model has `prompts.safetensors` instead, its prompts alone, and names its base in `config.json`.
 """
 
 import math
@@ -9,32 +10,47 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vifi_cli.model.backbones import STARTER
+from vifi_cli.model.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
 from vifi_cli.model.hub import cached_weights
 from vifi_cli.model.model_card import (
+    BaseReference,
     Fusion,
     ModelCard,
     Tower,
     card_to_json,
     read_card,
 )
-from vifi_cli.model.model_source import CARD_FILE, WEIGHTS_FILE, resolve_model
+from vifi_cli.model.model_source import CARD_FILE, PROMPTS_FILE, WEIGHTS_FILE, resolve_model
 from vifi_cli.model.open_clip_towers import describe_model, load_image_tower, load_text_tower, load_tokenizer
 from vifi_cli.model.packaged_weights import TEXT_TOKENIZER
 from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+from vifi_cli.model.prompt_base import find_base, prompted_fingerprint
+from vifi_cli.model.prompt_folder import prompted_tower
+from vifi_cli.model.prompts import PromptedImageTower, PromptedTextTower, prompt_parameters
 from vifi_cli.model.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.starter import build_starter
 from vifi_cli.model.starter_encoder import text_fingerprint, vision_fingerprint
-from vifi_cli.model.tuned_starter import read_image_tower, read_text_tower
+from vifi_cli.model.tuned_starter import read_image_tower, read_text_tower, starter_towers_of
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights_file import read_weights
 from vifi_cli.paths import replacing
 
-__all__ = ["Fusion", "LoadedModel", "ModelCard", "Tower", "load_vifi_clip", "read_card", "write_model_folder"]
+__all__ = [
+    "Fusion",
+    "LoadedModel",
+    "ModelCard",
+    "Tower",
+    "describe_base",
+    "load_vifi_clip",
+    "read_card",
+    "write_model_folder",
+]
 
 # CLIP's own before training, for weights that come without one
 _UNTRAINED_SCALE = math.log(1 / 0.07)
@@ -67,6 +83,8 @@ def load_vifi_clip(name: str) -> LoadedModel:
     card = read_card(source.path) if source.kind == "vifi" and source.path else None
     if source.kind == "starter":
         return _starter()
+    if card and card.prompts and source.path:
+        return _prompted(source.path, card)
     if card and card.architecture == STARTER and source.path:
         return _tuned_starter(card, source.path / WEIGHTS_FILE)
     model = describe_model(source, cached_weights(source))
@@ -92,6 +110,44 @@ def _tuned_starter(card: ModelCard, file: Path) -> LoadedModel:
     return LoadedModel(network, card, lambda texts: torch.from_numpy(tokenizer(texts)))
 
 
+def _prompted(folder: Path, card: ModelCard) -> LoadedModel:
+    name = find_base(folder, card).name
+    loaded = load_vifi_clip(name)
+    network, base = loaded.network, describe_base(name, loaded)
+    prompted_fingerprint(folder, card, "image", base.image)
+    prompted_fingerprint(folder, card, "text", base.text)
+    network.visual = prompted_tower(folder, card, "image", network.visual)
+    network.text = prompted_tower(folder, card, "text", network.text)
+    network.fusion = card.fusion
+    return replace(loaded, card=card)
+
+
+def describe_base(name: str, loaded: LoadedModel) -> BaseReference:
+    """Say which model prompts are learned for, so that they are never put into another.
+
+    Args:
+        name: what it was loaded by; a path is noted as an absolute one.
+        loaded: what `load_vifi_clip` gave, its weights unchanged; prompts added since do not count.
+    """
+    source = resolve_model(name)
+    if starter := starter_towers_of(source):
+        return BaseReference(source.name, starter.vision_fingerprint(), starter.text_fingerprint())
+    return BaseReference(source.name, *_fingerprints(loaded.network, loaded.card))
+
+
+def _fingerprints(network: ViFiCLIP, card: ModelCard) -> tuple[str, str]:
+    """Of the towers of an open_clip model, image and text, as they are without prompts."""
+    config: Any = card.architecture
+    visual, text = (
+        tower.tower if isinstance(tower, PromptedImageTower | PromptedTextTower) else tower
+        for tower in (network.visual, network.text)
+    )
+    return (
+        fingerprint_of_image_tower(config, card.preprocessing, visual.state_dict()),
+        fingerprint_of_text_tower(config, text.state_dict()),
+    )
+
+
 def _is_scale(name: str) -> bool:
     return name in ("logit_scale", "logit_bias")
 
@@ -110,17 +166,28 @@ def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None
     Args:
         folder: made where it is missing.
         network: on any device; its fusion is written, whatever the card says.
-        card: what the network is made of.
+        card: what the network is made of; where it has prompts, they alone are written.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    card = replace(card, fusion=network.fusion, untouched=_untouched(card))
+    card = replace(card, fusion=network.fusion, untouched=_untouched(card), base=_base_from(folder, card))
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with replacing(folder / CARD_FILE) as new_card, replacing(folder / WEIGHTS_FILE) as new_weights:
-        save_weights(weights, new_weights)
+    tensors: Mapping[str, Tensor] = prompt_parameters(network) if card.prompts else network.state_dict()
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    facts = {"base image tower": card.base.image, "base text tower": card.base.text} if card.base else {}
+    kept, other = (PROMPTS_FILE, WEIGHTS_FILE) if card.prompts else (WEIGHTS_FILE, PROMPTS_FILE)
+    with replacing(folder / CARD_FILE) as new_card, replacing(folder / kept) as new_weights:
+        save_weights(weights, new_weights, facts)
         new_card.write_text(card_to_json(card), encoding="utf-8")
+    (folder / other).unlink(missing_ok=True)
+
+
+def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:
+    """The base, from the folder on where it lies inside, so that both can be moved together."""
+    if card.base is None or not Path(card.base.model).is_relative_to(folder.absolute()):
+        return card.base
+    return replace(card.base, model=str(Path(card.base.model).relative_to(folder.absolute())))
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, str] | None = None) -> None:
@@ -147,7 +214,7 @@ def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, 
 
 def _untouched(card: ModelCard) -> dict[str, str]:
     """What the index calls the towers that `starter` itself still has."""
-    if card.architecture != STARTER:
+    if card.architecture != STARTER or card.prompts:
         return {}
     towers: dict[Tower, Callable[[], str]] = {"image": vision_fingerprint, "text": text_fingerprint}
     return {tower: fingerprint() for tower, fingerprint in towers.items() if tower not in card.tuned}

@@ -10,7 +10,7 @@ from vifi_cli.model.backbones import BACKBONES, STARTER, find_backbone
 
 FOLDER_PREFIX = "local-dir:"
 FOLDER_CONFIGURATION = "open_clip_config.json"
-CARD_FILE, WEIGHTS_FILE = "config.json", "weights.safetensors"
+CARD_FILE, WEIGHTS_FILE, PROMPTS_FILE = "config.json", "weights.safetensors", "prompts.safetensors"
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 Activation = Literal["gelu", "quickgelu"]
@@ -43,7 +43,8 @@ def resolve_model(name: str) -> ModelSource:
 
     Args:
         name: a name of the table; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
-            without `local-dir:`; a model folder of vifi (`config.json`, `weights.safetensors`); a file of weights
+            without `local-dir:`; a model folder of vifi (`config.json`, `weights.safetensors` or
+            `prompts.safetensors`); a file of weights
             (.safetensors, .pt, .pth, .bin) in the naming of OpenAI's CLIP, taken to use quick GELU as OpenAI's do
             unless `#gelu` is appended.
 
@@ -79,13 +80,14 @@ def _folder(path: Path) -> ModelSource:
     hint = f"; did you mean {inside}?" if inside else ""
     raise InvalidInput(
         f"{path} is no model folder: it holds no {FOLDER_CONFIGURATION}, "
-        f"nor {CARD_FILE} and {WEIGHTS_FILE}{hint}"
+        f"nor {CARD_FILE} and {WEIGHTS_FILE} or {PROMPTS_FILE}{hint}"
     )
 
 
 def is_model_folder(folder: Path) -> bool:
     """Whether a folder holds what `model_folder.write_model_folder` writes."""
-    return (folder / CARD_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+    has_tensors = any((folder / name).is_file() for name in (WEIGHTS_FILE, PROMPTS_FILE))
+    return has_tensors and (folder / CARD_FILE).is_file()
 
 
 def _weights_file(path: Path, activation: str) -> ModelSource:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from vifi_cli.model.device import choose_device
-from vifi_cli.model.fingerprint import fingerprint_of_weights
+from vifi_cli.model.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
 from vifi_cli.model.hub import cached_weights
 from vifi_cli.model.model_source import ModelSource
 from vifi_cli.model.open_clip_towers import (
@@ -13,6 +13,8 @@ from vifi_cli.model.open_clip_towers import (
     load_text_tower,
     load_tokenizer,
 )
+from vifi_cli.model.prompt_base import prompt_card, prompted_fingerprint, weights_source
+from vifi_cli.model.prompt_folder import prompted_tower
 from vifi_cli.model.runtime import frames_runtime
 from vifi_cli.model.torch_runtime import PixelTower, TorchTexts
 from vifi_cli.model.vifi_encoder import TextEncoder, ViFiEncoder
@@ -24,37 +26,40 @@ if TYPE_CHECKING:
 def load_open_clip(source: ModelSource, device: str) -> ViFiEncoder:
     """Load both sides; see `encoder.load_encoder`."""
     chosen = choose_device(device)
-    model = describe_model(source, cached_weights(source))
+    model = _describe(source)
     visual = load_image_tower(model)
-    fingerprint = fingerprint_of_weights(
-        {
-            "dimension": model.dimension,
-            "quick_gelu": model.quick_gelu,
-            "vision": model.config["vision_cfg"],
-            "preprocessing": model.preprocessing.as_dict(),
-        },
-        visual.state_dict(),
-    )
+    fingerprint = fingerprint_of_image_tower(model.config, model.preprocessing, visual.state_dict())
+    card = prompt_card(source)
+    if card and source.path:
+        fingerprint = prompted_fingerprint(source.path, card, "image", fingerprint)
+        visual = prompted_tower(source.path, card, "image", visual)
     geometry = model.preprocessing.geometry
     frames = frames_runtime(PixelTower(visual, model.preprocessing), geometry, chosen, fingerprint)
     description = frames.description
-    if source.kind == "file" and source.activation is None:
+    if model.source.kind == "file" and model.source.activation is None:
         description += (
             "; quick GELU taken for granted: append #gelu to the file's name if it was trained with GELU"
         )
-    return ViFiEncoder(_text_side(model, chosen), fingerprint, geometry, description, frames)
+    return ViFiEncoder(_text_side(source, model, chosen), fingerprint, geometry, description, frames)
 
 
 def load_open_clip_text(source: ModelSource, device: str) -> TextEncoder:
     """Load the text side alone; see `encoder.load_text_encoder`."""
-    return _text_side(describe_model(source, cached_weights(source)), choose_device(device))
+    return _text_side(source, _describe(source), choose_device(device))
 
 
-def _text_side(model: OpenClipModel, device: "torch.device") -> TextEncoder:
+def _describe(source: ModelSource) -> OpenClipModel:
+    """What the towers themselves are made of; of a prompt model that is its base."""
+    base = weights_source(source)
+    return describe_model(base, cached_weights(base))
+
+
+def _text_side(source: ModelSource, model: OpenClipModel, device: "torch.device") -> TextEncoder:
     tower = load_text_tower(model)
-    fingerprint = fingerprint_of_weights(
-        {"dimension": model.dimension, "quick_gelu": model.quick_gelu, "text": model.config["text_cfg"]},
-        tower.state_dict(),
-    )
+    fingerprint = fingerprint_of_text_tower(model.config, tower.state_dict())
+    card = prompt_card(source)
+    if card and source.path:
+        fingerprint = prompted_fingerprint(source.path, card, "text", fingerprint)
+        tower = prompted_tower(source.path, card, "text", tower)
     texts = TorchTexts(tower, load_tokenizer(model), device)
-    return TextEncoder(model.source.name, fingerprint, model.dimension, texts.description, texts)
+    return TextEncoder(source.name, fingerprint, model.dimension, texts.description, texts)

@@ -49,13 +49,17 @@ class PromptedImageTower(nn.Module):
             prompts: float (n, W) each, at least one, at most one a layer.
 
         Raises:
-            InvalidInput: the tower is no transformer, or has fewer layers.
+            InvalidInput: the tower is no transformer, or of another width, or has fewer layers.
         """
         super().__init__()
         layers = image_layers(tower)
         if len(prompts) > len(layers.blocks):
             raise InvalidInput(
                 f"the image tower has {len(layers.blocks)} layers, so prompts cannot be {len(prompts)} layers deep"
+            )
+        if prompts[0].shape[1] != layers.width:
+            raise InvalidInput(
+                f"the image prompts are {prompts[0].shape[1]} long, and the image tower is {layers.width} wide"
             )
         self.tower = tower
         self.prompts = nn.ParameterList(nn.Parameter(prompt) for prompt in prompts)
@@ -91,7 +95,7 @@ class PromptedImageTower(nn.Module):
         return self._without_prompts(output)
 
     def _with_prompts(self, tokens: Tensor, layer: int) -> Tensor:
-        prompts = self.prompts[layer].to(tokens.dtype).expand(len(tokens), -1, -1)
+        prompts = self.prompts[layer].to(tokens.dtype).expand(tokens.shape[0], -1, -1)
         return torch.cat([tokens, prompts], 1)
 
     def _without_prompts(self, tokens: Tensor) -> Tensor:

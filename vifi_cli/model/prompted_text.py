@@ -61,7 +61,7 @@ class PromptedTextTower(nn.Module):
             prompts: float (n, W) each, at least one, at most one a layer.
 
         Raises:
-            InvalidInput: the tower takes no prompts, has fewer layers, or its texts are too short.
+            InvalidInput: the tower takes no prompts, is of another width, has fewer layers, or its texts are too short.
         """
         super().__init__()
         layers = text_layers(tower)
@@ -72,6 +72,10 @@ class PromptedTextTower(nn.Module):
         if len(prompts[0]) > layers.room:
             raise InvalidInput(
                 f"{len(prompts[0])} text prompts leave no room for a name: the text tower takes {layers.room}"
+            )
+        if prompts[0].shape[1] != layers.width:
+            raise InvalidInput(
+                f"the text prompts are {prompts[0].shape[1]} long, and the text tower is {layers.width} wide"
             )
         self.tower = tower
         self.prompts = nn.ParameterList(nn.Parameter(prompt) for prompt in prompts)
@@ -114,7 +118,7 @@ class PromptedTextTower(nn.Module):
         return self._with_prompts(inputs[0], layer), *inputs[1:]
 
     def _with_prompts(self, tokens: Tensor, layer: int) -> Tensor:
-        prompts = self.prompts[layer].to(tokens.dtype).expand(len(tokens), -1, -1)
+        prompts = self.prompts[layer].to(tokens.dtype).expand(tokens.shape[0], -1, -1)
         behind = self._start + len(self.prompts[0])
         return torch.cat([tokens[:, : self._start], prompts, tokens[:, behind:]], 1)
 

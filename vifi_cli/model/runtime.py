@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
+from torch import nn
 
-from vifi_cli.model.minilm import SentenceTransformer
 from vifi_cli.model.onnx_export import (
     NotExact,
     compile_once,
@@ -45,7 +45,7 @@ def frames_runtime(
 
 
 def sentence_runtime(
-    tower: SentenceTransformer, tokenizer: SentenceTokenizer, device: torch.device, fingerprint: str
+    tower: nn.Module, tokenizer: SentenceTokenizer, device: torch.device, fingerprint: str
 ) -> OnnxTexts | TorchTexts:
     """What embeds texts by MiniLM on a device: ONNX Runtime on a CPU, since that needs no torch the next time."""
     if device.type == "cpu":

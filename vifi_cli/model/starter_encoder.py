@@ -19,6 +19,8 @@ from vifi_cli.model.vifi_encoder import TextEncoder, ViFiEncoder
 from vifi_cli.video.frames import FrameGeometry
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from vifi_cli.model.minilm import SentenceTransformer
     from vifi_cli.model.starter import StarterImageTower
     from vifi_cli.model.torch_runtime import TorchFrames, TorchTexts
@@ -52,14 +54,14 @@ class StarterTowers:
         vision_fingerprint: gives the digest of the image tower.
         text_fingerprint: gives the digest of the text tower.
         build_visual: gives the image tower, a `StarterImageTower`.
-        build_text: gives the text tower.
+        build_text: gives the text tower, a `SentenceTransformer` or one with prompts.
     """
 
     model_name: str
     vision_fingerprint: Callable[[], str]
     text_fingerprint: Callable[[], str]
     build_visual: "Callable[[], StarterImageTower]"
-    build_text: "Callable[[], SentenceTransformer]"
+    build_text: "Callable[[], nn.Module]"
 
 
 def starter_towers() -> StarterTowers:

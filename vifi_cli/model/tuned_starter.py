@@ -1,4 +1,4 @@
-"""Model folders tuned from `starter`, as the index runs them: compiled like `starter` itself, each tower once.
+"""Model folders made from `starter`, as the index runs them: compiled like `starter` itself, each tower once.
 
 A tower that was not tuned is `starter`'s own, under its fingerprint, so that nothing need be compiled or embedded
 again: an index stays valid under a model of which only the text tower was tuned.
@@ -8,14 +8,60 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.backbones import STARTER
 from vifi_cli.model.fingerprint import fingerprint_of_tower_file
-from vifi_cli.model.model_card import ModelCard
-from vifi_cli.model.model_source import CARD_FILE, WEIGHTS_FILE
+from vifi_cli.model.model_card import ModelCard, read_card
+from vifi_cli.model.model_source import CARD_FILE, WEIGHTS_FILE, ModelSource
+from vifi_cli.model.prompt_base import find_base, prompted_fingerprint, prompts_of
 from vifi_cli.model.starter_encoder import StarterTowers, starter_towers
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from vifi_cli.model.minilm import SentenceTransformer
     from vifi_cli.model.starter import StarterImageTower
+
+
+def starter_towers_of(source: ModelSource) -> StarterTowers | None:
+    """The towers, where a model is `starter`, tuned from it, or prompts for one of these; else None.
+
+    Raises:
+        InvalidInput: a folder's configuration makes no sense, or the base of its prompts is gone.
+    """
+    if source.kind == "starter":
+        return starter_towers()
+    if source.kind != "vifi" or source.path is None:
+        return None
+    card = read_card(source.path)
+    if card.architecture != STARTER:
+        return None
+    return prompted_towers(source.path, card) if card.prompts else tuned_towers(source.path, card)
+
+
+def prompted_towers(folder: Path, card: ModelCard) -> StarterTowers:
+    """The towers of a prompt model whose base is `starter` or tuned from it.
+
+    Raises:
+        InvalidInput: the base is gone, of another kind, or made of prompts too.
+    """
+    source = find_base(folder, card)
+    base = starter_towers_of(source)
+    if base is None or any(prompts_of(card, "image")):
+        raise InvalidInput(f"{folder} holds prompts that do not fit {source.name}: learn them for it anew")
+
+    def build_text() -> "nn.Module":
+        from vifi_cli.model.prompt_folder import prompted_tower
+
+        return prompted_tower(folder, card, "text", base.build_text())
+
+    return StarterTowers(
+        str(folder),
+        lambda: prompted_fingerprint(folder, card, "image", base.vision_fingerprint()),
+        lambda: prompted_fingerprint(folder, card, "text", base.text_fingerprint()),
+        base.build_visual,
+        build_text,
+    )
 
 
 def tuned_towers(folder: Path, card: ModelCard) -> StarterTowers:

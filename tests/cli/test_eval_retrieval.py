@@ -55,7 +55,7 @@ def test_the_index_is_measured_as_it_is(indexed: Path, captions: Path) -> None:
     assert [figure.value for figure in row.figures if figure] == [1, 1, 1, 1, 1]
     facts = dict(report.facts)
     assert facts["Queries"].startswith(f"{captions}: 3 captions of 3 videos, sha256 ")
-    assert facts["Index of starter"] == "the user's own"
+    assert facts["Model starter"].startswith("the present index, 1 frames a second, 8 at least; image tower ")
 
 
 def test_a_model_of_the_index_gives_the_same_and_another_gets_an_index_of_its_own(
@@ -65,7 +65,7 @@ def test_a_model_of_the_index_gives_the_same_and_another_gets_an_index_of_its_ow
     report = evaluate_retrieval(captions, ["starter", tiny], "cpu")
     own, made = report.table.rows
     assert own.figures == evaluate_retrieval(captions).table.rows[0].figures
-    assert (own.remark, made.remark) == ("the user's own", "made for this test")
+    assert (own.remark, made.remark) == ("the present index", "an index made for this test")
     assert made.method == tiny
     recall_at_5 = made.figures[1]
     assert recall_at_5 is not None
@@ -76,7 +76,7 @@ def test_without_an_index_a_model_must_be_named(captions: Path, tmp_path: Path) 
     with pytest.raises(IndexMissing, match="nothing is indexed yet"):
         evaluate_retrieval(captions)
     (row,) = evaluate_retrieval(captions, [str(make_tiny_clip(tmp_path / "tiny"))]).table.rows
-    assert row.remark == "made for this test"
+    assert row.remark == "an index made for this test"
 
 
 def test_videos_that_are_not_indexed_are_counted_and_the_first_is_named(

@@ -54,6 +54,19 @@ class QueryFile:
         return given_path(self.path.parent / Path(file).expanduser())
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredModel:
+    """A model's row of the table, and what it is made of.
+
+    Attributes:
+        row: of the table.
+        protocol: the model's towers and the index, in words.
+    """
+
+    row: ResultRow
+    protocol: str
+
+
 def evaluate_retrieval(queries: Path, models: Sequence[str] = (), device: str = "auto") -> Report:
     """Measure how well captions find their videos among all videos of the query file.
 
@@ -76,14 +89,14 @@ def evaluate_retrieval(queries: Path, models: Sequence[str] = (), device: str = 
     with _own_index(is_needed=not models) as catalog:
         if not models and catalog:
             text = load_index_text_encoder(catalog.indexed_with, device)
-            rows = [_row(file, catalog, text, catalog.indexed_with.model)]
+            measured = [_measured(file, catalog, text, catalog.indexed_with.model)]
         else:
-            rows = [_row_of_model(file, catalog, model, device) for model in models]
+            measured = [_measured_model(file, catalog, model, device) for model in models]
     return Report(
         title=f"retrieval by {file.path.name}",
-        facts=tuple(_facts(file, rows)),
+        facts=tuple(_facts(file, measured)),
         stamps=(),
-        table=ResultTable(FIGURES, tuple(rows)),
+        table=ResultTable(FIGURES, tuple(one.row for one in measured)),
         details=(),
     )
 
@@ -106,16 +119,16 @@ def _own_index(*, is_needed: bool) -> Iterator[Catalog | None]:
             catalog.close()
 
 
-def _row_of_model(file: QueryFile, catalog: Catalog | None, model: str, device: str) -> ResultRow:
+def _measured_model(file: QueryFile, catalog: Catalog | None, model: str, device: str) -> MeasuredModel:
     from vifi_cli.model.encoder import load_encoder
 
     fetch_model(model)
     with output.busy(f"Loading {model}; the first time it is compiled for this machine"):
         encoder = load_encoder(model, device)
     if catalog and catalog.indexed_with.vision_fingerprint == encoder.vision_fingerprint:
-        return _row(file, catalog, encoder, model)
+        return _measured(file, catalog, encoder, model)
     with _temporary_index(file, encoder, catalog) as made:
-        return _row(file, made, encoder, model, source="made for this test")
+        return _measured(file, made, encoder, model, "an index made for this test")
 
 
 @contextmanager
@@ -152,9 +165,9 @@ def _temporary_index(file: QueryFile, encoder: Encoder, like: Catalog | None) ->
         yield catalog
 
 
-def _row(
-    file: QueryFile, catalog: Catalog, text: TextEncoder, name: str, source: str = "the user's own"
-) -> ResultRow:
+def _measured(
+    file: QueryFile, catalog: Catalog, text: TextEncoder, name: str, index: str = "the present index"
+) -> MeasuredModel:
     import numpy as np
 
     from vifi_cli.evaluation.retrieval import score_retrieval
@@ -166,7 +179,13 @@ def _row(
         scores = video_scores(catalog, _embedded([query.caption for query in file.queries], text), among)
     right = [{ids[file.located(named)] for named in query.files} for query in file.queries]
     relevant = np.array([[video in of_query for video in among] for of_query in right])
-    return score_retrieval(scores, relevant).as_row(name, source)
+    made_with = catalog.indexed_with
+    towers = made_with.vision_fingerprint[:DIGEST_SHOWN], text.text_fingerprint[:DIGEST_SHOWN]
+    return MeasuredModel(
+        score_retrieval(scores, relevant).as_row(name, index),
+        f"{index}, {made_with.frames_per_second:g} frames a second, {made_with.minimum_frames} at least; "
+        f"image tower {towers[0]}, text tower {towers[1]}",
+    )
 
 
 def _embedded(captions: Sequence[str], text: TextEncoder) -> npt.NDArray[np.float32]:
@@ -204,7 +223,7 @@ def _not_indexed(file: QueryFile, catalog: Catalog, missing: Sequence[Path]) -> 
     return f"{said}: run `vifi index {file.path.parent}`, or take their lines out"
 
 
-def _facts(file: QueryFile, rows: Sequence[ResultRow]) -> Iterator[tuple[str, str]]:
+def _facts(file: QueryFile, measured: Sequence[MeasuredModel]) -> Iterator[tuple[str, str]]:
     digest = hashlib.sha256(file.path.read_bytes()).hexdigest()[:DIGEST_SHOWN]
     videos = len(file.videos())
     yield "Setting", "retrieval"
@@ -215,6 +234,6 @@ def _facts(file: QueryFile, rows: Sequence[ResultRow]) -> Iterator[tuple[str, st
     yield "Ranked among", f"the {output.counted(videos, 'video')} of the query file, each by its best window"
     yield "Ties", "count as ranked before the right video"
     yield "Intervals", "95 %, percentile bootstrap over queries, 2,000 draws"
-    for row in rows:
-        yield f"Index of {row.method}", row.remark
+    for one in measured:
+        yield f"Model {one.row.method}", one.protocol
     yield "vifi", __version__

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
     from vifi_cli.evaluation.settings import Trial
 
-MOST_MISSING_SHOWN = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -61,7 +59,9 @@ def prepare(question: Question, workshop: Workshop | None, *, allow_leak: bool) 
         trials, training = trials_with_videos(trials, workshop)
     lists = tuple(tuple(find_list(question, trial, wanted) for wanted in trial.lists) for trial in trials)
     if is_first_process():
-        _tell(question, [*training, *(videos for several in lists for videos in several)])
+        # each run tells of its own training videos
+        told = {remark for videos in training for remark in videos.remarks}
+        _tell(question, [videos for several in lists for videos in several], told)
     learned = {model: learned_from(model) for model in question.models}
     course = Course(question, trials, lists, training, learned, {})
     leaks = dict(_leaks(course))
@@ -72,9 +72,10 @@ def prepare(question: Question, workshop: Workshop | None, *, allow_leak: bool) 
     return Course(question, trials, lists, training, learned, leaks)
 
 
-def _tell(question: Question, every: list[LabeledVideos]) -> None:
+def _tell(question: Question, every: list[LabeledVideos], told: set[str]) -> None:
     for remark in dict.fromkeys(remark for videos in every for remark in videos.remarks):
-        output.note(remark)
+        if remark not in told:
+            output.note(remark)
     missing = dict.fromkeys(file for videos in every for file in videos.missing)
     if missing:
         said = output.counted(len(missing), "listed video")

@@ -160,12 +160,12 @@ def check_methods(names: Sequence[str], *, trains: bool, models: Sequence[str]) 
     Raises:
         InvalidInput: a name is none, or methods, models and training do not go together.
     """
+    if unknown := next((name for name in names if name not in METHODS), None):
+        raise InvalidInput(f"there is no method {unknown!r}: the methods are {', '.join(METHODS)}")
     if names and not trains:
         raise InvalidInput(f"{names[0]} is a method to be trained: add --train, or name models with --model")
     if not trains:
         return ()
-    if unknown := next((name for name in names if name not in METHODS), None):
-        raise InvalidInput(f"there is no method {unknown!r}: the methods are {', '.join(METHODS)}")
     if len(models) > 1:
         raise InvalidInput("with --train, --model names the one model that training starts from")
     return tuple(dict.fromkeys(names)) or DEFAULT_METHODS

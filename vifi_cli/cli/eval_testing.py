@@ -170,7 +170,7 @@ class Tester:
         return detail_of_test(contestant.method, part, videos.class_names, self._known[key], videos.test)
 
     def _predict(self, contestant: Contestant, model: str, part: str, videos: LabeledVideos) -> Predictions:
-        from vifi_cli.evaluation.class_wording import ClassWording, embed_class_names
+        from vifi_cli.evaluation.class_wording import embed_class_names, read_class_wording
         from vifi_cli.evaluation.model_digest import digest_of_model
 
         loaded = self.load(model)
@@ -178,7 +178,7 @@ class Tester:
         if contestant.wording is None:
             texts = "{}" if is_bare else loaded.card.template
             self.models[model] = TestedModel(loaded.network.fusion, digest_of_model(loaded), texts)
-        bare = ClassWording("bare names", ("{}",)) if is_bare else None
+        bare = read_class_wording("bare") if is_bare else None
         classes = embed_class_names(
             loaded, videos.class_names, contestant.wording or bare, clean=False if is_bare else None
         )

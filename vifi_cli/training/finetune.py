@@ -189,9 +189,9 @@ class FineTuning:
             for step in self._plan.steps(first, self._processes.rank, self._processes.count)
             for group in step.groups
         )
-        making = BatchMaking(
-            len(self._data.class_names), recipe.mixing, recipe.seed, self._reading.micro_batch, self._enter
-        )
+        # embeddings take no room to speak of
+        at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._reading.micro_batch
+        making = BatchMaking(len(self._data.class_names), recipe.mixing, recipe.seed, at_once, self._enter)
         try:
             yield from take_steps(
                 self._learner,
@@ -224,7 +224,7 @@ class FineTuning:
 
     def _groups(self, drawn: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
         recipe, train = self._config.recipe, self._data.train
-        if recipe.tune == "text" and recipe.is_repeatable():
+        if recipe.embeds_clips_once():
             self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
             embeddings = VideoEmbeddings(
                 self._learner.network,

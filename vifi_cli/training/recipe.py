@@ -144,10 +144,10 @@ class Recipe:
                     f"recipe: tune = {tower}, so there are no {other} prompts; set tune = both"
                 )
 
-    def is_repeatable(self) -> bool:
-        """Whether a video gives the same clip in every epoch, so that a frozen image tower can be asked once."""
+    def embeds_clips_once(self) -> bool:
+        """Whether the image tower is frozen and a video gives the same clip in every epoch."""
         still = not self.random_frames and self.augmentation == Augmentation.none()
-        return still and self.mixing.mixup == 0 and self.mixing.cutmix == 0
+        return self.tune == "text" and still and self.mixing.mixup == 0 and self.mixing.cutmix == 0
 
     def as_table(self) -> dict[str, Any]:
         """The recipe as TOML values."""

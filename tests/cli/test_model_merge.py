@@ -89,13 +89,11 @@ def test_a_sweep_takes_the_best_mixture_and_draws_the_way(
 def test_a_sweep_on_test_videos_says_so(
     vifi: Vifi, models: list[Path], colours: Path, tmp_path: Path
 ) -> None:
-    split = tmp_path / "data"
-    for part in ("train", "test"):
-        (split / part).parent.mkdir(exist_ok=True)
-        (split / part).symlink_to(colours / part)
-    outcome = vifi(
-        "model", "merge", *models[:2], "-o", tmp_path / "out", "--sweep", "--data", split, "--device", "cpu"
-    )
+    table = tmp_path / "old.csv"
+    rows = [f"{colours}/train/{colour}/0.mp4,{colour},test" for colour in ("red", "blue")]
+    table.write_text("\n".join(("path,label,split", *rows)))
+    command = ("model", "merge", *models[:2], "-o", tmp_path / "out", "--sweep", "--data", table)
+    outcome = vifi(*command, "--device", "cpu")
     assert outcome.exit_code == 0, outcome.stderr
     assert "alpha is looked for on the test videos" in outcome.stderr
 

@@ -123,13 +123,20 @@ def _merged(names: Sequence[str], alpha: float | None) -> MergedModel:
     return merge_models(_named(names), shares)
 
 
-def _held_out(name: str) -> SweepData:
+def _held_out(data: str) -> SweepData:
     """The videos of a data set that training is watched with, or else tested on."""
-    from vifi_cli.cli.finetuning import load_data
+    from vifi_cli.cli.finetuning import without_labels, without_split
+    from vifi_cli.data.labeled_videos import require_usable
+    from vifi_cli.data.loading import read_labeled_videos
     from vifi_cli.evaluation.alpha_sweep import SweepData
 
-    videos = load_data(name, None, "supervised", 0, protocol="default")
+    lists, labels = without_labels(data)
+    name, split = without_split(lists)
+    videos = read_labeled_videos(name, split=split, labels=labels)
+    require_usable(videos)
     held_out = videos.val or videos.test
+    for remark in videos.remarks:
+        output.note(f"{videos.name}: {remark}")
     if held_out == videos.test:
         output.warning(
             f"alpha is looked for on the test videos of {videos.name}: "

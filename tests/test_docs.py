@@ -28,7 +28,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_commands_and_options_that_are_named_exist(page: Path) -> None:
     reference = (ROOT / "docs" / "cli.md").read_text()
     text = page.read_text()
-    for command, second in re.findall(r"(?:^\$ |`)vifi (\w+)(?: (\w+))?", text, re.MULTILINE):
+    for command, second in re.findall(r"(?:^\$ |`)vifi (\w[\w-]*)(?: (\w+))?", text, re.MULTILINE):
         assert f"## `vifi {command}`" in reference, command
         if command == "model" and second:
             assert f"### `vifi model {second}`" in reference, second

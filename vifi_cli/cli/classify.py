@@ -110,7 +110,10 @@ class Classifier:
 def _find(videos: Sequence[Path]) -> list[Path]:
     from vifi_cli.video.discovery import find_videos
 
-    found = [file.path for file in find_videos([given_path(path) for path in videos]).videos]
+    discovery = find_videos([given_path(path) for path in videos])
+    for folder in discovery.unreadable_folders:
+        output.warning(f"{folder} cannot be read: what is below it is left out")
+    found = [file.path for file in discovery.videos]
     if not found:
         named = ", ".join(map(str, videos))
         raise InvalidInput(f"no videos below {named}: name a folder that holds some, or a file of any name")

@@ -112,6 +112,7 @@ def test_a_class_is_the_mean_of_its_texts_to_unit_length(tiny: LoadedModel) -> N
         mean = each.mean(0)
         torch.testing.assert_close(row, mean / mean.norm())
     assert torch.allclose(found.norm(dim=1), torch.ones(2))
+    assert not found.is_inference()  # so that it may also take part in training
 
 
 def test_without_a_wording_the_models_template_is_used(tiny: LoadedModel) -> None:

@@ -147,7 +147,7 @@ def texts_of_classes(class_names: Sequence[str], wording: ClassWording) -> Itera
         yield filled + described.get(class_key(name), ())
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _embed(loaded: LoadedModel, texts: Sequence[str]) -> Tensor:
     loaded.network.eval()
     device = loaded.network.logit_scale.device

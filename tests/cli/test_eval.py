@@ -2,12 +2,15 @@
 
 import csv
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Outcome, Vifi
+from tests.cli.test_finetune import vifi_process
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 
@@ -116,22 +119,22 @@ def test_methods_are_trained_once_and_put_side_by_side(
     vifi: Vifi, colours: Path, tiny: Path, here: Path
 ) -> None:
     command = (
-        "eval", "vanilla", "text-ft", "bridge-prompt", "--train", "--setting", "base2novel", "--data", colours,
+        "eval", "vanilla", "bridge-prompt", "--train", "--setting", "base2novel", "--data", colours,
         "--model", tiny, "-o", here / "out", "--json", *recipe("prompt.prompts.text_context=2"),
     )  # fmt: skip
     first = vifi(*command)
     report = document(first)
-    assert "run 9 of 9: bridge and prompt, seed 3" in first.stderr
+    assert "run 6 of 6: bridge and prompt, seed 3" in first.stderr
     assert report["columns"] == ["base", "novel", "HM"]
     values = rows(report)
-    assert list(values) == ["vanilla CLIP", "CLIP text-FT", "bridge and prompt"]
+    assert list(values) == ["vanilla CLIP", "bridge and prompt"]
     for base, novel, mean in values.values():
         assert base is not None
         assert novel is not None
         assert mean == pytest.approx(2 * base * novel / (base + novel) if base + novel else 0)
     runs = here / "out" / "runs"
     assert {run.name for run in runs.iterdir()} == {
-        f"{method}-seed{seed}" for method in ("text-ft", "vifi", "bridge-prompt") for seed in (1, 2, 3)
+        f"{method}-seed{seed}" for method in ("vifi", "bridge-prompt") for seed in (1, 2, 3)
     }
     written = {run.name: (run / "metrics.jsonl").stat().st_mtime_ns for run in runs.iterdir()}
     again = vifi(*command)
@@ -152,6 +155,23 @@ def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny
     assert "4 classes have fewer than 4 videos to learn from: all of them are taken" in outcome.stderr
     assert "8 shots are left out: no class has more than 3 videos to learn from" in outcome.stderr
     assert {run.name for run in (here / "out" / "runs").iterdir()} == {"fusion-image-K2", "fusion-image-K4"}
+
+
+def test_two_processes_and_one_give_the_same_numbers(colours: Path, tiny: Path, tmp_path: Path) -> None:
+    found = []
+    for processes in (1, 2):
+        arguments = ("eval", "--setting", "supervised", "--data", colours, "--model", tiny, "--json")
+        done = subprocess.run(
+            vifi_process(*arguments, "-o", tmp_path / str(processes), processes=processes),
+            env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(done.stdout))
+    one, two = found
+    assert one["rows"] == two["rows"]
+    assert one["tests"][0]["videos"] == 8
+    assert one["tests"][0]["confusion"] == two["tests"][0]["confusion"]
+    assert facts_of(two)["Device"] == "2 x cpu"
 
 
 @pytest.fixture(scope="module")
@@ -218,10 +238,10 @@ def test_models_and_texts_stand_side_by_side(vifi: Vifi, colours: Path, tiny: Pa
 
 def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: Path) -> None:
     for colour in ("red", "blue"):
-        (here / "clips" / colour).mkdir(parents=True)
-        solid_colour_clip(here / "clips" / colour / "good.mp4", [(colour, 0.3)])
-    (here / "clips" / "red" / "bad.mp4").write_bytes(b"no video")
-    outcome = vifi("eval", "--setting", "zero-shot", "--data", here / "clips", "--model", tiny, "--json")
+        solid_colour_clip(here / f"{colour}.mp4", [(colour, 0.3)])
+    (here / "bad.mp4").write_bytes(b"no video")
+    (here / "clips.csv").write_text("path,label\nred.mp4,red\nblue.mp4,blue\nbad.mp4,red\n")
+    outcome = vifi("eval", "--setting", "zero-shot", "--data", here / "clips.csv", "--model", tiny, "--json")
     report = document(outcome)
     assert "1 test video cannot be read and counts nowhere" in outcome.stderr
     assert [test["videos"] for test in report["tests"]] == [2]
@@ -262,7 +282,7 @@ def test_what_makes_no_sense_is_said_in_a_line(
     tables = {}
     for name, classes in (("one", COLOURS[:1]), ("three", COLOURS[:3])):
         tables[name] = here / f"{name}.csv"
-        lines = [f"{colours.parent / f'{colour}_{n}.mp4'},{colour}\n" for colour in classes for n in (0, 1)]
+        lines = [f"{colours.parent / f'{colour}_{n}.mp4'},{colour}\n" for colour in classes for n in range(3)]
         tables[name].write_text("path,label\n" + "".join(lines))
     (here / "full").mkdir()
     (here / "full" / "letter.txt").write_text("kept")

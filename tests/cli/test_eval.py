@@ -210,7 +210,7 @@ def test_official_splits_are_columns(
     facts = facts_of(report)
     assert facts["Frames"] == "32 a clip"
     assert facts["Test list split 2"].startswith("4 videos of 101 classes, sha256 ")
-    assert "class texts '{}'" in facts[f"Model {tiny}"]
+    assert "class texts such as 'ApplyEyeMakeup'" in facts[f"Model {tiny}"]
     second = vifi(
         "eval", "--setting", "zero-shot", "--data", "ucf101:2", "--model", tiny, "--published",
     )  # fmt: skip
@@ -243,7 +243,8 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
     (here / "clips.csv").write_text("path,label\nred.mp4,red\nblue.mp4,blue\nbad.mp4,red\n")
     outcome = vifi("eval", "--setting", "zero-shot", "--data", here / "clips.csv", "--model", tiny, "--json")
     report = document(outcome)
-    assert "1 test video cannot be read and counts nowhere" in outcome.stderr
+    assert "1 test video left out that cannot be read" in outcome.stderr
+    assert f"  {here / 'bad.mp4'}: " in outcome.stderr
     assert [test["videos"] for test in report["tests"]] == [2]
 
 

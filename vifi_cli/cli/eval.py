@@ -196,7 +196,6 @@ def _watching() -> Iterator[Watch]:
 def _finish(folder: Path, report: Report, *, as_json: bool) -> None:
     from vifi_cli.evaluation.report_folder import write_report
 
-    _tell_unreadable(report)
     write_report(folder, report)
     if as_json:
         output.document(json.loads((folder / "report.json").read_text(encoding="utf-8")))
@@ -205,10 +204,3 @@ def _finish(folder: Path, report: Report, *, as_json: bool) -> None:
     for stamp in report.stamps:
         output.warning(stamp)
     output.note(f"report: {folder / 'report.html'}")
-
-
-def _tell_unreadable(report: Report) -> None:
-    unreadable = max((detail.scores.unreadable for detail in report.details), default=0)
-    if unreadable:
-        said = output.counted(unreadable, "test video")
-        output.warning(f"{said} cannot be read and count nowhere; `vifi data check` lists them")

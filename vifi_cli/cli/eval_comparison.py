@@ -54,7 +54,7 @@ def compare(
 
     Args:
         question: what is asked, settled.
-        request: the same as the user has it: methods, texts, changes of recipes.
+        request: the same as the user has it: methods and texts.
         runs: folder of the runs of training.
         processes: that share the work.
         watch: told how far the tests have come.
@@ -69,7 +69,7 @@ def compare(
     wording = _wording(request.texts)
     for model in question.models:
         fetch_model(model)
-    workshop = Workshop(question, request.changes, runs) if request.methods else None
+    workshop = Workshop(question, runs) if request.methods else None
     course = prepare(question, workshop, allow_leak=allow_leak)
     if workshop:
         train_all(workshop.plan(request.methods, course.trials), processes)

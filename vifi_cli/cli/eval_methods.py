@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.cli import output
-from vifi_cli.cli.eval_question import Question, stage_changes
+from vifi_cli.cli.eval_question import Question
 from vifi_cli.cli.finetuning import FinetuneRequest, find_data, is_first_process
 from vifi_cli.errors import InvalidInput
 
@@ -69,12 +69,10 @@ class Workshop:
 
     Attributes:
         question: what is evaluated.
-        changes: of the recipes.
         folder: where runs are kept, each in a folder of its own.
     """
 
     question: Question
-    changes: tuple[str, ...]
     folder: Path
 
     def plan(self, methods: Sequence[str], trials: Sequence[Trial]) -> dict[str, Run]:
@@ -123,8 +121,9 @@ class Workshop:
         )
 
     def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[Change, ...]:
-        question = self.question
-        changes = stage_changes(self.changes, stage, question.setting, question.data, question.protocol)
+        from vifi_cli.training.recipe_changes import changes_of_stage
+
+        changes = changes_of_stage(self.question.changes, stage)
         # the seed decides which videos are held out, so both stages have the same
         return (*changes, f"seed={self._seed(trial)}")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
 from vifi_cli.cli.eval_learned import run_of
@@ -15,7 +14,7 @@ from vifi_cli.errors import InvalidInput
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.evaluation.settings import TestList, TestSetting, Trial
-    from vifi_cli.training.recipe import Change, Protocol, Recipe
+    from vifi_cli.training.recipe import Protocol, Recipe
     from vifi_cli.training.run_folder import RunConfig
 
 
@@ -52,6 +51,7 @@ class Question:
         root: where data sets known by name lie, where a run says so.
         models: their names, absolute where they are paths; the first is what training starts from.
         protocol: how closely the published code is followed.
+        changes: of the recipes of both stages of training.
         recipe: how clips are read, and the frames of a clip.
         seed: of what is drawn from the data.
     """
@@ -61,6 +61,7 @@ class Question:
     root: Path | None
     models: tuple[str, ...]
     protocol: Protocol
+    changes: tuple[str, ...]
     recipe: Recipe
     seed: int
 
@@ -102,7 +103,8 @@ def settle(request: EvalRequest) -> Question:
     tested = read_setting(setting)
     data = absolute_data(data)
     is_of_run = run is not None and run.data == data
-    recipe = _recipe(request, tested, data)
+    changes = _with_small_recipes(request.changes, tested, data, request.protocol)
+    recipe = _recipe(changes, tested, data, request.protocol)
     seed = run.recipe.seed if run and is_of_run else recipe.seed
     frames = run.recipe.frames if run and request.protocol == "default" else recipe.frames
     root = Path(run.data_root) if run and is_of_run and run.data_root else None
@@ -110,7 +112,8 @@ def settle(request: EvalRequest) -> Question:
     if is_first_process():
         verb = "training starts from" if request.methods else "model"
         output.note(f"{verb}: {shown}; data: {data}; setting: {setting}")
-    return Question(tested, data, root, models, request.protocol, replace(recipe, frames=frames), seed)
+    recipe = replace(recipe, frames=frames)
+    return Question(tested, data, root, models, request.protocol, changes, recipe, seed)
 
 
 def _run(request: EvalRequest) -> RunConfig | None:
@@ -137,36 +140,25 @@ def _models(request: EvalRequest) -> tuple[str, ...]:
     return (str(run.best.absolute()),) if run else ()
 
 
-def _recipe(request: EvalRequest, setting: TestSetting, data: str) -> Recipe:
+def _recipe(changes: tuple[str, ...], setting: TestSetting, data: str, protocol: Protocol) -> Recipe:
     """The recipe that would train for this setting: it says how clips are read, and how many frames they have."""
     from vifi_cli.cli.finetuning import FinetuneRequest, recipe_of
-
-    name = f"few-shot-{setting.shots}" if setting.shots else setting.name
-    changes = stage_changes(request.changes, "finetune", setting, data, request.protocol)
-    asked = FinetuneRequest(
-        data=data, data_root=None, setting=name, start_from=None, tune=None, fusion=None,
-        protocol=request.protocol, changes=changes, folder=None,
-    )  # fmt: skip
-    return recipe_of(asked)
-
-
-def stage_changes(
-    changes: Sequence[str],
-    stage: Literal["finetune", "prompt"],
-    setting: TestSetting,
-    data: str,
-    protocol: Protocol,
-) -> tuple[Change, ...]:
-    """How a stage's recipe differs from the setting's: by the user's changes for it.
-
-    Data of the user's own is learned by the recipes for small data; those of the paper's settings take steps too small
-    and too few for it.
-    """
     from vifi_cli.training.recipe_changes import changes_of_stage
 
+    name = f"few-shot-{setting.shots}" if setting.shots else setting.name
+    own = tuple(changes_of_stage(changes, "finetune"))
+    return recipe_of(FinetuneRequest(data, None, name, None, None, None, protocol, own, None))
+
+
+def _with_small_recipes(
+    changes: tuple[str, ...], setting: TestSetting, data: str, protocol: Protocol
+) -> tuple[str, ...]:
+    """The user's changes, after the recipes for small data where the data is the user's own.
+
+    Those of the paper's settings take steps too small and too few for it.
+    """
     is_small = protocol == "default" and setting.name != "zero-shot" and not is_named_set(data)
-    small = {"finetune": "small", "prompt": "prompt-small"}[stage]
-    return (*((small,) if is_small else ()), *changes_of_stage(changes, stage))
+    return (*(("small", "prompt-small") if is_small else ()), *changes)
 
 
 def is_named_set(data: str) -> bool:

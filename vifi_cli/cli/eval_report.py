@@ -82,6 +82,9 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "Setting", question.setting.name
     yield "Data", question.data
     yield "Protocol", question.protocol
+    if course.training:
+        yield "Training starts from", shown_model(question.models[0])
+        yield "Recipes", ", ".join((f"{question.setting.name} of the paper", *question.changes))
     yield from _lists(course)
     yield "Frames", f"{testing.frames} a clip"
     drawn = ", frames drawn at random" if views.drawn else ""
@@ -91,7 +94,7 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     else:
         yield "Seed", str(question.seed)
     for model, tested in comparison.models.items():
-        said = f"{tested.fusion} fusion, class texts {tested.texts!r}, sha256 {tested.digest[:DIGEST_SHOWN]}"
+        said = f"{tested.fusion} fusion, class texts such as {tested.text!r}, sha256 {tested.digest[:DIGEST_SHOWN]}"
         yield f"Model {shown_model(model)}", said
     yield from _wording(comparison)
     for model, learned in course.learned.items():

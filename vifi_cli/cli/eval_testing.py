@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vifi_cli.cli import output
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from vifi_cli.model.model_folder import LoadedModel
     from vifi_cli.training.distributed import Processes
     from vifi_cli.training.recipe import Recipe
+
+MOST_BAD_SHOWN = 5
 
 Watch = Callable[[str, int, int], None]
 """Told what is tested, how many videos are done, and of how many, by this process."""
@@ -106,12 +110,12 @@ class TestedModel:
     Attributes:
         fusion: where the frames of a clip are joined.
         digest: by which it is known again.
-        texts: what class names were put into.
+        text: of the first class, as the model was given it.
     """
 
     fusion: str
     digest: str
-    texts: str
+    text: str
 
 
 class Tester:
@@ -121,6 +125,7 @@ class Tester:
         self._testing, self._course = testing, course
         self._loaded: tuple[str, LoadedModel] | None = None
         self._known: dict[tuple[str, str, str], Predictions] = {}
+        self._unreadable: set[Path] = set()
         self.models: dict[str, TestedModel] = {}
 
     @property
@@ -170,17 +175,31 @@ class Tester:
         return detail_of_test(contestant.method, part, videos.class_names, self._known[key], videos.test)
 
     def _predict(self, contestant: Contestant, model: str, part: str, videos: LabeledVideos) -> Predictions:
-        from vifi_cli.evaluation.class_wording import embed_class_names, read_class_wording
+        from vifi_cli.evaluation.class_wording import embed_class_names, read_class_wording, spelled_for
         from vifi_cli.evaluation.model_digest import digest_of_model
 
         loaded = self.load(model)
         is_bare = self._testing.bare_names and not (loaded.card.tuned or loaded.card.prompts)
-        if contestant.wording is None:
-            texts = "{}" if is_bare else loaded.card.template
-            self.models[model] = TestedModel(loaded.network.fusion, digest_of_model(loaded), texts)
+        if model not in self.models:
+            first = videos.class_names[0]
+            text = first if is_bare else loaded.card.class_text(spelled_for(loaded.card, [first])[0])
+            self.models[model] = TestedModel(loaded.network.fusion, digest_of_model(loaded), text)
         bare = read_class_wording("bare") if is_bare else None
         classes = embed_class_names(
             loaded, videos.class_names, contestant.wording or bare, clean=False if is_bare else None
         )
         name = " ".join(filter(None, (contestant.method, part)))
-        return self._testing.predict(loaded, classes.to(self._testing.processes.device), videos, name)
+        predictions = self._testing.predict(loaded, classes.to(self._testing.processes.device), videos, name)
+        self._tell_unreadable(predictions, videos)
+        return predictions
+
+    def _tell_unreadable(self, predictions: Predictions, videos: LabeledVideos) -> None:
+        """Say once of each video that cannot be read that it is left out, of the first ones by name."""
+        new = {videos.test[video].path: reason for video, reason in predictions.unreadable}
+        new = {path: reason for path, reason in new.items() if path not in self._unreadable}
+        self._unreadable |= new.keys()
+        if not self.is_first or not new:
+            return
+        output.warning(f"{output.counted(len(new), 'test video')} left out that cannot be read")
+        for path, reason in list(new.items())[:MOST_BAD_SHOWN]:
+            output.note(f"  {path}: {reason}")

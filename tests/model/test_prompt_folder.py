@@ -81,8 +81,7 @@ def test_what_was_written_is_read(tiny_clip: Path, tmp_path: Path, shape: Prompt
 def test_it_holds_prompts_alone_and_names_its_base(folder: Path, tiny_clip: Path) -> None:
     base = load_encoder(str(tiny_clip), "cpu")
     with safe_open(folder / "prompts.safetensors", framework="pt") as file:
-        assert file.metadata()["base image tower"] == base.vision_fingerprint
-        assert file.metadata()["base text tower"] == base.text_fingerprint
+        assert file.metadata()["base"] == f"{base.vision_fingerprint} {base.text_fingerprint}"
         assert sorted(file.keys()) == [f"{tower}.prompts.{i}" for tower in ("text", "visual") for i in (0, 1)]
     assert (folder / "prompts.safetensors").stat().st_size < 3000
     assert json.loads((folder / "config.json").read_text())["base"]["model"] == str(tiny_clip)

@@ -192,20 +192,6 @@ def test_another_base_of_the_same_shape_is_noticed(checkpoint: Path, base: Path,
     assert "not trained from" in imported.remarks[0], "its text tower should be the base's"
 
 
-def test_prompts_are_recognised_and_refused(base: Path, tmp_path: Path) -> None:
-    weights = published_weights(base, ())
-    weights["prompt_learner.ctx"] = torch.zeros(10, 64)
-    weights["image_encoder.VPT"] = torch.zeros(8, 64)
-    weights["image_encoder.transformer.resblocks.1.VPT_shallow"] = torch.zeros(8, 64)
-    file = save_published(tmp_path / "ckpt.pth", weights)
-    found = "10 to the text tower in 1 layers, 8 to the image tower in 2 layers"
-    with pytest.raises(InvalidInput, match=f"learned prompts .{found}"):
-        import_checkpoint(file, str(base))
-    if GOLDEN.exists():
-        with pytest.raises(InvalidInput, match="4 to the text tower in 3 layers, 4 to the image tower in 2"):
-            import_checkpoint(GOLDEN / "vifi_prompted.pth", str(GOLDEN / "base_clip.safetensors"))
-
-
 def test_what_is_no_checkpoint_says_so(base: Path, checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="no checkpoint of ViFi-CLIP"):
         import_checkpoint(base, str(base))

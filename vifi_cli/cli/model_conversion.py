@@ -44,12 +44,13 @@ def import_model(
 ) -> None:
     """Make a model folder of a checkpoint that the published ViFi-CLIP code saved.
 
+    Of a checkpoint with learned prompts the folder holds the prompts, and base/ inside it the CLIP below them.
+
     Nothing in the checkpoint is run: it is read as weights and plain values, and refused if it names anything else.
     """
     from vifi_cli.errors import InvalidInput
     from vifi_cli.model.backbones import DEFAULT_MODEL
-    from vifi_cli.model.checkpoint_import import import_checkpoint
-    from vifi_cli.model.model_folder import write_model_folder
+    from vifi_cli.model.checkpoint_import import import_checkpoint, write_imported
     from vifi_cli.model.new_folder import new_folder
 
     checkpoint, folder, base = given_path(checkpoint), given_path(folder), base or DEFAULT_MODEL
@@ -59,7 +60,7 @@ def import_model(
         fetch_model(base)
         with output.busy(f"Reading {checkpoint.name}"):
             imported = import_checkpoint(checkpoint, base)
-        write_model_folder(temporary, imported.model.network, imported.model.card)
+        write_imported(temporary, imported)
     for remark in imported.remarks:
         output.warning(remark)
     _show(imported, folder, as_json)
@@ -68,14 +69,14 @@ def import_model(
 def _show(imported: ImportedCheckpoint, folder: Path, as_json: bool) -> None:
     card = imported.model.card
     if as_json:
-        recognised = {"folder": str(folder), "backbone": imported.looks_like, "prompts": False}
+        recognised = {"folder": str(folder), "backbone": imported.looks_like}
         output.document({**recognised, **card_document(card), "remarks": imported.remarks})
         return
     output.facts(
         [
             ("Recognised", imported.looks_like),
             *((name.capitalize(), fact) for name, fact in card_facts(card)),
-            ("Learned prompts", "none"),
+            *([] if card.prompts else [("Learned prompts", "none")]),
         ]
     )
     output.note(f"written to {folder}; use it as --model {folder}")

@@ -107,7 +107,9 @@ class ModelCard:
             raise ValueError("prompts and base are given together, or neither is")
 
     def class_text(self, name: str) -> str:
-        """The text that stands for a class."""
+        """The text that stands for a class; behind text prompts underscores are spaces, as published."""
+        if self.prompts and self.prompts.text_context:
+            name = name.replace("_", " ")
         return self.template.replace("{}", name)
 
 

@@ -49,6 +49,7 @@ __all__ = [
     "describe_base",
     "load_vifi_clip",
     "read_card",
+    "reference_to",
     "write_model_folder",
 ]
 
@@ -132,20 +133,18 @@ def describe_base(name: str, loaded: LoadedModel) -> BaseReference:
     source = resolve_model(name)
     if starter := starter_towers_of(source):
         return BaseReference(source.name, starter.vision_fingerprint(), starter.text_fingerprint())
-    return BaseReference(source.name, *_fingerprints(loaded.network, loaded.card))
+    return reference_to(source.name, loaded.network, loaded.card)
 
 
-def _fingerprints(network: ViFiCLIP, card: ModelCard) -> tuple[str, str]:
-    """Of the towers of an open_clip model, image and text, as they are without prompts."""
+def reference_to(name: str, network: ViFiCLIP, card: ModelCard) -> BaseReference:
+    """The same of a model of open_clip's that need not be on disk yet."""
     config: Any = card.architecture
     visual, text = (
         tower.tower if isinstance(tower, PromptedImageTower | PromptedTextTower) else tower
         for tower in (network.visual, network.text)
     )
-    return (
-        fingerprint_of_image_tower(config, card.preprocessing, visual.state_dict()),
-        fingerprint_of_text_tower(config, text.state_dict()),
-    )
+    image = fingerprint_of_image_tower(config, card.preprocessing, visual.state_dict())
+    return BaseReference(name, image, fingerprint_of_text_tower(config, text.state_dict()))
 
 
 def _is_scale(name: str) -> bool:
@@ -175,7 +174,8 @@ def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None
     folder.mkdir(parents=True, exist_ok=True)
     tensors: Mapping[str, Tensor] = prompt_parameters(network) if card.prompts else network.state_dict()
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    facts = {"base image tower": card.base.image, "base text tower": card.base.text} if card.base else {}
+    # safetensors writes several facts in an order of chance, and equal models are to be equal files
+    facts = {"base": f"{card.base.image} {card.base.text}"} if card.base else None
     kept, other = (PROMPTS_FILE, WEIGHTS_FILE) if card.prompts else (WEIGHTS_FILE, PROMPTS_FILE)
     with replacing(folder / CARD_FILE) as new_card, replacing(folder / kept) as new_weights:
         save_weights(weights, new_weights, facts)
@@ -202,7 +202,7 @@ def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, 
     file.touch()
     mode = file.stat().st_mode
     try:
-        save_file(dict(weights), file, metadata={"format": "pt", **(facts or {})})
+        save_file(dict(weights), file, metadata=dict(facts or {"format": "pt"}))
         # safetensors lets nobody but the owner read what it writes
         file.chmod(mode)
     except SafetensorError as error:

@@ -3,6 +3,8 @@
 Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3.3.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from vifi_cli.model.prompted_image import PromptedImageTower, image_layers
 from vifi_cli.model.prompted_text import PromptedTextTower, text_layers
 from vifi_cli.model.vifi_clip import ViFiCLIP
 
-__all__ = ["PromptedImageTower", "PromptedTextTower", "add_prompts", "prompt_parameters"]
+__all__ = ["PromptedImageTower", "PromptedTextTower", "add_prompts", "prompt_parameters", "put_prompts"]
 
 # as published (trainers/vificlip.py)
 _DEVIATION = 0.02
@@ -29,13 +31,25 @@ def add_prompts(network: ViFiCLIP, shape: PromptShape, seed: int) -> None:
     Raises:
         InvalidInput: a tower takes no prompts, or not so many or so deep.
     """
+    image, text = [], []
     if shape.image_context:
-        drawn = _drawn(image_layers(network.visual).width, shape.image_context, shape.image_depth, seed)
-        network.visual = PromptedImageTower(network.visual, _like(network.visual, drawn))
+        image = _drawn(image_layers(network.visual).width, shape.image_context, shape.image_depth, seed)
     if shape.text_context:
         # another seed, or towers of the same width would begin alike
-        drawn = _drawn(text_layers(network.text).width, shape.text_context, shape.text_depth, seed + 1)
-        network.text = PromptedTextTower(network.text, _like(network.text, drawn))
+        text = _drawn(text_layers(network.text).width, shape.text_context, shape.text_depth, seed + 1)
+    put_prompts(network, text, image)
+
+
+def put_prompts(network: ViFiCLIP, text: Sequence[Tensor], image: Sequence[Tensor]) -> None:
+    """Give a network these prompts, (n, W) a layer; no prompts for a tower leave it alone.
+
+    Raises:
+        InvalidInput: a tower takes no prompts, or not such.
+    """
+    if image:
+        network.visual = PromptedImageTower(network.visual, _like(network.visual, image))
+    if text:
+        network.text = PromptedTextTower(network.text, _like(network.text, text))
 
 
 def prompt_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
@@ -48,6 +62,6 @@ def _drawn(width: int, context: int, depth: int, seed: int) -> list[Tensor]:
     return [torch.randn(context, width, generator=random) * _DEVIATION for _ in range(depth)]
 
 
-def _like(tower: nn.Module, prompts: list[Tensor]) -> list[Tensor]:
+def _like(tower: nn.Module, prompts: Sequence[Tensor]) -> list[Tensor]:
     example = next(tower.parameters())
     return [prompt.to(example) for prompt in prompts]

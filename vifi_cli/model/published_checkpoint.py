@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vifi_cli.errors import InvalidInput, ModelUnavailable
+from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.openai_naming import architecture_of_shapes
 from vifi_cli.model.restricted_pickle import read_pickled
 from vifi_cli.model.weights_file import read_weights, weights_by_name
@@ -34,7 +34,7 @@ class PublishedCheckpoint:
 
     Attributes:
         path: the file.
-        weights: by their published names, without `module.`.
+        weights: by their published names, without `module.`, learned prompts among them.
         facts: what it says of its training, in words; empty where it holds weights alone.
     """
 
@@ -52,7 +52,6 @@ def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
     """Read a checkpoint; nothing that it holds is run.
 
     Raises:
-        InvalidInput: it holds learned prompts.
         ModelUnavailable: it is damaged, refused, or no checkpoint of ViFi-CLIP.
     """
     if path.suffix == ".safetensors":
@@ -65,7 +64,6 @@ def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
             f"{path} is no checkpoint of ViFi-CLIP: no weight of it is named image_encoder.*; "
             "what is named as in OpenAI's CLIP can be used as --model as it is"
         )
-    _refuse_prompts(path, weights)
     return PublishedCheckpoint(path, weights, _facts(content))
 
 
@@ -88,21 +86,6 @@ def _setting(config: object, *keys: str) -> object:
 
 def _plain(value: object) -> str:
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
-def _refuse_prompts(path: Path, weights: Mapping[str, Tensor]) -> None:
-    found = []
-    for tower, first in (("text", "prompt_learner.ctx"), ("image", "image_encoder.VPT")):
-        deeper = [name for name in weights if name.startswith(f"{tower}_encoder.") and "VPT_" in name]
-        if first in weights:
-            found.append(f"{len(weights[first])} to the {tower} tower in {1 + len(deeper)} layers")
-        elif deeper:
-            found.append(f"some to the {tower} tower in {len(deeper)} layers")
-    if found:
-        raise InvalidInput(
-            f"{path} was tuned by learned prompts ({', '.join(found)}), which vifi cannot import yet: "
-            "take a checkpoint that was fine-tuned without them"
-        )
 
 
 def own_name(name: str) -> str:

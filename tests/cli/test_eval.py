@@ -42,6 +42,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIFI_DATA", raising=False)
     return tmp_path
 
 
@@ -271,6 +272,7 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "base2novel", "--model", "{tiny}", "--data", "{three}"), "too few classes for base2novel"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "--texts", "none"), "none is no file"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}"), "and no report"),
+        (("--train", "--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}"), "where is k400?"),
         (
             ("--train", "--setting", "few-shot", "--model", "{tiny}", "--data", "{colours}", "--recipe", "epoch=1"),
             "there is no key epoch",

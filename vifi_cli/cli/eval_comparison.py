@@ -132,10 +132,11 @@ def _can_load(model: str, tester: Tester) -> bool:
 
 
 def _reworded(contestant: Contestant, wording: ClassWording | None, tester: Tester) -> Sequence[Contestant]:
-    """The same method by other texts; prompts stand where texts would, so a prompt model has none."""
+    """The same method by other texts; a learned context stands where templates would, so it takes none."""
     if wording is None:
         return ()
-    if any(tester.load(model).card.prompts for model in dict.fromkeys(contestant.models)):
+    cards = [tester.load(model).card for model in dict.fromkeys(contestant.models)]
+    if any(card.prompts and card.prompts.text_context for card in cards):
         if tester.is_first:
             output.note(
                 f"{contestant.method} has learned its own context: {wording.name} does not go with it"

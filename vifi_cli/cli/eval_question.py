@@ -89,6 +89,7 @@ def settle(request: EvalRequest) -> Question:
         InvalidInput: there is no run, or something asked for makes no sense.
     """
     from vifi_cli.evaluation.settings import read_setting
+    from vifi_cli.model.model_source import resolve_model
 
     run = None if request.methods else _run(request)
     models = request.models or _models(request)
@@ -101,7 +102,7 @@ def settle(request: EvalRequest) -> Question:
             "--setting is missing: zero-shot, base2novel, few-shot, supervised or retrieval says how to test"
         )
     tested = read_setting(setting)
-    data = absolute_data(data)
+    data, models = absolute_data(data), tuple(resolve_model(model).name for model in models)
     is_of_run = run is not None and run.data == data
     changes = _with_small_recipes(request.changes, tested, data, request.protocol)
     recipe = _recipe(changes, tested, data, request.protocol)

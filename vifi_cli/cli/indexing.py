@@ -158,14 +158,16 @@ def _load_as_indexed(catalog: Catalog, model: str, device: str) -> Encoder:
     """Loads an encoder and makes sure that it is the one the index was made with."""
     encoder = _load(model, device)
     made_with = catalog.indexed_with
-    if (encoder.vision_fingerprint, encoder.text_fingerprint) != (
-        made_with.vision_fingerprint,
-        made_with.text_fingerprint,
-    ):
+    if encoder.vision_fingerprint != made_with.vision_fingerprint:
         raise EncoderMismatch(
-            f"the index was made with {made_with.model}, and {model} is not the same model: leave --model away, "
+            f"the index was made with {made_with.model}, and {model} sees pictures otherwise: leave --model away, "
             f"make the index anew with `vifi index --rebuild --model {model}`, "
             "or keep a second index by setting VIFI_HOME"
+        )
+    if encoder.text_fingerprint != made_with.text_fingerprint:
+        raise EncoderMismatch(
+            f"the index was made with {made_with.model}, and {model} sees pictures as it does and only reads texts "
+            f"otherwise: leave --model away here, and search by `vifi search --model {model}`"
         )
     return encoder
 

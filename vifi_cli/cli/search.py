@@ -60,6 +60,16 @@ def search(
     print0: Annotated[
         bool, typer.Option("--print0", "-0", help="Like -f, ended by NUL instead of newline, for xargs -0.")
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Read the query by this model: one that sees pictures as the index's own does, such as text "
+            "prompts learned for it.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Find the moments in indexed videos that match QUERY best.
@@ -69,10 +79,11 @@ def search(
     _check_query(query)
     if (as_json, as_jsonl, filepath_only or print0).count(True) > 1:
         raise InvalidInput("--json, --jsonl and -f/-0 are different outputs: choose one")
-    model, hits = find_hits(
+    read_by, hits = find_hits(
         paths.index_folder(),
         query,
         device.value,
+        model,
         top=top,
         per_video=per_video,
         by=by.value,
@@ -80,7 +91,7 @@ def search(
         min_score=min_score,
     )
     if as_json:
-        output.document({"query": query, "model": model, "hits": [_as_document(hit) for hit in hits]})
+        output.document({"query": query, "model": read_by, "hits": [_as_document(hit) for hit in hits]})
     elif as_jsonl:
         for hit in hits:
             output.json_line(_as_document(hit))
@@ -106,14 +117,19 @@ def _check_query(query: str) -> None:
 
 
 def find_hits(
-    index_folder: Path, query: str, device: str, **options: Unpack[SearchOptions]
+    index_folder: Path,
+    query: str,
+    device: str,
+    model: str | None = None,
+    **options: Unpack[SearchOptions],
 ) -> tuple[str, list[SearchHit]]:
-    """Embeds a query by the index's own encoder and searches; gives the model's name and the hits.
+    """Embeds a query and searches; gives the name of the model that read the query, and the hits.
 
     Args:
         index_folder: where the index lies.
         query: what to look for.
         device: where the encoder runs, if the query is new.
+        model: reads the query; the index's own encoder unless named.
         options: as `VideoIndex.search` takes them.
     """
     from vifi_cli.index.query_cache import cached_query_embedding
@@ -121,13 +137,32 @@ def find_hits(
 
     with VideoIndex(index_folder) as video_index:
         indexed_with = video_index.catalog.indexed_with
+        other = load_fitting_text_encoder(model, indexed_with, device) if model else None
         embedding = cached_query_embedding(
             paths.cache_folder(),
-            indexed_with.text_fingerprint,
+            other.text_fingerprint if other else indexed_with.text_fingerprint,
             query,
-            lambda: load_index_text_encoder(indexed_with, device),
+            lambda: other or load_index_text_encoder(indexed_with, device),
         )
-        return indexed_with.model, video_index.search(embedding, **options)
+        return other.model_name if other else indexed_with.model, video_index.search(embedding, **options)
+
+
+def load_fitting_text_encoder(model: str, indexed_with: IndexedWith, device: str) -> TextEncoder:
+    """Loads the text side of a model whose image side is the index's own.
+
+    Raises:
+        EncoderMismatch: it sees pictures otherwise.
+    """
+    from vifi_cli.errors import EncoderMismatch
+    from vifi_cli.model.encoder import load_text_encoder, vision_fingerprint_of
+
+    fetch_model(model)
+    if vision_fingerprint_of(model, device) != indexed_with.vision_fingerprint:
+        raise EncoderMismatch(
+            f"the index was made with {indexed_with.model}, and {model} sees pictures otherwise: leave --model away, "
+            f"or make the index anew with `vifi index --rebuild --model {model}`"
+        )
+    return load_text_encoder(model, device)
 
 
 def load_index_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncoder:

@@ -158,17 +158,17 @@ def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny
     assert {run.name for run in (here / "out" / "runs").iterdir()} == {"fusion-image-K2", "fusion-image-K4"}
 
 
-def test_two_processes_and_one_give_the_same_numbers(colours: Path, tiny: Path, tmp_path: Path) -> None:
-    found = []
-    for processes in (1, 2):
-        arguments = ("eval", "--setting", "supervised", "--data", colours, "--model", tiny, "--json")
-        done = subprocess.run(
-            vifi_process(*arguments, "-o", tmp_path / str(processes), processes=processes),
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        found.append(json.loads(done.stdout))
-    one, two = found
+def test_two_processes_and_one_give_the_same_numbers(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
+    arguments = ("eval", "--setting", "supervised", "--data", colours, "--model", tiny, "--json", "-o")
+    one = document(vifi(*arguments, tmp_path / "1"))
+    done = subprocess.run(
+        vifi_process(*arguments, tmp_path / "2", processes=2),
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    two = json.loads(done.stdout)
     assert one["rows"] == two["rows"]
     assert one["tests"][0]["videos"] == 8
     assert one["tests"][0]["confusion"] == two["tests"][0]["confusion"]
@@ -272,6 +272,8 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "base2novel", "--model", "{tiny}", "--data", "{three}"), "too few classes for base2novel"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "--texts", "none"), "none is no file"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}"), "and no report"),
+        (("--train", "--setting", "supervised", "--model", "{tiny}", "--data", "{grouped}"),
+         "6 training videos of these lists give tests away, such as red_1.mp4 (of the same group as"),
         (("--train", "--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}"), "where is k400?"),
         (
             ("--train", "--setting", "few-shot", "--model", "{tiny}", "--data", "{colours}", "--recipe", "epoch=1"),
@@ -287,6 +289,13 @@ def test_what_makes_no_sense_is_said_in_a_line(
         tables[name] = here / f"{name}.csv"
         lines = [f"{colours.parent / f'{colour}_{n}.mp4'},{colour}\n" for colour in classes for n in range(3)]
         tables[name].write_text("path,label\n" + "".join(lines))
+    tables["grouped"] = here / "grouped.csv"
+    lines = [
+        f"{colours.parent / f'{colour}_{n}.mp4'},{colour},{'train' if n else 'test'},someone\n"
+        for colour in COLOURS[:3]
+        for n in range(3)
+    ]
+    tables["grouped"].write_text("path,label,split,group\n" + "".join(lines))
     (here / "full").mkdir()
     (here / "full" / "letter.txt").write_text("kept")
     filled = [part.format(colours=colours, tiny=tiny, full=here / "full", **tables) for part in arguments]

@@ -59,9 +59,7 @@ def prepare(question: Question, workshop: Workshop | None, *, allow_leak: bool) 
         trials, training = trials_with_videos(trials, workshop)
     lists = tuple(tuple(find_list(question, trial, wanted) for wanted in trial.lists) for trial in trials)
     if is_first_process():
-        # each run tells of its own training videos
-        told = {remark for videos in training for remark in videos.remarks}
-        _tell(question, [videos for several in lists for videos in several], told)
+        _tell(question, [videos for several in lists for videos in several])
     learned = {model: learned_from(model) for model in question.models}
     course = Course(question, trials, lists, training, learned, {})
     leaks = dict(_leaks(course))
@@ -72,9 +70,9 @@ def prepare(question: Question, workshop: Workshop | None, *, allow_leak: bool) 
     return Course(question, trials, lists, training, learned, leaks)
 
 
-def _tell(question: Question, every: list[LabeledVideos], told: set[str]) -> None:
+def _tell(question: Question, every: list[LabeledVideos]) -> None:
     for remark in dict.fromkeys(remark for videos in every for remark in videos.remarks):
-        if remark not in told:
+        if "training" not in remark:  # what is learned from is told of by the runs
             output.note(remark)
     missing = dict.fromkeys(file for videos in every for file in videos.missing)
     if missing:
@@ -97,7 +95,7 @@ def _leaks(course: Course) -> Iterator[tuple[str, str]]:
     for train, lists in zip(course.training, course.lists, strict=bool(course.training)):
         own = Learned("", train.train, train.class_names)
         videos: tuple[LabeledVideo, ...] = tuple(video for tested in lists for video in tested.test)
-        if leak := find_leak("this training", own, videos, novel, by_name=by_name):
+        if leak := find_leak("these lists", own, videos, novel, by_name=by_name):
             yield "", leak
             return
 

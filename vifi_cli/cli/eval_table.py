@@ -13,7 +13,7 @@ from vifi_cli.cli import output
 if TYPE_CHECKING:
     from vifi_cli.evaluation.report import ResultRow, ResultTable
 
-GAP = 1
+GAP = 2
 
 
 def show_table(table: ResultTable, *, first: str = "Method") -> None:

@@ -77,7 +77,7 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     assert report["columns"] == ["top-1", "top-5"]
     assert list(rows(report)) == [str(tiny), "runs/one/best"]
     facts = facts_of(report)
-    assert facts["Views"].startswith("12: 4 in time x 3 in space")
+    assert facts["Views"] == "4 x 3, clips in time x crops in space"
     assert facts["Frames"] == "2 a clip"
     assert facts["Leaks"] == "none found"
     assert {file.name for file in (here / "report").iterdir()} >= {"report.json", "report.html", "report.md"}

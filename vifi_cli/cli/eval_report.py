@@ -88,11 +88,11 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield from _lists(course)
     yield "Frames", f"{testing.frames} a clip"
     drawn = ", frames drawn at random" if views.drawn else ""
-    yield "Views", f"{views.count}: {views.clips} in time x {views.crops} in space{drawn}"
+    yield "Views", f"{views.clips} x {views.crops}, clips in time x crops in space{drawn}"
     if question.setting.name == "base2novel" and len(course.trials) > 1:
         yield "Seeds", ", ".join(str(trial.seed) for trial in course.trials)
     else:
-        yield "Seed", str(question.seed)
+        yield "Seed", f"{question.seed}, of what is drawn"
     for model, tested in comparison.models.items():
         said = f"{tested.fusion} fusion, class texts such as {tested.text!r}, sha256 {tested.digest[:DIGEST_SHOWN]}"
         yield f"Model {shown_model(model)}", said

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
-from vifi_cli.cli.eval_course import Course, prepare
-from vifi_cli.cli.eval_methods import METHODS, Workshop, train_all
+from vifi_cli.cli.eval_methods import METHODS, MethodRuns, train_all
+from vifi_cli.cli.eval_plan import TestPlan, prepare
 from vifi_cli.cli.eval_question import EvalRequest, Question
-from vifi_cli.cli.eval_testing import Contestant, Tester, Testing
+from vifi_cli.cli.eval_testing import Candidate, Tester, Testing
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 
@@ -29,15 +29,15 @@ class Comparison:
     """Methods, tested.
 
     Attributes:
-        course: what they were tested on.
+        plan: what they were tested on.
         testing: how.
         rows: each method with the tests of each trial.
         models: each model that was tested.
     """
 
-    course: Course
+    plan: TestPlan
     testing: Testing
-    rows: tuple[tuple[Contestant, tuple[tuple[TestDetail, ...], ...]], ...]
+    rows: tuple[tuple[Candidate, tuple[tuple[TestDetail, ...], ...]], ...]
     models: Mapping[str, TestedModel]
 
 
@@ -69,26 +69,26 @@ def compare(
     wording = _wording(request.texts)
     for model in question.models:
         fetch_model(model)
-    workshop = Workshop(question, runs) if request.methods else None
-    course = prepare(question, workshop, allow_leak=allow_leak)
-    if workshop:
-        train_all(workshop.plan(request.methods, course.trials), processes)
+    method_runs = MethodRuns(question, runs) if request.methods else None
+    plan = prepare(question, method_runs, allow_leak=allow_leak)
+    if method_runs:
+        train_all(method_runs.planned(request.methods, plan.trials), processes)
     make_repeatable(question.seed, processes.device)
     testing = _testing(question, processes, watch)
-    tester = Tester(testing, course)
-    if workshop:
-        contestants = [
-            Contestant(METHODS[name].title, tuple(workshop.model_of(name, trial) for trial in course.trials))
+    tester = Tester(testing, plan)
+    if method_runs:
+        candidates = [
+            Candidate(METHODS[name].title, tuple(method_runs.model_of(name, trial) for trial in plan.trials))
             for name in request.methods
         ]
     else:
-        contestants = _models_beside_their_bases(course, tester)
+        candidates = _models_beside_their_bases(plan, tester)
     rows = [
         (entered, tester.test(entered))
-        for contestant in contestants
-        for entered in (contestant, *_reworded(contestant, wording, tester))
+        for candidate in candidates
+        for entered in (candidate, *_reworded(candidate, wording, tester))
     ]
-    return Comparison(course, testing, tuple(rows), tester.models)
+    return Comparison(plan, testing, tuple(rows), tester.models)
 
 
 def _wording(texts: str | None) -> ClassWording | None:
@@ -112,13 +112,13 @@ def _testing(question: Question, processes: Processes, watch: Watch) -> Testing:
     )
 
 
-def _models_beside_their_bases(course: Course, tester: Tester) -> list[Contestant]:
+def _models_beside_their_bases(plan: TestPlan, tester: Tester) -> list[Candidate]:
     """The models, after those that they were trained from, where these can be loaded."""
-    models = course.question.models
-    bases = dict.fromkeys(course.learned[model].start for model in models)
+    models = plan.question.models
+    bases = dict.fromkeys(plan.learned[model].start for model in models)
     beside = [base for base in bases if base not in models and _can_load(base, tester)]
-    count = len(course.trials)
-    return [Contestant(shown_model(model), (model,) * count) for model in (*beside, *models)]
+    count = len(plan.trials)
+    return [Candidate(shown_model(model), (model,) * count) for model in (*beside, *models)]
 
 
 def _can_load(model: str, tester: Tester) -> bool:
@@ -131,18 +131,16 @@ def _can_load(model: str, tester: Tester) -> bool:
     return True
 
 
-def _reworded(contestant: Contestant, wording: ClassWording | None, tester: Tester) -> Sequence[Contestant]:
+def _reworded(candidate: Candidate, wording: ClassWording | None, tester: Tester) -> Sequence[Candidate]:
     """The same method by other texts; a learned context stands where templates would, so it takes none."""
     if wording is None:
         return ()
-    cards = [tester.load(model).card for model in dict.fromkeys(contestant.models)]
+    cards = [tester.load(model).card for model in dict.fromkeys(candidate.models)]
     if any(card.prompts and card.prompts.text_context for card in cards):
         if tester.is_first:
-            output.note(
-                f"{contestant.method} has learned its own context: {wording.name} does not go with it"
-            )
+            output.note(f"{candidate.method} has learned its own context: {wording.name} does not go with it")
         return ()
-    return (Contestant(f"{contestant.method} + {wording.name}", contestant.models, wording),)
+    return (Candidate(f"{candidate.method} + {wording.name}", candidate.models, wording),)
 
 
 def shown_model(model: str) -> str:

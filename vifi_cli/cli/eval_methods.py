@@ -64,7 +64,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class MethodRuns:
     """Trains the methods of an evaluation.
 
     Attributes:
@@ -75,7 +75,7 @@ class Workshop:
     question: Question
     folder: Path
 
-    def plan(self, methods: Sequence[str], trials: Sequence[Trial]) -> dict[str, Run]:
+    def planned(self, methods: Sequence[str], trials: Sequence[Trial]) -> dict[str, Run]:
         """All runs by the name of their folder, in the order in which they are trained; what two methods need once."""
         runs: dict[str, Run] = {}
         for trial in trials:
@@ -186,12 +186,12 @@ def train_all(runs: Mapping[str, Run], processes: Processes) -> None:
 
 
 def trials_with_videos(
-    trials: Sequence[Trial], workshop: Workshop
+    trials: Sequence[Trial], method_runs: MethodRuns
 ) -> tuple[tuple[Trial, ...], tuple[LabeledVideos, ...]]:
     """The trials with their training videos, without those that would learn from the very videos of one before."""
     kept: dict[frozenset[Path], tuple[Trial, LabeledVideos]] = {}
     for trial in trials:
-        videos = workshop.training_videos(trial)
+        videos = method_runs.training_videos(trial)
         files = frozenset(video.path for video in videos.train)
         if trial.shots:
             _tell_of_shots(trial.shots, videos, is_new=files not in kept)

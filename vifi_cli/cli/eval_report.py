@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from vifi_cli import __version__
 from vifi_cli.cli import output
 from vifi_cli.cli.eval_comparison import Comparison, shown_model
-from vifi_cli.cli.eval_course import Course
-from vifi_cli.cli.eval_testing import Contestant
+from vifi_cli.cli.eval_plan import TestPlan
+from vifi_cli.cli.eval_testing import Candidate
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo
@@ -25,45 +25,45 @@ def make_report(comparison: Comparison, *, with_published: bool) -> Report:
     from vifi_cli.evaluation.report import Report, ResultTable
     from vifi_cli.evaluation.settings import columns_of
 
-    course = comparison.course
-    columns = columns_of(course.question.setting, course.trials)
-    rows = [_row(course, contestant, tests) for contestant, tests in comparison.rows]
+    plan = comparison.plan
+    columns = columns_of(plan.question.setting, plan.trials)
+    rows = [_row(plan, candidate, tests) for candidate, tests in comparison.rows]
     table = ResultTable(columns, tuple(rows))
     if with_published:
-        table = _with_published(table, course)
+        table = _with_published(table, plan)
     return Report(
-        title=f"{course.question.setting.name} on {course.question.set_name}",
+        title=f"{plan.question.setting.name} on {plan.question.set_name}",
         facts=tuple(_facts(comparison)),
-        stamps=tuple(f"leak: {leak}" for leak in course.leaks.values()),
+        stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
         details=tuple(detail for _, trials in comparison.rows for tests in trials for detail in tests),
     )
 
 
-def _row(course: Course, contestant: Contestant, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
+def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
     from vifi_cli.evaluation.report import ResultRow
     from vifi_cli.evaluation.settings import row_of
 
     scores = [[detail.scores for detail in trial] for trial in tests]
-    leaks = _leaks_of(course, contestant)
-    method = f"{contestant.method} (leak)" if leaks else contestant.method
-    return ResultRow(method, row_of(course.question.setting, scores), remark="; ".join(leaks))
+    leaks = _leaks_of(plan, candidate)
+    method = f"{candidate.method} (leak)" if leaks else candidate.method
+    return ResultRow(method, row_of(plan.question.setting, scores), remark="; ".join(leaks))
 
 
-def _leaks_of(course: Course, contestant: Contestant) -> list[str]:
+def _leaks_of(plan: TestPlan, candidate: Candidate) -> list[str]:
     """The leaks that touch a row: its models' own, and those of a training that it went through."""
-    is_trained = bool(course.training) and course.question.models[0] not in contestant.models
+    is_trained = bool(plan.training) and plan.question.models[0] not in candidate.models
     touching = {"": is_trained} | {
-        model: bool(course.training) or model in contestant.models for model in course.question.models
+        model: bool(plan.training) or model in candidate.models for model in plan.question.models
     }
-    return [leak for model, leak in course.leaks.items() if touching[model]]
+    return [leak for model, leak in plan.leaks.items() if touching[model]]
 
 
-def _with_published(table: ResultTable, course: Course) -> ResultTable:
+def _with_published(table: ResultTable, plan: TestPlan) -> ResultTable:
     """The table with the paper's rows below, in the columns that they share."""
     from vifi_cli.evaluation.published import published_rows
 
-    question = course.question
+    question = plan.question
     published = published_rows(question.setting.name, question.set_name) if question.is_named else None
     if published is None or not set(published.columns) & set(table.columns):
         output.note(f"the paper has no figures for {question.setting.name} on {question.set_name}")
@@ -77,30 +77,30 @@ def _with_published(table: ResultTable, course: Course) -> ResultTable:
 
 
 def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    course, testing = comparison.course, comparison.testing
-    question, views = course.question, testing.views
+    plan, testing = comparison.plan, comparison.testing
+    question, views = plan.question, testing.views
     yield "Setting", question.setting.name
     yield "Data", question.data
     yield "Protocol", question.protocol
-    if course.training:
+    if plan.training:
         yield "Training starts from", shown_model(question.models[0])
         yield "Recipes", ", ".join((f"{question.setting.name} of the paper", *question.changes))
-    yield from _lists(course)
+    yield from _lists(plan)
     yield "Frames", f"{testing.frames} a clip"
     drawn = ", frames drawn at random" if views.drawn else ""
     yield "Views", f"{views.clips} x {views.crops}, clips in time x crops in space{drawn}"
-    if question.setting.name == "base2novel" and len(course.trials) > 1:
-        yield "Seeds", ", ".join(str(trial.seed) for trial in course.trials)
+    if question.setting.name == "base2novel" and len(plan.trials) > 1:
+        yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
     else:
         yield "Seed", f"{question.seed}, of what is drawn"
     for model, tested in comparison.models.items():
         said = f"{tested.fusion} fusion, class texts such as {tested.text!r}, sha256 {tested.digest[:DIGEST_SHOWN]}"
         yield f"Model {shown_model(model)}", said
     yield from _wording(comparison)
-    for model, learned in course.learned.items():
+    for model, learned in plan.learned.items():
         if learned.gap:
             yield f"Leaks of {shown_model(model)}", f"not fully known: {learned.gap}"
-    if not course.leaks:
+    if not plan.leaks:
         yield "Leaks", "none found"
     yield "Intervals", _intervals(comparison)
     yield "Spread", "sample standard deviation over splits or seeds, divisor n - 1"
@@ -118,12 +118,12 @@ def _wording(comparison: Comparison) -> Iterator[tuple[str, str]]:
         yield f"Texts {name}", ", ".join(parts)
 
 
-def _lists(course: Course) -> Iterator[tuple[str, str]]:
-    for number, lists in enumerate(course.lists):
+def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:
+    for number, lists in enumerate(plan.lists):
         for place, videos in enumerate(lists):
-            part = course.part(number, place)
+            part = plan.part(number, place)
             yield " ".join(filter(None, ("Test list", part))), _list(videos.test, videos.class_names)
-    for trial, videos in zip(course.trials, course.training, strict=bool(course.training)):
+    for trial, videos in zip(plan.trials, plan.training, strict=bool(plan.training)):
         name = " ".join(filter(None, ("Training list", trial.in_words)))
         yield name, _list(videos.train, videos.class_names)
 

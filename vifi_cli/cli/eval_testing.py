@@ -13,7 +13,7 @@ from vifi_cli.errors import InvalidInput
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vifi_cli.cli.eval_course import Course
+    from vifi_cli.cli.eval_plan import TestPlan
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.evaluation.class_wording import ClassWording
     from vifi_cli.evaluation.predicting import Predictions
@@ -30,7 +30,7 @@ Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class Candidate:
     """What a row of the table is about.
 
     Attributes:
@@ -119,10 +119,10 @@ class TestedModel:
 
 
 class Tester:
-    """Tests contestants on the lists of each trial; what was tested before is not tested again."""
+    """Tests candidates on the lists of each trial; what was tested before is not tested again."""
 
-    def __init__(self, testing: Testing, course: Course) -> None:
-        self._testing, self._course = testing, course
+    def __init__(self, testing: Testing, plan: TestPlan) -> None:
+        self._testing, self._plan = testing, plan
         self._loaded: tuple[str, LoadedModel] | None = None
         self._known: dict[tuple[str, str, str], Predictions] = {}
         self._unreadable: set[Path] = set()
@@ -133,11 +133,11 @@ class Tester:
         """Whether this process talks."""
         return self._testing.processes.is_first
 
-    def test(self, contestant: Contestant) -> tuple[tuple[TestDetail, ...], ...]:
+    def test(self, candidate: Candidate) -> tuple[tuple[TestDetail, ...], ...]:
         """The tests of each trial."""
         return tuple(
-            tuple(self._detail(contestant, trial, place) for place in range(len(lists)))
-            for trial, lists in enumerate(self._course.lists)
+            tuple(self._detail(candidate, trial, place) for place in range(len(lists)))
+            for trial, lists in enumerate(self._plan.lists)
         )
 
     def load(self, model: str) -> LoadedModel:
@@ -163,18 +163,18 @@ class Tester:
             self._loaded = (model, loaded)
         return self._loaded[1]
 
-    def _detail(self, contestant: Contestant, trial: int, place: int) -> TestDetail:
+    def _detail(self, candidate: Candidate, trial: int, place: int) -> TestDetail:
         from vifi_cli.cli.finetuning import digest_of
         from vifi_cli.evaluation.report import detail_of_test
 
-        model, videos = contestant.models[trial], self._course.lists[trial][place]
-        part = self._course.part(trial, place)
-        key = (model, contestant.wording.name if contestant.wording else "", digest_of(videos))
+        model, videos = candidate.models[trial], self._plan.lists[trial][place]
+        part = self._plan.part(trial, place)
+        key = (model, candidate.wording.name if candidate.wording else "", digest_of(videos))
         if key not in self._known:
-            self._known[key] = self._predict(contestant, model, part, videos)
-        return detail_of_test(contestant.method, part, videos.class_names, self._known[key], videos.test)
+            self._known[key] = self._predict(candidate, model, part, videos)
+        return detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
 
-    def _predict(self, contestant: Contestant, model: str, part: str, videos: LabeledVideos) -> Predictions:
+    def _predict(self, candidate: Candidate, model: str, part: str, videos: LabeledVideos) -> Predictions:
         from vifi_cli.evaluation.class_wording import embed_class_names, read_class_wording, spelled_for
         from vifi_cli.evaluation.model_digest import digest_of_model
 
@@ -186,9 +186,9 @@ class Tester:
             self.models[model] = TestedModel(loaded.network.fusion, digest_of_model(loaded), text)
         bare = read_class_wording("bare") if is_bare else None
         classes = embed_class_names(
-            loaded, videos.class_names, contestant.wording or bare, clean=False if is_bare else None
+            loaded, videos.class_names, candidate.wording or bare, clean=False if is_bare else None
         )
-        name = " ".join(filter(None, (contestant.method, part)))
+        name = " ".join(filter(None, (candidate.method, part)))
         predictions = self._testing.predict(loaded, classes.to(self._testing.processes.device), videos, name)
         self._tell_unreadable(predictions, videos)
         return predictions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
 from vifi_cli.cli.eval_learned import Learned, find_leak, learned_from
-from vifi_cli.cli.eval_methods import Workshop, trials_with_videos
+from vifi_cli.cli.eval_methods import MethodRuns, trials_with_videos
 from vifi_cli.cli.eval_question import Question, find_list, trials_of
 from vifi_cli.cli.finetuning import is_first_process
 from vifi_cli.errors import InvalidInput
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class TestPlan:
     """What is tested.
 
     Attributes:
@@ -47,27 +47,27 @@ class Course:
         return ", ".join([*names, *([trials[trial].in_words] if trials[trial].name else [])])
 
 
-def prepare(question: Question, workshop: Workshop | None, *, allow_leak: bool) -> Course:
+def prepare(question: Question, method_runs: MethodRuns | None, *, allow_leak: bool) -> TestPlan:
     """Find the lists, and see to it that no model has learned from them.
 
     Raises:
         InvalidInput: a list cannot be had, or a model has learned from one and that is not allowed.
     """
-    trials = trials_of(question, trains=workshop is not None)
+    trials = trials_of(question, trains=method_runs is not None)
     training: tuple[LabeledVideos, ...] = ()
-    if workshop:
-        trials, training = trials_with_videos(trials, workshop)
+    if method_runs:
+        trials, training = trials_with_videos(trials, method_runs)
     lists = tuple(tuple(find_list(question, trial, wanted) for wanted in trial.lists) for trial in trials)
     if is_first_process():
         _tell(question, [videos for several in lists for videos in several])
     learned = {model: learned_from(model) for model in question.models}
-    course = Course(question, trials, lists, training, learned, {})
-    leaks = dict(_leaks(course))
+    plan = TestPlan(question, trials, lists, training, learned, {})
+    leaks = dict(_leaks(plan))
     if leaks and not allow_leak:
         raise InvalidInput(
             f"{next(iter(leaks.values()))}; --allow-leak tests all the same and marks the report"
         )
-    return Course(question, trials, lists, training, learned, leaks)
+    return TestPlan(question, trials, lists, training, learned, leaks)
 
 
 def _tell(question: Question, every: list[LabeledVideos]) -> None:
@@ -82,17 +82,17 @@ def _tell(question: Question, every: list[LabeledVideos]) -> None:
         output.note("this data has no official splits: all its test videos are one list")
 
 
-def _leaks(course: Course) -> Iterator[tuple[str, str]]:
+def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
     """Each model that gives tests away, and how."""
-    by_name = course.question.is_named
-    tests = tuple(dict.fromkeys(video for lists in course.lists for videos in lists for video in videos.test))
-    novel = _novel_classes(course)
-    for model, learned in course.learned.items():
+    by_name = plan.question.is_named
+    tests = tuple(dict.fromkeys(video for lists in plan.lists for videos in lists for video in videos.test))
+    novel = _novel_classes(plan)
+    for model, learned in plan.learned.items():
         if leak := find_leak(model, learned, tests, novel, by_name=by_name):
             yield model, leak
         elif learned.gap and is_first_process():
             output.note(f"what {model} learned from is not fully known ({learned.gap}): leaks may go unseen")
-    for train, lists in zip(course.training, course.lists, strict=bool(course.training)):
+    for train, lists in zip(plan.training, plan.lists, strict=bool(plan.training)):
         own = Learned("", train.train, train.class_names)
         videos: tuple[LabeledVideo, ...] = tuple(video for tested in lists for video in tested.test)
         if leak := find_leak("these lists", own, videos, novel, by_name=by_name):
@@ -100,7 +100,7 @@ def _leaks(course: Course) -> Iterator[tuple[str, str]]:
             return
 
 
-def _novel_classes(course: Course) -> tuple[str, ...]:
-    if course.question.setting.name != "base2novel":
+def _novel_classes(plan: TestPlan) -> tuple[str, ...]:
+    if plan.question.setting.name != "base2novel":
         return ()
-    return course.lists[0][1].class_names
+    return plan.lists[0][1].class_names

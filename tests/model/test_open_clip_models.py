@@ -64,6 +64,18 @@ def test_file_of_weights_equals_its_folder(tmp_path: Path, noise: Pixels) -> Non
     assert not np.allclose(plain.encode_frames(noise), safe.encode_frames(noise), atol=1e-5)
 
 
+def test_towers_that_give_tokens_too_give_embeddings_alone(tiny_clip: Path, noise: Pixels) -> None:
+    plain = load_encoder(str(tiny_clip), "cpu")
+    file = tiny_clip / "open_clip_config.json"
+    content = json.loads(file.read_text())
+    for tower in ("vision_cfg", "text_cfg"):
+        content["model_cfg"][tower]["output_tokens"] = True
+    file.write_text(json.dumps(content))
+    coca = load_encoder(str(tiny_clip), "cpu")
+    np.testing.assert_array_equal(coca.encode_frames(noise), plain.encode_frames(noise))
+    np.testing.assert_array_equal(coca.encode_texts(["a dog"]), plain.encode_texts(["a dog"]))
+
+
 def test_fingerprints_follow_each_tower_alone(tiny_clip: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

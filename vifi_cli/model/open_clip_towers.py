@@ -118,7 +118,8 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
     # The builders of the towers are private, but open_clip has no public way to build one tower without the other.
     from open_clip.model import _build_vision_tower
 
-    config = {**model.config["vision_cfg"]}
+    # CoCa's towers give their tokens too, for its decoder
+    config = {**model.config["vision_cfg"], "output_tokens": False}
     if "timm_model_name" in config:
         config["timm_model_pretrained"] = False
     tower: nn.Module = _build_vision_tower(model.dimension, config, model.quick_gelu, None)
@@ -137,7 +138,7 @@ def load_text_tower(model: OpenClipModel) -> nn.Module:
     """
     from open_clip.model import _build_text_tower
 
-    config = {**model.config["text_cfg"]}
+    config = {**model.config["text_cfg"], "output_tokens": False}
     if "hf_model_name" in config:
         config["hf_model_pretrained"] = False
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.made_videos import solid_colour_clip
+from tests.model.conftest import make_tiny_clip
 from vifi_cli.cli.app import main
 from vifi_cli.cli.demo import photograph
 from vifi_cli.video.camera_moves import Scene, write_clip
@@ -77,3 +78,22 @@ def indexed(vifi: Vifi, starter: None, clips: Path) -> Path:
     outcome = vifi("index", clips, "--model", "starter")
     assert outcome.exit_code == 0, outcome.stderr
     return clips
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder per class, split by its own folders."""
+    folder = tmp_path_factory.mktemp("colours")
+    for split, numbers in (("train", range(3)), ("test", range(3, 4))):
+        for colour in ("red", "green", "blue"):
+            for number in numbers:
+                path = folder / split / colour / f"{colour}_{number}.mp4"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                solid_colour_clip(path, [(colour, 0.4), ("black", 0.1 * number)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny CLIP with random weights."""
+    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")

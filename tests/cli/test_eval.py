@@ -13,6 +13,7 @@ from tests.cli.conftest import Outcome, Vifi
 from tests.cli.test_finetune import vifi_process
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
+from vifi_cli.model.model_folder import read_card
 
 COLOURS = ("red", "green", "blue", "yellow")
 QUICK = ("frames=2", "epochs=1", "effective_batch=4", "warmup_epochs=0")
@@ -120,23 +121,30 @@ def test_methods_are_trained_once_and_put_side_by_side(
     vifi: Vifi, colours: Path, tiny: Path, here: Path
 ) -> None:
     command = (
-        "eval", "vanilla", "bridge-prompt", "--train", "--setting", "base2novel", "--data", colours,
+        "eval", "vanilla", "bridge-prompt", "prompt", "--train", "--setting", "base2novel", "--data", colours,
         "--model", tiny, "-o", here / "out", "--json", *recipe("prompt.prompts.text_context=2"),
     )  # fmt: skip
     first = vifi(*command)
     report = document(first)
-    assert "run 6 of 6: bridge and prompt, seed 3" in first.stderr
+    assert "run 9 of 9: prompts alone, seed 3" in first.stderr
     assert report["columns"] == ["base", "novel", "HM"]
     values = rows(report)
-    assert list(values) == ["vanilla CLIP", "bridge and prompt"]
+    assert list(values) == ["vanilla CLIP", "bridge and prompt", "prompts alone"]
+    assert (
+        facts_of(report)["Bridge"] == "fine-tuned on the training list itself; the paper's is on Kinetics-400"
+    )
     for base, novel, mean in values.values():
         assert base is not None
         assert novel is not None
         assert mean == pytest.approx(2 * base * novel / (base + novel) if base + novel else 0)
     runs = here / "out" / "runs"
     assert {run.name for run in runs.iterdir()} == {
-        f"{method}-seed{seed}" for method in ("vifi", "bridge-prompt") for seed in (1, 2, 3)
+        f"{method}-seed{seed}" for method in ("vifi", "bridge-prompt", "prompt") for seed in (1, 2, 3)
     }
+    bases = {run.name: read_card(run / "best").base for run in runs.iterdir() if "prompt" in run.name}
+    assert {name: base and base.model for name, base in bases.items()} == {
+        f"bridge-prompt-seed{seed}": str(runs / f"vifi-seed{seed}" / "best") for seed in (1, 2, 3)
+    } | {f"prompt-seed{seed}": str(tiny) for seed in (1, 2, 3)}
     written = {run.name: (run / "metrics.jsonl").stat().st_mtime_ns for run in runs.iterdir()}
     again = vifi(*command)
     assert rows(document(again)) == values

@@ -10,9 +10,10 @@ import pytest
 
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.cli.eval_learned import Learned, find_leak, learned_from
+from vifi_cli.cli.eval_learned import Learned, find_leak, learned_from, same_classes
 from vifi_cli.cli.eval_table import show_table
 from vifi_cli.cli.finetuning import digest_of, find_data
+from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.report import ResultRow, ResultTable
 from vifi_cli.evaluation.scores import Figure
@@ -45,7 +46,7 @@ def test_both_stages_of_a_bridge_count(data: Path, tmp_path: Path) -> None:
     tiny = make_tiny_clip(tmp_path / "tiny")
     first = begin_run(tmp_path / "run" / "finetune", tiny, data, seed=1)
     second = begin_run(tmp_path / "run" / "prompt", first, data, seed=2)
-    learned = learned_from(str(second))
+    learned = learned_from(str(second), str(data))
     drawn = [
         {video.path for video in find_data(str(data), None, "supervised", seed, protocol="default").train}
         for seed in (1, 2)
@@ -59,10 +60,10 @@ def test_data_that_is_gone_or_changed_leaves_a_gap(data: Path, tmp_path: Path) -
     tiny = make_tiny_clip(tmp_path / "tiny")
     best = begin_run(tmp_path / "run", tiny, data, seed=1)
     solid_colour_clip(data / "red" / "new.mp4", [("red", 0.2)])
-    assert "are not those of then" in learned_from(str(best)).gap
+    assert "are not those of then" in learned_from(str(best), str(data)).gap
     data.rename(tmp_path / "moved")
-    assert "cannot be had" in learned_from(str(best)).gap
-    assert learned_from(str(tiny)) == Learned(str(tiny))
+    assert "cannot be had" in learned_from(str(best), str(data)).gap
+    assert learned_from(str(tiny), str(data)) == Learned(str(tiny))
 
 
 def test_a_copy_of_a_training_video_is_a_leak(data: Path, tmp_path: Path) -> None:
@@ -92,6 +93,40 @@ def test_novel_classes_that_were_learned_are_a_leak() -> None:
     leak = find_leak("M", learned, (), ("shoot_bow", "climb"), by_name=False)
     assert leak == "M has learned 1 of the 2 novel classes, such as 'shoot_bow'"
     assert find_leak("M", learned, (), ("climb", "run"), by_name=False) is None
+    elsewhere = Learned("start", (), ("wave",), met_elsewhere=("ShootBow",))
+    assert find_leak("M", elsewhere, (), ("shoot_bow", "climb"), by_name=False) is None
+    assert same_classes(("shoot_bow", "climb"), elsewhere.met_elsewhere) == ["shoot_bow"]
+
+
+def test_classes_of_another_public_set_count_apart(tmp_path: Path) -> None:
+    """As in the paper, whose bridge is Kinetics-400, with classes of UCF-101 among its own."""
+    lists = tmp_path / "ucf101" / "ucfTrainTestlist"
+    lists.mkdir(parents=True)
+    names = class_names_of("ucf101")
+    for group, split in enumerate(("trainlist01", "testlist01"), start=1):
+        files = [f"{name}/v_{name}_g0{group}_c01.avi" for name in names]
+        for file in files:
+            (tmp_path / "ucf101" / Path(file).name).touch()
+        (lists / f"{split}.txt").write_text("".join(f"{file} {n}\n" for n, file in enumerate(files, start=1)))
+    videos = find_data("ucf101", tmp_path, "supervised", 0, protocol="default")
+    tiny = make_tiny_clip(tmp_path / "tiny")
+    run = RunFolder(tmp_path / "run")
+    run.begin(
+        RunConfig(
+            str(tiny),
+            "ucf101",
+            str(tmp_path),
+            "supervised",
+            "default",
+            make_recipe("small"),
+            digest_of(videos),
+        )
+    )
+    run.best.mkdir()
+    for tested, own, elsewhere in (("ucf101", 101, 0), ("hmdb51", 0, 101)):
+        learned = learned_from(str(run.best), tested)
+        assert (len(learned.class_names), len(learned.met_elsewhere)) == (own, elsewhere)
+        assert len(learned.videos) == 101
 
 
 WIDE = Figure(0.5, 0.4, 0.6)

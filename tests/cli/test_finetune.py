@@ -10,28 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from tests.made_videos import solid_colour_clip
-from tests.model.conftest import make_tiny_clip
 
 QUICK = ("frames=2", "epochs=2", "effective_batch=4", "learning_rate=1e-3", "warmup_epochs=1")
-
-
-@pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a folder per class, split by its own folders."""
-    folder = tmp_path_factory.mktemp("colours")
-    for split, numbers in (("train", range(3)), ("test", range(3, 4))):
-        for colour in ("red", "green", "blue"):
-            for number in numbers:
-                path = folder / split / colour / f"{colour}_{number}.mp4"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                solid_colour_clip(path, [(colour, 0.4), ("black", 0.1 * number)])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")
 
 
 def recipe(*changes: str) -> list[str]:

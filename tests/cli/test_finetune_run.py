@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.cli.test_finetune import QUICK, colours, tiny  # noqa: F401 - fixtures
+from tests.cli.test_finetune import QUICK
 from vifi_cli.cli.finetune_run import train_model
 from vifi_cli.cli.finetuning import FinetuneRequest
 from vifi_cli.errors import InvalidInput
@@ -17,7 +17,7 @@ ALONE = Processes(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture
-def request_in(colours: Path, tiny: Path, tmp_path: Path) -> FinetuneRequest:  # noqa: F811
+def request_in(colours: Path, tiny: Path, tmp_path: Path) -> FinetuneRequest:
     return FinetuneRequest(
         str(colours), None, "supervised", str(tiny), None, None, "default", QUICK, tmp_path / "runs" / "one"
     )

@@ -185,7 +185,7 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
 def test_a_set_known_by_name_is_no_folder_of_that_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vifi_cli.cli.finetuning import absolute_data
+    from vifi_cli.cli.data_names import absolute_data
 
     (tmp_path / "ucf101").mkdir()
     monkeypatch.chdir(tmp_path)

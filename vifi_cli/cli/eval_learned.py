@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
+from vifi_cli.cli.data_names import is_named_set, set_name_of
 from vifi_cli.cli.finetuning import digest_of, find_data
 from vifi_cli.errors import InvalidInput
 
@@ -26,12 +27,14 @@ class Learned:
         videos: that it was trained on, in all stages.
         class_names: of these videos.
         gap: why this is not all, or empty.
+        met_elsewhere: names of classes learned from other public sets than the one that is tested.
     """
 
     start: str
     videos: tuple[LabeledVideo, ...] = ()
     class_names: tuple[str, ...] = ()
     gap: str = ""
+    met_elsewhere: tuple[str, ...] = ()
 
 
 def run_of(model: str) -> RunConfig | None:
@@ -43,16 +46,24 @@ def run_of(model: str) -> RunConfig | None:
     return RunFolder(run).read_config() if is_in_run else None
 
 
-def learned_from(model: str) -> Learned:
-    """Follow a model's runs back to what the first of them started from."""
+def learned_from(model: str, tested_set: str) -> Learned:
+    """Follow a model's runs back to what the first of them started from.
+
+    Args:
+        model: its name.
+        tested_set: the data that it is tested with. Classes that it knows from another public set count apart: the
+            paper too bridges on Kinetics-400 before it learns prompts for classes that are partly there as well.
+    """
     videos: list[LabeledVideo] = []
     names: dict[str, None] = {}
+    elsewhere: dict[str, None] = {}
     gap, seen = "", {model}
     while config := run_of(model):
         try:
             data = _training_data(config)
             videos += data.train
-            names |= dict.fromkeys(data.class_names)
+            is_elsewhere = is_named_set(config.data) and set_name_of(config.data) != tested_set
+            (elsewhere if is_elsewhere else names).update(dict.fromkeys(data.class_names))
         except InvalidInput as error:
             gap = gap or f"its training data {config.data} cannot be had: {error}"
         model = config.model
@@ -63,7 +74,7 @@ def learned_from(model: str) -> Learned:
     if card is not None:
         gap = gap or f"{model} lies in no run folder"
         model = card.base.model if card.base else card.origin.get("base", model)
-    return Learned(model, tuple(videos), tuple(names), gap)
+    return Learned(model, tuple(videos), tuple(names), gap, tuple(elsewhere))
 
 
 def _training_data(config: RunConfig) -> LabeledVideos:
@@ -99,17 +110,23 @@ def find_leak(
         by_name: whether files of one name are one video, as in public sets.
     """
     from vifi_cli.data.checking import leaks_between
-    from vifi_cli.data.class_names import class_key
 
     if leaks := leaks_between(tuple(dict.fromkeys(learned.videos)), tests, by_name=by_name):
         first = leaks[0]
         counted = output.counted(len(leaks), "training video")
         told = f"{counted} of {name} {'gives' if len(leaks) == 1 else 'give'} tests away"
         return f"{told}, such as {first.train.name} ({_ways(first.by)} {first.held_out.name})"
-    keys = {class_key(known) for known in learned.class_names}
-    if known := [known for known in novel if class_key(known) in keys]:
+    if known := same_classes(novel, learned.class_names):
         return f"{name} has learned {len(known)} of the {len(novel)} novel classes, such as {known[0]!r}"
     return None
+
+
+def same_classes(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Those of the class names that are among the others too, however they are spelled."""
+    from vifi_cli.data.class_names import class_key
+
+    keys = {class_key(name) for name in others}
+    return [name for name in names if class_key(name) in keys]
 
 
 def _ways(by: str) -> str:

@@ -29,13 +29,13 @@ class Method:
         title: in the table.
         tune: the towers that are trained; None where none is.
         fusion: where the frames of a clip are joined.
-        prompts_after: whether prompts are then learned, the trained towers left as they are.
+        prompts: whether prompts are learned at last, the towers left as they are.
     """
 
     title: str
     tune: Tune | None = None
     fusion: Literal["embedding", "decision", "image"] | None = None
-    prompts_after: bool = False
+    prompts: bool = False
 
 
 METHODS: Mapping[str, Method] = {
@@ -43,7 +43,8 @@ METHODS: Mapping[str, Method] = {
     "image-ft": Method("CLIP image-FT", "image"),
     "text-ft": Method("CLIP text-FT", "text"),
     "vifi": Method("ViFi-CLIP", "both"),
-    "bridge-prompt": Method("bridge and prompt", "both", prompts_after=True),
+    "bridge-prompt": Method("bridge and prompt", "both", prompts=True),
+    "prompt": Method("prompts alone", prompts=True),
     "fusion-decision": Method("ViFi-CLIP, decision fusion", "both", "decision"),
     "fusion-image": Method("ViFi-CLIP, image fusion", "both", "image"),
 }
@@ -85,23 +86,28 @@ class MethodRuns:
 
     def model_of(self, name: str, trial: Trial) -> str:
         """The model that a method comes to in a trial."""
-        return str(self.folder / _folder_name(name, trial) / "best") if METHODS[name].tune else self._start
+        method = METHODS[name]
+        is_trained = method.tune or method.prompts
+        return str(self.folder / _folder_name(name, trial) / "best") if is_trained else self._start
 
     def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:
         method = METHODS[name]
+        if method.prompts:
+            before = "vifi" if method.tune else "vanilla"
+            return self._runs_of(before, trial) | {
+                _folder_name(name, trial): self._prompting(name, before, trial)
+            }
         if method.tune is None:
             return {}
-        if method.prompts_after:
-            return self._runs_of("vifi", trial) | {_folder_name(name, trial): self._prompting(name, trial)}
         request = self._request(name, trial)
         return {_folder_name(name, trial): Run(_title(method.title, trial), request)}
 
-    def _prompting(self, name: str, trial: Trial) -> Run:
+    def _prompting(self, name: str, before: str, trial: Trial) -> Run:
         request = replace(
             self._request(name, trial),
             method="prompt",
             tune=None,
-            start_from=self.model_of("vifi", trial),
+            start_from=self.model_of(before, trial),
             changes=self._changes("prompt", trial),
         )
         return Run(_title(METHODS[name].title, trial), request)

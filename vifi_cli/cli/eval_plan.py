@@ -60,7 +60,7 @@ def prepare(question: Question, method_runs: MethodRuns | None, *, allow_leak: b
     lists = tuple(tuple(find_list(question, trial, wanted) for wanted in trial.lists) for trial in trials)
     if is_first_process():
         _tell(question, [videos for several in lists for videos in several])
-    learned = {model: learned_from(model) for model in question.models}
+    learned = {model: learned_from(model, question.set_name) for model in question.models}
     plan = TestPlan(question, trials, lists, training, learned, {})
     leaks = dict(_leaks(plan))
     if leaks and not allow_leak:
@@ -86,7 +86,7 @@ def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
     """Each model that gives tests away, and how."""
     by_name = plan.question.is_named
     tests = tuple(dict.fromkeys(video for lists in plan.lists for videos in lists for video in videos.test))
-    novel = _novel_classes(plan)
+    novel = novel_classes(plan)
     for model, learned in plan.learned.items():
         if leak := find_leak(model, learned, tests, novel, by_name=by_name):
             yield model, leak
@@ -100,7 +100,8 @@ def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
             return
 
 
-def _novel_classes(plan: TestPlan) -> tuple[str, ...]:
+def novel_classes(plan: TestPlan) -> tuple[str, ...]:
+    """The classes that must not have been learned, of the base-to-novel setting; none in the others."""
     if plan.question.setting.name != "base2novel":
         return ()
     return plan.lists[0][1].class_names

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
+from vifi_cli.cli.data_names import absolute_data, is_named_set, set_name_of, without_labels, without_split
 from vifi_cli.cli.eval_learned import run_of
-from vifi_cli.cli.finetuning import RUNS, absolute_data, is_first_process, without_labels, without_split
+from vifi_cli.cli.finetuning import RUNS, is_first_process
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Question:
     @property
     def set_name(self) -> str:
         """The data without split and label file."""
-        return without_split(without_labels(self.data)[0])[0]
+        return set_name_of(self.data)
 
     @property
     def split(self) -> int | None:
@@ -160,13 +161,6 @@ def _with_small_recipes(
     """
     is_small = protocol == "default" and setting.name != "zero-shot" and not is_named_set(data)
     return (*(("small", "prompt-small") if is_small else ()), *changes)
-
-
-def is_named_set(data: str) -> bool:
-    """Whether `--data` names a public set that vifi knows."""
-    from vifi_cli.data.named_sets import NAMED_SETS
-
-    return without_split(without_labels(data)[0])[0] in NAMED_SETS
 
 
 def trials_of(question: Question, *, trains: bool) -> tuple[Trial, ...]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from vifi_cli import __version__
 from vifi_cli.cli import output
 from vifi_cli.cli.eval_comparison import Comparison, shown_model
-from vifi_cli.cli.eval_plan import TestPlan
+from vifi_cli.cli.eval_learned import same_classes
+from vifi_cli.cli.eval_methods import METHODS
+from vifi_cli.cli.eval_plan import TestPlan, novel_classes
 from vifi_cli.cli.eval_testing import Candidate
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     if plan.training:
         yield "Training starts from", shown_model(question.models[0])
         yield "Recipes", ", ".join((f"{question.setting.name} of the paper", *question.changes))
+    if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in comparison.rows):
+        yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
     yield from _lists(plan)
     yield "Frames", f"{testing.frames} a clip"
     drawn = ", frames drawn at random" if views.drawn else ""
@@ -102,12 +106,21 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
             yield f"Leaks of {shown_model(model)}", f"not fully known: {learned.gap}"
     if not plan.leaks:
         yield "Leaks", "none found"
+    yield from _met_elsewhere(plan)
     yield "Intervals", _intervals(comparison)
     yield "Spread", "sample standard deviation over splits or seeds, divisor n - 1"
     yield "Device", f"{testing.processes.count} x {testing.processes.device}"
     yield "Precision", _precision(comparison)
     yield "vifi", __version__
     yield "Date", f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
+
+
+def _met_elsewhere(plan: TestPlan) -> Iterator[tuple[str, str]]:
+    novel = novel_classes(plan)
+    for model, learned in plan.learned.items():
+        if met := same_classes(novel, learned.met_elsewhere):
+            told = f"{len(met)} of {len(novel)}, from another public set, such as {met[0]!r}"
+            yield f"Novel classes that {shown_model(model)} has met", told
 
 
 def _wording(comparison: Comparison) -> Iterator[tuple[str, str]]:

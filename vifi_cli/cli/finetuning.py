@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.cli import output
+from vifi_cli.cli.data_names import absolute_data, without_labels, without_split
 from vifi_cli.cli.finetune_recipe import prompt_recipe_of as prompt_recipe_of
 from vifi_cli.cli.finetune_recipe import recipe_of as recipe_of
 from vifi_cli.cli.model_download import fetch_model
@@ -225,38 +226,6 @@ def setting_of_data(setting: str) -> tuple[Setting, int | None]:
     raise InvalidInput(
         f"--setting {setting}: the settings are supervised, few-shot-K, base2novel and zero-shot"
     )
-
-
-def without_labels(data: str) -> tuple[str, Path | None]:
-    """`LISTS,LABELS` in two."""
-    lists, comma, labels = data.rpartition(",")
-    if comma and not Path(data).expanduser().exists():
-        return lists, Path(labels).expanduser()
-    return data, None
-
-
-def without_split(data: str) -> tuple[str, int]:
-    """The name of a set and the official split after its colon, 1 if there is none."""
-    from vifi_cli.data.named_sets import NAMED_SETS
-
-    name, colon, number = data.partition(":")
-    if not colon or name not in NAMED_SETS:
-        return data, 1
-    if not number.isdecimal() or number == "0":
-        raise InvalidInput(
-            f"--data {data}: after the colon stands the number of an official split, such as 2"
-        )
-    return name, int(number)
-
-
-def absolute_data(data: str) -> str:
-    """What `--data` names, so that it can be found from another folder: names of sets stay, paths become whole."""
-    from vifi_cli.data.named_sets import NAMED_SETS
-
-    name, labels = without_labels(data)
-    if without_split(name)[0] not in NAMED_SETS:
-        name = str(Path(name).expanduser().absolute())
-    return f"{name},{labels.absolute()}" if labels else name
 
 
 def _model(asked: str | None) -> str:

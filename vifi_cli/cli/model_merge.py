@@ -10,6 +10,7 @@ import typer
 
 from vifi_cli import paths as places
 from vifi_cli.cli import output
+from vifi_cli.cli.data_names import without_labels, without_split
 from vifi_cli.cli.model_conversion import OutputOption
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.model_facts import card_document, card_facts
@@ -125,7 +126,6 @@ def _merged(names: Sequence[str], alpha: float | None) -> MergedModel:
 
 def _held_out(data: str) -> SweepData:
     """The videos of a data set that training is watched with, or else tested on."""
-    from vifi_cli.cli.finetuning import without_labels, without_split
     from vifi_cli.data.labeled_videos import require_usable
     from vifi_cli.data.loading import read_labeled_videos
     from vifi_cli.evaluation.alpha_sweep import SweepData

@@ -172,6 +172,17 @@ def test_both_stages_run_one_after_the_other(vifi: Vifi, asked: list[str], tmp_p
     assert document["prompt"]["epoch"] == 4
 
 
+def test_the_prompts_of_a_bridge_are_the_newest_model(
+    vifi: Vifi, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "runs" / "one"
+    assert vifi("bridge", *asked, "-o", run, *recipe(*STAGES, "epochs=1")).exit_code == 0
+    tested = vifi("eval", "--setting", "zero-shot")
+    assert tested.exit_code == 0, tested.stderr
+    assert tested.stderr.startswith(f"model: {run / 'prompt' / 'best'}; data: ")
+
+
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_bridge_goes_on_in_the_stage_that_was_killed(asked: list[str], tmp_path: Path, stage: int) -> None:
     arguments = ("bridge", *asked, *recipe(*STAGES))

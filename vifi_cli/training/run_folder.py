@@ -19,7 +19,7 @@ import tomli_w
 
 from vifi_cli import __version__
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.model_source import is_model_folder
+from vifi_cli.model.model_source import CARD_FILE, is_model_folder
 from vifi_cli.paths import replacing
 from vifi_cli.training.curves import draw_curves
 from vifi_cli.training.recipe import Protocol, Recipe, recipe_from_table
@@ -162,11 +162,13 @@ class RunFolder:
 
 
 def newest_run(runs: Path) -> RunFolder | None:
-    """The run begun last among those with a model, one or two levels below a folder; None where there is none."""
+    """The run whose best model was written last, one or two levels below a folder; None where there is none.
+
+    Of a run in two stages that is the second, though its configuration is written first.
+    """
     configs = [*runs.glob("*/config.toml"), *runs.glob("*/*/config.toml")]
-    with_model = [path for path in configs if is_model_folder(path.parent / "best")]
-    newest = max(with_model, key=lambda path: path.stat().st_mtime_ns, default=None)
-    return RunFolder(newest.parent) if newest else None
+    with_model = [run for run in (RunFolder(path.parent) for path in configs) if is_model_folder(run.best)]
+    return max(with_model, key=lambda run: (run.best / CARD_FILE).stat().st_mtime_ns, default=None)
 
 
 def _as_line(report: StepReport | EpochReport) -> dict[str, Any]:

@@ -249,6 +249,24 @@ def test_settings_drawn_from_own_data(tmp_path: Path, make_files: MakeFiles) -> 
     assert len(load_labeled_videos(str(tmp_path), setting="zero-shot").test) == 35
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_person_is_learned_from_or_tested_in_base_and_novel_classes_alike(
+    tmp_path: Path, make_files: MakeFiles, seed: int
+) -> None:
+    people, classes = ("ann", "ben", "cleo", "dan", "eve"), ("bend", "jump", "run", "walk")
+    files = [f"{person}_{name}.mp4" for name in classes for person in people]
+    make_files(tmp_path, files)
+    rows = [f"{file},{file[:-4].partition('_')[2]},{file.partition('_')[0]}" for file in files]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label,group", *rows]))
+    table = str(tmp_path / "table.csv")
+    base = load_labeled_videos(table, setting="base2novel", seed=seed)
+    novel = load_labeled_videos(table, setting="novel", seed=seed)
+    learned, tested = ({video.group for video in videos} for videos in (base.train, base.test))
+    assert len(learned) == 4
+    assert {video.group for video in novel.test} == tested == set(people) - learned
+    assert (len(base.train), len(base.test), len(novel.test)) == (8, 2, 2)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

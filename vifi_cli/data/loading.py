@@ -199,6 +199,9 @@ def _in_setting(videos: LabeledVideos, setting: Setting, shots: int | None, seed
     """A setting of the paper drawn from the user's own data, base classes being the frequent half."""
     if setting in ("base2novel", "novel"):
         base, novel = base_and_novel(videos.train, len(videos.class_names))
+        if any(video.group for video in videos.train):
+            # or base classes would be learned from people whose novel clips are tested
+            videos = _with_held_out(videos, seed)
         videos = restrict_to_classes(videos, base if setting == "base2novel" else novel)
         shots = shots or PAPER_BASE_SHOTS
     if setting in TEST_ONLY:

@@ -154,6 +154,30 @@ def test_methods_are_trained_once_and_put_side_by_side(
     assert "holds a run of something else" in other.stderr
 
 
+def test_files_of_other_people_are_others_though_their_names_are_the_same(
+    vifi: Vifi, tiny: Path, here: Path
+) -> None:
+    lines = ["path,label,group"]
+    for person in range(5):
+        for colour in COLOURS:
+            path = here / f"person{person}" / f"{colour}.mp4"
+            path.parent.mkdir(exist_ok=True)
+            solid_colour_clip(path, [(colour, 0.3), ("black", 0.1 * person)])
+            lines.append(f"{path},{colour},person{person}")
+    (here / "people.csv").write_text("\n".join(lines))
+    outcome = vifi(
+        "eval", "vanilla", "--train", "--setting", "base2novel", "--data", here / "people.csv",
+        "--model", tiny, "-o", here / "out", "--json", *recipe("frames=4"),
+    )  # fmt: skip
+    said: dict[str, set[float]] = {}
+    for test in document(outcome)["tests"]:
+        for mistake in test["mistakes"]:
+            if test["part"].startswith("base"):
+                said.setdefault(Path(mistake["file"]).parent.name, set()).add(mistake["probability"])
+    first, second, *_ = said.values()
+    assert not first & second
+
+
 def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny: Path, here: Path) -> None:
     outcome = vifi(
         "eval", "fusion-image", "--train", "--setting", "few-shot", "--data", colours, "--model", tiny,

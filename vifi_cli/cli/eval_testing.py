@@ -124,7 +124,7 @@ class Tester:
     def __init__(self, testing: Testing, plan: TestPlan) -> None:
         self._testing, self._plan = testing, plan
         self._loaded: tuple[str, LoadedModel] | None = None
-        self._known: dict[tuple[str, str, str], Predictions] = {}
+        self._known: dict[tuple[object, ...], Predictions] = {}
         self._unreadable: set[Path] = set()
         self.models: dict[str, TestedModel] = {}
 
@@ -164,12 +164,12 @@ class Tester:
         return self._loaded[1]
 
     def _detail(self, candidate: Candidate, trial: int, place: int) -> TestDetail:
-        from vifi_cli.cli.finetuning import digest_of
         from vifi_cli.evaluation.report import detail_of_test
 
         model, videos = candidate.models[trial], self._plan.lists[trial][place]
         part = self._plan.part(trial, place)
-        key = (model, candidate.wording.name if candidate.wording else "", digest_of(videos))
+        # paths, since files of several people may share their names
+        key = (model, candidate.wording.name if candidate.wording else "", videos.class_names, videos.test)
         if key not in self._known:
             self._known[key] = self._predict(candidate, model, part, videos)
         return detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)

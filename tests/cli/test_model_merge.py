@@ -98,6 +98,33 @@ def test_a_sweep_on_test_videos_says_so(
     assert "alpha is looked for on the test videos" in outcome.stderr
 
 
+def test_a_sweep_is_over_what_training_held_out_and_never_over_what_it_learned(
+    vifi: Vifi, models: list[Path], tmp_path: Path
+) -> None:
+    for colour in ("red", "blue"):
+        for number in range(5):
+            path = tmp_path / "clips" / colour / f"{number}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            solid_colour_clip(path, [(colour, 0.2), ("black", 0.1 * number)])
+    run, clips = tmp_path / "run", tmp_path / "clips"
+    recipe = [part for change in ("frames=2", "epochs=1", "seed=7") for part in ("--recipe", change)]
+    trained = vifi("finetune", "--data", clips, "--from", models[0], "-o", run, *recipe)
+    assert trained.exit_code == 0, trained.stderr
+    command = ("model", "merge", models[0], run / "best", "--sweep", "--device", "cpu")
+    outcome = vifi(*command, "--data", clips, "-o", tmp_path / "out", "--json")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["data"] == [{"name": "clips", "videos": 2}]
+    assert "2 of 10 videos are held out, seed 7" in outcome.stderr
+
+    (tmp_path / "all.csv").write_text(
+        "\n".join(["path,label,split", *(f"{p},{p.parent.name},test" for p in clips.glob("*/*.mp4"))])
+    )
+    outcome = vifi(*command, "--data", tmp_path / "all.csv", "-o", tmp_path / "leaky")
+    assert outcome.exit_code == 2
+    assert f"8 training videos of {run / 'best'} give tests away" in outcome.stderr
+    assert not (tmp_path / "leaky").exists()
+
+
 @pytest.mark.parametrize(
     ("count", "options", "said"),
     [

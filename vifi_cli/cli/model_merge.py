@@ -10,7 +10,7 @@ import typer
 
 from vifi_cli import paths as places
 from vifi_cli.cli import output
-from vifi_cli.cli.data_names import without_labels, without_split
+from vifi_cli.cli.data_names import absolute_data, is_named_set, set_name_of, without_labels, without_split
 from vifi_cli.cli.model_conversion import OutputOption
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.model_facts import card_document, card_facts
@@ -18,6 +18,7 @@ from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vifi_cli.data.labeled_videos import LabeledVideo
     from vifi_cli.evaluation.alpha_sweep import Reading, SweepData, SweepPoint
     from vifi_cli.model.model_card import ModelCard
     from vifi_cli.model.weight_averaging import MergedModel, NamedModel
@@ -74,7 +75,7 @@ def merge_models(
         points: list[SweepPoint] = []
         parts: list[SweepData] = []
         if sweep:
-            parts = [_held_out(name) for name in data or []]
+            parts = [_held_out(name, models) for name in data or []]
             points = _swept(models, parts, device)
             alpha = _chosen(points, alpha)
             _draw(temporary / CURVE_FILE, parts, points, alpha)
@@ -124,25 +125,47 @@ def _merged(names: Sequence[str], alpha: float | None) -> MergedModel:
     return merge_models(_named(names), shares)
 
 
-def _held_out(data: str) -> SweepData:
-    """The videos of a data set that training is watched with, or else tested on."""
+def _held_out(data: str, models: Sequence[str]) -> SweepData:
+    """The videos of a data set that training is watched with, or else tested on; those of a run, where one is merged.
+
+    Raises:
+        InvalidInput: there are none, or one of the models has learned from them.
+    """
+    from vifi_cli.cli.eval_learned import run_of
     from vifi_cli.data.labeled_videos import require_usable
     from vifi_cli.data.loading import read_labeled_videos
     from vifi_cli.evaluation.alpha_sweep import SweepData
 
     lists, labels = without_labels(data)
     name, split = without_split(lists)
-    videos = read_labeled_videos(name, split=split, labels=labels)
+    runs = [run for model in models if (run := run_of(model)) and run.data == absolute_data(data)]
+    root = Path(runs[-1].data_root) if runs and runs[-1].data_root else None
+    # what is held out is drawn, and must be drawn as it was in training
+    seed = runs[-1].recipe.seed if runs else 0
+    videos = read_labeled_videos(name, root=root, split=split, labels=labels, seed=seed)
     require_usable(videos)
     held_out = videos.val or videos.test
     for remark in videos.remarks:
         output.note(f"{videos.name}: {remark}")
+    if not held_out:
+        raise InvalidInput(f"{videos.name} has no val and no test video: `vifi data split` holds some out")
+    _refuse_leaks(held_out, models, data)
     if held_out == videos.test:
         output.warning(
             f"alpha is looked for on the test videos of {videos.name}: "
             "how good the mixture is has to be told by other videos"
         )
     return SweepData(Path(videos.name).name, videos.class_names, held_out)
+
+
+def _refuse_leaks(videos: Sequence[LabeledVideo], models: Sequence[str], data: str) -> None:
+    """Sees to it that alpha is not looked for on what a model has learned, where that can be known."""
+    from vifi_cli.cli.eval_learned import find_leak, learned_from
+
+    for model in models:
+        learned = learned_from(model, set_name_of(data))
+        if leak := find_leak(model, learned, videos, (), by_name=is_named_set(data)):
+            raise InvalidInput(f"{leak}: no alpha can be told from them; name other videos by --data")
 
 
 def _swept(names: Sequence[str], parts: Sequence[SweepData], device: Device) -> list[SweepPoint]:

@@ -123,7 +123,7 @@ def draw_sweep(path: Path, names: Sequence[str], points: Sequence[SweepPoint], c
 
 def _top1(model: LoadedModel, data: SweepData, reading: Reading, watch: Callable[[int], None]) -> float:
     preprocessing = model.card.preprocessing
-    enter = ClipInput(preprocessing.mean, preprocessing.std, reading.device, torch.inference_mode)
+    enter = ClipInput(preprocessing.mean, preprocessing.std, reading.device, reading.precision)
     predictions = predict(
         model.network,
         embed_class_names(model, data.class_names),

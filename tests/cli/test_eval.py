@@ -264,7 +264,7 @@ def test_models_and_texts_stand_side_by_side(vifi: Vifi, colours: Path, tiny: Pa
     )  # fmt: skip
     report = document(outcome)
     assert list(rows(report)) == [str(tiny), f"{tiny} + {texts}", "other", f"other + {texts}"]
-    assert facts_of(report)[f"Texts {texts}"] == "2 templates"
+    assert facts_of(report)[f"Texts {texts}"] == "2 templates: '{} things', 'a picture of {}'"
     assert "all its test videos are one list" in outcome.stderr
     assert report["columns"] == ["top-1"]
 

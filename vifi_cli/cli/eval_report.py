@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -126,9 +128,15 @@ def _met_elsewhere(plan: TestPlan) -> Iterator[tuple[str, str]]:
 def _wording(comparison: Comparison) -> Iterator[tuple[str, str]]:
     wordings = {c.wording.name: c.wording for c, _ in comparison.rows if c.wording}
     for name, wording in wordings.items():
-        parts = [output.counted(len(wording.templates), "template")] if wording.templates else []
-        parts += [f"descriptions of {len(wording.descriptions)} classes"] if wording.descriptions else []
-        yield f"Texts {name}", ", ".join(parts)
+        parts = []
+        if wording.templates:
+            templates = ", ".join(map(repr, wording.templates))
+            parts.append(f"{output.counted(len(wording.templates), 'template')}: {templates}")
+        if wording.descriptions:
+            content = json.dumps(dict(wording.descriptions), sort_keys=True).encode()
+            digest = hashlib.sha256(content).hexdigest()[:DIGEST_SHOWN]
+            parts.append(f"descriptions of {len(wording.descriptions)} classes, sha256 {digest}")
+        yield f"Texts {name}", "; ".join(parts)
 
 
 def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:

@@ -151,6 +151,13 @@ def test_a_disk_that_is_full_leaves_the_older_report(report: Report, tmp_path: P
     assert (tmp_path / "report.json").read_text() == "old"
 
 
+def test_pictures_of_an_older_report_with_more_tests_go(report: Report, tmp_path: Path) -> None:
+    write_report(tmp_path, replace(report, details=report.details * 3))
+    assert (tmp_path / "confusion-3.png").exists()
+    write_report(tmp_path, report)
+    assert [path.name for path in tmp_path.glob("*.png")] == ["confusion-1.png"]
+
+
 def test_mistakes_are_the_most_confident_first(videos: tuple[LabeledVideo, ...]) -> None:
     guesses = predictions((0.4, 0.6, 0.0), (0.2, 0.7, 0.1), (0.9, 0.1, 0.0), (0.2, 0.2, 0.6))
     found = confident_mistakes(guesses, videos, NAMES)

@@ -17,6 +17,8 @@ def write_report(folder: Path, report: Report) -> None:
 
     `report.html` needs no other file; `report.md` shows the pictures `confusion-1.png` and so on, one a test.
 
+    Pictures of an older report that had more tests go.
+
     Raises:
         OSError: it cannot be written; what was there before is still whole.
     """
@@ -29,6 +31,8 @@ def write_report(folder: Path, report: Report) -> None:
     _write(folder / "report.json", document.encode() + b"\n")
     _write(folder / "report.md", report_markdown(report, names).encode())
     _write(folder / "report.html", report_html(report, pictures).encode())
+    for older in set(folder.glob("confusion-*.png")) - {folder / name for name in names}:
+        older.unlink()
 
 
 def picture_names(count: int) -> Sequence[str]:

@@ -183,6 +183,20 @@ def test_the_prompts_of_a_bridge_are_the_newest_model(
     assert tested.stderr.startswith(f"model: {run / 'prompt' / 'best'}; data: ")
 
 
+def test_a_bridge_that_was_moved_goes_on_and_is_whole_again(
+    vifi: Vifi, asked: list[str], colours: Path, tmp_path: Path
+) -> None:
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    assert vifi("bridge", *asked, "-o", run, *recipe(*STAGES, "epochs=1")).exit_code == 0
+    run.rename(moved)
+    classify = ("classify", colours / "test" / "red", "--model", moved / "prompt" / "best")
+    assert f"there is no such model at {run / 'finetune' / 'best'}" in vifi(*classify).stderr
+    resumed = vifi("bridge", "--resume", moved, "--json")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["prompt"]["test"]["videos"] == 3
+    assert vifi(*classify).exit_code == 0
+
+
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_bridge_goes_on_in_the_stage_that_was_killed(asked: list[str], tmp_path: Path, stage: int) -> None:
     arguments = ("bridge", *asked, *recipe(*STAGES))

@@ -48,6 +48,7 @@ __all__ = [
     "Tower",
     "describe_base",
     "load_vifi_clip",
+    "name_base",
     "read_card",
     "reference_to",
     "write_model_folder",
@@ -188,6 +189,17 @@ def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:
     if card.base is None or not Path(card.base.model).is_relative_to(folder.absolute()):
         return card.base
     return replace(card.base, model=str(Path(card.base.model).relative_to(folder.absolute())))
+
+
+def name_base(folder: Path, base: BaseReference) -> None:
+    """Write into a prompt model's folder where its base lies now.
+
+    Raises:
+        OSError: it cannot be written; the folder is as it was.
+    """
+    card = replace(read_card(folder), base=base)
+    with replacing(folder / CARD_FILE) as unfinished:
+        unfinished.write_text(card_to_json(card), encoding="utf-8")
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, str] | None = None) -> None:

@@ -10,8 +10,7 @@ import torch
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.evaluation.predicting import ClipInput, TestClips
-from vifi_cli.model.model_folder import load_vifi_clip, read_card, write_model_folder
-from vifi_cli.model.model_source import is_model_folder
+from vifi_cli.model.model_folder import load_vifi_clip, write_model_folder
 from vifi_cli.model.vifi_clip import ViFiCLIP
 from vifi_cli.training.bad_videos import BadVideos
 from vifi_cli.training.clip_loading import ClipGroup, ClipRecipe, TrainingClips, load_groups
@@ -21,7 +20,7 @@ from vifi_cli.training.frozen_towers import VideoEmbeddings
 from vifi_cli.training.learner import Learner
 from vifi_cli.training.loop import BatchMaking, take_steps
 from vifi_cli.training.micro_batch_size import find_micro_batch
-from vifi_cli.training.model_setup import load_training_model, load_untuned
+from vifi_cli.training.model_setup import heed_base, load_training_model, load_untuned
 from vifi_cli.training.precision import choose_precision
 from vifi_cli.training.reports import EpochReport, RunResult, Scores, StepReport
 from vifi_cli.training.run_folder import RunConfig, RunFolder
@@ -118,7 +117,7 @@ class FineTuning:
         """
         progress = RunProgress()
         if is_resumed:
-            self._refuse_another_base()
+            heed_base((self._folder.last, self._folder.best), self._card.base, self._processes)
             progress = restore_training_state(self._folder.state, self._learner)
             if self._processes.is_first:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
@@ -153,12 +152,6 @@ class FineTuning:
             return None
         start = load_untuned(self._config.model, self._card.class_names, self._processes.device)
         return self._validation.score(*start)
-
-    def _refuse_another_base(self) -> None:
-        """A run that learns prompts saves nothing else, so the model that they are for must be what it was."""
-        is_saved = is_model_folder(self._folder.last)
-        if is_saved and read_card(self._folder.last).base != self._card.base:
-            raise InvalidInput(f"{self._config.model} is not what it was when this run began: start it anew")
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
         saved = drawn = time.monotonic()

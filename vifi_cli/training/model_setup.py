@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.model_folder import LoadedModel, ModelCard, describe_base, load_vifi_clip
+from vifi_cli.model.model_card import BaseReference
+from vifi_cli.model.model_folder import (
+    LoadedModel,
+    ModelCard,
+    describe_base,
+    load_vifi_clip,
+    name_base,
+    read_card,
+)
+from vifi_cli.model.model_source import is_model_folder
 from vifi_cli.model.prompts import add_prompts
 from vifi_cli.model.vifi_clip import ViFiCLIP
+from vifi_cli.training.distributed import Processes
 from vifi_cli.training.recipe import Recipe
 from vifi_cli.training.run_folder import RunConfig
 from vifi_cli.training.tuned_card import tuned_card
@@ -72,6 +83,24 @@ def load_untuned(name: str, class_names: Sequence[str], device: torch.device) ->
     network = model.network.to(device)
     tokens = model.tokenizer([model.card.class_text(class_name) for class_name in class_names])
     return network, network.encode_classes(tokens.to(device)).float()
+
+
+def heed_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
+    """See to it that the prompts which a run has saved go on with the model that they were learned for.
+
+    It may lie elsewhere now, as where a bridge was moved; the first process then writes that into the saved folders.
+
+    Raises:
+        InvalidInput: it is another one now.
+    """
+    for folder in saved:
+        begun = read_card(folder).base if is_model_folder(folder) else None
+        if not base or not begun or begun == base:
+            continue
+        if (begun.image, begun.text) != (base.image, base.text):
+            raise InvalidInput(f"{base.model} is not what it was when this run began: start it anew")
+        if processes.is_first:
+            name_base(folder, base)
 
 
 def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:

@@ -311,6 +311,11 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
             ("--train", "--setting", "few-shot", "--model", "{tiny}", "--data", "{colours}", "--recipe", "epoch=1"),
             "there is no key epoch",
         ),
+        (
+            ("--train", "--setting", "few-shot-2", "--model", "{tiny}", "--data", "{colours}",
+             "--recipe", "prompt.prompts.text_context=99"),
+            "text_context = 99 leaves no room for a name",
+        ),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_in_a_line(
@@ -337,3 +342,4 @@ def test_what_makes_no_sense_is_said_in_a_line(
     assert outcome.stderr.splitlines()[-1].startswith("error: ")
     assert "bug" not in outcome.stderr
     assert not outcome.stdout
+    assert not list(here.glob("**/metrics.jsonl"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
-from vifi_cli.cli.eval_methods import METHODS, MethodRuns, train_all
+from vifi_cli.cli.eval_methods import METHODS, MethodRuns, check_recipes, train_all
 from vifi_cli.cli.eval_plan import TestPlan, prepare
 from vifi_cli.cli.eval_question import EvalRequest, Question
 from vifi_cli.cli.eval_testing import Candidate, Tester, Testing
@@ -72,7 +72,9 @@ def compare(
     method_runs = MethodRuns(question, runs) if request.methods else None
     plan = prepare(question, method_runs, allow_leak=allow_leak)
     if method_runs:
-        train_all(method_runs.planned(request.methods, plan.trials), processes)
+        planned = method_runs.planned(request.methods, plan.trials)
+        check_recipes(planned, question.models[0])
+        train_all(planned, processes)
     make_repeatable(question.seed, processes.device)
     testing = _testing(question, processes, watch)
     tester = Tester(testing, plan)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.cli import output
 from vifi_cli.cli.eval_question import Question
+from vifi_cli.cli.finetune_recipe import prompt_recipe_of, recipe_of
 from vifi_cli.cli.finetuning import FinetuneRequest, find_data, is_first_process
 from vifi_cli.errors import InvalidInput
 
@@ -174,6 +175,23 @@ def check_methods(names: Sequence[str], *, trains: bool, models: Sequence[str]) 
     if len(models) > 1:
         raise InvalidInput("with --train, --model names the one model that training starts from")
     return tuple(dict.fromkeys(names)) or DEFAULT_METHODS
+
+
+def check_recipes(runs: Mapping[str, Run], start: str) -> None:
+    """See to it that a mistake in the last run is told of before the first one is carried out.
+
+    Args:
+        runs: that are planned.
+        start: the model that all of them start from; fine-tuning changes its weights, and not its layers.
+
+    Raises:
+        InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
+    """
+    for request in (run.request for run in runs.values()):
+        if request.method == "prompt":
+            prompt_recipe_of(request, start, lambda message: None)
+        else:
+            recipe_of(request)
 
 
 def train_all(runs: Mapping[str, Run], processes: Processes) -> None:

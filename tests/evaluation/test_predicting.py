@@ -8,6 +8,7 @@ import torch
 
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.errors import ModelUnavailable
 from vifi_cli.evaluation import predicting
 from vifi_cli.evaluation.class_wording import embed_class_names
 from vifi_cli.evaluation.predicting import ClipInput, Predictions, encode_videos, joined, predict
@@ -92,3 +93,11 @@ def test_where_nothing_can_be_read_nothing_is_predicted(tiny: LoadedModel, tmp_p
     found = predicted(tiny, clips_of(gone, Views()), [0], 4)
     assert found.probabilities.shape == (0, 3)
     assert [video for video, _ in found.unreadable] == [0]
+
+
+def test_a_model_that_gives_no_numbers_names_no_class(
+    tiny: LoadedModel, videos: tuple[LabeledVideo, ...]
+) -> None:
+    classes = torch.full((3, 16), torch.nan)
+    with pytest.raises(ModelUnavailable, match="values that are no numbers"):
+        predict(tiny.network, classes, clips_of(videos, Views()), [0], ENTER)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import ModelUnavailable, UnreadableVideo
 from vifi_cli.evaluation.views import ONE_VIEW, Views
 from vifi_cli.model.clip_transform import normalised
 from vifi_cli.model.vifi_clip import ViFiCLIP
@@ -186,6 +186,9 @@ def predict(
         workers: processes that read the videos.
         watch: told how many videos are done.
 
+    Raises:
+        ModelUnavailable: the model gives values that are no numbers, which would otherwise count for its first class.
+
     Source: ViFi-CLIP's `main.py`, which sums the views' softmax.
     """
     videos: list[int] = []
@@ -199,6 +202,11 @@ def predict(
         unreadable += bad
         watch(len(videos) + len(unreadable))
     probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)
+    if not np.isfinite(probabilities).all():
+        raise ModelUnavailable(
+            "the model gives values that are no numbers: its weights are damaged, or half precision is too little "
+            "for it; try --recipe runtime.precision=fp32 in training, or another model"
+        )
     return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
 
 

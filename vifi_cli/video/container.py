@@ -13,6 +13,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
@@ -21,6 +22,10 @@ MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
 LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make FFmpeg go to the network
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
+
+
+def unwatched() -> None:
+    """The sign of life of work that nobody watches over."""
 
 
 @dataclass(slots=True)
@@ -32,6 +37,7 @@ class OpenVideo:
         stream: the first video stream that is not cover art.
         encrypted: whether encrypted packets were met, where reading ends.
         packets_read: how many packets `packets` has given so far.
+        packets_damaged: how many of them the decoder refused when `frames` decoded them.
         tick_seconds: the unit of the stream's times.
         frame_seconds: the usual time from one frame to the next.
         declared_frames: how many frames the file's header tells, 0 where it does not.
@@ -41,6 +47,7 @@ class OpenVideo:
     stream: VideoStream
     encrypted: bool = False
     packets_read: int = 0
+    packets_damaged: int = 0
     tick_seconds: float = field(init=False)
     frame_seconds: float = field(init=False)
     declared_frames: int = field(init=False)
@@ -82,6 +89,23 @@ class OpenVideo:
                     yield packet
         except av.FFmpegError:
             return
+
+    def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
+        """All frames of the packets to come, in order of presentation; damaged packets are passed over.
+
+        Args:
+            alive: called between any two calls of native code.
+        """
+        for packet in self.packets():
+            alive()
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                self.packets_damaged += 1
+        try:
+            yield from self.stream.codec_context.decode(None)
+        except av.FFmpegError:
+            self.packets_damaged += 1
 
     def why_no_frame(self) -> str:
         """The reason that no frame came out of a file that could be opened, once all of it was read."""

@@ -10,7 +10,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.container import OpenVideo, measured_seconds, open_video
+from vifi_cli.video.container import OpenVideo, measured_seconds, open_video, unwatched
 from vifi_cli.video.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.picture import FrameScaler, Picture, upright_size
 from vifi_cli.video.sampling import FrameChooser, FrameSampling, slot_seconds
@@ -22,17 +22,13 @@ CHUNK_FRAMES = 32
 MISSING_SHARE, MISSING_SECONDS = 0.1, 1.0
 
 
-def _nothing() -> None:
-    """Say nothing about being alive."""
-
-
 def decode_frames(
     path: Path,
     sampling: FrameSampling,
     geometry: FrameGeometry,
     *,
     threads: int = 0,
-    alive: Callable[[], None] = _nothing,
+    alive: Callable[[], None] = unwatched,
 ) -> Iterator[Frames | VideoInfo]:
     """Yield a video's frames in chunks of at most `CHUNK_FRAMES`, in order of time, and last its VideoInfo.
 

@@ -5,6 +5,7 @@ black and white stripes, wide enough to survive coding and resizing, and `frame_
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
 from PIL import ImageColor
 
 Picture = npt.NDArray[np.uint8]
@@ -25,6 +27,17 @@ QUICK_OPTIONS: dict[str, dict[str, str]] = {
 }
 TICKS_PER_SECOND = 12_800
 NUMBER_BITS = 10
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Sound for a made video: float32 (channels, n), and how it is written."""
+
+    samples: npt.NDArray[np.float32]
+    rate: int = 44_100
+    layout: str = "mono"
+    codec: str = "aac"
+    start_seconds: float = 0.0
 
 
 def write_video(
@@ -41,6 +54,7 @@ def write_video(
     pixel_format: str = "yuv420p",
     container: str | None = None,
     options: Mapping[str, str] | None = None,
+    sound: Sound | None = None,
 ) -> Path:
     """Encode frames into a video file whose format follows from the path's suffix, and return the path.
 
@@ -57,6 +71,7 @@ def write_video(
         pixel_format: as the encoder is given it, such as yuv420p, yuv444p, yuv420p10le.
         container: FFmpeg's name of the container, where the suffix does not tell it.
         options: further options of the encoder.
+        sound: goes beside the pictures.
     """
     encoder = ENCODERS.get(codec, codec)
     with av.open(path, "w", format=container) as output:
@@ -76,6 +91,8 @@ def write_video(
                     stream.codec_context.options |= {"sc_threshold": "0"}
                 if rotation:
                     stream.set_display_rotation(rotation)
+                if sound is not None:
+                    _add_sound(output, sound)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             seconds = frame_seconds[index] if frame_seconds is not None else index / fps
             frame.pts = round((start_seconds + seconds) * TICKS_PER_SECOND)
@@ -85,6 +102,24 @@ def write_video(
             raise ValueError("a video needs at least one frame")
         output.mux(stream.encode(None))
     return path
+
+
+def _add_sound(output: OutputContainer, sound: Sound) -> None:
+    stream = output.add_stream(sound.codec, rate=sound.rate, layout=sound.layout)
+    position = round(sound.start_seconds * sound.rate)
+    for piece in np.array_split(sound.samples, max(1, sound.samples.shape[1] // 1000), axis=1):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), "fltp", sound.layout)
+        frame.sample_rate, frame.time_base, frame.pts = sound.rate, Fraction(1, sound.rate), position
+        output.mux(stream.encode(frame))
+        position += piece.shape[1]
+    output.mux(stream.encode(None))
+
+
+def noise(seconds: float, rate: int = 44_100, channels: int = 1, seed: int = 0) -> npt.NDArray[np.float32]:
+    """Sound that is like itself nowhere but at its own place: float32 (channels, n), without the highest tones."""
+    random = np.random.default_rng(seed).standard_normal((channels, round(seconds * rate) + 7))
+    smooth = np.mean([random[:, shift : random.shape[1] - 7 + shift] for shift in range(8)], axis=0)
+    return np.ascontiguousarray(0.3 * smooth, np.float32)
 
 
 def solid_colour_clip(

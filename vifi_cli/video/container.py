@@ -73,6 +73,10 @@ class OpenVideo:
             self._origin = ticks if self.stream.start_time is None else self.stream.start_time
         return (ticks - self._origin) * self.tick_seconds
 
+    def file_seconds(self, seconds: float) -> float:
+        """A time on the file's own clock, which its other streams share, given one from the video's start."""
+        return (self._origin or 0) * self.tick_seconds + seconds
+
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
         """How long a packet's frame is on screen."""
         return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds

@@ -1,6 +1,5 @@
 """Clips coded anew: the wanted frames at their own times, and sound in step with them to the sample."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,64 +11,24 @@ import pytest
 from tests.made_videos import (
     Sound,
     damaged,
-    frame_number,
     noise,
     numbered_frames,
     solid_colour_clip,
     textured_frames,
     write_video,
 )
+from tests.video.played import lag, play
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clip_writing import Clip, write_clip
 from vifi_cli.video.moment import Moment
 
-Samples = npt.NDArray[np.float32]
 RATE = 44_100
 ODD = Path(__file__).parents[2].parent / "shared" / "videos" / "odd"
-
-
-@dataclass(frozen=True)
-class Played:
-    """What a player would show and sound: frame numbers, when each appears, when the last is over, and samples."""
-
-    numbers: list[int]
-    seconds: list[float]
-    end_seconds: float
-    sound: Samples | None
-    sound_start_seconds: float = 0.0
 
 
 def cut(video: Path, start: float, end: float) -> tuple[Clip, Path]:
     target = video.with_name("clip.mp4")
     return write_clip(Moment(video, start, end), target, lambda _: None), target
-
-
-def play(path: Path) -> Played:
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        frames = list(container.decode(stream))
-        unit = float(stream.time_base or 0)
-        numbers = [frame_number(frame.to_ndarray(format="rgb24")) for frame in frames]
-        seconds = [(frame.pts or 0) * unit for frame in frames]
-        end = float((stream.duration or 0) * unit)
-        has_sound = bool(container.streams.audio)
-    sound, sound_start = sound_of(path) if has_sound else (None, 0.0)
-    return Played(numbers, seconds, end, sound, sound_start)
-
-
-def sound_of(path: Path) -> tuple[Samples, float]:
-    with av.open(str(path)) as container:
-        frames = list(container.decode(audio=0))
-        return np.concatenate([frame.to_ndarray() for frame in frames], axis=1), frames[0].time or 0.0
-
-
-def lag(sound: Samples, original: Samples) -> int:
-    """By how many samples a sound comes later than an original of which it is a part, found by likeness."""
-    a, b = sound[0, :RATE], original[0]
-    size = len(a) + len(b)
-    likeness = np.fft.irfft(np.conj(np.fft.rfft(a, size)) * np.fft.rfft(b, size), size)
-    assert likeness.max() > 0.5 * np.sqrt((a**2).sum() * (b[: len(a)] ** 2).sum())
-    return int(np.argmax(likeness))
 
 
 @pytest.mark.parametrize(

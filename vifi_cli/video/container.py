@@ -20,6 +20,7 @@ from vifi_cli.errors import UnreadableVideo
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
+SAME_INSTANT_SECONDS = 0.001  # times are told to the millisecond, and some containers keep no better ones
 LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make FFmpeg go to the network
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
 
@@ -80,6 +81,17 @@ class OpenVideo:
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
         """How long a packet's frame is on screen."""
         return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds
+
+    def seek(self, seconds: float) -> bool:
+        """Go to the last keyframe before a time; False where the file knows of none and reading begins with it."""
+        if seconds <= 0 or self.stream.start_time is None:
+            return False
+        ticks = self.stream.start_time + math.floor((seconds + SAME_INSTANT_SECONDS) / self.tick_seconds)
+        try:
+            self.container.seek(ticks, stream=self.stream)
+        except av.FFmpegError:
+            return False
+        return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """The stream's packets in order of decoding; where the file is cut off, broken or encrypted they end."""

@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.container import SAME_INSTANT_SECONDS, OpenVideo, open_video, unwatched
 from vifi_cli.video.steady_clock import SteadyClock, ticks_of
 
-SAME_INSTANT_SECONDS = 0.001  # times are told to the millisecond, and some containers keep no better ones
 SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # where an index leads past the moment, look from before it
 USUAL_FRAMES = 1.5  # a frame that is on screen for longer, as a slide is, may be cut in its midst
 
@@ -81,7 +79,7 @@ class OpenMoment:
             UnreadableVideo: no frame comes out of the video, or the moment begins after its end.
         """
         start = self._moment.start_seconds
-        from_beginning = not self._seek(start - earlier_seconds)
+        from_beginning = not self.video.seek(start - earlier_seconds)
         self._timed = self._timed_frames(times_needed=not from_beginning)
         shown: tuple[float, VideoFrame] | None = None
         for seconds, frame in self._timed:
@@ -116,18 +114,6 @@ class OpenMoment:
         return (
             end if end - self._moment.end_seconds < self._longest_usual_seconds else self._moment.end_seconds
         )
-
-    def _seek(self, seconds: float) -> bool:
-        """Go to the last keyframe before a time; False where reading begins with the file instead."""
-        stream = self.video.stream
-        if seconds <= 0 or stream.start_time is None:
-            return False
-        ticks = stream.start_time + math.floor((seconds + SAME_INSTANT_SECONDS) / self.video.tick_seconds)
-        try:
-            self.video.container.seek(ticks, stream=stream)
-        except av.FFmpegError:
-            return False
-        return True
 
     def _timed_frames(self, *, times_needed: bool) -> Iterator[tuple[float, VideoFrame]]:
         for frame in self.video.frames(self._alive):

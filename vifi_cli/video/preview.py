@@ -9,8 +9,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from PIL import Image
 
-from vifi_cli.video.container import unwatched
-from vifi_cli.video.moment import SAME_INSTANT_SECONDS, Moment, OpenMoment, open_moment
+from vifi_cli.video.container import SAME_INSTANT_SECONDS, unwatched
+from vifi_cli.video.moment import Moment, OpenMoment, open_moment
 from vifi_cli.video.picture import quarter_turns
 
 PREVIEW_HEIGHT = 180

@@ -1,5 +1,7 @@
 """From a video file to its sound: opened beside the pictures, decoded from any time on, brought to one format."""
 
+from __future__ import annotations  # av.Packet is generic for type checkers only
+
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard
 
 from vifi_cli.video.container import LOCAL_FILES_ONLY
@@ -75,17 +78,19 @@ class OpenSound:
 
     def _decoded(self, from_seconds: float) -> Iterator[AudioFrame]:
         """The frames from about a time on; what is damaged is passed over."""
+        for packet in self.packets(from_seconds):
+            with suppress(av.FFmpegError):
+                yield from packet.decode()
+
+    def packets(self, from_seconds: float) -> Iterator[Packet[AudioStream]]:
+        """The packets from about a time on, the last one empty; where the file is cut off they end."""
         ticks = self.stream.start_time or 0
         if from_seconds > -math.inf and self.stream.time_base:
             ticks = math.floor(from_seconds / self.stream.time_base)
         with suppress(av.FFmpegError):  # then reading begins where the file does
             self.container.seek(ticks, stream=self.stream)
         try:
-            for packet in self.container.demux(self.stream):
-                try:
-                    yield from packet.decode()
-                except av.FFmpegError:
-                    continue
+            yield from self.container.demux(self.stream)
         except av.FFmpegError:
             return
 

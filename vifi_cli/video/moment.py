@@ -1,7 +1,7 @@
 """A stretch of a video, and the frames that are on screen in it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +122,17 @@ class OpenMoment:
             seconds = self._clock.read(frame)
             if seconds is not None:
                 yield seconds, frame
+
+
+def at_even_times(
+    frames: Iterable[ShownFrame], start_seconds: float, step_seconds: float
+) -> Iterator[VideoFrame]:
+    """The frames on screen at a start and every so long after; one that stays on screen comes several times."""
+    count = 0
+    for shown in frames:
+        while start_seconds + count * step_seconds < shown.end_seconds - SAME_INSTANT_SECONDS:
+            yield shown.frame
+            count += 1
 
 
 @contextmanager

@@ -23,7 +23,11 @@ FEWEST_TICKS, MOST_TICKS, USUAL_TICKS = 10_000, 1_000_000, 90_000  # a second
 
 
 class Movie:
-    """The file; a context manager. What is left when it ends by an exception is no whole file."""
+    """The file; a context manager. What is left when it ends by an exception is no whole file.
+
+    Attributes:
+        samples: of sound, each for all channels, that have been added.
+    """
 
     def __init__(
         self, path: Path, canvas: Canvas, rate: Fraction, unit: Fraction, sound: SoundFormat | None
@@ -46,13 +50,11 @@ class Movie:
         context.sample_aspect_ratio = canvas.sample_aspect
         context.time_base = Fraction(1, self._ticks)
         context.flags |= Flags.frame_duration  # else the last picture is on screen for no longer than usual
-        context.max_b_frames = (
-            0  # so that the file begins at 0 and ends with its last picture for every reader
-        )
+        context.max_b_frames = 0  # so that every reader finds the file's beginning at 0 and its end
         context.gop_size = max(1, round(KEYFRAME_SECONDS * rate))
         self._first = True
         self._sound = None if sound is None else self._sound_stream(sound)
-        self._samples = 0
+        self.samples = 0
 
     def __enter__(self) -> Self:
         return self
@@ -87,8 +89,8 @@ class Movie:
         for samples in pieces:
             frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", self._sound.layout.name)
             frame.sample_rate, frame.time_base = self._sound.rate, Fraction(1, self._sound.rate)
-            frame.pts = self._samples
-            self._samples += samples.shape[1]
+            frame.pts = self.samples
+            self.samples += samples.shape[1]
             self._container.mux(self._sound.encode(frame))
 
     def _sound_stream(self, sound: SoundFormat) -> AudioStream:

@@ -9,8 +9,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from PIL import Image
 
-from vifi_cli.video.container import SAME_INSTANT_SECONDS, unwatched
-from vifi_cli.video.moment import Moment, OpenMoment, open_moment
+from vifi_cli.video.container import unwatched
+from vifi_cli.video.moment import Moment, OpenMoment, at_even_times, open_moment
 from vifi_cli.video.picture import quarter_turns
 
 PREVIEW_HEIGHT = 180
@@ -73,15 +73,11 @@ def _as_webp(picture: Image.Image, **options: object) -> bytes:
 
 
 def _evenly(opened: OpenMoment, moment: Moment) -> Iterator[VideoFrame]:
-    """The frames on screen at even times; a frame that stays on screen comes several times."""
+    """The frames on screen at even times, so many that they are seen in no longer than a preview lasts."""
     end = min(moment.end_seconds, opened.video.declared_seconds or math.inf)
     length = end - opened.start_seconds if end < math.inf else LONGEST_PREVIEW_SECONDS
     pace = max(1 / PREVIEW_FRAMES_PER_SECOND, length / (LONGEST_PREVIEW_SECONDS * PREVIEW_FRAMES_PER_SECOND))
-    count = 0
-    for shown in opened.frames():
-        while opened.start_seconds + count * pace < shown.end_seconds - SAME_INSTANT_SECONDS:
-            yield shown.frame
-            count += 1
+    return at_even_times(opened.frames(), opened.start_seconds, pace)
 
 
 def _small(opened: OpenMoment, frame: VideoFrame, height: int) -> Image.Image:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.made_videos import Sound, noise, numbered_frames, solid_colour_clip, write_video
 from tests.video.played import lag, play
+from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clip_copying import copied_suffix, copy_clip
 from vifi_cli.video.clip_writing import Clip
@@ -18,7 +19,8 @@ RATE = 44_100
 
 def copy(video: Path, start: float, end: float) -> tuple[Clip, Path]:
     target = video.with_name("clip" + copied_suffix(video))
-    return copy_clip(Moment(video, start, end), target, lambda _: None), target
+    with paths.replacing(target) as temporary:
+        return copy_clip(Moment(video, start, end), temporary, lambda _: None), target
 
 
 @pytest.mark.parametrize(

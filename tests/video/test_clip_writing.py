@@ -18,6 +18,7 @@ from tests.made_videos import (
     write_video,
 )
 from tests.video.played import lag, play
+from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clip_writing import Clip, write_clip
 from vifi_cli.video.moment import Moment
@@ -28,7 +29,8 @@ ODD = Path(__file__).parents[2].parent / "shared" / "videos" / "odd"
 
 def cut(video: Path, start: float, end: float) -> tuple[Clip, Path]:
     target = video.with_name("clip.mp4")
-    return write_clip(Moment(video, start, end), target, lambda _: None), target
+    with paths.replacing(target) as temporary:
+        return write_clip(Moment(video, start, end), temporary, lambda _: None), target
 
 
 @pytest.mark.parametrize(

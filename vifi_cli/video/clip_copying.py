@@ -16,7 +16,6 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clip_writing import Clip, Report
 from vifi_cli.video.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
@@ -49,20 +48,20 @@ def copy_clip(moment: Moment, target: Path, report: Report) -> Clip:
 
     Args:
         moment: the stretch.
-        target: the file to write, replaced at once when all is written; its suffix is that of `copied_suffix`.
+        target: the file to write, of the kind that `copied_suffix` tells.
         report: called often, with the seconds of the moment done.
 
     Raises:
         UnreadableVideo: the moment is not in the video, or its streams cannot be in a file of this kind.
         OSError: the clip cannot be written.
     """
+    suffix = copied_suffix(moment.path)
     with (
         _from_keyframe(moment, lambda: report(0.0)) as pictures,
         open_sound(moment.path) as sound,
-        paths.replacing(target) as temporary,
     ):
         try:
-            with av.open(str(temporary), "w", format=CONTAINERS[target.suffix]) as output:
+            with av.open(str(target), "w", format=CONTAINERS[suffix]) as output:
                 for seconds in _copy(pictures, sound, output):
                     report(max(seconds - moment.start_seconds, 0.0))
         except (av.FFmpegError, ValueError) as error:
@@ -70,7 +69,7 @@ def copy_clip(moment: Moment, target: Path, report: Report) -> Clip:
                 raise
             reason = getattr(error, "strerror", None) or str(error)
             raise UnreadableVideo(
-                f"it cannot be copied into {target.suffix} ({reason}): leave --copy away"
+                f"it cannot be copied into {suffix} ({reason}): leave --copy away"
             ) from error
     early = moment.start_seconds - pictures.start_seconds
     remarks = (f"begins {early:.2f} s early, at a keyframe",) if early > SAME_INSTANT_SECONDS else ()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vifi_cli import paths
 from vifi_cli.video.container import OpenVideo
 from vifi_cli.video.moment import Moment, OpenMoment, open_moment
 from vifi_cli.video.movie import Movie
@@ -40,7 +39,7 @@ def write_clip(moment: Moment, target: Path, report: Report) -> Clip:
 
     Args:
         moment: the stretch; it is widened to whole frames.
-        target: the file to write, replaced at once when all is written.
+        target: the file to write; `paths.replacing` lets it take another's place when all is written.
         report: called often, with the seconds of the moment done.
 
     Raises:
@@ -51,7 +50,6 @@ def write_clip(moment: Moment, target: Path, report: Report) -> Clip:
     with (
         open_moment(moment, lambda: report(done)) as opened,
         open_sound(moment.path) as sound,
-        paths.replacing(target) as temporary,
     ):
         stream = opened.video.stream
         fit = PictureFitter(canvas_of(opened.first, stream.sample_aspect_ratio), stream.sample_aspect_ratio)
@@ -60,7 +58,7 @@ def write_clip(moment: Moment, target: Path, report: Report) -> Clip:
         unit = (
             Fraction(1, rate.numerator) if has_coarse_times(opened.video) else stream.time_base or USUAL_UNIT
         )
-        with Movie(temporary, fit.canvas, rate, unit, track.format if track else None) as movie:
+        with Movie(target, fit.canvas, rate, unit, track.format if track else None) as movie:
             for shown in opened.frames():
                 start, done = done, _steadied(shown.end_seconds - opened.start_seconds, opened.video, rate)
                 movie.add_picture(fit(shown.frame), start, done)

@@ -11,12 +11,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from queue import Queue
 
+from vifi_cli.video import decoding_process
 from vifi_cli.video.decoding_process import Job
 from vifi_cli.video.decoding_worker import DecodingWorker
 from vifi_cli.video.events import DecodedChunk, DecodedVideo, DecodingEvent, FailedVideo
 from vifi_cli.video.frames import FrameGeometry
 from vifi_cli.video.sampling import FrameSampling
-from vifi_cli.video.supervisor import Supervisor
+from vifi_cli.video.supervisor import Supervisor, VideoWorker
 
 __all__ = ["DecodedChunk", "DecodedVideo", "DecodingEvent", "FailedVideo", "decode_ahead"]
 
@@ -48,8 +49,8 @@ def decode_ahead(
         VifiError: a decoding process does not start at all.
     """
 
-    def start_worker() -> DecodingWorker:
-        return DecodingWorker(sampling, geometry, threads, stall_seconds)
+    def start_worker() -> VideoWorker:
+        return DecodingWorker(decoding_process.run, (sampling, geometry, threads), stall_seconds)
 
     events: Queue[DecodingEvent | BaseException | None] = Queue(EVENTS_AHEAD)
     jobs = [Job(position, path) for position, path in enumerate(paths)]

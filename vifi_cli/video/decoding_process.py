@@ -39,7 +39,7 @@ class Alive:
 def run(connection: Connection, sampling: FrameSampling, geometry: FrameGeometry, threads: int) -> None:
     """Decode the videos that come through the connection, one after another, until killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     connection.send(Alive())
     while True:
         job: Job = connection.recv()
@@ -76,7 +76,7 @@ def _heartbeat(connection: Connection) -> Callable[[], None]:
     return alive
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process at once when the parent is gone, even while native code is running."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -3,17 +3,17 @@
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from typing import Generic, TypeVar
 
 from vifi_cli.errors import VifiError
-from vifi_cli.video import decoding_process
-from vifi_cli.video.decoding_process import Alive, Job
-from vifi_cli.video.events import DecodingEvent
-from vifi_cli.video.frames import FrameGeometry
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.video.decoding_process import Alive
+
+Job = TypeVar("Job")
+Event = TypeVar("Event")
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit locks of the parent's other threads
 START_SECONDS = 60.0
@@ -24,23 +24,26 @@ class WorkerLost(Exception):
     """The process is dead or hangs; the text says which, in words for the user."""
 
 
-class DecodingWorker:
-    """A decoding process.
+class DecodingWorker(Generic[Job, Event]):
+    """A process that decodes: it is given jobs one at a time, and sends events.
 
     Attributes:
         connection: becomes ready when there is something to receive.
         job: what it is at, if anything.
     """
 
-    def __init__(
-        self, sampling: FrameSampling, geometry: FrameGeometry, threads: int, stall_seconds: float
-    ) -> None:
+    def __init__(self, run: Callable[..., None], arguments: tuple[object, ...], stall_seconds: float) -> None:
+        """Start the process.
+
+        Args:
+            run: what it does, given its end of a connection and the arguments; it sends `Alive` first.
+            arguments: further ones.
+            stall_seconds: after such a silence it is taken to hang.
+        """
         self.connection: Connection
         self.connection, theirs = SPAWN.Pipe()
         self.job: Job | None = None
-        self._process = SPAWN.Process(
-            target=decoding_process.run, args=(theirs, sampling, geometry, threads), daemon=True
-        )
+        self._process = SPAWN.Process(target=run, args=(theirs, *arguments), daemon=True)
         with interrupts_held_back():
             self._process.start()
         theirs.close()
@@ -49,7 +52,7 @@ class DecodingWorker:
         self._heard = time.monotonic()
 
     def begin(self, job: Job) -> None:
-        """Give it a video to decode."""
+        """Give it something to do."""
         self.job = job
         self._heard = time.monotonic()
         try:
@@ -62,7 +65,7 @@ class DecodingWorker:
         allowed = self._stall_seconds if self._has_started else max(self._stall_seconds, START_SECONDS)
         return max(0.0, self._heard + allowed - time.monotonic())
 
-    def receive(self) -> DecodingEvent | None:
+    def receive(self) -> Event | None:
         """What it has sent, or None if that was but a sign of life; call it when ready, or out of patience.
 
         Raises:
@@ -72,7 +75,7 @@ class DecodingWorker:
         try:
             if not self.connection.poll():
                 raise WorkerLost(f"decoding hung: nothing for {self._stall_seconds:g} s")
-            event: DecodingEvent | Alive = self.connection.recv()
+            event: Event | Alive = self.connection.recv()
         except (EOFError, OSError) as error:
             raise self._how_it_died() from error
         self._has_started = True

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clip_writing import sound_track
 from vifi_cli.video.moment import Moment, at_even_times, open_moment
@@ -72,7 +71,7 @@ def write_reel(
     Args:
         moments: in the order in which they are shown.
         form: what is common to all.
-        target: the file to write, replaced at once when all is written.
+        target: the file to write.
         report: called often, with a moment's place in the row and the seconds of it done.
 
     Raises:
@@ -81,18 +80,17 @@ def write_reel(
     """
     starts: list[float | None] = []
     reasons: list[tuple[int, str]] = []
-    with paths.replacing(target) as temporary:
-        writing = _ReelWriting(temporary, form)
-        with writing.movie:
-            for position, moment in enumerate(moments):
-                begins = writing.seconds
-                try:
-                    writing.add(moment, partial(report, position))
-                except UnreadableVideo as error:
-                    reasons.append((position, str(error)))
-                starts.append(begins if writing.seconds > begins else None)
-            if not writing.pictures:
-                raise UnreadableVideo("none of its moments can be read")
+    writing = _ReelWriting(target, form)
+    with writing.movie:
+        for position, moment in enumerate(moments):
+            begins = writing.seconds
+            try:
+                writing.add(moment, partial(report, position))
+            except UnreadableVideo as error:
+                reasons.append((position, str(error)))
+            starts.append(begins if writing.seconds > begins else None)
+        if not writing.pictures:
+            raise UnreadableVideo("none of its moments can be read")
     return Reel(writing.seconds, tuple(starts), tuple(reasons))
 
 

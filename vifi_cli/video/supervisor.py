@@ -11,6 +11,8 @@ from vifi_cli.video.decoding_process import Job
 from vifi_cli.video.decoding_worker import DecodingWorker, WorkerLost
 from vifi_cli.video.events import DecodedVideo, DecodingEvent, FailedVideo
 
+VideoWorker = DecodingWorker[Job, DecodingEvent]
+
 LOOK_UP_SECONDS = 0.1  # how soon a full queue is left when all is to stop
 
 
@@ -24,14 +26,14 @@ class Supervisor:
         self,
         jobs: Iterable[Job],
         workers: int,
-        start_worker: Callable[[], DecodingWorker],
+        start_worker: Callable[[], VideoWorker],
         events: Queue[DecodingEvent | BaseException | None],
     ) -> None:
         self._jobs = deque(jobs)
         self._most_workers = workers
         self._start_worker = start_worker
         self._events = events
-        self._pool: list[DecodingWorker] = []
+        self._pool: list[VideoWorker] = []
         self._stopping = False
         self._stop_seen, self._stop_told = os.pipe()
 
@@ -75,7 +77,7 @@ class Supervisor:
             if worker.connection in ready or worker.seconds_of_patience() <= 0:
                 self._hear_from(worker)
 
-    def _hear_from(self, worker: DecodingWorker) -> None:
+    def _hear_from(self, worker: VideoWorker) -> None:
         job = worker.job
         if job is None:
             return

@@ -114,5 +114,5 @@ def test_a_moment_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     assert play(tmp_path / "reel.mp4").numbers == list(range(20))
     assert reel.starts_seconds == (0.0, None, None, 1.0)
     assert [position for position, _ in reel.reasons] == [1, 2]
-    with pytest.raises(UnreadableVideo, match="none of its moments can be read"):
+    with pytest.raises(UnreadableVideo, match="not a video FFmpeg can read"):
         write_reel([Moment(bad, 0.0, 1.0)], form, tmp_path / "none.mp4", lambda *_: None)

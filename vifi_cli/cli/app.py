@@ -11,6 +11,7 @@ from vifi_cli import __version__
 from vifi_cli.cli import output
 from vifi_cli.cli.bridge import bridge
 from vifi_cli.cli.classify import classify
+from vifi_cli.cli.cut import cut
 from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
 from vifi_cli.cli.doctor import doctor
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(index)
 app.command()(search)
+app.command()(cut)
 app.command()(classify)
 app.command()(finetune)
 app.command()(prompt_tune)

@@ -19,6 +19,10 @@ Result = TypeVar("Result")
 Report = Callable[..., None]
 
 
+class ProcessLost(UnreadableVideo):
+    """The process crashed or hung over its work; the text says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Progress:
     arguments: tuple[Any, ...]
@@ -55,9 +59,9 @@ class OwnProcess:
         """Does some work, a picklable function that is given a `report` to call, and gives what it returns.
 
         Raises:
-            UnreadableVideo: the work says so, or the process crashed or hung over it.
-            VifiError: the work raises it.
-            OSError: likewise.
+            ProcessLost: the process crashed or hung over it.
+            VifiError: the work raises it, or any exception but an OSError, which becomes UnreadableVideo.
+            OSError: the work raises it.
         """
         worker = self._worker = self._worker or DecodingWorker(run, (), self._stall_seconds)
         worker.begin(work)
@@ -65,7 +69,7 @@ class OwnProcess:
             outcome = _hear(worker, report)
         except WorkerLost as lost:
             self._end()
-            raise UnreadableVideo(str(lost)) from lost
+            raise ProcessLost(str(lost)) from lost
         except BaseException:  # an interruption, say: the process is still at work, and nobody waits for it
             self._end()
             raise

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from av.video.frame import VideoFrame
@@ -17,8 +18,16 @@ PREVIEW_HEIGHT = 180
 PREVIEW_FRAMES_PER_SECOND = 8
 LONGEST_PREVIEW_SECONDS = 6.0
 WIDEST = 4  # times as wide as high, at most
-WEBP_QUALITY = 60
+WEBP_QUALITY = 50
 WEBP_EFFORT = 2  # of 0..6; more is slow and saves little at this size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A moment's first frame, and all of it as a moving picture, both as WebP."""
+
+    still: bytes
+    moving: bytes
 
 
 def preview(path: Path, start_seconds: float, end_seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
@@ -40,6 +49,12 @@ def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
     """The frame on screen at a time as WebP; see `preview`."""
     with open_moment(Moment(path, seconds, math.inf)) as moment:
         return webp(_small(moment, moment.first, height))
+
+
+def preview_of(moment: Moment, report: Callable[[float], None], height: int = PREVIEW_HEIGHT) -> Preview:
+    """A moment's still and moving picture, with the video read once; `report` is called often."""
+    pictures = preview_pictures(moment, height, lambda: report(0.0))
+    return Preview(webp(pictures[0]), animated_webp(pictures))
 
 
 def preview_pictures(

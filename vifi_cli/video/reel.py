@@ -75,7 +75,7 @@ def write_reel(
         report: called often, with a moment's place in the row and the seconds of it done.
 
     Raises:
-        UnreadableVideo: no moment at all can be had.
+        UnreadableVideo: no moment at all can be had; the text is the first one's reason.
         OSError: the reel cannot be written.
     """
     starts: list[float | None] = []
@@ -90,7 +90,7 @@ def write_reel(
                 reasons.append((position, str(error)))
             starts.append(begins if writing.seconds > begins else None)
         if not writing.pictures:
-            raise UnreadableVideo("none of its moments can be read")
+            raise UnreadableVideo(reasons[0][1] if reasons else "there is nothing to join")
     return Reel(writing.seconds, tuple(starts), tuple(reasons))
 
 

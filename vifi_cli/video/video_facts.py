@@ -11,6 +11,8 @@ from vifi_cli.video.moment import Moment, open_moment
 from vifi_cli.video.picture_fitting import canvas_of, shown_size
 from vifi_cli.video.sound import open_sound
 
+SHORTEST_SECONDS = 1e-3  # a header that tells less tells nothing
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
@@ -33,11 +35,24 @@ class VideoFacts:
     first_timecode: str | None = None
 
 
-def video_facts(path: Path, alive: Callable[[], None] = unwatched) -> VideoFacts:
-    """Look at a video; raises UnreadableVideo if no frame comes out of it."""
+def video_facts(
+    path: Path, reaching_seconds: float = 0.0, alive: Callable[[], None] = unwatched
+) -> VideoFacts:
+    """Look at a video.
+
+    Args:
+        path: the file.
+        reaching_seconds: what it is thought to last at least: if its header tells less, its packets are read.
+        alive: called between any two calls of native code.
+
+    Raises:
+        UnreadableVideo: no frame comes out of it.
+    """
     with open_moment(Moment(path, 0.0, float("inf")), alive) as opened, open_sound(path) as sound:
         height, width = shown_size(canvas_of(opened.first, opened.video.stream.sample_aspect_ratio))
-        seconds = opened.video.declared_seconds or measured_seconds(path, alive)
+        seconds = opened.video.declared_seconds or 0.0
+        if seconds < max(reaching_seconds, SHORTEST_SECONDS):
+            seconds = measured_seconds(path, alive)
         rate, timecode = rate_of(opened.video), _first_timecode(opened.video)
         return VideoFacts(seconds, rate, height, width, sound is not None, timecode)
 

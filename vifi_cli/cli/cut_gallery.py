@@ -1,0 +1,57 @@
+"""The page that shows the moments of a cut."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from vifi_cli.cli import output
+from vifi_cli.cli.cut_ready import ReadyMoment
+
+if TYPE_CHECKING:
+    from vifi_cli.video.clip_writing import Clip
+    from vifi_cli.video.preview import Preview
+
+
+def gallery_page(
+    title: str,
+    ready: Sequence[ReadyMoment],
+    previews: Mapping[int, Preview],
+    clips: Mapping[int, tuple[Path, Clip]],
+    folder: Path,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        title: what the moments are moments of.
+        ready: the moments, in their order.
+        previews: of each, by its place among the moments wanted.
+        clips: those that were written, likewise; a moment leads to its clip, else to its place in the video.
+        folder: that the page will lie in.
+    """
+    from vifi_cli.video.gallery import GalleryItem, gallery_html
+    from vifi_cli.video.listed_moment import one_line
+
+    items = [
+        GalleryItem(
+            address=_address(one, clips.get(one.position), folder),
+            name=one_line(one.moment.path.name),
+            folder=one_line(str(one.moment.path.parent)),
+            time=f"{output.clock(one.moment.start_seconds)} – {output.clock(one.moment.end_seconds)}",
+            score=one.wanted.score,
+            preview=previews[one.position],
+        )
+        for one in ready
+    ]
+    videos = len({one.moment.path for one in ready})
+    about = f"{output.counted(len(ready), 'moment')} in {output.counted(videos, 'video')}"
+    return gallery_html(one_line(title), about, items)
+
+
+def _address(one: ReadyMoment, clip: tuple[Path, Clip] | None, folder: Path) -> str:
+    if clip is not None:
+        return quote(os.fsencode(os.path.relpath(clip[0], folder)))
+    return f"{one.moment.path.as_uri()}#t={one.moment.start_seconds:.3f},{one.moment.end_seconds:.3f}"

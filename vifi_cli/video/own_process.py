@@ -116,14 +116,17 @@ def _outcome(work: Callable[[Report], Any], report: Report) -> _Done | _Failed:
 
 
 def _report_to(connection: Connection) -> Report:
-    """A function that tells the parent what it is told, as long as it was not told something just before."""
-    last = 0.0
+    """A function that tells the parent what it is told: at once what is new, and not too often how far it has come.
+
+    The last argument says how far, those before it with what.
+    """
+    last, told_of = 0.0, None
 
     def report(*arguments: Any) -> None:
-        nonlocal last
+        nonlocal last, told_of
         now = time.monotonic()
-        if now - last > TELL_SECONDS:
-            last = now
+        if now - last > TELL_SECONDS or arguments[:-1] != told_of:
+            last, told_of = now, arguments[:-1]
             connection.send(_Progress(arguments))
 
     return report

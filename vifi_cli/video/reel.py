@@ -72,7 +72,7 @@ def write_reel(
         moments: in the order in which they are shown.
         form: what is common to all.
         target: the file to write.
-        report: called often, with a moment's place in the row and the seconds of it done.
+        report: called when a moment begins and often, with its place in the row and the seconds of it done.
 
     Raises:
         UnreadableVideo: no moment at all can be had; the text is the first one's reason.
@@ -84,6 +84,7 @@ def write_reel(
     with writing.movie:
         for position, moment in enumerate(moments):
             begins = writing.seconds
+            report(position, 0.0)
             try:
                 writing.add(moment, partial(report, position))
             except UnreadableVideo as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vifi_cli.index.catalog import Catalog
     from vifi_cli.index.encoder import Encoder
     from vifi_cli.index.indexer import IndexReport
-    from vifi_cli.video.discovery import Discovery
+    from vifi_cli.video.discovery import Discovery, VideoFile
     from vifi_cli.video.sampling import FrameSampling
 
 
@@ -70,7 +70,9 @@ def _index_first(folder: Path, request: IndexRequest, progress: IndexProgress) -
     encoder = _load(request.model or _default_model(progress), request.device)
     signature = indexed_with(encoder, _sampling(request))
     with Catalog.create(folder / CATALOG_FILE, signature) as catalog:
-        return _bring_up_to_date(catalog, request.paths, discovery, lambda: encoder, request, progress)
+        return _bring_up_to_date(
+            folder, catalog, request.paths, discovery, lambda: encoder, request, progress
+        )
 
 
 def _update(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
@@ -84,7 +86,7 @@ def _update(folder: Path, request: IndexRequest, progress: IndexProgress) -> Ind
             load()
         roots = request.paths or tuple(catalog.roots())
         discovery = _discover(roots, request)
-        return _bring_up_to_date(catalog, roots, discovery, load, request, progress)
+        return _bring_up_to_date(folder, catalog, roots, discovery, load, request, progress)
 
 
 def _rebuild(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
@@ -99,12 +101,13 @@ def _rebuild(folder: Path, request: IndexRequest, progress: IndexProgress) -> In
         model, sampling = request.model or old.indexed_with.model, old.indexed_with.sampling
     encoder = _load(model, request.device)
     with open_rebuild(folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
-        report = _bring_up_to_date(catalog, roots, discovery, lambda: encoder, request, progress)
+        report = _bring_up_to_date(folder, catalog, roots, discovery, lambda: encoder, request, progress)
     finish_rebuild(folder)
     return report
 
 
 def _bring_up_to_date(
+    folder: Path,
     catalog: Catalog,
     roots: Sequence[Path],
     discovery: Discovery,
@@ -113,7 +116,20 @@ def _bring_up_to_date(
     progress: IndexProgress,
 ) -> IndexReport:
     from vifi_cli.index.indexer import update_index
+    from vifi_cli.index.lock import note_progress
     from vifi_cli.index.vectors import open_vectors
+
+    planned = 0
+
+    def plan(files: Sequence[VideoFile]) -> None:
+        nonlocal planned
+        planned = len(files)
+        progress.plan(files)
+        note_progress(folder, planned, 0)
+
+    def stored(files: int) -> None:
+        progress.stored(files)
+        note_progress(folder, planned, files)
 
     report = update_index(
         catalog,
@@ -121,9 +137,9 @@ def _bring_up_to_date(
         roots,
         load_encoder,
         retry_failed=request.retry_failed,
-        on_plan=progress.plan,
+        on_plan=plan,
         on_progress=progress.advance,
-        on_stored=progress.stored,
+        on_stored=stored,
         workers=request.workers,
     )
     open_vectors(catalog)

@@ -4,13 +4,37 @@ import json
 import os
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from vifi_cli import paths
 from vifi_cli.errors import IndexLocked
+
+PATIENCE_SECONDS = 0.3
+"""`running_writer` takes a lock that a dead process has left for an instant, to see that it is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A process that writes to an index, as it tells of itself.
+
+    Attributes:
+        pid: its number.
+        host: the machine it runs on.
+        since: when it began.
+        files: how many files it is going to read; None while it is looking what there is to do.
+        files_done: how many of them are done for good.
+    """
+
+    pid: int
+    host: str
+    since: datetime
+    files: int | None = None
+    files_done: int = 0
 
 
 @contextmanager
@@ -21,30 +45,78 @@ def write_lock(folder: Path) -> Generator[None]:
         IndexLocked: another process holds it; the text names the process and since when.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))  # beside it: a rebuild puts another in its place
+    lock = FileLock(_lock_file(folder))
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout as error:
         raise IndexLocked(
             f"{_holder(folder)} is writing to the index in {folder}: wait until it is done, or stop it"
         ) from error
-    holder = _holder_file(folder)
     try:
-        started = datetime.now().astimezone().isoformat(timespec="seconds")
-        holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": started}))
+        _tell(folder, Writer(os.getpid(), socket.gethostname(), datetime.now().astimezone()))
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        _holder_file(folder).unlink(missing_ok=True)
         lock.release()
+
+
+def note_progress(folder: Path, files: int, files_done: int) -> None:
+    """Tells others how far this process, which holds the lock, has come; where that fails, they know less."""
+    with suppress(OSError):
+        told = _told(folder)
+        if told:
+            _tell(folder, Writer(told.pid, told.host, told.since, files, files_done))
+
+
+def running_writer(folder: Path) -> Writer | None:
+    """The process that is writing to an index now, or None; what a killed one has left is not taken for one."""
+    told = _told(folder)
+    if told is None:
+        return None
+    lock = FileLock(_lock_file(folder))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return told
+    except OSError:  # no right to look
+        return None
+    lock.release()
+    return None
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")  # beside it: a rebuild puts another in its place
 
 
 def _holder_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock-holder.json")
 
 
-def _holder(folder: Path) -> str:
+def _tell(folder: Path, writer: Writer) -> None:
+    content = {
+        "pid": writer.pid,
+        "host": writer.host,
+        "since": writer.since.isoformat(timespec="seconds"),
+        "files": writer.files,
+        "files_done": writer.files_done,
+    }
+    with paths.replacing(_holder_file(folder)) as unfinished:
+        unfinished.write_text(json.dumps(content))
+
+
+def _told(folder: Path) -> Writer | None:
+    """What the last holder of the lock has told, if that is there and makes sense."""
     try:
-        holder = json.loads(_holder_file(folder).read_text())
-        return f"process {holder['pid']} on {holder['host']} (since {holder['since']})"
-    except (OSError, ValueError, KeyError):  # it has only just taken the lock, or is giving it back
+        told = json.loads(_holder_file(folder).read_text())
+        since = datetime.fromisoformat(told["since"])
+        return Writer(told["pid"], told["host"], since, told.get("files"), told.get("files_done", 0))
+    # It has only just taken the lock, is giving it back, or was written by something else.
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _holder(folder: Path) -> str:
+    told = _told(folder)
+    if told is None:
         return "another vifi"
+    return f"process {told.pid} on {told.host} (since {told.since.isoformat(timespec='seconds')})"

@@ -22,6 +22,7 @@ from vifi_cli.cli.model import model_app
 from vifi_cli.cli.prompt_tune import prompt_tune
 from vifi_cli.cli.prune import prune
 from vifi_cli.cli.search import search
+from vifi_cli.cli.serve import serve
 from vifi_cli.cli.status import status
 from vifi_cli.errors import VifiError
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(index)
 app.command()(search)
 app.command()(cut)
+app.command()(serve)
 app.command()(classify)
 app.command()(finetune)
 app.command()(prompt_tune)

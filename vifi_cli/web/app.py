@@ -1,0 +1,73 @@
+"""The server's application, put together: pages, media, static files, and the guard around all of them."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from vifi_cli.errors import VifiError
+from vifi_cli.web.failing import STATUSES, failed
+from vifi_cli.web.guard import Guard
+from vifi_cli.web.index_reader import IndexReader
+from vifi_cli.web.lookup import Lookup
+from vifi_cli.web.made_files import Bounds, MadeFiles
+from vifi_cli.web.media import Media
+from vifi_cli.web.pages import Pages
+from vifi_cli.web.searching import LoadTextEncoder, Searcher
+from vifi_cli.web.sources import Sources
+
+MEGABYTE = 10**6
+PICTURES = Bounds(
+    processes=max(1, (os.cpu_count() or 2) // 2), seconds=60.0, files=10_000, size_bytes=1000 * MEGABYTE
+)
+MOMENTS = Bounds(processes=1, seconds=600.0, files=200, size_bytes=2000 * MEGABYTE)
+
+
+def make_app(
+    index_folder: Path, cache_folder: Path, load_encoder: LoadTextEncoder, *, exposed: bool = False
+) -> ASGIApp:
+    """The application for one index.
+
+    Args:
+        index_folder: where the index lies, or will lie once something is indexed.
+        cache_folder: where pictures, re-encoded moments and embeddings of queries are kept.
+        load_encoder: loads the text side of the encoder that an index was made with.
+        exposed: whether other machines may use it.
+    """
+    library, searching = IndexReader(index_folder), IndexReader(index_folder)
+    searcher, sources = Searcher(load_encoder, cache_folder), Sources()
+    pictures, moments = (
+        MadeFiles(cache_folder / name, bounds)
+        for name, bounds in (("pictures", PICTURES), ("moments", MOMENTS))
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        warming_up = asyncio.create_task(_warm_up(searching, searcher))
+        yield
+        warming_up.cancel()
+        library.close()
+        searching.close()
+
+    pages = Pages(library, searching, searcher, sources)
+    media = Media(Lookup(library), sources, pictures, moments)
+    static = Mount("/static", StaticFiles(packages=[("vifi_cli.web", "static")]))
+    app = Starlette(
+        routes=[*pages.routes(), *media.routes(), static],
+        exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), failed),
+        lifespan=lifespan,
+    )
+    return Guard(app, exposed=exposed)
+
+
+async def _warm_up(searching: IndexReader, searcher: Searcher) -> None:
+    """Loads ahead what searches need; what fails now is said when somebody searches."""
+    with suppress(VifiError, sqlite3.Error, OSError):
+        await searching.read(searcher.warm_up)

@@ -1,0 +1,98 @@
+"""Who may ask the server what: the checks that every request goes through, and the headers of every answer.
+
+Any page on the web can make the user's browser send requests to this machine. They are told apart by the Host that
+they name (a name of an attacker's that leads here, as in DNS rebinding), by the Origin, and by what browsers say of
+where a request comes from (Sec-Fetch-Site). Nothing here changes anything, so only GET and HEAD are served.
+"""
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEDIA_PREFIX = "/video/"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+OWN_SITES = ("same-origin", "none")  # "none": the user typed the address or chose a bookmark
+
+
+class Guard:
+    """Refuses requests that are not the user's own, and gives every answer its protecting headers."""
+
+    def __init__(self, app: ASGIApp, *, exposed: bool) -> None:
+        """Wraps an application; `exposed` says that other machines may use it too."""
+        self._app = app
+        self._exposed = exposed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or refuses it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refusal = why_refused(scope, exposed=self._exposed)
+        answer = self._app if refusal is None else _refused(refusal)
+        await answer(scope, receive, send_protected)
+
+
+def why_refused(scope: Scope, *, exposed: bool) -> str | None:
+    """The reason that a request is none of the user's own, None if it may be one."""
+    headers = Headers(scope=scope)
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not names_this_machine(hosts[0], exposed=exposed):
+        return "This address does not lead here: use the one that `vifi serve` has printed."
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != hosts[0]:
+        return "Other sites may not use this page."
+    site = headers.get("sec-fetch-site", "none")
+    is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    if site not in OWN_SITES and not (is_visit and not scope["path"].startswith(MEDIA_PREFIX)):
+        return "Other sites may not use this page."
+    return None
+
+
+def names_this_machine(host: str, *, exposed: bool) -> bool:
+    """Whether a Host header names this machine in a way that no foreign name server has a say in.
+
+    That is `localhost` or an address of the machine for itself; for others, if it is open to them, any
+    numerical address, and the machine's own name.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        urlsplit(f"//{host}").port  # noqa: B018 - raises if there is one that is no number
+    except ValueError:
+        return False
+    if "@" in host or "/" in host:
+        return False
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        own = socket.gethostname().lower()
+        return name == "localhost" or (exposed and name in {own, f"{own}.local"})
+    return exposed or address.is_loopback
+
+
+def _refused(reason: str) -> Response:
+    return PlainTextResponse(f"{reason}\n", 403)

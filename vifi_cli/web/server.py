@@ -1,0 +1,79 @@
+"""Runs the application until it is interrupted, quietly: no log of requests, no traceback for a page that was left."""
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from vifi_cli.errors import InvalidInput
+
+USUAL_PORT, PORTS_TRIED = 8765, 20
+SECONDS_TO_FINISH = 1
+"""Left to running requests when the server ends; a video that plays is cut off then."""
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Opens a port; without one named, the usual one or the first free one after it.
+
+    Raises:
+        InvalidInput: the port is taken, or the host is none of this machine's.
+    """
+    wanted = [port] if port is not None else range(USUAL_PORT, USUAL_PORT + PORTS_TRIED)
+    problem: OSError | None = None
+    for number in wanted:
+        try:
+            family = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0][0]
+            return socket.create_server((host, number), family=family, backlog=128)
+        except OSError as error:
+            problem = error
+    reason = problem.strerror if problem else "no port"
+    raise InvalidInput(
+        f"cannot listen on {host}, port {port or USUAL_PORT}: {reason}; choose another by --host or --port"
+    )
+
+
+def address_of(listening: socket.socket) -> str:
+    """The address to type into a browser."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
+    """Serves until interrupted; `tell` hears of what went wrong, in a line each.
+
+    Raises:
+        KeyboardInterrupt: the user has ended it; all is closed by then.
+    """
+    log = logging.getLogger("uvicorn")
+    log.handlers, log.propagate = [_Telling(tell)], False
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+class _Telling(logging.Handler):
+    """Passes on what failed, in one line."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tells of a failure, with its kind where it is one of the program's."""
+        error = record.exc_info[1] if record.exc_info else None
+        self._tell(f"{type(error).__name__}: {error}" if error else record.getMessage())

@@ -1,0 +1,93 @@
+"""From a moment to what a browser loads to play it: the file itself, or a stretch of it that is re-encoded."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import anyio
+import anyio.to_process
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.web.library import LibraryVideo
+from vifi_cli.web.playing import Playability, playability, stretch_to_encode
+
+LOOKING_SECONDS = 20.0
+MOST_KNOWN = 2000
+ENCODED_TYPE = "video/mp4"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to play, and where in it the moment is.
+
+    Attributes:
+        address: what a browser loads.
+        media_type: of what comes from there.
+        start_seconds: where the moment begins, on the clock of what is loaded.
+        end_seconds: where it ends there.
+        is_encoded: whether it is made for browsers, which takes a while the first time.
+    """
+
+    address: str
+    media_type: str
+    start_seconds: float
+    end_seconds: float
+    is_encoded: bool
+
+    @property
+    def address_of_moment(self) -> str:
+        """The address with the moment in it, for players that need no script."""
+        return f"{self.address}#t={self.start_seconds:.3f},{self.end_seconds:.3f}"
+
+
+class Sources:
+    """Finds out how moments are played, and remembers it of each video."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Playability] = OrderedDict()
+        self._turns = asyncio.Semaphore(2)
+
+    async def of_moment(self, video: LibraryVideo, start_seconds: float, end_seconds: float) -> list[Source]:
+        """The sources of a moment, the best first; the next one is for browsers that cannot play that."""
+        encoded = _encoded(video, start_seconds, end_seconds)
+        playable = await self._playability(video)
+        if playable.media_type is None:
+            return [encoded]
+        lead = playable.first_frame_seconds
+        address = f"/video/{video.key}/file"
+        file = Source(address, playable.media_type, start_seconds + lead, end_seconds + lead, False)
+        return [file, encoded]
+
+    async def media_type(self, video: LibraryVideo) -> str | None:
+        """The type under which a video's file is sent, None if it is not."""
+        return (await self._playability(video)).media_type
+
+    async def _playability(self, video: LibraryVideo) -> Playability:
+        name = str(video.key)
+        if name not in self._known:
+            async with self._turns:
+                found = await _look_into(video)
+            self._known[name] = found
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return self._known[name]
+
+
+async def _look_into(video: LibraryVideo) -> Playability:
+    """What a process of its own finds out; a file over which it dies or hangs is not sent as it is."""
+    try:
+        with anyio.move_on_after(LOOKING_SECONDS):
+            return await anyio.to_process.run_sync(
+                playability, video.path, cancellable=True, limiter=anyio.CapacityLimiter(1)
+            )
+    except (anyio.BrokenWorkerProcess, UnreadableVideo):
+        pass
+    return Playability(None)
+
+
+def _encoded(video: LibraryVideo, start_seconds: float, end_seconds: float) -> Source:
+    start, end = stretch_to_encode(start_seconds, end_seconds, video.duration_seconds)
+    query = urlencode({"start": f"{start:.3f}", "end": f"{end:.3f}"})
+    address = f"/video/{video.key}/moment?{query}"
+    return Source(address, ENCODED_TYPE, start_seconds - start, min(end_seconds, end) - start, True)

@@ -1,0 +1,28 @@
+// Says how far a run has come that brings the index up to date: often while one is going on, seldom else.
+
+const RUNNING_MS = 2000, RESTING_MS = 15000;
+
+export function watchIndex(state, running) {
+  if (!state || !running) return;
+  let timer;
+
+  async function look() {
+    try {
+      const answer = await (await fetch("/progress")).json();
+      state.textContent = answer.state;
+      running.textContent = answer.running;
+      running.hidden = !answer.running;
+      if (document.body.dataset.empty !== undefined && answer.videos) location.reload();
+    } catch {
+      running.textContent = "The server does not answer.";
+      running.hidden = false;
+    }
+    timer = setTimeout(look, running.hidden ? RESTING_MS : RUNNING_MS);
+  }
+
+  addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (!document.hidden) look();
+  });
+  timer = setTimeout(look, RUNNING_MS);
+}

@@ -1,0 +1,23 @@
+// What makes the page quicker to use. Without it, it still searches and plays.
+
+import { showPreviews } from "./previews.js";
+import { listenForKeys } from "./keys.js";
+import { openOnClick, playHere } from "./player.js";
+import { watchIndex } from "./index.js";
+
+const form = document.querySelector("form.search");
+for (const select of form?.querySelectorAll("select") ?? []) {
+  select.addEventListener("change", () => form.requestSubmit());
+}
+form?.addEventListener("submit", () => {
+  for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";  // short addresses
+});
+addEventListener("pageshow", () => {
+  for (const field of form?.elements ?? []) field.disabled = false;
+});
+
+showPreviews(document.querySelectorAll("img[data-preview]"));
+openOnClick(document.querySelectorAll("a[data-play]"));
+listenForKeys();
+playHere(document.querySelector("main > .player video"));
+watchIndex(document.querySelector("#state"), document.querySelector("#running"));

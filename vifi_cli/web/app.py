@@ -17,17 +17,16 @@ from vifi_cli.web.failing import STATUSES, failed
 from vifi_cli.web.guard import Guard
 from vifi_cli.web.index_reader import IndexReader
 from vifi_cli.web.lookup import Lookup
-from vifi_cli.web.made_files import Bounds, MadeFiles
+from vifi_cli.web.made_files import MadeFiles
 from vifi_cli.web.media import Media
 from vifi_cli.web.pages import Pages
+from vifi_cli.web.renderers import Renderers
 from vifi_cli.web.searching import LoadTextEncoder, Searcher
 from vifi_cli.web.sources import Sources
 
 MEGABYTE = 10**6
-PICTURES = Bounds(
-    processes=max(1, (os.cpu_count() or 2) // 2), seconds=60.0, files=10_000, size_bytes=1000 * MEGABYTE
-)
-MOMENTS = Bounds(processes=1, seconds=600.0, files=200, size_bytes=2000 * MEGABYTE)
+PICTURE_PROCESSES = max(1, (os.cpu_count() or 2) // 2)
+LOOK_SECONDS, PICTURE_SECONDS, MOMENT_SECONDS = 20.0, 60.0, 600.0
 
 
 def make_app(
@@ -42,19 +41,23 @@ def make_app(
         exposed: whether other machines may use it.
     """
     library, searching = IndexReader(index_folder), IndexReader(index_folder)
-    searcher, sources = Searcher(load_encoder, cache_folder), Sources()
-    pictures, moments = (
-        MadeFiles(cache_folder / name, bounds)
-        for name, bounds in (("pictures", PICTURES), ("moments", MOMENTS))
+    searcher = Searcher(load_encoder, cache_folder)
+    lookers, painters, encoders = (
+        Renderers(1, LOOK_SECONDS),
+        Renderers(PICTURE_PROCESSES, PICTURE_SECONDS),
+        Renderers(1, MOMENT_SECONDS),
     )
+    sources = Sources(lookers)
+    pictures = MadeFiles(cache_folder / "pictures", painters, most_files=10_000, most_bytes=1000 * MEGABYTE)
+    moments = MadeFiles(cache_folder / "moments", encoders, most_files=200, most_bytes=2000 * MEGABYTE)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         warming_up = asyncio.create_task(_warm_up(searching, searcher))
         yield
         warming_up.cancel()
-        library.close()
-        searching.close()
+        for opened in (library, searching, lookers, painters, encoders):
+            opened.close()
 
     pages = Pages(library, searching, searcher, sources)
     media = Media(Lookup(library), sources, pictures, moments)

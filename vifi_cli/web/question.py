@@ -20,7 +20,7 @@ class Question:
 
     Attributes:
         words: what to look for.
-        like: a moment whose like is looked for; it goes before words.
+        like: a moment whose like is looked for, unless there are words.
         below: a folder or glob that limits the search, empty for everywhere.
         by: whether a hit is a moment or a whole video.
         top: number of hits at most.
@@ -59,8 +59,8 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
     words, like = parameters.get("q", "").strip(), parameters.get("like", "")
     if len(words) > MOST_LETTERS:
         raise InvalidInput(f"the description is too long: say it in fewer than {MOST_LETTERS:,} letters")
-    stretch = parse_stretch(like) if like else None
-    if like and stretch is None:
+    stretch = parse_stretch(like) if like and not words else None
+    if like and not words and stretch is None:
         raise InvalidInput("the address names no moment: go back to the search and choose one again")
     by = parameters.get("by") or "moment"
     return Question(

@@ -1,18 +1,15 @@
 """From a moment to what a browser loads to play it: the file itself, or a stretch of it that is re-encoded."""
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
-
-import anyio
-import anyio.to_process
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.web.library import LibraryVideo
 from vifi_cli.web.playing import Playability, playability, stretch_to_encode
+from vifi_cli.web.renderers import Renderers
 
-LOOKING_SECONDS = 20.0
 MOST_KNOWN = 2000
 ENCODED_TYPE = "video/mp4"
 
@@ -44,9 +41,9 @@ class Source:
 class Sources:
     """Finds out how moments are played, and remembers it of each video."""
 
-    def __init__(self) -> None:
+    def __init__(self, renderers: Renderers) -> None:
+        self._renderers = renderers
         self._known: OrderedDict[str, Playability] = OrderedDict()
-        self._turns = asyncio.Semaphore(2)
 
     async def of_moment(self, video: LibraryVideo, start_seconds: float, end_seconds: float) -> list[Source]:
         """The sources of a moment, the best first; the next one is for browsers that cannot play that."""
@@ -66,24 +63,14 @@ class Sources:
     async def _playability(self, video: LibraryVideo) -> Playability:
         name = str(video.key)
         if name not in self._known:
-            async with self._turns:
-                found = await _look_into(video)
+            try:
+                found = await self._renderers.run(partial(playability, video.path))
+            except (UnreadableVideo, OSError):
+                found = Playability(None)
             self._known[name] = found
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
         return self._known[name]
-
-
-async def _look_into(video: LibraryVideo) -> Playability:
-    """What a process of its own finds out; a file over which it dies or hangs is not sent as it is."""
-    try:
-        with anyio.move_on_after(LOOKING_SECONDS):
-            return await anyio.to_process.run_sync(
-                playability, video.path, cancellable=True, limiter=anyio.CapacityLimiter(1)
-            )
-    except (anyio.BrokenWorkerProcess, UnreadableVideo):
-        pass
-    return Playability(None)
 
 
 def _encoded(video: LibraryVideo, start_seconds: float, end_seconds: float) -> Source:

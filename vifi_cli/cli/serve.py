@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -53,10 +54,9 @@ def serve(
         output.note("Ctrl-C ends it")
         if open_browser:
             webbrowser.open(address)
-        try:
+        with suppress(KeyboardInterrupt):
             run(app, listening, output.warning)
-        except KeyboardInterrupt:
-            output.note("ended")
+        output.note("ended")
 
 
 def _check_exposure(host: str, expose: bool) -> None:

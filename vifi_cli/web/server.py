@@ -48,8 +48,6 @@ def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> 
     Raises:
         KeyboardInterrupt: the user has ended it; all is closed by then.
     """
-    log = logging.getLogger("uvicorn")
-    log.handlers, log.propagate = [_Telling(tell)], False
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -63,17 +61,23 @@ def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> 
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    log = logging.getLogger("uvicorn")
+    log.handlers, log.propagate = [_Telling(tell, server)], False
+    server.run(sockets=[listening])
 
 
 class _Telling(logging.Handler):
-    """Passes on what failed, in one line."""
+    """Passes on what failed, in one line; what is cut off when the server ends has not failed."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], server: uvicorn.Server) -> None:
         super().__init__(logging.ERROR)
         self._tell = tell
+        self._server = server
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tells of a failure, with its kind where it is one of the program's."""
+        if self._server.should_exit:
+            return
         error = record.exc_info[1] if record.exc_info else None
         self._tell(f"{type(error).__name__}: {error}" if error else record.getMessage())

@@ -147,6 +147,21 @@ def test_odd_sizes_are_made_even(tmp_path: Path, height: int, width: int) -> Non
         assert (context.height, context.width, context.pix_fmt) == (80, 120, "yuv420p")
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "written"), [(96, 160, (48, 80)), (40, 160, (40, 160)), (160, 90, (48, 28))]
+)
+def test_a_draft_is_made_small_with_the_same_frames(
+    tmp_path: Path, height: int, width: int, written: tuple[int, int]
+) -> None:
+    path = write_video(tmp_path / "numbers.mp4", numbered_frames(30, height, width))
+    target = tmp_path / "draft.mp4"
+    write_clip(Moment(path, 1.0, 2.0), target, lambda _: None, draft_height=48)
+    assert play(target).numbers == list(range(10, 20))
+    with av.open(str(target)) as container:
+        stream = container.streams.video[0]
+        assert (stream.height, stream.width) == written
+
+
 def test_ten_bits_and_full_chroma_become_what_all_players_show(tmp_path: Path) -> None:
     video = write_video(tmp_path / "fine.mkv", numbered_frames(10), codec="hevc", pixel_format="yuv444p10le")
     clip, path = cut(video, 0.2, 0.8)

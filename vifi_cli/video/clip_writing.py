@@ -8,7 +8,7 @@ from pathlib import Path
 from vifi_cli.video.container import OpenVideo
 from vifi_cli.video.moment import Moment, OpenMoment, open_moment
 from vifi_cli.video.movie import Movie
-from vifi_cli.video.picture_fitting import PictureFitter, canvas_of
+from vifi_cli.video.picture_fitting import PictureFitter, canvas_of, lowered
 from vifi_cli.video.sound import OpenSound, open_sound
 from vifi_cli.video.sound_track import SoundFormat, SoundTrack
 
@@ -34,13 +34,14 @@ class Clip:
     remarks: tuple[str, ...] = ()
 
 
-def write_clip(moment: Moment, target: Path, report: Report) -> Clip:
+def write_clip(moment: Moment, target: Path, report: Report, *, draft_height: int | None = None) -> Clip:
     """Write a moment as MP4: h264, upright, its frames' times kept, and AAC if the video has sound.
 
     Args:
         moment: the stretch; it is widened to whole frames.
         target: the file to write; `paths.replacing` lets it take another's place when all is written.
         report: called often, with the seconds of the moment done.
+        draft_height: for a clip only to be looked at: no higher than so many pixels, and coded quickly.
 
     Raises:
         UnreadableVideo: no frame of the moment can be had.
@@ -52,13 +53,18 @@ def write_clip(moment: Moment, target: Path, report: Report) -> Clip:
         open_sound(moment.path) as sound,
     ):
         stream = opened.video.stream
-        fit = PictureFitter(canvas_of(opened.first, stream.sample_aspect_ratio), stream.sample_aspect_ratio)
+        canvas = canvas_of(opened.first, stream.sample_aspect_ratio)
+        if draft_height is not None:
+            canvas = lowered(canvas, draft_height)
+        fit = PictureFitter(canvas, stream.sample_aspect_ratio)
         track = sound_track(opened, sound)
         rate = rate_of(opened.video)
         unit = (
             Fraction(1, rate.numerator) if has_coarse_times(opened.video) else stream.time_base or USUAL_UNIT
         )
-        with Movie(target, fit.canvas, rate, unit, track.format if track else None) as movie:
+        sound_format = track.format if track else None
+        is_draft = draft_height is not None
+        with Movie(target, canvas, rate, unit, sound_format, is_draft=is_draft) as movie:
             for shown in opened.frames():
                 start, done = done, _steadied(shown.end_seconds - opened.start_seconds, opened.video, rate)
                 movie.add_picture(fit(shown.frame), start, done)

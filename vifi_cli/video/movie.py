@@ -17,6 +17,7 @@ from vifi_cli.video.picture_fitting import Canvas
 from vifi_cli.video.sound_track import Samples, SoundFormat
 
 QUALITY = {"preset": "fast", "crf": "18"}
+DRAFT_QUALITY = {"preset": "veryfast", "crf": "23"}
 KEYFRAME_SECONDS = 2.0  # near enough to leaf through a clip
 BITS_PER_CHANNEL = 96_000
 FEWEST_TICKS, MOST_TICKS, USUAL_TICKS = 10_000, 1_000_000, 90_000  # a second
@@ -30,7 +31,14 @@ class Movie:
     """
 
     def __init__(
-        self, path: Path, canvas: Canvas, rate: Fraction, unit: Fraction, sound: SoundFormat | None
+        self,
+        path: Path,
+        canvas: Canvas,
+        rate: Fraction,
+        unit: Fraction,
+        sound: SoundFormat | None,
+        *,
+        is_draft: bool = False,
     ) -> None:
         """Begin a file.
 
@@ -40,10 +48,12 @@ class Movie:
             rate: usual number of pictures a second.
             unit: of the times of pictures, in seconds, as the video they come from has it.
             sound: its format, if there will be any.
+            is_draft: it is only to be looked at, and soon.
         """
+        quality = DRAFT_QUALITY if is_draft else QUALITY
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._ticks = _ticks_per_second(unit)
-        self._pictures = self._container.add_stream("libx264", rate=rate, options=dict(QUALITY))
+        self._pictures = self._container.add_stream("libx264", rate=rate, options=dict(quality))
         self._pictures.height, self._pictures.width = canvas.height, canvas.width
         context = self._pictures.codec_context
         context.pix_fmt = "yuv420p"

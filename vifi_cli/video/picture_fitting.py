@@ -54,6 +54,13 @@ def canvas_of(frame: VideoFrame, sample_aspect: Fraction | None) -> Canvas:
     return Canvas(max(2, height // 2 * 2), max(2, width // 2 * 2), aspect)
 
 
+def lowered(canvas: Canvas, height: int) -> Canvas:
+    """The canvas, no higher than so many pixels; never enlarged."""
+    scale = min(1.0, height / canvas.height)
+    rows, columns = (max(2, 2 * round(side * scale / 2)) for side in (canvas.height, canvas.width))
+    return Canvas(rows, columns, canvas.sample_aspect)
+
+
 def shown_size(canvas: Canvas) -> tuple[int, int]:
     """Height and width of a picture in square pixels, even, no smaller than it is."""
     wide = max(canvas.sample_aspect, Fraction(1))

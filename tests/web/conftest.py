@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.color_encoder import ColorEncoder
-from tests.made_videos import solid_colour_clip
+from tests.made_videos import Sound, noise, solid_colour_clip
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.indexer import update_index
 from vifi_cli.index.shards import indexed_with
@@ -54,7 +54,8 @@ def make_clips(folder: Path) -> None:
     (folder / "night").mkdir()
     solid_colour_clip(folder / "day" / "red.mp4", [("red", 4.0)])
     solid_colour_clip(folder / "day" / "red_then_blue.mp4", [("red", 6.0), ("blue", 6.0)])
-    solid_colour_clip(folder / "night" / "blue.mkv", [("blue", 4.0)])
+    sound = Sound(noise(4.0, 44_100))
+    solid_colour_clip(folder / "night" / "blue.mkv", [("blue", 4.0)], sound=sound)
     solid_colour_clip(folder / "night" / "green.mp4", [("green", 3.0)], codec="hevc")
 
 

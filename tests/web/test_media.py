@@ -161,6 +161,7 @@ def test_what_browsers_cannot_play_is_re_encoded(
     with av.open(io.BytesIO(answer.content)) as video:
         stream = video.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert bool(video.streams.audio) == (name == "night/blue.mkv"), "there is sound where there was"
         seconds = [frame.time for frame in video.decode(stream) if frame.time is not None]
     assert seconds[0] == pytest.approx(0.0, abs=0.01)
     assert seconds[-1] >= source["end_seconds"] - 0.2

@@ -6,9 +6,11 @@ The names hold a number to be raised when what is made looks different, so that 
 from dataclasses import dataclass
 from pathlib import Path
 
+from vifi_cli.video.clip_writing import write_clip
+from vifi_cli.video.moment import Moment
 from vifi_cli.video.preview import preview, still
 
-PICTURE_HEIGHT = 240
+PICTURE_HEIGHT, MOMENT_HEIGHT = 240, 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class WritePreview:
 
 @dataclass(frozen=True, slots=True)
 class WriteMoment:
-    """Writes a stretch as an mp4 that all browsers play."""
+    """Writes a stretch as an MP4 that all browsers play, with its sound."""
 
     path: Path
     start_seconds: float
@@ -57,29 +59,13 @@ class WriteMoment:
     @property
     def name(self) -> str:
         """See `made_files.Make`."""
-        return f"moment 1 {self.start_seconds:.3f} {self.end_seconds:.3f}"
+        return f"moment 1 {MOMENT_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
 
     def __call__(self, target: Path) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
-        from fractions import Fraction
+        moment = Moment(self.path, self.start_seconds, self.end_seconds)
+        write_clip(moment, target, _nothing, draft_height=MOMENT_HEIGHT)
 
-        import av
 
-        from vifi_cli.video.moment import Moment, open_moment
-
-        with (
-            open_moment(Moment(self.path, self.start_seconds, self.end_seconds)) as opened,
-            av.open(str(target), "w", format="mp4", options={"movflags": "faststart"}) as output,
-        ):
-            stream = output.add_stream("libx264", rate=25, options={"preset": "veryfast", "crf": "23"})
-            stream.width = opened.first.width // 2 * 2
-            stream.height = opened.first.height // 2 * 2
-            stream.pix_fmt = "yuv420p"
-            stream.codec_context.time_base = Fraction(1, 12800)
-            for shown in opened.frames():
-                frame = shown.frame.reformat(stream.width, stream.height, "yuv420p")
-                frame.pts = round((shown.start_seconds - opened.start_seconds) * 12800)
-                frame.time_base = Fraction(1, 12800)
-                frame.pict_type = 0
-                output.mux(stream.encode(frame))
-            output.mux(stream.encode(None))
+def _nothing(_: float) -> None:
+    """Tell nobody how far it is."""

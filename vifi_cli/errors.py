@@ -2,6 +2,7 @@
 
     VifiError                    shown as one line, exit code 2
     ├── InvalidInput             an argument or a file's content makes no sense
+    │   └── NothingToIndex       there is no video where the first index is to be made of some
     ├── MissingDependency        an optional package is not installed
     ├── UnreadableVideo          one video cannot be decoded; costs only itself
     ├── ModelUnavailable         the model's weights are not here and cannot be fetched, or are damaged
@@ -24,6 +25,10 @@ class VifiError(Exception):
 
 class InvalidInput(VifiError):
     """An argument, or the content of a file the user named, makes no sense."""
+
+
+class NothingToIndex(InvalidInput):
+    """There are no videos yet where the first ones are to be indexed."""
 
 
 class MissingDependency(VifiError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
 if TYPE_CHECKING:
     from vifi_cli.index.indexer import IndexReport
 
-SOME_FAILED = 3
+SOME_FAILED, INTERRUPTED = 3, 130
 MOST_FAILURES_SHOWN = 20
 
 PathsArgument = Annotated[
@@ -45,6 +46,12 @@ RebuildOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, max=64, help="Decoding processes; half as many as cores if not given.")
 ]
+WatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Go on, and index what appears below PATHS when it is complete; Ctrl-C ends it."
+    ),
+]
 
 
 def index(
@@ -56,6 +63,7 @@ def index(
     retry_failed: RetryOption = False,
     rebuild: RebuildOption = False,
     workers: WorkersOption = None,
+    watch: WatchOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index every video below PATHS, so that `vifi search` finds its moments.
@@ -72,13 +80,10 @@ def index(
         rebuild=rebuild,
         workers=workers,
     )
-    with IndexProgress() as progress:
-        try:
-            report = run_indexing(places.index_folder(), request, progress)
-        except KeyboardInterrupt:
-            progress.stop()
-            output.note(f"interrupted: {progress.summary()}; the same command goes on from there")
-            raise typer.Exit(130) from None
+    if watch:
+        _follow(request, as_json=as_json)
+        return
+    report = _run(request)
     tell_what_went_wrong(report)
     if as_json:
         output.document(as_document(report))
@@ -86,6 +91,46 @@ def index(
         show(report)
     if report.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _run(request: IndexRequest) -> IndexReport:
+    with IndexProgress() as progress:
+        try:
+            return run_indexing(places.index_folder(), request, progress)
+        except KeyboardInterrupt:
+            progress.stop()
+            output.note(f"interrupted: {progress.summary()}; the same command goes on from there")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _follow(request: IndexRequest, *, as_json: bool) -> None:
+    """Indexes now and whenever something appears, changes or goes, and says in a line what was done."""
+    from vifi_cli.cli.watching import watch
+
+    is_first = True
+
+    def show_run(report: IndexReport) -> None:
+        nonlocal is_first
+        _tell_what_failed(report)
+        done = _what_was_done(report) or (f"{report.unchanged:,} unchanged" if is_first else "")
+        is_first = False
+        if done and as_json:
+            output.json_line(as_document(report))
+        elif done:
+            output.line(f"{datetime.now():%H:%M:%S}  {done}")
+
+    output.note("following; Ctrl-C ends it")
+    try:
+        watch(places.index_folder(), request, _run, show_run)
+    except KeyboardInterrupt:
+        output.note("ended")
+
+
+def _what_was_done(report: IndexReport) -> str:
+    """One line on a run that did something, empty for one that did nothing."""
+    counts = {name: getattr(report, name) for name in ("added", "changed", "moved", "removed")}
+    counts["failed"] = len(report.failed) - report.remembered
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def as_document(report: IndexReport) -> dict[str, object]:
@@ -113,6 +158,17 @@ def show(report: IndexReport) -> None:
 
 def tell_what_went_wrong(report: IndexReport) -> None:
     """Says on stderr which files could not be read, and what was kept though it was not seen."""
+    _tell_what_failed(report)
+    if report.remembered:
+        output.note(
+            f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
+            "`vifi status` lists them, `vifi index --retry-failed` tries them again"
+        )
+    _tell_what_was_kept(report)
+
+
+def _tell_what_failed(report: IndexReport) -> None:
+    """Says which files could not be read just now, or not in full."""
     for partly_read in report.warnings:
         output.warning(f"{partly_read.file.path}: {partly_read.reason}")
     just_failed = report.failed[: len(report.failed) - report.remembered]
@@ -120,12 +176,6 @@ def tell_what_went_wrong(report: IndexReport) -> None:
         output.warning(f"not indexed: {failed.file.path}: {failed.reason}")
     if len(just_failed) > MOST_FAILURES_SHOWN:
         output.warning(f"… and {len(just_failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
-    if report.remembered:
-        output.note(
-            f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
-            "`vifi status` lists them, `vifi index --retry-failed` tries them again"
-        )
-    _tell_what_was_kept(report)
 
 
 def _tell_what_was_kept(report: IndexReport) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vifi_cli.cli import output
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.model_download import fetch_model
-from vifi_cli.errors import EncoderMismatch, InvalidInput
+from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 
 if TYPE_CHECKING:
     from vifi_cli.index.catalog import Catalog
@@ -33,6 +33,8 @@ class IndexRequest:
     retry_failed: bool = False
     rebuild: bool = False
     workers: int | None = None
+    is_complete: Callable[[VideoFile], bool] = lambda _: True
+    """Tells files that are still being written, which are left for a later run."""
 
 
 def run_indexing(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
@@ -63,10 +65,10 @@ def _index_first(folder: Path, request: IndexRequest, progress: IndexProgress) -
 
     if not request.paths:
         raise InvalidInput("nothing is indexed yet, so there is nothing to bring up to date: name a folder")
-    discovery = find_videos(request.paths, exclude=request.exclude)
+    discovery = _only_complete(find_videos(request.paths, exclude=request.exclude), request)
     if not discovery.videos:
         names = ", ".join(str(path) for path in request.paths)
-        raise InvalidInput(f"no videos below {names}: name a folder that holds some, or a file of any name")
+        raise NothingToIndex(f"no videos below {names}: name a folder that holds some, or a file of any name")
     encoder = _load(request.model or _default_model(progress), request.device)
     signature = indexed_with(encoder, _sampling(request))
     with Catalog.create(folder / CATALOG_FILE, signature) as catalog:
@@ -151,7 +153,11 @@ def _discover(roots: Sequence[Path], request: IndexRequest) -> Discovery:
     from vifi_cli.video.discovery import find_videos
 
     known = [root for root in roots if root in request.paths or root.exists()]
-    return find_videos(known, exclude=request.exclude)
+    return _only_complete(find_videos(known, exclude=request.exclude), request)
+
+
+def _only_complete(discovery: Discovery, request: IndexRequest) -> Discovery:
+    return replace(discovery, videos=tuple(video for video in discovery.videos if request.is_complete(video)))
 
 
 def _default_model(progress: IndexProgress) -> str:

@@ -84,16 +84,16 @@ def folders(catalog: Catalog) -> list[Folder]:
         root = next((root for root in roots if root in parents), None)  # the outermost: roots are sorted
         if root is not None:
             counts.update(folder for folder in parents if folder == root or root in folder.parents)
-    outermost = {folder for folder in counts if not any(parent in counts for parent in folder.parents)}
-    return [
-        _folder(path, next(root for root in outermost if path.is_relative_to(root)), counts[path])
-        for path in sorted(counts)
-    ][:MOST_FOLDERS]
+    outermost = [folder for folder in counts if not any(parent in counts for parent in folder.parents)]
+    names = Counter(folder.name for folder in outermost)
+    return [_folder(path, outermost, names, counts[path]) for path in sorted(counts)][:MOST_FOLDERS]
 
 
-def _folder(path: Path, root: Path, videos: int) -> Folder:
+def _folder(path: Path, outermost: Sequence[Path], names: Counter[str], videos: int) -> Folder:
+    root = next(root for root in outermost if path.is_relative_to(root))
     depth = len(path.relative_to(root).parts)
-    return Folder(pattern_for(path), path.name if depth else str(path), depth, videos)
+    is_plain = depth or names[path.name] == 1
+    return Folder(pattern_for(path), path.name if is_plain else str(path), depth, videos)
 
 
 def pattern_for(folder: Path) -> str:

@@ -66,19 +66,18 @@ async function play(video, address, say) {
     if (!source) return say("This moment cannot be played.");
     say(source.is_encoded ? "Preparing this moment for the browser …" : "");
     video.moment = source;
-    video.src = source.address;
+    video.src = `${source.address}#t=${source.start_seconds}`;
     video.play().catch(() => {});
   };
   const other = () => { number += 1; load(); };
   video.onloadedmetadata = () => {
     if (!video.videoWidth) return other();  // sound, but no picture that this browser knows
-    video.currentTime = video.moment.start_seconds;
+    if (!within(video)) video.currentTime = video.moment.start_seconds;
   };
   video.onloadeddata = () => say("");
   video.onerror = other;
   video.onseeking = () => { video.left = !video.returning && !within(video); video.returning = false; };
-  video.ontimeupdate = () => atEnd(video, () => video.ontimeupdate());
-  video.onended = () => atEnd(video, () => {});
+  video.ontimeupdate = video.onended = () => atEnd(video);
   video.left = false;
   load();
 }

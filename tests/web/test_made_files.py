@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.own_process import Report
 from vifi_cli.web.made_files import MadeFiles
 from vifi_cli.web.renderers import Renderers
 
 
 @contextmanager
-def made_files(folder: Path, *, seconds: float = 60.0) -> Iterator[MadeFiles]:
-    renderers = Renderers(2, seconds)
+def made_files(folder: Path, *, stall_seconds: float = 60.0) -> Iterator[MadeFiles]:
+    renderers = Renderers(2, stall_seconds)
     yield MadeFiles(folder / "made", renderers, most_files=3, most_bytes=1000)
     renderers.close()
 
@@ -29,7 +30,7 @@ class Write:
     record: Path
     name: str = "text"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         with self.record.open("a") as record:
             record.write("made\n")
         target.write_text(self.text)
@@ -42,7 +43,7 @@ class Wait:
     pipe: Path
     name: str = "wait"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         target.write_bytes(self.pipe.read_bytes())
 
 
@@ -53,7 +54,7 @@ class Crash:
     record: Path
     name: str = "crash"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         with self.record.open("a") as record:
             record.write("tried\n")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -66,7 +67,7 @@ class Refuse:
     record: Path
     name: str = "refuse"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         with self.record.open("a") as record:
             record.write("tried\n")
         target.write_text("half")
@@ -111,20 +112,20 @@ def test_what_nobody_waits_for_any_more_is_broken_off(tmp_path: Path) -> None:
     asyncio.run(leave())
 
 
-def test_what_takes_too_long_is_broken_off_and_not_tried_again(tmp_path: Path) -> None:
+def test_what_hangs_is_broken_off_and_not_tried_again(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
     async def ask() -> None:
-        with made_files(tmp_path, seconds=0.01) as made:
+        with made_files(tmp_path, stall_seconds=0.01) as made:
             for _ in range(2):
-                with pytest.raises(UnreadableVideo, match="took longer"):
+                with pytest.raises(UnreadableVideo, match="hung"):
                     await made.get("a", Wait(pipe))
 
     asyncio.run(ask())
 
 
-@pytest.mark.parametrize(("make", "reason"), [(Crash, "the decoder crashed"), (Refuse, "no frame")])
+@pytest.mark.parametrize(("make", "reason"), [(Crash, "decoder was killed"), (Refuse, "no frame")])
 def test_what_cannot_be_made_is_not_tried_again_and_leaves_nothing(
     tmp_path: Path, make: type[Crash | Refuse], reason: str
 ) -> None:

@@ -53,7 +53,7 @@ class OwnProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self.end()
 
     def call(self, work: Callable[[Report], Result], report: Report) -> Result:
         """Does some work, a picklable function that is given a `report` to call, and gives what it returns.
@@ -68,20 +68,21 @@ class OwnProcess:
         try:
             outcome = _hear(worker, report)
         except WorkerLost as lost:
-            self._end()
+            self.end()
             raise ProcessLost(str(lost)) from lost
         except BaseException:  # an interruption, say: the process is still at work, and nobody waits for it
-            self._end()
+            self.end()
             raise
         if isinstance(outcome, _Failed):
             raise outcome.error
         result: Result = outcome.result
         return result
 
-    def _end(self) -> None:
-        if self._worker is not None:
-            self._worker.end()
-            self._worker = None
+    def end(self) -> None:
+        """Ends the process; a call that is under way in another thread raises UnreadableVideo."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
 
 
 def _hear(worker: Worker, report: Report) -> _Done | _Failed:

@@ -26,7 +26,7 @@ from vifi_cli.web.sources import Sources
 
 MEGABYTE = 10**6
 PICTURE_PROCESSES = max(1, (os.cpu_count() or 2) // 2)
-LOOK_SECONDS, PICTURE_SECONDS, MOMENT_SECONDS = 20.0, 60.0, 600.0
+LOOK_STALL_SECONDS, STALL_SECONDS = 20.0, 60.0
 
 
 def make_app(
@@ -43,9 +43,9 @@ def make_app(
     library, searching = IndexReader(index_folder), IndexReader(index_folder)
     searcher = Searcher(load_encoder, cache_folder)
     lookers, painters, encoders = (
-        Renderers(1, LOOK_SECONDS),
-        Renderers(PICTURE_PROCESSES, PICTURE_SECONDS),
-        Renderers(1, MOMENT_SECONDS),
+        Renderers(1, LOOK_STALL_SECONDS),
+        Renderers(PICTURE_PROCESSES, STALL_SECONDS),
+        Renderers(1, STALL_SECONDS),
     )
     sources = Sources(lookers)
     pictures = MadeFiles(cache_folder / "pictures", painters, most_files=10_000, most_bytes=1000 * MEGABYTE)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.own_process import Report
 from vifi_cli.web.renderers import Renderers
 
 ABANDONED_SECONDS = 3600.0
@@ -25,8 +26,8 @@ class Make(Protocol):
         """What is made, with all that decides how it looks but the video itself."""
         ...
 
-    def __call__(self, target: Path) -> None:
-        """Writes the file; raises UnreadableVideo or OSError."""
+    def __call__(self, target: Path, report: Report) -> None:
+        """Writes the file, calling `report` often; raises UnreadableVideo or OSError."""
         ...
 
 
@@ -101,11 +102,11 @@ class MadeFiles:
                     count, size_bytes = count - 1, size_bytes - status.st_size
 
 
-def make_file(make: Make, path: Path) -> None:
+def make_file(make: Make, path: Path, report: Report) -> None:
     """Makes a file under a temporary name; raises UnreadableVideo or OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with paths.replacing(path) as unfinished:
-        make(unfinished)
+        make(unfinished, report)
 
 
 def _note_use(path: Path) -> bool:

@@ -7,6 +7,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vifi_cli.video.container import MICROSECOND, open_video
+from vifi_cli.video.own_process import Report
 
 LEAD_SECONDS = 2.0
 """What is shown before and after a moment that is re-encoded."""
@@ -33,7 +34,7 @@ class Playability:
     first_frame_seconds: float = 0.0
 
 
-def playability(path: Path) -> Playability:
+def playability(path: Path, _: Report) -> Playability:
     """Looks into a file; raises UnreadableVideo if it holds no video."""
     with open_video(path) as video:
         media_type = _media_type(path, video.container, video.stream)

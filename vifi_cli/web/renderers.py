@@ -1,56 +1,47 @@
-"""Processes that decode and encode for the server, few at a time.
+"""Processes that decode and encode for the server, few at a time, at a low priority.
 
-What decodes a broken file may crash or hang: that costs its process and nothing else. A job that nobody waits for any
-more, because the page was left, is broken off in the same way.
+A job that nobody waits for any more, because the page was left, is broken off.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.decoding_worker import SPAWN, interrupts_held_back
-from vifi_cli.web import rendering_process
+from vifi_cli.video.own_process import OwnProcess, Report
 
-END_SECONDS = 0.2
+LOWER_PRIORITY = 10
 
 Result = TypeVar("Result")
+Job = Callable[[Report], Result]
 
 
 class Renderers:
     """Does jobs in at most so many processes, which are started when they are needed. Belongs to one event loop."""
 
-    def __init__(self, processes: int, seconds: float) -> None:
-        """Starts nothing yet; a job may take so many seconds."""
+    def __init__(self, processes: int, stall_seconds: float) -> None:
+        """Starts nothing yet; a job that tells no progress for so long is taken to hang."""
         self._turns = asyncio.Semaphore(processes)
-        self._seconds = seconds
-        self._idle: list[_Renderer] = []
+        self._stall_seconds = stall_seconds
+        self._idle: list[OwnProcess] = []
 
-    async def run(self, job: Callable[[], Result]) -> Result:
+    async def run(self, job: Job[Result]) -> Result:
         """Does a job, which must be picklable; cancelling this breaks it off.
 
         Raises:
-            UnreadableVideo: the job says so, crashes or takes too long.
+            UnreadableVideo: the job says so, crashes or hangs.
             OSError: a file that it needs is gone, or the disk is full.
         """
         async with self._turns:
-            renderer = self._idle.pop() if self._idle else _Renderer()
+            process = self._idle.pop() if self._idle else OwnProcess(self._stall_seconds)
             try:
-                result, error = await asyncio.wait_for(asyncio.to_thread(renderer.ask, job), self._seconds)
-            except TimeoutError as late:
-                renderer.end()
-                raise UnreadableVideo(f"it took longer than {self._seconds:g} seconds to decode") from late
-            except (EOFError, ConnectionError) as lost:
-                renderer.end()
-                raise UnreadableVideo("the decoder crashed") from lost
-            except BaseException:
-                renderer.end()
+                return await asyncio.to_thread(process.call, _InBackground(job), _tell_nobody)
+            except asyncio.CancelledError:
+                asyncio.get_running_loop().run_in_executor(None, process.end)
                 raise
-            self._idle.append(renderer)
-        if error is not None:
-            raise error
-        return result
+            finally:
+                self._idle.append(process)
 
     def close(self) -> None:
         """Ends the processes that wait for jobs; those at work end when their jobs are cancelled."""
@@ -58,24 +49,17 @@ class Renderers:
             self._idle.pop().end()
 
 
-class _Renderer:
-    """A process that does one job after the other."""
+@dataclass(frozen=True, slots=True)
+class _InBackground(Generic[Result]):
+    """A job that lets the user's other programs go first."""
 
-    def __init__(self) -> None:
-        self._connection: Connection
-        self._connection, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=rendering_process.run, args=(theirs,), daemon=True)
-        with interrupts_held_back():
-            self._process.start()
-        theirs.close()
+    job: Job[Result]
 
-    def ask(self, job: Callable[[], Result]) -> tuple[Result, Exception | None]:
-        """Has a job done and waits for it, in a thread; raises EOFError or ConnectionError if the process dies."""
-        self._connection.send(job)
-        answer: tuple[Result, Exception | None] = self._connection.recv()
-        return answer
+    def __call__(self, report: Report) -> Result:
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)
+        return self.job(report)
 
-    def end(self) -> None:
-        """Kills the process, whatever it is doing; it holds nothing worth keeping."""
-        self._process.kill()
-        self._process.join(END_SECONDS)  # a process that waits for a dead network disk cannot be ended
+
+def _tell_nobody(*_: object) -> None:
+    """Nobody is told how far a job has come."""

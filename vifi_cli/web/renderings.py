@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vifi_cli.video.clip_writing import write_clip
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.preview import preview, still
+from vifi_cli.video.own_process import Report
+from vifi_cli.video.preview import animated_webp, preview_pictures, still
 
 PICTURE_HEIGHT, MOMENT_HEIGHT = 240, 720
 
@@ -25,7 +26,7 @@ class WriteStill:
         """See `made_files.Make`."""
         return f"still 1 {PICTURE_HEIGHT} {self.seconds:.3f}"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
         target.write_bytes(still(self.path, self.seconds, PICTURE_HEIGHT))
 
@@ -43,9 +44,10 @@ class WritePreview:
         """See `made_files.Make`."""
         return f"preview 1 {PICTURE_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
-        target.write_bytes(preview(self.path, self.start_seconds, self.end_seconds, PICTURE_HEIGHT))
+        moment = Moment(self.path, self.start_seconds, self.end_seconds)
+        target.write_bytes(animated_webp(preview_pictures(moment, PICTURE_HEIGHT, report)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,7 @@ class WriteMoment:
         """See `made_files.Make`."""
         return f"moment 1 {MOMENT_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
 
-    def __call__(self, target: Path) -> None:
+    def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
         moment = Moment(self.path, self.start_seconds, self.end_seconds)
-        write_clip(moment, target, _nothing, draft_height=MOMENT_HEIGHT)
-
-
-def _nothing(_: float) -> None:
-    """Tell nobody how far it is."""
+        write_clip(moment, target, report, draft_height=MOMENT_HEIGHT)

@@ -53,6 +53,16 @@ def test_by_video_and_by_folder(client: TestClient, made_library: Library) -> No
     assert 'href="/?q=red"' in nowhere
 
 
+def test_by_the_length_of_videos(client: TestClient) -> None:
+    long = client.get("/?q=blue&shortest=10").text
+    assert set(names(long)) == {"red_then_blue.mp4"}
+    assert '<option value="10" selected>over 0:10</option>' in long
+    assert len(set(names(client.get("/?q=blue&shortest=4").text))) == 3
+    none = client.get("/?q=blue&shortest=3600").text
+    assert "Nothing found" in none
+    assert '<option value="3600" selected>over an hour</option>' in none
+
+
 def test_more_hits_can_be_shown(client: TestClient) -> None:
     few = client.get("/?q=red&top=2").text
     assert len(names(few)) == 2

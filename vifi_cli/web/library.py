@@ -12,6 +12,8 @@ from vifi_cli.web.address import VideoKey, key_of
 
 COLUMNS = "id, path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, codec"
 MOST_FOLDERS = 300
+ROWS_PER_QUERY = 900
+"""SQLite's oldest limit on the number of parameters of one query is 999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,14 @@ def video_by_key(catalog: Catalog, key: VideoKey) -> LibraryVideo | None:
 
 
 def videos_by_path(catalog: Catalog, paths: Iterable[Path]) -> dict[Path, LibraryVideo]:
-    """The videos that lie at paths, at most 900; those that are indexed no longer are left out."""
-    wanted = list(dict.fromkeys(paths))
-    marks = ",".join("?" * len(wanted))
-    videos = _videos(catalog, f"WHERE path IN ({marks})", [encode_path(path) for path in wanted])
-    return {video.path: video for video in videos}
+    """The videos that lie at paths; those that are indexed no longer are left out."""
+    wanted = list({encode_path(path) for path in paths})
+    found: dict[Path, LibraryVideo] = {}
+    for start in range(0, len(wanted), ROWS_PER_QUERY):
+        part = wanted[start : start + ROWS_PER_QUERY]
+        marks = ",".join("?" * len(part))
+        found |= {video.path: video for video in _videos(catalog, f"WHERE path IN ({marks})", part)}
+    return found
 
 
 def newest_videos(catalog: Catalog, count: int) -> list[LibraryVideo]:

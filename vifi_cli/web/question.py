@@ -10,6 +10,7 @@ from vifi_cli.web.address import Stretch, parse_stretch
 
 MOST_LETTERS = 2000
 HITS, MOST_HITS = 24, 480
+LONGEST_SECONDS = 1_000_000
 
 By = Literal["moment", "video"]
 
@@ -23,6 +24,7 @@ class Question:
         like: a moment whose like is looked for, unless there are words.
         below: a folder or glob that limits the search, empty for everywhere.
         by: whether a hit is a moment or a whole video.
+        shortest: length of the videos that are looked at, in seconds, at least.
         top: number of hits at most.
     """
 
@@ -30,6 +32,7 @@ class Question:
     like: Stretch | None = None
     below: str = ""
     by: By = "moment"
+    shortest: int = 0
     top: int = HITS
 
     @property
@@ -46,7 +49,7 @@ class Question:
         return f"/?{urlencode(given)}" if given else "/"
 
 
-NAMES = {"words": "q", "like": "like", "below": "below", "by": "by", "top": "top"}
+NAMES = {"words": "q", "like": "like", "below": "below", "by": "by", "shortest": "shortest", "top": "top"}
 """The parameters of an address, by the fields they fill."""
 
 
@@ -68,7 +71,8 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
         like=stretch,
         below=parameters.get("below", "").strip().replace("\0", ""),
         by=_by(by),
-        top=_number("top", parameters.get("top") or str(HITS)),
+        shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),
+        top=_number("top", parameters.get("top") or str(HITS), range(1, MOST_HITS + 1)),
     )
 
 
@@ -80,7 +84,7 @@ def _by(text: str) -> By:
     raise InvalidInput("the address asks for hits by something other than `moment` or `video`")
 
 
-def _number(name: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_HITS:
-        raise InvalidInput(f"`{name}` in the address is a number from 1 to {MOST_HITS}")
+def _number(name: str, text: str, allowed: range) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:9]) not in allowed:
+        raise InvalidInput(f"`{name}` in the address is a number from {allowed[0]} to {allowed[-1]:,}")
     return int(text[:9])

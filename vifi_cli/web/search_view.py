@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vifi_cli.index.video_index import VideoIndex
+from vifi_cli.web import wording
 from vifi_cli.web.cards import Card, card_of
 from vifi_cli.web.index_state import progress_text, state_of, state_text
 from vifi_cli.web.library import Folder, folders, newest_videos, video_by_key
 from vifi_cli.web.question import HITS, MOST_HITS, Question
 from vifi_cli.web.searching import Hit
+
+LENGTHS = ((0, "any length"), (60, "over a minute"), (600, "over 10 minutes"), (3600, "over an hour"))
+"""Least lengths of videos that the page offers, in seconds and in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,14 @@ class SearchView:
         """Whether the search is limited to something that is none of the folders."""
         below = self.question.below
         return bool(below) and all(folder.pattern != below for folder in self.folders)
+
+    @property
+    def lengths(self) -> Sequence[tuple[int, str]]:
+        """The least lengths to choose from, another one that is in the address among them."""
+        shortest = self.question.shortest
+        if any(seconds == shortest for seconds, _ in LENGTHS):
+            return LENGTHS
+        return sorted((*LENGTHS, (shortest, f"over {wording.clock(shortest)}")))
 
     @property
     def more(self) -> str:

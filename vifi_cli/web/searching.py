@@ -54,17 +54,24 @@ class Searcher:
             InvalidInput: it names a moment of a video that is not indexed.
             VifiError: the encoder cannot be loaded.
         """
-        below = question.below or None
         if question.like:
-            embedding = stretch_embedding(index.catalog, question.like)
-            hits = index.search(
-                embedding, top=question.top + PER_VIDEO, by=question.by, per_video=PER_VIDEO, below=below
-            )
-            known = _with_videos(index.catalog, hits)
-            return [hit for hit in known if not _shows(hit, question.like)][: question.top]
-        embedding = self._embed(index.catalog.indexed_with, question.words)
-        hits = index.search(embedding, top=question.top, by=question.by, per_video=PER_VIDEO, below=below)
-        return _with_videos(index.catalog, hits)
+            embedding, seeds = stretch_embedding(index.catalog, question.like), PER_VIDEO
+        else:
+            embedding, seeds = self._embed(index.catalog.indexed_with, question.words), 0
+        found = index.search(
+            embedding,
+            top=0 if question.shortest else question.top + seeds,  # a search itself cannot tell by length
+            by=question.by,
+            per_video=PER_VIDEO,
+            below=question.below or None,
+        )
+        hits = [
+            hit
+            for hit in _with_videos(index.catalog, found)
+            if hit.video.duration_seconds >= question.shortest
+            and not (question.like and _shows(hit, question.like))
+        ]
+        return hits[: question.top]
 
     def _embed(self, indexed_with: IndexedWith, words: str) -> npt.NDArray[np.float32]:
         return cached_query_embedding(

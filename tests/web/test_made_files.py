@@ -16,8 +16,8 @@ from vifi_cli.web.renderers import Renderers
 
 
 @contextmanager
-def made_files(folder: Path, *, stall_seconds: float = 60.0) -> Iterator[MadeFiles]:
-    renderers = Renderers(2, stall_seconds)
+def made_files(folder: Path, *, processes: int = 2, stall_seconds: float = 60.0) -> Iterator[MadeFiles]:
+    renderers = Renderers(processes, stall_seconds)
     yield MadeFiles(folder / "made", renderers, most_files=3, most_bytes=1000)
     renderers.close()
 
@@ -108,6 +108,22 @@ def test_what_nobody_waits_for_any_more_is_broken_off(tmp_path: Path) -> None:
             os.close(writer)
             record = tmp_path / "record"
             assert (await made.get("a", Write("later", record))).read_text() == "later"
+
+    asyncio.run(leave())
+
+
+def test_what_is_broken_off_does_not_take_the_next_with_it(tmp_path: Path) -> None:
+    async def leave() -> None:
+        with made_files(tmp_path, processes=1) as made:
+            for number in range(3):
+                pipe = tmp_path / f"pipe {number}"
+                os.mkfifo(pipe)
+                waiting = asyncio.create_task(made.get(f"a {number}", Wait(pipe)))
+                writer = await asyncio.to_thread(os.open, pipe, os.O_WRONLY)
+                waiting.cancel()
+                make = Write("next", tmp_path / "record")
+                assert (await made.get(f"b {number}", make)).read_text() == "next"
+                os.close(writer)
 
     asyncio.run(leave())
 

@@ -5,6 +5,7 @@ A job that nobody waits for any more, because the page was left, is broken off.
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -35,13 +36,24 @@ class Renderers:
         """
         async with self._turns:
             process = self._idle.pop() if self._idle else OwnProcess(self._stall_seconds)
+            broken_off = threading.Event()
+
+            def call() -> Result:
+                try:
+                    return process.call(_InBackground(job), _tell_nobody)
+                finally:
+                    if broken_off.is_set():  # before there was a process to be ended
+                        process.end()
+
             try:
-                return await asyncio.to_thread(process.call, _InBackground(job), _tell_nobody)
+                return await asyncio.to_thread(call)
             except asyncio.CancelledError:
+                broken_off.set()
                 asyncio.get_running_loop().run_in_executor(None, process.end)
                 raise
             finally:
-                self._idle.append(process)
+                if not broken_off.is_set():
+                    self._idle.append(process)
 
     def close(self) -> None:
         """Ends the processes that wait for jobs; those at work end when their jobs are cancelled."""

@@ -9,6 +9,7 @@ import typer
 
 from vifi_cli import __version__
 from vifi_cli.cli import output
+from vifi_cli.cli.attention import attention
 from vifi_cli.cli.bridge import bridge
 from vifi_cli.cli.classify import classify
 from vifi_cli.cli.cut import cut
@@ -43,6 +44,7 @@ app.command()(finetune)
 app.command()(prompt_tune)
 app.command()(bridge)
 app.command("eval")(evaluate)
+app.command()(attention)
 app.command()(status)
 app.command()(prune)
 app.command()(doctor)

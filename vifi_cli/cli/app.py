@@ -16,6 +16,7 @@ from vifi_cli.cli.cut import cut
 from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
 from vifi_cli.cli.doctor import doctor
+from vifi_cli.cli.embed_map import embed_map
 from vifi_cli.cli.eval import evaluate
 from vifi_cli.cli.finetune import finetune
 from vifi_cli.cli.index import index
@@ -45,6 +46,7 @@ app.command()(prompt_tune)
 app.command()(bridge)
 app.command("eval")(evaluate)
 app.command()(attention)
+app.command()(embed_map)
 app.command()(status)
 app.command()(prune)
 app.command()(doctor)

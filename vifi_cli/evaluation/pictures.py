@@ -66,6 +66,14 @@ def thumbnails(path: Path) -> tuple[bytes, ...]:
     return tuple(map(_jpeg, frames))
 
 
+def middle_frame(path: Path, short_side: int) -> bytes | None:
+    """The frame in the middle of a video as JPEG, its short side so many pixels; None if it cannot be read."""
+    try:
+        return _jpeg(ClipStore(short_side).read(path, lambda total: test_frame_indices(total, 1))[0])
+    except UnreadableVideo:
+        return None
+
+
 def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=75, optimize=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from rich.text import Text
 
 from tests.cli.conftest import Vifi
@@ -135,6 +136,26 @@ def test_a_video_that_cannot_be_read_costs_only_itself(
         assert {line.split("\t")[0] for line in outcome.stdout.splitlines()} == {
             str(colours / "blue.mp4"), str(colours / "red.mp4"),
         }  # fmt: skip
+
+
+def test_over_time_as_a_picture(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
+    command = ("classify", colours / "red.mp4", "--labels", "red,blue", "--model", tiny)
+    outcome = vifi(*command, "--over-time", "--picture", tmp_path / "new" / "strip.png")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert f"picture: {tmp_path / 'new' / 'strip.png'}" in outcome.stderr
+    assert outcome.stdout == vifi(*command, "--over-time").stdout
+    with Image.open(tmp_path / "new" / "strip.png") as image:
+        assert image.format == "PNG"
+    for options, said in (
+        (("--picture", tmp_path / "a.png"), "goes with --over-time"),
+        (("--over-time", colours / "blue.mp4", "--picture", tmp_path / "a.png"), "name a single one"),
+        (("--over-time", "--picture", colours / "red.mp4"), "is the video: name a PNG"),
+        (("--over-time", "--picture", tmp_path), "is a folder: name a PNG"),
+    ):
+        refused = vifi(*command, *options)
+        assert refused.exit_code == 2
+        assert said in refused.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["new"]
 
 
 def test_what_makes_no_sense_is_said_in_one_line(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli import output
+from vifi_cli.cli.classify_picture import check_picture, draw_over_time
 from vifi_cli.cli.classify_result import (
     classes_document,
     ranked_classes,
@@ -67,6 +68,14 @@ def classify(
     window: Annotated[
         float, typer.Option(min=0.1, max=600, help="Seconds looked at together with --over-time.")
     ] = 2.0,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw --over-time as a PNG: frames, and classes below them.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = Device.auto,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,9 +84,10 @@ def classify(
     Exit code 0 if all videos could be read, 1 if some could not, 2 if something is wrong.
     """
     found = _find(videos)
+    check_picture(picture, found, over_time=over_time)
     classifier = _load(model, labels, texts, frames, device)
     if over_time:
-        unreadable = _tell_over_time(classifier, found, window, top, as_json=as_json)
+        unreadable = _tell_over_time(classifier, found, window, top, picture, as_json=as_json)
     else:
         unreadable = _tell_classes(classifier, found, top, as_json=as_json)
     for path, reason in unreadable:
@@ -208,7 +218,13 @@ def _predict(classifier: Classifier, videos: Sequence[Path]) -> Predictions:
 
 
 def _tell_over_time(
-    classifier: Classifier, videos: Sequence[Path], seconds: float, top: int, *, as_json: bool
+    classifier: Classifier,
+    videos: Sequence[Path],
+    seconds: float,
+    top: int,
+    picture: Path | None,
+    *,
+    as_json: bool,
 ) -> list[tuple[Path, str]]:
     from vifi_cli.evaluation.classifying import WindowSampling, classify_over_time, stretches_of
 
@@ -226,6 +242,8 @@ def _tell_over_time(
             unreadable.append((path, str(error)))
             continue
         stretches = stretches_of(windows)
+        if picture:
+            draw_over_time(given_path(picture), path, windows, stretches, classifier.class_names)
         if not as_json:
             show_stretches(path, stretches, classifier.class_names)
         shown.append(

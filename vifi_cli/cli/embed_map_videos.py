@@ -73,7 +73,7 @@ def embed_data(
     plan = prepare(question, None, allow_leak=allow_leak)
     tested = _joined(plan)
     embedded = [
-        (shown_model(model), _embedded(loaded, tested, question, chosen))
+        (shown_model(model) + " (leak)" * (model in plan.leaks), _embedded(loaded, tested, question, chosen))
         for model, loaded in _models_after_their_bases(plan)
     ]
     readable = sorted(set.intersection(*(set(one.videos.tolist()) for _, one in embedded)))
@@ -83,7 +83,7 @@ def embed_data(
         class_names=tested.class_names,
         videos=tuple(tested.test[video] for video in readable),
         by_model=tuple((name, one.embeddings_of(readable)) for name, one in embedded),
-        remarks=tuple(plan.leaks.values()),
+        remarks=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
     )
 
 

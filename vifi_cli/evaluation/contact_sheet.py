@@ -52,12 +52,17 @@ def contact_sheet(heading: str, rows: Sequence[SheetRow], notes: Sequence[str]) 
     count = len(rows[0].pictures)
     columns = math.ceil(count / math.ceil(count / COLUMNS))
     width = max(columns * (CELL_WIDTH + GAP) - GAP, NARROWEST)
-    parts = [_text([heading], HEADING_SIZE, HEADING_LINE, width)]
+    parts = [text_block([heading], HEADING_SIZE, HEADING_LINE, width)]
     for start in range(0, count, columns):
         parts += [_strip(row, slice(start, start + columns), width) for row in rows]
-    parts.append(_text(notes, TEXT_SIZE, TEXT_LINE, width))
+    parts.append(text_block(notes, TEXT_SIZE, TEXT_LINE, width))
+    return stacked_png(parts)
+
+
+def stacked_png(parts: Sequence[Image.Image]) -> bytes:
+    """Pictures of one width below each other on a page, as PNG."""
     height = sum(part.height + GAP for part in parts) - GAP
-    sheet = Image.new("RGB", (width + 2 * MARGIN, height + 2 * MARGIN), PAGE)
+    sheet = Image.new("RGB", (parts[0].width + 2 * MARGIN, height + 2 * MARGIN), PAGE)
     top = MARGIN
     for part in parts:
         sheet.paste(part, (MARGIN, top))
@@ -81,7 +86,8 @@ def _strip(row: SheetRow, some: slice, width: int) -> Image.Image:
     return strip
 
 
-def _text(paragraphs: Sequence[str], size: int, line: int, width: int) -> Image.Image:
+def text_block(paragraphs: Sequence[str], size: int, line: int, width: int) -> Image.Image:
+    """Paragraphs of two lines at most, in letters and lines so many pixels high."""
     lines = [text for paragraph in paragraphs for text in broken_into_lines(paragraph, size, width)]
     image = Image.new("RGB", (width, max(1, line * len(lines))), PAGE)
     for number, text in enumerate(lines):

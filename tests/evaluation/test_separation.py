@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.scores import bootstrap_means, interval_of
 from vifi_cli.evaluation.separation import Embeddings, gain, nearest_neighbours, separation
 
 Labels = npt.NDArray[np.int64]
@@ -82,13 +83,27 @@ def test_scores_equal_slow_references(seed: int, videos: int, classes: int) -> N
 def test_neighbours_are_found_across_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     embeddings = random.normal(size=(50, 4)).astype(np.float32)
-    whole = nearest_neighbours(embeddings)
+    groups = random.integers(0, 9, 50)
+    whole = nearest_neighbours(embeddings, groups)
     monkeypatch.setattr("vifi_cli.evaluation.separation.ROWS_AT_ONCE", 7)
-    np.testing.assert_array_equal(nearest_neighbours(embeddings), whole)
+    np.testing.assert_array_equal(nearest_neighbours(embeddings, groups), whole)
+    assert (groups[whole] != groups).all()
 
 
 def test_of_equal_neighbours_the_first_counts_and_a_copy_is_not_itself() -> None:
-    assert nearest_neighbours(on_a_circle(30, 30, 30)).tolist() == [1, 0, 0]
+    assert nearest_neighbours(on_a_circle(30, 30, 30), np.arange(3)).tolist() == [1, 0, 0]
+
+
+def test_videos_of_one_group_are_no_neighbours() -> None:
+    """Two people who each stand apart, and what they do, which shows in little."""
+    embeddings, labels = on_a_circle(0, 10, 90, 100), np.array([0, 1, 0, 1])
+    assert separation(embeddings, labels).purity.value == 0.0
+    found = separation(embeddings, labels, ["ann", "ann", "bob", "bob"])
+    assert found.nearest.tolist() == [2, 2, 1, 1]
+    assert found.purity.value == 0.5
+    alone = separation(embeddings, np.array([0, 0, 1, 2]), ["ann", "ann", "bob", "bob"])
+    assert alone.purity is None, "no one of another group could be of the same class"
+    assert np.isnan(alone.matches).all()
 
 
 def test_a_gain_is_paired_and_zero_against_itself() -> None:
@@ -112,14 +127,15 @@ def test_a_gain_is_paired_and_zero_against_itself() -> None:
 
 
 def test_whole_groups_are_drawn_for_intervals() -> None:
-    """Two groups that agree within widen the interval that forty single videos would have."""
-    embeddings = on_a_circle(*[0] * 10, *[90] * 10, *[0] * 10, *[90] * 10)
-    labels = np.array([0] * 10 + [1] * 10 + [1] * 10 + [0] * 10)
-    groups = ["a"] * 20 + ["b"] * 20
-    by_video, by_group = separation(embeddings, labels), separation(embeddings, labels, groups)
-    assert by_group.purity.value == by_video.purity.value
-    widths = [figure.high - figure.low for figure in (by_video.purity, by_group.purity)]  # type: ignore[operator]
-    assert widths[1] > 2 * widths[0] > 0
+    random = np.random.default_rng(0)
+    embeddings = random.normal(size=(30, 4)).astype(np.float32)
+    labels, groups = np.arange(30) % 3, [f"person {number // 6}" for number in range(30)]
+    found, without = separation(embeddings, labels, groups), separation(embeddings, labels)
+    for scores, drawn_over in ((found, groups), (without, ())):
+        interval = interval_of(bootstrap_means(scores.silhouettes, drawn_over))
+        assert (scores.silhouette.low, scores.silhouette.high) == interval
+    assert found.silhouette.value == without.silhouette.value
+    assert found.silhouette.low != without.silhouette.low
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])

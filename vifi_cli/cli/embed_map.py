@@ -197,5 +197,5 @@ def _model_document(made: EmbedMap, one: MappedModel) -> dict[str, object]:
     }
 
 
-def _figure_document(figure: Figure) -> dict[str, float | None]:
-    return {"value": figure.value, "low": figure.low, "high": figure.high}
+def _figure_document(figure: Figure | None) -> dict[str, float | None] | None:
+    return None if figure is None else {"value": figure.value, "low": figure.low, "high": figure.high}

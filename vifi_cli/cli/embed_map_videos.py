@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from vifi_cli import paths
 from vifi_cli.cli import output
+from vifi_cli.cli.data_names import absolute_data
 from vifi_cli.cli.eval_comparison import ON_A_CPU_AT_ONCE, ON_A_GPU_AT_ONCE, shown_model
 from vifi_cli.cli.eval_learned import run_of
 from vifi_cli.cli.eval_plan import TestPlan, prepare
 from vifi_cli.cli.eval_question import EvalRequest, Question, settle
-from vifi_cli.cli.finetuning import RUNS, absolute_data
+from vifi_cli.cli.finetuning import RUNS
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 

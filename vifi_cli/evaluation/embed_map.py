@@ -98,8 +98,10 @@ def make_map(
     )
 
 
-def separation_text(figure: Figure, *, is_gain: bool = False) -> str:
+def separation_text(figure: Figure | None, *, is_gain: bool = False) -> str:
     """A silhouette, a purity or a difference of them with its interval: `0.213 [0.150, 0.270]`."""
+    if figure is None:
+        return "–"
     sign = "+" if is_gain else ""
     interval = "" if figure.low is None else f" [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]"
     return f"{figure.value:{sign}.3f}{interval}"

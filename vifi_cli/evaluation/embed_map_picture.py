@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PANEL_INCHES, PANELS_A_ROW = 4.6, 3
 MOST_NAMED, LONGEST_NAME, LETTER_INCHES = 60, 28, 0.07
+LONGEST_MODEL = 60
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "X", "plus": "P"}
 
 
@@ -51,12 +52,17 @@ def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
         across, up = model.points[labels == label].T
         axes.scatter(across, up, s=size, c=mark.colour, marker=MARKERS[mark.shape], linewidths=0, alpha=0.85)
     axes.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal", xticks=(), yticks=())
-    axes.set_title(shown(model.name), fontsize=9, parse_math=False)
+    axes.set_title(_end_of(shown(model.name)), fontsize=9, parse_math=False)
     scores = model.separation
     axes.set_xlabel(
         f"silhouette {separation_text(scores.silhouette)}\nnearest neighbour {separation_text(scores.purity)}",
         fontsize=8,
     )
+
+
+def _end_of(name: str) -> str:
+    """A model's name; of a long path its end, which tells models apart."""
+    return name if len(name) <= LONGEST_MODEL else f"…{name[1 - LONGEST_MODEL :]}"
 
 
 def _name_classes(figure: "Figure", made: EmbedMap, inches: float) -> None:

@@ -25,14 +25,15 @@ class Separation:
 
     Attributes:
         silhouette: the mean over videos, -1 to 1.
-        purity: the share of videos whose nearest neighbour is of their class, among those that are not alone in it.
+        purity: the share of videos whose nearest neighbour is of their class, among those that can have such a one;
+            None where none can.
         silhouettes: of each video, float64 (N,).
-        nearest: the number of each video's nearest neighbour, int64 (N,).
-        matches: whether that is of the same class; not a number for a video that is alone in its class; float64 (N,).
+        nearest: the number of each video's nearest neighbour, of another group where groups are known, int64 (N,).
+        matches: whether that is of the same class, float64 (N,); not a number where no neighbour could be.
     """
 
     silhouette: Figure
-    purity: Figure
+    purity: Figure | None
     silhouettes: Values
     nearest: npt.NDArray[np.int64]
     matches: Values
@@ -48,7 +49,7 @@ class Gain:
     """
 
     silhouette: Figure
-    purity: Figure
+    purity: Figure | None
 
 
 def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = ()) -> Separation:
@@ -57,10 +58,13 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     The silhouette of a video is (b - a) / max(a, b): a its mean cosine distance to the others of its class, b the least
     mean distance to another class; 0 for a video that is alone in its class.
 
+    Videos of one group are no neighbours: clips of one scene or person are alike whatever they show, which would make
+    every model seem good where they are of one class, and bad where they are of several.
+
     Args:
         embeddings: of the videos.
         labels: of each.
-        groups: what intervals are drawn over, see `scores.independent_groups`; without, videos are.
+        groups: of each, see `scores.independent_groups`, which intervals are drawn over too; without, videos are.
 
     Raises:
         InvalidInput: there are fewer than two classes, or no class has two videos.
@@ -73,28 +77,43 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
             "how far classes lie apart takes two classes, and two videos of one of them: name data that has these"
         )
     silhouettes = _silhouettes(embeddings, labels)
-    nearest = nearest_neighbours(embeddings)
+    members = np.unique(groups, return_inverse=True)[1] if groups else np.arange(len(labels))
+    nearest = nearest_neighbours(embeddings, members)
     matches = (labels[nearest] == labels).astype(np.float64)
-    matches[np.bincount(labels)[labels] == 1] = np.nan
-    return Separation(_mean(silhouettes, groups), _mean(matches, groups), silhouettes, nearest, matches)
+    matches[~_has_classmate(labels, members)] = np.nan
+    return Separation(
+        _mean(silhouettes, groups), _mean_of_numbers(matches, groups), silhouettes, nearest, matches
+    )
 
 
 def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> Gain:
     """Compare two models on the same videos; intervals draw videos, or groups, for both at once."""
     return Gain(
-        _mean(later.silhouettes - earlier.silhouettes, groups), _mean(later.matches - earlier.matches, groups)
+        _mean(later.silhouettes - earlier.silhouettes, groups),
+        _mean_of_numbers(later.matches - earlier.matches, groups),
     )
 
 
-def nearest_neighbours(embeddings: Embeddings) -> npt.NDArray[np.int64]:
-    """The number of each embedding's nearest other one by cosine, of equal ones the first: int64 (N,)."""
+def nearest_neighbours(embeddings: Embeddings, groups: Labels) -> npt.NDArray[np.int64]:
+    """The number of each embedding's nearest one of another group by cosine, of equal ones the first: int64 (N,).
+
+    Args:
+        embeddings: float32 (N, D).
+        groups: int64 (N,), two at least.
+    """
     nearest = np.zeros(len(embeddings), np.int64)
     for start in range(0, len(embeddings), ROWS_AT_ONCE):
         cosines = embeddings[start : start + ROWS_AT_ONCE] @ embeddings.T
-        rows = np.arange(len(cosines))
-        cosines[rows, start + rows] = -np.inf
+        cosines[groups[start : start + ROWS_AT_ONCE, None] == groups] = -np.inf
         nearest[start : start + ROWS_AT_ONCE] = cosines.argmax(1)
     return nearest
+
+
+def _has_classmate(labels: Labels, groups: Labels) -> npt.NDArray[np.bool_]:
+    """Whether another group has a video of the same class, bool (N,)."""
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    groups_of_class = np.bincount(pairs[0], minlength=int(labels.max()) + 1)
+    return np.asarray(groups_of_class[labels] > 1)
 
 
 def _silhouettes(embeddings: Embeddings, labels: Labels) -> Values:
@@ -112,7 +131,12 @@ def missing_scikit_learn() -> MissingDependency:
 
 
 def _mean(values: Values, groups: Sequence[str]) -> Figure:
-    """The mean of the values that are numbers, with its interval."""
-    counted = ~np.isnan(values)
-    among = [group for group, counts in zip(groups, counted, strict=True) if counts] if groups else []
-    return Figure(float(values[counted].mean()), *interval_of(bootstrap_means(values[counted], among)))
+    return Figure(float(values.mean()), *interval_of(bootstrap_means(values, groups)))
+
+
+def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Figure | None:
+    """The mean of those values that are numbers; None where none is."""
+    counted = np.flatnonzero(~np.isnan(values)).tolist()
+    if not counted:
+        return None
+    return _mean(values[counted], [groups[video] for video in counted] if groups else ())

@@ -24,7 +24,7 @@ from vifi_cli.evaluation.contact_sheet import (
     fitted_to_cell,
 )
 from vifi_cli.evaluation.heat import GROUND, SHADE, drawn_over, shares_of_range
-from vifi_cli.evaluation.lettering import broken_into_lines, cut_to_fit, font
+from vifi_cli.evaluation.lettering import broken_into_lines, cut_to_fit, end_that_fits, font
 from vifi_cli.evaluation.looking import CropBox, watch_model
 from vifi_cli.evaluation.predicting import TestClips as ClipsOfTest
 from vifi_cli.model.clip_transform import normalised
@@ -187,7 +187,11 @@ def test_text_is_broken_and_cut_to_fit() -> None:
     assert lines[1].endswith("…")
     assert all(font(14).getlength(line) <= 150 for line in lines)
     assert " ".join(broken_into_lines(text, 14, 150, 9)) == text
-    assert cut_to_fit("short", 14, 150) == "short"
+    assert cut_to_fit("short", 14, 150) == end_that_fits("short", 14, 150) == "short"
+    end = end_that_fits("/a/long/way/to/runs/moves/best", 14, 150)
+    assert end.startswith("…")
+    assert end.endswith("runs/moves/best")
+    assert font(14).getlength(end) <= 150
     assert broken_into_lines("", 14, 150) == ("",)
 
 

@@ -240,8 +240,6 @@ def _show(result: AttentionResult) -> None:
 
 
 def _as_document(result: AttentionResult) -> dict[str, object]:
-    from vifi_cli.model.frame_maps import IN_WORDS, SOURCES
-
     height, width = result.clip[0].picture.shape[:2]
     return {
         "path": str(result.path),
@@ -252,7 +250,7 @@ def _as_document(result: AttentionResult) -> dict[str, object]:
             {
                 "model": looker.name,
                 "method": looker.method,
-                "explained": f"{IN_WORDS[looker.method]} ({SOURCES[looker.method]})",
+                "explained": looker.explained,
                 "outside": round(looker.box(height, width).outside, 4),
                 "frames": [_frame_document(frame, one) for frame, one in zip(result.clip, seen, strict=True)],
             }

@@ -143,7 +143,7 @@ def _show(made: EmbedMap) -> None:
     from vifi_cli.evaluation.embed_map import separation_text
 
     columns = ["Silhouette", "Nearest neighbour"]
-    gains = ["gained", "gained "] if len(made.models) > 1 else []
+    gains = ["Gain", "Gain "] if len(made.models) > 1 else []
     cells = []
     for one in made.models:
         said = [separation_text(one.separation.silhouette), separation_text(one.separation.purity)]

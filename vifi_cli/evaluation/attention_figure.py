@@ -8,7 +8,7 @@ from PIL import Image
 
 from vifi_cli.evaluation.contact_sheet import SheetRow, contact_sheet, fitted_to_cell
 from vifi_cli.evaluation.heat import drawn_over
-from vifi_cli.evaluation.lettering import PAGE, SOFT, broken_into_lines, write
+from vifi_cli.evaluation.lettering import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
 from vifi_cli.evaluation.looking import FRAMES_AT_ONCE, Looker, SeenFrame
 from vifi_cli.video.picture import Picture
 from vifi_cli.video.whole_frames import WholeFrame
@@ -72,23 +72,26 @@ def attention_pictures(
 
 def _side_by_side(frame: WholeFrame, lookers: Sequence[Looker], seen: Sequence[SeenFrame]) -> Picture:
     plain = _fitted_to_panel(frame.picture)
-    panels = [_panel(plain, _clock(frame.seconds), "")]
+    panels = [_panel(plain, _clock(frame.seconds), "", "")]
     for looker, one in zip(lookers, seen, strict=True):
         drawn = drawn_over(plain, one.map, looker.box(*frame.picture.shape[:2]))
-        panels.append(_panel(drawn, looker.caption, _cosine(one)))
+        panels.append(_panel(drawn, looker.name, looker.explained, _cosine(one)))
     gap = np.full((panels[0].shape[0], PANEL_GAP, 3), PAGE, np.uint8)
     return np.concatenate([part for panel in panels for part in (panel, gap)][:-1], axis=1)
 
 
-def _panel(picture: Picture, title: str, caption: str) -> Picture:
-    """A picture with room for text above it."""
+def _panel(picture: Picture, name: str, explained: str, caption: str) -> Picture:
+    """A picture with three lines of text above it; of a long name its end is shown, which tells models apart."""
     height, width = picture.shape[:2]
-    above = TEXT_LINES * TEXT_LINE + 2 * INSET
+    above, room = TEXT_LINES * TEXT_LINE + 2 * INSET, width - 2 * INSET
     panel = Image.new("RGB", (width, height + above), PAGE)
-    lines = broken_into_lines(title, TEXT_SIZE, width - 2 * INSET, TEXT_LINES - 1)
-    for number, line in enumerate(lines):
-        write(panel, (INSET, INSET + number * TEXT_LINE), line, TEXT_SIZE)
-    write(panel, (INSET, INSET + len(lines) * TEXT_LINE), caption, TEXT_SIZE, SOFT)
+    lines = (
+        (end_that_fits(name, TEXT_SIZE, room), TEXT),
+        (cut_to_fit(explained, TEXT_SIZE, room), TEXT),
+        (cut_to_fit(caption, TEXT_SIZE, room), SOFT),
+    )
+    for number, (line, colour) in enumerate(lines):
+        write(panel, (INSET, INSET + number * TEXT_LINE), line, TEXT_SIZE, colour)
     panel.paste(Image.fromarray(picture), (0, above))
     return np.asarray(panel)
 

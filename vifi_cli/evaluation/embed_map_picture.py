@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL_INCHES, PANELS_A_ROW = 4.6, 3
-MOST_NAMED, LONGEST_NAME, LETTER_INCHES = 60, 28, 0.07
+MOST_NAMED, LONGEST_NAME, LETTER_INCHES = 60, 40, 0.065
 LONGEST_MODEL = 60
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "X", "plus": "P"}
 
@@ -53,11 +53,14 @@ def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
         axes.scatter(across, up, s=size, c=mark.colour, marker=MARKERS[mark.shape], linewidths=0, alpha=0.85)
     axes.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal", xticks=(), yticks=())
     axes.set_title(_end_of(shown(model.name)), fontsize=9, parse_math=False)
-    scores = model.separation
-    axes.set_xlabel(
-        f"silhouette {separation_text(scores.silhouette)}\nnearest neighbour {separation_text(scores.purity)}",
-        fontsize=8,
-    )
+    lines = [
+        f"silhouette {separation_text(model.separation.silhouette)}",
+        f"nearest neighbour {separation_text(model.separation.purity)}",
+    ]
+    if model.gain:
+        lines[0] += f", gain {separation_text(model.gain.silhouette, is_gain=True)}"
+        lines[1] += f", gain {separation_text(model.gain.purity, is_gain=True)}"
+    axes.set_xlabel("\n".join(lines), fontsize=8)
 
 
 def _end_of(name: str) -> str:

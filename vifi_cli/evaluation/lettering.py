@@ -36,6 +36,15 @@ def cut_to_fit(text: str, size: int, width: int) -> str:
     return f"{text.rstrip()}…"
 
 
+def end_that_fits(text: str, size: int, width: int) -> str:
+    """A text that fits a width in pixels, its beginning cut off with an ellipsis where it is longer."""
+    if _length(text, size) <= width:
+        return text
+    while text and _length(f"…{text}", size) > width:
+        text = text[1:]
+    return f"…{text}"
+
+
 def write(
     image: Image.Image, place: tuple[float, float], text: str, size: int, colour: tuple[int, int, int] = TEXT
 ) -> None:

@@ -75,9 +75,14 @@ class Looker:
     text: Tensor | None = None
 
     @property
+    def explained(self) -> str:
+        """The method in words, with its source."""
+        return f"{IN_WORDS[self.method]} ({SOURCES[self.method]})"
+
+    @property
     def caption(self) -> str:
-        """The model and the method, with its source."""
-        return f"{self.name}: {IN_WORDS[self.method]} ({SOURCES[self.method]})"
+        """The model and the method."""
+        return f"{self.name}: {self.explained}"
 
     def box(self, height: int, width: int) -> CropBox:
         """What part of frames of this height and width the model is given."""

@@ -34,7 +34,7 @@ class Method(StrEnum):
 
 
 def attention(
-    video: Annotated[Path, typer.Argument(help="A video.", show_default=False)],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video.", show_default=False)],
     text: Annotated[
         str | None,
         typer.Option(

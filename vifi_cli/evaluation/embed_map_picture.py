@@ -28,7 +28,8 @@ def map_picture(made: EmbedMap) -> bytes:
 
     columns = min(len(made.models), PANELS_A_ROW)
     rows = math.ceil(len(made.models) / columns)
-    figure = Figure((PANEL_INCHES * columns, (PANEL_INCHES + 0.7) * rows), dpi=130, layout="constrained")
+    figure = Figure((PANEL_INCHES * columns, (PANEL_INCHES + 0.9) * rows), dpi=130)
+    figure.set_layout_engine("constrained", h_pad=0.1)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, model in zip(panels, made.models, strict=False):
         _draw(axes, made, model)

@@ -13,13 +13,23 @@ LONGEST_MOMENT_SECONDS = 32.0
 
 @dataclass(frozen=True, slots=True)
 class ScoredWindow:
-    """A window of a video, or a moment made of several, with its similarity to the query."""
+    """A window of a video, or a moment made of several, with its similarity to the query.
+
+    Attributes:
+        video_id: its video.
+        start_seconds: where it begins.
+        end_seconds: where it ends.
+        score: cosine between the query's and its embedding.
+        is_whole: it stands for the video as a whole, not for a moment.
+        window_id: the window, or of a moment the window that gave it its score.
+    """
 
     video_id: int
     start_seconds: float
     end_seconds: float
     score: float
     is_whole: bool = False
+    window_id: int = 0
 
 
 def fold_into_moments(
@@ -69,7 +79,7 @@ def _moment_around(best: ScoredWindow, others: list[ScoredWindow], longest_secon
         w for w in rivals if w.start_seconds >= best.start_seconds and w.end_seconds <= best.end_seconds
     ]
     core = min((best, *inside), key=lambda window: (_length_seconds(window), -window.score))
-    return replace(_widen(core, rivals, longest_seconds), score=best.score)
+    return replace(_widen(core, rivals, longest_seconds), score=best.score, window_id=best.window_id)
 
 
 def _widen(core: ScoredWindow, rivals: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:

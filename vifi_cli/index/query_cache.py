@@ -1,7 +1,7 @@
-"""Embeddings of queries asked before, so that asking again needs no encoder."""
+"""Embeddings of texts that were embedded before, queries above all, so that asking again needs no encoder."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -13,43 +13,70 @@ from vifi_cli.index.encoder import TextEncoder
 
 CACHE_FILE = "queries.sqlite3"
 MOST_QUERIES = 10_000
+BATCH = 64
+TEXTS_PER_QUERY = 900
+"""SQLite's oldest limit on the number of parameters of one query is 999."""
+
+Float32Array = npt.NDArray[np.float32]
 
 
 def cached_query_embedding(
     folder: Path, text_fingerprint: str, query: str, load_encoder: Callable[[], TextEncoder]
-) -> npt.NDArray[np.float32]:
-    """The embedding float32 (D,) of a query, from the cache if it was asked before.
+) -> Float32Array:
+    """The embedding float32 (D,) of a query, from the cache if it was asked before; see `cached_text_embeddings`."""
+    embedding: Float32Array = cached_text_embeddings(folder, text_fingerprint, [query], load_encoder)[0]
+    return embedding
+
+
+def cached_text_embeddings(
+    folder: Path, text_fingerprint: str, texts: Sequence[str], load_encoder: Callable[[], TextEncoder]
+) -> Float32Array:
+    """The embeddings float32 (N, D) of at least one text, from the cache where they were embedded before.
 
     Args:
         folder: where the cache lies; made if missing.
         text_fingerprint: of the encoder; embeddings of two encoders never mix.
-        query: the text.
-        load_encoder: called only if the query is new.
+        texts: any number of texts.
+        load_encoder: called only if a text is new.
     """
-    known = _look_up(folder / CACHE_FILE, text_fingerprint, query)
-    if known is not None:
-        return known
-    embedding: npt.NDArray[np.float32] = load_encoder().encode_texts([query])[0]
-    _remember(folder / CACHE_FILE, text_fingerprint, query, embedding)
-    return embedding
+    known = _look_up(folder / CACHE_FILE, text_fingerprint, texts)
+    # those of like length together, so that batches carry little padding
+    new = sorted(set(texts) - known.keys(), key=len)
+    if new:
+        encoder = load_encoder()
+        batches = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
+        embedded = np.concatenate([encoder.encode_texts(batch) for batch in batches])
+        known |= dict(zip(new, embedded, strict=True))
+        _remember(folder / CACHE_FILE, text_fingerprint, {text: known[text] for text in new})
+    return np.stack([known[text] for text in texts])
 
 
-def _look_up(path: Path, text_fingerprint: str, query: str) -> npt.NDArray[np.float32] | None:
+def _look_up(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[str, Float32Array]:
     if not path.exists():
-        return None
+        return {}
+    known: dict[str, Float32Array] = {}
     try:
         with closing(_open(path)) as db:
-            statement = "SELECT embedding FROM queries WHERE text_fingerprint = ? AND query = ?"
-            row = db.execute(statement, (text_fingerprint, query)).fetchone()
+            for start in range(0, len(texts), TEXTS_PER_QUERY):
+                part = texts[start : start + TEXTS_PER_QUERY]
+                rows = db.execute(
+                    "SELECT query, embedding FROM queries WHERE text_fingerprint = ? "
+                    f"AND query IN ({','.join('?' * len(part))})",
+                    (text_fingerprint, *part),
+                )
+                known |= {
+                    text: np.frombuffer(embedding, "<f4").astype(np.float32) for text, embedding in rows
+                }
     except sqlite3.DatabaseError:  # a damaged cache is no cache
         with suppress(OSError):
             path.unlink()
-        return None
-    return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
+        return {}
+    return known
 
 
-def _remember(path: Path, text_fingerprint: str, query: str, embedding: npt.NDArray[np.float32]) -> None:
-    """Adds a query and drops the oldest; a full or read-only disk only costs the cache."""
+def _remember(path: Path, text_fingerprint: str, embeddings: dict[str, Float32Array]) -> None:
+    """Adds texts and drops the oldest; a full or read-only disk only costs the cache."""
+    rows = [(text_fingerprint, text, vector.astype("<f4").tobytes()) for text, vector in embeddings.items()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(_open(path)) as db, db.atomic():
@@ -57,9 +84,8 @@ def _remember(path: Path, text_fingerprint: str, query: str, embedding: npt.NDAr
                 "CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, text_fingerprint TEXT NOT NULL, "
                 "query TEXT NOT NULL, embedding BLOB NOT NULL, UNIQUE (text_fingerprint, query))"
             )
-            db.execute(
-                "INSERT OR REPLACE INTO queries (text_fingerprint, query, embedding) VALUES (?, ?, ?)",
-                (text_fingerprint, query, embedding.astype("<f4").tobytes()),
+            db.conn.executemany(
+                "INSERT OR REPLACE INTO queries (text_fingerprint, query, embedding) VALUES (?, ?, ?)", rows
             )
             db.execute("DELETE FROM queries WHERE id <= (SELECT max(id) FROM queries) - ?", (MOST_QUERIES,))
     except (OSError, sqlite3.DatabaseError):

@@ -81,6 +81,28 @@ class Vectors:
         found = ids[0] >= 0
         return ids[0][found], scores[0][found]
 
+    def spread_sample(self, count: int) -> npt.NDArray[np.float32]:
+        """The embeddings float32 (N, D) of at most `count` windows, evenly spaced among all; always the same ones."""
+        total = len(self)
+        places = np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
+        return self._at(places)
+
+    def embeddings(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """The embeddings float32 (N, D) of windows that are here, by their ids (N,)."""
+        known, order = self._ids
+        places = order[np.searchsorted(known, ids, sorter=order)]
+        return self._at(places)
+
+    def _at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = self._index.index.reconstruct_batch(places)
+        return found
+
+    @cached_property
+    def _ids(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The id at each place, and the places in the order of their ids."""
+        known = faiss.vector_to_array(self._index.id_map)
+        return known, np.argsort(known, kind="stable")
+
 
 def open_vectors(catalog: Catalog) -> Vectors:
     """Loads the vector file of the catalogue's present revision, making it first where it is missing.

@@ -3,19 +3,23 @@
 import fnmatch
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli.index.calibration import Rater
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog, decode_path
 from vifi_cli.index.moments import LONGEST_MOMENT_SECONDS, ScoredWindow, fold_into_moments
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
 
 LOOKED_AT_PER_HIT = 20
 LOOKED_AT_LEAST = 500
+RATED_AT_LEAST = 50
+"""So many hits, the best by cosine, are rated even if fewer are asked for, so that the most relevant are among them."""
+
 ATTEMPTS = 3
 NEAR_SECONDS = 2 * LONGEST_MOMENT_SECONDS
 ROWS_PER_QUERY = 900
@@ -31,12 +35,14 @@ class SearchHit:
         start_seconds: where the moment begins.
         end_seconds: where it ends.
         score: cosine between the query's and the moment's embedding, in -1..1.
+        relevance: estimated probability that it shows what was asked for, in 0..1; None where hits are not rated.
     """
 
     path: Path
     start_seconds: float
     end_seconds: float
     score: float
+    relevance: float | None = None
 
 
 class VideoIndex:
@@ -69,8 +75,9 @@ class VideoIndex:
         per_video: int = 3,
         below: str | None = None,
         min_score: float = -1.0,
+        rate: Rater | None = None,
     ) -> list[SearchHit]:
-        """Finds the moments, or the videos, that match a query best.
+        """Finds the moments, or the videos, that match a query best; the best come first.
 
         Args:
             query: float32 (D,), of length 1.
@@ -79,15 +86,16 @@ class VideoIndex:
             per_video: moments of one video at most; 0 for all.
             below: a glob that the video's path must match (see `path_matches`), or a folder above it.
             min_score: hits below this score are left out.
+            rate: says how relevant hits are, and puts them into that order.
         """
         for _ in range(ATTEMPTS):
             vectors = self.vectors
             with self.catalog.snapshot():
                 if vectors.revision == self.catalog.revision:
-                    return self._search(query, vectors, top, by, per_video, below, min_score)
+                    return self._search(query, vectors, top, by, per_video, below, min_score, rate)
         with self.catalog.snapshot():  # the index changes faster than a vector file can be made
             vectors = vectors_in_memory(self.catalog)
-            return self._search(query, vectors, top, by, per_video, below, min_score)
+            return self._search(query, vectors, top, by, per_video, below, min_score, rate)
 
     def _search(
         self,
@@ -98,14 +106,17 @@ class VideoIndex:
         per_video: int,
         below: str | None,
         min_score: float,
+        rate: Rater | None,
     ) -> list[SearchHit]:
         among = None if below is None else self._windows_below(below)
-        hits = self._best(query, vectors, among, top, by, per_video, min_score)
-        return [
+        looked_for = max(top, RATED_AT_LEAST) if rate and top else top
+        found = self._best(query, vectors, among, looked_for, by, per_video, min_score)
+        found = [hit for hit in found if hit.score >= min_score]
+        hits = [
             SearchHit(path, hit.start_seconds, hit.end_seconds, hit.score)
-            for path, hit in self._with_paths(hits)
-            if hit.score >= min_score
+            for path, hit in self._with_paths(found)
         ]
+        return _most_relevant(hits, found, vectors, rate)[: top or None] if rate and hits else hits
 
     def _best(
         self,
@@ -180,7 +191,7 @@ class VideoIndex:
             ids.tolist(),
         )
         score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
-        return [ScoredWindow(row[1], row[2], row[3], score_of[row[0]], bool(row[4])) for row in rows]
+        return [ScoredWindow(*row[1:4], score_of[row[0]], bool(row[4]), window_id=row[0]) for row in rows]
 
     def _rows(self, query: str, ids: list[int]) -> list[tuple[Any, ...]]:
         """Runs a query with `IN ({})` over any number of ids."""
@@ -189,6 +200,19 @@ class VideoIndex:
             part = ids[start : start + ROWS_PER_QUERY]
             rows += self.catalog.db.execute(query.format(",".join("?" * len(part))), part).fetchall()
         return rows
+
+
+def _most_relevant(
+    hits: list[SearchHit], windows: list[ScoredWindow], vectors: Vectors, rate: Rater
+) -> list[SearchHit]:
+    """The hits with their relevance, highest first; `windows` has what each of them was found by."""
+    ids = np.array([window.window_id for window in windows], np.int64)
+    cosines = np.array([window.score for window in windows], np.float32)
+    rated = [
+        replace(hit, relevance=float(value))
+        for hit, value in zip(hits, rate(vectors, ids, cosines), strict=True)
+    ]
+    return sorted(rated, key=lambda hit: -(hit.relevance or 0.0))
 
 
 def path_matches(path: Path, pattern: str) -> bool:

@@ -21,13 +21,15 @@ def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture(scope="session")
 def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which the starter encoder has been compiled, once for all tests."""
+    """A data folder in which the starter encoder has been compiled and has read the neutral texts, once for all."""
+    from vifi_cli.index.neutral_texts import read_neutral_texts
     from vifi_cli.model.encoder import load_encoder
 
     home = tmp_path_factory.mktemp("starter_home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(home))
-        load_encoder("starter", "cpu")
+        encoder = load_encoder("starter", "cpu")
+    read_neutral_texts(home / "cache", encoder.text_fingerprint, lambda: encoder)
     return home
 
 

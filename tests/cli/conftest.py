@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.cli.app import main
 from vifi_cli.cli.demo import photograph
+from vifi_cli.index.query_cache import CACHE_FILE
 from vifi_cli.video.camera_moves import Scene, write_clip
 
 
@@ -69,7 +71,10 @@ def starter(starter_home: Path, vifi_home: Path) -> None:
     """Lets the commands of a test use the starter encoder without compiling it again."""
     (vifi_home / "cache").mkdir()
     for file in (starter_home / "cache").iterdir():
-        (vifi_home / "cache" / file.name).symlink_to(file)
+        if file.name == CACHE_FILE:  # a test writes to it
+            shutil.copy(file, vifi_home / "cache")
+        else:
+            (vifi_home / "cache" / file.name).symlink_to(file)
 
 
 @pytest.fixture

@@ -1,9 +1,16 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tests.color_encoder import ColorEncoder
-from vifi_cli.index.query_cache import CACHE_FILE, MOST_QUERIES, cached_query_embedding
+from vifi_cli.index.query_cache import (
+    CACHE_FILE,
+    MOST_QUERIES,
+    TEXTS_PER_QUERY,
+    cached_query_embedding,
+    cached_text_embeddings,
+)
 
 
 def no_encoder() -> ColorEncoder:
@@ -15,6 +22,27 @@ def test_a_query_is_encoded_once(tmp_path: Path) -> None:
     again = cached_query_embedding(tmp_path, "print", "red", no_encoder)
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(first, ColorEncoder().encode_texts(["red"])[0])
+
+
+def test_of_many_texts_only_new_ones_are_encoded(tmp_path: Path) -> None:
+    class Counting(ColorEncoder):
+        def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+            encoded.extend(texts)
+            return super().encode_texts(texts)
+
+    encoded: list[str] = []
+    cached_query_embedding(tmp_path, "print", "blue", Counting)
+    texts = ["a red thing", "blue", "green", "a red thing"]
+    embeddings = cached_text_embeddings(tmp_path, "print", texts, Counting)
+    assert encoded == ["blue", "green", "a red thing"]
+    np.testing.assert_array_equal(embeddings, ColorEncoder().encode_texts(texts))
+
+
+def test_more_texts_than_sqlite_takes_at_once(tmp_path: Path) -> None:
+    texts = [f"{number} red" if number % 2 else f"{number} blue" for number in range(2 * TEXTS_PER_QUERY + 1)]
+    cached_text_embeddings(tmp_path, "print", texts, ColorEncoder)
+    again = cached_text_embeddings(tmp_path, "print", texts, no_encoder)
+    np.testing.assert_array_equal(again, ColorEncoder().encode_texts(texts))
 
 
 def test_encoders_do_not_share_embeddings(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from vifi_cli.cli.index import show as show_report
 from vifi_cli.cli.index import tell_what_went_wrong
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.search import find_hits, show_hits
+from vifi_cli.cli.search import find_hits, relevant_among, show_hits
 from vifi_cli.errors import MissingDependency
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def demo() -> None:
     home = paths.data_folder() / "demo"
     shutil.rmtree(home, ignore_errors=True)
     started = time.perf_counter()
-    _make_clips(home / "clips")
+    make_clips(home / "clips")
     output.note(f"made {len(CLIPS)} clips in {home / 'clips'}")
 
     output.line(f"$ vifi index {home / 'clips'}")
@@ -68,7 +68,7 @@ def demo() -> None:
     for query in QUERIES:
         output.line(f'\n$ vifi search --top 3 "{query}"')
         _, hits = find_hits(home / "index", query, "auto", top=3)
-        show_hits(hits)
+        show_hits(relevant_among(hits))
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     output.note(f'VIFI_HOME="{home}" vifi search "the surface of the moon"')
 
@@ -88,8 +88,8 @@ def photograph(name: str) -> npt.NDArray[np.uint8]:
     return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
 
 
-def _make_clips(folder: Path) -> None:
-    """Writes the clips, each scene with a camera movement of its own."""
+def make_clips(folder: Path) -> None:
+    """Writes the clips of the demo, each scene with a camera movement of its own."""
     from vifi_cli.video.camera_moves import Scene, write_clip
 
     folder.mkdir(parents=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vifi_cli import paths
 from vifi_cli.cli import output
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.model_download import fetch_model
@@ -38,7 +39,7 @@ class IndexRequest:
 
 
 def run_indexing(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
-    """Brings the index in a folder up to date as asked, and its vector file with it.
+    """Brings the index in a folder up to date as asked, its vector file and what relevance is judged by with it.
 
     Raises:
         IndexLocked: another process is writing to the index.
@@ -117,8 +118,10 @@ def _bring_up_to_date(
     request: IndexRequest,
     progress: IndexProgress,
 ) -> IndexReport:
+    from vifi_cli.index.calibration import calibration_of
     from vifi_cli.index.indexer import update_index
     from vifi_cli.index.lock import note_progress
+    from vifi_cli.index.neutral_texts import read_neutral_texts
     from vifi_cli.index.vectors import open_vectors
 
     planned = 0
@@ -144,7 +147,12 @@ def _bring_up_to_date(
         on_stored=stored,
         workers=request.workers,
     )
-    open_vectors(catalog)
+    vectors = open_vectors(catalog)
+    if report.video_seconds:  # the encoder is at hand, so the first search need not load it for this
+        neutral = read_neutral_texts(
+            paths.cache_folder(), catalog.indexed_with.text_fingerprint, load_encoder
+        )
+        calibration_of(catalog.path.parent, vectors, neutral)
     return report
 
 

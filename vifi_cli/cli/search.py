@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, Unpack
@@ -16,6 +17,7 @@ from vifi_cli.cli.options import Device, DeviceOption
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vifi_cli.index.calibration import Rater
     from vifi_cli.index.encoder import TextEncoder
     from vifi_cli.index.records import IndexedWith
     from vifi_cli.index.video_index import SearchHit
@@ -30,7 +32,6 @@ class SearchOptions(TypedDict, total=False):
     by: Literal["moment", "video"]
     per_video: int
     below: str | None
-    min_score: float
 
 
 class HitUnit(StrEnum):
@@ -50,8 +51,14 @@ def search(
         typer.Option(metavar="GLOB", help="Search only videos whose path matches, or below a folder."),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(min=-1.0, max=1.0, help="Leave out hits with a lower cosine.", show_default=False)
-    ] = -1.0,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Leave out hits of a lower relevance; 0 shows all.",
+            show_default="what is worth showing",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="Write one JSON document a hit.")] = False,
     filepath_only: Annotated[
@@ -74,12 +81,12 @@ def search(
 ) -> None:
     """Find the moments in indexed videos that match QUERY best.
 
-    Exit code 0 if there are hits, 1 if there are none, 2 if something is wrong.
+    Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
     _check_query(query)
     if (as_json, as_jsonl, filepath_only or print0).count(True) > 1:
         raise InvalidInput("--json, --jsonl and -f/-0 are different outputs: choose one")
-    read_by, hits = find_hits(
+    read_by, found = find_hits(
         paths.index_folder(),
         query,
         device.value,
@@ -88,8 +95,8 @@ def search(
         per_video=per_video,
         by=by.value,
         below=path,
-        min_score=min_score,
     )
+    hits = relevant_among(found, min_score)
     if as_json:
         output.document({"query": query, "model": read_by, "hits": [_as_document(hit) for hit in hits]})
     elif as_jsonl:
@@ -100,7 +107,7 @@ def search(
             output.line(str(video), end="\0" if print0 else "\n")
     elif hits:
         show_hits(hits)
-    _tell_what_is_odd(hits, path)
+    _tell_what_is_odd(hits, path, best_left_out=next(iter(found), None))
     if not hits:
         raise typer.Exit(NO_HITS)
 
@@ -123,7 +130,9 @@ def find_hits(
     model: str | None = None,
     **options: Unpack[SearchOptions],
 ) -> tuple[str, list[SearchHit]]:
-    """Embeds a query and searches; gives the name of the model that read the query, and the hits.
+    """Embeds a query, searches, and rates what is found.
+
+    Gives the name of the model that read the query, and the hits, the most relevant first.
 
     Args:
         index_folder: where the index lies.
@@ -138,13 +147,33 @@ def find_hits(
     with VideoIndex(index_folder) as video_index:
         indexed_with = video_index.catalog.indexed_with
         other = load_fitting_text_encoder(model, indexed_with, device) if model else None
-        embedding = cached_query_embedding(
-            paths.cache_folder(),
-            other.text_fingerprint if other else indexed_with.text_fingerprint,
-            query,
-            lambda: other or load_index_text_encoder(indexed_with, device),
-        )
-        return other.model_name if other else indexed_with.model, video_index.search(embedding, **options)
+        fingerprint = other.text_fingerprint if other else indexed_with.text_fingerprint
+        load = functools.cache(lambda: other or load_index_text_encoder(indexed_with, device))
+        embedding = cached_query_embedding(paths.cache_folder(), fingerprint, query, load)
+        rate = rater_of(index_folder, fingerprint, load)
+        read_by = other.model_name if other else indexed_with.model
+        return read_by, video_index.search(embedding, rate=rate, **options)
+
+
+def rater_of(index_folder: Path, text_fingerprint: str, load_encoder: Callable[[], TextEncoder]) -> Rater:
+    """What rates the hits of a text in an index by how neutral texts do in it."""
+    from vifi_cli.index.calibration import text_rater
+    from vifi_cli.index.neutral_texts import read_neutral_texts
+
+    def load_and_tell() -> TextEncoder:
+        encoder = load_encoder()
+        output.note(f"{encoder.model_name} reads the texts that hits are judged by, this once")
+        return encoder
+
+    return text_rater(index_folder, read_neutral_texts(paths.cache_folder(), text_fingerprint, load_and_tell))
+
+
+def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
+    """The hits that are worth showing, or whose relevance is no less than what was asked for."""
+    from vifi_cli.index.relevance import WORTH_SHOWING
+
+    enough = WORTH_SHOWING if least is None else least
+    return [hit for hit in hits if hit.relevance is None or hit.relevance >= enough]
 
 
 def load_fitting_text_encoder(model: str, indexed_with: IndexedWith, device: str) -> TextEncoder:
@@ -189,40 +218,50 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
         "path": str(hit.path),
         "start_seconds": round(hit.start_seconds, 3),
         "end_seconds": round(hit.end_seconds, 3),
-        "score": round(hit.score, 4),
+        "relevance": None if hit.relevance is None else round(hit.relevance, 4),
+        "cosine": round(hit.score, 4),
     }
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
-    """A table on a terminal; score, start, end (seconds) and path in tab-separated lines in a pipe."""
+    """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
+    numbers = [hit.score if hit.relevance is None else hit.relevance for hit in hits]
     if output.stdout_is_terminal():
+        name = "Relevance" if all(hit.relevance is not None for hit in hits) else "Cosine"
         moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
         output.rows(
-            ("Score", "Moment", "Video"),
+            (name, "Moment", "Video"),
             [
-                (f"{hit.score:.3f}", moment, output.path_link(hit.path))
-                for hit, moment in zip(hits, moments, strict=True)
+                (f"{number:.2f}", moment, output.path_link(hit.path))
+                for hit, number, moment in zip(hits, numbers, moments, strict=True)
             ],
-            right=("Score", "Moment"),
+            right=(name, "Moment"),
         )
         return
     output.rows(
         (),
         [
-            (f"{hit.score:.4f}", f"{hit.start_seconds:.3f}", f"{hit.end_seconds:.3f}", str(hit.path))
-            for hit in hits
+            (f"{number:.4f}", f"{hit.start_seconds:.3f}", f"{hit.end_seconds:.3f}", str(hit.path))
+            for hit, number in zip(hits, numbers, strict=True)
         ],
     )
 
 
-def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None) -> None:
+def _tell_what_is_odd(
+    hits: Sequence[SearchHit], below: str | None, best_left_out: SearchHit | None = None
+) -> None:
     missing = {hit.path for hit in hits if not _exists(hit.path)}
     if missing:
         output.note(
             f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
             "or run `vifi index` to bring the index up to date"
         )
-    if not hits:
+    if not hits and best_left_out is not None:
+        output.note(
+            f"nothing relevant found: the best hit has a relevance of {best_left_out.relevance:.2f}; "
+            "`--min-score 0` shows it all the same"
+        )
+    elif not hits:
         where = f" below {below}" if below else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
 

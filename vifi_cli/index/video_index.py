@@ -191,7 +191,7 @@ class VideoIndex:
             ids.tolist(),
         )
         score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
-        return [ScoredWindow(*row[1:4], score_of[row[0]], bool(row[4]), window_id=row[0]) for row in rows]
+        return [ScoredWindow(row[1], row[2], row[3], score_of[row[0]], bool(row[4]), row[0]) for row in rows]
 
     def _rows(self, query: str, ids: list[int]) -> list[tuple[Any, ...]]:
         """Runs a query with `IN ({})` over any number of ids."""

@@ -1,0 +1,145 @@
+"""How often a search answers rightly, with relevance and with the plain cosine:
+
+    python -m tests.benchmarks.relevance_quality [--model MODEL]
+
+Needs the reference clips in ../shared/videos/search, on which nothing was fitted. Asked are their captions, short
+queries of `queries/search_present.csv`, and `queries/search_absent.txt`, about things that none of the clips shows.
+A query about something that is there is answered rightly if a clip that shows it comes first and is not refused; one
+about something that is not, if it is refused.
+
+The plain cosine is cut where it does best on these very queries, which no user could know; relevance where it always
+is. The second table has indexes of a single clip each, with both cut where they were before: what is not in that clip
+is absent.
+"""
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
+from tests.benchmarks.relevance_search import (
+    Answer,
+    Query,
+    answers,
+    index_clips,
+    part_of_index,
+    queries_of,
+    videos_of,
+)
+from vifi_cli.index.calibration import text_rater
+from vifi_cli.index.neutral_texts import read_neutral_texts
+from vifi_cli.index.relevance import WORTH_SHOWING
+from vifi_cli.model.encoder import load_text_encoder
+
+CLIPS = SHARED_VIDEOS / "search"
+BINS = ((0.0, 0.1), (0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 1.01))
+
+
+class Asking:
+    """Asks indexes in a folder, by cosine or by relevance."""
+
+    def __init__(self, home: Path, model: str, queries: Sequence[Query]) -> None:
+        encoder = load_text_encoder(model, "cpu")
+        texts = [query.text for query in queries]
+        self._embeddings = dict(zip(texts, encoder.encode_texts(texts), strict=True))
+        self._neutral = read_neutral_texts(home, encoder.text_fingerprint, lambda: encoder)
+
+    def by_cosine(self, folder: Path, queries: Sequence[Query]) -> list[Answer]:
+        return answers(folder, queries, self._embeddings.__getitem__)
+
+    def by_relevance(self, folder: Path, queries: Sequence[Query]) -> list[Answer]:
+        rate = text_rater(folder, self._neutral)
+        return answers(folder, queries, self._embeddings.__getitem__, rate)
+
+
+def captions() -> list[Query]:
+    """The captions of the clips."""
+    with (CLIPS / "captions.csv").open(newline="") as file:
+        return [Query(row["caption"], (row["file"],)) for row in csv.DictReader(file)]
+
+
+def best_cut_off(found: Sequence[Answer]) -> float:
+    """The cut-off that answers most, where what is there and what is not weigh the same."""
+    candidates = [answer.value for answer in found]
+    return max(candidates, key=lambda cut_off: np.mean([*right_shares(found, cut_off)]))
+
+
+def right_shares(found: Sequence[Answer], cut_off: float) -> tuple[float, float]:
+    """Share of queries answered rightly, of those about what is there and of the others."""
+    kept = [answer.right and answer.value >= cut_off for answer in found if answer.present]
+    refused = [answer.value < cut_off for answer in found if not answer.present]
+    return float(np.mean(kept)), float(np.mean(refused))
+
+
+def row(name: str, lists: Sequence[Sequence[Answer]], cut_off: float) -> list[str]:
+    """A method in numbers: for each list of queries that are there, found at all and right first; then the others."""
+    *present, absent, nonsense = lists
+    cells = []
+    for found in present:
+        cells.append(f"{np.mean([answer.value >= cut_off for answer in found]):.0%}")
+        cells.append(f"{np.mean([answer.right and answer.value >= cut_off for answer in found]):.0%}")
+    cells += [f"{np.mean([answer.value < cut_off for answer in found]):.0%}" for found in (absent, nonsense)]
+    everything = [answer for found in (*present, absent) for answer in found]
+    return [name, f"{cut_off:.2f}", *cells, f"{np.mean(right_shares(everything, cut_off)):.0%}"]
+
+
+def reliability(found: Sequence[Answer]) -> Iterator[list[str]]:
+    """How often answers of like relevance are right, where what is there and what is not weigh the same."""
+    shares = {there: 0.5 / sum(answer.present is there for answer in found) for there in (True, False)}
+    for low, high in BINS:
+        inside = [answer for answer in found if low <= answer.value < high]
+        weight = sum(shares[answer.present] for answer in inside)
+        right = sum(shares[answer.present] for answer in inside if answer.right)
+        yield [
+            f"{low:.1f} to {min(high, 1.0):.1f}",
+            str(len(inside)),
+            f"{right / weight:.0%}" if inside else "",
+        ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model", default="starter")
+    model = parser.parse_args().model
+    show_machine()
+    lists = [captions(), *map(queries_of, ("search_present.csv", "search_absent.txt", "nonsense.txt"))]
+    asked = [query for each in lists[:3] for query in each]
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        index_clips(home / "all", [CLIPS], model)
+        asking = Asking(home, model, [*asked, *lists[3]])
+        ways = (("plain cosine", asking.by_cosine), ("relevance", asking.by_relevance))
+        by_way = {name: [way(home / "all", each) for each in lists] for name, way in ways}
+        cut_offs = {
+            "plain cosine": best_cut_off(
+                [answer for found in by_way["plain cosine"][:3] for answer in found]
+            ),
+            "relevance": WORTH_SHOWING,
+        }
+        heads = ["", "cut-off", "captions: found", "right first", "short: found", "right first"]
+        heads += ["absent refused", "nonsense refused", "answered rightly"]
+        title = f"One index of 17 clips, {', '.join(str(len(each)) for each in lists)} queries"
+        show_table(title, heads, [row(name, by_way[name], cut_off) for name, cut_off in cut_offs.items()])
+        found = [answer for each in by_way["relevance"][:3] for answer in each]
+        show_table("What relevance says", ("relevance", "best hits", "right"), list(reliability(found)))
+
+        alone: dict[str, list[Answer]] = {name: [] for name, _ in ways}
+        for number, video in enumerate(videos_of(home / "all")):
+            folder = part_of_index(home / "all", home / str(number), [video])
+            for name, way in ways:
+                alone[name] += way(folder, asked)
+        rows = []
+        for name, cut_off in cut_offs.items():
+            kept, refused = right_shares(alone[name], cut_off)
+            cells = (kept, refused, (kept + refused) / 2)
+            rows.append([name, f"{cut_off:.2f}", *(f"{cell:.0%}" for cell in cells)])
+        heads = ["", "cut-off", "there: found", "absent refused", "answered rightly"]
+        show_table("17 indexes of one clip each", heads, rows)
+
+
+if __name__ == "__main__":
+    main()

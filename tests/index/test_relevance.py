@@ -26,9 +26,23 @@ some_cosines = arrays(np.float64, st.integers(2, 30), elements=cosines)
 def test_relevance_is_a_probability_that_rises_with_the_margin(
     margins: Float64Array, center: float, spread: float
 ) -> None:
-    probabilities = relevance(np.sort(margins), Calibration(center, spread))
-    assert ((probabilities >= 0) & (probabilities <= 1)).all()
-    assert (np.diff(probabilities) >= 0).all()
+    calibration = Calibration(center, spread)
+    alone = np.array([relevance([margin], calibration)[0] for margin in np.sort(margins)])
+    assert ((alone >= 0) & (alone <= 1)).all()
+    assert (np.diff(alone) >= 0).all()
+
+
+@settings(deadline=None)
+@given(some_cosines)
+def test_no_hit_is_more_relevant_than_a_nearer_one(margins: Float64Array) -> None:
+    calibration = Calibration(0.1, 0.2)
+    probabilities = relevance(margins, calibration)
+    assert (np.diff(probabilities) <= 0).all()
+    assert probabilities[0] == relevance(margins[:1], calibration)[0]
+    np.testing.assert_array_equal(probabilities[:-1], relevance(margins[:-1], calibration))
+    falling = np.sort(margins)[::-1]
+    by_themselves = [relevance([margin], calibration)[0] for margin in falling]
+    np.testing.assert_array_equal(relevance(falling, calibration), by_themselves)
 
 
 @settings(deadline=None)
@@ -66,10 +80,10 @@ def test_a_picture_that_is_nearer_to_every_text_is_no_more_relevant(
 
 
 def test_the_level_is_the_mean_of_the_nearest_descriptions() -> None:
-    descriptions = np.array([[0.1], [0.9], [0.5], [0.7], [-0.3]], np.float32)
+    descriptions = np.array([[0.1]] * 8 + [[0.9], [0.5], [-0.3]], np.float32)
     level = description_level(np.array([[1.0], [-1.0]], np.float32), descriptions)
-    assert NEAREST_DESCRIPTIONS == 3
-    np.testing.assert_allclose(level, [(0.9 + 0.7 + 0.5) / 3, (0.3 - 0.1 - 0.5) / 3], atol=1e-6)
+    assert len(descriptions) - 1 == NEAREST_DESCRIPTIONS
+    np.testing.assert_allclose(level, [(0.8 + 0.9 + 0.5) / 10, (-0.8 - 0.5 + 0.3) / 10], atol=1e-6)
     np.testing.assert_allclose(description_level(descriptions, descriptions[:1])[0], 0.01, atol=1e-6)
 
 

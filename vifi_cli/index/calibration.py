@@ -17,15 +17,15 @@ from vifi_cli.index.relevance import Calibration, calibrate, description_level, 
 from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"
-MOST_WINDOWS = 65_536
+MOST_WINDOWS = 262_144
 """Of a larger index a sample stands for all: what rarities reach grows by little with ever more windows."""
 
-WINDOWS_AT_ONCE = 8192
+WINDOWS_AT_ONCE = 16_384
 _RECIPE = 1
 # raise when the way a calibration is measured changes
 
 Rater = Callable[[Vectors, npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.NDArray[np.float64]]
-"""From vectors, ids of windows (W,) and their cosines with a text (W,) to the relevance of each, (W,) in 0..1."""
+"""From vectors, the windows of hits (W,), nearest first, and their cosines (W,) to the relevance of each, in 0..1."""
 
 
 def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
@@ -48,14 +48,15 @@ def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Cal
 
 
 def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
-    """Finds the best margin that each text about a rarity reaches, in the index or an even sample of it."""
+    """Finds the margin of the best hit of each text about a rarity, in the index or an even sample of it."""
     windows = vectors.spread_sample(MOST_WINDOWS)
-    best = np.full(len(neutral.rarities), -np.inf)
+    nearest = np.zeros(len(neutral.rarities), np.int64)
+    cosines = np.full(len(neutral.rarities), -np.inf, np.float32)
     for start in range(0, len(windows), WINDOWS_AT_ONCE):
-        part = windows[start : start + WINDOWS_AT_ONCE]
-        margins = neutral.rarities @ part.T - description_level(part, neutral.descriptions)
-        best = np.maximum(best, margins.max(axis=1))
-    return calibrate(best)
+        part = neutral.rarities @ windows[start : start + WINDOWS_AT_ONCE].T
+        nearest = np.where(part.max(axis=1) > cosines, start + part.argmax(axis=1), nearest)
+        cosines = np.maximum(cosines, part.max(axis=1))
+    return calibrate(cosines - description_level(windows[nearest], neutral.descriptions))
 
 
 def margins_of(

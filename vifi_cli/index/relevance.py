@@ -6,9 +6,9 @@ moment, since some pictures are near every text. So it is judged twice:
 - by the moment: a query's *margin* is its cosine less the mean of the highest cosines that everyday descriptions have
   with the same moment. Local centring of this kind takes off what makes a moment near to everything (Hara et al.,
   Localized centering, AAAI 2015); judging by neutral phrases is what LERF does (Kerr et al., ICCV 2023).
-- by the index: the best margins in it of texts about rarities, which are most likely not there, tell what a text
-  about nothing reaches here; the more there is to choose from, the more. In speaker verification this is T-norm
-  (Auckenthaler et al., Score normalization for text-independent speaker verification systems, 2000).
+- by the index: texts about rarities, which are most likely not there, tell by the margins of their best hits what a
+  text about nothing reaches here: the more there is to choose from, the more. Cohorts of impostors tell the same in
+  speaker verification (Auckenthaler et al., Score normalization for text-independent speaker verification, 2000).
 
 What is left goes through a logistic curve, whose two numbers were fitted once; `docs/how-search-works.md` has how.
 """
@@ -21,7 +21,7 @@ import numpy.typing as npt
 Float32Array = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
-NEAREST_DESCRIPTIONS = 3
+NEAREST_DESCRIPTIONS = 10
 INTERCEPT, SLOPE = -1.9, 1.4
 """Of the logistic curve, over standardised margins."""
 
@@ -36,7 +36,7 @@ class Calibration:
     """What texts about nothing that is there reach in one index, by one text encoder.
 
     Attributes:
-        center: median of their best margins.
+        center: median of the margins of their best hits.
         spread: standard deviation of these.
     """
 
@@ -60,10 +60,10 @@ def description_level(windows: Float32Array, descriptions: Float32Array) -> Floa
     return level
 
 
-def calibrate(best_margins: npt.ArrayLike) -> Calibration:
-    """Sums up the best margins (M,) of texts about rarities in one index, M >= 1."""
-    margins = np.asarray(best_margins, np.float64)
-    return Calibration(float(np.median(margins)), float(margins.std()))
+def calibrate(margins: npt.ArrayLike) -> Calibration:
+    """Sums up the margins (M,) of the best hits of texts about rarities in one index, M >= 1."""
+    values = np.asarray(margins, np.float64)
+    return Calibration(float(np.median(values)), float(values.std()))
 
 
 def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
@@ -74,10 +74,15 @@ def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Arra
 
 
 def relevance(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
-    """The estimated probability, float64 (W,), that moments with these margins (W,) show what was asked for.
+    """The estimated probability that hits, the nearest first, show what was asked for: float64 (W,).
 
-    It is that of a query about something that is there as often as not.
+    It is that of a query about something that is there as often as not. No hit is said to be more relevant than one
+    that is nearer, so that relevance keeps their order and the best hit decides whether anything is relevant.
+
+    Args:
+        margins: of the hits (W,).
+        calibration: of their index.
     """
     log_odds = INTERCEPT + SLOPE * standardize(margins, calibration)
-    probability: Float64Array = (1 + np.tanh(log_odds / 2)) / 2
+    probability: Float64Array = np.minimum.accumulate((1 + np.tanh(log_odds / 2)) / 2)
     return probability

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +17,6 @@ from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
 
 LOOKED_AT_PER_HIT = 20
 LOOKED_AT_LEAST = 500
-RATED_AT_LEAST = 50
-"""So many hits, the best by cosine, are rated even if fewer are asked for, so that the most relevant are among them."""
-
 ATTEMPTS = 3
 NEAR_SECONDS = 2 * LONGEST_MOMENT_SECONDS
 ROWS_PER_QUERY = 900
@@ -86,7 +83,7 @@ class VideoIndex:
             per_video: moments of one video at most; 0 for all.
             below: a glob that the video's path must match (see `path_matches`), or a folder above it.
             min_score: hits below this score are left out.
-            rate: says how relevant hits are, and puts them into that order.
+            rate: says how relevant hits are.
         """
         for _ in range(ATTEMPTS):
             vectors = self.vectors
@@ -109,14 +106,13 @@ class VideoIndex:
         rate: Rater | None,
     ) -> list[SearchHit]:
         among = None if below is None else self._windows_below(below)
-        looked_for = max(top, RATED_AT_LEAST) if rate and top else top
-        found = self._best(query, vectors, among, looked_for, by, per_video, min_score)
-        found = [hit for hit in found if hit.score >= min_score]
-        hits = [
-            SearchHit(path, hit.start_seconds, hit.end_seconds, hit.score)
-            for path, hit in self._with_paths(found)
+        found = self._best(query, vectors, among, top, by, per_video, min_score)
+        best = [hit for hit in found if hit.score >= min_score]
+        relevance = _relevance(best, vectors, rate) if rate and best else [None] * len(best)
+        return [
+            SearchHit(path, hit.start_seconds, hit.end_seconds, hit.score, relevant)
+            for (path, hit), relevant in zip(self._with_paths(best), relevance, strict=True)
         ]
-        return _most_relevant(hits, found, vectors, rate)[: top or None] if rate and hits else hits
 
     def _best(
         self,
@@ -202,17 +198,11 @@ class VideoIndex:
         return rows
 
 
-def _most_relevant(
-    hits: list[SearchHit], windows: list[ScoredWindow], vectors: Vectors, rate: Rater
-) -> list[SearchHit]:
-    """The hits with their relevance, highest first; `windows` has what each of them was found by."""
-    ids = np.array([window.window_id for window in windows], np.int64)
-    cosines = np.array([window.score for window in windows], np.float32)
-    rated = [
-        replace(hit, relevance=float(value))
-        for hit, value in zip(hits, rate(vectors, ids, cosines), strict=True)
-    ]
-    return sorted(rated, key=lambda hit: -(hit.relevance or 0.0))
+def _relevance(hits: list[ScoredWindow], vectors: Vectors, rate: Rater) -> list[float]:
+    """The relevance of hits, the nearest first, by the windows that they were found by."""
+    ids = np.array([hit.window_id for hit in hits], np.int64)
+    relevance: list[float] = rate(vectors, ids, np.array([hit.score for hit in hits], np.float32)).tolist()
+    return relevance
 
 
 def path_matches(path: Path, pattern: str) -> bool:

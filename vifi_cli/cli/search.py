@@ -55,8 +55,8 @@ def search(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="Leave out hits of a lower relevance; 0 shows all.",
-            show_default="what is worth showing",
+            help="Leave out hits of a lower relevance; 0 leaves out none.",
+            show_default="0.3",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")] = False,
@@ -107,7 +107,7 @@ def search(
             output.line(str(video), end="\0" if print0 else "\n")
     elif hits:
         show_hits(hits)
-    _tell_what_is_odd(hits, path, best_left_out=next(iter(found), None))
+    _tell_what_is_odd(hits, path, found[len(hits) :])
     if not hits:
         raise typer.Exit(NO_HITS)
 
@@ -130,9 +130,7 @@ def find_hits(
     model: str | None = None,
     **options: Unpack[SearchOptions],
 ) -> tuple[str, list[SearchHit]]:
-    """Embeds a query, searches, and rates what is found.
-
-    Gives the name of the model that read the query, and the hits, the most relevant first.
+    """Embeds a query, searches and rates what is found; gives the name of the model that read the query, and the hits.
 
     Args:
         index_folder: where the index lies.
@@ -162,7 +160,7 @@ def rater_of(index_folder: Path, text_fingerprint: str, load_encoder: Callable[[
 
     def load_and_tell() -> TextEncoder:
         encoder = load_encoder()
-        output.note(f"{encoder.model_name} reads the texts that hits are judged by, this once")
+        output.note(f"the first search with {encoder.model_name} reads the texts that hits are judged by")
         return encoder
 
     return text_rater(index_folder, read_neutral_texts(paths.cache_folder(), text_fingerprint, load_and_tell))
@@ -247,18 +245,18 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     )
 
 
-def _tell_what_is_odd(
-    hits: Sequence[SearchHit], below: str | None, best_left_out: SearchHit | None = None
-) -> None:
+def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None, left_out: Sequence[SearchHit]) -> None:
     missing = {hit.path for hit in hits if not _exists(hit.path)}
     if missing:
         output.note(
             f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
             "or run `vifi index` to bring the index up to date"
         )
-    if not hits and best_left_out is not None:
+    if hits and left_out and output.stdout_is_terminal():
+        output.note("less relevant hits are left out: `--min-score 0` shows them")
+    elif not hits and left_out:
         output.note(
-            f"nothing relevant found: the best hit has a relevance of {best_left_out.relevance:.2f}; "
+            f"nothing relevant found: the best hit has a relevance of {left_out[0].relevance:.2f}; "
             "`--min-score 0` shows it all the same"
         )
     elif not hits:

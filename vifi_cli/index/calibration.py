@@ -20,7 +20,7 @@ NAME = "calibration-"
 MOST_WINDOWS = 262_144
 """Of a larger index a sample stands for all: what rarities reach grows by little with ever more windows."""
 
-WINDOWS_AT_ONCE = 16_384
+RATED_AT_ONCE = 16_384
 _RECIPE = 1
 # raise when the way a calibration is measured changes
 
@@ -49,14 +49,14 @@ def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Cal
 
 def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
     """Finds the margin of the best hit of each text about a rarity, in the index or an even sample of it."""
-    windows = vectors.spread_sample(MOST_WINDOWS)
-    nearest = np.zeros(len(neutral.rarities), np.int64)
-    cosines = np.full(len(neutral.rarities), -np.inf, np.float32)
-    for start in range(0, len(windows), WINDOWS_AT_ONCE):
-        part = neutral.rarities @ windows[start : start + WINDOWS_AT_ONCE].T
-        nearest = np.where(part.max(axis=1) > cosines, start + part.argmax(axis=1), nearest)
-        cosines = np.maximum(cosines, part.max(axis=1))
-    return calibrate(cosines - description_level(windows[nearest], neutral.descriptions))
+    nearest = np.zeros_like(neutral.rarities)
+    cosines = np.full(len(nearest), -np.inf, np.float32)
+    for windows in vectors.spread_sample(MOST_WINDOWS):
+        here = neutral.rarities @ windows.T
+        nearer = here.max(axis=1) > cosines
+        nearest[nearer] = windows[here.argmax(axis=1)[nearer]]
+        cosines = np.maximum(cosines, here.max(axis=1))
+    return calibrate(cosines - description_level(nearest, neutral.descriptions))
 
 
 def margins_of(
@@ -71,8 +71,8 @@ def margins_of(
         neutral: by the same text encoder.
     """
     levels = [
-        description_level(vectors.embeddings(ids[start : start + WINDOWS_AT_ONCE]), neutral.descriptions)
-        for start in range(0, len(ids), WINDOWS_AT_ONCE)
+        description_level(vectors.embeddings(ids[start : start + RATED_AT_ONCE]), neutral.descriptions)
+        for start in range(0, len(ids), RATED_AT_ONCE)
     ]
     margins: npt.NDArray[np.float32] = cosines - np.concatenate(levels)
     return margins

@@ -22,7 +22,7 @@ Float32Array = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
 NEAREST_DESCRIPTIONS = 10
-INTERCEPT, SLOPE = -1.9, 1.4
+INTERCEPT, SLOPE = -1.8, 1.2
 """Of the logistic curve, over standardised margins."""
 
 WORTH_SHOWING = 0.3

@@ -30,7 +30,7 @@ except ImportError as error:
     ) from error
 
 NAME = "vectors-"
-ADD_AT_ONCE = 16_384
+ADD_AT_ONCE = READ_AT_ONCE = 16_384
 ABANDONED_SECONDS = 3600.0
 ATTEMPTS = 5
 GPU_MOST_RESULTS = 2048
@@ -81,17 +81,16 @@ class Vectors:
         found = ids[0] >= 0
         return ids[0][found], scores[0][found]
 
-    def spread_sample(self, count: int) -> npt.NDArray[np.float32]:
-        """The embeddings float32 (N, D) of at most `count` windows, evenly spaced among all; always the same ones."""
-        total = len(self)
-        places = np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
-        return self._at(places)
+    def spread_sample(self, count: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yields the embeddings of at most `count` windows, evenly spaced among all, in parts float32 (N, D)."""
+        places = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
+        for start in range(0, len(places), READ_AT_ONCE):
+            yield self._at(places[start : start + READ_AT_ONCE])
 
     def embeddings(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """The embeddings float32 (N, D) of windows that are here, by their ids (N,)."""
         known, order = self._ids
-        places = order[np.searchsorted(known, ids, sorter=order)]
-        return self._at(places)
+        return self._at(order[np.searchsorted(known, ids, sorter=order)])
 
     def _at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         found: npt.NDArray[np.float32] = self._index.index.reconstruct_batch(places)

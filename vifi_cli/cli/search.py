@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -230,7 +231,7 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
         output.rows(
             (name, "Moment", "Video"),
             [
-                (f"{number:.2f}", moment, output.path_link(hit.path))
+                (_rounded_down(number), moment, output.path_link(hit.path))
                 for hit, number, moment in zip(hits, numbers, moments, strict=True)
             ],
             right=(name, "Moment"),
@@ -245,6 +246,11 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     )
 
 
+def _rounded_down(number: float) -> str:
+    """Two decimals that are never more than the number, so that what is shown passes the `--min-score` of its own."""
+    return f"{math.floor(number * 100) / 100:.2f}"
+
+
 def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None, left_out: Sequence[SearchHit]) -> None:
     missing = {hit.path for hit in hits if not _exists(hit.path)}
     if missing:
@@ -255,8 +261,9 @@ def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None, left_out: Se
     if hits and left_out and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
     elif not hits and left_out:
+        best = _rounded_down(left_out[0].relevance or 0.0)
         output.note(
-            f"nothing relevant found: the best hit has a relevance of {left_out[0].relevance:.2f}; "
+            f"nothing relevant found: the best hit has a relevance of {best}; "
             "`--min-score 0` shows it all the same"
         )
     elif not hits:

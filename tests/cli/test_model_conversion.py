@@ -42,7 +42,7 @@ def test_imported_models_go_everywhere_a_model_goes(
     assert shown["tuned"] == ["image"]
     assert shown["dimension"] == 16
     assert vifi("index", clips, "--model", imported).exit_code == 0
-    assert vifi("search", "coffee").stdout
+    assert vifi("search", "coffee", "--min-score", 0).stdout
 
     outcome = vifi("model", "export", imported, "--output", exported)
     assert outcome.exit_code == 0, outcome.stderr

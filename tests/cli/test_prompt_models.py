@@ -21,7 +21,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def hits(vifi: Vifi, *options: object) -> dict[str, object]:
-    outcome = vifi("search", "a cat", "--json", *options)
+    outcome = vifi("search", "a cat", "--json", "--min-score", 0, *options)
     assert outcome.exit_code == 0, outcome.stderr
     document: dict[str, object] = json.loads(outcome.stdout)
     return document

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
+from vifi_cli.cli.search import relevant_among
 from vifi_cli.index.query_cache import CACHE_FILE
 from vifi_cli.index.relevance import WORTH_SHOWING
+from vifi_cli.index.video_index import SearchHit
 
 
 def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:
@@ -140,3 +142,13 @@ def test_a_query_that_is_no_text_is_said_plainly(vifi: Vifi, indexed: Path) -> N
     assert outcome.exit_code == 2
     assert "not valid UTF-8" in outcome.stderr
     assert vifi("search", "café 🐈 猫", "--json", "--min-score", 0).exit_code == 0
+
+
+def test_hits_that_are_not_rated_are_all_worth_showing() -> None:
+    rated = [SearchHit(Path("a"), 0.0, 1.0, 0.9, relevance) for relevance in (0.8, 0.4, 0.1)]
+    unrated = [SearchHit(Path("a"), 0.0, 1.0, cosine) for cosine in (0.8, 0.4, 0.1)]
+    assert relevant_among(rated) == rated[:2]
+    assert relevant_among(unrated) == unrated
+    assert relevant_among(rated, 0.5) == rated[:1]
+    assert relevant_among(unrated, 0.5) == unrated[:1], "--min-score acts on the number that is shown"
+    assert relevant_among(rated, 0.0) == rated

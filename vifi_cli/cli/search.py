@@ -168,11 +168,20 @@ def rater_of(index_folder: Path, text_fingerprint: str, load_encoder: Callable[[
 
 
 def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The hits that are worth showing, or whose relevance is no less than what was asked for."""
+    """The hits that are worth showing, or whose number is no less than what was asked for; those not rated all are."""
     from vifi_cli.index.relevance import WORTH_SHOWING
 
-    enough = WORTH_SHOWING if least is None else least
-    return [hit for hit in hits if hit.relevance is None or hit.relevance >= enough]
+    if least is None:
+        return [hit for hit in hits if hit.relevance is None or hit.relevance >= WORTH_SHOWING]
+    return [hit for hit in hits if _number_shown(hit) >= least]
+
+
+def _number_shown(hit: SearchHit) -> float:
+    return hit.score if hit.relevance is None else hit.relevance
+
+
+def _name_of_number(hits: Sequence[SearchHit]) -> str:
+    return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
 
 
 def load_fitting_text_encoder(model: str, indexed_with: IndexedWith, device: str) -> TextEncoder:
@@ -224,9 +233,9 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
     """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
-    numbers = [hit.score if hit.relevance is None else hit.relevance for hit in hits]
+    numbers = [_number_shown(hit) for hit in hits]
     if output.stdout_is_terminal():
-        name = "Relevance" if all(hit.relevance is not None for hit in hits) else "Cosine"
+        name = _name_of_number(hits)
         moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
         output.rows(
             (name, "Moment", "Video"),
@@ -261,9 +270,9 @@ def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None, left_out: Se
     if hits and left_out and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
     elif not hits and left_out:
-        best = _rounded_down(left_out[0].relevance or 0.0)
+        name, best = _name_of_number(left_out).lower(), _rounded_down(_number_shown(left_out[0]))
         output.note(
-            f"nothing relevant found: the best hit has a relevance of {best}; "
+            f"nothing relevant found: the best hit has a {name} of {best}; "
             "`--min-score 0` shows it all the same"
         )
     elif not hits:

@@ -18,7 +18,7 @@ from vifi_cli.cli.cut_progress import CutProgress
 from vifi_cli.cli.cut_result import as_document, show, tell_what_is_odd
 from vifi_cli.cli.cut_run import CutReport, CutRun
 from vifi_cli.cli.options import JsonOption, given_path
-from vifi_cli.cli.search import find_hits
+from vifi_cli.cli.search import find_hits, number_shown, relevant_among, tell_nothing_relevant
 from vifi_cli.errors import InvalidInput
 
 NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130
@@ -77,8 +77,14 @@ def cut(
         typer.Option(metavar="GLOB", help="Search only videos whose path matches, or below a folder."),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(min=-1.0, max=1.0, help="Leave out hits with a lower cosine.", show_default=False)
-    ] = -1.0,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Leave out hits of a lower relevance; 0 leaves out none.",
+            show_default="0.3",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -122,20 +128,23 @@ def _from_stdin() -> Wanted:
     return written_moments(os.fsdecode(sys.stdin.buffer.read()))
 
 
-def _search(query: str, top: int, per_video: int, path: str | None, min_score: float) -> Wanted:
+def _search(query: str, top: int, per_video: int, path: str | None, min_score: float | None) -> Wanted:
     if Path(query).is_file():
         raise InvalidInput(f"{query} is a file: say which moment of it, as in {query}@0:05-0:12")
-    _, hits = find_hits(
+    _, found = find_hits(
         places.index_folder(),
         query,
         "auto",
         top=top,
         per_video=per_video,
         below=path,
-        min_score=min_score,
     )
+    hits = relevant_among(found, min_score)
+    if found and not hits:
+        tell_nothing_relevant(found)
     return Wanted(
-        query, tuple(WantedMoment(hit.path, hit.start_seconds, hit.end_seconds, hit.score) for hit in hits)
+        query,
+        tuple(WantedMoment(hit.path, hit.start_seconds, hit.end_seconds, number_shown(hit)) for hit in hits),
     )
 
 

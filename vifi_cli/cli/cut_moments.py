@@ -14,7 +14,8 @@ from vifi_cli.cli.times import seconds_of
 from vifi_cli.errors import InvalidInput
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
-CELLS = 4  # of a line that a search writes: score, start, end, path
+CELLS = 4  # of a line that a search writes: relevance, start, end, path
+NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first that it has is told
 ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 FORMS = "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 a line"
 
@@ -113,7 +114,8 @@ def _from_hit(hit: object, where: str) -> WantedMoment:
     try:
         if not isinstance(hit, dict):
             raise TypeError
-        score = None if hit.get("score") is None else float(hit["score"])
+        number = next((hit[name] for name in NUMBERS if hit.get(name) is not None), None)
+        score = None if number is None else float(number)
         return _checked(hit["path"], float(hit["start_seconds"]), float(hit["end_seconds"]), score, where)
     except (KeyError, TypeError, ValueError):
         raise InvalidInput(f"{where} is no hit with path, start_seconds and end_seconds: {FORMS}") from None

@@ -173,10 +173,11 @@ def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> lis
 
     if least is None:
         return [hit for hit in hits if hit.relevance is None or hit.relevance >= WORTH_SHOWING]
-    return [hit for hit in hits if _number_shown(hit) >= least]
+    return [hit for hit in hits if number_shown(hit) >= least]
 
 
-def _number_shown(hit: SearchHit) -> float:
+def number_shown(hit: SearchHit) -> float:
+    """What is told of a hit: how relevant it is, or where hits are not rated the cosine."""
     return hit.score if hit.relevance is None else hit.relevance
 
 
@@ -233,7 +234,7 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
     """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
-    numbers = [_number_shown(hit) for hit in hits]
+    numbers = [number_shown(hit) for hit in hits]
     if output.stdout_is_terminal():
         name = _name_of_number(hits)
         moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
@@ -270,14 +271,18 @@ def _tell_what_is_odd(hits: Sequence[SearchHit], below: str | None, left_out: Se
     if hits and left_out and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
     elif not hits and left_out:
-        name, best = _name_of_number(left_out).lower(), _rounded_down(_number_shown(left_out[0]))
-        output.note(
-            f"nothing relevant found: the best hit has a {name} of {best}; "
-            "`--min-score 0` shows it all the same"
-        )
+        tell_nothing_relevant(left_out)
     elif not hits:
         where = f" below {below}" if below else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
+
+
+def tell_nothing_relevant(hits: Sequence[SearchHit]) -> None:
+    """Says that all hits are too little relevant, and how relevant the best one is."""
+    name, best = _name_of_number(hits).lower(), _rounded_down(number_shown(hits[0]))
+    output.note(
+        f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it all the same"
+    )
 
 
 def _exists(path: Path) -> bool:

@@ -259,3 +259,11 @@ def test_the_catalogue_is_only_read(client: TestClient, made_library: Library) -
         client.get("/?q=red")
         client.get("/")
         assert (catalog.revision, len(catalog.videos())) == before
+
+
+def test_hits_that_are_no_more_than_guesses_are_told_from_finds(client: TestClient) -> None:
+    found, guessed = (client.get("/", params={"q": words}).text for words in ("green", "a zebra"))
+    assert "Nothing relevant found" not in found
+    assert found.count("card faint") == len(names(found)) - 1
+    assert "Nothing relevant found. These come nearest." in guessed
+    assert guessed.count("card faint") == len(names(guessed)) > 0

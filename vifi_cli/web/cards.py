@@ -18,7 +18,8 @@ class Card:
         folder: it lies in, as it is called from the folder that was indexed.
         path: of the file, in full.
         time: where in the video the moment is; of a whole video, its length.
-        score: how well it fits, empty where it was not searched for.
+        score: how relevant it is, or where that is not known its cosine; empty where it was not searched for.
+        is_relevant: whether it is more of a find than a guess.
         play: address of the page that plays it.
         like: address of the search for its like.
         still: address of its first frame.
@@ -31,6 +32,7 @@ class Card:
     path: str
     time: str
     score: str
+    is_relevant: bool
     play: str
     like: str
     still: str
@@ -43,13 +45,15 @@ def card_of(hit: Hit, question: Question | None = None) -> Card:
     key, start, end = hit.video.key, hit.start_seconds, hit.end_seconds
     span = urlencode({"start": f"{start:.3f}", "end": f"{end:.3f}"})
     is_whole = hit.score is None
+    number = hit.score if hit.relevance is None else hit.relevance
     like = Stretch(key, start, end)
     return Card(
         name=wording.shown(hit.video.path.name),
         folder=wording.place_of(hit.video.path, hit.video.root),
         path=wording.shown(str(hit.video.path)),
         time=wording.clock(end) if is_whole else f"{wording.clock(start)} – {wording.clock(end)}",
-        score="" if hit.score is None else f"{hit.score:.2f}",
+        score="" if number is None else f"{number:.2f}",
+        is_relevant=hit.is_relevant,
         play=f"/play/{key}?{span}",
         like=(question or Question()).address(words="", like=like, top=Question().top),
         still=f"/video/{key}/still?{span}",

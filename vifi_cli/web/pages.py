@@ -61,7 +61,11 @@ class Pages:
                 hits = await self._search.read(lambda index: self._searcher.search(index, question))
             except VifiError as error:
                 status, problem = BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY, str(error)
-            view = replace(view, cards=[card_of(hit, question) for hit in hits])
+            view = replace(
+                view,
+                cards=[card_of(hit, question) for hit in hits],
+                nothing_relevant=bool(hits) and not any(hit.is_relevant for hit in hits),
+            )
         return page("search", status, view=replace(view, problem=problem))
 
     async def play(self, request: Request) -> Response:

@@ -27,6 +27,7 @@ class SearchView:
         folders: that a search can be limited to.
         cards: the hits, or the newest videos.
         seed: the moment whose like is looked for.
+        nothing_relevant: whether the hits are no more than what comes nearest.
         problem: what is wrong with the question or the index.
         nothing_indexed: whether there is no index yet.
     """
@@ -38,6 +39,7 @@ class SearchView:
     folders: Sequence[Folder] = ()
     cards: Sequence[Card] = ()
     seed: Card | None = None
+    nothing_relevant: bool = False
     problem: str = ""
     nothing_indexed: bool = False
 

@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.calibration import Rater, text_rater
 from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.encoder import TextEncoder
+from vifi_cli.index.neutral_texts import read_neutral_texts
 from vifi_cli.index.query_cache import cached_query_embedding
 from vifi_cli.index.records import IndexedWith
+from vifi_cli.index.relevance import WORTH_SHOWING
 from vifi_cli.index.video_index import SearchHit, VideoIndex
 from vifi_cli.index.windows import window_embeddings
 from vifi_cli.web.address import Stretch
@@ -26,12 +29,26 @@ LoadTextEncoder = Callable[[IndexedWith], TextEncoder]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A moment of a video to show; without a score where it was not searched for."""
+    """A moment of a video to show.
+
+    Attributes:
+        video: it is of.
+        start_seconds: where it begins.
+        end_seconds: where it ends.
+        score: cosine to what was asked for; None where it was not searched for.
+        relevance: estimated probability that it shows what was asked for; None where hits are not rated.
+    """
 
     video: LibraryVideo
     start_seconds: float
     end_seconds: float
     score: float | None = None
+    relevance: float | None = None
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether it is more of a find than a guess."""
+        return self.relevance is None or self.relevance >= WORTH_SHOWING
 
 
 class Searcher:
@@ -48,22 +65,25 @@ class Searcher:
         self._encoder_of(index.catalog.indexed_with)
 
     def search(self, index: VideoIndex, question: Question) -> list[Hit]:
-        """The hits of a question, best first.
+        """The hits of a question, best first, each with how relevant it is if words were asked for.
 
         Raises:
             InvalidInput: it names a moment of a video that is not indexed.
             VifiError: the encoder cannot be loaded.
         """
+        rate: Rater | None = None
         if question.like:
             embedding, seeds = stretch_embedding(index.catalog, question.like), PER_VIDEO
         else:
             embedding, seeds = self._embed(index.catalog.indexed_with, question.words), 0
+            rate = self._rater_of(index)
         found = index.search(
             embedding,
             top=0 if question.shortest else question.top + seeds,  # a search itself cannot tell by length
             by=question.by,
             per_video=PER_VIDEO,
             below=question.below or None,
+            rate=rate,
         )
         hits = [
             hit
@@ -72,6 +92,13 @@ class Searcher:
             and not (question.like and _shows(hit, question.like))
         ]
         return hits[: question.top]
+
+    def _rater_of(self, index: VideoIndex) -> Rater:
+        indexed_with = index.catalog.indexed_with
+        neutral = read_neutral_texts(
+            self._cache_folder, indexed_with.text_fingerprint, lambda: self._encoder_of(indexed_with)
+        )
+        return text_rater(index.catalog.path.parent, neutral)
 
     def _embed(self, indexed_with: IndexedWith, words: str) -> npt.NDArray[np.float32]:
         return cached_query_embedding(
@@ -111,7 +138,7 @@ def _with_videos(catalog: Catalog, hits: list[SearchHit]) -> list[Hit]:
     """The hits with their videos; one that has just left the index is left out."""
     videos = videos_by_path(catalog, (hit.path for hit in hits))
     return [
-        Hit(videos[hit.path], hit.start_seconds, hit.end_seconds, hit.score)
+        Hit(videos[hit.path], hit.start_seconds, hit.end_seconds, hit.score, hit.relevance)
         for hit in hits
         if hit.path in videos
     ]

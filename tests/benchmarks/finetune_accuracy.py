@@ -110,7 +110,8 @@ def search_ranks(home: Path, model: str, clips: list[Path]) -> list[int]:
     vifi(home, "index", *clips, "--model", model, "--device", "cpu", "--json")
     ranks = []
     for name, description in DESCRIPTIONS.items():
-        found = vifi(home, "search", description, "--by", "video", "--top", len(clips), "--json")
+        options = ("--by", "video", "--top", len(clips), "--min-score", 0, "--json")
+        found = vifi(home, "search", description, *options)
         order = [Path(hit["path"]).parent.name for hit in found["hits"]]
         ranks.append(order.index(name) + 1 if name in order else len(clips))
     return ranks

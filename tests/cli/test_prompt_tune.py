@@ -51,7 +51,7 @@ def test_text_prompts_leave_the_index_as_it_is(
     assert f'vifi search "..." --model {run / "best"}' in outcome.stdout
     assert f"one made with {tiny} stays valid" in outcome.stdout
     assert "each is encoded once" in outcome.stderr
-    found = vifi("search", "red", "--model", run / "best", "--device", "cpu")
+    found = vifi("search", "red", "--min-score", 0, "--model", run / "best", "--device", "cpu")
     assert (found.exit_code, "index" in found.stderr) == (0, False), found.stderr
 
 

@@ -70,6 +70,13 @@ def test_a_moment_begins_with_the_frame_on_screen_and_ends_with_the_last_before_
     assert frames == list(range(frames[0], frames[-1] + 1))
 
 
+def test_no_more_is_read_than_from_the_keyframe_on(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "long.mp4", numbered_frames(600), gop=30, b_frames=2)
+    with open_moment(Moment(path, 50.0, 51.0)) as moment:
+        assert numbers(list(moment.frames())) == list(range(500, 510))
+        assert moment.video.packets_read < 60
+
+
 def test_times_told_to_the_millisecond_lose_no_frame(tmp_path: Path) -> None:
     path = write_video(tmp_path / "ntsc.mp4", numbered_frames(90), fps=30000 / 1001)
     for first in range(0, 80, 7):

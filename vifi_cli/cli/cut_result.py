@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from vifi_cli.cli import output
 from vifi_cli.cli.cut_moments import Wanted
 from vifi_cli.cli.cut_run import CutReport
@@ -50,31 +52,20 @@ def _reel_document(wanted: Wanted, report: CutReport) -> dict[str, object] | Non
 
 def show(wanted: Wanted, report: CutReport) -> None:
     """A line for each file that was written: for a clip with start, end and video, in a pipe tab-separated."""
-    videos = [wanted.moments[position].path for position in report.clips]
-    if output.stdout_is_terminal():
-        output.rows(
-            ("Clip", "Moment", "Video"),
-            [
-                (
-                    output.path_link(path),
-                    f"{output.clock(clip.start_seconds)} – {output.clock(clip.end_seconds)}",
-                    output.path_link(video),
-                )
-                for (path, clip), video in zip(report.clips.values(), videos, strict=True)
-            ],
-            right=("Moment",),
-        )
-    else:
-        output.rows(
-            (),
-            [
-                (str(path), f"{clip.start_seconds:.3f}", f"{clip.end_seconds:.3f}", str(video))
-                for (path, clip), video in zip(report.clips.values(), videos, strict=True)
-            ],
-        )
-    if report.reel is not None:
-        output.rows((), [(str(report.reel.path),)])
-    output.rows((), [(str(path),) for path in report.others])
+    on_terminal = output.stdout_is_terminal()
+    clips: list[tuple[str | Text, ...]] = []
+    for position, (path, clip) in report.clips.items():
+        video = wanted.moments[position].path
+        if on_terminal:
+            times = f"{output.clock(clip.start_seconds)} – {output.clock(clip.end_seconds)}"
+            clips.append((output.path_link(path), times, output.path_link(video)))
+        else:
+            clips.append((str(path), f"{clip.start_seconds:.3f}", f"{clip.end_seconds:.3f}", str(video)))
+    if clips:
+        output.rows(("Clip", "Moment", "Video"), clips, right=("Moment",))
+    others = [*([report.reel.path] if report.reel else []), *report.others]
+    if others:
+        output.rows(("File",), [(output.path_link(path) if on_terminal else str(path),) for path in others])
 
 
 def tell_what_is_odd(wanted: Wanted, report: CutReport) -> None:

@@ -163,6 +163,17 @@ def frame_number(picture: Picture) -> int:
     return int(sum(1 << (NUMBER_BITS - 1 - position) for position in np.flatnonzero(bits)))
 
 
+def recordings_joined(folder: Path, **options: Any) -> Path:
+    """Two recordings of frames 0..19 in one file, as transport streams are joined by copying one after the other."""
+    parts = [
+        write_video(folder / f"part{part}.ts", numbered_frames(20), start_seconds=5.0, **options)
+        for part in (1, 2)
+    ]
+    joined = folder / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return joined
+
+
 def textured_frames(count: int, height: int = 90, width: int = 160, seed: int = 0) -> Iterator[Picture]:
     """Pictures of a smooth random scene that the camera pans over: realistic detail and motion."""
     random = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_videos import numbered_frames, write_video
+from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.played import play
 from vifi_cli.cli.cut_moments import WantedMoment
 from vifi_cli.cli.cut_progress import CutProgress
@@ -67,3 +67,14 @@ def test_moments_are_widened_within_their_video(run: CutRun, tmp_path: Path) -> 
         (1.75, 3.0),
     ]
     assert ready[0].facts == VideoFacts(3.0, Fraction(10), 64, 160, has_sound=False)
+
+
+def test_a_header_that_tells_too_little_is_not_believed(run: CutRun, tmp_path: Path) -> None:
+    joined = recordings_joined(tmp_path)
+    wanted = [
+        WantedMoment(joined, start, end) for start, end in ((2.5, 3.5), (9.0, 10.0), (2.5, float("inf")))
+    ]
+    (ready,) = run.look_at(wanted, 0.0)
+    assert (ready.moment.start_seconds, ready.moment.end_seconds) == (2.5, 3.5)
+    assert run.report.failed[1].startswith("it ends at 4.0 s, before 9.0 s")
+    assert run.report.failed[2] == "it does not tell how long it is: say where the moment ends"

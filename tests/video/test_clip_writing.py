@@ -13,6 +13,7 @@ from tests.made_videos import (
     damaged,
     noise,
     numbered_frames,
+    recordings_joined,
     solid_colour_clip,
     textured_frames,
     write_video,
@@ -196,6 +197,17 @@ def test_damage_is_passed_over_and_said(tmp_path: Path) -> None:
     clip, path = cut(video, 0.0, 10.0)
     assert "damaged packets were passed over" in " ".join(clip.remarks)
     assert play(path).end_seconds == pytest.approx(10.0, abs=0.2)
+
+
+def test_where_the_clock_is_set_back_the_sound_ends(tmp_path: Path) -> None:
+    joined = recordings_joined(tmp_path, sound=Sound(noise(2.0), start_seconds=5.0))
+    clip, path = cut(joined, 1.0, 3.0)
+    played = play(path)
+    assert played.numbers == [*range(10, 20), *range(10)]
+    assert played.sound is not None
+    assert played.sound.shape[1] == pytest.approx(0.95 * RATE, abs=0.15 * RATE)
+    assert "its clock is set back on the way" in clip.remarks[0]
+    assert not cut(joined, 2.5, 3.5)[0].has_sound
 
 
 def test_a_moment_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:

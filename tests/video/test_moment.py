@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.made_videos import frame_number, numbered_frames, solid_colour_clip, write_video
+from tests.made_videos import frame_number, numbered_frames, recordings_joined, write_video
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decoder import read_video
 from vifi_cli.video.frames import FrameGeometry
@@ -117,18 +117,13 @@ def test_a_moment_past_the_end_has_a_reason(video: Path) -> None:
 
 
 def test_a_clock_set_back_on_the_way_is_read_on(tmp_path: Path) -> None:
-    """Two recordings in one file, as copying transport streams one after the other makes it."""
-    parts = [
-        solid_colour_clip(tmp_path / f"{colour}.ts", [(colour, 2.0)], start_seconds=5.0)
-        for colour in ("red", "blue")
-    ]
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    joined = recordings_joined(tmp_path)
     with open_moment(Moment(joined, 0.0, math.inf)) as moment:
         frames = list(moment.frames())
         assert moment.clock_was_set_back
-    assert len(frames) == 40
+    assert numbers(frames) == [*range(20), *range(20)]
     assert frames[-1].end_seconds == pytest.approx(4.0, abs=0.1)
+    assert numbers(shown(joined, 2.5, 3.5)) == list(range(5, 15)), "no index leads there"
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1.0, 2.0), (2.0, 2.0), (3.0, 1.0), (math.nan, 1.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,13 +90,22 @@ class CutRun:
             known = facts[one.path]
             if isinstance(known, str):
                 self.report.failed[position] = known
-            elif one.start_seconds >= known.duration_seconds:
-                self.report.failed[position] = (
-                    f"it ends at {known.duration_seconds:.1f} s, before {one.start_seconds:.1f} s"
-                )
-            else:
+                continue
+            with self._failing(position):
+                if one.start_seconds >= known.duration_seconds:
+                    self._make_sure_of(one)
                 ready.append(ReadyMoment(position, one, padded(one, known, pad_seconds), known))
         return ready
+
+    def _make_sure_of(self, one: WantedMoment) -> None:
+        """Decodes up to a moment that seems to be past the end of its video, since headers and clocks may be wrong."""
+        from vifi_cli.video.moment import Moment
+        from vifi_cli.video.video_facts import make_sure_of
+
+        moment = Moment(one.path, one.start_seconds, one.end_seconds)
+        self._process.call(partial(make_sure_of, moment), lambda: None)
+        if one.end_seconds == math.inf:
+            raise UnreadableVideo("it does not tell how long it is: say where the moment ends")
 
     def _facts_of(self, wanted: Sequence[WantedMoment]) -> dict[Path, VideoFacts | str]:
         """What each video is like, or why it cannot be read."""
@@ -123,7 +133,7 @@ class CutRun:
         for one in ready:
             target = targets[one.position]
             told = self._progress.piece("Cutting", target.name, one.seconds, effort)
-            with self._failing(one), paths.replacing(target) as temporary:
+            with self._failing(one.position), paths.replacing(target) as temporary:
                 clip = self._process.call(partial(write, one.moment, temporary), told)
                 self.report.clips[one.position] = target, clip
 
@@ -184,7 +194,7 @@ class CutRun:
         previews: dict[int, Preview] = {}
         for one in ready:
             told = self._progress.piece("Looking", one.wanted.path.name, one.seconds, LOOKING)
-            with self._failing(one):
+            with self._failing(one.position):
                 previews[one.position] = self._process.call(partial(preview_of, one.moment), told)
         shown = [one for one in ready if one.position in previews]
         if not shown:
@@ -198,8 +208,8 @@ class CutRun:
         return [one for one in ready if one.position not in self.report.failed]
 
     @contextmanager
-    def _failing(self, one: ReadyMoment) -> Iterator[None]:
+    def _failing(self, position: int) -> Iterator[None]:
         try:
             yield
         except UnreadableVideo as error:
-            self.report.failed[one.position] = str(error)
+            self.report.failed[position] = str(error)

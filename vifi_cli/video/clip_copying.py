@@ -109,11 +109,13 @@ class _KeyframedMoment:
             self._read.append(packet)
             if self._decoded(packet) > start + SAME_INSTANT_SECONDS:
                 return True
-        if from_beginning and not self._read:
+        if self._read and end_seconds > start:
+            return True
+        if not from_beginning:
+            return False
+        if not self._read:
             raise UnreadableVideo(self.video.why_no_frame())
-        if self._read and end_seconds <= start:
-            raise UnreadableVideo(f"it ends at {end_seconds:.1f} s, before {start:.1f} s")
-        return bool(self._read)
+        raise UnreadableVideo(f"it ends at {end_seconds:.1f} s, before {start:.1f} s")
 
     def packets(self) -> Iterator[TimedPacket]:
         """The packets up to the moment's end, and what these are made from.

@@ -68,7 +68,7 @@ def write_clip(moment: Moment, target: Path, report: Report, *, draft_height: in
             for shown in opened.frames():
                 start, done = done, _steadied(shown.end_seconds - opened.start_seconds, opened.video, rate)
                 movie.add_picture(fit(shown.frame), start, done)
-                if track is not None:
+                if track is not None and not opened.clock_was_set_back:
                     movie.add_sound(track.until(done))
     end_seconds = opened.start_seconds + done
     return Clip(opened.start_seconds, end_seconds, track is not None, remarks_on(opened, fit))
@@ -108,5 +108,5 @@ def remarks_on(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
     if opened.video.packets_damaged:
         remarks.append(f"{opened.video.packets_damaged} damaged packets were passed over")
     if opened.clock_was_set_back:
-        remarks.append("its clock is set back on the way, so its sound was left out")
+        remarks.append("its clock is set back on the way, and no sound is known to belong to what follows")
     return tuple(remarks)

@@ -89,11 +89,12 @@ class OpenMoment:
             shown = seconds, frame
         if shown is None and from_beginning:
             shown, self._next = self._next, next(self._timed, None)
+        is_past_end = self._next is None and self._clock.end_seconds <= start
+        if (shown is None or is_past_end) and not from_beginning:
+            return False  # a clock that is set back on the way leads past the end, too
         if shown is None:
-            if from_beginning:
-                raise UnreadableVideo(self.video.why_no_frame())
-            return False
-        if self._next is None and self._clock.end_seconds <= start:
+            raise UnreadableVideo(self.video.why_no_frame())
+        if is_past_end:
             raise UnreadableVideo(f"it ends at {self._clock.end_seconds:.1f} s, before {start:.1f} s")
         seconds, self.first = shown
         self.start_seconds = seconds if start - seconds < self._longest_usual_seconds else start

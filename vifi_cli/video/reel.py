@@ -123,7 +123,7 @@ class _ReelWriting:
                 start, self.pictures = self.seconds, self.pictures + 1
                 self.movie.add_picture(fit(frame), start, self.seconds)
                 if self._form.has_sound:
-                    self._add_sound(track, samples)
+                    self._add_sound(None if opened.clock_was_set_back else track, samples)
 
     def _add_sound(self, track: SoundTrack | None, begins: int) -> None:
         """Add sound up to where the pictures end: the moment's, which began at a sample, or silence."""

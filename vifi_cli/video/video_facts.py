@@ -57,6 +57,12 @@ def video_facts(
         return VideoFacts(seconds, rate, height, width, sound is not None, timecode)
 
 
+def make_sure_of(moment: Moment, alive: Callable[[], None] = unwatched) -> None:
+    """Find a moment's first frame; raises UnreadableVideo if it is not in its video, whatever the header tells."""
+    with open_moment(moment, alive):
+        return
+
+
 def _first_timecode(video: OpenVideo) -> str | None:
     told = [video.stream.metadata, *(stream.metadata for stream in video.container.streams)]
     return next(

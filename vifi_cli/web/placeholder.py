@@ -5,21 +5,21 @@ from textwrap import wrap
 
 from starlette.responses import Response
 
-LINE_LETTERS, MOST_LINES = 44, 2
+LINE_LETTERS, MOST_LINES = 34, 3
 
 
 def placeholder(reason: str, status: int) -> Response:
     """A picture, with a status of failure, that browsers show all the same; it is not kept."""
     lines = wrap(reason, LINE_LETTERS, max_lines=MOST_LINES, placeholder=" …")
     text = "".join(
-        f'<text x="213" y="{180 + 19 * number}">{escape(line)}</text>' for number, line in enumerate(lines)
+        f'<text x="78" y="{40 + 19 * number}">{escape(line)}</text>' for number, line in enumerate(lines)
     )
+    # in the corner that nothing else on a hit covers
     return Response(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 426 240" width="426" height="240">'
-        '<rect width="426" height="240" fill="#1b1a18"/>'
-        '<g fill="none" stroke="#8d877c" stroke-width="2.5" stroke-linecap="round">'
-        '<rect x="190" y="32" width="46" height="34" rx="5"/><path d="M185 73 241 25"/></g>'
-        '<g fill="#b5aea2" font-family="system-ui,sans-serif" font-size="14" text-anchor="middle">'
+        '<g fill="none" stroke="#857e73" stroke-width="2.5" stroke-linecap="round">'
+        '<rect x="22" y="27" width="40" height="29" rx="5"/><path d="M17 63 67 20"/></g>'
+        '<g fill="#757065" font-family="system-ui,sans-serif" font-size="14">'
         f"{text}</g></svg>",
         status,
         {"Cache-Control": "no-store"},

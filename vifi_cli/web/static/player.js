@@ -64,7 +64,7 @@ async function play(video, address, say) {
   const load = () => {
     const source = answer.sources[number];
     if (!source) return say("This moment cannot be played.");
-    say(source.is_encoded ? "Preparing this moment for the browser …" : "");
+    say(source.is_encoded ? "Preparing this moment …" : "");
     video.moment = source;
     video.src = `${source.address}#t=${source.start_seconds}`;
     video.play().catch(() => {});

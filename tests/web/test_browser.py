@@ -31,7 +31,7 @@ COLOUR_ON_SCREEN = """video => {
 }"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running server; in the end it is interrupted, and must have had nothing to complain of."""
     command = [
@@ -51,13 +51,13 @@ def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> 
     assert complaints == ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     quiet = [
         "--no-sandbox",

@@ -1,5 +1,6 @@
 """What a page shows of a hit: addresses and words, ready to be written."""
 
+import math
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -52,7 +53,8 @@ def card_of(hit: Hit, question: Question | None = None) -> Card:
         folder=wording.place_of(hit.video.path, hit.video.root),
         path=wording.shown(str(hit.video.path)),
         time=wording.clock(end) if is_whole else f"{wording.clock(start)} – {wording.clock(end)}",
-        score="" if number is None else f"{number:.2f}",
+        # rounded down, as `vifi search` shows it
+        score="" if number is None else f"{math.floor(number * 100) / 100:.2f}",
         is_relevant=hit.is_relevant,
         play=f"/play/{key}?{span}",
         like=(question or Question()).address(words="", like=like, top=Question().top),

@@ -70,6 +70,18 @@ class OpenVideo:
         """How long a packet's frame is on screen."""
         return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds
 
+    def seek(self, seconds: float) -> bool:
+        """Go to the last keyframe before a time, so that packets begin there; False where that cannot be had."""
+        if self.stream.start_time is None:
+            return False
+        try:
+            self.container.seek(
+                self.stream.start_time + math.floor(seconds / self.tick_seconds), stream=self.stream
+            )
+        except av.FFmpegError:
+            return False
+        return True
+
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """The stream's packets in order of decoding; where the file is cut off, broken or encrypted they end."""
         try:

@@ -21,6 +21,7 @@ from vifi_cli.cli.model import model_app
 from vifi_cli.cli.prompt_tune import prompt_tune
 from vifi_cli.cli.prune import prune
 from vifi_cli.cli.search import search
+from vifi_cli.cli.similar import similar
 from vifi_cli.cli.status import status
 from vifi_cli.errors import VifiError
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(index)
 app.command()(search)
+app.command()(similar)
 app.command()(classify)
 app.command()(finetune)
 app.command()(prompt_tune)

@@ -19,13 +19,15 @@ from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.query import Example
 from vifi_cli.index.ranking import Place
 from vifi_cli.index.windows import stretch_embedding
+from vifi_cli.video.container import open_video
 from vifi_cli.video.discovery import content_fingerprint
 from vifi_cli.video.recognition import VIDEO_SUFFIXES
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.video.sampling import FrameSampling, Stretch
 from vifi_cli.video.still import is_picture, read_picture
 from vifi_cli.video.stretch import check_reaches, decode_stretch
 
 Float32Array = npt.NDArray[np.float32]
+Watch = Callable[[float, float | None], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,17 +55,18 @@ def look_up_example(catalog: Catalog, example: Example) -> SeenExample | None:
             return None
         statement = "SELECT duration_seconds FROM videos WHERE id = ?"
         (duration,) = catalog.db.execute(statement, (video_id,)).fetchone()
-        check_reaches(example.path, example.start_seconds, duration)
-        embedding = stretch_embedding(*catalog.frames(video_id), example.start_seconds, example.end_seconds)
-        start = example.start_seconds if example.is_part else -math.inf
-        return SeenExample(embedding, Place(video_id, start, example.end_seconds))
+        part = example.part or Stretch()
+        check_reaches(example.path, duration, part)
+        embedding = stretch_embedding(*catalog.frames(video_id), part.start_seconds, part.end_seconds)
+        start = part.start_seconds if example.part else -math.inf
+        return SeenExample(embedding, Place(video_id, start, part.end_seconds))
 
 
 def read_example(
     example: Example,
     encoder: Encoder,
     sampling: FrameSampling,
-    watch: Callable[[float], None] = lambda seconds: None,
+    watch: Watch = lambda done, total: None,
 ) -> SeenExample:
     """The example from its file.
 
@@ -71,7 +74,7 @@ def read_example(
         example: what is shown.
         encoder: the index's own.
         sampling: the index's own.
-        watch: told how many seconds of a video have been looked at.
+        watch: told how many seconds of a video have been looked at, and of how many, if that is known.
 
     Raises:
         InvalidInput: there is no such file, it is neither a picture nor a video that can be read, or it ends before
@@ -87,7 +90,7 @@ def read_example(
         raise InvalidInput(
             f"{path} is a folder: name a picture or a video in it, or search below it with --path"
         )
-    if not example.is_part and path.suffix.lower() not in VIDEO_SUFFIXES and is_picture(path):
+    if example.part is None and path.suffix.lower() not in VIDEO_SUFFIXES and is_picture(path):
         return SeenExample(_unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))
     try:
         return _read_video(example, encoder, sampling, watch)
@@ -95,18 +98,18 @@ def read_example(
         raise InvalidInput(f"{path}: {error}; name a picture or a video that can be read") from error
 
 
-def _read_video(
-    example: Example, encoder: Encoder, sampling: FrameSampling, watch: Callable[[float], None]
-) -> SeenExample:
+def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, watch: Watch) -> SeenExample:
+    part = example.part or Stretch()
+    with open_video(example.path) as video:
+        end = min(part.end_seconds, video.declared_seconds or math.inf)
+    total = None if math.isinf(end) else end - part.start_seconds
     seconds, embeddings = [], []
-    for chunk in decode_stretch(
-        example.path, sampling, encoder.geometry, example.start_seconds, example.end_seconds
-    ):
+    for chunk in decode_stretch(example.path, sampling, encoder.geometry, part):
         seconds.append(chunk.seconds)
         embeddings.append(encoder.encode_frames(chunk.pixels).astype(np.float16))
-        watch(float(chunk.seconds[-1]))
+        watch(float(chunk.seconds[-1]) - part.start_seconds, total)
     times, frames = np.concatenate(seconds), np.concatenate(embeddings)
-    return SeenExample(stretch_embedding(times, frames, example.start_seconds, example.end_seconds))
+    return SeenExample(stretch_embedding(times, frames, part.start_seconds, part.end_seconds))
 
 
 def _video_of(catalog: Catalog, path: Path) -> int | None:

@@ -1,6 +1,5 @@
 """What a search is asked for: words and examples, wanted or unwanted, and their sum as one embedding."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.sampling import Stretch
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -25,19 +25,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture or a video that shows what is meant, or a part of a video.
+    """A picture, a video or a part of one that shows what is meant.
 
     Attributes:
         path: absolute.
-        start_seconds: where the part begins.
-        end_seconds: where it ends; infinite for the end of the video.
-        is_part: whether a part of a video is meant, so that the file can be no picture.
+        part: of a video; None for the whole file.
     """
 
     path: Path
-    start_seconds: float = 0.0
-    end_seconds: float = math.inf
-    is_part: bool = False
+    part: Stretch | None = None
 
 
 @dataclass(frozen=True, slots=True)

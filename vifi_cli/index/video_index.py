@@ -26,14 +26,14 @@ class SearchHit:
         start_seconds: where the moment begins.
         end_seconds: where it ends.
         score: cosine between the query's and the moment's embedding, in -1..1.
-        duplicates: how many worse hits look nearly the same and are folded into this one.
+        duplicates: how many worse hits look nearly the same and are folded into this one, if that was asked for.
     """
 
     path: Path
     start_seconds: float
     end_seconds: float
     score: float
-    duplicates: int = 0
+    duplicates: int | None = None
 
 
 class VideoIndex:
@@ -101,7 +101,9 @@ class VideoIndex:
         self, query: npt.NDArray[np.float32], vectors: Vectors, among: VideoFilter, wanted: Wanted
     ) -> list[SearchHit]:
         ranking = Ranking(self.catalog, vectors, query, self._windows_among(among), wanted)
-        return self._with_paths([found for found in ranking.best() if found.hit.score >= wanted.min_score])
+        return self._with_paths(
+            [found for found in ranking.best() if found.hit.score >= wanted.min_score], wanted
+        )
 
     def _windows_among(self, among: VideoFilter) -> npt.NDArray[np.int64] | None:
         videos = among.videos_of(self.catalog)
@@ -110,7 +112,7 @@ class VideoIndex:
         rows = rows_of(self.catalog, "SELECT id FROM windows WHERE video_id IN ({})", videos)
         return np.array([row[0] for row in rows], np.int64)
 
-    def _with_paths(self, found: list[FoldedHit]) -> list[SearchHit]:
+    def _with_paths(self, found: list[FoldedHit], wanted: Wanted) -> list[SearchHit]:
         videos = sorted({folded.hit.video_id for folded in found})
         rows = rows_of(self.catalog, "SELECT id, path FROM videos WHERE id IN ({})", videos)
         paths = {row[0]: decode_path(row[1]) for row in rows}
@@ -120,7 +122,7 @@ class VideoIndex:
                 start_seconds=folded.hit.start_seconds,
                 end_seconds=folded.hit.end_seconds,
                 score=folded.hit.score,
-                duplicates=len(folded.duplicates),
+                duplicates=len(folded.duplicates) if wanted.fold_duplicates else None,
             )
             for folded in found
         ]

@@ -15,10 +15,6 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.video.frames import FrameGeometry
 from vifi_cli.video.picture import FrameScaler, Picture
 
-PICTURE_SUFFIXES = frozenset(
-    """.apng .avif .bmp .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tga .tif .tiff
-    .webp""".split()  # noqa: SIM905  a column of twenty lines reads worse
-)
 MOVING = {"MPEG"}  # what Pillow knows by name and cannot read
 BACKGROUND = "white"
 UNREADABLE = (

@@ -1,0 +1,110 @@
+"""How hits are shown: as a table, as lines for other programs, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli import output
+
+if TYPE_CHECKING:
+    from vifi_cli.cli.search_options import HitOutput
+    from vifi_cli.index.video_filter import VideoFilter
+    from vifi_cli.index.video_index import SearchHit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        query: what was asked, as its user wrote it.
+        model: what read the query.
+        hits: best first.
+    """
+
+    query: str
+    model: str
+    hits: Sequence[SearchHit]
+
+
+def show_answer(answer: Answer, form: HitOutput, among: VideoFilter, *, on_one_line: bool = False) -> None:
+    """Writes hits to stdout in the form asked for, and to stderr what is odd about them.
+
+    Args:
+        answer: what was found.
+        form: how to write it.
+        among: which videos were looked at.
+        on_one_line: whether a JSON document takes one line, for a reader of many.
+    """
+    hits = answer.hits
+    if form.as_json:
+        document = {"query": answer.query, "model": answer.model, "hits": [_as_document(hit) for hit in hits]}
+        (output.json_line if on_one_line else output.document)(document)
+    elif form.as_jsonl:
+        for hit in hits:
+            output.json_line(_as_document(hit))
+    elif form.filepath_only or form.print0:
+        for video in dict.fromkeys(hit.path for hit in hits):
+            output.line(str(video), end="\0" if form.print0 else "\n")
+    elif hits:
+        show_hits(hits)
+    _tell_what_is_odd(hits, among)
+
+
+def _as_document(hit: SearchHit) -> dict[str, object]:
+    document: dict[str, object] = {
+        "path": str(hit.path),
+        "start_seconds": round(hit.start_seconds, 3),
+        "end_seconds": round(hit.end_seconds, 3),
+        "score": round(hit.score, 4),
+    }
+    return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
+
+
+def show_hits(hits: Sequence[SearchHit]) -> None:
+    """A table on a terminal; score, start, end (seconds) and path in tab-separated lines in a pipe."""
+    if output.stdout_is_terminal():
+        moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
+        output.rows(
+            ("Score", "Moment", "Video"),
+            [
+                (f"{hit.score:.3f}", moment, output.path_link(hit.path))
+                for hit, moment in zip(hits, moments, strict=True)
+            ],
+            right=("Score", "Moment"),
+        )
+        return
+    output.rows(
+        (),
+        [
+            (f"{hit.score:.4f}", f"{hit.start_seconds:.3f}", f"{hit.end_seconds:.3f}", str(hit.path))
+            for hit in hits
+        ],
+    )
+
+
+def _tell_what_is_odd(hits: Sequence[SearchHit], among: VideoFilter) -> None:
+    from vifi_cli.index.video_filter import VideoFilter
+
+    folded = sum(hit.duplicates or 0 for hit in hits)
+    if folded:
+        output.note(f"left out as looking nearly the same: {output.counted(folded, 'more hit')}")
+    missing = {hit.path for hit in hits if not _exists(hit.path)}
+    if missing:
+        output.note(
+            f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
+            "or run `vifi index` to bring the index up to date"
+        )
+    if not hits:
+        where = "" if among == VideoFilter() else " among the videos asked for"
+        output.note(f"no hits{where}: `vifi status` shows what is indexed")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

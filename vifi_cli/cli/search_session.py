@@ -1,0 +1,153 @@
+"""An index with the encoders its queries need, kept at hand for one search or for many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from vifi_cli import paths
+from vifi_cli.cli import output
+from vifi_cli.cli.search_encoders import (
+    load_fitting_text_encoder,
+    load_index_encoder,
+    load_index_text_encoder,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from vifi_cli.index.encoder import Encoder, TextEncoder
+    from vifi_cli.index.examples import SeenExample
+    from vifi_cli.index.query import Example, Query
+    from vifi_cli.index.records import IndexedWith
+    from vifi_cli.index.video_index import VideoIndex
+
+
+class SearchSession:
+    """An index to be searched, opened when it is first needed. Use as a context manager.
+
+    Encoders are loaded when a query needs them, and kept. Where the index is made anew meanwhile, by
+    `vifi index --rebuild`, the new one is opened; what else changes is noticed by the index itself.
+    """
+
+    def __init__(self, index_folder: Path) -> None:
+        self._folder = index_folder
+        self._index: VideoIndex | None = None
+        self._index_is: object = None
+        self._text_encoders: dict[tuple[IndexedWith, str, str | None], TextEncoder] = {}
+        self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
+
+    def __enter__(self) -> SearchSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    @property
+    def index(self) -> VideoIndex:
+        """The index as it is now; raises IndexMissing or IndexDamaged."""
+        from vifi_cli.index.catalog import CATALOG_FILE
+        from vifi_cli.index.video_index import VideoIndex
+
+        identity = _identity(self._folder / CATALOG_FILE)
+        if self._index is None or identity != self._index_is:
+            self._close()
+            self._index, self._index_is = VideoIndex(self._folder), identity
+        return self._index
+
+    def embed(self, query: Query, device: str, model: str | None = None) -> npt.NDArray[np.float32]:
+        """The embedding of a query, float32 (D,), of length 1.
+
+        Args:
+            query: what is looked for.
+            device: where encoders run.
+            model: reads the words of the query; the index's own encoder unless named.
+
+        Raises:
+            InvalidInput: an example cannot be read, or the terms cancel each other out.
+            EncoderMismatch: the model sees pictures otherwise than the index's own, or that has changed.
+        """
+        import numpy as np
+
+        from vifi_cli.index.query import Words, combine
+
+        embeddings = [
+            self._read(term.meaning.text, device, model)
+            if isinstance(term.meaning, Words)
+            else self.see(term.meaning, device).embedding
+            for term in query.terms
+        ]
+        return combine(np.stack(embeddings), [term.weight for term in query.terms])
+
+    def see(self, example: Example, device: str) -> SeenExample:
+        """What an example looks like; an encoder is loaded only if the index does not know it.
+
+        Raises:
+            InvalidInput: it cannot be read.
+            EncoderMismatch: the index's own encoder has changed since.
+        """
+        from vifi_cli.index.examples import look_up_example, read_example
+
+        catalog = self.index.catalog
+        if known := look_up_example(catalog, example):
+            return known
+        encoder = self._encoder(device)
+        with output.progress() as bar:
+            task = bar.add_task(f"Looking at {escape(output.printable(example.path.name))}", total=None)
+            return read_example(
+                example,
+                encoder,
+                catalog.indexed_with.sampling,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+
+    def text_encoder(self, device: str, model: str | None = None) -> TextEncoder:
+        """What reads the words of queries: the text side of a model, or of the index's own encoder."""
+        indexed_with = self.index.catalog.indexed_with
+        key = indexed_with, device, model
+        if key not in self._text_encoders:
+            self._text_encoders[key] = (
+                load_fitting_text_encoder(model, indexed_with, device)
+                if model
+                else load_index_text_encoder(indexed_with, device)
+            )
+        return self._text_encoders[key]
+
+    def reader(self, device: str, model: str | None = None) -> str:
+        """The name of what reads the words of queries."""
+        return self.text_encoder(device, model).model_name if model else self.index.catalog.indexed_with.model
+
+    def _read(self, text: str, device: str, model: str | None) -> npt.NDArray[np.float32]:
+        from vifi_cli.index.query_cache import cached_query_embedding
+
+        fingerprint = (
+            self.text_encoder(device, model).text_fingerprint
+            if model
+            else self.index.catalog.indexed_with.text_fingerprint
+        )
+        return cached_query_embedding(
+            paths.cache_folder(), fingerprint, text, lambda: self.text_encoder(device, model)
+        )
+
+    def _encoder(self, device: str) -> Encoder:
+        key = self.index.catalog.indexed_with, device
+        if key not in self._encoders:
+            self._encoders[key] = load_index_encoder(*key)
+        return self._encoders[key]
+
+    def _close(self) -> None:
+        if self._index is not None:
+            self._index.catalog.close()
+            self._index = None
+
+
+def _identity(file: Path) -> object:
+    """What changes when another file takes this one's place, or when it is written to."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -4,7 +4,7 @@
     term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME
     words   as many arguments as there are, joined by spaces
     FILE    an argument that begins with /, ./, ../ or ~/, that ends as pictures and videos do (.jpg, .mp4), or that
-            holds a / and names a file that is there
+            holds a / or @ and names a file that is there
     TIME    1:20-1:28, or 1:20 for a few seconds around
 
 `text:` before words takes them as they are, whatever they look like.
@@ -136,7 +136,7 @@ def _split_weight(text: str) -> tuple[float, str]:
 def _means_file(text: str) -> bool:
     """Whether an argument is a file's name rather than words."""
     file, _ = _split_time(text)
-    return _looks_like_file(file) or ("/" in file and _is_file(file))
+    return _looks_like_file(file) or (("/" in file or "@" in file) and _is_file(file))
 
 
 def _split_time(text: str) -> tuple[str, str | None]:

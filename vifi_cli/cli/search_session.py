@@ -27,16 +27,12 @@ if TYPE_CHECKING:
 
 
 class SearchSession:
-    """An index to be searched, opened when it is first needed. Use as a context manager.
-
-    Encoders are loaded when a query needs them, and kept. Where the index is made anew meanwhile, by
-    `vifi index --rebuild`, the new one is opened; what else changes is noticed by the index itself.
-    """
+    """An index to be searched, opened when it is first needed, and encoders that are kept. Use as a context manager."""
 
     def __init__(self, index_folder: Path) -> None:
         self._folder = index_folder
         self._index: VideoIndex | None = None
-        self._index_is: object = None
+        self._file_state: object = None
         self._text_encoders: dict[tuple[IndexedWith, str, str | None], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
 
@@ -48,15 +44,18 @@ class SearchSession:
 
     @property
     def index(self) -> VideoIndex:
-        """The index as it is now; raises IndexMissing or IndexDamaged."""
-        from vifi_cli.index.catalog import CATALOG_FILE
+        """The index; raises IndexMissing or IndexDamaged."""
         from vifi_cli.index.video_index import VideoIndex
 
-        identity = _identity(self._folder / CATALOG_FILE)
-        if self._index is None or identity != self._index_is:
-            self._close()
-            self._index, self._index_is = VideoIndex(self._folder), identity
+        if self._index is None:
+            self._file_state = self._present_file_state()
+            self._index = VideoIndex(self._folder)
         return self._index
+
+    def refresh(self) -> None:
+        """Opens the index anew if its file is another one now; a changed catalogue is noticed by each search."""
+        if self._index is not None and self._present_file_state() != self._file_state:
+            self._close()
 
     def embed(self, query: Query, device: str, model: str | None = None) -> npt.NDArray[np.float32]:
         """The embedding of a query, float32 (D,), of length 1.
@@ -138,16 +137,17 @@ class SearchSession:
             self._encoders[key] = load_index_encoder(*key)
         return self._encoders[key]
 
+    def _present_file_state(self) -> object:
+        """What changes when another file takes the catalogue's place, or where one that is only read is written."""
+        from vifi_cli.index.catalog import CATALOG_FILE
+
+        try:
+            status = (self._folder / CATALOG_FILE).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
     def _close(self) -> None:
         if self._index is not None:
             self._index.catalog.close()
             self._index = None
-
-
-def _identity(file: Path) -> object:
-    """What changes when another file takes this one's place, or when it is written to."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

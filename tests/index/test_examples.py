@@ -38,7 +38,7 @@ def index(catalog: Catalog, folder: Path) -> None:
 
 
 def seen(example: Example) -> np.ndarray:
-    return read_example(example, ColorEncoder(), FrameSampling()).embedding
+    return read_example(example, ColorEncoder, FrameSampling()).embedding
 
 
 def looked_up(catalog: Catalog, example: Example) -> np.ndarray:
@@ -139,7 +139,7 @@ def test_watching_tells_how_much_there_is(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.mp4", textured_frames(600, 32, 32), gop=10)
     told = list[tuple[float, float | None]]()
     watch = lambda done, total: told.append((done, total))  # noqa: E731
-    read_example(Example(path), ColorEncoder(), FrameSampling(), watch)
-    read_example(Example(path, Stretch(20, 30, 20)), ColorEncoder(), FrameSampling(), watch)
+    read_example(Example(path), ColorEncoder, FrameSampling(), watch)
+    read_example(Example(path, Stretch(20, 30, 20)), ColorEncoder, FrameSampling(), watch)
     assert [total for _, total in told] == [60.0, 60.0, 10.0]
     assert all(done <= (total or 0) for done, total in told)

@@ -11,7 +11,7 @@ from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.summary import vectors_agree
 from vifi_cli.index.vectors import open_vectors, vector_file
-from vifi_cli.index.video_filter import VideoFilter, path_matches
+from vifi_cli.index.video_filter import path_matches
 from vifi_cli.index.video_index import VideoIndex
 
 RED, GREEN, BLUE = (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0)
@@ -66,9 +66,9 @@ def test_low_scores_are_left_out(index: VideoIndex) -> None:
 
 
 def test_only_videos_below_are_searched(index: VideoIndex) -> None:
-    hits = index.search(ask("red"), top=0, among=VideoFilter(below="day"))
+    hits = index.search(ask("red"), top=0, below="day")
     assert {hit.path.name for hit in hits} == {"red_then_blue.mp4"}
-    assert index.search(ask("red"), among=VideoFilter(below="nowhere")) == []
+    assert index.search(ask("red"), below="nowhere") == []
 
 
 def test_one_long_video_does_not_hide_the_others(catalog: Catalog) -> None:

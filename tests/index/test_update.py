@@ -18,7 +18,6 @@ from vifi_cli.index.indexer import IndexReport, update_index
 from vifi_cli.index.pruning import find_prunable
 from vifi_cli.index.records import EncodedVideo
 from vifi_cli.index.shards import make_shard, merge_shard, store_all
-from vifi_cli.index.video_filter import VideoFilter
 from vifi_cli.index.video_index import VideoIndex
 from vifi_cli.video.discovery import Discovery, VideoFile, find_videos
 
@@ -132,9 +131,7 @@ def test_files_that_swap_names_are_both_moved(catalog: Catalog, videos: Path, up
     (videos / "tmp").rename(videos / "blue.mp4")
     assert counts(update()) == {"moved": 2, "unchanged": 1}
     with VideoIndex(catalog.path.parent) as index:
-        (hit,) = index.search(
-            ColorEncoder().encode_texts(["blue"])[0], top=1, among=VideoFilter(below="red.mp4")
-        )
+        (hit,) = index.search(ColorEncoder().encode_texts(["blue"])[0], top=1, below="red.mp4")
     assert hit.score > 0.99
 
 

@@ -25,24 +25,26 @@ def index(catalog: Catalog) -> VideoIndex:
 
 
 @pytest.mark.parametrize(
-    ("among", "found"),
+    ("among", "below", "found"),
     [
-        (VideoFilter(), "12345"),
-        (VideoFilter(shortest_seconds=30), "345"),
-        (VideoFilter(longest_seconds=30), "123"),
-        (VideoFilter(shortest_seconds=15, longest_seconds=35), "23"),
-        (VideoFilter(changed_from_ns=3 * DAY_NS), "345"),
-        (VideoFilter(changed_before_ns=3 * DAY_NS), "12"),
-        (VideoFilter(changed_from_ns=2 * DAY_NS, changed_before_ns=4 * DAY_NS), "23"),
-        (VideoFilter(changed_from_ns=2 * DAY_NS, longest_seconds=40, below="[145].mp4"), "4"),
-        (VideoFilter(changed_from_ns=6 * DAY_NS), ""),
-        (VideoFilter(changed_from_ns=-(2**62), longest_seconds=math.inf), "12345"),
+        (VideoFilter(), None, "12345"),
+        (VideoFilter(shortest_seconds=30), None, "345"),
+        (VideoFilter(longest_seconds=30), None, "123"),
+        (VideoFilter(shortest_seconds=15, longest_seconds=35), None, "23"),
+        (VideoFilter(changed_from_ns=3 * DAY_NS), None, "345"),
+        (VideoFilter(changed_before_ns=3 * DAY_NS), None, "12"),
+        (VideoFilter(changed_from_ns=2 * DAY_NS, changed_before_ns=4 * DAY_NS), None, "23"),
+        (VideoFilter(changed_from_ns=2 * DAY_NS, longest_seconds=40), "[145].mp4", "4"),
+        (VideoFilter(changed_from_ns=6 * DAY_NS), None, ""),
+        (VideoFilter(changed_from_ns=-(2**62), longest_seconds=math.inf), None, "12345"),
     ],
     ids=str,
 )
-def test_which_videos_are_searched(index: VideoIndex, among: VideoFilter, found: str) -> None:
+def test_which_videos_are_searched(
+    index: VideoIndex, among: VideoFilter, below: str | None, found: str
+) -> None:
     red = ColorEncoder().encode_texts(["red"])[0]
-    hits = index.search(red, top=0, by="video", among=among)
+    hits = index.search(red, top=0, by="video", among=among, below=below)
     assert sorted(hit.path.stem for hit in hits) == list(found)
 
 

@@ -52,6 +52,7 @@ class SearchOptions(TypedDict, total=False):
     top: int
     by: Literal["moment", "video"]
     per_video: int
+    below: str | None
     min_score: float
     among: VideoFilter
     without: Place | None
@@ -91,7 +92,7 @@ def search(
     """
     form = HitOutput(as_json=as_json, as_jsonl=as_jsonl, filepath_only=filepath_only, print0=print0)
     asked = parse_query(query)
-    among = video_filter(path, newer, older, min_duration, max_duration)
+    among = video_filter(newer, older, min_duration, max_duration)
     with _session_of(context) as session:
         read_by, hits = search_in(
             session,
@@ -101,11 +102,14 @@ def search(
             top=top,
             per_video=per_video,
             by=by.value,
+            below=path,
             min_score=min_score,
             among=among,
             fold_duplicates=dedupe,
         )
-    show_answer(Answer(asked.text, read_by, hits), form, among, on_one_line=_is_in_shell(context))
+    is_filtered = any((path, newer, older, min_duration, max_duration))
+    answer = Answer(asked.text, read_by, hits, is_filtered)
+    show_answer(answer, form, on_one_line=_is_in_shell(context))
     _tell_of_weight_alone(asked)
     if not hits:
         raise typer.Exit(NO_HITS)

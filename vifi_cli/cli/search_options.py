@@ -131,7 +131,7 @@ class HitOutput:
 
 
 def video_filter(
-    path: str | None, newer: str | None, older: str | None, min_duration: str | None, max_duration: str | None
+    newer: str | None, older: str | None, min_duration: str | None, max_duration: str | None
 ) -> VideoFilter:
     """The videos that the options of these names ask for.
 
@@ -154,7 +154,6 @@ def video_filter(
             f"no video lasts both {min_duration} at least and {max_duration} at most: change one of the two"
         )
     return VideoFilter(
-        below=path,
         changed_from_ns=changed_from,
         changed_before_ns=changed_before,
         shortest_seconds=shortest,

@@ -11,7 +11,6 @@ from vifi_cli.cli import output
 
 if TYPE_CHECKING:
     from vifi_cli.cli.search_options import HitOutput
-    from vifi_cli.index.video_filter import VideoFilter
     from vifi_cli.index.video_index import SearchHit
 
 
@@ -23,20 +22,21 @@ class Answer:
         query: what was asked, as its user wrote it.
         model: what read the query.
         hits: best first.
+        is_filtered: whether only some videos were looked at.
     """
 
     query: str
     model: str
     hits: Sequence[SearchHit]
+    is_filtered: bool
 
 
-def show_answer(answer: Answer, form: HitOutput, among: VideoFilter, *, on_one_line: bool = False) -> None:
+def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
     """Writes hits to stdout in the form asked for, and to stderr what is odd about them.
 
     Args:
         answer: what was found.
         form: how to write it.
-        among: which videos were looked at.
         on_one_line: whether a JSON document takes one line, for a reader of many.
     """
     hits = answer.hits
@@ -51,7 +51,7 @@ def show_answer(answer: Answer, form: HitOutput, among: VideoFilter, *, on_one_l
             output.line(str(video), end="\0" if form.print0 else "\n")
     elif hits:
         show_hits(hits)
-    _tell_what_is_odd(hits, among)
+    _tell_what_is_odd(answer)
 
 
 def _as_document(hit: SearchHit) -> dict[str, object]:
@@ -86,9 +86,8 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     )
 
 
-def _tell_what_is_odd(hits: Sequence[SearchHit], among: VideoFilter) -> None:
-    from vifi_cli.index.video_filter import VideoFilter
-
+def _tell_what_is_odd(answer: Answer) -> None:
+    hits = answer.hits
     folded = sum(hit.duplicates or 0 for hit in hits)
     if folded:
         output.note(f"left out as looking nearly the same: {output.counted(folded, 'more hit')}")
@@ -99,7 +98,7 @@ def _tell_what_is_odd(hits: Sequence[SearchHit], among: VideoFilter) -> None:
             "or run `vifi index` to bring the index up to date"
         )
     if not hits:
-        where = "" if among == VideoFilter() else " among the videos asked for"
+        where = " among the videos asked for" if answer.is_filtered else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
 
 

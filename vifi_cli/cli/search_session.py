@@ -93,15 +93,17 @@ class SearchSession:
         catalog = self.index.catalog
         if known := look_up_example(catalog, example):
             return known
-        encoder = self._encoder(device)
-        with output.progress() as bar:
-            task = bar.add_task(f"Looking at {escape(output.printable(example.path.name))}", total=None)
-            return read_example(
-                example,
-                encoder,
-                catalog.indexed_with.sampling,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        bar = output.progress()
+        task = bar.add_task(f"Looking at {escape(output.printable(example.path.name))}", total=None)
+
+        def watch(done_seconds: float, total_seconds: float | None) -> None:
+            bar.start()
+            bar.update(task, completed=done_seconds, total=total_seconds)
+
+        try:
+            return read_example(example, lambda: self._encoder(device), catalog.indexed_with.sampling, watch)
+        finally:
+            bar.stop()
 
     def text_encoder(self, device: str, model: str | None = None) -> TextEncoder:
         """What reads the words of queries: the text side of a model, or of the index's own encoder."""

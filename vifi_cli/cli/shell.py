@@ -30,9 +30,9 @@ WRONG = 2
 def shell(context: typer.Context) -> None:
     """Search again and again, with the model and the index kept ready.
 
-    A line is what follows `vifi search`: a query, and options if you like. Options of `vifi search` that are given
-    here hold for every line. From a pipe one query a line is read; each answer ends with an empty line, or with
-    --json is a line.
+    Each line is what follows `vifi search`. Options of `vifi search` that are given here hold for every line.
+
+    From a pipe one query a line is read; an empty line ends each answer, or with --json each answer is a line.
 
     Exit code 0, or 2 if something is wrong, be it with one line of a pipe.
     """

@@ -66,7 +66,7 @@ def similar(
     """
     form = HitOutput(as_json=as_json, as_jsonl=as_jsonl, filepath_only=filepath_only, print0=print0)
     shown = parse_example(example)
-    among = video_filter(path, newer, older, min_duration, max_duration)
+    among = video_filter(newer, older, min_duration, max_duration)
     with SearchSession(paths.index_folder()) as session:
         seen = session.see(shown, device.value)
         hits = session.index.search(
@@ -74,12 +74,14 @@ def similar(
             top=top,
             per_video=per_video,
             by=by.value,
+            below=path,
             min_score=min_score,
             among=among,
             without=seen.place,
             fold_duplicates=dedupe,
         )
         seen_by = session.reader(device.value)
-    show_answer(Answer(example, seen_by, hits), form, among)
+    is_filtered = any((path, newer, older, min_duration, max_duration))
+    show_answer(Answer(example, seen_by, hits, is_filtered), form)
     if not hits:
         raise typer.Exit(NO_HITS)

@@ -64,7 +64,7 @@ def look_up_example(catalog: Catalog, example: Example) -> SeenExample | None:
 
 def read_example(
     example: Example,
-    encoder: Encoder,
+    load_encoder: Callable[[], Encoder],
     sampling: FrameSampling,
     watch: Watch = lambda done, total: None,
 ) -> SeenExample:
@@ -72,7 +72,7 @@ def read_example(
 
     Args:
         example: what is shown.
-        encoder: the index's own.
+        load_encoder: called only if there is a file to look at; gives the index's own.
         sampling: the index's own.
         watch: told how many seconds of a video have been looked at, and of how many, if that is known.
 
@@ -90,6 +90,9 @@ def read_example(
         raise InvalidInput(
             f"{path} is a folder: name a picture or a video in it, or search below it with --path"
         )
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise InvalidInput(f"{path} is no regular file: name a picture or a video")
+    encoder = load_encoder()
     if example.part is None and path.suffix.lower() not in VIDEO_SUFFIXES and is_picture(path):
         return SeenExample(_unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))
     try:

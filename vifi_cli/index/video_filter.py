@@ -14,26 +14,29 @@ class VideoFilter:
     """Conditions that all must hold; by default there are none.
 
     Attributes:
-        below: a glob that the video's path must match (see `path_matches`), or a folder above it.
         changed_from_ns: earliest time of the file's last change, in nanoseconds since 1970.
         changed_before_ns: the time before which it was changed last.
         shortest_seconds: least length of the video.
         longest_seconds: greatest length of the video.
     """
 
-    below: str | None = None
     changed_from_ns: int | None = None
     changed_before_ns: int | None = None
     shortest_seconds: float = 0.0
     longest_seconds: float = math.inf
 
-    def videos_of(self, catalog: Catalog) -> list[int] | None:
-        """The ids of the videos that fulfil the conditions; None where there are none."""
-        if self == VideoFilter():
+    def videos_of(self, catalog: Catalog, below: str | None = None) -> list[int] | None:
+        """The ids of the videos that fulfil the conditions; None where there are none.
+
+        Args:
+            catalog: of the index.
+            below: a glob that a video's path must match (see `path_matches`), or a folder above it.
+        """
+        if self == VideoFilter() and below is None:
             return None
         condition, values = self._in_sql()
         rows = catalog.db.execute(f"SELECT id, path FROM videos WHERE {condition} ORDER BY id", values)
-        return [row[0] for row in rows if self.below is None or path_matches(decode_path(row[1]), self.below)]
+        return [row[0] for row in rows if below is None or path_matches(decode_path(row[1]), below)]
 
     def _in_sql(self) -> tuple[str, list[float]]:
         bounds = {

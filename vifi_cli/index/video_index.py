@@ -64,6 +64,7 @@ class VideoIndex:
         top: int = 10,
         by: Literal["moment", "video"] = "moment",
         per_video: int = 3,
+        below: str | None = None,
         min_score: float = -1.0,
         among: VideoFilter = EVERY_VIDEO,
         without: Place | None = None,
@@ -76,8 +77,9 @@ class VideoIndex:
             top: number of hits at most; 0 for all.
             by: `moment` folds overlapping windows of one event into a hit; `video` gives one hit a video.
             per_video: moments of one video at most; 0 for all.
+            below: a glob that the video's path must match (see `path_matches`), or a folder above it.
             min_score: hits below this score are left out.
-            among: which videos are looked at.
+            among: what else the videos that are looked at have in common.
             without: a stretch of which no moment shows anything; its video is no hit either.
             fold_duplicates: of hits that look nearly the same, only the best is one (see `near_duplicates`).
         """
@@ -93,20 +95,24 @@ class VideoIndex:
             vectors = self.vectors
             with self.catalog.snapshot():
                 if vectors.revision == self.catalog.revision:
-                    return self._search(query, vectors, among, wanted)
+                    return self._search(query, vectors, self._windows_among(among, below), wanted)
         with self.catalog.snapshot():  # the index changes faster than a vector file can be made
-            return self._search(query, vectors_in_memory(self.catalog), among, wanted)
+            vectors = vectors_in_memory(self.catalog)
+            return self._search(query, vectors, self._windows_among(among, below), wanted)
 
     def _search(
-        self, query: npt.NDArray[np.float32], vectors: Vectors, among: VideoFilter, wanted: Wanted
+        self,
+        query: npt.NDArray[np.float32],
+        vectors: Vectors,
+        among: npt.NDArray[np.int64] | None,
+        wanted: Wanted,
     ) -> list[SearchHit]:
-        ranking = Ranking(self.catalog, vectors, query, self._windows_among(among), wanted)
-        return self._with_paths(
-            [found for found in ranking.best() if found.hit.score >= wanted.min_score], wanted
-        )
+        ranking = Ranking(self.catalog, vectors, query, among, wanted)
+        found = [folded for folded in ranking.best() if folded.hit.score >= wanted.min_score]
+        return self._with_paths(found, wanted)
 
-    def _windows_among(self, among: VideoFilter) -> npt.NDArray[np.int64] | None:
-        videos = among.videos_of(self.catalog)
+    def _windows_among(self, among: VideoFilter, below: str | None) -> npt.NDArray[np.int64] | None:
+        videos = among.videos_of(self.catalog, below)
         if videos is None:
             return None
         rows = rows_of(self.catalog, "SELECT id FROM windows WHERE video_id IN ({})", videos)

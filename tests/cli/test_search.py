@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli.cli.search import relevant_among
+from vifi_cli.cli.search_result import relevant_among
 from vifi_cli.index.query_cache import CACHE_FILE
 from vifi_cli.index.relevance import WORTH_SHOWING
 from vifi_cli.index.video_index import SearchHit

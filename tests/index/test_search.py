@@ -11,7 +11,8 @@ from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.summary import vectors_agree
 from vifi_cli.index.vectors import open_vectors, vector_file
-from vifi_cli.index.video_index import VideoIndex, path_matches
+from vifi_cli.index.video_filter import path_matches
+from vifi_cli.index.video_index import VideoIndex
 
 RED, GREEN, BLUE = (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0)
 

@@ -1,7 +1,6 @@
 """The `vifi` program: its commands put together, and the one place where errors become a line and an exit code."""
 
 import os
-import sqlite3
 import sys
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from vifi_cli.cli.data import data_app
 from vifi_cli.cli.demo import demo
 from vifi_cli.cli.doctor import doctor
 from vifi_cli.cli.embed_map import embed_map
+from vifi_cli.cli.error_words import in_words
 from vifi_cli.cli.eval import evaluate
 from vifi_cli.cli.finetune import finetune
 from vifi_cli.cli.index import index
@@ -25,6 +25,8 @@ from vifi_cli.cli.prompt_tune import prompt_tune
 from vifi_cli.cli.prune import prune
 from vifi_cli.cli.search import search
 from vifi_cli.cli.serve import serve
+from vifi_cli.cli.shell import OPTIONS_OF_SEARCH, shell
+from vifi_cli.cli.similar import similar
 from vifi_cli.cli.status import status
 from vifi_cli.errors import VifiError
 
@@ -40,6 +42,8 @@ app.command()(index)
 app.command()(search)
 app.command()(cut)
 app.command()(serve)
+app.command()(similar)
+app.command(context_settings=OPTIONS_OF_SEARCH)(shell)
 app.command()(classify)
 app.command()(finetune)
 app.command()(prompt_tune)
@@ -79,18 +83,5 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("VIFI_DEBUG"):
             raise
-        output.error(_in_words(error))
+        output.error(in_words(error))
         sys.exit(error.exit_code if isinstance(error, VifiError) else 2)
-
-
-def _in_words(error: Exception) -> str:
-    """One line for an error: our own say what to do; the system's are put into words; the rest are bugs."""
-    if isinstance(error, VifiError):
-        return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}: see to free disk space and access rights, and run the command again"
-    if isinstance(error, sqlite3.Error):
-        return f"the index cannot be read ({error}): `vifi doctor` looks into it"
-    kind = type(error).__name__
-    return f"{kind}: {error} (this is a bug in vifi: run again with VIFI_DEBUG=1 and report what it shows)"

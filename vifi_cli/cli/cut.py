@@ -18,7 +18,8 @@ from vifi_cli.cli.cut_progress import CutProgress
 from vifi_cli.cli.cut_result import as_document, show, tell_what_is_odd
 from vifi_cli.cli.cut_run import CutReport, CutRun
 from vifi_cli.cli.options import JsonOption, given_path
-from vifi_cli.cli.search import find_hits, number_shown, relevant_among, tell_nothing_relevant
+from vifi_cli.cli.search import find_hits
+from vifi_cli.cli.search_result import number_shown, relevant_among, tell_nothing_relevant
 from vifi_cli.errors import InvalidInput
 
 NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130

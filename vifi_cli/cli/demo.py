@@ -13,7 +13,8 @@ from vifi_cli.cli.index import show as show_report
 from vifi_cli.cli.index import tell_what_went_wrong
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.search import find_hits, relevant_among, show_hits
+from vifi_cli.cli.search import find_hits
+from vifi_cli.cli.search_result import relevant_among, show_hits
 from vifi_cli.errors import MissingDependency
 
 if TYPE_CHECKING:

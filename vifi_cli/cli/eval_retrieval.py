@@ -16,7 +16,7 @@ from vifi_cli.cli import output
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.options import given_path
-from vifi_cli.cli.search import load_index_text_encoder
+from vifi_cli.cli.search_encoders import load_index_text_encoder
 from vifi_cli.errors import IndexMissing, InvalidInput
 
 if TYPE_CHECKING:

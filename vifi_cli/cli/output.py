@@ -16,11 +16,21 @@ from rich.table import Table
 from rich.text import Text
 
 
+class ReaderLeft(typer.Exit):
+    """Whoever read stdout is gone: nobody waits for the rest."""
+
+
 def prepare_streams() -> None:
-    """Lets file names that are no valid text pass through stdout unharmed; a closed stream swallows what is said."""
+    """Lets file names that are no valid text pass through unharmed; a closed stream swallows or says nothing."""
+    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - open until the end
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - open until the end
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
-    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+    escape_bytes = "surrogateescape"
+    for stream, errors in (
+        (sys.stdin, escape_bytes),
+        (sys.stdout, escape_bytes),
+        (sys.stderr, "backslashreplace"),
+    ):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
@@ -37,7 +47,7 @@ def line(text: str, end: str = "\n") -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
+        raise ReaderLeft from None
 
 
 def document(content: object) -> None:
@@ -63,6 +73,12 @@ def warning(message: str) -> None:
 def error(message: str) -> None:
     """Says on stderr, in one line, what went wrong and what to do next."""
     _stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
+
+
+def prompt(text: str) -> None:
+    """Writes to stderr what asks for input, or ends asking, as it is."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: Sequence[str] = ()) -> None:

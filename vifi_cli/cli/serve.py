@@ -37,7 +37,7 @@ def serve(
 
     It shows what is indexed and changes nothing.
     """
-    from vifi_cli.cli.search import load_index_text_encoder
+    from vifi_cli.cli.search_encoders import load_index_text_encoder
     from vifi_cli.web.app import make_app
     from vifi_cli.web.server import address_of, listen, run
 

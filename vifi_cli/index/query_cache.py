@@ -93,4 +93,8 @@ def _remember(path: Path, text_fingerprint: str, embeddings: dict[str, Float32Ar
 
 
 def _open(path: Path) -> Database:
-    return Database(sqlite3.connect(path, timeout=5.0))
+    connection = sqlite3.connect(path, timeout=5.0)
+    connection.execute(
+        "PRAGMA synchronous = OFF"
+    )  # no search waits for the disk; what is damaged is made again
+    return Database(connection)

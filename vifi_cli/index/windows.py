@@ -98,3 +98,33 @@ def window_embeddings(
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     unit: npt.NDArray[np.float64] = np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0)
     return unit.astype(np.float32)
+
+
+def frames_within(
+    frame_seconds: npt.NDArray[np.float64], start_seconds: float, end_seconds: float
+) -> tuple[int, int]:
+    """The frames that show a stretch of a video: those in it or, where there is none, the last one before it.
+
+    Args:
+        frame_seconds: float64 (T,), ascending times of its sampled frames, T >= 1.
+        start_seconds: first instant of the stretch.
+        end_seconds: the instant at which it is over.
+
+    Returns:
+        The first frame, and one past the last one.
+    """
+    first, end = np.searchsorted(frame_seconds, (start_seconds, end_seconds), side="left")
+    return (int(first), int(end)) if end > first else (max(int(first) - 1, 0), max(int(first), 1))
+
+
+def stretch_embedding(
+    frame_seconds: npt.NDArray[np.float64],
+    frame_embeddings: npt.NDArray[np.float16],
+    start_seconds: float,
+    end_seconds: float,
+) -> npt.NDArray[np.float32]:
+    """The embedding of any stretch of a video, float32 (D,), made as that of a window (see `frames_within`)."""
+    span = frames_within(frame_seconds, start_seconds, end_seconds)
+    (embedding,) = window_embeddings(frame_embeddings, np.array([span], np.int64))
+    unit: npt.NDArray[np.float32] = embedding
+    return unit

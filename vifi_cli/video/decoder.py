@@ -45,7 +45,7 @@ def decode_frames(
     started = time.process_time()
     decoding = _Decoding(path, sampling, threads, alive)
     scaler = FrameScaler(geometry, max(threads, 1))
-    yield from _in_chunks((seconds, scaler(frame)) for seconds, frame in decoding.frames())
+    yield from in_chunks((seconds, scaler(frame)) for seconds, frame in decoding.frames())
     yield decoding.info(time.process_time() - started)
 
 
@@ -61,10 +61,21 @@ def read_video(path: Path, sampling: FrameSampling, geometry: FrameGeometry) -> 
     ), info
 
 
-def _in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
+def in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
+    """Gather pictures with their seconds into chunks of at most `CHUNK_FRAMES`."""
     remaining = iter(pictures)
     while chunk := list(islice(remaining, CHUNK_FRAMES)):
         yield Frames(np.stack([picture for _, picture in chunk]), np.array([seconds for seconds, _ in chunk]))
+
+
+def slot_seconds_of(
+    video: OpenVideo, path: Path, sampling: FrameSampling, alive: Callable[[], None] = unwatched
+) -> float:
+    """The width of a file's slots. Its header is believed only where it says that the rate's own width will do."""
+    declared = video.declared_seconds
+    if declared is None or slot_seconds(declared, sampling) * sampling.frames_per_second < 1:
+        declared = measured_seconds(path, alive)
+    return slot_seconds(declared, sampling)
 
 
 class _Decoding:
@@ -98,19 +109,13 @@ class _Decoding:
             video.stream.thread_type = "AUTO"
             video.stream.codec_context.thread_count = self._threads
             self._video = video
-            self._decoding = way(video, FrameChooser(self._slot_seconds()), self._alive)
+            chooser = FrameChooser(slot_seconds_of(video, self._path, self._sampling, self._alive))
+            self._decoding = way(video, chooser, self._alive)
             for seconds, frame in self._decoding.frames():
                 self._upright_size = self._upright_size or upright_size(frame)
                 yield seconds, frame
             self._codec = video.stream.codec_context.codec.canonical_name
             self._declared_seconds = video.declared_seconds
-
-    def _slot_seconds(self) -> float:
-        """The width of a slot. Headers are believed only where they say that the rate's own width will do."""
-        declared = self._video.declared_seconds
-        if declared is None or slot_seconds(declared, self._sampling) * self._sampling.frames_per_second < 1:
-            declared = measured_seconds(self._path, self._alive)
-        return slot_seconds(declared, self._sampling)
 
     def info(self, decode_seconds: float) -> VideoInfo:
         """What the file turned out to be, once its frames have been taken."""

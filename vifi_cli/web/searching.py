@@ -15,6 +15,7 @@ from vifi_cli.index.neutral_texts import read_neutral_texts
 from vifi_cli.index.query_cache import cached_query_embedding
 from vifi_cli.index.records import IndexedWith
 from vifi_cli.index.relevance import WORTH_SHOWING
+from vifi_cli.index.video_filter import VideoFilter
 from vifi_cli.index.video_index import SearchHit, VideoIndex
 from vifi_cli.index.windows import window_embeddings
 from vifi_cli.web.address import Stretch
@@ -79,17 +80,17 @@ class Searcher:
             rate = self._rater_of(index)
         found = index.search(
             embedding,
-            top=0 if question.shortest else question.top + seeds,  # a search itself cannot tell by length
+            top=question.top + seeds,
             by=question.by,
             per_video=PER_VIDEO,
             below=question.below or None,
+            among=VideoFilter(shortest_seconds=question.shortest),
             rate=rate,
         )
         hits = [
             hit
             for hit in _with_videos(index.catalog, found)
-            if hit.video.duration_seconds >= question.shortest
-            and not (question.like and _shows(hit, question.like))
+            if not (question.like and _shows(hit, question.like))
         ]
         return hits[: question.top]
 

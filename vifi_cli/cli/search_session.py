@@ -1,0 +1,179 @@
+"""An index with the encoders its queries need, kept at hand for one search or for many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from vifi_cli import paths
+from vifi_cli.cli import output
+from vifi_cli.cli.search_encoders import (
+    load_fitting_text_encoder,
+    load_index_encoder,
+    load_index_text_encoder,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from vifi_cli.index.calibration import Rater
+    from vifi_cli.index.encoder import Encoder, TextEncoder
+    from vifi_cli.index.examples import SeenExample
+    from vifi_cli.index.query import Example, Query
+    from vifi_cli.index.records import IndexedWith
+    from vifi_cli.index.video_index import VideoIndex
+
+
+class SearchSession:
+    """An index to be searched, opened when it is first needed, and encoders that are kept. Use as a context manager."""
+
+    def __init__(self, index_folder: Path) -> None:
+        self._folder = index_folder
+        self._index: VideoIndex | None = None
+        self._file_state: object = None
+        self._text_encoders: dict[tuple[IndexedWith, str, str | None], TextEncoder] = {}
+        self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
+
+    def __enter__(self) -> SearchSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    @property
+    def index(self) -> VideoIndex:
+        """The index; raises IndexMissing or IndexDamaged."""
+        from vifi_cli.index.video_index import VideoIndex
+
+        if self._index is None:
+            self._file_state = self._present_file_state()
+            self._index = VideoIndex(self._folder)
+        return self._index
+
+    def refresh(self) -> None:
+        """Opens the index anew if its file is another one now; a changed catalogue is noticed by each search."""
+        if self._index is not None and self._present_file_state() != self._file_state:
+            self._close()
+
+    def embed(self, query: Query, device: str, model: str | None = None) -> npt.NDArray[np.float32]:
+        """The embedding of a query, float32 (D,), of length 1.
+
+        Args:
+            query: what is looked for.
+            device: where encoders run.
+            model: reads the words of the query; the index's own encoder unless named.
+
+        Raises:
+            InvalidInput: an example cannot be read, or the terms cancel each other out.
+            EncoderMismatch: the model sees pictures otherwise than the index's own, or that has changed.
+        """
+        import numpy as np
+
+        from vifi_cli.index.query import Words, combine
+
+        embeddings = [
+            self._read(term.meaning.text, device, model)
+            if isinstance(term.meaning, Words)
+            else self.see(term.meaning, device).embedding
+            for term in query.terms
+        ]
+        return combine(np.stack(embeddings), [term.weight for term in query.terms])
+
+    def rater(self, query: Query, device: str, model: str | None = None) -> Rater | None:
+        """What rates the hits of a query by how neutral texts do in the index; None unless it is wanted words alone.
+
+        What pictures reach, and words that are taken away, neutral texts do not tell.
+        """
+        from vifi_cli.index.calibration import text_rater
+        from vifi_cli.index.neutral_texts import read_neutral_texts
+        from vifi_cli.index.query import Words
+
+        if any(term.weight <= 0 or not isinstance(term.meaning, Words) for term in query.terms):
+            return None
+
+        def load_and_tell() -> TextEncoder:
+            encoder = self.text_encoder(device, model)
+            output.note(f"the first search with {encoder.model_name} reads the texts that hits are judged by")
+            return encoder
+
+        neutral = read_neutral_texts(
+            paths.cache_folder(), self._text_fingerprint(device, model), load_and_tell
+        )
+        return text_rater(self._folder, neutral)
+
+    def see(self, example: Example, device: str) -> SeenExample:
+        """What an example looks like; an encoder is loaded only if the index does not know it.
+
+        Raises:
+            InvalidInput: it cannot be read.
+            EncoderMismatch: the index's own encoder has changed since.
+        """
+        from vifi_cli.index.examples import look_up_example, read_example
+
+        catalog = self.index.catalog
+        if known := look_up_example(catalog, example):
+            return known
+        bar = output.progress()
+        task = bar.add_task(f"Looking at {escape(output.printable(example.path.name))}", total=None)
+
+        def watch(done_seconds: float, total_seconds: float | None) -> None:
+            bar.start()
+            bar.update(task, completed=done_seconds, total=total_seconds)
+
+        try:
+            return read_example(example, lambda: self._encoder(device), catalog.indexed_with.sampling, watch)
+        finally:
+            bar.stop()
+
+    def text_encoder(self, device: str, model: str | None = None) -> TextEncoder:
+        """What reads the words of queries: the text side of a model, or of the index's own encoder."""
+        indexed_with = self.index.catalog.indexed_with
+        key = indexed_with, device, model
+        if key not in self._text_encoders:
+            self._text_encoders[key] = (
+                load_fitting_text_encoder(model, indexed_with, device)
+                if model
+                else load_index_text_encoder(indexed_with, device)
+            )
+        return self._text_encoders[key]
+
+    def reader(self, device: str, model: str | None = None) -> str:
+        """The name of what reads the words of queries."""
+        return self.text_encoder(device, model).model_name if model else self.index.catalog.indexed_with.model
+
+    def _read(self, text: str, device: str, model: str | None) -> npt.NDArray[np.float32]:
+        from vifi_cli.index.query_cache import cached_query_embedding
+
+        fingerprint = self._text_fingerprint(device, model)
+        return cached_query_embedding(
+            paths.cache_folder(), fingerprint, text, lambda: self.text_encoder(device, model)
+        )
+
+    def _text_fingerprint(self, device: str, model: str | None) -> str:
+        if model:
+            return self.text_encoder(device, model).text_fingerprint
+        return self.index.catalog.indexed_with.text_fingerprint
+
+    def _encoder(self, device: str) -> Encoder:
+        key = self.index.catalog.indexed_with, device
+        if key not in self._encoders:
+            self._encoders[key] = load_index_encoder(*key)
+        return self._encoders[key]
+
+    def _present_file_state(self) -> object:
+        """What changes when another file takes the catalogue's place, or where one that is only read is written."""
+        from vifi_cli.index.catalog import CATALOG_FILE
+
+        try:
+            status = (self._folder / CATALOG_FILE).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    def _close(self) -> None:
+        if self._index is not None:
+            self._index.catalog.close()
+            self._index = None

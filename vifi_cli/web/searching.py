@@ -62,8 +62,8 @@ class Searcher:
 
     def warm_up(self, index: VideoIndex) -> None:
         """Loads what a search needs, so that the first one does not wait for it."""
-        len(index.vectors)
         self._encoder_of(index.catalog.indexed_with)
+        self.search(index, Question(words="anything", top=1))  # vectors, and what relevance is measured by
 
     def search(self, index: VideoIndex, question: Question) -> list[Hit]:
         """The hits of a question, best first, each with how relevant it is if words were asked for.

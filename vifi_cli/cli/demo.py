@@ -14,7 +14,7 @@ from vifi_cli.cli.index import tell_what_went_wrong
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.indexing import IndexRequest, run_indexing
 from vifi_cli.cli.search import find_hits
-from vifi_cli.cli.search_result import relevant_among, show_hits
+from vifi_cli.cli.search_result import relevant_among, show_hits, tell_nothing_relevant
 from vifi_cli.errors import MissingDependency
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ QUERIES = (
     "a rocket on its launch pad",
     "a motorcycle",
     "a photographer with a tripod",
+    "people dancing",
 )
+"""What to ask; the last is nowhere to be seen."""
 
 
 def demo() -> None:
@@ -68,10 +70,13 @@ def demo() -> None:
     show_report(report)
     for query in QUERIES:
         output.line(f'\n$ vifi search --top 3 "{query}"')
-        _, hits = find_hits(home / "index", query, "auto", top=3)
-        show_hits(relevant_among(hits))
+        _, found = find_hits(home / "index", query, "auto", top=3)
+        if hits := relevant_among(found):
+            show_hits(hits)
+        else:
+            tell_nothing_relevant(found)
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
-    output.note(f'VIFI_HOME="{home}" vifi search "the surface of the moon"')
+    output.note(f'VIFI_HOME="{home}" vifi search "something to drink"')
 
 
 def photograph(name: str) -> npt.NDArray[np.uint8]:

@@ -49,7 +49,7 @@ def test_a_query_becomes_clips(vifi: Vifi, indexed: Path, tmp_path: Path) -> Non
     hits = json.loads(vifi("search", "a cat", "--top", 2, "--json").stdout)["hits"]
     assert document["title"] == "a cat"
     for clip, hit in zip(document["clips"], hits, strict=True):
-        assert (clip["path"], clip["score"]) == (hit["path"], pytest.approx(hit["score"], abs=1e-4))
+        assert (clip["path"], clip["score"]) == (hit["path"], pytest.approx(hit["relevance"], abs=1e-4))
         assert clip["start_seconds"] == pytest.approx(hit["start_seconds"], abs=0.1)
         with av.open(clip["clip"]) as container:
             seconds = float((container.duration or 0) / av.time_base)
@@ -227,9 +227,11 @@ def test_wrong_usage_is_said_in_one_line(
 
 
 def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, tmp_path: Path, pipe: Pipe) -> None:
-    outcome = vifi("cut", "a cat", "--min-score", 0.99, "-o", tmp_path / "clips")
+    outcome = vifi("cut", "quarterly interest rate decision", "-o", tmp_path / "clips")
     assert (outcome.exit_code, outcome.stdout) == (1, "")
-    assert "no hits" in outcome.stderr
+    assert outcome.stderr.startswith("nothing relevant found")
+    outcome = vifi("cut", "a cat", "--path", "nowhere", "-o", tmp_path / "clips")
+    assert (outcome.exit_code, outcome.stderr) == (1, "no hits: `vifi status` shows what is indexed\n")
     pipe('{"query": "a cat", "hits": []}')
     assert vifi("cut", "-", "-o", tmp_path / "clips").exit_code == 1
     pipe("rubbish")

@@ -100,7 +100,6 @@ def cut(
         _from_stdin() if what == FROM_STDIN else _search(" ".join(what), top, per_video, path, min_score)
     )
     if not wanted.moments:
-        output.note("no hits: there is nothing to cut")
         raise typer.Exit(NO_HITS)
     plan = _plan(wanted.moments, folder, reel, lists or [], html, copied=copy)
     check_targets(plan, wanted.moments, overwrite=overwrite)
@@ -126,7 +125,10 @@ def _check_names(reel: Path | None, lists: Sequence[Path]) -> None:
 def _from_stdin() -> Wanted:
     if sys.stdin is None or sys.stdin.isatty():
         raise InvalidInput("- reads hits from a pipe: write `vifi search ... --json | vifi cut -`")
-    return written_moments(os.fsdecode(sys.stdin.buffer.read()))
+    wanted = written_moments(os.fsdecode(sys.stdin.buffer.read()))
+    if not wanted.moments:
+        output.note("no hits came through the pipe: there is nothing to cut")
+    return wanted
 
 
 def _search(query: str, top: int, per_video: int, path: str | None, min_score: float | None) -> Wanted:
@@ -143,6 +145,8 @@ def _search(query: str, top: int, per_video: int, path: str | None, min_score: f
     hits = relevant_among(found, min_score)
     if found and not hits:
         tell_nothing_relevant(found)
+    elif not found:
+        output.note("no hits: `vifi status` shows what is indexed")
     return Wanted(
         query,
         tuple(WantedMoment(hit.path, hit.start_seconds, hit.end_seconds, number_shown(hit)) for hit in hits),

@@ -28,7 +28,7 @@ class WantedMoment:
         path: the video, absolute.
         start_seconds: where it begins.
         end_seconds: where it ends; infinite for the video's end.
-        score: how well it matches what was searched for, if it was.
+        score: the relevance that the search told of it, or the cosine where hits are not rated; None if named.
     """
 
     path: Path

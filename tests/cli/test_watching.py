@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_a_folder_that_never_was_is_an_error(tmp_path: Path) -> None:
 
 
 def test_what_happens_in_a_real_folder_is_told(tmp_path: Path) -> None:
-    happenings = _happenings([tmp_path])
+    happenings = _happenings([tmp_path], Event())
     next(happenings)  # by now the folder is followed
     path = tmp_path / "new.mp4"
     path.write_bytes(b"x")

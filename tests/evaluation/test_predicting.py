@@ -11,7 +11,14 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import ModelUnavailable
 from vifi_cli.evaluation import predicting
 from vifi_cli.evaluation.class_wording import embed_class_names
-from vifi_cli.evaluation.predicting import ClipInput, Predictions, encode_videos, joined, predict
+from vifi_cli.evaluation.predicting import (
+    ClipInput,
+    Predictions,
+    encode_videos,
+    joined,
+    predict,
+    require_numbers,
+)
 from vifi_cli.evaluation.views import Views
 from vifi_cli.model.model_folder import LoadedModel
 from vifi_cli.video.clip_store import ClipStore
@@ -99,5 +106,7 @@ def test_a_model_that_gives_no_numbers_names_no_class(
     tiny: LoadedModel, videos: tuple[LabeledVideo, ...]
 ) -> None:
     classes = torch.full((3, 16), torch.nan)
+    found = predict(tiny.network, classes, clips_of(videos, Views()), [0], ENTER)
     with pytest.raises(ModelUnavailable, match="values that are no numbers"):
-        predict(tiny.network, classes, clips_of(videos, Views()), [0], ENTER)
+        require_numbers(found)
+    assert require_numbers(predicted(tiny, clips_of(videos, Views()), [0], 1)).videos.tolist() == [0]

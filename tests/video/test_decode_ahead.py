@@ -68,8 +68,17 @@ def outcomes(events: Sequence[DecodingEvent]) -> dict[int, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def _older_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that other tests have left are none of this one's."""
+    monkeypatch.setattr("tests.video.test_decode_ahead.OLDER", frozenset(multiprocessing.active_children()))
+
+
+OLDER: frozenset[BaseProcess] = frozenset()
+
+
 def decoders() -> list[BaseProcess]:
-    return multiprocessing.active_children()
+    return [process for process in multiprocessing.active_children() if process not in OLDER]
 
 
 def test_frames_come_in_order_for_each_video(tmp_path: Path) -> None:

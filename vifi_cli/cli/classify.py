@@ -196,7 +196,7 @@ def _tell_classes(
 def _predict(classifier: Classifier, videos: Sequence[Path]) -> Predictions:
     """Classifies videos by the published test clip."""
     from vifi_cli.data.labeled_videos import LabeledVideo
-    from vifi_cli.evaluation.predicting import TestClips, predict
+    from vifi_cli.evaluation.predicting import TestClips, predict, require_numbers
     from vifi_cli.model.clip_transform import test_short_side
     from vifi_cli.video.clip_store import ClipStore
 
@@ -206,7 +206,7 @@ def _predict(classifier: Classifier, videos: Sequence[Path]) -> Predictions:
     )
     with output.progress() as bar:
         task = bar.add_task("Classifying", total=len(videos))
-        return predict(
+        predictions = predict(
             classifier.loaded.network,
             classifier.classes,
             clips,
@@ -215,6 +215,7 @@ def _predict(classifier: Classifier, videos: Sequence[Path]) -> Predictions:
             batch=1,
             watch=lambda done: bar.update(task, completed=done),
         )
+        return require_numbers(predictions)
 
 
 def _tell_over_time(

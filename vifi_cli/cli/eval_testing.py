@@ -75,7 +75,7 @@ class Testing:
             videos: in `test`.
             name: of the test, to be shown.
         """
-        from vifi_cli.evaluation.predicting import ClipInput, TestClips, joined, predict
+        from vifi_cli.evaluation.predicting import ClipInput, TestClips, joined, predict, require_numbers
         from vifi_cli.paths import cache_folder
         from vifi_cli.training.precision import choose_precision
         from vifi_cli.training.run_setup import reading_workers
@@ -100,7 +100,7 @@ class Testing:
             workers=reading_workers(self.recipe, processes),
             watch=lambda done: self.watch(name, done, len(mine)),
         )
-        return joined(processes.gather(share))
+        return require_numbers(joined(processes.gather(share)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from vifi_cli.cli import output
@@ -39,13 +42,31 @@ def watch(index_folder: Path, request: IndexRequest, run: Run, show: Callable[[I
         VifiError: the folders cannot be followed, or the index cannot be brought up to date.
     """
     watching = Watching(index_folder, request, run)
-    while True:
-        for happenings in _happenings(watching.find_places()):
-            report = watching.step(happenings, time.monotonic(), time.time_ns())
-            if report is not None:
-                show(report)
-            if watching.have_places_changed():
-                break
+    with _interrupt_remembered() as interrupted:
+        while not interrupted.is_set():
+            for happenings in _happenings(watching.find_places(), interrupted):
+                report = watching.step(happenings, time.monotonic(), time.time_ns())
+                if report is not None:
+                    show(report)
+                if watching.have_places_changed():
+                    break
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupt_remembered() -> Iterator[Event]:
+    """An event that Ctrl-C sets: its exception alone is lost where it strikes while something is being destroyed."""
+    interrupted = Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Watching:
@@ -164,8 +185,8 @@ def _identity(path: Path) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def _happenings(places: list[Path]) -> Iterator[list[Happening]]:
-    """What happens at and below some paths, every second or sooner; often nothing.
+def _happenings(places: list[Path], stop: Event) -> Iterator[list[Happening]]:
+    """What happens at and below some paths, every second or sooner, until told to stop; often nothing.
 
     Raises:
         VifiError: the operating system does not let them be followed.
@@ -183,6 +204,7 @@ def _happenings(places: list[Path]) -> Iterator[list[Happening]]:
         for changes in watchfiles.watch(
             *places,
             watch_filter=None,
+            stop_event=stop,
             rust_timeout=STEP_MS,
             yield_on_timeout=True,
             raise_interrupt=True,

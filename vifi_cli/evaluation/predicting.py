@@ -186,9 +186,6 @@ def predict(
         workers: processes that read the videos.
         watch: told how many videos are done.
 
-    Raises:
-        ModelUnavailable: the model gives values that are no numbers, which would otherwise count for its first class.
-
     Source: ViFi-CLIP's `main.py`, which sums the views' softmax.
     """
     videos: list[int] = []
@@ -202,12 +199,21 @@ def predict(
         unreadable += bad
         watch(len(videos) + len(unreadable))
     probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)
-    if not np.isfinite(probabilities).all():
+    return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
+
+
+def require_numbers(predictions: Predictions) -> Predictions:
+    """See to it that probabilities are numbers; those that are none would count for the first class.
+
+    Raises:
+        ModelUnavailable: the model gives values that are none.
+    """
+    if not np.isfinite(predictions.probabilities).all():
         raise ModelUnavailable(
             "the model gives values that are no numbers: its weights are damaged, or half precision is too little "
-            "for it; try --recipe runtime.precision=fp32 in training, or another model"
+            "for it; try another model, or --device cpu"
         )
-    return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
+    return predictions
 
 
 def joined(shares: Sequence[Predictions]) -> Predictions:

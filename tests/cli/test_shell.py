@@ -70,7 +70,7 @@ def test_with_json_each_answer_is_a_line(vifi: Vifi, indexed: Path, piped: Piped
 
 
 def test_options_of_the_shell_hold_for_lines_that_say_nothing_else(indexed: Path, piped: Piped) -> None:
-    outcome = piped("coffee\ncoffee -t 3\n", "-t", 1, "-f", "--per-video", 1)
+    outcome = piped("coffee\ncoffee -t 3\n", "-t", 1, "-f", "--per-video", 1, "--min-score", 0)
     assert [len(answer) for answer in answers(outcome)] == [1, 3]
 
 
@@ -182,8 +182,8 @@ def typing(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typing]:
 
 def test_a_person_asks_edits_and_leaves(typing: Typing, vifi_home: Path, vifi: Vifi, clips: Path) -> None:
     assert "of 4 videos, by starter" in typing.seen.decode()
-    assert "launch.mp4" in typing.types("a rocket\r")
-    assert "pets.mp4" in typing.types("a cat's whiskers\r")
+    assert "launch.m" in typing.types("a rocket\r"), "the narrow table breaks the name"
+    assert "pets.mp" in typing.types("a cat's whiskers\r")
     assert "error" not in typing.types("half a line\x03"), "Ctrl-C gives it up"
     assert "No such option: --tpo" in typing.types("a cat --tpo\r")
     assert "Usage" in typing.types("--help\r")
@@ -195,7 +195,7 @@ def test_a_person_asks_edits_and_leaves(typing: Typing, vifi_home: Path, vifi: V
     assert history[:2] == ["a rocket", "a cat's whiskers"]
     again = Typing("-t", "1")
     again.waits_for("vifi> ")
-    assert "launch.mp4" in again.types("\x1b[A\r"), "the arrow brings the last line of all back"
+    assert "launch.m" in again.types("\x1b[A\r"), "the arrow brings the last line of all back"
     assert again.leaves("exit\r") == 0
     os.close(again.terminal)
 
@@ -209,7 +209,7 @@ def test_ctrl_c_stops_a_search_and_not_the_shell(
     person.waits_for("vifi> ")
     person.types(f"{long}\r", until="Looking at")
     assert "stopped" in person.types("\x03")
-    assert "launch.mp4" in person.types("a rocket\r", until="launch.mp4")
+    assert "launch.m" in person.types("a rocket\r", until="launch.m")
     assert person.leaves("\x04") == 0
     os.close(person.terminal)
 
@@ -222,7 +222,7 @@ def test_the_shell_sees_what_the_index_becomes(
     (folder / "coffee.mp4").write_bytes((clips / "kitchen.mp4").read_bytes())
     vifi("index", folder, "--model", "starter")
     shell = subprocess.Popen(
-        [sys.executable, "-m", "vifi_cli", "shell", "--json", "-t", "1"],
+        [sys.executable, "-m", "vifi_cli", "shell", "--json", "-t", "1", "--min-score", "0"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

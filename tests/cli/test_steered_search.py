@@ -57,7 +57,8 @@ def test_a_picture_finds_what_looks_like_it(vifi: Vifi, indexed: Path, cat_photo
     (hit,) = json.loads(outcome.stdout)["hits"]
     assert Path(hit["path"]).stem == "pets"
     assert hit["start_seconds"] >= 3.0
-    assert hit["score"] > 0.8
+    assert hit["cosine"] > 0.8
+    assert hit["relevance"] is None, "pictures are not rated"
     assert names(vifi("search", cat_photo, "+", "9:a rocket", "--json", "-t", 1)) == ["launch"]
 
 
@@ -81,7 +82,7 @@ def test_a_clip_that_is_indexed_loads_no_encoder_and_words_no_torch(
 ) -> None:
     for heavy, query in (
         (("torch", "onnxruntime", "vifi_cli.model.encoder"), [f"{indexed / 'pets.mp4'}@0:06"]),
-        (("torch", "av", "PIL"), ["a dog that nobody asked for", "+", "2:a beach"]),
+        (("torch", "av", "PIL"), ["a dog that nobody asked for", "+", "2:a beach", "--min-score", "0"]),
         (("torch",), [str(cat_photo), "-", "coffee"]),
     ):
         code = (
@@ -128,7 +129,7 @@ def test_copies_are_folded_and_counted(vifi: Vifi, starter: None, clips: Path, t
         content = (clips / "launch.mp4").read_bytes()
         (tmp_path / "clips" / f"copy{number}.mp4").write_bytes(content + bytes([number]))
     vifi("index", tmp_path / "clips", "--model", "starter")
-    outcome = vifi("search", "a rocket", "--dedupe", "--json", "-t", 2)
+    outcome = vifi("search", "a rocket", "--dedupe", "--json", "-t", 2, "--min-score", 0)
     rocket, other = json.loads(outcome.stdout)["hits"]
     assert rocket["duplicates"] == 3
     assert Path(other["path"]).stem in {"pets", "kitchen", "nothing"}
@@ -147,7 +148,7 @@ def test_filters_by_time_of_change_and_length(vifi: Vifi, starter: None, clips: 
     vifi("index", folder, "--model", "starter")
 
     def found(*options: str) -> set[str]:
-        return set(names(vifi("search", "a cat", "--json", "-t", 0, *options)))
+        return set(names(vifi("search", "a cat", "--json", "-t", 0, "--min-score", 0, *options)))
 
     assert found("--newer", "36h") == {"kitchen", "pets"}
     assert found("--older", "36h") == {"launch", "nothing"}
@@ -190,5 +191,18 @@ def test_a_weight_alone_is_told_of(vifi: Vifi, indexed: Path) -> None:
     outcome = vifi("search", "24: Legacy", "--json")
     assert 'read as "Legacy" with the weight 24' in outcome.stderr
     assert '"text:24: Legacy" means the words as they are' in outcome.stderr
-    assert vifi("search", "text:24: Legacy", "--json").stderr == ""
-    assert vifi("search", "3:10 to Yuma", "--json").stderr == ""
+    assert vifi("search", "text:24: Legacy", "--json", "--min-score", 0).stderr == ""
+    assert vifi("search", "3:10 to Yuma", "--json", "--min-score", 0).stderr == ""
+
+
+def test_words_that_are_wanted_are_rated_and_others_are_not(vifi: Vifi, indexed: Path) -> None:
+    def relevance(*query: str) -> list[float | None]:
+        hits = json.loads(vifi("search", *query, "--json", "--min-score", 0).stdout)["hits"]
+        return [hit["relevance"] for hit in hits]
+
+    assert None not in relevance("a cat")
+    assert None not in relevance("a cat", "+", "0.5:a kitten")
+    assert set(relevance("a cat", "-", "0.2:coffee")) == {None}
+    nothing = vifi("search", "quarterly interest rates", "+", "a tax return")
+    assert (nothing.exit_code, nothing.stdout) == (1, "")
+    assert "nothing relevant found" in nothing.stderr

@@ -1,4 +1,4 @@
-"""Where vifi keeps things on disk: the user's data folder, or `$VIFI_HOME`; and how files are replaced safely."""
+"""Paths: where vifi keeps things on disk, what users mean by theirs, and how files are replaced safely."""
 
 import os
 from collections.abc import Iterator
@@ -22,6 +22,11 @@ def index_folder() -> Path:
 def cache_folder() -> Path:
     """The folder of things that can be made again at the cost of time: compiled encoders, query embeddings."""
     return data_folder() / "cache"
+
+
+def given_path(path: Path) -> Path:
+    """A path as the user means it: absolute, `~` and `..` resolved, links as they are."""
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.indexing import IndexRequest, run_indexing
 from vifi_cli.cli.index_progress import IndexProgress
-from vifi_cli.cli.indexing import IndexRequest, run_indexing
 from vifi_cli.index.calibration import Rater
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.video_index import VideoIndex
@@ -56,7 +57,7 @@ def queries_of(name: str) -> list[Query]:
 def index_clips(folder: Path, clips: Sequence[Path], model: str) -> None:
     """Makes an index of all clips below some folders."""
     with IndexProgress() as progress:
-        run_indexing(folder, IndexRequest(paths=tuple(clips), model=model), progress)
+        run_indexing(folder, IndexRequest(paths=tuple(clips), model=model), LOGGED, progress)
 
 
 def videos_of(folder: Path) -> list[Path]:

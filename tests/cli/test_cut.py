@@ -57,6 +57,27 @@ def test_a_query_becomes_clips(vifi: Vifi, indexed: Path, tmp_path: Path) -> Non
     assert Path(document["clips"][0]["clip"]).name == "01-pets-0m04s.mp4"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("a cat", "+", "2:coffee"),
+        ("pets.mp4@0:04-0:08", "-", "coffee", "--max-duration", "30"),
+        ("a cat", "--newer", "1d", "--dedupe"),
+    ],
+)
+def test_whatever_can_be_searched_for_can_be_cut(
+    vifi: Vifi, indexed: Path, tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    what = [str(indexed / part) if part.startswith("pets") else part for part in asked]
+    hits = json.loads(vifi("search", *what, "--top", 3, "--json").stdout)["hits"]
+    assert hits
+    document = json.loads(vifi("cut", *what, "--top", 3, "--list", tmp_path / "hits.m3u8", "--json").stdout)
+    assert document["title"] == " ".join(part for part in what[: 3 if what[1] in "+-" else 1])
+    listed = (tmp_path / "hits.m3u8").read_text()
+    assert listed.count("#EXTINF") == len(hits)
+    assert all(Path(hit["path"]).name in listed for hit in hits)
+
+
 @pytest.mark.parametrize("form", [(), ("--json",), ("--jsonl",)])
 def test_what_a_search_writes_can_be_piped_in(
     vifi: Vifi, indexed: Path, tmp_path: Path, pipe: Pipe, form: tuple[str, ...]
@@ -231,7 +252,10 @@ def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, tmp_path: Path, pipe:
     assert (outcome.exit_code, outcome.stdout) == (1, "")
     assert outcome.stderr.startswith("nothing relevant found")
     outcome = vifi("cut", "a cat", "--path", "nowhere", "-o", tmp_path / "clips")
-    assert (outcome.exit_code, outcome.stderr) == (1, "no hits: `vifi status` shows what is indexed\n")
+    assert (outcome.exit_code, outcome.stderr) == (
+        1,
+        "no hits among the videos asked for: `vifi status` shows what is indexed\n",
+    )
     pipe('{"query": "a cat", "hits": []}')
     assert vifi("cut", "-", "-o", tmp_path / "clips").exit_code == 1
     pipe("rubbish")

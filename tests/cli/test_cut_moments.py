@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.cli.cut_moments import WantedMoment, named_moments, written_moments
-from vifi_cli.cli.cut_plan import clip_paths
+from vifi_cli.api.cut_moments import WantedMoment
+from vifi_cli.api.cut_plan import clip_paths
+from vifi_cli.cli.cut_moments import named_moments, written_moments
 from vifi_cli.cli.times import seconds_of
 from vifi_cli.errors import InvalidInput
 

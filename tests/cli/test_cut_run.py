@@ -9,10 +9,11 @@ import pytest
 
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.played import play
-from vifi_cli.cli.cut_moments import WantedMoment
-from vifi_cli.cli.cut_progress import CutProgress
-from vifi_cli.cli.cut_ready import ReadyMoment
-from vifi_cli.cli.cut_run import CutReport, CutRun
+from vifi_cli.api.cut_moments import WantedMoment
+from vifi_cli.api.cut_progress import CutProgress
+from vifi_cli.api.cut_ready import ReadyMoment
+from vifi_cli.api.cut_run import CutReport, CutRun
+from vifi_cli.api.feedback import LOGGED
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.own_process import OwnProcess
 from vifi_cli.video.video_facts import VideoFacts, video_facts
@@ -20,7 +21,7 @@ from vifi_cli.video.video_facts import VideoFacts, video_facts
 
 @pytest.fixture
 def run() -> Iterator[CutRun]:
-    with OwnProcess(stall_seconds=5.0) as process, CutProgress() as progress:
+    with OwnProcess(stall_seconds=5.0) as process, CutProgress(LOGGED) as progress:
         yield CutRun(process, progress, CutReport())
 
 

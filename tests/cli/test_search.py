@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli.cli.search_result import relevant_among
 from vifi_cli.index.query_cache import CACHE_FILE
 from vifi_cli.index.relevance import WORTH_SHOWING
-from vifi_cli.index.video_index import SearchHit
+from vifi_cli.index.video_index import SearchHit, relevant_among
 
 
 def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import Vifi
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
-from vifi_cli.cli.indexing import IndexRequest
+from vifi_cli.api.indexing import IndexRequest
 from vifi_cli.cli.watching import Watching, _happenings
 from vifi_cli.errors import InvalidInput, NothingToIndex
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog

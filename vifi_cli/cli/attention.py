@@ -12,8 +12,9 @@ import typer
 
 from vifi_cli.cli import output
 from vifi_cli.cli.model_download import fetch_model
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.looking import Looker, SeenFrame

@@ -31,8 +31,9 @@ from vifi_cli.cli.finetuning import (
     resumed_run,
     say,
 )
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.training.distributed import Processes

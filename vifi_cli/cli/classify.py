@@ -20,8 +20,9 @@ from vifi_cli.cli.classify_result import (
     windows_document,
 )
 from vifi_cli.cli.model_download import fetch_model
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from torch import Tensor

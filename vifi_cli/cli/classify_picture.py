@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
-from vifi_cli.cli.options import given_path
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.classifying import ClassifiedWindow, Stretch

@@ -6,43 +6,18 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.cli.options import given_path
+from vifi_cli.api.cut_moments import Wanted, WantedMoment  # noqa: TID253 - nothing heavy
 from vifi_cli.cli.times import seconds_of
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
 NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first that it has is told
 ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 FORMS = "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 a line"
-
-
-@dataclass(frozen=True, slots=True)
-class WantedMoment:
-    """A moment to cut.
-
-    Attributes:
-        path: the video, absolute.
-        start_seconds: where it begins.
-        end_seconds: where it ends; infinite for the video's end.
-        score: the relevance that the search told of it, or the cosine where hits are not rated; None if named.
-    """
-
-    path: Path
-    start_seconds: float
-    end_seconds: float
-    score: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Moments in the order in which they are shown, and what they are moments of."""
-
-    title: str
-    moments: tuple[WantedMoment, ...]
 
 
 def named_moments(arguments: Sequence[str]) -> Wanted | None:

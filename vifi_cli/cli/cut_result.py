@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 
 from vifi_cli.cli import output
-from vifi_cli.cli.cut_moments import Wanted
-from vifi_cli.cli.cut_run import CutReport
+
+if TYPE_CHECKING:
+    from vifi_cli.api.cut_moments import Wanted
+    from vifi_cli.api.cut_run import CutReport
 
 MOST_TOLD = 20
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from vifi_cli import paths
 from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.index import show as show_report
 from vifi_cli.cli.index import tell_what_went_wrong
 from vifi_cli.cli.index_progress import IndexProgress
-from vifi_cli.cli.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.search import find_hits
-from vifi_cli.cli.search_result import relevant_among, show_hits, tell_nothing_relevant
+from vifi_cli.cli.search import open_session
+from vifi_cli.cli.search_result import show_hits, tell_nothing_relevant
 from vifi_cli.errors import MissingDependency
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ QUERIES = (
 
 def demo() -> None:
     """Make ten short clips, index them, and search them: the whole tool in a minute, with no network."""
+    from vifi_cli.api.indexing import IndexRequest, run_indexing
+    from vifi_cli.index.query import query_in_words
+    from vifi_cli.index.video_index import relevant_among
+
     home = paths.data_folder() / "demo"
     shutil.rmtree(home, ignore_errors=True)
     started = time.perf_counter()
@@ -65,16 +69,17 @@ def demo() -> None:
     output.line(f"$ vifi index {home / 'clips'}")
     with IndexProgress() as progress:
         request = IndexRequest(paths=(home / "clips",), model="starter")
-        report = run_indexing(home / "index", request, progress)
+        report = run_indexing(home / "index", request, ON_TERMINAL, progress)
     tell_what_went_wrong(report)
     show_report(report)
-    for query in QUERIES:
-        output.line(f'\n$ vifi search --top 3 "{query}"')
-        _, found = find_hits(home / "index", query, "auto", top=3)
-        if hits := relevant_among(found):
-            show_hits(hits)
-        else:
-            tell_nothing_relevant(found)
+    with open_session(home / "index") as session:
+        for query in QUERIES:
+            output.line(f'\n$ vifi search --top 3 "{query}"')
+            _, found = session.find(query_in_words(query), "auto", top=3)
+            if hits := relevant_among(found):
+                show_hits(hits)
+            else:
+                tell_nothing_relevant(found)
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     output.note(f'VIFI_HOME="{home}" vifi search "something to drink"')
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli import output
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.embed_map import EmbedMap, MappedModel

@@ -16,8 +16,9 @@ from vifi_cli.cli.eval_methods import DEFAULT_METHODS, METHODS, check_methods
 from vifi_cli.cli.eval_question import EvalRequest, settle
 from vifi_cli.cli.eval_table import show_table
 from vifi_cli.cli.finetuning import is_first_process, slug
-from vifi_cli.cli.options import JsonOption, Protocol, given_path
+from vifi_cli.cli.options import JsonOption, Protocol
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.cli.eval_question import Question

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from vifi_cli import __version__
 from vifi_cli import paths as places
 from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.index_progress import IndexProgress
 from vifi_cli.cli.model_download import fetch_model
-from vifi_cli.cli.options import given_path
-from vifi_cli.cli.search_encoders import load_index_text_encoder
 from vifi_cli.errors import IndexMissing, InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,13 +82,14 @@ def evaluate_retrieval(queries: Path, models: Sequence[str] = (), device: str = 
         IndexMissing: nothing is indexed, and no model was named.
         EncoderMismatch: the index's own model has changed since.
     """
+    from vifi_cli.api.encoders import load_index_text_encoder
     from vifi_cli.evaluation.report import Report, ResultTable
     from vifi_cli.evaluation.retrieval import FIGURES, read_queries
 
     file = QueryFile(given_path(queries), read_queries(given_path(queries)))
     with _own_index(is_needed=not models) as catalog:
         if not models and catalog:
-            text = load_index_text_encoder(catalog.indexed_with, device)
+            text = load_index_text_encoder(catalog.indexed_with, device, ON_TERMINAL)
             measured = [_measured(file, catalog, text, catalog.indexed_with.model)]
         else:
             measured = [_measured_model(file, catalog, model, device) for model in models]

@@ -10,11 +10,13 @@ import typer
 
 from vifi_cli import paths as places
 from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.index_progress import IndexProgress
-from vifi_cli.cli.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
+    from vifi_cli.api.indexing import IndexRequest
     from vifi_cli.index.indexer import IndexReport
 
 SOME_FAILED, INTERRUPTED = 3, 130
@@ -70,6 +72,8 @@ def index(
 
     Run it again at any time: only what is new or changed is read. Interrupt it at any time: what was done stays.
     """
+    from vifi_cli.api.indexing import IndexRequest
+
     request = IndexRequest(
         paths=tuple(given_path(path) for path in paths or ()),
         model=model,
@@ -94,9 +98,11 @@ def index(
 
 
 def _run(request: IndexRequest) -> IndexReport:
+    from vifi_cli.api.indexing import run_indexing
+
     with IndexProgress() as progress:
         try:
-            return run_indexing(places.index_folder(), request, progress)
+            return run_indexing(places.index_folder(), request, ON_TERMINAL, progress)
         except KeyboardInterrupt:
             progress.stop()
             output.note(f"interrupted: {progress.summary()}; the same command goes on from there")

@@ -34,10 +34,6 @@ class IndexProgress:
         """Takes the bar off the screen."""
         self._bar.stop()
 
-    def say(self, message: str) -> None:
-        """Says something to the user above the bar."""
-        output.note(message)
-
     def plan(self, files: Sequence[VideoFile]) -> None:
         """Starts the bar for the files that will be read; it fills by their bytes."""
         self._files_total = len(files)

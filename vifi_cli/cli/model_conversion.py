@@ -10,7 +10,8 @@ import typer
 from vifi_cli.cli import output
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.model_facts import card_document, card_facts
-from vifi_cli.cli.options import JsonOption, given_path
+from vifi_cli.cli.options import JsonOption
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.model.checkpoint_import import ImportedCheckpoint

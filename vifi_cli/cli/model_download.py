@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 
 
 def fetch_model(name: str) -> None:
@@ -12,10 +12,6 @@ def fetch_model(name: str) -> None:
         InvalidInput: there is no such model.
         ModelUnavailable: the hub cannot be reached, or the file came damaged.
     """
-    from vifi_cli.model.hub import is_cached, pull
+    from vifi_cli.api.model_weights import fetch_weights
 
-    if is_cached(name):
-        return
-    with output.progress() as bar:
-        task = bar.add_task(f"Fetching {name}", total=None)
-        pull(name, lambda done, total: bar.update(task, completed=done, total=total))
+    fetch_weights(name, ON_TERMINAL)

@@ -14,8 +14,9 @@ from vifi_cli.cli.data_names import absolute_data, is_named_set, set_name_of, wi
 from vifi_cli.cli.model_conversion import OutputOption
 from vifi_cli.cli.model_download import fetch_model
 from vifi_cli.cli.model_facts import card_document, card_facts
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo

@@ -1,8 +1,6 @@
 """Options that several commands share, so that one flag means one thing everywhere."""
 
-import os
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,8 +43,3 @@ DeviceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
-
-
-def given_path(path: Path) -> Path:
-    """A path as the user means it: absolute, `~` and `..` resolved, links as they are."""
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links

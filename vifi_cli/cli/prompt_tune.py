@@ -14,7 +14,8 @@ from vifi_cli.cli.finetune_options import (
 )
 from vifi_cli.cli.finetune_run import carry_out_alone
 from vifi_cli.cli.finetuning import FinetuneRequest, prepare_run, resumed_run
-from vifi_cli.cli.options import Device, DeviceOption, JsonOption, given_path
+from vifi_cli.cli.options import Device, DeviceOption, JsonOption
+from vifi_cli.paths import given_path
 
 
 def prompt_tune(

@@ -10,8 +10,9 @@ import typer
 
 from vifi_cli import paths as places
 from vifi_cli.cli import output
-from vifi_cli.cli.options import JsonOption, YesOption, given_path
+from vifi_cli.cli.options import JsonOption, YesOption
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.index.pruning import Prunable

@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from vifi_cli.cli.options import given_path
 from vifi_cli.cli.times import stretch_of
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.index.query import Example, Query, Term, Words

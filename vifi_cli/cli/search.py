@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vifi_cli import paths
 from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.options import Device
 from vifi_cli.cli.query_grammar import parse_query
 from vifi_cli.cli.search_options import (
@@ -34,28 +35,13 @@ from vifi_cli.cli.search_options import (
     TopOption,
     video_filter,
 )
-from vifi_cli.cli.search_result import Answer, relevant_among, show_answer
-from vifi_cli.cli.search_session import SearchSession
+from vifi_cli.cli.search_result import Answer, show_answer
 
 if TYPE_CHECKING:
+    from vifi_cli.api.search_session import SearchSession
     from vifi_cli.index.query import Query
-    from vifi_cli.index.ranking import Place
-    from vifi_cli.index.video_filter import VideoFilter
-    from vifi_cli.index.video_index import SearchHit
 
 NO_HITS = 1
-
-
-class SearchOptions(TypedDict, total=False):
-    """The options of `VideoIndex.search`."""
-
-    top: int
-    by: Literal["moment", "video"]
-    per_video: int
-    below: str | None
-    among: VideoFilter
-    without: Place | None
-    fold_duplicates: bool
 
 
 def search(
@@ -93,8 +79,7 @@ def search(
     asked = parse_query(query)
     among = video_filter(newer, older, min_duration, max_duration)
     with _session_of(context) as session:
-        read_by, found = search_in(
-            session,
+        read_by, found = session.find(
             asked,
             device.value,
             model,
@@ -105,6 +90,8 @@ def search(
             among=among,
             fold_duplicates=dedupe,
         )
+    from vifi_cli.index.video_index import relevant_among
+
     is_filtered = any((path, newer, older, min_duration, max_duration))
     hits = relevant_among(found, min_score)
     answer = Answer(asked.text, read_by, hits, found[len(hits) :], is_filtered)
@@ -114,53 +101,25 @@ def search(
         raise typer.Exit(NO_HITS)
 
 
-def find_hits(
-    index_folder: Path,
-    query: str | Query,
-    device: str,
-    model: str | None = None,
-    **options: Unpack[SearchOptions],
-) -> tuple[str, list[SearchHit]]:
-    """Embeds a query, searches and rates what is found; gives the name of the model that read it, and the hits.
-
-    Args:
-        index_folder: where the index lies.
-        query: what to look for; a string is nothing but words.
-        device: where the encoder runs, if the query is new.
-        model: reads the query's words; the index's own encoder unless named.
-        options: as `VideoIndex.search` takes them.
-    """
-    from vifi_cli.index.query import query_in_words
-
-    asked = query_in_words(query) if isinstance(query, str) else query
-    with SearchSession(index_folder) as session:
-        return search_in(session, asked, device, model, **options)
-
-
-def search_in(
-    session: SearchSession,
-    query: Query,
-    device: str,
-    model: str | None = None,
-    **options: Unpack[SearchOptions],
-) -> tuple[str, list[SearchHit]]:
-    """As `find_hits`, in an index that is open already."""
-    embedding, rate = session.embed(query, device, model), session.rater(query, device, model)
-    return session.reader(device, model), session.index.search(embedding, rate=rate, **options)
-
-
 @contextmanager
 def _session_of(context: typer.Context) -> Generator[SearchSession]:
     """The session that the command runs in as a line of `vifi shell`, or one of its own."""
     if _is_in_shell(context):
         yield context.obj
         return
-    with SearchSession(paths.index_folder()) as session:
+    with open_session() as session:
         yield session
 
 
+def open_session(index_folder: Path | None = None) -> SearchSession:
+    """The user's index, or another one, ready to be searched; notes and bars go to the terminal."""
+    from vifi_cli.api.search_session import SearchSession
+
+    return SearchSession(index_folder or paths.index_folder(), ON_TERMINAL)
+
+
 def _is_in_shell(context: typer.Context) -> bool:
-    return isinstance(context.obj, SearchSession)
+    return context.obj is not None
 
 
 def _tell_of_weight_alone(query: Query) -> None:

@@ -68,27 +68,13 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
     return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
 
 
-def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The hits that are worth showing, or whose number is no less than what was asked for; those not rated all are."""
-    from vifi_cli.index.relevance import WORTH_SHOWING
-
-    if least is None:
-        return [hit for hit in hits if hit.relevance is None or hit.relevance >= WORTH_SHOWING]
-    return [hit for hit in hits if number_shown(hit) >= least]
-
-
-def number_shown(hit: SearchHit) -> float:
-    """What is told of a hit: how relevant it is, or where hits are not rated the cosine."""
-    return hit.score if hit.relevance is None else hit.relevance
-
-
 def _name_of_number(hits: Sequence[SearchHit]) -> str:
     return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
     """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
-    numbers = [number_shown(hit) for hit in hits]
+    numbers = [hit.number_shown for hit in hits]
     if output.stdout_is_terminal():
         name = _name_of_number(hits)
         moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
@@ -131,13 +117,18 @@ def _tell_what_is_odd(answer: Answer) -> None:
     elif not hits and answer.left_out:
         tell_nothing_relevant(answer.left_out)
     elif not hits:
-        where = " among the videos asked for" if answer.is_filtered else ""
-        output.note(f"no hits{where}: `vifi status` shows what is indexed")
+        tell_no_hits(is_filtered=answer.is_filtered)
+
+
+def tell_no_hits(*, is_filtered: bool) -> None:
+    """Says that there is nothing that could be a hit."""
+    where = " among the videos asked for" if is_filtered else ""
+    output.note(f"no hits{where}: `vifi status` shows what is indexed")
 
 
 def tell_nothing_relevant(hits: Sequence[SearchHit]) -> None:
     """Says that all hits are too little relevant, and how relevant the best one is."""
-    name, best = _name_of_number(hits).lower(), _rounded_down(number_shown(hits[0]))
+    name, best = _name_of_number(hits).lower(), _rounded_down(hits[0].number_shown)
     output.note(
         f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it all the same"
     )

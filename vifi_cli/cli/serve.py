@@ -10,6 +10,7 @@ import typer
 
 from vifi_cli import paths
 from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.options import Device, DeviceOption
 from vifi_cli.errors import InvalidInput
 
@@ -37,7 +38,7 @@ def serve(
 
     It shows what is indexed and changes nothing.
     """
-    from vifi_cli.cli.search_encoders import load_index_text_encoder
+    from vifi_cli.api.encoders import load_index_text_encoder
     from vifi_cli.web.app import make_app
     from vifi_cli.web.server import address_of, listen, run
 
@@ -45,7 +46,7 @@ def serve(
     app = make_app(
         paths.index_folder(),
         paths.cache_folder(),
-        lambda indexed_with: load_index_text_encoder(indexed_with, device.value),
+        lambda indexed_with: load_index_text_encoder(indexed_with, device.value, ON_TERMINAL),
         exposed=expose,
     )
     with listen(host, port) as listening:

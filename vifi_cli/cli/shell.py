@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.main import get_command
@@ -14,10 +14,12 @@ from typer.main import get_command
 from vifi_cli import paths
 from vifi_cli.cli import output
 from vifi_cli.cli.error_words import in_words
-from vifi_cli.cli.search import search
-from vifi_cli.cli.search_session import SearchSession
+from vifi_cli.cli.search import open_session, search
 from vifi_cli.cli.shell_line import split_line
 from vifi_cli.errors import InvalidInput, VifiError
+
+if TYPE_CHECKING:
+    from vifi_cli.api.search_session import SearchSession
 
 OPTIONS_OF_SEARCH = {"allow_extra_args": True, "ignore_unknown_options": True}
 PROMPT = "vifi> "
@@ -36,7 +38,7 @@ def shell(context: typer.Context) -> None:
 
     Exit code 0, or 2 if something is wrong, be it with one line of a pipe.
     """
-    with SearchSession(paths.index_folder()) as session:
+    with open_session() as session:
         asking = Asking(session, context.args)
         if sys.stdin.isatty():
             _talk(asking)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli import paths
 from vifi_cli.cli.options import Device
 from vifi_cli.cli.query_grammar import parse_example
-from vifi_cli.cli.search import NO_HITS
+from vifi_cli.cli.search import NO_HITS, open_session
 from vifi_cli.cli.search_options import (
     ByOption,
     DedupeOption,
@@ -30,8 +29,7 @@ from vifi_cli.cli.search_options import (
     TopOption,
     video_filter,
 )
-from vifi_cli.cli.search_result import Answer, relevant_among, show_answer
-from vifi_cli.cli.search_session import SearchSession
+from vifi_cli.cli.search_result import Answer, show_answer
 
 
 def similar(
@@ -67,7 +65,7 @@ def similar(
     form = HitOutput(as_json=as_json, as_jsonl=as_jsonl, filepath_only=filepath_only, print0=print0)
     shown = parse_example(example)
     among = video_filter(newer, older, min_duration, max_duration)
-    with SearchSession(paths.index_folder()) as session:
+    with open_session() as session:
         seen = session.see(shown, device.value)
         found = session.index.search(
             seen.embedding,
@@ -80,6 +78,8 @@ def similar(
             fold_duplicates=dedupe,
         )
         seen_by = session.reader(device.value)
+    from vifi_cli.index.video_index import relevant_among
+
     is_filtered = any((path, newer, older, min_duration, max_duration))
     hits = relevant_among(found, min_score)
     show_answer(Answer(example, seen_by, hits, found[len(hits) :], is_filtered), form)

@@ -12,10 +12,10 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from vifi_cli.cli import output
-from vifi_cli.cli.indexing import IndexRequest
 from vifi_cli.errors import IndexLocked, IndexMissing, NothingToIndex, VifiError
 
 if TYPE_CHECKING:
+    from vifi_cli.api.indexing import IndexRequest
     from vifi_cli.index.catalog import Catalog
     from vifi_cli.index.indexer import IndexReport
     from vifi_cli.video.arrivals import Happening, Kind
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STEP_MS = 1000
 NS_A_SECOND = 10**9
 
-Run = Callable[[IndexRequest], "IndexReport"]
+Run = Callable[["IndexRequest"], "IndexReport"]
 Identity = tuple[int, int] | None
 Answer = TypeVar("Answer")
 

@@ -12,6 +12,7 @@ from vifi_cli.index.calibration import Rater
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog, decode_path
 from vifi_cli.index.near_duplicates import FoldedHit
 from vifi_cli.index.ranking import Place, Ranking, Wanted, rows_of
+from vifi_cli.index.relevance import WORTH_SHOWING
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
 from vifi_cli.index.video_filter import VideoFilter
 
@@ -38,6 +39,18 @@ class SearchHit:
     score: float
     relevance: float | None = None
     duplicates: int | None = None
+
+    @property
+    def number_shown(self) -> float:
+        """What is told of it: how relevant it is, or where hits are not rated the cosine."""
+        return self.score if self.relevance is None else self.relevance
+
+
+def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
+    """The hits that are worth showing, or whose number is no less than what was asked for; those not rated all are."""
+    if least is None:
+        return [hit for hit in hits if hit.relevance is None or hit.relevance >= WORTH_SHOWING]
+    return [hit for hit in hits if hit.number_shown >= least]
 
 
 class VideoIndex:

@@ -2,11 +2,13 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from vifi_cli.errors import VifiError
@@ -44,7 +46,7 @@ class DecodingWorker(Generic[Job, Event]):
         self.connection, theirs = SPAWN.Pipe()
         self.job: Job | None = None
         self._process = SPAWN.Process(target=run, args=(theirs, *arguments), daemon=True)
-        with interrupts_held_back():
+        with interrupts_held_back(), _without_main():
             self._process.start()
         theirs.close()
         self._has_started = False
@@ -98,6 +100,20 @@ class DecodingWorker(Generic[Job, Event]):
         if code is not None and code < 0:
             return WorkerLost(f"decoder crashed (signal {-code})")
         return WorkerLost(f"decoder ended unexpectedly (exit code {code})")
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let a process started here not run the program's own script, which would do its work once more.
+
+    What the process needs lies in modules, and so nobody needs `if __name__ == "__main__":` to use them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

@@ -1,35 +1,31 @@
-"""The progress bar of a cut: seconds of video written, in all its outputs, and the time left."""
-
-from __future__ import annotations
+"""How far a cut has come: seconds of video written, in all its outputs, as one piece of work."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Self
 
-from rich.progress import TaskID
-
-from vifi_cli.cli import output
+from vifi_cli.api.feedback import Feedback, Task
 
 
 class CutProgress:
-    """Shows on a terminal how far a cut has come. A context manager."""
+    """Adds the pieces of a cut up, and tells whoever waits. A context manager."""
 
-    def __init__(self) -> None:
-        self._bar = output.progress("{task.fields[at]}")
-        self._task: TaskID | None = None
+    def __init__(self, feedback: Feedback) -> None:
+        self._feedback = feedback
+        self._open = ExitStack()
+        self._task: Task | None = None
         self._done_seconds = 0.0
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        self._open.close()
 
     def plan(self, what: str, seconds: float) -> None:
-        """Starts a bar anew, for so many seconds of work."""
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(what, total=max(seconds, 1e-3), at="")
+        """Starts anew, for so many seconds of work."""
+        self._open.close()
+        self._task = self._open.enter_context(self._feedback.task(what, max(seconds, 1e-3)))
         self._done_seconds = 0.0
 
     def piece(self, what: str, at: str, seconds: float, effort: float = 1.0) -> Callable[[float], None]:
@@ -46,8 +42,7 @@ class CutProgress:
 
         def report(done_seconds: float) -> None:
             if self._task is not None:
-                done = begins + effort * min(done_seconds, seconds)
-                self._bar.update(self._task, completed=done, description=what, at=at)
+                self._task(begins + effort * min(done_seconds, seconds), what=what, at=at)
 
         report(0.0)
         return report

@@ -1,30 +1,58 @@
-"""What `vifi index` and `vifi demo` do: choose the encoder, find the videos, bring the index up to date."""
-
-from __future__ import annotations
+"""Making videos searchable: choose the encoder, find the videos, bring the index up to date."""
 
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vifi_cli import paths
-from vifi_cli.cli import output
-from vifi_cli.cli.index_progress import IndexProgress
-from vifi_cli.cli.model_download import fetch_model
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.model_weights import default_model, fetch_weights
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
+from vifi_cli.index.calibration import calibration_of
+from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoding import Progress
+from vifi_cli.index.indexer import IndexReport, update_index
+from vifi_cli.index.lock import note_progress, write_lock
+from vifi_cli.index.neutral_texts import read_neutral_texts
+from vifi_cli.index.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild, recover
+from vifi_cli.index.shards import indexed_with
+from vifi_cli.index.vectors import open_vectors
+from vifi_cli.video.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.sampling import FrameSampling
 
-if TYPE_CHECKING:
-    from vifi_cli.index.catalog import Catalog
-    from vifi_cli.index.encoder import Encoder
-    from vifi_cli.index.indexer import IndexReport
-    from vifi_cli.video.discovery import Discovery, VideoFile
-    from vifi_cli.video.sampling import FrameSampling
+
+class IndexWatcher(Protocol):
+    """Is told how far an index run has come."""
+
+    def plan(self, files: Sequence[VideoFile]) -> None:
+        """Takes in which files will be read."""
+
+    def advance(self, progress: Progress) -> None:
+        """Takes in how far decoding and encoding have come."""
+
+    def stored(self, files: int) -> None:
+        """Takes in how many files are done for good."""
+
+
+class Unwatched:
+    """Lets an index run go on unseen."""
+
+    def plan(self, files: Sequence[VideoFile]) -> None:
+        """Nothing is shown."""
+
+    def advance(self, progress: Progress) -> None:
+        """Nothing is shown."""
+
+    def stored(self, files: int) -> None:
+        """Nothing is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
-    """What the user asked `vifi index` to do; None leaves the choice to the index, then to the defaults."""
+    """What to index and how; None leaves the choice to the index, then to the defaults."""
 
     paths: tuple[Path, ...] = ()
     model: str | None = None
@@ -38,7 +66,9 @@ class IndexRequest:
     """Tells files that are still being written, which are left for a later run."""
 
 
-def run_indexing(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
+def run_indexing(
+    folder: Path, request: IndexRequest, feedback: Feedback, watcher: IndexWatcher
+) -> IndexReport:
     """Brings the index in a folder up to date as asked, its vector file and what relevance is judged by with it.
 
     Raises:
@@ -46,65 +76,51 @@ def run_indexing(folder: Path, request: IndexRequest, progress: IndexProgress) -
         EncoderMismatch: the index was made with another encoder or sampling, and no rebuild was asked for.
         InvalidInput: there is nothing to index.
     """
-    from vifi_cli.index.catalog import CATALOG_FILE
-    from vifi_cli.index.lock import write_lock
-    from vifi_cli.index.rebuild import recover
-
     with write_lock(folder):
         recover(folder)
         if not (folder / CATALOG_FILE).exists():
-            return _index_first(folder, request, progress)
+            return _index_first(folder, request, feedback, watcher)
         if request.rebuild:
-            return _rebuild(folder, request, progress)
-        return _update(folder, request, progress)
+            return _rebuild(folder, request, feedback, watcher)
+        return _update(folder, request, feedback, watcher)
 
 
-def _index_first(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
-    from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-    from vifi_cli.index.shards import indexed_with
-    from vifi_cli.video.discovery import find_videos
-
+def _index_first(
+    folder: Path, request: IndexRequest, feedback: Feedback, watcher: IndexWatcher
+) -> IndexReport:
     if not request.paths:
         raise InvalidInput("nothing is indexed yet, so there is nothing to bring up to date: name a folder")
     discovery = _only_complete(find_videos(request.paths, exclude=request.exclude), request)
     if not discovery.videos:
         names = ", ".join(str(path) for path in request.paths)
         raise NothingToIndex(f"no videos below {names}: name a folder that holds some, or a file of any name")
-    encoder = _load(request.model or _default_model(progress), request.device)
+    encoder = _load(request.model or default_model(feedback), request.device, feedback)
     signature = indexed_with(encoder, _sampling(request))
     with Catalog.create(folder / CATALOG_FILE, signature) as catalog:
-        return _bring_up_to_date(
-            folder, catalog, request.paths, discovery, lambda: encoder, request, progress
-        )
+        return _bring_up_to_date(folder, catalog, request.paths, discovery, lambda: encoder, request, watcher)
 
 
-def _update(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
-    from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-
+def _update(folder: Path, request: IndexRequest, feedback: Feedback, watcher: IndexWatcher) -> IndexReport:
     with Catalog(folder / CATALOG_FILE) as catalog:
         _check_sampling(catalog, request)
         model = request.model or catalog.indexed_with.model
-        load = functools.cache(lambda: _load_as_indexed(catalog, model, request.device))
+        load = functools.cache(lambda: _load_as_indexed(catalog, model, request.device, feedback))
         if model != catalog.indexed_with.model:
             load()
         roots = request.paths or tuple(catalog.roots())
         discovery = _discover(roots, request)
-        return _bring_up_to_date(folder, catalog, roots, discovery, load, request, progress)
+        return _bring_up_to_date(folder, catalog, roots, discovery, load, request, watcher)
 
 
-def _rebuild(folder: Path, request: IndexRequest, progress: IndexProgress) -> IndexReport:
-    from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-    from vifi_cli.index.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild
-    from vifi_cli.index.shards import indexed_with
-
+def _rebuild(folder: Path, request: IndexRequest, feedback: Feedback, watcher: IndexWatcher) -> IndexReport:
     with Catalog(folder / CATALOG_FILE) as old:
         roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
         discovery = _discover(roots, request)
         check_nothing_is_lost(old, discovery, roots)
         model, sampling = request.model or old.indexed_with.model, old.indexed_with.sampling
-    encoder = _load(model, request.device)
+    encoder = _load(model, request.device, feedback)
     with open_rebuild(folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
-        report = _bring_up_to_date(folder, catalog, roots, discovery, lambda: encoder, request, progress)
+        report = _bring_up_to_date(folder, catalog, roots, discovery, lambda: encoder, request, watcher)
     finish_rebuild(folder)
     return report
 
@@ -116,24 +132,18 @@ def _bring_up_to_date(
     discovery: Discovery,
     load_encoder: Callable[[], Encoder],
     request: IndexRequest,
-    progress: IndexProgress,
+    watcher: IndexWatcher,
 ) -> IndexReport:
-    from vifi_cli.index.calibration import calibration_of
-    from vifi_cli.index.indexer import update_index
-    from vifi_cli.index.lock import note_progress
-    from vifi_cli.index.neutral_texts import read_neutral_texts
-    from vifi_cli.index.vectors import open_vectors
-
     planned = 0
 
     def plan(files: Sequence[VideoFile]) -> None:
         nonlocal planned
         planned = len(files)
-        progress.plan(files)
+        watcher.plan(files)
         note_progress(folder, planned, 0)
 
     def stored(files: int) -> None:
-        progress.stored(files)
+        watcher.stored(files)
         note_progress(folder, planned, files)
 
     report = update_index(
@@ -143,7 +153,7 @@ def _bring_up_to_date(
         load_encoder,
         retry_failed=request.retry_failed,
         on_plan=plan,
-        on_progress=progress.advance,
+        on_progress=watcher.advance,
         on_stored=stored,
         workers=request.workers,
     )
@@ -158,8 +168,6 @@ def _bring_up_to_date(
 
 def _discover(roots: Sequence[Path], request: IndexRequest) -> Discovery:
     """Looks below the roots; those that are gone matter only if the user named them just now and knows better."""
-    from vifi_cli.video.discovery import find_videos
-
     known = [root for root in roots if root in request.paths or root.exists()]
     return _only_complete(find_videos(known, exclude=request.exclude), request)
 
@@ -168,25 +176,17 @@ def _only_complete(discovery: Discovery, request: IndexRequest) -> Discovery:
     return replace(discovery, videos=tuple(video for video in discovery.videos if request.is_complete(video)))
 
 
-def _default_model(progress: IndexProgress) -> str:
-    from vifi_cli.model.hub import choose_default_model
-
-    model, reason = choose_default_model()
-    progress.say(f"encoder: {model} ({reason})")
-    return model
-
-
-def _load(model: str, device: str) -> Encoder:
+def _load(model: str, device: str, feedback: Feedback) -> Encoder:
     from vifi_cli.model.encoder import load_encoder
 
-    fetch_model(model)
-    with output.busy(f"Loading {model}; the first time it is compiled for this machine"):
+    fetch_weights(model, feedback)
+    with feedback.busy(f"Loading {model}; the first time it is compiled for this machine"):
         return load_encoder(model, device)
 
 
-def _load_as_indexed(catalog: Catalog, model: str, device: str) -> Encoder:
+def _load_as_indexed(catalog: Catalog, model: str, device: str, feedback: Feedback) -> Encoder:
     """Loads an encoder and makes sure that it is the one the index was made with."""
-    encoder = _load(model, device)
+    encoder = _load(model, device, feedback)
     made_with = catalog.indexed_with
     if encoder.vision_fingerprint != made_with.vision_fingerprint:
         raise EncoderMismatch(
@@ -203,8 +203,6 @@ def _load_as_indexed(catalog: Catalog, model: str, device: str) -> Encoder:
 
 
 def _sampling(request: IndexRequest, otherwise: FrameSampling | None = None) -> FrameSampling:
-    from vifi_cli.video.sampling import FrameSampling
-
     base = otherwise or FrameSampling()
     return replace(base, frames_per_second=request.frames_per_second or base.frames_per_second)
 

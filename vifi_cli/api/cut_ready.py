@@ -1,16 +1,11 @@
 """Moments whose videos have been looked at: it is known where they begin and end, and what they are like."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from vifi_cli.cli.cut_moments import WantedMoment
-
-if TYPE_CHECKING:
-    from vifi_cli.video.moment import Moment
-    from vifi_cli.video.video_facts import VideoFacts
+from vifi_cli.api.cut_moments import WantedMoment
+from vifi_cli.video.moment import Moment
+from vifi_cli.video.video_facts import VideoFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +32,6 @@ class ReadyMoment:
 
 def padded(one: WantedMoment, facts: VideoFacts, pad_seconds: float) -> Moment:
     """The moment, longer at both ends, within its video."""
-    from vifi_cli.video.moment import Moment
-
     known_end = max(facts.duration_seconds, one.end_seconds if one.end_seconds < math.inf else 0.0)
     return Moment(
         one.path, max(one.start_seconds - pad_seconds, 0.0), min(one.end_seconds + pad_seconds, known_end)

@@ -1,29 +1,28 @@
 """Carrying out what `vifi cut` planned: clips, reel, lists and gallery, in which a bad video costs only itself."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vifi_cli import paths
-from vifi_cli.cli.cut_gallery import gallery_page
-from vifi_cli.cli.cut_moments import Wanted, WantedMoment
-from vifi_cli.cli.cut_plan import CutPlan, make_folders
-from vifi_cli.cli.cut_progress import CutProgress
-from vifi_cli.cli.cut_ready import ReadyMoment, padded
+from vifi_cli.api.cut_gallery import gallery_page
+from vifi_cli.api.cut_moments import Wanted, WantedMoment
+from vifi_cli.api.cut_plan import CutPlan, make_folders
+from vifi_cli.api.cut_progress import CutProgress
+from vifi_cli.api.cut_ready import ReadyMoment, padded
 from vifi_cli.errors import UnreadableVideo
-
-if TYPE_CHECKING:
-    from vifi_cli.video.clip_writing import Clip
-    from vifi_cli.video.own_process import OwnProcess
-    from vifi_cli.video.preview import Preview
-    from vifi_cli.video.reel import Reel
-    from vifi_cli.video.video_facts import VideoFacts
+from vifi_cli.video.clip_copying import copy_clip
+from vifi_cli.video.clip_writing import Clip, write_clip
+from vifi_cli.video.edit_list import write_edit_list
+from vifi_cli.video.listed_moment import ListedMoment
+from vifi_cli.video.moment import Moment
+from vifi_cli.video.own_process import OwnProcess, ProcessLost
+from vifi_cli.video.preview import Preview, preview_of
+from vifi_cli.video.reel import Reel, reel_form, write_reel
+from vifi_cli.video.video_facts import VideoFacts, make_sure_of, video_facts
 
 COPYING, LOOKING = 0.05, 0.5  # what copying a second and making its preview take beside coding it
 
@@ -99,9 +98,6 @@ class CutRun:
 
     def _make_sure_of(self, one: WantedMoment) -> None:
         """Decodes up to a moment that seems to be past the end of its video, since headers and clocks may be wrong."""
-        from vifi_cli.video.moment import Moment
-        from vifi_cli.video.video_facts import make_sure_of
-
         moment = Moment(one.path, one.start_seconds, one.end_seconds)
         self._process.call(partial(make_sure_of, moment), lambda: None)
         if one.end_seconds == math.inf:
@@ -109,8 +105,6 @@ class CutRun:
 
     def _facts_of(self, wanted: Sequence[WantedMoment]) -> dict[Path, VideoFacts | str]:
         """What each video is like, or why it cannot be read."""
-        from vifi_cli.video.video_facts import video_facts
-
         reaching: dict[Path, float] = {}
         for one in wanted:
             reaching[one.path] = max(one.start_seconds, reaching.get(one.path, 0.0))
@@ -126,9 +120,6 @@ class CutRun:
 
     def write_clips(self, ready: Sequence[ReadyMoment], targets: Sequence[Path], *, copied: bool) -> None:
         """Writes each moment as a file of its own, to the target at its place among the moments wanted."""
-        from vifi_cli.video.clip_copying import copy_clip
-        from vifi_cli.video.clip_writing import write_clip
-
         write, effort = (copy_clip, COPYING) if copied else (write_clip, 1.0)
         for one in ready:
             target = targets[one.position]
@@ -139,9 +130,6 @@ class CutRun:
 
     def write_reel(self, ready: Sequence[ReadyMoment], target: Path) -> None:
         """Writes all moments one after the other; without a video that crashes the decoder, it is begun anew."""
-        from vifi_cli.video.own_process import ProcessLost
-        from vifi_cli.video.reel import reel_form, write_reel
-
         rest = list(ready)
         told = self._progress.piece("Joining", target.name, sum(one.seconds for one in rest))
         at_work = 0
@@ -177,9 +165,6 @@ class CutRun:
 
     def write_list(self, ready: Sequence[ReadyMoment], target: Path, title: str) -> None:
         """Writes a list of the moments in the format that the target's name ends with."""
-        from vifi_cli.video.edit_list import write_edit_list
-        from vifi_cli.video.listed_moment import ListedMoment
-
         if not ready:
             return
         notes = ["" if one.wanted.score is None else f"score {one.wanted.score:.4f}" for one in ready]
@@ -189,8 +174,6 @@ class CutRun:
 
     def write_gallery(self, ready: Sequence[ReadyMoment], target: Path, title: str) -> None:
         """Writes a page that shows the moments; a moment leads to its clip, or to its place in the video."""
-        from vifi_cli.video.preview import preview_of
-
         previews: dict[int, Preview] = {}
         for one in ready:
             told = self._progress.piece("Looking", one.wanted.path.name, one.seconds, LOOKING)

@@ -1,17 +1,13 @@
 """What `vifi cut` is to write, and where: every name is known, and free, before anything is read."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from vifi_cli.api.cut_moments import WantedMoment
 from vifi_cli.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from vifi_cli.cli.cut_moments import WantedMoment
+from vifi_cli.video.clip_copying import copied_suffix
 
 LONGEST_NAME = 60  # characters of a video's name in that of a clip
 
@@ -43,8 +39,6 @@ class CutPlan:
 
 def clip_paths(folder: Path, moments: Sequence[WantedMoment], *, copied: bool) -> tuple[Path, ...]:
     """Names that say what clips are and sort in their order: `01-dog-0m04s.mp4`."""
-    from vifi_cli.video.clip_copying import copied_suffix
-
     digits = max(2, len(str(len(moments))))
     return tuple(
         folder

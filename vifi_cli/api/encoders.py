@@ -1,19 +1,15 @@
 """Loading the encoders that fit an index, and refusing those that do not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from vifi_cli.cli import output
-from vifi_cli.cli.model_download import fetch_model
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.model_weights import fetch_weights
 from vifi_cli.errors import EncoderMismatch
-
-if TYPE_CHECKING:
-    from vifi_cli.index.encoder import Encoder, TextEncoder
-    from vifi_cli.index.records import IndexedWith
+from vifi_cli.index.encoder import Encoder, TextEncoder
+from vifi_cli.index.records import IndexedWith
 
 
-def load_fitting_text_encoder(model: str, indexed_with: IndexedWith, device: str) -> TextEncoder:
+def load_fitting_text_encoder(
+    model: str, indexed_with: IndexedWith, device: str, feedback: Feedback
+) -> TextEncoder:
     """Loads the text side of a model whose image side is the index's own.
 
     Raises:
@@ -21,7 +17,7 @@ def load_fitting_text_encoder(model: str, indexed_with: IndexedWith, device: str
     """
     from vifi_cli.model.encoder import load_text_encoder, vision_fingerprint_of
 
-    fetch_model(model)
+    fetch_weights(model, feedback)
     if vision_fingerprint_of(model, device) != indexed_with.vision_fingerprint:
         raise EncoderMismatch(
             f"the index was made with {indexed_with.model}, and {model} sees pictures otherwise: leave --model away, "
@@ -30,7 +26,7 @@ def load_fitting_text_encoder(model: str, indexed_with: IndexedWith, device: str
     return load_text_encoder(model, device)
 
 
-def load_index_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncoder:
+def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> TextEncoder:
     """Loads the text side of the index's own encoder, and makes sure that it is still the same.
 
     Raises:
@@ -38,14 +34,14 @@ def load_index_text_encoder(indexed_with: IndexedWith, device: str) -> TextEncod
     """
     from vifi_cli.model.encoder import load_text_encoder
 
-    fetch_model(indexed_with.model)
+    fetch_weights(indexed_with.model, feedback)
     encoder = load_text_encoder(indexed_with.model, device)
     if encoder.text_fingerprint != indexed_with.text_fingerprint:
         raise _changed(indexed_with)
     return encoder
 
 
-def load_index_encoder(indexed_with: IndexedWith, device: str) -> Encoder:
+def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
     """Loads both sides of the index's own encoder, and makes sure that it sees pictures as it did.
 
     Raises:
@@ -53,8 +49,8 @@ def load_index_encoder(indexed_with: IndexedWith, device: str) -> Encoder:
     """
     from vifi_cli.model.encoder import load_encoder
 
-    fetch_model(indexed_with.model)
-    with output.busy(f"Loading {indexed_with.model}"):
+    fetch_weights(indexed_with.model, feedback)
+    with feedback.busy(f"Loading {indexed_with.model}"):
         encoder = load_encoder(indexed_with.model, device)
     if encoder.vision_fingerprint != indexed_with.vision_fingerprint:
         raise _changed(indexed_with)

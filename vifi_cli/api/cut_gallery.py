@@ -1,19 +1,16 @@
 """The page that shows the moments of a cut."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from vifi_cli.cli import output
-from vifi_cli.cli.cut_ready import ReadyMoment
-
-if TYPE_CHECKING:
-    from vifi_cli.video.clip_writing import Clip
-    from vifi_cli.video.preview import Preview
+from vifi_cli.api.cut_ready import ReadyMoment
+from vifi_cli.video.clip_writing import Clip
+from vifi_cli.video.gallery import GalleryItem, gallery_html
+from vifi_cli.video.listed_moment import one_line
+from vifi_cli.video.preview import Preview
+from vifi_cli.wording import clock, counted
 
 
 def gallery_page(
@@ -32,22 +29,19 @@ def gallery_page(
         clips: those that were written, likewise; a moment leads to its clip, else to its place in the video.
         folder: that the page will lie in.
     """
-    from vifi_cli.video.gallery import GalleryItem, gallery_html
-    from vifi_cli.video.listed_moment import one_line
-
     items = [
         GalleryItem(
             address=_address(one, clips.get(one.position), folder),
             name=one_line(one.moment.path.name),
             folder=one_line(str(one.moment.path.parent)),
-            time=f"{output.clock(one.moment.start_seconds)} – {output.clock(one.moment.end_seconds)}",
+            time=f"{clock(one.moment.start_seconds)} – {clock(one.moment.end_seconds)}",
             score=one.wanted.score,
             preview=previews[one.position],
         )
         for one in ready
     ]
     videos = len({one.moment.path for one in ready})
-    about = f"{output.counted(len(ready), 'moment')} in {output.counted(videos, 'video')}"
+    about = f"{counted(len(ready), 'moment')} in {counted(videos, 'video')}"
     return gallery_html(one_line(title), about, items)
 
 

@@ -1,0 +1,28 @@
+"""How times, sizes, counts and names read."""
+
+
+def clock(seconds: float) -> str:
+    """A time in a video: `0:07`, `12:34`, `1:02:03`."""
+    whole = int(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def size(size_bytes: float) -> str:
+    """A file size: `512 B`, `3.4 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} B" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 video`, `3 videos`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def printable(text: str) -> str:
+    """Text for eyes: what is no character is shown as a question mark, and control characters as escapes."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

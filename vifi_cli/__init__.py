@@ -1,3 +1,66 @@
-"""vifi: find the moment in your videos, with CLIP models you can fine-tune."""
+"""vifi: find the moment in your videos, with CLIP models you can fine-tune.
+
+What the commands do, programs can do too; see docs/python.md:
+
+    from vifi_cli import index_videos, open_index, words
+
+    index_videos("~/videos")
+    with open_index() as index:
+        for hit in index.search(words("a dog") + words("a beach")):
+            print(hit.path, hit.start_seconds, hit.relevance)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vifi_cli.api.attention import attention as attention
+    from vifi_cli.api.cut_moments import WantedMoment as WantedMoment
+    from vifi_cli.api.cutting import cut as cut
+    from vifi_cli.api.embedding_map import embed_map as embed_map
+    from vifi_cli.api.indexing import index_videos as index_videos
+    from vifi_cli.api.open_index import open_index as open_index
+    from vifi_cli.api.queries import example as example
+    from vifi_cli.api.queries import words as words
+    from vifi_cli.api.video_model import load_model as load_model
+    from vifi_cli.errors import VifiError as VifiError
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "VifiError": "vifi_cli.errors",
+    "WantedMoment": "vifi_cli.api.cut_moments",
+    "attention": "vifi_cli.api.attention",
+    "cut": "vifi_cli.api.cutting",
+    "embed_map": "vifi_cli.api.embedding_map",
+    "example": "vifi_cli.api.queries",
+    "index_videos": "vifi_cli.api.indexing",
+    "load_model": "vifi_cli.api.video_model",
+    "open_index": "vifi_cli.api.open_index",
+    "words": "vifi_cli.api.queries",
+}
+"""Where each name lives; it is imported when it is first used, since the program must start fast."""
+
+__all__ = [
+    "VifiError",
+    "WantedMoment",
+    "__version__",
+    "attention",
+    "cut",
+    "embed_map",
+    "example",
+    "index_videos",
+    "load_model",
+    "open_index",
+    "words",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,7 +14,8 @@ from rich.text import Text
 from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.cli.classify_result import RankedClass, ranked_classes, show_classes, show_stretches
+from vifi_cli.api.video_model import ranked
+from vifi_cli.cli.classify_result import show_classes, show_stretches
 from vifi_cli.evaluation.classifying import Stretch
 from vifi_cli.model.clip_transform import centre_crop, normalised
 from vifi_cli.model.clip_transform import test_short_side as short_side_of_test
@@ -188,7 +189,7 @@ def test_on_a_terminal_bars_fit_the_width(
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     long = "a rocket launch with smoke and fire at the launch pad"
-    show_classes(Path("/clips/pets.mp4"), [RankedClass("a cat", 0.75), RankedClass(long, 0.25)])
+    show_classes(Path("/clips/pets.mp4"), {"a cat": 0.75, long: 0.25})
     bars = shown(capsys)
     show_stretches(Path("/clips/pets.mp4"), [Stretch(0, 4, 0, 0.9), Stretch(4, 8, 1, 1.0)], ("a cat", long))
     strips = shown(capsys)
@@ -204,6 +205,6 @@ def test_on_a_terminal_bars_fit_the_width(
 
 
 def test_classes_are_ranked_and_of_equal_ones_the_first_named_comes_first() -> None:
-    ranked = ranked_classes(np.array([0.2, 0.5, 0.2, 0.1], np.float32), ("a", "b", "c", "d"), 3)
-    assert [one.name for one in ranked] == ["b", "a", "c"]
-    assert len(ranked_classes(np.zeros(4, np.float32), ("a", "b", "c", "d"), 0)) == 4
+    shares = ranked(np.array([0.2, 0.5, 0.2, 0.1], np.float32), ("a", "b", "c", "d"), 3)
+    assert list(shares) == ["b", "a", "c"]
+    assert len(ranked(np.zeros(4, np.float32), ("a", "b", "c", "d"), 0)) == 4

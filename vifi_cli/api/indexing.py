@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vifi_cli import paths
-from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.feedback import LOGGED, Feedback
 from vifi_cli.api.model_weights import default_model, fetch_weights
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.calibration import calibration_of
@@ -214,3 +214,51 @@ def _check_sampling(catalog: Catalog, request: IndexRequest) -> None:
             f"the index was made with --fps {rate:g}: leave --fps away, or make the index anew with "
             f"`vifi index --rebuild --fps {request.frames_per_second:g}`"
         )
+
+
+def index_videos(
+    *videos: Path | str,
+    model: str | None = None,
+    device: str = "auto",
+    frames_per_second: float | None = None,
+    exclude: Sequence[str] = (),
+    retry_failed: bool = False,
+    rebuild: bool = False,
+    workers: int | None = None,
+    folder: Path | str | None = None,
+    feedback: Feedback = LOGGED,
+) -> IndexReport:
+    """Makes videos searchable, and brings an index up to date: only what is new or changed is read.
+
+    Args:
+        videos: folders and files; without any, all that were indexed before.
+        model: the encoder, as `vifi model list` names it; the index's own if None.
+        device: where it runs: `auto`, `cpu`, `cuda` or `mps`.
+        frames_per_second: looked at; the index's own rate, or 1, if None.
+        exclude: globs of files and folders that are passed over.
+        retry_failed: tries files again that could not be read before.
+        rebuild: makes the whole index anew, with another model or rate, say.
+        workers: decoding processes; half as many as cores if None.
+        folder: where the index lies; the user's own, as `vifi index` makes it, if None.
+        feedback: hears what goes on.
+
+    Returns:
+        What was done, and which files could not be read; those cost only themselves.
+
+    Raises:
+        IndexLocked: another process is writing to the index.
+        EncoderMismatch: the index was made with another encoder or rate, and no rebuild was asked for.
+        InvalidInput: there is nothing to index.
+    """
+    request = IndexRequest(
+        paths=tuple(paths.given_path(Path(video)) for video in videos),
+        model=model,
+        device=device,
+        frames_per_second=frames_per_second,
+        exclude=tuple(exclude),
+        retry_failed=retry_failed,
+        rebuild=rebuild,
+        workers=workers,
+    )
+    where = paths.index_folder() if folder is None else paths.given_path(Path(folder))
+    return run_indexing(where, request, feedback, Unwatched())

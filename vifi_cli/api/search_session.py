@@ -13,7 +13,7 @@ from vifi_cli.index.calibration import Rater, text_rater
 from vifi_cli.index.catalog import CATALOG_FILE
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.neutral_texts import read_neutral_texts
-from vifi_cli.index.query import Example, Query, Words, combine
+from vifi_cli.index.query import Example, Query, Words, combine, require_wanted
 from vifi_cli.index.query_cache import cached_query_embedding
 from vifi_cli.index.ranking import Place
 from vifi_cli.index.records import IndexedWith
@@ -95,6 +95,7 @@ class SearchSession:
             InvalidInput: an example cannot be read, or the terms cancel each other out.
             EncoderMismatch: the model sees pictures otherwise than the index's own, or that has changed.
         """
+        require_wanted(query)
         embeddings = [
             self._read(term.meaning.text, device, model)
             if isinstance(term.meaning, Words)

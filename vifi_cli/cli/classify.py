@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,23 +12,18 @@ from vifi_cli.cli import output
 from vifi_cli.cli.classify_picture import check_picture, draw_over_time
 from vifi_cli.cli.classify_result import (
     classes_document,
-    ranked_classes,
     show_classes,
     show_stretches,
     stretches_document,
     windows_document,
 )
-from vifi_cli.cli.model_download import fetch_model
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from vifi_cli.evaluation.predicting import ClipInput, Predictions
-    from vifi_cli.model.model_card import ModelCard
-    from vifi_cli.model.model_folder import LoadedModel
+    from vifi_cli.api.video_model import Classifier
 
 SOME_UNREADABLE = 1
 
@@ -97,27 +91,6 @@ def classify(
         raise typer.Exit(SOME_UNREADABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Classifier:
-    """A model and the classes to choose from.
-
-    Attributes:
-        name: the model's.
-        loaded: the model, on its device.
-        class_names: C of them.
-        classes: their embeddings (C, D).
-        enter: how pictures enter the encoder.
-        frames: of a clip.
-    """
-
-    name: str
-    loaded: LoadedModel
-    class_names: tuple[str, ...]
-    classes: Tensor
-    enter: ClipInput
-    frames: int
-
-
 def _find(videos: Sequence[Path]) -> list[Path]:
     from vifi_cli.video.discovery import find_videos
 
@@ -134,89 +107,36 @@ def _find(videos: Sequence[Path]) -> list[Path]:
 def _load(
     model: str | None, labels: str | None, texts: str | None, frames: int | None, device: Device
 ) -> Classifier:
+    from vifi_cli.api.video_model import load_model
     from vifi_cli.evaluation.class_list import read_class_list
-    from vifi_cli.evaluation.class_wording import embed_class_names, read_class_wording
-    from vifi_cli.evaluation.classifying import frames_of
-    from vifi_cli.evaluation.predicting import ClipInput
-    from vifi_cli.model.device import choose_device
-    from vifi_cli.model.model_folder import load_vifi_clip
-    from vifi_cli.training.precision import choose_precision
+    from vifi_cli.evaluation.class_wording import read_class_wording
 
-    chosen = choose_device(device.value)
     wording = None if texts is None else read_class_wording(texts)
     named = None if labels is None else read_class_list(labels)
-    name = model or _default_model()
-    fetch_model(name)
-    with output.busy(f"Loading {name}"):
-        loaded = load_vifi_clip(name)
-    class_names = named or _classes_of(name, loaded.card)
-    loaded.network.to(chosen).eval()
-    preprocessing = loaded.card.preprocessing
-    enter = ClipInput(preprocessing.mean, preprocessing.std, chosen, choose_precision("auto", chosen))
-    classes = embed_class_names(loaded, class_names, wording)
-    return Classifier(name, loaded, class_names, classes, enter, frames or frames_of(loaded.card))
-
-
-def _default_model() -> str:
-    from vifi_cli.model.hub import choose_default_model
-
-    name, reason = choose_default_model()
-    output.note(f"model: {name} ({reason})")
-    return name
-
-
-def _classes_of(name: str, card: ModelCard) -> tuple[str, ...]:
-    if not card.class_names:
-        raise InvalidInput(
-            f'{name} was tuned on no classes: name some with --labels, as in --labels "running,walking,standing still"'
-        )
-    return card.class_names
+    return load_model(model, device.value, ON_TERMINAL).classifier(named, wording, frames)
 
 
 def _tell_classes(
     classifier: Classifier, videos: Sequence[Path], top: int, *, as_json: bool
 ) -> list[tuple[Path, str]]:
-    predictions = _predict(classifier, videos)
+    from vifi_cli.api.video_model import ranked
+
+    predictions = classifier.predict(videos)
     names = classifier.class_names
     told = [
-        (videos[video], ranked_classes(shares, names, top))
+        (videos[video], ranked(shares, names, top))
         for video, shares in zip(predictions.videos.tolist(), predictions.probabilities, strict=True)
     ]
     unreadable = [(videos[video], reason) for video, reason in predictions.unreadable]
     if as_json:
         shown: list[dict[str, object]] = [
-            {"path": str(path), "classes": classes_document(ranked)} for path, ranked in told
+            {"path": str(path), "classes": classes_document(shares)} for path, shares in told
         ]
         _write_document(classifier, shown, unreadable)
     else:
-        for path, ranked in told:
-            show_classes(path, ranked)
+        for path, shares in told:
+            show_classes(path, shares)
     return unreadable
-
-
-def _predict(classifier: Classifier, videos: Sequence[Path]) -> Predictions:
-    """Classifies videos by the published test clip."""
-    from vifi_cli.data.labeled_videos import LabeledVideo
-    from vifi_cli.evaluation.predicting import TestClips, predict, require_numbers
-    from vifi_cli.model.clip_transform import test_short_side
-    from vifi_cli.video.clip_store import ClipStore
-
-    size = classifier.loaded.card.preprocessing.geometry.height
-    clips = TestClips(
-        [LabeledVideo(path, 0) for path in videos], ClipStore(test_short_side(size)), classifier.frames, size
-    )
-    with output.progress() as bar:
-        task = bar.add_task("Classifying", total=len(videos))
-        predictions = predict(
-            classifier.loaded.network,
-            classifier.classes,
-            clips,
-            range(len(videos)),
-            classifier.enter,
-            batch=1,
-            watch=lambda done: bar.update(task, completed=done),
-        )
-        return require_numbers(predictions)
 
 
 def _tell_over_time(
@@ -228,18 +148,13 @@ def _tell_over_time(
     *,
     as_json: bool,
 ) -> list[tuple[Path, str]]:
-    from vifi_cli.evaluation.classifying import WindowSampling, classify_over_time, stretches_of
+    from vifi_cli.evaluation.classifying import stretches_of
 
-    sampling = WindowSampling(seconds, classifier.frames)
-    geometry = classifier.loaded.card.preprocessing.geometry
     shown: list[dict[str, object]] = []
     unreadable: list[tuple[Path, str]] = []
     for path in videos:
         try:
-            with output.busy(f"Looking at {path.name}"):
-                windows = classify_over_time(
-                    classifier.loaded.network, classifier.classes, path, geometry, classifier.enter, sampling
-                )
+            windows = classifier.over_time(path, seconds)
         except UnreadableVideo as error:
             unreadable.append((path, str(error)))
             continue
@@ -265,7 +180,7 @@ def _write_document(
 ) -> None:
     output.document(
         {
-            "model": classifier.name,
+            "model": classifier.model.name,
             "labels": classifier.class_names,
             "frames": classifier.frames,
             "videos": shown,

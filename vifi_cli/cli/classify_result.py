@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,41 +14,22 @@ from rich.text import Text
 from vifi_cli.cli import output
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from vifi_cli.evaluation.classifying import ClassifiedWindow, Stretch
 
 WIDEST, NARROWEST_BAR = 100, 8
 ROOM_FOR_STRIP = 60  # a narrower terminal has better use for the columns
 
 
-@dataclass(frozen=True, slots=True)
-class RankedClass:
-    """A class and how probable it is among those named."""
-
-    name: str
-    probability: float
-
-
-def ranked_classes(
-    probabilities: npt.NDArray[np.float32], class_names: Sequence[str], top: int
-) -> tuple[RankedClass, ...]:
-    """The most probable classes, so many at most, all of them for 0; of equal ones the first named."""
-    order = (-probabilities).argsort(kind="stable")[: top or None].tolist()
-    return tuple(RankedClass(class_names[label], float(probabilities[label])) for label in order)
-
-
-def show_classes(path: Path, ranked: Sequence[RankedClass]) -> None:
+def show_classes(path: Path, shares: Mapping[str, float]) -> None:
     """Bars below the video's name on a terminal; path, class and probability in lines in a pipe."""
     if not output.stdout_is_terminal():
-        output.rows((), [(str(path), one.name, f"{one.probability:.4f}") for one in ranked])
+        output.rows((), [(str(path), name, f"{share:.4f}") for name, share in shares.items()])
         return
     console = Console()
     table = _grid(console, 1)
-    for one in ranked:
-        bar = Bar(1.0, 0.0, one.probability, color="cyan")
-        table.add_row(Text(output.printable(one.name)), bar, _percent(one.probability))
+    for name, share in shares.items():
+        bar = Bar(1.0, 0.0, share, color="cyan")
+        table.add_row(Text(output.printable(name)), bar, _percent(share))
     console.print(output.path_link(path), table)
 
 
@@ -97,20 +77,22 @@ def _percent(share: float) -> str:
     return f"{share:.1%}"
 
 
-def classes_document(ranked: Sequence[RankedClass]) -> list[dict[str, object]]:
+def classes_document(shares: Mapping[str, float]) -> list[dict[str, object]]:
     """Classes as `--json` shows them."""
-    return [{"class": one.name, "probability": round(one.probability, 6)} for one in ranked]
+    return [{"class": name, "probability": round(share, 6)} for name, share in shares.items()]
 
 
 def windows_document(
     windows: Sequence[ClassifiedWindow], class_names: Sequence[str], top: int
 ) -> list[dict[str, object]]:
     """Windows as `--json` shows them."""
+    from vifi_cli.api.video_model import ranked
+
     return [
         {
             "start_seconds": round(window.start_seconds, 3),
             "end_seconds": round(window.end_seconds, 3),
-            "classes": classes_document(ranked_classes(window.probabilities, class_names, top)),
+            "classes": classes_document(ranked(window.probabilities, class_names, top)),
         }
         for window in windows
     ]

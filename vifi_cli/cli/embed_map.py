@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli import output
+from vifi_cli.cli.feedback import ON_TERMINAL
 from vifi_cli.cli.options import Device, DeviceOption, JsonOption
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.scores import Figure
 
 REPORTS = Path("reports")
-PICTURE, PAGE = "embed-map.png", "embed-map.html"
-MOST_PICTURED, THUMBNAIL_SIDE = 1_500, 128
 
 
 class Layout(StrEnum):
@@ -69,6 +68,7 @@ def embed_map(
 
     Without flags the newest run's model and the one that it was trained from are shown on videos held out of training.
     """
+    from vifi_cli.api.embedding_map import PAGE, write_map
     from vifi_cli.cli.embed_map_videos import embed_data, embed_index
     from vifi_cli.evaluation.embed_map import make_map
 
@@ -95,7 +95,7 @@ def embed_map(
             embedded.remarks,
         )
     where = given_path(folder) if folder else REPORTS.absolute() / _dated(embedded.title)
-    _write(where, made)
+    write_map(made, where, ON_TERMINAL)
     if as_json:
         output.document(_as_document(made, where))
     else:
@@ -109,35 +109,6 @@ def _dated(title: str) -> str:
     from vifi_cli.cli.finetuning import slug
 
     return f"embed-map-{slug(title)}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def _write(folder: Path, made: EmbedMap) -> None:
-    from vifi_cli.evaluation.embed_map_page import map_page
-    from vifi_cli.evaluation.embed_map_picture import map_picture
-    from vifi_cli.paths import replacing
-
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInput(f"--output {folder} is a file: name a folder")
-    picture, page = map_picture(made), map_page(made, _thumbnails(made)).encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in ((PICTURE, picture), (PAGE, page)):
-        with replacing(folder / name) as unfinished:
-            unfinished.write_bytes(content)
-
-
-def _thumbnails(made: EmbedMap) -> dict[Path, bytes]:
-    """Small frames of the videos; none of any where there are too many for one page."""
-    from vifi_cli.evaluation.pictures import middle_frame
-
-    if len(made.videos) > MOST_PICTURED:
-        output.note(f"the page shows no frames of more than {MOST_PICTURED:,} videos")
-        return {}
-    with output.progress() as bar:
-        paths = [video.path for video in made.videos]
-        frames = {
-            path: middle_frame(path, THUMBNAIL_SIDE) for path in bar.track(paths, description="Taking frames")
-        }
-    return {path: frame for path, frame in frames.items() if frame}
 
 
 def _show(made: EmbedMap) -> None:

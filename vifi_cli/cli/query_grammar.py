@@ -40,16 +40,16 @@ def parse_query(arguments: Sequence[str]) -> Query:
     Raises:
         InvalidInput: there is nothing to look for, or no saying what is meant.
     """
-    from vifi_cli.index.query import Query
+    from vifi_cli.index.query import Query, require_wanted
 
     if not any(argument.strip() for argument in arguments):
         raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
     if any("\0" in argument for argument in arguments):
         raise InvalidInput("the query holds a NUL character, which is no text: leave it away")
     terms = tuple(_term(sign, run) for sign, run in _signed_runs(arguments))
-    if all(term.weight < 0 for term in terms):
-        raise InvalidInput("the query only says what is unwanted: name something to look for before the -")
-    return Query(" ".join(arguments), terms)
+    query = Query(" ".join(arguments), terms)
+    require_wanted(query)
+    return query
 
 
 def parse_example(text: str) -> Example:

@@ -1,5 +1,6 @@
 """What a search is asked for: words and examples, wanted or unwanted, and their sum as one embedding."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Terms to be added up.
+    """Terms to be added up; queries can be added, subtracted and weighted: `a + b - 0.5 * c`.
 
     Attributes:
         text: the query as its user wrote it.
@@ -55,6 +56,32 @@ class Query:
 
     text: str
     terms: tuple[Term, ...]
+
+    def __add__(self, other: "Query") -> "Query":
+        return Query(f"{self.text} + {other._bracketed}", self.terms + other.terms)
+
+    def __sub__(self, other: "Query") -> "Query":
+        return Query(f"{self.text} - {other._bracketed}", self.terms + (-1 * other).terms)
+
+    def __rmul__(self, weight: float) -> "Query":
+        if not math.isfinite(weight):
+            raise InvalidInput(f"a weight in a query is a number, not {weight}")
+        terms = tuple(Term(term.meaning, weight * term.weight) for term in self.terms)
+        return Query(f"{weight:g}:{self._bracketed}", terms)
+
+    @property
+    def _bracketed(self) -> str:
+        return self.text if len(self.terms) == 1 else f"({self.text})"
+
+
+def require_wanted(query: Query) -> None:
+    """Makes sure that something is looked for.
+
+    Raises:
+        InvalidInput: the query only says what is unwanted.
+    """
+    if all(term.weight <= 0 for term in query.terms):
+        raise InvalidInput("the query only says what is unwanted: name something to look for before the -")
 
 
 def query_in_words(text: str) -> Query:

@@ -1,0 +1,54 @@
+"""What `vifi_cli` exports, as a program uses it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vifi_cli
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "python.md"
+
+
+def test_importing_loads_nothing_heavy_and_names_come_when_they_are_used() -> None:
+    heavy = "{'torch', 'numpy', 'faiss', 'av', 'onnxruntime', 'matplotlib'} & set(sys.modules)"
+    named = "vifi_cli.words; print('vifi_cli.api.queries' in sys.modules)"
+    script = f"import sys, vifi_cli; print(sorted({heavy})); {named}"
+    asked = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert asked.stdout == "[]\nTrue\n"
+
+
+def test_every_export_is_there_and_documented() -> None:
+    page = PAGE.read_text()
+    for name in vifi_cli.__all__:
+        assert getattr(vifi_cli, name) is not None
+        assert name == "__version__" or f"`{name}`" in page or f"{name}(" in page, name
+    assert set(vifi_cli.__all__) <= set(dir(vifi_cli))
+    with pytest.raises(AttributeError, match="no attribute 'serach'"):
+        _ = vifi_cli.serach
+
+
+def test_the_examples_of_the_page_run_as_a_plain_script(
+    starter: None, clips: Path, tmp_path: Path, vifi_home: Path
+) -> None:
+    """With no `if __name__ == "__main__":`, although decoding runs in processes of its own."""
+    (tmp_path / "videos").symlink_to(clips)
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)))
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    run = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    lines = run.stdout.splitlines()
+    assert lines[0] == "4 added; 0 cannot be read"
+    assert lines[1].startswith("pets.mp4 ")
+    assert any(line.startswith("a cup of coffee {'a c") or line.startswith("a cat {'a c") for line in lines)
+    for made in ("clips", "reel.mp4", "cats.edl", "cats.html", "attention.png", "map/embed-map.html"):
+        assert (tmp_path / made).exists(), made
+    assert (tmp_path / "clips").is_dir()
+    assert list(vifi_home.glob("index/*")), "the user's own index, where VIFI_HOME says"

@@ -29,6 +29,14 @@ def given_path(path: Path) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
 
 
+def what_forbids_writing(folder: Path) -> str:
+    """Why a folder that may not be there yet cannot be written to, in words; empty if it can."""
+    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not nearest.is_dir():
+        return f"{nearest} is no folder"
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} may not be written to"
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Gives a temporary path to write to, which then takes the target's place at once.

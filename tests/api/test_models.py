@@ -1,6 +1,7 @@
 """Models from Python: classes, embeddings, maps and moments as the commands give them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,17 @@ def test_moments_are_cut_and_nothing_is_replaced_unasked(clips: Path, tmp_path: 
     with pytest.raises(InvalidInput, match="is there already"):
         cut(moments, tmp_path / "clips")
     assert cut(moments[:1], tmp_path / "clips", overwrite=True).failed == {}
+
+
+def test_only_square_pictures_can_be_looked_at(tiny: Path, clips: Path) -> None:
+    model = load_model(str(tiny), device="cpu")
+    card = model.loaded.card
+    geometry = replace(card.preprocessing.geometry, width=48)
+    wide = replace(card, preprocessing=replace(card.preprocessing, geometry=geometry))
+    model = replace(model, loaded=replace(model.loaded, card=wide))
+    for look in (
+        lambda: model.classify(clips / "pets.mp4", LABELS),
+        lambda: model.embed_videos([clips / "pets.mp4"]),
+    ):
+        with pytest.raises(InvalidInput, match="32 x 48: only square ones"):
+            look()

@@ -25,7 +25,7 @@ from vifi_cli.evaluation.classifying import (
 )
 from vifi_cli.evaluation.embedding import EmbeddedVideos, embed_videos
 from vifi_cli.evaluation.predicting import ClipInput, Predictions, TestClips, predict, require_numbers
-from vifi_cli.model.clip_transform import test_short_side
+from vifi_cli.model.clip_transform import square_side, test_short_side
 from vifi_cli.model.device import choose_device
 from vifi_cli.model.model_folder import LoadedModel, load_vifi_clip
 from vifi_cli.paths import given_path
@@ -183,7 +183,7 @@ class VideoModel:
 
     def test_clips(self, videos: Sequence[Path | str], frames: int | None = None) -> TestClips:
         """The clips that videos are looked at by, as in the paper's tests."""
-        size = self.loaded.card.preprocessing.geometry.height
+        size = square_side(self.loaded.card.preprocessing.geometry, self.name)
         listed = [LabeledVideo(given_path(Path(video)), 0) for video in videos]
         return TestClips(listed, ClipStore(test_short_side(size)), frames or self.frames, size)
 

@@ -74,7 +74,10 @@ def embed_data(
     plan = prepare(question, None, allow_leak=allow_leak)
     tested = _joined(plan)
     embedded = [
-        (shown_model(model) + " (leak)" * (model in plan.leaks), _embedded(loaded, tested, question, chosen))
+        (
+            shown_model(model) + " (leak)" * (model in plan.leaks),
+            _embedded(model, loaded, tested, question, chosen),
+        )
         for model, loaded in _models_after_their_bases(plan)
     ]
     readable = sorted(set.intersection(*(set(one.videos.tolist()) for _, one in embedded)))
@@ -134,16 +137,17 @@ def _models_after_their_bases(plan: TestPlan) -> Iterator[tuple[str, LoadedModel
 
 
 def _embedded(
-    loaded: LoadedModel, tested: LabeledVideos, question: Question, device: torch.device
+    name: str, loaded: LoadedModel, tested: LabeledVideos, question: Question, device: torch.device
 ) -> EmbeddedVideos:
     from vifi_cli.evaluation.embedding import embed_videos
     from vifi_cli.evaluation.predicting import ClipInput, TestClips
+    from vifi_cli.model.clip_transform import square_side
     from vifi_cli.training.distributed import Processes
     from vifi_cli.training.precision import choose_precision
     from vifi_cli.training.run_setup import open_clip_store, reading_workers
 
     preprocessing = loaded.card.preprocessing
-    size = preprocessing.geometry.height
+    size = square_side(preprocessing.geometry, name)
     precision = choose_precision(question.recipe.runtime.precision, device)
     clips = TestClips(tested.test, open_clip_store(size, question.recipe), question.recipe.frames, size)
     with output.progress("{task.completed:,.0f}/{task.total:,.0f} videos") as bar:

@@ -18,7 +18,7 @@ from vifi_cli.cli.eval_table import show_table
 from vifi_cli.cli.finetuning import is_first_process, slug
 from vifi_cli.cli.options import JsonOption, Protocol
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import given_path
+from vifi_cli.paths import given_path, what_forbids_writing
 
 if TYPE_CHECKING:
     from vifi_cli.cli.eval_question import Question
@@ -168,6 +168,8 @@ def _check_folder(folder: Path) -> None:
     is_of_eval = any((folder / name).exists() for name in ("report.json", "runs"))
     if folder.exists() and not (folder.is_dir() and (is_of_eval or not any(folder.iterdir()))):
         raise InvalidInput(f"{folder} is there already, and no report: name another --output")
+    if reason := what_forbids_writing(folder):
+        raise InvalidInput(f"no report can be written to {folder}: {reason}; name another --output")
 
 
 def _carry_out(

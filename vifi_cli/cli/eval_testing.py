@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli import output
-from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -148,15 +147,12 @@ class Tester:
         """
         import torch
 
+        from vifi_cli.model.clip_transform import square_side
         from vifi_cli.model.model_folder import load_vifi_clip
 
         if self._loaded is None or self._loaded[0] != model:
             loaded = load_vifi_clip(model)
-            geometry = loaded.card.preprocessing.geometry
-            if geometry.height != geometry.width:
-                raise InvalidInput(
-                    f"{model} takes pictures of {geometry.height} x {geometry.width}; square ones can be tested"
-                )
+            square_side(loaded.card.preprocessing.geometry, model)
             # convolutions are twice as fast with the colours of a pixel side by side
             loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             loaded.network.to(self._testing.processes.device)

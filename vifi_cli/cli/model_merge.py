@@ -173,22 +173,23 @@ def _swept(names: Sequence[str], parts: Sequence[SweepData], device: Device) -> 
     from vifi_cli.evaluation.alpha_sweep import ALPHAS, sweep
 
     plain, tuned = _named(names)
-    reading = _reading(tuned.model.card, device)
+    reading = _reading(tuned, device)
     with output.progress() as bar:
         total = len(ALPHAS) * sum(len(part.videos) for part in parts)
         task = bar.add_task("Scoring mixtures", total=total)
         return list(sweep(plain, tuned, parts, reading, lambda more: bar.advance(task, more)))
 
 
-def _reading(card: ModelCard, device: Device) -> Reading:
+def _reading(tuned: NamedModel, device: Device) -> Reading:
     from vifi_cli.evaluation.alpha_sweep import Reading
     from vifi_cli.evaluation.classifying import frames_of
-    from vifi_cli.model.clip_transform import test_short_side
+    from vifi_cli.model.clip_transform import square_side, test_short_side
     from vifi_cli.model.device import choose_device
     from vifi_cli.training.precision import choose_precision
     from vifi_cli.video.clip_store import ClipStore
 
-    side = test_short_side(card.preprocessing.geometry.height)
+    card = tuned.model.card
+    side = test_short_side(square_side(card.preprocessing.geometry, tuned.name))
     store = ClipStore(side, folder=places.cache_folder() / "clips", budget_bytes=CLIP_CACHE_BYTES)
     chosen = choose_device(device.value)
     return Reading(store, frames_of(card), chosen, choose_precision("auto", chosen))

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.errors import InvalidInput
-from vifi_cli.model.clip_transform import centre_crop, normalised, test_short_side
+from vifi_cli.model.clip_transform import centre_crop, normalised, square_side, test_short_side
 from vifi_cli.model.frame_maps import IN_WORDS, SOURCES, Method, choose_method, look
 from vifi_cli.model.model_folder import LoadedModel
 from vifi_cli.model.vifi_clip import unit_length
@@ -137,11 +136,7 @@ def watch_model(
         InvalidInput: no map can be made of this model, or not by that method.
     """
     network, preprocessing = loaded.network.to(device).eval(), loaded.card.preprocessing
-    geometry = preprocessing.geometry
-    if geometry.height != geometry.width:
-        raise InvalidInput(
-            f"{name} takes pictures of {geometry.height} x {geometry.width}: only square ones can be cut as in a test"
-        )
+    size = square_side(preprocessing.geometry, name)
     embedding = None
     if text is not None:
         with torch.no_grad():
@@ -150,7 +145,7 @@ def watch_model(
         name,
         network.visual,
         choose_method(network.visual, method, has_text=text is not None),
-        geometry.height,
+        size,
         preprocessing.mean,
         preprocessing.std,
         device,

@@ -11,7 +11,23 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.frames import FrameGeometry
+
 Pixels = npt.NDArray[np.uint8]
+
+
+def square_side(geometry: FrameGeometry, model: str) -> int:
+    """The side S of the picture that a model is given in a test.
+
+    Raises:
+        InvalidInput: it takes pictures that are not square, which the published tests cannot cut.
+    """
+    if geometry.height != geometry.width:
+        raise InvalidInput(
+            f"{model} takes pictures of {geometry.height} x {geometry.width}: only square ones can be cut as in a test"
+        )
+    return geometry.height
 
 
 def test_short_side(size: int) -> int:

@@ -1,6 +1,7 @@
 import io
 import os
 import shutil
+from pathlib import Path
 
 import av
 import pytest
@@ -241,6 +242,21 @@ def test_a_file_that_is_no_video_any_more_is_shown_as_such(library: Library, own
     file = own_client.get(library.address("red.mp4", "file"))
     assert file.status_code == 422
     assert "script" not in file.text
+
+
+def test_what_takes_the_place_of_a_video_that_was_played_is_not_given(
+    library: Library, own_client: TestClient, tmp_path: Path
+) -> None:
+    path = solid_colour_clip(library.videos / "red.mp4", [("red", 2.0)])
+    library.update()
+    assert own_client.get(library.address("red.mp4", "file")).status_code == 200
+    secret = tmp_path / "secret"
+    secret.write_text("a password")
+    path.unlink()
+    path.symlink_to(secret)
+    answer = own_client.get(library.address("red.mp4", "file"))
+    assert answer.status_code == 422
+    assert "password" not in answer.text
 
 
 def test_an_id_that_is_used_again_names_another_video(library: Library, own_client: TestClient) -> None:

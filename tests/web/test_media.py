@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
+from vifi_cli.web.placeholder import HEIGHT, SCALE, WIDTH, drawing
+from vifi_cli.web.presence import GONE
 
 UNKNOWN_KEYS = [
     "1-00000000",
@@ -208,17 +210,26 @@ def test_a_file_that_is_gone_is_shown_as_gone_until_it_is_back(
     away = path.rename(path.with_suffix(".away"))
     for what in ("still", "preview"):
         answer = own_client.get(library.address("red.mp4", what))
-        assert (answer.status_code, answer.headers["content-type"]) == (410, "image/svg+xml")
+        assert (answer.status_code, answer.headers["content-type"]) == (410, "image/webp")
         assert answer.headers["cache-control"] == "no-store"
-        assert "not where it was" in answer.text
+        assert answer.content == drawing(GONE)
     assert own_client.get(library.address("red.mp4", "file")).status_code == 410
     assert own_client.get(library.address("red.mp4", "moment")).status_code == 410
     assert (
         "Is its disk plugged in?" in own_client.get(library.address("red.mp4", "sources")).json()["problem"]
     )
     away.rename(path)
-    assert own_client.get(library.address("red.mp4", "still")).headers["content-type"] == "image/webp"
+    assert own_client.get(library.address("red.mp4", "still")).status_code == 200
     assert own_client.get(library.address("red.mp4", "file")).status_code == 200
+
+
+@pytest.mark.parametrize("reason", [GONE, "", "a\nb \N{CAT FACE} 猫 <b> \udcff", "x" * 5000])
+def test_any_reason_can_be_drawn(reason: str) -> None:
+    with Image.open(io.BytesIO(drawing(reason))) as picture:
+        assert picture.size == (WIDTH * SCALE, HEIGHT * SCALE)
+        assert picture.convert("RGBA").getextrema()[3] == (0, 255), (
+            "something is drawn, and the rest is see-through"
+        )
 
 
 def test_only_regular_files_are_opened(library: Library, own_client: TestClient) -> None:
@@ -237,7 +248,7 @@ def test_a_file_that_is_no_video_any_more_is_shown_as_such(library: Library, own
     library.update()
     path.write_text("<script>alert(1)</script>")
     answer = own_client.get(library.address("red.mp4", "still"))
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "image/svg+xml")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "image/webp")
     assert own_client.get(library.address("red.mp4", "moment")).status_code == 422
     file = own_client.get(library.address("red.mp4", "file"))
     assert file.status_code == 422

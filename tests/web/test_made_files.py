@@ -215,6 +215,7 @@ def test_what_killed_processes_have_left_is_cleared_away(tmp_path: Path) -> None
 def test_a_still_of_a_video_that_breaks_off_shows_where_it_begins(tmp_path: Path) -> None:
     video = solid_colour_clip(tmp_path / "red.mp4", [("red", 2.0)])
     WriteStill(video, 0.0, 100.0)(tmp_path / "still.webp", lambda _: None)
-    assert Image.open(tmp_path / "still.webp").size[0] > 0
+    with Image.open(tmp_path / "still.webp") as picture:
+        assert picture.width > 0
     with pytest.raises(UnreadableVideo):
         WriteStill(video, 50.0, 100.0)(tmp_path / "still.webp", lambda _: None)

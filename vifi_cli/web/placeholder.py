@@ -1,7 +1,7 @@
 """What is shown in the place of a picture that cannot be made: a quiet drawing that says why.
 
-It is made of pixels: Chromium keeps a whole document for each SVG picture, and a thousand of them, as where a disk is
-not plugged in, make each step of scrolling take seconds.
+It is made of pixels: with a thousand SVG pictures, as where a disk is not plugged in, each step of scrolling takes
+Chromium seconds.
 """
 
 from functools import lru_cache

@@ -11,7 +11,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.index.calibration import Rater, text_rater
 from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.encoder import TextEncoder
-from vifi_cli.index.neutral_texts import read_neutral_texts
+from vifi_cli.index.neutral_texts import NeutralTexts, read_neutral_texts
 from vifi_cli.index.query_cache import cached_query_embedding
 from vifi_cli.index.ranking import Place
 from vifi_cli.index.records import IndexedWith
@@ -59,6 +59,7 @@ class Searcher:
         self._load_encoder = load_encoder
         self._cache_folder = cache_folder
         self._encoder: tuple[IndexedWith, TextEncoder] | None = None
+        self._neutral: NeutralTexts | None = None
 
     def warm_up(self, index: VideoIndex) -> None:
         """Loads what a search needs, so that the first one does not wait for it."""
@@ -93,10 +94,12 @@ class Searcher:
 
     def _rater_of(self, index: VideoIndex) -> Rater:
         indexed_with = index.catalog.indexed_with
-        neutral = read_neutral_texts(
-            self._cache_folder, indexed_with.text_fingerprint, lambda: self._encoder_of(indexed_with)
-        )
-        return text_rater(index.catalog.path.parent, neutral)
+        fingerprint = indexed_with.text_fingerprint
+        if self._neutral is None or self._neutral.text_fingerprint != fingerprint:
+            self._neutral = read_neutral_texts(
+                self._cache_folder, fingerprint, lambda: self._encoder_of(indexed_with)
+            )
+        return text_rater(index.catalog.path.parent, self._neutral)
 
     def _embed(self, indexed_with: IndexedWith, words: str) -> npt.NDArray[np.float32]:
         return cached_query_embedding(

@@ -12,7 +12,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.index.calibration import Rater, text_rater
 from vifi_cli.index.catalog import CATALOG_FILE
 from vifi_cli.index.encoder import Encoder, TextEncoder
-from vifi_cli.index.neutral_texts import read_neutral_texts
+from vifi_cli.index.neutral_texts import NeutralTexts, read_neutral_texts
 from vifi_cli.index.query import Example, Query, Words, combine, require_wanted
 from vifi_cli.index.query_cache import cached_query_embedding
 from vifi_cli.index.ranking import Place
@@ -46,6 +46,7 @@ class SearchSession:
         self._file_state: object = None
         self._text_encoders: dict[tuple[IndexedWith, str, str | None], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
+        self._neutral: dict[str, NeutralTexts] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -119,10 +120,10 @@ class SearchSession:
             )
             return encoder
 
-        neutral = read_neutral_texts(
-            paths.cache_folder(), self._text_fingerprint(device, model), load_and_tell
-        )
-        return text_rater(self._folder, neutral)
+        fingerprint = self._text_fingerprint(device, model)
+        if fingerprint not in self._neutral:
+            self._neutral[fingerprint] = read_neutral_texts(paths.cache_folder(), fingerprint, load_and_tell)
+        return text_rater(self._folder, self._neutral[fingerprint])
 
     def see(self, example: Example, device: str) -> "SeenExample":
         """What an example looks like; an encoder is loaded only if the index does not know it.

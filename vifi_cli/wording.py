@@ -1,4 +1,6 @@
-"""How times, sizes, counts and names read."""
+"""How times, sizes, counts, scores and names read."""
+
+import math
 
 
 def clock(seconds: float) -> str:
@@ -26,3 +28,8 @@ def printable(text: str) -> str:
     """Text for eyes: what is no character is shown as a question mark, and control characters as escapes."""
     text = text.encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def rounded_down(number: float) -> str:
+    """Two decimals that are never more than the number, so that what is shown passes the `--min-score` of its own."""
+    return f"{math.floor(number * 100) / 100:.2f}"

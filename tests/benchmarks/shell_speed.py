@@ -3,9 +3,10 @@
     python -m tests.benchmarks.shell_speed
 
 Indexes are made as in `tests.benchmarks.search_speed`. Each way is asked queries never asked before, which go through
-the text tower, and then the same ones again, which come from the cache of queries; the ways take turns. A one-shot
-search counts from the start of its process to its end, a line of the shell from when it is written to its pipe until
-the answer has been read.
+the text tower, and then the same ones again, which come from the cache of queries. The ways take turns, the fastest
+round of each query counts (a round asks about another place), and of the queries their median. A one-shot search counts
+from the start of its process to its end, a line of the shell from when it is written to its pipe until the answer has
+been read.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -60,18 +62,20 @@ def measure(windows: int, home: Path, encoder: ViFiEncoder, rounds: int) -> list
         "program": lambda query: search_by_program(home, query),
         "shell": shell.ask,
     }
-    times: dict[tuple[str, str], list[float]] = {}
-    for query in (f"{query} {place}" for place in PLACES[:rounds] for query in QUERIES):
+    times: dict[tuple[str, str], dict[str, float]] = {}
+    for place, query in product(PLACES[:rounds], QUERIES):
         for way, ask in ways.items():
-            asked = f"{query}, {way}, {total}"  # each way asks what has never been asked
+            asked = f"{query} {place}, {way}, {total}"  # each way asks what has never been asked
             for age in ("new", "known"):
-                times.setdefault((way, age), []).append(seconds_of(lambda: ask(asked)))  # noqa: B023
+                taken = seconds_of(lambda: ask(asked))  # noqa: B023
+                fastest = times.setdefault((way, age), {})
+                fastest[query] = min(taken, fastest.get(query, taken))
     shell.close()
     row = [f"{total:,}", f"{first:.2f}"]
     for age in ("new", "known"):
-        program, line = (median(times[way, age]) for way in ways)
+        program, line = (median(times[way, age].values()) for way in ways)
         row += [f"{program * 1000:.0f}", f"{line * 1000:.0f}", f"{program / line:.0f}"]
-    return [*row, f"{max(times['shell', 'new']) * 1000:.0f}"]
+    return [*row, f"{max(times['shell', 'new'].values()) * 1000:.0f}"]
 
 
 def main() -> None:
@@ -90,7 +94,7 @@ def main() -> None:
     heads = ("windows", "shell started and first answer, s")
     for age in ("new", "known"):
         heads += (f"{age} query: program, ms", "shell, ms", "times as fast")
-    show_table("Answers, medians", (*heads, "slowest new query in the shell, ms"), rows)
+    show_table("Answers, medians of the fastest", (*heads, "slowest new query in the shell, ms"), rows)
 
 
 if __name__ == "__main__":

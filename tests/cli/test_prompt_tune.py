@@ -22,7 +22,7 @@ def recipe(*changes: str) -> list[str]:
     return [part for change in changes for part in ("--recipe", change)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asked(colours: Path, tiny: Path) -> list[str]:
     return ["--data", str(colours), "--from", str(tiny), "--device", "cpu"]
 
@@ -197,10 +197,20 @@ def test_a_bridge_that_was_moved_goes_on_and_is_whole_again(
     assert vifi(*classify).exit_code == 0
 
 
+@pytest.fixture(scope="module")
+def undisturbed(asked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bridge that ran to its end."""
+    run = tmp_path_factory.mktemp("bridge") / "whole"
+    arguments = ("bridge", *asked, *recipe(*STAGES), "-o", run)
+    subprocess.run(vifi_process(*arguments), check=True, capture_output=True)
+    return run
+
+
 @pytest.mark.parametrize("stage", [0, 1])
-def test_a_bridge_goes_on_in_the_stage_that_was_killed(asked: list[str], tmp_path: Path, stage: int) -> None:
+def test_a_bridge_goes_on_in_the_stage_that_was_killed(
+    asked: list[str], undisturbed: Path, tmp_path: Path, stage: int
+) -> None:
     arguments = ("bridge", *asked, *recipe(*STAGES))
-    subprocess.run(vifi_process(*arguments, "-o", tmp_path / "whole"), check=True, capture_output=True)
     killed, seen = tmp_path / "killed", 0
     with subprocess.Popen(
         vifi_process(*arguments, "-o", killed), stderr=subprocess.PIPE, text=True
@@ -215,7 +225,7 @@ def test_a_bridge_goes_on_in_the_stage_that_was_killed(asked: list[str], tmp_pat
     resume = vifi_process("bridge", "--resume", killed, "--device", "cpu")
     subprocess.run(resume, check=True, capture_output=True)
     for name in ("finetune", "prompt"):
-        assert step_losses(killed / name) == step_losses(tmp_path / "whole" / name)
+        assert step_losses(killed / name) == step_losses(undisturbed / name)
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(asked: list[str], tmp_path: Path) -> None:

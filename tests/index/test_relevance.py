@@ -1,7 +1,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -21,7 +21,6 @@ cosines = st.floats(-1, 1, width=32)
 some_cosines = arrays(np.float64, st.integers(2, 30), elements=cosines)
 
 
-@settings(deadline=None)
 @given(some_cosines, st.floats(-1, 1), st.floats(0, 1))
 def test_relevance_is_a_probability_that_rises_with_the_margin(
     margins: Float64Array, center: float, spread: float
@@ -32,7 +31,6 @@ def test_relevance_is_a_probability_that_rises_with_the_margin(
     assert (np.diff(alone) >= 0).all()
 
 
-@settings(deadline=None)
 @given(some_cosines)
 def test_no_hit_is_more_relevant_than_a_nearer_one(margins: Float64Array) -> None:
     calibration = Calibration(0.1, 0.2)
@@ -45,7 +43,6 @@ def test_no_hit_is_more_relevant_than_a_nearer_one(margins: Float64Array) -> Non
     np.testing.assert_array_equal(relevance(falling, calibration), by_themselves)
 
 
-@settings(deadline=None)
 @given(some_cosines, some_cosines, st.floats(0.1, 10), st.floats(-2, 2))
 def test_the_range_of_a_models_cosines_does_not_matter(
     rarities: Float64Array, margins: Float64Array, scale: float, shift: float
@@ -65,7 +62,6 @@ def test_what_reaches_no_more_than_rarities_do_is_unlikely() -> None:
     assert deviations_above == pytest.approx(1 / (1 + np.exp(-(INTERCEPT + 2 * SLOPE))))
 
 
-@settings(deadline=None)
 @given(arrays(np.float32, (4, 3), elements=cosines), arrays(np.float32, (7, 3), elements=cosines), cosines)
 def test_a_picture_that_is_nearer_to_every_text_is_no_more_relevant(
     windows: npt.NDArray[np.float32], descriptions: npt.NDArray[np.float32], nearer: float

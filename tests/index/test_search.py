@@ -2,6 +2,7 @@ import os
 import shutil
 import threading
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -191,6 +192,23 @@ def test_where_a_moment_begins_and_ends_does_not_hang_on_the_number_of_hits(cata
         few = index.search(ask("red"), top=3)
     assert len(everything) > 30
     assert few == everything[:3]
+
+
+@pytest.mark.parametrize("below", [None, "/v/long_*"])
+@pytest.mark.parametrize("by", ["moment", "video"])
+def test_few_hits_are_the_first_of_all_hits_also_where_long_videos_are_nearest(
+    catalog: Catalog, by: Literal["moment", "video"], below: str | None
+) -> None:
+    random = np.random.default_rng(0)
+    for number in range(6):
+        near = np.array(RED) + 0.01 * number
+        wandering = near + np.cumsum(random.normal(0.0, 0.03, (800, 3)), axis=0)
+        catalog.store(encoded_video(f"/v/long_{number}.mp4", wandering.tolist(), f"long {number}"))
+        catalog.store(encoded_video(f"/v/far_{number}.mp4", [GREEN, BLUE, GREEN], f"far {number}"))
+    index = VideoIndex(catalog.path.parent)
+    everything = index.search(ask("red"), top=0, by=by, below=below)
+    for top in (1, 5, 10, 17):
+        assert index.search(ask("red"), top=top, by=by, below=below) == everything[:top]
 
 
 def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:

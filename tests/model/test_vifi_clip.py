@@ -65,7 +65,7 @@ def test_vanilla_clip_gives_the_published_logits() -> None:
         torch.testing.assert_close(found, unit, atol=1e-5, rtol=0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(frames=st.integers(1, 20), dimension=st.integers(1, 40), seed=st.integers(0, 99))
 def test_pooling_is_that_of_the_index(frames: int, dimension: int, seed: int) -> None:
     embeddings = np.random.default_rng(seed).normal(size=(frames, dimension)).astype(np.float16)

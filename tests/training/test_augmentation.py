@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -34,7 +34,6 @@ def test_nothing_drawn_is_the_centre(clip: np.typing.NDArray[np.uint8]) -> None:
 
 
 @given(SIDES, SIDES, st.integers(0, 2**32))
-@settings(deadline=None)
 def test_crops_lie_within_the_picture_in_five_places(height: int, width: int, seed: int) -> None:
     top, left, crop_height, crop_width = crop_box(height, width, 224, np.random.default_rng(seed))
     assert top >= 0
@@ -145,7 +144,6 @@ def test_hues_are_shifted_as_torchvision_does(clip: np.typing.NDArray[np.uint8],
 
 
 @given(st.integers(0, 2**32))
-@settings(deadline=None)
 def test_a_shift_of_hue_leaves_greys_and_the_brightest_colour(seed: int) -> None:
     generator = np.random.default_rng(seed)
     turns = generator.uniform(-0.5, 0.5)

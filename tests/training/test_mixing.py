@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
@@ -33,7 +33,6 @@ def one_hot_clips(count: int, size: int = 12) -> torch.Tensor:
 
 
 @given(st.integers(1, 50), st.floats(0, 1))
-@settings(deadline=None)
 def test_targets_are_probabilities(classes: int, smoothing: float) -> None:
     labels = torch.arange(classes)
     targets = soft_targets(labels, classes, smoothing)
@@ -46,7 +45,6 @@ def test_targets_are_probabilities(classes: int, smoothing: float) -> None:
 
 
 @given(st.sampled_from([PUBLISHED, ONLY_MIXUP, ONLY_CUTMIX]), SEEDS)
-@settings(deadline=None)
 def test_targets_are_mixed_as_the_pixels_are(mixing: Mixing, seed: int) -> None:
     clips, targets = mix_clips(one_hot_clips(4), torch.eye(4), mixing, np.random.default_rng(seed))
     torch.testing.assert_close(own_shares(clips), targets)
@@ -54,7 +52,6 @@ def test_targets_are_mixed_as_the_pixels_are(mixing: Mixing, seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(deadline=None)
 def test_one_share_and_one_permutation_serve_a_group(seed: int) -> None:
     _, targets = mix_clips(numbered_clips(4), torch.eye(4), PUBLISHED, np.random.default_rng(seed))
     own = targets.diagonal()
@@ -65,7 +62,6 @@ def test_one_share_and_one_permutation_serve_a_group(seed: int) -> None:
 
 
 @given(st.integers(1, 5), st.integers(1, 5), SEEDS)
-@settings(deadline=None)
 def test_groups_stand_alone_whatever_is_mixed_at_once(groups: int, at_once: int, seed: int) -> None:
     clips, targets = numbered_clips(4 * groups, 6), torch.eye(4 * groups)
     together = mix_clips(clips, targets, PUBLISHED, np.random.default_rng(seed))
@@ -81,7 +77,6 @@ def test_groups_stand_alone_whatever_is_mixed_at_once(groups: int, at_once: int,
 
 
 @given(SEEDS)
-@settings(deadline=None)
 def test_cutmix_pastes_one_box_into_all_frames(seed: int) -> None:
     clips, targets = mix_clips(numbered_clips(4), torch.eye(4), ONLY_CUTMIX, np.random.default_rng(seed))
     numbers = torch.arange(4.0).view(4, 1, 1, 1)

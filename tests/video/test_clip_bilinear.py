@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.video.bilinear import resize_bilinear, short_side_size
@@ -30,7 +30,6 @@ def test_videos_are_scaled_as_opencv_does(height: int, width: int) -> None:
 
 
 @given(SIDES, SIDES, SIDES, SIDES)
-@settings(deadline=None)
 def test_any_size_is_scaled_as_opencv_does(height: int, width: int, to_height: int, to_width: int) -> None:
     assert greatest_difference(height, width, (to_height, to_width)) <= 1
 

@@ -1,6 +1,10 @@
 """What the tests of the server share: a library of small clips that is indexed, and a client as a browser is one."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,8 +16,10 @@ from tests.color_encoder import ColorEncoder
 from tests.made_videos import Sound, noise, solid_colour_clip
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.indexer import update_index
+from vifi_cli.index.records import EncodedVideo
 from vifi_cli.index.shards import indexed_with
-from vifi_cli.video.discovery import find_videos
+from vifi_cli.video.discovery import VideoFile, find_videos
+from vifi_cli.video.frames import VideoInfo
 from vifi_cli.video.sampling import FrameSampling
 from vifi_cli.web.app import make_app
 from vifi_cli.web.library import videos_by_path
@@ -69,6 +75,27 @@ def made_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return library
 
 
+@pytest.fixture(scope="module")
+def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running server of the common library."""
+    with running(made_library, tmp_path_factory.mktemp("cache")) as address:
+        yield address
+
+
+@contextmanager
+def running(library: Library, cache: Path) -> Iterator[str]:
+    """The address of a running server; in the end it is interrupted, and must have had nothing to complain of."""
+    command = [sys.executable, "-m", "tests.web.served", str(library.index), str(cache)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        yield server.stdout.readline().strip().rstrip("/")
+        server.send_signal(signal.SIGINT)
+        complaints = server.stderr.read()
+        assert server.wait() == 0
+    assert complaints == ""
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     """A library of a test's own, without videos yet."""
@@ -93,3 +120,28 @@ def serve(library: Library, cache: Path) -> Iterator[TestClient]:
     app = make_app(library.index, cache, lambda _: ColorEncoder())
     with TestClient(app, HOST, follow_redirects=False) as client:
         yield client
+
+
+def fill(library: Library, videos: int) -> None:
+    """Puts as many videos into the index, copies of one clip of three colours that are told apart by their names."""
+    clip = solid_colour_clip(library.videos / "0000.mp4", [("red", 3.0), ("green", 3.0), ("blue", 3.0)])
+    library.update()
+    with Catalog(library.index / CATALOG_FILE) as catalog:
+        duration, width, height, codec = catalog.db.execute(
+            "SELECT duration_seconds, width, height, codec FROM videos"
+        ).fetchone()
+        (video_id,) = catalog.db.execute("SELECT id FROM videos").fetchone()
+        seconds, embeddings = catalog.frames(video_id)
+        for number in range(1, videos):
+            copy = clip.with_name(f"{number:04}.mp4")
+            copy.hardlink_to(clip)
+            status = copy.stat()
+            catalog.store(
+                EncodedVideo(
+                    file=VideoFile(copy, status.st_size, status.st_mtime_ns),
+                    fingerprint=f"copy {number}",
+                    info=VideoInfo(duration, width, height, codec, "sequential"),
+                    seconds=seconds,
+                    embeddings=embeddings,
+                )
+            )

@@ -2,17 +2,16 @@
 
 import http.server
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, expect, sync_playwright
 
-from tests.web.conftest import Library
+from tests.made_videos import solid_colour_clip
+from tests.web.conftest import Library, fill, running
 from vifi_cli.index.lock import note_progress, write_lock
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -32,26 +31,6 @@ COLOUR_ON_SCREEN = """video => {
 
 
 @pytest.fixture(scope="module")
-def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running server; in the end it is interrupted, and must have had nothing to complain of."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.web.served",
-        str(made_library.index),
-        str(tmp_path_factory.mktemp("cache")),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stderr is not None
-        yield server.stdout.readline().strip().rstrip("/")
-        server.send_signal(signal.SIGINT)
-        complaints = server.stderr.read()
-        assert server.wait() == 0
-    assert complaints == ""
-
-
-@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
@@ -66,6 +45,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         "--disable-background-networking",
         "--mute-audio",
     ]
+    expect.set_options(timeout=PATIENCE_MS)
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
     yield browser
     browser.close()
@@ -76,7 +56,6 @@ def context(browser: Browser, address: str, request: pytest.FixtureRequest) -> I
     options: dict[str, Any] = getattr(request, "param", {})
     context = browser.new_context(base_url=address, **options)
     context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
     yield context
     context.close()
 
@@ -383,3 +362,91 @@ def test_another_site_in_the_same_browser_gets_nothing(
         "blind": "refused",
         "frame": "blank",
     }
+
+
+def test_names_and_questions_that_would_be_scripts_are_text(
+    browser: Browser, library: Library, tmp_path: Path
+) -> None:
+    name = (
+        "<img src=x onerror=window.done=1>' onfocus=window.done=2 \" autofocus &lt;script&gt; {{ 7*7 }}.mp4"
+    )
+    folder = library.videos / "<script>window.done=3<" / "javascript:window.done=4"
+    folder.mkdir(parents=True)
+    solid_colour_clip(folder / name, [("red", 3.0)])
+    solid_colour_clip(library.videos / "red.mp4", [("red", 3.0)])
+    library.update()
+    words = f"red {name} </title><script>window.done=5</script>"
+    with running(library, tmp_path / "cache") as address, browser.new_context(base_url=address) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        asked_for: list[str] = []
+        page.on("request", lambda request: asked_for.append(request.url))
+        page.on("dialog", lambda dialog: asked_for.append(f"a dialog: {dialog.message}"))
+        page.goto("/")
+        page.fill("input[name=q]", words)
+        page.press("input[name=q]", "Enter")
+        expect(page).to_have_title(f"{words} – vifi")
+        expect(page.locator("input[name=q]")).to_have_value(words)
+        expect(page.locator(".name", has_text="onerror")).to_have_text(name)
+        page.locator("a.play", has_text="onerror").click()
+        expect(page.locator("dialog h2")).to_have_text(name)
+        shows(page, "red")
+        page.keyboard.press("Escape")
+        page.select_option("select[name=below]", str(folder))
+        expect(page.locator(".card")).to_have_count(1)
+        page.goto(page.locator("a.play").get_attribute("href") or "")
+        expect(page.locator("h1")).to_have_text(name)
+        page.get_by_role("link", name="More like this").click()
+        expect(page.locator(".seed")).to_contain_text(name)
+        page.goto("/?below=%3Cscript%3Ewindow.done=6%3C/script%3E&q=red")
+        assert page.evaluate("() => window.done") is None
+        assert page.locator("img[src=x], [onerror], [onfocus]").count() == 0
+        assert all(url.startswith(f"{address}/") for url in asked_for)
+
+
+def test_a_thousand_hits_can_be_scrolled_through(browser: Browser, library: Library, tmp_path: Path) -> None:
+    fill(library, 340)
+    asked_for: list[str] = []
+    with running(library, tmp_path / "cache") as address, browser.new_context(base_url=address) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("request", lambda request: asked_for.append(request.url))
+        page.goto("/?q=red&top=1000")
+        expect(page.locator(".card")).to_have_count(1000)
+        last = page.locator(".card").last
+        page.locator("a.play").first.focus()
+        page.keyboard.press("End")
+        expect(last).to_be_in_viewport()
+        page.wait_for_function(
+            """() => {
+            const inSight = [...document.querySelectorAll('.frame img')].filter(image => {
+                const { top, bottom } = image.getBoundingClientRect();
+                return bottom > 0 && top < innerHeight;
+            });
+            return inSight.length && inSight.every(image => image.complete && image.naturalWidth > 0);
+        }"""
+        )
+        stills = [url for url in asked_for if "/still" in url]
+        assert len(stills) < 200, "what is passed over is not asked for"
+        for _ in range(5):
+            page.keyboard.press("PageUp")
+        last.locator("a.play").focus()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("a.play").nth(998)).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("dialog h2")).to_have_text(
+            page.locator("a.play").nth(998).get_attribute("data-name") or ""
+        )
+
+
+def test_what_is_asked_during_an_index_run_is_answered(page: Page, made_library: Library) -> None:
+    with write_lock(made_library.index):
+        note_progress(made_library.index, 1200, 3)
+        page.goto("/")
+        page.fill("input[name=q]", "blue")
+        page.press("input[name=q]", "Enter")
+        expect(page).to_have_title("blue – vifi")
+        expect(page.locator("#running")).to_have_text("Indexing: 3 of 1,200 files done")
+        expect(page.locator("#running")).to_be_in_viewport()
+        hit(page, "red_then_blue.mp4").click()
+        shows(page, "blue")

@@ -1,6 +1,7 @@
 import io
 import os
 import shutil
+from pathlib import Path
 
 import av
 import pytest
@@ -9,6 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
+from vifi_cli.web.placeholder import HEIGHT, SCALE, WIDTH, drawing
+from vifi_cli.web.presence import GONE
 
 UNKNOWN_KEYS = [
     "1-00000000",
@@ -189,7 +192,7 @@ def test_an_hour_is_not_re_encoded_at_once(
 
 
 def test_pictures_stand_still_and_move(client: TestClient, made_library: Library) -> None:
-    still = client.get(made_library.address("day/red_then_blue.mp4", "still", 8.0, 9.0))
+    still = client.get(made_library.address("day/red_then_blue.mp4", "still", 5.0, 9.0))  # blue from 6 s on
     assert (still.status_code, still.headers["content-type"]) == (200, "image/webp")
     assert "immutable" in still.headers["cache-control"]
     picture = Image.open(io.BytesIO(still.content)).convert("RGB")
@@ -207,17 +210,26 @@ def test_a_file_that_is_gone_is_shown_as_gone_until_it_is_back(
     away = path.rename(path.with_suffix(".away"))
     for what in ("still", "preview"):
         answer = own_client.get(library.address("red.mp4", what))
-        assert (answer.status_code, answer.headers["content-type"]) == (410, "image/svg+xml")
+        assert (answer.status_code, answer.headers["content-type"]) == (410, "image/webp")
         assert answer.headers["cache-control"] == "no-store"
-        assert "not where it was" in answer.text
+        assert answer.content == drawing(GONE)
     assert own_client.get(library.address("red.mp4", "file")).status_code == 410
     assert own_client.get(library.address("red.mp4", "moment")).status_code == 410
     assert (
         "Is its disk plugged in?" in own_client.get(library.address("red.mp4", "sources")).json()["problem"]
     )
     away.rename(path)
-    assert own_client.get(library.address("red.mp4", "still")).headers["content-type"] == "image/webp"
+    assert own_client.get(library.address("red.mp4", "still")).status_code == 200
     assert own_client.get(library.address("red.mp4", "file")).status_code == 200
+
+
+@pytest.mark.parametrize("reason", [GONE, "", "a\nb \N{CAT FACE} 猫 <b> \udcff", "x" * 5000])
+def test_any_reason_can_be_drawn(reason: str) -> None:
+    with Image.open(io.BytesIO(drawing(reason))) as picture:
+        assert picture.size == (WIDTH * SCALE, HEIGHT * SCALE)
+        assert picture.convert("RGBA").getextrema()[3] == (0, 255), (
+            "something is drawn, and the rest is see-through"
+        )
 
 
 def test_only_regular_files_are_opened(library: Library, own_client: TestClient) -> None:
@@ -236,11 +248,26 @@ def test_a_file_that_is_no_video_any_more_is_shown_as_such(library: Library, own
     library.update()
     path.write_text("<script>alert(1)</script>")
     answer = own_client.get(library.address("red.mp4", "still"))
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "image/svg+xml")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "image/webp")
     assert own_client.get(library.address("red.mp4", "moment")).status_code == 422
     file = own_client.get(library.address("red.mp4", "file"))
     assert file.status_code == 422
     assert "script" not in file.text
+
+
+def test_what_takes_the_place_of_a_video_that_was_played_is_not_given(
+    library: Library, own_client: TestClient, tmp_path: Path
+) -> None:
+    path = solid_colour_clip(library.videos / "red.mp4", [("red", 2.0)])
+    library.update()
+    assert own_client.get(library.address("red.mp4", "file")).status_code == 200
+    secret = tmp_path / "secret"
+    secret.write_text("a password")
+    path.unlink()
+    path.symlink_to(secret)
+    answer = own_client.get(library.address("red.mp4", "file"))
+    assert answer.status_code == 422
+    assert "password" not in answer.text
 
 
 def test_an_id_that_is_used_again_names_another_video(library: Library, own_client: TestClient) -> None:

@@ -2,9 +2,12 @@ import os
 import re
 import shutil
 import sqlite3
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from starlette.testclient import TestClient
 
@@ -12,9 +15,11 @@ from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
 from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.indexer import update_index
 from vifi_cli.index.lock import note_progress, write_lock
 from vifi_cli.index.rebuild import finish_rebuild, open_rebuild
 from vifi_cli.index.shards import indexed_with
+from vifi_cli.video.discovery import find_videos
 from vifi_cli.video.sampling import FrameSampling
 
 
@@ -95,7 +100,17 @@ def test_a_moment_of_the_past_is_said_to_be_gone(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["top=0", "top=x", "top=99999", "top=-1", "by=frame", "like=x", "like=1-00000000@2-1", "q=" + "a" * 2001],
+    [
+        "top=0",
+        "top=x",
+        "top=99999",
+        "top=-1",
+        "by=frame",
+        "like=x",
+        "like=1-00000000@2-1",
+        "q=" + "a" * 2001,
+        "q=x&below=" + "[" * 2001,
+    ],
 )
 def test_a_question_that_makes_no_sense_is_said_plainly(client: TestClient, query: str) -> None:
     answer = client.get(f"/?{query}")
@@ -201,6 +216,37 @@ def test_how_far_a_run_has_come_is_told(library: Library, own_client: TestClient
         assert running() == "Indexing: 34 of 1,200 files done"
         assert "Indexing: 34 of 1,200 files done" in own_client.get("/").text
     assert running() == ""
+
+
+def test_the_page_answers_while_an_index_run_works_and_writes(
+    library: Library, own_client: TestClient
+) -> None:
+    solid_colour_clip(library.videos / "red.mp4", [("red", 2.0)])
+    library.update()
+    solid_colour_clip(library.videos / "blue.mp4", [("blue", 2.0)])
+    asked: list[tuple[int, list[str], str]] = []
+
+    @dataclass(frozen=True)
+    class AskingEncoder(ColorEncoder):
+        """Asks the page whenever it encodes: in the middle of the run."""
+
+        def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            answer = own_client.get("/?q=red")
+            asked.append((answer.status_code, names(answer.text), answer.text))
+            return super().encode_frames(pixels)
+
+    with write_lock(library.index), Catalog(library.index / CATALOG_FILE) as catalog:
+        note_progress(library.index, 2, 1)
+        update_index(catalog, find_videos([library.videos]), [library.videos], AskingEncoder, workers=1)
+        catalog.db.execute("BEGIN IMMEDIATE")
+        catalog.db.execute("DELETE FROM videos")
+        assert set(names(own_client.get("/?q=red").text)) == {"red.mp4", "blue.mp4"}, "what is not stored yet"
+        catalog.db.execute("ROLLBACK")
+    assert asked
+    for status, found, page in asked:
+        assert (status, found) == (200, ["red.mp4"])
+        assert "Indexing: 1 of 2 files done" in page
+    assert set(names(own_client.get("/?q=red").text)) == {"red.mp4", "blue.mp4"}
 
 
 def test_an_index_that_cannot_be_read_is_said_plainly(library: Library, own_client: TestClient) -> None:

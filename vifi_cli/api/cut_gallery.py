@@ -10,7 +10,7 @@ from vifi_cli.video.clip_writing import Clip
 from vifi_cli.video.gallery import GalleryItem, gallery_html
 from vifi_cli.video.listed_moment import one_line
 from vifi_cli.video.preview import Preview
-from vifi_cli.wording import clock, counted
+from vifi_cli.wording import clock, counted, rounded_down
 
 
 def gallery_page(
@@ -35,7 +35,7 @@ def gallery_page(
             name=one_line(one.moment.path.name),
             folder=one_line(str(one.moment.path.parent)),
             time=f"{clock(one.moment.start_seconds)} – {clock(one.moment.end_seconds)}",
-            score=one.wanted.score,
+            score="" if one.wanted.score is None else rounded_down(one.wanted.score),
             preview=previews[one.position],
         )
         for one in ready

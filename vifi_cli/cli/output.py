@@ -18,6 +18,7 @@ from rich.text import Text
 from vifi_cli.wording import clock as clock
 from vifi_cli.wording import counted as counted
 from vifi_cli.wording import printable as printable
+from vifi_cli.wording import rounded_down as rounded_down
 from vifi_cli.wording import size as size
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,7 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
         output.rows(
             (name, "Moment", "Video"),
             [
-                (_rounded_down(number), moment, output.path_link(hit.path))
+                (output.rounded_down(number), moment, output.path_link(hit.path))
                 for hit, number, moment in zip(hits, numbers, moments, strict=True)
             ],
             right=(name, "Moment"),
@@ -94,11 +93,6 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
             for hit, number in zip(hits, numbers, strict=True)
         ],
     )
-
-
-def _rounded_down(number: float) -> str:
-    """Two decimals that are never more than the number, so that what is shown passes the `--min-score` of its own."""
-    return f"{math.floor(number * 100) / 100:.2f}"
 
 
 def _tell_what_is_odd(answer: Answer) -> None:
@@ -128,7 +122,7 @@ def tell_no_hits(*, is_filtered: bool) -> None:
 
 def tell_nothing_relevant(hits: Sequence[SearchHit]) -> None:
     """Says that all hits are too little relevant, and how relevant the best one is."""
-    name, best = _name_of_number(hits).lower(), _rounded_down(hits[0].number_shown)
+    name, best = _name_of_number(hits).lower(), output.rounded_down(hits[0].number_shown)
     output.note(
         f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it all the same"
     )

@@ -1,7 +1,7 @@
 """From the windows of an index, ranked by their likeness to a query, to the best moments or videos."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -69,39 +69,60 @@ class Ranking:
     wanted: Wanted
 
     def best(self) -> list[FoldedHit]:
-        """The best moments or videos; looks at more and more windows until there are enough."""
-        top = self.wanted.top
-        total = len(self.vectors) if self.among is None else len(self.among)
+        """The best moments or videos; looks at more and more windows until there are enough.
+
+        A video that has given all it may is not looked at again: one long video can have thousands of windows nearer
+        than the best one of the next.
+        """
+        top, among, settled = self.wanted.top, self.among, dict[int, list[ScoredWindow]]()
+        passed_over: npt.NDArray[np.int64] | None = None
+        left = total = len(self.vectors) if among is None else len(among)
         looked_at = max(LOOKED_AT_LEAST, top * LOOKED_AT_PER_HIT) if top else total
         hits: list[FoldedHit] = []
-        while total:
-            ids, scores = self.vectors.search(self.query, min(looked_at, total), self.among)
-            hits = self._hits(self._windows(ids, scores))
-            if self.wanted.by == "moment" and looked_at < total:
-                hits = self._hits(self._windows_near(hits))
+        while left:
+            ids, scores = self.vectors.search(self.query, min(looked_at, left), among, passed_over)
+            found = self._by_video(self._windows(ids, scores))
+            hits = self._folded(settled, found)
+            if self.wanted.by == "moment" and looked_at < left:
+                found = self._by_video(self._windows_near(hits, settled))
+                hits = self._folded(settled, found)
             # What was not looked at scores no better than the worst one seen: enough hits are the best hits.
-            if looked_at >= total or len(hits) >= top or scores[-1] < self.wanted.min_score:
+            if looked_at >= left or len(hits) >= top or scores[-1] < self.wanted.min_score:
                 break
+            settled |= {
+                video: best for video, best in found.items() if self._is_settled(best, float(scores[-1]))
+            }
+            rows = rows_of(self.catalog, "SELECT id FROM windows WHERE video_id IN ({})", list(settled))
+            passed_over = np.array([row[0] for row in rows], np.int64)
+            if self.among is not None:
+                among, passed_over = np.setdiff1d(self.among, passed_over, assume_unique=True), None
+            left = len(among) if among is not None else total - len(rows)
             looked_at *= 4
         return hits
 
-    def _hits(self, windows: list[ScoredWindow]) -> list[FoldedHit]:
+    def _by_video(self, windows: list[ScoredWindow]) -> dict[int, list[ScoredWindow]]:
+        """The best moments of each video, or its best window, best first."""
         by_video: dict[int, list[ScoredWindow]] = defaultdict(list)
         for window in windows:
             by_video[window.video_id].append(window)
         if self.wanted.by == "video":
-            hits = [max(group, key=lambda window: window.score) for group in by_video.values()]
-        else:
-            most = self.wanted.per_video or None
-            hits = [
-                moment
-                for group in by_video.values()
-                for moment in fold_into_moments((w for w in group if not w.is_whole), most=most)
-            ]
-        return self._folded(sorted(hits, key=lambda hit: (-hit.score, hit.video_id, hit.start_seconds)))
+            return {video: [max(group, key=lambda window: window.score)] for video, group in by_video.items()}
+        most = self.wanted.per_video or None
+        return {
+            video: fold_into_moments((w for w in group if not w.is_whole), most=most)
+            for video, group in by_video.items()
+        }
 
-    def _folded(self, ranked: list[ScoredWindow]) -> list[FoldedHit]:
+    def _is_settled(self, best: list[ScoredWindow], least_seen: float) -> bool:
+        """Whether a video's hits stay what they are, whatever else it holds that scores no better than `least_seen`."""
+        most = 1 if self.wanted.by == "video" else self.wanted.per_video
+        return bool(most) and len(best) == most and best[-1].score >= least_seen
+
+    def _folded(self, *by_video: dict[int, list[ScoredWindow]]) -> list[FoldedHit]:
+        """The best hits of all videos."""
         most = self.wanted.top or None
+        hits = (hit for videos in by_video for best in videos.values() for hit in best)
+        ranked = sorted(hits, key=lambda hit: (-hit.score, hit.video_id, hit.start_seconds))
         if not self.wanted.fold_duplicates:
             return [FoldedHit(hit) for hit in ranked[:most]]
         frames_of = lru_cache(VIDEOS_AT_HAND)(self.catalog.frames)
@@ -111,10 +132,15 @@ class Ranking:
 
         return fold_near_duplicates(ranked, embed, most=most)
 
-    def _windows_near(self, hits: Iterable[FoldedHit]) -> list[ScoredWindow]:
-        """All windows around moments, so that where these begin and end does not hang on how many were looked at."""
+    def _windows_near(self, hits: Iterable[FoldedHit], settled: Container[int]) -> list[ScoredWindow]:
+        """All windows around moments, so that where these begin and end does not hang on how many were looked at.
+
+        Those of settled videos are known.
+        """
         near: set[int] = set()
         for hit in (shown for folded in hits for shown in (folded.hit, *folded.duplicates)):
+            if hit.video_id in settled:
+                continue
             rows = self.catalog.db.execute(
                 "SELECT id FROM windows WHERE video_id = ? AND NOT is_whole AND end_seconds > ? AND start_seconds < ?",
                 (hit.video_id, hit.start_seconds - NEAR_SECONDS, hit.end_seconds + NEAR_SECONDS),

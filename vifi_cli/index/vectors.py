@@ -61,6 +61,7 @@ class Vectors:
         query: npt.NDArray[np.float32],
         count: int,
         among: npt.NDArray[np.int64] | None = None,
+        without: npt.NDArray[np.int64] | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Finds the windows nearest to a query.
 
@@ -68,6 +69,7 @@ class Vectors:
             query: float32 (D,), of length 1.
             count: how many windows at most.
             among: int64 ids of the windows to look at; None looks at all.
+            without: int64 ids of windows to pass over, unless `among` says which to look at.
 
         Returns:
             Ids and cosines, best first; fewer than `count` where there are no more.
@@ -75,6 +77,8 @@ class Vectors:
         index, parameters = self._index, None
         if among is not None:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))
+        elif without is not None and len(without):
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorNot(faiss.IDSelectorBatch(without)))
         elif count <= GPU_MOST_RESULTS and self._gpu_index is not None:
             index = self._gpu_index
         scores, ids = index.search(query[None], min(count, len(self)), params=parameters)

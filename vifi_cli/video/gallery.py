@@ -19,7 +19,7 @@ class GalleryItem:
         name: of the video.
         folder: that the video is in.
         time: from when to when.
-        score: how well it matches, if that is known.
+        score: how well it matches, in two decimals; empty if that is not known.
         preview: what it looks like.
     """
 
@@ -27,7 +27,7 @@ class GalleryItem:
     name: str
     folder: str
     time: str
-    score: float | None
+    score: str
     preview: Preview
 
 

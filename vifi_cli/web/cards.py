@@ -1,6 +1,5 @@
 """What a page shows of a hit: addresses and words, ready to be written."""
 
-import math
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -23,7 +22,7 @@ class Card:
         is_relevant: whether it is more of a find than a guess.
         play: address of the page that plays it.
         like: address of the search for its like.
-        still: address of its first frame.
+        still: address of the frame in its middle.
         preview: address of it as a moving picture.
         sources: address that tells how it is played.
     """
@@ -53,8 +52,7 @@ def card_of(hit: Hit, question: Question | None = None) -> Card:
         folder=wording.place_of(hit.video.path, hit.video.root),
         path=wording.shown(str(hit.video.path)),
         time=wording.clock(end) if is_whole else f"{wording.clock(start)} – {wording.clock(end)}",
-        # rounded down, as `vifi search` shows it
-        score="" if number is None else f"{math.floor(number * 100) / 100:.2f}",
+        score="" if number is None else wording.rounded_down(number),
         is_relevant=hit.is_relevant,
         play=f"/play/{key}?{span}",
         like=(question or Question()).address(words="", like=like, top=Question().top),

@@ -69,10 +69,9 @@ class Media:
         return JSONResponse({"sources": [asdict(source) for source in found]}, headers=NOT_KEPT)
 
     async def still(self, request: Request) -> Response:
-        """The frame at a time, as WebP."""
+        """The frame in the middle of a stretch, as WebP."""
         video = await self._lookup.video(request)
-        start_seconds, _ = self._lookup.span(request, video)
-        return await self._picture(request, video, WriteStill(video.path, start_seconds))
+        return await self._picture(request, video, WriteStill(video.path, *self._lookup.span(request, video)))
 
     async def preview(self, request: Request) -> Response:
         """A stretch as an animated WebP."""

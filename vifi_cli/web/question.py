@@ -9,7 +9,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.web.address import Stretch, parse_stretch
 
 MOST_LETTERS = 2000
-HITS, MOST_HITS = 24, 480
+HITS, MOST_HITS = 24, 1000
 LONGEST_SECONDS = 1_000_000
 
 By = Literal["moment", "video"]
@@ -62,6 +62,11 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
     words, like = parameters.get("q", "").strip(), parameters.get("like", "")
     if len(words) > MOST_LETTERS:
         raise InvalidInput(f"the description is too long: say it in fewer than {MOST_LETTERS:,} letters")
+    below = parameters.get("below", "").strip().replace("\0", "")
+    if len(below) > MOST_LETTERS:
+        raise InvalidInput(
+            f"the folder or pattern is too long: name it in fewer than {MOST_LETTERS:,} letters"
+        )
     stretch = parse_stretch(like) if like and not words else None
     if like and not words and stretch is None:
         raise InvalidInput("the address names no moment: go back to the search and choose one again")
@@ -69,7 +74,7 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
     return Question(
         words=words,
         like=stretch,
-        below=parameters.get("below", "").strip().replace("\0", ""),
+        below=below,
         by=_by(by),
         shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),
         top=_number("top", parameters.get("top") or str(HITS), range(1, MOST_HITS + 1)),

@@ -6,6 +6,7 @@ The names hold a number to be raised when what is made looks different, so that 
 from dataclasses import dataclass
 from pathlib import Path
 
+from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clip_writing import write_clip
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.own_process import Report
@@ -16,19 +17,24 @@ PICTURE_HEIGHT, MOMENT_HEIGHT = 240, 720
 
 @dataclass(frozen=True, slots=True)
 class WriteStill:
-    """Writes the frame on screen at a time as WebP."""
+    """Writes the frame in the middle of a stretch as WebP: its ends may still show what is before and after."""
 
     path: Path
-    seconds: float
+    start_seconds: float
+    end_seconds: float
 
     @property
     def name(self) -> str:
         """See `made_files.Make`."""
-        return f"still 1 {PICTURE_HEIGHT} {self.seconds:.3f}"
+        return f"still 2 {PICTURE_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
-        target.write_bytes(still(self.path, self.seconds, PICTURE_HEIGHT))
+        try:
+            picture = still(self.path, (self.start_seconds + self.end_seconds) / 2, PICTURE_HEIGHT)
+        except UnreadableVideo:  # the video breaks off before
+            picture = still(self.path, self.start_seconds, PICTURE_HEIGHT)
+        target.write_bytes(picture)
 
 
 @dataclass(frozen=True, slots=True)

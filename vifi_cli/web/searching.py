@@ -13,17 +13,17 @@ from vifi_cli.index.catalog import Catalog
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.neutral_texts import read_neutral_texts
 from vifi_cli.index.query_cache import cached_query_embedding
+from vifi_cli.index.ranking import Place
 from vifi_cli.index.records import IndexedWith
 from vifi_cli.index.relevance import WORTH_SHOWING
 from vifi_cli.index.video_filter import VideoFilter
 from vifi_cli.index.video_index import SearchHit, VideoIndex
-from vifi_cli.index.windows import window_embeddings
+from vifi_cli.index.windows import stretch_embedding
 from vifi_cli.web.address import Stretch
 from vifi_cli.web.library import LibraryVideo, video_by_key, videos_by_path
 from vifi_cli.web.question import Question
 
 PER_VIDEO = 3
-ROUNDED_SECONDS = 0.001  # of times in addresses
 
 LoadTextEncoder = Callable[[IndexedWith], TextEncoder]
 
@@ -69,30 +69,27 @@ class Searcher:
         """The hits of a question, best first, each with how relevant it is if words were asked for.
 
         Raises:
-            InvalidInput: it names a moment of a video that is not indexed.
+            InvalidInput: it names a moment of a video that is not indexed, or that is not in the video.
             VifiError: the encoder cannot be loaded.
         """
         rate: Rater | None = None
+        without: Place | None = None
         if question.like:
-            embedding, seeds = stretch_embedding(index.catalog, question.like), PER_VIDEO
+            embedding, without = _seen(index.catalog, question.like)
         else:
-            embedding, seeds = self._embed(index.catalog.indexed_with, question.words), 0
+            embedding = self._embed(index.catalog.indexed_with, question.words)
             rate = self._rater_of(index)
         found = index.search(
             embedding,
-            top=question.top + seeds,
+            top=question.top,
             by=question.by,
             per_video=PER_VIDEO,
             below=question.below or None,
             among=VideoFilter(shortest_seconds=question.shortest),
+            without=without,
             rate=rate,
         )
-        hits = [
-            hit
-            for hit in _with_videos(index.catalog, found)
-            if not (question.like and _shows(hit, question.like))
-        ]
-        return hits[: question.top]
+        return _with_videos(index.catalog, found)
 
     def _rater_of(self, index: VideoIndex) -> Rater:
         indexed_with = index.catalog.indexed_with
@@ -115,24 +112,21 @@ class Searcher:
         return self._encoder[1]
 
 
-def stretch_embedding(catalog: Catalog, stretch: Stretch) -> npt.NDArray[np.float32]:
-    """What a search compares, float32 (D,), of a stretch of an indexed video: for a window, that window's own.
+def _seen(catalog: Catalog, stretch: Stretch) -> tuple[npt.NDArray[np.float32], Place]:
+    """What a stretch of an indexed video looks like, float32 (D,), and where it is, as `vifi similar` has both.
 
     Raises:
-        InvalidInput: the video is not indexed, or no longer.
+        InvalidInput: the video is not indexed, or no longer, or ends before.
     """
-    video = video_by_key(catalog, stretch.video)
-    if video is None:
-        raise InvalidInput("that video is no longer in the index, or has changed: search for it again")
-    seconds, embeddings = catalog.frames(stretch.video.id)
-    first = min(int(np.searchsorted(seconds, stretch.start_seconds)), len(seconds) - 1)
-    end = int(np.searchsorted(seconds, stretch.end_seconds))
-    if stretch.end_seconds >= video.duration_seconds - ROUNDED_SECONDS:
-        end = len(seconds)  # a frame that begins at the very end of the video belongs to its last window
-    embedding: npt.NDArray[np.float32] = window_embeddings(
-        embeddings, np.array([[first, max(end, first + 1)]])
-    )[0]
-    return embedding
+    with catalog.snapshot():
+        video = video_by_key(catalog, stretch.video)
+        if video is None:
+            raise InvalidInput("that video is no longer in the index, or has changed: search for it again")
+        if stretch.start_seconds > video.duration_seconds:
+            raise InvalidInput("that video ends before the moment in the address: search for it again")
+        frames = catalog.frames(stretch.video.id)
+    span = stretch.start_seconds, stretch.end_seconds
+    return stretch_embedding(*frames, *span), Place(stretch.video.id, *span)
 
 
 def _with_videos(catalog: Catalog, hits: list[SearchHit]) -> list[Hit]:
@@ -143,10 +137,3 @@ def _with_videos(catalog: Catalog, hits: list[SearchHit]) -> list[Hit]:
         for hit in hits
         if hit.path in videos
     ]
-
-
-def _shows(hit: Hit, stretch: Stretch) -> bool:
-    """Whether a hit is the moment that was asked about, or more than half of it."""
-    overlap = min(hit.end_seconds, stretch.end_seconds) - max(hit.start_seconds, stretch.start_seconds)
-    shorter = min(hit.end_seconds - hit.start_seconds, stretch.end_seconds - stretch.start_seconds)
-    return hit.video.key == stretch.video and overlap >= shorter / 2

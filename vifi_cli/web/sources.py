@@ -1,8 +1,10 @@
 """From a moment to what a browser loads to play it: the file itself, or a stretch of it that is re-encoded."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode
 
 from vifi_cli.errors import UnreadableVideo
@@ -61,7 +63,9 @@ class Sources:
         return (await self._playability(video)).media_type
 
     async def _playability(self, video: LibraryVideo) -> Playability:
-        name = str(video.key)
+        name = (
+            f"{video.key} {await asyncio.to_thread(_state_of, video.path)}"  # another file is another matter
+        )
         if name not in self._known:
             try:
                 found = await self._renderers.run(partial(playability, video.path))
@@ -71,6 +75,15 @@ class Sources:
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
         return self._known[name]
+
+
+def _state_of(path: Path) -> str:
+    """What changes when another file takes this one's place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
 
 def _encoded(video: LibraryVideo, start_seconds: float, end_seconds: float) -> Source:

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-
-def clock(seconds: float) -> str:
-    """A time in a video: `0:07`, `12:34`, `1:02:03`."""
-    whole = int(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+from vifi_cli.wording import clock as clock
+from vifi_cli.wording import counted as counted
+from vifi_cli.wording import rounded_down as rounded_down
+from vifi_cli.wording import size as size
 
 
 def length(seconds: float) -> str:
@@ -16,20 +14,6 @@ def length(seconds: float) -> str:
         if seconds >= 2 * unit_seconds:
             return counted(round(seconds / unit_seconds), unit)
     return counted(round(seconds), "second")
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 video`, `3,512 videos`."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
-
-
-def size(size_bytes: float) -> str:
-    """A file size: `512 B`, `3.4 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.0f} B" if unit == "B" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.1f} TB"
 
 
 def shown(text: str) -> str:

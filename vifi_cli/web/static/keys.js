@@ -31,10 +31,10 @@ function next(hits, right, down) {
   const at = hits.indexOf(document.activeElement?.closest(".card")?.querySelector("a.play"));
   if (at < 0) return hits[0];
   if (right) return hits[at + right];
-  const columns = hits.filter((hit) => hit.offsetTop === hits[0].offsetTop && top(hit) === top(hits[0])).length;
+  const columns = hits.filter((hit) => top(hit) === top(hits[0])).length;
   return hits[at + down * columns] ?? (down > 0 ? hits.at(-1) : undefined);
 }
 
 function top(hit) {
-  return Math.round(hit.getBoundingClientRect().top);
+  return Math.round(hit.closest(".card").getBoundingClientRect().top);  // what is inside is not laid out while out of sight
 }

@@ -112,9 +112,9 @@ class Ranking:
             by_video[window.video_id].append(window)
         if self.wanted.by == "video":
             return {video: [max(group, key=lambda window: window.score)] for video, group in by_video.items()}
-        most = self.wanted.per_video or None
+        most, background = self.wanted.per_video or None, float(self.query @ self.vectors.mean)
         return {
-            video: fold_into_moments((w for w in group if not w.is_whole), most=most)
+            video: fold_into_moments((w for w in group if not w.is_whole), background=background, most=most)
             for video, group in by_video.items()
         }
 

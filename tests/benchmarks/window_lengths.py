@@ -206,7 +206,8 @@ def search(
     windows = [scored_windows(i, recording.frames, lengths, texts) for i, recording in enumerate(recordings)]
     found = []
     for query, *of_each in zip(queries, *windows, strict=True):
-        moments = [fold_into_moments(row, most=1)[0] for row in of_each]
+        background = float(np.mean([window.score for row in of_each for window in row]))
+        moments = [fold_into_moments(row, background=background, most=1)[0] for row in of_each]
         best = max(moments, key=lambda moment: moment.score)
         wanted = [scene for recording in recordings for scene in recording.right_scenes(query)]
         right = recordings[best.video_id].right_scenes(query)

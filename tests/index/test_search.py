@@ -211,6 +211,21 @@ def test_few_hits_are_the_first_of_all_hits_also_where_long_videos_are_nearest(
         assert index.search(ask("red"), top=top, by=by, below=below) == everything[:top]
 
 
+@pytest.mark.parametrize("per_video", [3, 8, 0])
+def test_few_hits_are_the_first_of_all_hits_however_much_videos_wander(
+    catalog: Catalog, per_video: int
+) -> None:
+    random = np.random.default_rng(4)
+    for number in range(6):
+        near = np.array(RED) + 0.02 * number
+        wandering = near + np.cumsum(random.normal(0.0, 0.1, (700, 3)), axis=0)
+        catalog.store(encoded_video(f"/v/{number}.mp4", wandering.tolist(), str(number)))
+    with VideoIndex(catalog.path.parent) as index:
+        everything = index.search(ask("red"), top=0, per_video=per_video)
+        for top in (1, 3, 5, 10, 17, 40):
+            assert index.search(ask("red"), top=top, per_video=per_video) == everything[:top], top
+
+
 def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:
     for number in range(10):
         catalog.store(encoded_video(f"/v/{number}.mp4", [RED] * 40, str(number)))

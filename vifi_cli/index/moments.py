@@ -3,10 +3,12 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import takewhile
+
+EVENT_LEVEL = 0.6
+"""How far above the background the score of an event stays: as a share of the way from there to its best window."""
 
 SAME_EVENT_SHARE = 0.9
-"""A window belongs to the event of a better one if its score is at least this share of the better score."""
+"""What scores at least this share of the best window belongs to its event, however near the background is."""
 
 LONGEST_MOMENT_SECONDS = 32.0
 
@@ -35,16 +37,25 @@ class ScoredWindow:
 def fold_into_moments(
     windows: Iterable[ScoredWindow],
     *,
+    background: float,
     most: int | None = None,
     longest_seconds: float = LONGEST_MOMENT_SECONDS,
 ) -> list[ScoredWindow]:
     """Folds the overlapping windows of one video into moments, best first, `most` of them at most.
 
-    The best window gives the score. If shorter windows inside it score nearly as well, the best of the shortest
-    tells more exactly where the event is. Windows that touch it, are no longer and score nearly as well widen it, up
-    to `longest_seconds`; longer ones would bring in stretches that do not match by themselves. Every other window of
-    which a half lies inside the moment, or that holds a half of it, is a weaker sight of the same event and is
-    dropped. Then the best of those left, and so on.
+    The best window gives the score. A level between it and the background, what the query scores with anything at
+    all, parts what shows the event from what does not. If shorter windows inside the best one reach the level, the
+    best of the shortest tells more exactly where the event is. From there the moment grows both ways to where the
+    sum, over the seconds it gains, of what they score above the level is greatest, up to `longest_seconds`: a weak
+    second between good ones is taken along. Windows longer than it began with have no say, as they would bring in
+    stretches that do not match by themselves. Every window of which a half lies inside the moment, or that holds a
+    half of it, is a weaker sight of the same event and is dropped. Then the best of those left, and so on.
+
+    Args:
+        windows: of one video, without the one over all of it.
+        background: the mean cosine of the query with the windows of the index.
+        most: how many moments at most; None for all.
+        longest_seconds: no moment is widened beyond this.
     """
     ranked = sorted(windows, key=_best_then_shortest_then_earliest)
     by_start = sorted(range(len(ranked)), key=lambda rank: ranked[rank].start_seconds)
@@ -61,7 +72,7 @@ def fold_into_moments(
         first = bisect_left(starts, best.start_seconds - reach_seconds)
         end = bisect_right(starts, best.end_seconds + reach_seconds)
         near = sorted(other for other in by_start[first:end] if other > rank and left[other])
-        moment = _moment_around(best, [ranked[other] for other in near], longest_seconds)
+        moment = _moment_around(best, [ranked[other] for other in near], background, longest_seconds)
         moments.append(moment)
         for other in near:
             left[other] = not _shows_same(ranked[other], moment)
@@ -72,25 +83,94 @@ def _best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, floa
     return -window.score, _length_seconds(window), window.start_seconds
 
 
-def _moment_around(best: ScoredWindow, others: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
-    least_score = best.score - (1 - SAME_EVENT_SHARE) * abs(best.score)
-    rivals = list(takewhile(lambda window: window.score >= least_score, others))
-    inside = [
-        w for w in rivals if w.start_seconds >= best.start_seconds and w.end_seconds <= best.end_seconds
+def _moment_around(
+    best: ScoredWindow, others: list[ScoredWindow], background: float, longest_seconds: float
+) -> ScoredWindow:
+    level = event_level(best.score, background)
+    windows = [best, *others]
+    core = min(
+        (window for window in windows if window.score >= level and _is_inside(window, best)),
+        key=lambda window: (_length_seconds(window), -window.score),
+    )
+    no_longer = [window for window in windows if _length_seconds(window) <= _length_seconds(core)]
+    return replace(
+        _grown(core, no_longer, level, longest_seconds), score=best.score, window_id=best.window_id
+    )
+
+
+def event_level(best_score: float, background: float) -> float:
+    """What the seconds of an event score at least, on the whole."""
+    above_background = background + EVENT_LEVEL * (best_score - background)
+    nearly_as_well = best_score - (1 - SAME_EVENT_SHARE) * abs(best_score)
+    return min(above_background, nearly_as_well)
+
+
+def _grown(
+    core: ScoredWindow, windows: list[ScoredWindow], level: float, longest_seconds: float
+) -> ScoredWindow:
+    room_seconds = longest_seconds - _length_seconds(core)
+    stretches = _scored_stretches(
+        window
+        for window in windows
+        if window.end_seconds > core.start_seconds - room_seconds
+        and window.start_seconds < core.end_seconds + room_seconds
+    )
+    before = [(end, start, score) for start, end, score in reversed(stretches) if end <= core.start_seconds]
+    after = [(start, end, score) for start, end, score in stretches if start >= core.end_seconds]
+    starts, ends = _growths(core.start_seconds, before, level), _growths(core.end_seconds, after, level)
+    possible: list[tuple[float, float, float, float]] = []
+    for start, gain in starts:
+        # Later ends gain more: the last one that there is room for is the best.
+        last = bisect_right(ends, start + longest_seconds, key=lambda end: end[0]) - 1
+        if last < 0 and possible:
+            break
+        end, gain_after = ends[max(last, 0)]
+        possible.append((gain + gain_after, start - end, start, end))
+    *_, start, end = max(possible)
+    return replace(core, start_seconds=start, end_seconds=end)
+
+
+def _scored_stretches(windows: Iterable[ScoredWindow]) -> list[tuple[float, float, float]]:
+    """Start, end and score of each stretch between any two edges of windows: the mean score of those that show it.
+
+    Windows of one length overlap by half. One that juts out of the event by half has half a good score; each half of
+    it also has the score of a neighbour, which tells which half is good.
+    """
+    windows = list(windows)
+    edges = sorted({edge for window in windows for edge in (window.start_seconds, window.end_seconds)})
+    place_of = {edge: place for place, edge in enumerate(edges)}
+    scores: list[list[float]] = [[] for _ in edges]
+    for window in windows:
+        for place in range(place_of[window.start_seconds], place_of[window.end_seconds]):
+            scores[place].append(window.score)
+    return [
+        (edges[place], edges[place + 1], sum(here) / len(here)) for place, here in enumerate(scores) if here
     ]
-    core = min((best, *inside), key=lambda window: (_length_seconds(window), -window.score))
-    return replace(_widen(core, rivals, longest_seconds), score=best.score, window_id=best.window_id)
 
 
-def _widen(core: ScoredWindow, rivals: list[ScoredWindow], longest_seconds: float) -> ScoredWindow:
-    moment = core
-    for window in rivals:
-        start = min(moment.start_seconds, window.start_seconds)
-        end = max(moment.end_seconds, window.end_seconds)
-        fits = end - start <= longest_seconds and _length_seconds(window) <= _length_seconds(core)
-        if fits and _overlap_seconds(window, moment) >= 0:
-            moment = replace(moment, start_seconds=start, end_seconds=end)
-    return moment
+def _growths(
+    edge: float, stretches: Iterable[tuple[float, float, float]], level: float
+) -> list[tuple[float, float]]:
+    """How far a moment may grow one way, and what it gains by that; each growth gains more than all shorter ones.
+
+    Args:
+        edge: where it begins or ends before it grows.
+        stretches: near edge, far edge and score of each, in the order in which it reaches them.
+        level: what a second scores more is gained, what it scores less is lost.
+    """
+    growths = [(edge, 0.0)]
+    gain = 0.0
+    for near, far, score in stretches:
+        if near != edge:  # nothing is known of what lies between
+            break
+        edge, gain = far, gain + abs(far - near) * (score - level)
+        if gain > growths[-1][1]:
+            growths.append((edge, gain))
+    return growths
+
+
+def _is_inside(window: ScoredWindow, other: ScoredWindow) -> bool:
+    return window.start_seconds >= other.start_seconds and window.end_seconds <= other.end_seconds
 
 
 def _shows_same(window: ScoredWindow, moment: ScoredWindow) -> bool:
@@ -99,7 +179,8 @@ def _shows_same(window: ScoredWindow, moment: ScoredWindow) -> bool:
 
 
 def _length_seconds(window: ScoredWindow) -> float:
-    return window.end_seconds - window.start_seconds
+    # rounded, so that windows of one length are of one length wherever they lie
+    return round(window.end_seconds - window.start_seconds, 6)
 
 
 def _overlap_seconds(a: ScoredWindow, b: ScoredWindow) -> float:

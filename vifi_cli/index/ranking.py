@@ -81,13 +81,18 @@ class Ranking:
         hits: list[FoldedHit] = []
         while left:
             ids, scores = self.vectors.search(self.query, min(looked_at, left), among, passed_over)
-            found = self._by_video(self._windows(ids, scores))
+            seen = {window.window_id: window for window in self._windows(ids, scores)}
+            found = self._by_video(seen.values())
             hits = self._folded(settled, found)
             if self.wanted.by == "moment" and looked_at < left:
-                found = self._by_video(self._windows_near(hits, settled))
-                hits = self._folded(settled, found)
-            # What was not looked at scores no better than the worst one seen: enough hits are the best hits.
-            if looked_at >= left or len(hits) >= top or scores[-1] < self.wanted.min_score:
+                # What is around a moment can change it, and so which the next ones are, until all around is seen.
+                while near := self._windows_near(hits, settled, seen):
+                    seen |= {window.window_id: window for window in near}
+                    found = self._by_video(seen.values())
+                    hits = self._folded(settled, found)
+            # What was not looked at scores no better than the worst one found: enough better hits are the best hits.
+            better = [folded for folded in hits if folded.hit.score >= scores[-1]]
+            if looked_at >= left or len(better) >= top or scores[-1] < self.wanted.min_score:
                 break
             settled |= {
                 video: best for video, best in found.items() if self._is_settled(best, float(scores[-1]))
@@ -100,16 +105,16 @@ class Ranking:
             looked_at *= 4
         return hits
 
-    def _by_video(self, windows: list[ScoredWindow]) -> dict[int, list[ScoredWindow]]:
+    def _by_video(self, windows: Iterable[ScoredWindow]) -> dict[int, list[ScoredWindow]]:
         """The best moments of each video, or its best window, best first."""
         by_video: dict[int, list[ScoredWindow]] = defaultdict(list)
         for window in windows:
             by_video[window.video_id].append(window)
         if self.wanted.by == "video":
             return {video: [max(group, key=lambda window: window.score)] for video, group in by_video.items()}
-        most = self.wanted.per_video or None
+        most, background = self.wanted.per_video or None, float(self.query @ self.vectors.mean)
         return {
-            video: fold_into_moments((w for w in group if not w.is_whole), most=most)
+            video: fold_into_moments((w for w in group if not w.is_whole), background=background, most=most)
             for video, group in by_video.items()
         }
 
@@ -132,10 +137,12 @@ class Ranking:
 
         return fold_near_duplicates(ranked, embed, most=most)
 
-    def _windows_near(self, hits: Iterable[FoldedHit], settled: Container[int]) -> list[ScoredWindow]:
+    def _windows_near(
+        self, hits: Iterable[FoldedHit], settled: Container[int], seen: Iterable[int]
+    ) -> list[ScoredWindow]:
         """All windows around moments, so that where these begin and end does not hang on how many were looked at.
 
-        Those of settled videos are known.
+        Those of settled videos are known, and those whose ids were seen.
         """
         near: set[int] = set()
         for hit in (shown for folded in hits for shown in (folded.hit, *folded.duplicates)):
@@ -146,7 +153,7 @@ class Ranking:
                 (hit.video_id, hit.start_seconds - NEAR_SECONDS, hit.end_seconds + NEAR_SECONDS),
             )
             near.update(row[0] for row in rows)
-        ids = np.array(sorted(near), np.int64)
+        ids = np.array(sorted(near.difference(seen)), np.int64)
         return self._windows(*self.vectors.search(self.query, len(ids), ids)) if len(ids) else []
 
     def _windows(self, ids: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> list[ScoredWindow]:

@@ -50,7 +50,7 @@ def cut(
     Raises:
         InvalidInput: a name makes no sense, a file is there already, or is one of the videos.
     """
-    wanted = Wanted(title, tuple(map(_wanted, moments)))
+    wanted = Wanted(title, tuple(map(wanted_moment, moments)))
     plan = plan_cut(
         wanted.moments,
         None if folder is None else Path(folder),
@@ -114,7 +114,8 @@ def carry_out(
         CutRun(process, progress, report).carry_out(wanted, plan, pad_seconds)
 
 
-def _wanted(moment: SearchHit | WantedMoment) -> WantedMoment:
+def wanted_moment(moment: SearchHit | WantedMoment) -> WantedMoment:
+    """A hit, or a moment that is named, as it is cut: by its absolute path, with the number it is told by."""
     if isinstance(moment, WantedMoment):
         return WantedMoment(
             given_path(Path(moment.path)), moment.start_seconds, moment.end_seconds, moment.score

@@ -13,6 +13,7 @@ from vifi_cli.api.feedback import LOGGED, Feedback
 from vifi_cli.api.queries import seen_part, words
 from vifi_cli.api.search_session import SearchOptions, SearchSession
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.catalog import encode_path
 from vifi_cli.index.query import Query
 from vifi_cli.index.records import CatalogedVideo
 from vifi_cli.index.video_filter import VideoFilter
@@ -128,10 +129,11 @@ class OpenIndex:
         wanted = paths.given_path(Path(path))
         catalog = self._session.index.catalog
         with catalog.snapshot():
-            ids = [video.id for video in catalog.videos() if video.path == wanted]
-            if not ids:
+            statement = "SELECT id FROM videos WHERE path = ?"
+            found = catalog.db.execute(statement, (encode_path(wanted),)).fetchone()
+            if found is None:
                 raise InvalidInput(f"{wanted} is not in the index: index it first")
-            return catalog.frames(ids[0])
+            return catalog.frames(found[0])
 
 
 def open_index(

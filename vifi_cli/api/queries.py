@@ -1,5 +1,6 @@
 """What to search for, said in Python: words and examples, to be added, subtracted and weighted."""
 
+import math
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
@@ -39,9 +40,7 @@ def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float 
     if start_seconds is None and end_seconds is None:
         return Example(given_path(Path(path)))
     start = start_seconds or 0.0
-    part = Stretch(start_seconds=start, asked_seconds=start)
-    if end_seconds is not None:
-        part = Stretch(start, end_seconds, start)
+    part = Stretch(start, math.inf if end_seconds is None else end_seconds, start)
     if not 0 <= part.start_seconds < part.end_seconds:
         raise InvalidInput(
             f"{path}: from {start:g} to {part.end_seconds:g} s there is nothing: the end comes last"

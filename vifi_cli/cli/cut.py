@@ -139,8 +139,13 @@ def cut(
     if what == FROM_STDIN:
         wanted = _from_stdin()
     elif wanted is None:
-        options: SearchOptions = {"top": top, "per_video": per_video, "below": path, "among": among}
-        options["fold_duplicates"] = dedupe
+        options: SearchOptions = {
+            "top": top,
+            "per_video": per_video,
+            "below": path,
+            "among": among,
+            "fold_duplicates": dedupe,
+        }
         wanted = _search(what, min_score, options)
     if not wanted.moments:
         raise typer.Exit(NO_HITS)
@@ -167,7 +172,8 @@ def _from_stdin() -> Wanted:
 
 
 def _search(what: Sequence[str], min_score: float | None, options: SearchOptions) -> Wanted:
-    from vifi_cli.api.cut_moments import Wanted, WantedMoment
+    from vifi_cli.api.cut_moments import Wanted
+    from vifi_cli.api.cutting import wanted_moment
     from vifi_cli.index.video_filter import VideoFilter
     from vifi_cli.index.video_index import relevant_among
     from vifi_cli.video.recognition import VIDEO_SUFFIXES
@@ -185,10 +191,7 @@ def _search(what: Sequence[str], min_score: float | None, options: SearchOptions
         tell_nothing_relevant(found)
     elif not found:
         tell_no_hits(is_filtered=options["below"] is not None or options["among"] != VideoFilter())
-    return Wanted(
-        asked.text,
-        tuple(WantedMoment(hit.path, hit.start_seconds, hit.end_seconds, hit.number_shown) for hit in hits),
-    )
+    return Wanted(asked.text, tuple(map(wanted_moment, hits)))
 
 
 def _carry_out(wanted: Wanted, plan: CutPlan, pad_seconds: float) -> CutReport:

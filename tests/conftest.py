@@ -26,8 +26,8 @@ def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in which the starter encoder has been compiled and has read the neutral texts, once for all."""
-    from vifi_cli.index.neutral_texts import read_neutral_texts
-    from vifi_cli.model.encoder import load_encoder
+    from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+    from vifi_cli.model.runtime.encoder import load_encoder
 
     home = tmp_path_factory.mktemp("starter_home")
     with pytest.MonkeyPatch.context() as patch:

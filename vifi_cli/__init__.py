@@ -14,30 +14,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vifi_cli.api.attention import attention as attention
-    from vifi_cli.api.cut_moments import WantedMoment as WantedMoment
-    from vifi_cli.api.cutting import cut as cut
-    from vifi_cli.api.embedding_map import embed_map as embed_map
-    from vifi_cli.api.indexing import index_videos as index_videos
-    from vifi_cli.api.open_index import open_index as open_index
-    from vifi_cli.api.queries import example as example
-    from vifi_cli.api.queries import words as words
-    from vifi_cli.api.video_model import load_model as load_model
+    from vifi_cli.api.cut.cutting import cut as cut
+    from vifi_cli.api.cut.moments import WantedMoment as WantedMoment
+    from vifi_cli.api.library.indexing import index_videos as index_videos
+    from vifi_cli.api.looking.attention import attention as attention
+    from vifi_cli.api.looking.embedding_map import embed_map as embed_map
+    from vifi_cli.api.models.video_model import load_model as load_model
+    from vifi_cli.api.search.open_index import open_index as open_index
+    from vifi_cli.api.search.queries import example as example
+    from vifi_cli.api.search.queries import words as words
     from vifi_cli.errors import VifiError as VifiError
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "VifiError": "vifi_cli.errors",
-    "WantedMoment": "vifi_cli.api.cut_moments",
-    "attention": "vifi_cli.api.attention",
-    "cut": "vifi_cli.api.cutting",
-    "embed_map": "vifi_cli.api.embedding_map",
-    "example": "vifi_cli.api.queries",
-    "index_videos": "vifi_cli.api.indexing",
-    "load_model": "vifi_cli.api.video_model",
-    "open_index": "vifi_cli.api.open_index",
-    "words": "vifi_cli.api.queries",
+    "WantedMoment": "vifi_cli.api.cut.moments",
+    "attention": "vifi_cli.api.looking.attention",
+    "cut": "vifi_cli.api.cut.cutting",
+    "embed_map": "vifi_cli.api.looking.embedding_map",
+    "example": "vifi_cli.api.search.queries",
+    "index_videos": "vifi_cli.api.library.indexing",
+    "load_model": "vifi_cli.api.models.video_model",
+    "open_index": "vifi_cli.api.search.open_index",
+    "words": "vifi_cli.api.search.queries",
 }
 """Where each name lives; it is imported when it is first used, since the program must start fast."""
 

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from tests.made_videos import textured_frames, write_video
-from vifi_cli.video.decoder import read_video
-from vifi_cli.video.frames import FrameGeometry
-from vifi_cli.video.picture import FrameScaler, centre, scaled_size
-from vifi_cli.video.sampling import FrameSampling, sample_times
+from vifi_cli.video.decode.decoder import read_video
+from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.decode.picture import FrameScaler, centre, scaled_size
+from vifi_cli.video.decode.sampling import FrameSampling, sample_times
 
 GEOMETRY = FrameGeometry(224, 224)
 RATE = 30

@@ -27,7 +27,7 @@ import psutil
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder, show_machine, show_table, start_vifi
 from tests.index.catalog_content import content
-from vifi_cli.index.catalog import CATALOG_FILE, EMBEDDING_DTYPE, Catalog
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, EMBEDDING_DTYPE, Catalog
 
 SOME_FAILED = 3
 WARNING, EMBEDDINGS = 8, 10  # their places in what `content` gives for a video

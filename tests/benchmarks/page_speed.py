@@ -25,11 +25,11 @@ from urllib.request import urlopen
 
 from tests.benchmarks.measuring import compile_encoder, show_machine, show_table, start_vifi
 from tests.benchmarks.search_speed import QUERIES, fill, made_video, seconds_of
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.shards import indexed_with
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.model.encoder import ViFiEncoder, load_encoder
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.video.decode.sampling import FrameSampling
 
 HITS = 24
 SCROLLED_HITS = (24, 1000)

@@ -30,12 +30,12 @@ from tests.benchmarks.relevance_search import (
     queries_of,
     videos_of,
 )
-from vifi_cli.cli.demo import make_clips
-from vifi_cli.index.calibration import calibration_of, margins_of
-from vifi_cli.index.neutral_texts import NeutralTexts, read_neutral_texts
-from vifi_cli.index.relevance import INTERCEPT, SLOPE, standardize
+from vifi_cli.cli.library.demo import make_clips
+from vifi_cli.index.relevance.calibration import calibration_of, margins_of
+from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts
+from vifi_cli.index.relevance.relevance import INTERCEPT, SLOPE, standardize
 from vifi_cli.index.vectors import Vectors
-from vifi_cli.model.encoder import load_text_encoder
+from vifi_cli.model.runtime.encoder import load_text_encoder
 
 INDEXES_OF_SIZE = {1: 48, 2: 32, 4: 20, 8: 16, 16: 12, 32: 6}
 NONSENSE_SHARE = 0.2

@@ -30,10 +30,10 @@ from tests.benchmarks.relevance_search import (
     queries_of,
     videos_of,
 )
-from vifi_cli.index.calibration import text_rater
-from vifi_cli.index.neutral_texts import read_neutral_texts
-from vifi_cli.index.relevance import WORTH_SHOWING
-from vifi_cli.model.encoder import load_text_encoder
+from vifi_cli.index.relevance.calibration import text_rater
+from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+from vifi_cli.index.relevance.relevance import WORTH_SHOWING
+from vifi_cli.model.runtime.encoder import load_text_encoder
 
 CLIPS = SHARED_VIDEOS / "search"
 BINS = ((0.0, 0.1), (0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 1.01))

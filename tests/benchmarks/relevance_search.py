@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.api.feedback import LOGGED
-from vifi_cli.api.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.index_progress import IndexProgress
-from vifi_cli.index.calibration import Rater
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.video_index import VideoIndex
+from vifi_cli.api.library.indexing import IndexRequest, run_indexing
+from vifi_cli.cli.library.progress import IndexProgress
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.relevance.calibration import Rater
+from vifi_cli.index.search.video_index import VideoIndex
 
 QUERIES = Path(__file__).with_name("queries")
 Float64Array = npt.NDArray[np.float64]

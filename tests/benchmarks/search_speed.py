@@ -27,18 +27,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.benchmarks.measuring import compile_encoder, show_machine, show_table, start_vifi
-from vifi_cli.index.calibration import calibration_of
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.neutral_texts import read_neutral_texts
-from vifi_cli.index.records import EncodedVideo
-from vifi_cli.index.shards import indexed_with
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.records import EncodedVideo
+from vifi_cli.index.relevance.calibration import calibration_of
+from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+from vifi_cli.index.search.video_index import VideoIndex
+from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.index.video_index import VideoIndex
 from vifi_cli.index.windows import window_embeddings, windows_of
-from vifi_cli.model.encoder import ViFiEncoder, load_encoder
-from vifi_cli.video.discovery import VideoFile
-from vifi_cli.video.frames import VideoInfo
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.video.decode.frames import VideoInfo
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.files.discovery import VideoFile
 
 QUERIES = ("a dog runs on a beach", "playing guitar", "a red car turns", "people dance", "a cat on a sofa")
 TOP = 10

@@ -20,11 +20,11 @@ from statistics import median
 
 from tests.benchmarks.measuring import compile_encoder, show_machine, show_table, start_vifi
 from tests.benchmarks.search_speed import QUERIES, fill, search_by_program, seconds_of
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.shards import indexed_with
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.model.encoder import ViFiEncoder, load_encoder
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.video.decode.sampling import FrameSampling
 
 PLACES = ("by the sea", "in the rain", "at night", "in a kitchen")
 

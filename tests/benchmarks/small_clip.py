@@ -33,13 +33,13 @@ from tests.benchmarks.measuring import show_machine
 from tests.benchmarks.starter_quality import embed_clips, fastest_rates, retrieval
 from vifi_cli.data.class_names import class_names_of, clean_class_name
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.model.concepts import concept_descriptions
-from vifi_cli.model.encoder import ViFiEncoder, load_encoder
-from vifi_cli.model.model_folder import save_weights
-from vifi_cli.model.text_context import accept_cut_context, cut_context
-from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.model.vifi_clip import ViFiCLIP, unit_length
-from vifi_cli.video.clip_reader import read_clip
+from vifi_cli.model.folders.folder import save_weights
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.model.towers.concepts import concept_descriptions
+from vifi_cli.model.towers.text_context import accept_cut_context, cut_context
+from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
+from vifi_cli.video.clips.reader import read_clip
 
 SIZE, STORED = 64, 72  # pixels: of the student's picture, and of what this is cut from
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 4}

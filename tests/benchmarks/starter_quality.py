@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
-from vifi_cli.model.encoder import ViFiEncoder, load_encoder
-from vifi_cli.video.decoder import read_video
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.video.decode.decoder import read_video
+from vifi_cli.video.decode.sampling import FrameSampling
 
 Float32Array = npt.NDArray[np.float32]
 # templates of two kinds, averaged: ImageNet-like, and as people would ask
@@ -99,9 +99,9 @@ def speeds(compiled: ViFiEncoder) -> list[Sequence[str]]:
     """Frames a second by torch and by what the encoder uses, in turns, so that a busy machine is fair to both."""
     import torch
 
-    from vifi_cli.model.preprocessing import preprocessing_from_open_clip
-    from vifi_cli.model.starter import build_starter
-    from vifi_cli.model.torch_runtime import PixelTower, TorchFrames
+    from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames
+    from vifi_cli.model.towers.preprocessing import preprocessing_from_open_clip
+    from vifi_cli.model.towers.starter import build_starter
 
     visual = build_starter().visual
     eager = TorchFrames(

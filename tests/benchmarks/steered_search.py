@@ -26,8 +26,8 @@ import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder, show_machine, show_table, start_vifi
 from vifi_cli.api.feedback import LOGGED
-from vifi_cli.api.search_session import SearchSession
-from vifi_cli.cli.query_grammar import parse_example, parse_query
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.cli.search.query_grammar import parse_example, parse_query
 from vifi_cli.index.windows import stretch_embedding, window_embeddings
 
 CLIPS = SHARED_VIDEOS / "search"

@@ -34,8 +34,8 @@ from tests.benchmarks.training_ways import (
     Training,
     compare,
 )
-from vifi_cli.model.model_folder import load_vifi_clip
-from vifi_cli.model.torchvision_operators import declare_missing_operators
+from vifi_cli.model.folders.folder import load_vifi_clip
+from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 
 VIDEOS = 8
 # as in ViT-B/16 a frame takes about as many operations as 6 classes of 77 tokens

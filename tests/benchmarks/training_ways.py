@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vifi_cli.data.class_names import class_names_of, clean_class_name
-from vifi_cli.evaluation.predicting import ClipInput
-from vifi_cli.model.clip_transform import centre_crop, test_short_side
-from vifi_cli.model.model_folder import LoadedModel
-from vifi_cli.training.distributed import Processes
-from vifi_cli.training.learner import Learner, freeze_statistics
-from vifi_cli.training.mixing import soft_targets
-from vifi_cli.training.optimizer_step import MicroBatch, soft_cross_entropy
-from vifi_cli.training.precision import Precision, choose_precision
-from vifi_cli.training.recipe import make_recipe
-from vifi_cli.video.clip_sampling import test_frame_indices
-from vifi_cli.video.clip_store import ClipStore
+from vifi_cli.evaluation.testing.predicting import ClipInput
+from vifi_cli.model.folders.folder import LoadedModel
+from vifi_cli.model.towers.clip_transform import centre_crop, test_short_side
+from vifi_cli.training.batches.mixing import soft_targets
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.learner import Learner, freeze_statistics
+from vifi_cli.training.engine.optimizer_step import MicroBatch, soft_cross_entropy
+from vifi_cli.training.engine.precision import Precision, choose_precision
+from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.video.clips.sampling import test_frame_indices
+from vifi_cli.video.clips.store import ClipStore
 
 SETS = {51: "hmdb51", 101: "ucf101", 400: "k400"}
 CONTEXT, ACCUMULATION = 77, 8

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "faiss", "av", "numpy", "sqlite_utils", "open_clip", "onnxruntime", "PIL")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.data.class_names import class_key, class_names_of, class_part, clean_class_name
-from vifi_cli.data.label_file import read_label_file
-from vifi_cli.data.named_sets import NAMED_SETS
+from vifi_cli.data.forms.label_file import read_label_file
+from vifi_cli.data.public_sets.named_sets import NAMED_SETS
 
 LABEL_FILES = {
     "hmdb51": "hmdb_51",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.model.model_folder import LoadedModel, load_vifi_clip
+from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.summary import find_faults
 from vifi_cli.index.vectors import open_vectors
 

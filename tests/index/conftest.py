@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tests.color_encoder import ColorEncoder
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.records import EncodedVideo
-from vifi_cli.index.shards import indexed_with
-from vifi_cli.video.discovery import VideoFile
-from vifi_cli.video.frames import VideoInfo
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.records import EncodedVideo
+from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.video.decode.frames import VideoInfo
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.files.discovery import VideoFile
 
 MakeVideo = Callable[..., EncodedVideo]
 

@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 from tests.color_encoder import ColorEncoder
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.indexer import update_index
-from vifi_cli.index.lock import write_lock
-from vifi_cli.index.shards import indexed_with
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.lock import write_lock
+from vifi_cli.index.update.indexer import update_index
+from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.video.discovery import find_videos
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.files.discovery import find_videos
 
 
 def main(folder: Path, videos: Path) -> None:

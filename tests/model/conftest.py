@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from vifi_cli.model.encoder import ViFiEncoder, load_encoder
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 TINY = {
@@ -34,7 +34,7 @@ def starter(starter_home: Path) -> ViFiEncoder:
 
 def make_tiny_clip(folder: Path, seed: int = 0, *, quick_gelu: bool = True) -> Path:
     """Writes a tiny open_clip model folder with random weights."""
-    from vifi_cli.model.torchvision_operators import declare_missing_operators
+    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
     import open_clip

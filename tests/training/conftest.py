@@ -10,11 +10,11 @@ import torch
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.training.distributed import Processes
+from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.finetune import FineTuning, Listener
-from vifi_cli.training.recipe import make_recipe
-from vifi_cli.training.reports import EpochReport, StepReport
-from vifi_cli.training.run_folder import RunConfig, RunFolder
+from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.run.folder import RunConfig, RunFolder
+from vifi_cli.training.run.reports import EpochReport, StepReport
 
 COLOURS = ("red", "green", "blue")
 

@@ -14,15 +14,15 @@ from starlette.testclient import TestClient
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import Sound, noise, solid_colour_clip
-from vifi_cli.index.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.indexer import update_index
-from vifi_cli.index.records import EncodedVideo
-from vifi_cli.index.shards import indexed_with
-from vifi_cli.video.discovery import VideoFile, find_videos
-from vifi_cli.video.frames import VideoInfo
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.records import EncodedVideo
+from vifi_cli.index.update.indexer import update_index
+from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.video.decode.frames import VideoInfo
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.files.discovery import VideoFile, find_videos
 from vifi_cli.web.app import make_app
-from vifi_cli.web.library import videos_by_path
+from vifi_cli.web.library.videos import videos_by_path
 
 HOST = "http://127.0.0.1:8765"
 

@@ -7,27 +7,27 @@ from typing import Annotated
 import typer
 
 from vifi_cli import __version__
-from vifi_cli.cli import output
-from vifi_cli.cli.attention import attention
-from vifi_cli.cli.bridge import bridge
-from vifi_cli.cli.classify import classify
-from vifi_cli.cli.cut import cut
-from vifi_cli.cli.data import data_app
-from vifi_cli.cli.demo import demo
-from vifi_cli.cli.doctor import doctor
-from vifi_cli.cli.embed_map import embed_map
-from vifi_cli.cli.error_words import in_words
-from vifi_cli.cli.eval import evaluate
-from vifi_cli.cli.finetune import finetune
-from vifi_cli.cli.index import index
-from vifi_cli.cli.model import model_app
-from vifi_cli.cli.prompt_tune import prompt_tune
-from vifi_cli.cli.prune import prune
-from vifi_cli.cli.search import search
-from vifi_cli.cli.serve import serve
-from vifi_cli.cli.shell import OPTIONS_OF_SEARCH, shell
-from vifi_cli.cli.similar import similar
-from vifi_cli.cli.status import status
+from vifi_cli.cli.evaluation.attention import attention
+from vifi_cli.cli.evaluation.classify import classify
+from vifi_cli.cli.evaluation.embed_map import embed_map
+from vifi_cli.cli.evaluation.eval import evaluate
+from vifi_cli.cli.library.demo import demo
+from vifi_cli.cli.library.doctor import doctor
+from vifi_cli.cli.library.index import index
+from vifi_cli.cli.library.prune import prune
+from vifi_cli.cli.library.status import status
+from vifi_cli.cli.models.data import data_app
+from vifi_cli.cli.models.model import model_app
+from vifi_cli.cli.search.cut import cut
+from vifi_cli.cli.search.search import search
+from vifi_cli.cli.search.serve import serve
+from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
+from vifi_cli.cli.search.similar import similar
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.error_words import in_words
+from vifi_cli.cli.training.bridge import bridge
+from vifi_cli.cli.training.finetune import finetune
+from vifi_cli.cli.training.prompt_tune import prompt_tune
 from vifi_cli.errors import VifiError
 
 app = typer.Typer(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vifi_cli.data.forms.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts
-from vifi_cli.data.listing import Split
-from vifi_cli.video.decode_ahead import DecodedVideo, FailedVideo, decode_ahead
-from vifi_cli.video.discovery import content_fingerprint
-from vifi_cli.video.frames import FrameGeometry
-from vifi_cli.video.sampling import FrameSampling
+from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.files.discovery import content_fingerprint
+from vifi_cli.video.workers.decode_ahead import DecodedVideo, FailedVideo, decode_ahead
 
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
 THUMBNAIL = FrameGeometry(32, 32)

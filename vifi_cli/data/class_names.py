@@ -48,4 +48,4 @@ def class_key(name: str) -> str:
 
 
 def _class_lists() -> resources.abc.Traversable:
-    return resources.files("vifi_cli.data") / "class_lists"
+    return resources.files("vifi_cli.data.public_sets") / "class_lists"

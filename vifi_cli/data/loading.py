@@ -5,8 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from vifi_cli.data.class_folders import read_class_folders
-from vifi_cli.data.label_file import read_label_file
+from vifi_cli.data.forms.class_folders import read_class_folders
+from vifi_cli.data.forms.label_file import read_label_file
+from vifi_cli.data.forms.list_file import Setting, find_list, list_names, read_list
+from vifi_cli.data.forms.listing import SPLITS, Listing, Split, locate
+from vifi_cli.data.forms.table_file import TABLE_SUFFIXES, read_table
+from vifi_cli.data.forms.video_tree import VideoTree
 from vifi_cli.data.labeled_videos import (
     LabeledVideo,
     LabeledVideos,
@@ -15,13 +19,9 @@ from vifi_cli.data.labeled_videos import (
     restrict_to_classes,
     with_remark,
 )
-from vifi_cli.data.list_file import Setting, find_list, list_names, read_list
-from vifi_cli.data.listing import SPLITS, Listing, Split, locate
-from vifi_cli.data.named_sets import NAMED_SETS
-from vifi_cli.data.paper_settings import PAPER_BASE_SHOTS, load_named_set
-from vifi_cli.data.splitting import Shares, base_and_novel, draw_shots, split_by_class, split_by_group
-from vifi_cli.data.table_file import TABLE_SUFFIXES, read_table
-from vifi_cli.data.video_tree import VideoTree
+from vifi_cli.data.public_sets.named_sets import NAMED_SETS
+from vifi_cli.data.public_sets.paper_settings import PAPER_BASE_SHOTS, load_named_set
+from vifi_cli.data.splits.drawing import Shares, base_and_novel, draw_shots, split_by_class, split_by_group
 from vifi_cli.errors import InvalidInput
 
 HELD_OUT_SHARE = 0.2

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.video.frames import FrameGeometry
+from vifi_cli.video.decode.frames import FrameGeometry
 
 Float32Array = npt.NDArray[np.float32]
 

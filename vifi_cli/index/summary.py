@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vifi_cli.index.catalog import EMBEDDING_DTYPE, SECONDS_DTYPE, Catalog, decode_path
-from vifi_cli.index.records import FailedFile, IndexedWith
+from vifi_cli.index.catalog.catalog import EMBEDDING_DTYPE, SECONDS_DTYPE, Catalog, decode_path
+from vifi_cli.index.catalog.records import FailedFile, IndexedWith
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.index.windows import window_embeddings
 

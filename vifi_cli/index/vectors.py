@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import IndexProblem, MissingDependency
-from vifi_cli.index.catalog import Catalog
+from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.windows import window_embeddings
 
 try:

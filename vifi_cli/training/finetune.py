@@ -9,25 +9,25 @@ import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
-from vifi_cli.evaluation.predicting import ClipInput, TestClips
-from vifi_cli.model.model_folder import load_vifi_clip, write_model_folder
-from vifi_cli.model.vifi_clip import ViFiCLIP
-from vifi_cli.training.bad_videos import BadVideos
-from vifi_cli.training.clip_loading import ClipGroup, ClipRecipe, TrainingClips, load_groups
-from vifi_cli.training.distributed import Processes
-from vifi_cli.training.epoch_plan import DrawnGroup, make_schedule, plan_run
-from vifi_cli.training.frozen_towers import VideoEmbeddings
-from vifi_cli.training.learner import Learner
-from vifi_cli.training.loop import BatchMaking, take_steps
-from vifi_cli.training.micro_batch_size import find_micro_batch
-from vifi_cli.training.model_setup import heed_base, load_training_model, load_untuned
-from vifi_cli.training.precision import choose_precision
-from vifi_cli.training.reports import EpochReport, RunResult, Scores, StepReport
-from vifi_cli.training.run_folder import RunConfig, RunFolder
-from vifi_cli.training.run_setup import make_repeatable, open_clip_store, reading_workers
-from vifi_cli.training.tensorboard_log import TensorBoardLog
-from vifi_cli.training.training_state import RunProgress, restore_training_state, save_training_state
-from vifi_cli.training.validation import Reading, Validation
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
+from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.batches.bad_videos import BadVideos
+from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
+from vifi_cli.training.batches.loading import ClipGroup, ClipRecipe, TrainingClips, load_groups
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
+from vifi_cli.training.engine.learner import Learner
+from vifi_cli.training.engine.loop import BatchMaking, take_steps
+from vifi_cli.training.engine.micro_batch_size import find_micro_batch
+from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.run_setup import make_repeatable, open_clip_store, reading_workers
+from vifi_cli.training.run.folder import RunConfig, RunFolder
+from vifi_cli.training.run.model_setup import heed_base, load_training_model, load_untuned
+from vifi_cli.training.run.reports import EpochReport, RunResult, Scores, StepReport
+from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
+from vifi_cli.training.run.tensorboard_log import TensorBoardLog
+from vifi_cli.training.run.validation import Reading, Validation
 
 Report = StepReport | EpochReport | RunResult
 Told = TypeVar("Told", StepReport, EpochReport)

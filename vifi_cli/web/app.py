@@ -13,16 +13,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from vifi_cli.errors import VifiError
-from vifi_cli.web.failing import STATUSES, failed
 from vifi_cli.web.guard import Guard
-from vifi_cli.web.index_reader import IndexReader
-from vifi_cli.web.lookup import Lookup
-from vifi_cli.web.made_files import MadeFiles
-from vifi_cli.web.media import Media
-from vifi_cli.web.pages import Pages
-from vifi_cli.web.renderers import Renderers
-from vifi_cli.web.searching import LoadTextEncoder, Searcher
-from vifi_cli.web.sources import Sources
+from vifi_cli.web.library.index_reader import IndexReader
+from vifi_cli.web.library.lookup import Lookup
+from vifi_cli.web.library.searching import LoadTextEncoder, Searcher
+from vifi_cli.web.media.made_files import MadeFiles
+from vifi_cli.web.media.media import Media
+from vifi_cli.web.media.renderers import Renderers
+from vifi_cli.web.media.sources import Sources
+from vifi_cli.web.pages.failing import STATUSES, failed
+from vifi_cli.web.pages.pages import Pages
 
 MEGABYTE = 10**6
 PICTURE_PROCESSES = max(1, (os.cpu_count() or 2) // 2)

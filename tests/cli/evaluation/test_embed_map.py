@@ -1,0 +1,154 @@
+"""`vifi embed-map` as a user runs it: after a run, models side by side, the index, with leaks, asked for nonsense."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Vifi
+from tests.cli.evaluation.test_eval import COLOURS, colours, document, here, recipe, tiny  # noqa: F401 - fixtures
+from tests.made_videos import solid_colour_clip
+from tests.model.conftest import make_tiny_clip
+
+FILES = ["embed-map.html", "embed-map.png"]
+
+
+def models(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {model["model"]: model for model in found["models"]}
+
+
+def test_without_flags_the_newest_run_stands_beside_its_base(
+    vifi: Vifi,
+    colours: Path,  # noqa: F811
+    tiny: Path,  # noqa: F811
+    here: Path,  # noqa: F811
+) -> None:
+    trained = vifi("finetune", "--data", colours, "--from", tiny, "-o", here / "runs" / "one", *recipe())
+    assert trained.exit_code == 0, trained.stderr
+    outcome = vifi("embed-map", "--json")
+    found = document(outcome)
+    best = here / "runs" / "one" / "best"
+    assert outcome.stderr.splitlines()[0] == f"model: {best}; data: {colours}; setting: supervised"
+    assert list(models(found)) == [str(tiny), "runs/one/best"]
+    assert (found["videos"], found["classes"]) == (8, sorted(COLOURS)), "those held out of training"
+    base, tuned = found["models"]
+    assert base["gain"] is None
+    for score in ("silhouette", "nearest_neighbour"):
+        assert tuned["gain"][score]["value"] == pytest.approx(tuned[score]["value"] - base[score]["value"])
+        assert base[score]["low"] <= base[score]["value"] <= base[score]["high"]
+    for point in base["points"]:
+        assert point["class"] in Path(point["path"]).name
+        assert point["nearest"] != point["path"]
+    folder = Path(found["folder"])
+    assert folder.parent == here / "reports"
+    assert sorted(file.name for file in folder.iterdir()) == FILES
+    page = (folder / "embed-map.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 8
+    assert f"{colours.name}: 8 videos of 4 classes" in page
+
+    every = here / "every.csv"
+    lines = [
+        f"{colours.parent / f'{colour}_{number}.mp4'},{colour},test"
+        for colour in COLOURS
+        for number in (0, 4)
+    ]
+    every.write_text("\n".join(["path,label,split", *lines]))
+    asked = ("embed-map", "--model", tiny, "--model", best, "--data", every, "-o", here / "every")
+    refused = vifi(*asked)
+    assert refused.exit_code == 2
+    assert "4 training videos of" in refused.stderr
+    assert "--allow-leak" in refused.stderr
+    assert not (here / "every").exists()
+    allowed = vifi(*asked, "--allow-leak", "--json")
+    marked = document(allowed)
+    assert list(models(marked)) == [str(tiny), "runs/one/best (leak)"]
+    assert marked["remarks"][0].startswith("leak: 4 training videos of")
+    assert f"warning: {marked['remarks'][0]}" in allowed.stderr
+    assert marked["remarks"][0] in (here / "every" / "embed-map.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of clips for each of three colours, and a file that is no video."""
+    folder = tmp_path_factory.mktemp("folders")
+    for colour in ("red", "lime", "blue"):
+        (folder / "videos" / colour).mkdir(parents=True)
+        for number in range(4):
+            path = folder / "videos" / colour / f"{number}.mp4"
+            solid_colour_clip(path, [(colour, 0.6), ("black", 0.1 * number)])
+    (folder / "videos" / "red" / "bad.mp4").write_text("no video")
+    return folder / "videos"
+
+
+def test_models_that_were_not_trained_are_shown_on_all_videos(
+    vifi: Vifi,
+    folders: Path,
+    tiny: Path,  # noqa: F811
+    here: Path,  # noqa: F811
+) -> None:
+    other = make_tiny_clip(here / "other", seed=1)
+    options = ("--data", folders, "-m", tiny, "-m", "other", "-o", "map")
+    outcome = vifi("embed-map", *options)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "1 video left out that cannot be read" in outcome.stderr
+    lines = [line.split("\t") for line in outcome.stdout.splitlines()]
+    assert [line[0] for line in lines] == [str(tiny), "other"]
+    assert lines[0][3:] == ["", ""]
+    assert all(text[0] in "+-" for text in lines[1][3:])
+    assert sorted(file.name for file in (here / "map").iterdir()) == FILES
+
+    found = document(vifi("embed-map", *options, "--json", "--seed", 5))
+    assert found["videos"] == 12
+    assert f"{found['models'][0]['silhouette']['value']:.3f}" == lines[0][1].split()[0]
+    again = document(vifi("embed-map", *options, "--json", "--seed", 5))
+    assert again == found
+    by_components = document(vifi("embed-map", *options, "--json", "--projection", "pca"))
+    assert by_components["projection"] == "PCA"
+    assert by_components["models"][0]["silhouette"] == found["models"][0]["silhouette"]
+    assert other.is_dir()
+
+
+def test_an_index_is_shown_by_folder(
+    vifi: Vifi,
+    folders: Path,
+    tiny: Path,  # noqa: F811
+    here: Path,  # noqa: F811
+) -> None:
+    assert vifi("embed-map", "--index").exit_code == 2, "there is no index yet"
+    assert vifi("index", folders, "--model", tiny).exit_code == 3, "one file cannot be read"
+    found = document(vifi("embed-map", "--index", "--json", "-o", "map"))
+    assert found["classes"] == ["blue", "lime", "red"]
+    assert found["title"] == "index: 12 videos of 3 classes"
+    (model,) = found["models"]
+    assert {Path(point["path"]).parent.name == point["class"] for point in model["points"]} == {True}
+    (folders / "blue" / "0.mp4").rename(folders / "blue" / "moved.mp4")
+    assert document(vifi("embed-map", "--index", "--json", "-o", "map"))["videos"] == 12
+    assert (here / "map" / "embed-map.html").read_text().count("data:image/jpeg") == 11
+
+
+def test_what_makes_no_sense_is_one_line_that_says_so(
+    vifi: Vifi,
+    folders: Path,
+    tiny: Path,  # noqa: F811
+    here: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def said(*options: object) -> str:
+        outcome = vifi("embed-map", *options)
+        assert outcome.exit_code == 2, outcome.stdout
+        assert outcome.stdout == ""
+        assert outcome.stderr.count("error:") == 1
+        assert "bug" not in outcome.stderr
+        return outcome.stderr
+
+    assert "there is no run below runs/" in said()
+    assert "--data is missing" in said("-m", tiny)
+    assert "--model does not go with --index" in said("-m", tiny, "--index")
+    assert "--data does not go with --index" in said("--data", folders, "--index")
+    assert "is not there" in said("-m", tiny, "--data", "nowhere")
+    (here / "file").write_text("")
+    assert "--output" in said("-m", tiny, "--data", folders, "-o", "file")
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    assert "pip install scikit-learn" in said("-m", tiny, "--data", folders, "-o", "map")
+    assert not (here / "map").exists()

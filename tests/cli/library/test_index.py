@@ -1,0 +1,200 @@
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Vifi
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+
+
+@pytest.fixture
+def folder(clips: Path, tmp_path: Path, starter: None) -> Path:
+    copied = tmp_path / "videos"
+    shutil.copytree(clips, copied)
+    return copied
+
+
+def test_the_document_of_a_run(vifi: Vifi, folder: Path) -> None:
+    (folder / "bad.mp4").write_bytes(b"no video")
+    outcome = vifi("index", folder, "--model", "starter", "--json")
+    assert outcome.exit_code == 3, "some failed"
+    document = json.loads(outcome.stdout)
+    assert {name: document[name] for name in ("added", "changed", "moved", "unchanged", "removed")} == {
+        "added": 4,
+        "changed": 0,
+        "moved": 0,
+        "unchanged": 0,
+        "removed": 0,
+    }
+    (failed,) = document["failed"]
+    assert failed["path"] == str(folder / "bad.mp4")
+    assert failed["reason"]
+    assert document["video_seconds"] == pytest.approx(18.0, abs=0.5)
+    assert document["wall_seconds"] > 0
+
+
+def test_a_second_run_needs_no_arguments_and_no_encoder(vifi: Vifi, folder: Path) -> None:
+    assert vifi("index", folder, "--model", "starter").exit_code == 0
+    again = vifi("index", "--json")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["unchanged"] == 4
+
+
+def test_the_summary_names_what_failed_and_why(vifi: Vifi, folder: Path) -> None:
+    (folder / "empty.mp4").touch()
+    outcome = vifi("index", folder, "--model", "starter")
+    assert outcome.exit_code == 3
+    assert "4 added" in outcome.stdout
+    assert "1 failed" in outcome.stdout
+    assert "times faster than real time" in outcome.stdout
+    assert f"not indexed: {folder / 'empty.mp4'}: " in outcome.stderr
+
+
+def test_another_model_or_rate_is_refused_with_the_command_that_mends_it(vifi: Vifi, folder: Path) -> None:
+    vifi("index", folder, "--model", "starter")
+    outcome = vifi("index", folder, "--fps", 2)
+    assert outcome.exit_code == 2
+    assert "--rebuild --fps 2" in outcome.stderr
+    assert vifi("index", folder, "--fps", 1).exit_code == 0
+
+
+def test_a_rebuild_takes_the_place_of_the_old_index(vifi: Vifi, folder: Path, vifi_home: Path) -> None:
+    vifi("index", folder, "--model", "starter")
+    (folder / "pets.mp4").unlink()
+    outcome = vifi("index", "--rebuild", "--fps", 2, "--json")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["added"] == 3
+    status = json.loads(vifi("status", "--json").stdout)
+    assert (status["videos"], status["frames_per_second"]) == (3, 2.0)
+    assert [path.name for path in vifi_home.iterdir() if path.is_dir()] == ["cache", "index"] or {
+        path.name for path in vifi_home.iterdir() if path.is_dir()
+    } == {"cache", "index"}
+
+
+def test_a_rebuild_without_an_unplugged_disk_is_refused(vifi: Vifi, folder: Path) -> None:
+    vifi("index", folder, "--model", "starter")
+    folder.rename(folder.with_name("elsewhere"))
+    outcome = vifi("index", "--rebuild")
+    assert outcome.exit_code == 2
+    assert "would lose 4 videos that are out of reach" in outcome.stderr
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere"),
+        ([], "name a folder"),
+        (["empty"], "no videos below"),
+    ],
+)
+def test_nothing_to_index(
+    vifi: Vifi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    outcome = vifi("index", *arguments)
+    assert outcome.exit_code == 2
+    assert message in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+    assert outcome.stdout == ""
+
+
+def test_excluded_files_are_passed_over_and_stay(vifi: Vifi, folder: Path) -> None:
+    vifi("index", folder, "--model", "starter", "--exclude", "*.mkv")
+    outcome = vifi("index", folder, "--exclude", "pets*")
+    assert "1 indexed video passed over" in outcome.stderr
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
+
+
+def test_names_that_are_no_text_are_indexed_and_found(vifi: Vifi, folder: Path) -> None:
+    name = os.fsdecode(b"caf\xe9 [1]\n.mp4")
+    (folder / "kitchen.mp4").rename(folder / name)
+    assert vifi("index", folder, "--model", "starter").exit_code == 0
+    hits = json.loads(vifi("search", "a cup of coffee", "--json", "-t", 1, "--path", "*caf*").stdout)["hits"]
+    assert os.fsencode(hits[0]["path"]) == os.fsencode(folder / name)
+    assert "caf" in vifi("search", "coffee", "--path", "*caf*").stdout
+
+
+def test_pruning_drops_what_is_named_and_asks_first(vifi: Vifi, folder: Path) -> None:
+    vifi("index", folder, "--model", "starter")
+    refused = vifi("prune", folder / "pets.mp4")
+    assert refused.exit_code == 2
+    assert "--yes" in refused.stderr
+    looked = vifi("prune", folder / "pets.mp4", "--dry-run")
+    assert looked.stdout == f"{folder / 'pets.mp4'}\n"
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
+    assert vifi("prune", folder / "pets.mp4", "--yes").exit_code == 0
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 3
+    assert (folder / "pets.mp4").exists(), "the file itself is never touched"
+    (folder / "launch.mp4").unlink()
+    assert vifi("prune", "--yes").stdout == f"{folder / 'launch.mp4'}\n"
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 2
+
+
+def test_pruning_keeps_what_an_unplugged_disk_holds(vifi: Vifi, folder: Path) -> None:
+    vifi("index", folder, "--model", "starter")
+    folder.rename(folder.with_name("elsewhere"))
+    assert "nothing to drop" in vifi("prune", "--yes").stderr
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
+    assert vifi("prune", folder, "--yes").exit_code == 0
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 0
+    assert vifi("search", "a cat").exit_code == 1, "an empty index has no hits"
+
+
+def test_status_tells_what_failed(vifi: Vifi, folder: Path) -> None:
+    (folder / "bad.mp4").write_bytes(b"bad")
+    vifi("index", folder, "--model", "starter")
+    shown = vifi("status").stdout
+    assert f"not indexed: {folder / 'bad.mp4'}: " in shown
+    assert "starter" in shown
+    document = json.loads(vifi("status", "--json").stdout)
+    assert document["roots"] == [{"path": str(folder), "videos": 4}]
+
+
+def test_a_rebuild_never_drops_what_it_does_not_see(vifi: Vifi, folder: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    shutil.copy(folder / "launch.mp4", disk / "other.mp4")
+    vifi("index", folder, disk, "--model", "starter")
+    excluded = vifi("index", "--rebuild", "--exclude", "pets*")
+    assert excluded.exit_code == 2
+    assert "leave --exclude away" in excluded.stderr
+    (disk / "other.mp4").rename(tmp_path / "unplugged.mp4")
+    unplugged = vifi("index", "--rebuild")
+    assert unplugged.exit_code == 2
+    assert f"plug the disk of {disk} in" in unplugged.stderr
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 5
+
+
+def test_what_is_pruned_is_not_brought_back_by_an_unfinished_rebuild(
+    vifi: Vifi, folder: Path, vifi_home: Path
+) -> None:
+    vifi("index", folder, "--model", "starter")
+    shutil.copytree(vifi_home / "index", vifi_home / "index.rebuild")
+    assert vifi("prune", folder / "pets.mp4", "--yes").exit_code == 0
+    with Catalog(vifi_home / "index.rebuild" / CATALOG_FILE) as unfinished:
+        assert {video.path.name for video in unfinished.videos()} == {
+            "kitchen.mp4",
+            "launch.mp4",
+            "nothing.mp4",
+        }
+
+
+def test_roots_are_kept_without_dots(vifi: Vifi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "sub").mkdir()
+    monkeypatch.chdir(folder / "sub")
+    vifi("index", "..", "--model", "starter")
+    assert json.loads(vifi("status", "--json").stdout)["roots"] == [{"path": str(folder), "videos": 4}]
+    assert vifi("search", "a cat", "--path", "..").exit_code == 0
+    assert vifi("search", "a cat", "--path", ".").exit_code == 1
+    assert vifi("prune", "../pets.mp4", "--yes").exit_code == 0
+
+
+def test_warnings_are_told_beside_the_document(vifi: Vifi, folder: Path) -> None:
+    (folder / "bad.mp4").write_bytes(b"bad")
+    outcome = vifi("index", folder, "--model", "starter", "--json")
+    assert json.loads(outcome.stdout)["failed"]
+    assert "not indexed: " in outcome.stderr

@@ -1,0 +1,133 @@
+"""`vifi data check` and `vifi data split`, as a shell sees them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Vifi
+from tests.made_videos import solid_colour_clip
+
+WEIZMANN = Path(__file__).parents[4] / "shared/videos/actions/weizmann"
+COLOURS = ("red", "green", "blue", "gold", "teal", "navy")
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of three clips, one a person."""
+    folder = tmp_path_factory.mktemp("data") / "people"
+    for place, colour in enumerate(COLOURS):
+        path = folder / ("run", "walk")[place % 2] / f"{('ann', 'bob', 'eve')[place // 2]}_{place}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        solid_colour_clip(path, [(colour, 1.0)])
+    return folder
+
+
+def test_check_counts_and_finds_nothing_in_good_data(vifi: Vifi, people: Path) -> None:
+    outcome = vifi("data", "check", people)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert outcome.stdout == "run\t2\t1\t1\nwalk\t2\t1\t1\n"
+    assert "6 videos: nothing wrong was found" in outcome.stderr
+    document = json.loads(vifi("data", "check", people, "--json", "--no-decode").stdout)
+    assert document["fine"]
+    assert document["classes"][1] == {"name": "walk", "train": 2, "val": 1, "test": 1}
+
+
+def test_check_tells_what_it_finds_and_exits_with_1(vifi: Vifi, people: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_text("no video")
+    run, walk = people / "run", people / "walk"
+    table = tmp_path / "table.csv"
+    table.write_text(
+        f"path,label,split\n{run}/ann_0.mp4,run,train\nbad.mp4,run,train\n{walk}/bob_3.mp4,walk,train\n"
+        f"{run}/ann_0.mp4,run,test\n{walk}/eve_5.mp4,walk,val\ngone.mp4,walk,val\n"
+    )
+    outcome = vifi("data", "check", table)
+    assert outcome.exit_code == 1
+    for said in (
+        "1 listed video is missing\n  gone.mp4",
+        "1 video cannot be read",
+        "1 training video is held out too (test)",
+    ):
+        assert said in outcome.stderr
+    document = json.loads(vifi("data", "check", table, "--json").stdout)
+    assert [(leak["by"], leak["split"]) for leak in document["leaks"]] == [("file", "test")]
+    assert document["missing"] == ["gone.mp4"]
+    assert [Path(broken["path"]).name for broken in document["broken"]] == ["bad.mp4"]
+
+
+def test_check_says_in_one_line_what_cannot_be_read(vifi: Vifi, tmp_path: Path) -> None:
+    for data in (tmp_path, tmp_path / "nothing.csv", "ucf101"):
+        outcome = vifi("data", "check", data, "--data-root", tmp_path)
+        assert outcome.exit_code == 2
+        assert outcome.stderr.count("\n") == 1
+
+
+def test_split_leaves_one_person_out(vifi: Vifi, people: Path, tmp_path: Path) -> None:
+    table = tmp_path / "fold.csv"
+    outcome = vifi("data", "split", people, "-o", table, "--group-by", "^([a-z]+)_", "--hold-out", "eve")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert outcome.stdout == "run\t2\t0\t1\nwalk\t2\t0\t1\n"
+    rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+    assert {(Path(path).name, group) for path, _, split, group in rows if split == "test"} == {
+        ("eve_4.mp4", "eve"),
+        ("eve_5.mp4", "eve"),
+    }
+    assert vifi("data", "check", table).exit_code == 0
+
+
+def test_split_writes_paths_that_move_with_the_table(vifi: Vifi, people: Path) -> None:
+    table = people.parent / "split.csv"
+    vifi("data", "split", people, "-o", table, "--val", "0.3", "--test", "0")
+    assert table.read_text().splitlines()[1].startswith("people/run/")
+    first = table.read_bytes()
+    vifi("data", "split", people, "-o", table, "--val", "0.3", "--test", "0", "--seed", "0")
+    assert table.read_bytes() == first
+    few = vifi("data", "split", table, "-o", people.parent / "few.csv", "--shots", "1")
+    assert few.stdout == "run\t1\t1\t0\nwalk\t1\t1\t0\n"
+    assert "are kept" in few.stderr
+
+
+def test_split_writes_base_and_novel_classes_apart(vifi: Vifi, people: Path, tmp_path: Path) -> None:
+    outcome = vifi("data", "split", people, "-o", tmp_path / "x.csv", "--base-novel", "--json")
+    document = json.loads(outcome.stdout)
+    assert [Path(table["file"]).name for table in document] == ["x-base.csv", "x-novel.csv"]
+    assert [len(table["classes"]) for table in document] == [1, 1]
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_split_warns_of_a_class_that_groups_leave_without_training(
+    vifi: Vifi, people: Path, tmp_path: Path
+) -> None:
+    options = ("--group-by", "_([0-9])", "--hold-out", "0", "--hold-out", "2", "--hold-out", "4")
+    outcome = vifi("data", "split", people, "-o", tmp_path / "x.csv", *options)
+    assert "1 class has no training video: run" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-o", "x.txt"], "end in .csv"),
+        (["-o", "no/such/x.csv"], "no folder"),
+        (["-o", "x.csv", "--val", "0.6", "--test", "0.6"], "below 1"),
+        (["-o", "x.csv", "--hold-out", "eve"], "--group-by"),
+        (["-o", "x.csv", "--nested"], "--shots"),
+        (["-o", "x.csv", "--group-by", "^([0-9]+)"], "finds no group"),
+    ],
+)
+def test_split_refuses_what_makes_no_sense(
+    vifi: Vifi, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = vifi("data", "split", people, *options)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not WEIZMANN.is_dir(), reason="the Weizmann clips are not here")
+def test_leaving_daria_out_of_weizmann_is_one_command(vifi: Vifi, tmp_path: Path) -> None:
+    table = tmp_path / "daria.csv"
+    outcome = vifi("data", "split", WEIZMANN, "-o", table, "--group-by", "^([a-z]+)_", "--hold-out", "daria")
+    assert outcome.exit_code == 0
+    assert [row.split("\t")[1:] for row in outcome.stdout.splitlines()] == [["8", "0", "1"]] * 10

@@ -1,0 +1,170 @@
+"""What `vifi cut` is told to cut: named moments, and what a search writes in any of its forms."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vifi_cli.api.cut.moments import WantedMoment
+from vifi_cli.api.cut.plan import clip_paths
+from vifi_cli.cli.search.cut_moments import named_moments, written_moments
+from vifi_cli.cli.search.times import seconds_of
+from vifi_cli.errors import InvalidInput
+
+DOG = WantedMoment(Path("/videos/dog.mp4"), 80.0, 88.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90.0),
+        ("90s", 90.0),
+        ("1:30", 90.0),
+        ("1:02:03.5", 3723.5),
+        ("1h30m", 5400.0),
+        ("0:07.25", 7.25),
+        ("1:99", None),
+        ("", None),
+        ("x", None),
+        ("-3", None),
+    ],
+)
+def test_times_are_read_as_people_write_them(text: str, seconds: float | None) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("/videos/dog.mp4@1:20-1:28.5", 80.0, 88.5),
+        ("/videos/dog.mp4@1:20–1:28", 80.0, 88.0),
+        ("/videos/dog.mp4@80-88", 80.0, 88.0),
+        ("/videos/dog.mp4@1:20-", 80.0, math.inf),
+        ("/videos/dog.mp4@-1:20", 0.0, 80.0),
+        ("/videos/dog.mp4@-", 0.0, math.inf),
+    ],
+)
+def test_moments_are_named_by_file_and_time(text: str, start: float, end: float) -> None:
+    wanted = named_moments([text])
+    assert wanted is not None
+    assert wanted.moments == (WantedMoment(Path("/videos/dog.mp4"), start, end),)
+
+
+def test_names_may_hold_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted = named_moments(["me@home - 1:20.mp4@0:01-0:02", os.fsdecode(b"\xff.mp4") + "@1-2"])
+    assert wanted is not None
+    assert [one.path for one in wanted.moments] == [
+        tmp_path / "me@home - 1:20.mp4",
+        tmp_path / os.fsdecode(b"\xff.mp4"),
+    ]
+
+
+@pytest.mark.parametrize("query", ["a dog", "a man @ work", "me@home", "3:10 - 4:20", "x@y-z", "@1-2"])
+def test_words_are_no_moments(query: str) -> None:
+    assert named_moments([query]) is None
+
+
+def test_moments_and_words_do_not_mix() -> None:
+    with pytest.raises(InvalidInput, match="a dog stands among moments and is none"):
+        named_moments(["dog.mp4@1-2", "a dog"])
+    with pytest.raises(InvalidInput, match="the end is not after the start"):
+        named_moments(["dog.mp4@2-1"])
+
+
+def hit(moment: WantedMoment) -> dict[str, object]:
+    return {
+        "path": str(moment.path),
+        "start_seconds": moment.start_seconds,
+        "end_seconds": moment.end_seconds,
+        "score": moment.score,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"query": "a dog", "model": "starter", "hits": [hit(DOG), hit(DOG)]}, indent=2),
+        json.dumps([hit(DOG), hit(DOG)]),
+        "\n".join(json.dumps(hit(DOG)) for _ in range(2)) + "\n",
+        "0.2500\t80.000\t88.500\t/videos/dog.mp4\n" * 2,
+    ],
+)
+def test_every_form_of_hits_is_read(text: str) -> None:
+    wanted = written_moments(text)
+    assert wanted.moments == (DOG, DOG)
+    assert wanted.title == ("a dog" if "query" in text else "Moments")
+
+
+def test_one_line_of_json_is_a_hit() -> None:
+    assert written_moments(json.dumps(hit(DOG))).moments == (DOG,)
+
+
+def test_named_moments_come_a_line() -> None:
+    assert len(written_moments("/a.mp4@1-2\n\n/b.mp4@1:00-2:00\n").moments) == 2
+
+
+def test_nothing_is_no_moment() -> None:
+    assert written_moments("").moments == ()
+    assert written_moments('{"query": "a dog", "hits": []}').moments == ()
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=())).filter(str.strip))
+def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
+    path = Path("/videos") / name.replace("/", "_")
+    escaped = str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    cells = written_moments(f"0.2500\t80.000\t88.500\t{escaped}\n")
+    document = written_moments(json.dumps({"hits": [hit(WantedMoment(path, 80.0, 88.5, 0.25))]}))
+    expected = Path(os.path.normpath(path))
+    assert [one.path for one in (*cells.moments, *document.moments)] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("/videos/dog.mp4\n", "no moment: /videos/dog.mp4: pass on what `vifi search --json`"),
+        ("a\tb\tc\td\n", "no moment"),
+        ("0.2\t5.0\t3.0\t/videos/dog.mp4\n", "does not end after it begins"),
+        ('{"hits": 3}', "no list of hits"),
+        ('{"hits": [{"path": "/a.mp4"}]}', "hit 1 is no hit with path"),
+        ('{"hits": [{"path": 3, "start_seconds": 1, "end_seconds": 2}]}', "hit 1 is no hit"),
+        (
+            '{"hits": [{"path": "/a", "start_seconds": NaN, "end_seconds": 2}]}',
+            "does not end after it begins",
+        ),
+        ('{"broken\n{"json', "not JSON"),
+        ("[1, 2]", "hit 1 is no hit"),
+    ],
+)
+def test_what_is_no_hit_is_said_plainly(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        written_moments(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "clip"),
+    [
+        ("dog.mp4", 4.9, "01-dog-0m04s.mp4"),
+        ("My trip (2019).mkv", 3723.0, "01-My-trip-2019-1h02m03s.mp4"),
+        ("-rf ~ $(ls);'\".mp4", 60.0, "01-rf-ls-1m00s.mp4"),
+        ("日本の犬.mp4", 0.0, "01-日本の犬-0m00s.mp4"),
+        ("...", 0.0, "01-clip-0m00s.mp4"),
+        (os.fsdecode(b"\xff\xfe.mp4"), 0.0, "01-clip-0m00s.mp4"),
+        ("x" * 250 + ".mp4", 0.0, "01-" + "x" * 60 + "-0m00s.mp4"),
+    ],
+)
+def test_a_clips_name_says_what_it_is_and_harms_nobody(name: str, start: float, clip: str) -> None:
+    moment = WantedMoment(Path("/videos") / name, start, start + 1)
+    assert clip_paths(Path("/clips"), [moment], copied=False) == (Path("/clips") / clip,)
+
+
+def test_clips_sort_in_their_order_and_never_share_a_name() -> None:
+    moments = [WantedMoment(Path("/videos/dog.mp4"), 0.1, 0.2)] * 120
+    names = [path.name for path in clip_paths(Path("/clips"), moments, copied=True)]
+    assert names == sorted(set(names))
+    assert names[0] == "001-dog-0m00s.mp4"
+    assert clip_paths(Path(), [WantedMoment(Path("/a.avi"), 0, 1)], copied=True) == (Path("01-a-0m00s.mkv"),)

@@ -1,0 +1,153 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Vifi
+from vifi_cli.index.query_cache import CACHE_FILE
+from vifi_cli.index.relevance.relevance import WORTH_SHOWING
+from vifi_cli.index.search.video_index import SearchHit, relevant_among
+
+
+def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "a cat", "--json")
+    assert outcome.exit_code == 0
+    document = json.loads(outcome.stdout)
+    assert set(document) == {"query", "model", "hits"}
+    assert (document["query"], document["model"]) == ("a cat", "starter")
+    best = document["hits"][0]
+    assert set(best) == {"path", "start_seconds", "end_seconds", "relevance", "cosine"}
+    assert 0.5 < best["relevance"] <= 1
+    assert -1 <= best["cosine"] <= 1
+    assert Path(best["path"]) == indexed / "pets.mp4"
+    assert 3.0 <= best["start_seconds"] < best["end_seconds"] <= 8.1
+
+
+def test_in_a_pipe_a_hit_is_a_line_of_tab_separated_cells(vifi: Vifi, indexed: Path) -> None:
+    lines = vifi("search", "a rocket", "-t", 2, "--min-score", 0).stdout.splitlines()
+    assert len(lines) == 2
+    relevance, start, end, path = lines[0].split("\t")
+    assert Path(path) == indexed / "launch.mp4"
+    assert float(start) < float(end)
+    assert 0 <= float(lines[1].split("\t")[0]) <= float(relevance) <= 1
+
+
+def test_what_is_hardly_there_is_left_out(vifi: Vifi, indexed: Path) -> None:
+    everything = json.loads(vifi("search", "a cat", "--json", "--min-score", 0).stdout)["hits"]
+    shown = json.loads(vifi("search", "a cat", "--json").stdout)["hits"]
+    assert shown == [hit for hit in everything if hit["relevance"] >= WORTH_SHOWING]
+    assert {Path(hit["path"]).name for hit in shown} == {"pets.mp4"}
+    enough = shown[0]["relevance"] - 0.01
+    assert json.loads(vifi("search", "a cat", "--json", "--min-score", enough).stdout)["hits"] == shown[:1]
+
+
+@pytest.mark.parametrize("query", ["asdf qwer", "quarterly interest rate decision"])
+def test_nonsense_finds_nothing_relevant(vifi: Vifi, indexed: Path, query: str) -> None:
+    outcome = vifi("search", query)
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    shown = vifi("search", query, "--min-score", 0)
+    assert shown.exit_code == 0
+    best = float(shown.stdout.split("\t")[0])
+    assert (
+        f"nothing relevant found: the best hit has a relevance of {int(best * 100) / 100:.2f}"
+        in outcome.stderr
+    )
+    assert "--min-score 0" in outcome.stderr
+    assert json.loads(vifi("search", query, "--json").stdout)["hits"] == []
+
+
+def test_neutral_texts_are_read_once_and_that_is_told(vifi: Vifi, indexed: Path, vifi_home: Path) -> None:
+    said = "texts that hits are judged by"
+    assert said not in vifi("search", "a cat").stderr
+    (vifi_home / "cache" / CACHE_FILE).unlink()
+    assert said in vifi("search", "a cat").stderr
+    assert said not in vifi("search", "a rocket").stderr
+
+
+def test_one_document_a_hit(vifi: Vifi, indexed: Path) -> None:
+    hits = [json.loads(line) for line in vifi("search", "a rocket", "--jsonl").stdout.splitlines()]
+    assert Path(hits[0]["path"]).name == "launch.mp4"
+
+
+def test_paths_only_each_once(vifi: Vifi, indexed: Path) -> None:
+    paths = vifi("search", "coffee", "-f", "--per-video", 0, "-t", 0, "--min-score", 0).stdout.splitlines()
+    assert len(paths) == len(set(paths)) == 4
+    ended_by_nul = vifi("search", "coffee", "-0", "-t", 0, "--min-score", 0).stdout
+    assert ended_by_nul.split("\0")[:-1] == paths
+    assert "\n" not in ended_by_nul
+
+
+def test_by_video_gives_one_hit_a_file(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "a cup of coffee", "--by", "video", "--json", "--min-score", 0)
+    hits = json.loads(outcome.stdout)["hits"]
+    assert len(hits) == 4
+    assert {Path(hit["path"]).name for hit in hits[:2]} == {"kitchen.mp4", "pets.mp4"}
+
+
+@pytest.mark.parametrize("options", [("--path", "nowhere"), ("--path", "*.mkv", "--json")])
+def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, options: tuple[str, ...]) -> None:
+    outcome = vifi("search", "a cat", *options)
+    assert outcome.exit_code == 1
+    assert "no hits" in outcome.stderr
+    assert outcome.stdout == "" or json.loads(outcome.stdout)["hits"] == []
+
+
+def test_path_limits_the_search(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "a cat", "-f", "--path", "launch*", "--min-score", 0)
+    paths = set(outcome.stdout.splitlines())
+    assert paths == {str(indexed / "launch.mp4")}
+
+
+def test_no_index_is_said_plainly(vifi: Vifi) -> None:
+    outcome = vifi("search", "a cat")
+    assert outcome.exit_code == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr == "error: nothing is indexed yet: run `vifi index FOLDER` first\n"
+
+
+def test_an_empty_query_is_said_plainly(vifi: Vifi) -> None:
+    outcome = vifi("search", "  ")
+    assert outcome.exit_code == 2
+    assert "the query is empty" in outcome.stderr
+
+
+def test_wrong_usage_is_exit_code_2(vifi: Vifi) -> None:
+    assert vifi("search").exit_code == 2
+    assert vifi("search", "a", "--top", "-1").exit_code == 2
+    assert vifi("search", "a", "--by", "frame").exit_code == 2
+    assert vifi("search", "a", "--min-score", "1.5").exit_code == 2
+
+
+def test_files_that_have_gone_are_told_apart(vifi: Vifi, starter: None, clips: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes((clips / "launch.mp4").read_bytes())
+    vifi("index", tmp_path, "--model", "starter")
+    copy.unlink()
+    outcome = vifi("search", "a rocket", "-t", 1)
+    assert outcome.exit_code == 0
+    assert "copy.mp4" in outcome.stdout
+    assert "no longer where indexed" in outcome.stderr
+
+
+def test_outputs_exclude_one_another(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "a cat", "--json", "-f")
+    assert outcome.exit_code == 2
+    assert "choose one" in outcome.stderr
+
+
+def test_a_query_that_is_no_text_is_said_plainly(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", os.fsdecode(b"caf\xe9"))
+    assert outcome.exit_code == 2
+    assert "not valid UTF-8" in outcome.stderr
+    assert vifi("search", "café 🐈 猫", "--json", "--min-score", 0).exit_code == 0
+
+
+def test_hits_that_are_not_rated_are_all_worth_showing() -> None:
+    rated = [SearchHit(Path("a"), 0.0, 1.0, 0.9, relevance) for relevance in (0.8, 0.4, 0.1)]
+    unrated = [SearchHit(Path("a"), 0.0, 1.0, cosine) for cosine in (0.8, 0.4, 0.1)]
+    assert relevant_among(rated) == rated[:2]
+    assert relevant_among(unrated) == unrated
+    assert relevant_among(rated, 0.5) == rated[:1]
+    assert relevant_among(unrated, 0.5) == unrated[:1], "--min-score acts on the number that is shown"
+    assert relevant_among(rated, 0.0) == rated

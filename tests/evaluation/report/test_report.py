@@ -1,0 +1,232 @@
+"""The report folder: complete, readable by programs, self-contained, and safe from hostile names."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.made_videos import solid_colour_clip
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.evaluation.report import report as reports
+from vifi_cli.evaluation.report.folder import write_report
+from vifi_cli.evaluation.report.pictures import confusion_picture, thumbnails
+from vifi_cli.evaluation.report.report import (
+    Report,
+    ResultRow,
+    ResultTable,
+    best_values,
+    confident_mistakes,
+    detail_of_test,
+    figure_text,
+    most_confused,
+    shown,
+)
+from vifi_cli.evaluation.scoring.scores import Figure
+from vifi_cli.evaluation.testing.predicting import Predictions
+
+HOSTILE = '<img src=x onerror="alert(1)">|$\\frac{$`*_#\u202e'
+NAMES = ("run", HOSTILE, "走る")
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> tuple[LabeledVideo, ...]:
+    """Two clips, one whose name is hostile, and two files that cannot be read."""
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    names = ("red.mp4", "<b>&'\"|`.mp4", "gone\udcff.mp4", "broken.mp4")
+    for name in names[:2]:
+        solid_colour_clip(clips / name, [("red", 0.5)])
+    (clips / names[3]).write_text("no video")
+    return tuple(LabeledVideo(clips / name, label) for name, label in zip(names, (0, 1, 1, 0), strict=True))
+
+
+def predictions(*rows: tuple[float, ...]) -> Predictions:
+    return Predictions(np.arange(len(rows)), np.array(rows, np.float32), ((9, "broken"),))
+
+
+@pytest.fixture
+def report(videos: tuple[LabeledVideo, ...]) -> Report:
+    guesses = predictions((0.1, 0.8, 0.1), (0.9, 0.05, 0.05), (0.2, 0.2, 0.6), (1.0, 0.0, 0.0))
+    detail = detail_of_test("ViFi-CLIP", "split 1", NAMES, guesses, videos)
+    rows = (
+        ResultRow("ViFi-CLIP", (detail.scores.top1, Figure(0.25, 0.1, 0.5))),
+        ResultRow(HOSTILE, (Figure(0.5), None), remark=HOSTILE),
+        ResultRow("X-CLIP", (None, Figure(0.446, spread=0.052)), "published", "README"),
+    )
+    table = ResultTable(("split 1", "mean"), rows)
+    facts = (("frames", "8"), ("class names", HOSTILE))
+    return Report(f"zero-shot {HOSTILE}", facts, ("3 videos leak",), table, (detail,))
+
+
+def test_the_document_has_everything_and_no_nan(report: Report, tmp_path: Path) -> None:
+    write_report(tmp_path / "new" / "report", report)
+    document = json.loads((tmp_path / "new" / "report" / "report.json").read_text())
+    assert list(document) == ["format", "title", "stamps", "facts", "columns", "rows", "tests"]
+    assert document["stamps"] == ["3 videos leak"]
+    assert document["rows"][2]["figures"] == [
+        None,
+        {"value": 0.446, "low": None, "high": None, "spread": 0.052, "unit": "share"},
+    ]
+    (test,) = document["tests"]
+    assert test["confusion"] == [[1, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert [entry["accuracy"] for entry in test["classes"]] == [0.5, 0.0, None]
+    assert (test["videos"], test["unreadable"], test["top1"]["value"]) == (4, 1, 0.25)
+    assert [entry["probability"] for entry in test["mistakes"]] == pytest.approx([0.9, 0.8, 0.6])
+
+
+def test_a_broken_models_numbers_are_null(
+    videos: tuple[LabeledVideo, ...], report: Report, tmp_path: Path
+) -> None:
+    nothing = predictions((float("nan"),) * 3, (float("nan"),) * 3)
+    detail = detail_of_test("broken", "", NAMES, nothing, videos)
+    row = ResultRow("broken", (Figure(float("nan")), None))
+    table = replace(report.table, rows=(row,))
+    write_report(tmp_path, replace(report, table=table, details=(detail,)))
+    document = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    assert document["rows"][0]["figures"][0]["value"] is None
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags, addresses, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+        self.handlers: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href", "data", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_needs_nothing_else_and_runs_nothing(report: Report, tmp_path: Path) -> None:
+    write_report(tmp_path, report)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert "script" not in page.tags
+    assert page.handlers == []
+    assert page.sources
+    assert all(source.startswith("data:image/") for source in page.sources)
+    assert not re.search(r"url\(|@import|https?:", text)
+    assert '<img src=x onerror="alert(1)">' in page.text
+    assert "<b>&'\"|`.mp4" in page.text
+    assert "\u202e" not in page.text
+    for expected in ("3 videos leak", "44.6 ± 5.2", "published: README", "[10.0, 50.0]", "走る", "no video"):
+        assert expected in page.text
+    # a confusion matrix and three frames of each of the two mistaken videos that can be read
+    assert len(page.sources) == 1 + 2 * 3
+    assert page.tags.count("li") == 3
+
+
+def test_markdown_has_tables_that_hostile_names_cannot_break(report: Report, tmp_path: Path) -> None:
+    write_report(tmp_path, report)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<img" not in text.replace("\\<img", "")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
+    assert cells[:5] == [5] * 5
+    assert "![confusion matrix](confusion-1.png)" in text
+    with Image.open(tmp_path / "confusion-1.png") as picture:
+        assert min(picture.size) > 150
+
+
+def test_a_disk_that_is_full_leaves_the_older_report(report: Report, tmp_path: Path, full_disk: None) -> None:
+    (tmp_path / "report.json").write_text("old")
+    many = replace(report, facts=(("x", "y" * 200_000),))
+    with pytest.raises(OSError, match="too large"):
+        write_report(tmp_path, many)
+    assert (tmp_path / "report.json").read_text() == "old"
+
+
+def test_pictures_of_an_older_report_with_more_tests_go(report: Report, tmp_path: Path) -> None:
+    write_report(tmp_path, replace(report, details=report.details * 3))
+    assert (tmp_path / "confusion-3.png").exists()
+    write_report(tmp_path, report)
+    assert [path.name for path in tmp_path.glob("*.png")] == ["confusion-1.png"]
+
+
+def test_mistakes_are_the_most_confident_first(videos: tuple[LabeledVideo, ...]) -> None:
+    guesses = predictions((0.4, 0.6, 0.0), (0.2, 0.7, 0.1), (0.9, 0.1, 0.0), (0.2, 0.2, 0.6))
+    found = confident_mistakes(guesses, videos, NAMES)
+    assert [(mistake.path, mistake.truth, mistake.guess) for mistake in found] == [
+        (videos[2].path, HOSTILE, "run"),
+        (videos[0].path, "run", HOSTILE),
+        (videos[3].path, "run", "走る"),
+    ]
+    assert [mistake.probability for mistake in found] == pytest.approx([0.9, 0.6, 0.6])
+    assert len(confident_mistakes(guesses, videos, NAMES, 2)) == 2
+
+
+def test_confused_pairs_by_hand(report: Report) -> None:
+    detail = report.details[0]
+    confusion = np.array([[5, 1, 3], [0, 2, 0], [1, 0, 0]])
+    pairs = most_confused(replace(detail, scores=replace(detail.scores, confusion=confusion)))
+    assert [(pair.truth, pair.guess, pair.count, pair.videos) for pair in pairs] == [
+        ("run", "走る", 3, 9),
+        ("run", HOSTILE, 1, 9),
+        ("走る", "run", 1, 1),
+    ]
+
+
+def test_figures_in_words() -> None:
+    assert figure_text(Figure(0.738, 0.701, 0.772)) == "73.8 [70.1, 77.2]"
+    assert figure_text(Figure(0.513, spread=0.006)) == "51.3 ± 0.6"
+    assert figure_text(Figure(1.0, 1.0, 1.0, 0.0)) == "100.0 ± 0.0 [100.0, 100.0]"
+    assert figure_text(Figure(3.5, 2, 7, unit="rank")) == "3.5 [2.0, 7.0]"
+
+
+def test_the_best_is_marked_where_two_were_measured() -> None:
+    rank, worse = Figure(2, unit="rank"), Figure(5, unit="rank")
+    rows = (
+        ResultRow("a", (Figure(0.5), rank, None)),
+        ResultRow("b", (Figure(0.6), worse, Figure(0.1))),
+        ResultRow("c", (Figure(0.9), rank, None), "published"),
+    )
+    assert best_values(ResultTable(("x", "median rank", "y"), rows)) == (0.6, 2, None)
+    with pytest.raises(ValueError, match="1 figures for 2 columns"):
+        ResultTable(("x", "y"), (ResultRow("a", (None,)),))
+
+
+def test_what_a_test_counted_is_said(report: Report) -> None:
+    scores = report.details[0].scores
+    assert reports.units_of(scores) == "4 videos (1 more could not be read), intervals over videos"
+    assert reports.units_of(replace(scores, groups=9, unreadable=0)) == "4 videos, intervals over 9 groups"
+
+
+def test_text_that_cannot_be_shown_gets_a_mark() -> None:
+    assert shown("a\nb\udcff\u202e走") == "a\ufffdb\ufffd\ufffd走"
+
+
+@pytest.mark.parametrize("classes", [2, 30, 400])
+def test_a_confusion_matrix_of_any_size_is_drawn(classes: int) -> None:
+    confusion = np.eye(classes, dtype=np.int64)
+    confusion[0] = 0
+    with Image.open(BytesIO(confusion_picture(confusion, [HOSTILE] * classes))) as picture:
+        assert picture.format == "PNG"
+        colours = picture.convert("RGB").getcolors(1 << 24)
+    assert colours is not None
+    assert len(colours) > 20
+
+
+def test_thumbnails_are_small_pictures_of_the_video(videos: tuple[LabeledVideo, ...]) -> None:
+    frames = thumbnails(videos[0].path)
+    assert len(frames) == 3
+    with Image.open(BytesIO(frames[1])) as picture:
+        assert picture.size == (128, 96)
+        red, green, blue = picture.convert("RGB").getpixel((64, 48))  # type: ignore[misc]
+    assert red > 200
+    assert max(green, blue) < 60
+    assert thumbnails(videos[2].path) == thumbnails(videos[3].path) == ()

@@ -1,0 +1,178 @@
+"""Scores and their intervals, against hand-computed cases and what must hold of any."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.evaluation.scoring import scores
+from vifi_cli.evaluation.scoring.metrics import top_k_hits
+from vifi_cli.evaluation.scoring.scores import (
+    bootstrap_means,
+    harmonic_figure,
+    harmonic_mean,
+    interval_of,
+    mean_and_spread,
+    mean_figure,
+    score,
+)
+from vifi_cli.evaluation.testing.predicting import Predictions
+
+HITS = st.lists(st.booleans(), min_size=1, max_size=40)
+
+
+def taken_for(
+    guesses: Sequence[int],
+    labels: Sequence[int],
+    classes: int = 3,
+    groups: Sequence[str] = (),
+    name: str = "v",
+) -> scores.TestScores:
+    """Scores of videos that were taken for these classes."""
+    videos = [
+        LabeledVideo(Path(f"/{name}{place}.mp4"), label, groups[place] if groups else "")
+        for place, label in enumerate(labels)
+    ]
+    shares = np.full((len(labels), classes), 0.1, np.float32)
+    shares[np.arange(len(labels)), guesses] = 0.8
+    return score(Predictions(np.arange(len(labels)), shares), videos, classes)
+
+
+def test_top_k_by_hand() -> None:
+    probabilities = np.array([[0.1, 0.2, 0.3, 0.15, 0.05, 0.2], [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]], np.float32)
+    assert top_k_hits(probabilities, [2, 5], 1).tolist() == [True, False]
+    assert top_k_hits(probabilities, [4, 5], 5).tolist() == [False, False]
+    assert top_k_hits(probabilities, [0, 4], 5).tolist() == [True, True]
+    assert top_k_hits(probabilities[:, :2], [0, 1], 5).tolist() == [True, True]
+
+
+def test_scores_by_hand() -> None:
+    found = taken_for([0, 1, 1, 2, 0], [0, 0, 1, 2, 2], classes=4)
+    assert found.top1.value == pytest.approx(0.6)
+    assert found.top5.value == 1.0  # four classes only
+    assert found.hits.tolist() == [True, False, True, True, False]
+    assert found.class_accuracy == (0.5, 1.0, 0.5, None)
+    assert found.confusion.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    assert (found.videos, found.groups, found.unreadable) == (5, 0, 0)
+
+
+def test_unreadable_videos_count_nowhere() -> None:
+    videos = [LabeledVideo(Path(f"/{place}.mp4"), place) for place in range(3)]
+    shares = np.array([[0.9, 0.05, 0.05], [0.9, 0.05, 0.05]], np.float32)
+    found = score(Predictions(np.array([0, 2]), shares, ((1, "broken"),)), videos, 3)
+    assert (found.top1.value, found.videos, found.unreadable) == (0.5, 2, 1)
+    nothing = score(Predictions(np.zeros(0, np.int64), np.zeros((0, 3), np.float32), ((0, "x"),)), videos, 3)
+    assert (nothing.top1, nothing.videos) == (scores.Figure(0.0), 0)
+    assert nothing.class_accuracy == (None, None, None)
+
+
+def test_intervals_are_over_groups_where_two_are_known() -> None:
+    labels = [0] * 8
+    guesses = [0, 0, 0, 0, 1, 1, 1, 1]
+    by_video = taken_for(guesses, labels)
+    by_group = taken_for(guesses, labels, groups=["ann"] * 4 + ["ben"] * 4)
+    assert (by_video.groups, by_group.groups) == (0, 2)
+    # two groups, all right and all wrong: a draw is 0, 0.5 or 1, and a quarter of them is 0
+    assert (by_group.top1.low, by_group.top1.high) == (0.0, 1.0)
+    assert by_video.top1.low is not None
+    assert 0.0 < by_video.top1.low < 0.5
+    assert taken_for(guesses, labels, groups=["ann"] * 8).groups == 0
+    assert taken_for(guesses, labels, groups=["ann", "ben", *[""] * 6]).groups == 8
+
+
+def test_draws_of_groups_by_hand() -> None:
+    hits, groups = np.array([True, False, True]), ["a", "a", "b"]
+    means = bootstrap_means(hits, groups, draws=500, seed=1)
+    drawn = np.random.default_rng(1)
+    for mean in means:
+        first, second = drawn.integers(2, size=2).tolist()
+        right, size = (1, 1), (2, 1)
+        assert mean == (right[first] + right[second]) / (size[first] + size[second])
+    assert set(np.round(means, 6)) == {0.5, round(2 / 3, 6), 1.0}
+
+
+def test_the_bootstrap_has_the_standard_error_that_it_should() -> None:
+    hits = np.arange(400) % 4 > 0
+    means = bootstrap_means(hits, draws=4000)
+    assert means.std() == pytest.approx((0.75 * 0.25 / 400) ** 0.5, rel=0.05)
+    low, high = interval_of(means)
+    assert (low, high) == pytest.approx((0.75 - 1.96 * 0.02165, 0.75 + 1.96 * 0.02165), abs=0.005)
+
+
+@given(hits=HITS, seed=st.integers(0, 5))
+def test_intervals_lie_in_the_range_of_the_values(hits: list[bool], seed: int) -> None:
+    means = bootstrap_means(np.array(hits), draws=200, seed=seed)
+    low, high = interval_of(means)
+    assert 0 <= low <= high <= 1
+    assert np.array_equal(means, bootstrap_means(np.array(hits), draws=200, seed=seed))
+    if len(set(hits)) == 1:
+        assert low == high == hits[0]
+
+
+@given(hits=HITS)
+def test_groups_of_one_video_are_as_videos(hits: list[bool]) -> None:
+    names = [f"{place:03}" for place in range(len(hits))]
+    assert np.array_equal(bootstrap_means(np.array(hits), names, 50), bootstrap_means(np.array(hits), (), 50))
+
+
+def test_percentiles_are_interpolated() -> None:
+    assert interval_of(np.arange(101.0)) == (2.5, 97.5)
+
+
+@given(base=st.floats(0, 1), novel=st.floats(0, 1))
+def test_the_harmonic_mean_lies_between_and_is_zero_at_zero(base: float, novel: float) -> None:
+    mean = harmonic_mean(base, novel)
+    assert min(base, novel) - 1e-9 <= mean <= max(base, novel) + 1e-9
+    assert mean == pytest.approx(harmonic_mean(novel, base))
+
+
+def test_harmonic_means_of_the_paper() -> None:
+    assert harmonic_mean(0.738, 0.533) == pytest.approx(0.619, abs=5e-4)  # HMDB-51
+    assert harmonic_mean(0.929, 0.677) == pytest.approx(0.783, abs=5e-4)  # UCF-101
+    assert (harmonic_mean(0, 0), harmonic_mean(0, 1)) == (0, 0)
+
+
+def test_mean_and_sample_deviation() -> None:
+    assert mean_and_spread([0.5, 0.6, 0.7]) == pytest.approx((0.6, 0.1))
+    assert mean_and_spread([0.5]) == (0.5, 0.0)
+
+
+def test_the_mean_over_seeds_does_not_take_a_video_for_three() -> None:
+    once = taken_for([0] * 10 + [1] * 10, [0] * 20)
+    thrice = mean_figure([once, once, once])
+    others = mean_figure([taken_for([0] * 10 + [1] * 10, [0] * 20, name=name) for name in "abc"])
+    assert mean_figure([once]) == once.top1
+    assert (thrice.value, thrice.spread) == (0.5, 0.0)
+    for figure in (thrice, others, once.top1):
+        assert figure.low is not None
+        assert figure.high is not None
+    width = once.top1.high - once.top1.low
+    assert thrice.high - thrice.low == pytest.approx(width, rel=0.15)
+    assert others.high - others.low < 0.75 * width
+
+
+def test_the_harmonic_figure_averages_first() -> None:
+    base = [taken_for([0, 0, 0, 1], [0, 0, 0, 0], name="b"), taken_for([0, 1, 1, 1], [0, 0, 0, 0], name="b")]
+    novel = [taken_for([0, 1], [0, 0], name="n"), taken_for([0, 0], [0, 0], name="n")]
+    figure = harmonic_figure(base, novel)
+    assert figure.value == pytest.approx(harmonic_mean(0.5, 0.75))
+    assert figure.spread == pytest.approx(np.std([harmonic_mean(0.75, 0.5), harmonic_mean(0.25, 1)], ddof=1))
+    assert figure.low is not None
+    assert figure.high is not None
+    assert 0 <= figure.low < figure.value < figure.high <= 1
+
+
+def test_one_persons_base_and_novel_videos_are_drawn_together() -> None:
+    """Ann fails in both, Ben in neither: with both of them drawn at once the mean is 0, a half or 1."""
+    groups = ["ann", "ann", "ben", "ben"]
+    base = [taken_for([1, 1, 0, 0], [0] * 4, groups=groups, name="b")]
+    novel = [taken_for([1, 1, 0, 0], [0] * 4, groups=groups, name="n")]
+    figure = harmonic_figure(base, novel)
+    assert (figure.value, figure.low, figure.high) == (0.5, 0.0, 1.0)
+    assert figure.spread is None
+    wrong = taken_for([1, 1], [0, 0])
+    assert harmonic_figure([wrong], [wrong]).high == 0.0

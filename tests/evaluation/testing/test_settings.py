@@ -1,0 +1,134 @@
+"""What is tested in each setting, and how scores become a row: against hand-computed cases."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.scoring import scores
+from vifi_cli.evaluation.testing import settings
+from vifi_cli.evaluation.testing.predicting import Predictions
+from vifi_cli.evaluation.testing.settings import (
+    columns_of,
+    paper_frames,
+    plan_trials,
+    read_setting,
+    row_of,
+    views_of,
+)
+
+
+def scores_of(right: Sequence[bool], name: str = "v") -> scores.TestScores:
+    """Scores of videos of the first of six classes, some of which are named rightly; the second class comes second."""
+    shares = np.tile(np.array([0.3, 0.25, 0.2, 0.15, 0.1, 0.0], np.float32), (len(right), 1))
+    for place, is_right in enumerate(right):
+        if not is_right:
+            shares[place] = shares[place][::-1]
+    videos = [LabeledVideo(Path(f"/{name}{number}.mp4"), 0) for number in range(len(right))]
+    return scores.score(Predictions(np.arange(len(right)), shares), videos, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("zero-shot", settings.TestSetting("zero-shot")),
+        ("few-shot", settings.TestSetting("few-shot")),
+        ("few-shot-4", settings.TestSetting("few-shot", 4)),
+        ("base2novel", settings.TestSetting("base2novel")),
+    ],
+)
+def test_settings_are_read(text: str, setting: settings.TestSetting) -> None:
+    assert read_setting(text) == setting
+
+
+@pytest.mark.parametrize("text", ["", "fewshot", "few-shot-0", "few-shot-x", "zero_shot"])
+def test_other_settings_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="--setting"):
+        read_setting(text)
+
+
+def test_zero_shot_tests_every_official_split() -> None:
+    (trial,) = plan_trials(read_setting("zero-shot"), trains=False, splits=3, split=None, is_named=True)
+    assert [(tested.setting, tested.split) for tested in trial.lists] == [("zero-shot", n) for n in (1, 2, 3)]
+    assert columns_of(read_setting("zero-shot"), [trial]) == ("split 1", "split 2", "split 3", "mean")
+    (second,) = plan_trials(read_setting("zero-shot"), trains=False, splits=3, split=2, is_named=True)
+    assert columns_of(read_setting("zero-shot"), [second]) == ("split 2",)
+    (own,) = plan_trials(read_setting("zero-shot"), trains=False, splits=1, split=None, is_named=False)
+    assert columns_of(read_setting("zero-shot"), [own]) == ("top-1",)
+
+
+def test_base_to_novel_trains_thrice() -> None:
+    setting = read_setting("base2novel")
+    named = plan_trials(setting, trains=True, splits=3, split=None, is_named=True)
+    assert [(trial.name, trial.seed, trial.split) for trial in named] == [
+        ("seed1", 1, 1), ("seed2", 2, 2), ("seed3", 3, 3),
+    ]  # fmt: skip
+    own = plan_trials(setting, trains=True, splits=1, split=None, is_named=False)
+    assert [(trial.seed, trial.split) for trial in own] == [(1, 1), (2, 1), (3, 1)]
+    (once,) = plan_trials(setting, trains=False, splits=3, split=None, is_named=True)
+    assert [tested.setting for tested in once.lists] == ["base2novel", "novel"]
+    assert once.seed is None
+    (second,) = plan_trials(setting, trains=True, splits=3, split=2, is_named=True)
+    assert second.split == 2
+
+
+def test_few_shot_trains_on_each_number_of_shots() -> None:
+    trials = plan_trials(read_setting("few-shot"), trains=True, splits=3, split=None, is_named=True)
+    assert [(trial.shots, trial.split) for trial in trials] == [(2, 1), (4, 1), (8, 1), (16, 1)]
+    assert columns_of(read_setting("few-shot"), trials) == ("2 shots", "4 shots", "8 shots", "16 shots")
+    (only,) = plan_trials(read_setting("few-shot-5"), trains=True, splits=3, split=3, is_named=True)
+    assert (only.shots, only.split) == (5, 3)
+    (tested,) = plan_trials(read_setting("few-shot"), trains=False, splits=3, split=None, is_named=True)
+    assert columns_of(read_setting("few-shot"), [tested]) == ("top-1",)
+
+
+def test_only_the_supervised_setting_has_several_views() -> None:
+    supervised = views_of(read_setting("supervised"), is_drawn=False)
+    assert (supervised.clips, supervised.crops, supervised.drawn) == (4, 3, False)
+    assert views_of(read_setting("supervised"), is_drawn=True).drawn
+    assert [views_of(read_setting(name), is_drawn=True).count for name in ("zero-shot", "few-shot-2")] == [
+        1,
+        1,
+    ]
+    assert [paper_frames(read_setting(name)) for name in ("supervised", "base2novel")] == [16, 32]
+
+
+def test_splits_are_averaged_alike_whatever_their_size() -> None:
+    lists = [scores_of([True, False]), scores_of([True] * 3 + [False], "w"), scores_of([True], "x")]
+    *alone, mean = row_of(read_setting("zero-shot"), [lists])
+    assert [figure.value for figure in alone if figure] == [0.5, 0.75, 1.0]
+    assert mean is not None
+    assert mean.value == pytest.approx(0.75)
+    assert mean.spread == pytest.approx(0.25)  # deviations -1/4, 0, 1/4; divisor 2
+    assert mean.low is not None
+    assert mean.high is not None
+    assert mean.low <= 0.75 <= mean.high
+
+
+def test_the_harmonic_mean_is_of_the_averages_over_seeds() -> None:
+    base = [scores_of([True, True]), scores_of([True, False])]
+    novel = [scores_of([True, False, False, False], "n"), scores_of([True] * 3 + [False], "n")]
+    row = row_of(read_setting("base2novel"), list(zip(base, novel, strict=True)))
+    # 2 * 0.75 * 0.5 / 1.25; of the single seeds it would be 0.4 and 0.6, 0.5 on average
+    assert [figure.value for figure in row if figure] == pytest.approx([0.75, 0.5, 0.6])
+
+
+def test_supervised_rows_have_top_1_and_top_5() -> None:
+    # the right class of wrong ones comes sixth
+    top1, top5 = row_of(read_setting("supervised"), [[scores_of([True, False, True, True])]])
+    assert top1
+    assert top5
+    assert (top1.value, top5.value) == (0.75, 0.75)
+    columns = columns_of(read_setting("supervised"), [])
+    assert columns == ("top-1", "top-5")
+
+
+@pytest.mark.parametrize("name", ["zero-shot", "few-shot", "base2novel", "supervised"])
+@pytest.mark.parametrize("trains", [False, True])
+def test_rows_fit_their_columns(name: str, trains: bool) -> None:
+    trials = plan_trials(read_setting(name), trains=trains, splits=3, split=None, is_named=True)
+    tested = [[scores_of([True, False]) for _ in trial.lists] for trial in trials]
+    assert len(row_of(read_setting(name), tested)) == len(columns_of(read_setting(name), trials))

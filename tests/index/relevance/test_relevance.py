@@ -1,0 +1,89 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from vifi_cli.index.relevance.neutral_texts import lines_of
+from vifi_cli.index.relevance.relevance import (
+    INTERCEPT,
+    NEAREST_DESCRIPTIONS,
+    SLOPE,
+    Calibration,
+    calibrate,
+    description_level,
+    relevance,
+)
+
+Float64Array = npt.NDArray[np.float64]
+cosines = st.floats(-1, 1, width=32)
+some_cosines = arrays(np.float64, st.integers(2, 30), elements=cosines)
+
+
+@given(some_cosines, st.floats(-1, 1), st.floats(0, 1))
+def test_relevance_is_a_probability_that_rises_with_the_margin(
+    margins: Float64Array, center: float, spread: float
+) -> None:
+    calibration = Calibration(center, spread)
+    alone = np.array([relevance([margin], calibration)[0] for margin in np.sort(margins)])
+    assert ((alone >= 0) & (alone <= 1)).all()
+    assert (np.diff(alone) >= 0).all()
+
+
+@given(some_cosines)
+def test_no_hit_is_more_relevant_than_a_nearer_one(margins: Float64Array) -> None:
+    calibration = Calibration(0.1, 0.2)
+    probabilities = relevance(margins, calibration)
+    assert (np.diff(probabilities) <= 0).all()
+    assert probabilities[0] == relevance(margins[:1], calibration)[0]
+    np.testing.assert_array_equal(probabilities[:-1], relevance(margins[:-1], calibration))
+    falling = np.sort(margins)[::-1]
+    by_themselves = [relevance([margin], calibration)[0] for margin in falling]
+    np.testing.assert_array_equal(relevance(falling, calibration), by_themselves)
+
+
+@given(some_cosines, some_cosines, st.floats(0.1, 10), st.floats(-2, 2))
+def test_the_range_of_a_models_cosines_does_not_matter(
+    rarities: Float64Array, margins: Float64Array, scale: float, shift: float
+) -> None:
+    rarities[:2] = 0.5, -0.5  # or all are alike, and what is above them is infinitely so
+    before = relevance(margins, calibrate(rarities))
+    after = relevance(margins * scale + shift, calibrate(rarities * scale + shift))
+    np.testing.assert_allclose(after, before, atol=1e-9)
+
+
+def test_what_reaches_no_more_than_rarities_do_is_unlikely() -> None:
+    calibration = calibrate([0.1, 0.2, 0.3, 0.2])
+    at_the_median = relevance([0.2], calibration)[0]
+    assert at_the_median == pytest.approx(1 / (1 + np.exp(-INTERCEPT)))
+    assert at_the_median < 0.2
+    deviations_above = relevance([0.2 + 2 * calibration.spread], calibration)[0]
+    assert deviations_above == pytest.approx(1 / (1 + np.exp(-(INTERCEPT + 2 * SLOPE))))
+
+
+@given(arrays(np.float32, (4, 3), elements=cosines), arrays(np.float32, (7, 3), elements=cosines), cosines)
+def test_a_picture_that_is_nearer_to_every_text_is_no_more_relevant(
+    windows: npt.NDArray[np.float32], descriptions: npt.NDArray[np.float32], nearer: float
+) -> None:
+    # every text has 1 in a further dimension, and the windows differ there
+    texts = np.column_stack([descriptions, np.ones(len(descriptions), np.float32)])
+    before = np.column_stack([windows, np.zeros(len(windows), np.float32)])
+    after = np.column_stack([windows, np.full(len(windows), nearer, np.float32)])
+    query = texts[0]
+    margins = [each @ query - description_level(each, texts) for each in (before, after)]
+    np.testing.assert_allclose(margins[0], margins[1], atol=1e-5)
+
+
+def test_the_level_is_the_mean_of_the_nearest_descriptions() -> None:
+    descriptions = np.array([[0.1]] * 8 + [[0.9], [0.5], [-0.3]], np.float32)
+    level = description_level(np.array([[1.0], [-1.0]], np.float32), descriptions)
+    assert len(descriptions) - 1 == NEAREST_DESCRIPTIONS
+    np.testing.assert_allclose(level, [(0.8 + 0.9 + 0.5) / 10, (-0.8 - 0.5 + 0.3) / 10], atol=1e-6)
+    np.testing.assert_allclose(description_level(descriptions, descriptions[:1])[0], 0.01, atol=1e-6)
+
+
+def test_neutral_texts_say_different_things() -> None:
+    texts = [*lines_of("descriptions"), *lines_of("rarities")]
+    assert len(texts) == len(set(texts)) > 300
+    assert all(text == text.strip() != "" for text in texts)

@@ -1,0 +1,74 @@
+"""Recipes: what ships, and what a user may change."""
+
+from pathlib import Path
+
+import pytest
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.training.recipe.recipe import PRESETS, make_recipe, recipe_from_table
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("protocol", ["default", "paper"])
+def test_a_recipe_survives_being_written_down(preset: str, protocol: str) -> None:
+    recipe = make_recipe(preset, protocol=protocol)  # type: ignore[arg-type]
+    assert recipe_from_table(recipe.as_table()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("preset", "tune", "expected"),
+    # frames, epochs, learning rate, clips a step: the published configurations
+    [
+        ("supervised", "both", (16, 30, 2.2e-5, 512)),
+        ("supervised", "image", (16, 30, 8e-6, 256)),
+        ("supervised", "text", (16, 30, 8e-6, 256)),
+        ("zero-shot", "both", (32, 10, 8e-6, 256)),
+        ("zero-shot", "image", (32, 10, 8e-6, 256)),
+        ("base2novel", "both", (32, 11, 2e-6, 64)),
+        ("few-shot", "both", (32, 50, 2e-6, 64)),
+    ],
+)
+def test_the_papers_recipes(preset: str, tune: str, expected: tuple[float, ...]) -> None:
+    recipe = make_recipe(preset, protocol="paper", tune=tune)  # type: ignore[arg-type]
+    assert (recipe.frames, recipe.epochs, recipe.learning_rate, recipe.effective_batch) == expected
+    assert (recipe.weight_decay, recipe.warmup_epochs) == (0.001, 5)
+    assert (recipe.mixing.mixup, recipe.mixing.cutmix, recipe.mixing.label_smoothing) == (0.8, 1.0, 0.1)
+    assert recipe.augmentation.flip == 0.5
+
+
+def test_changes_come_after_the_preset_in_their_order(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("epochs = 3\n[mixing]\nmixup = 0\n")
+    recipe = make_recipe(
+        "small", changes=[str(file), "epochs=4", "augmentation.flip=0", "template=a clip of {}"]
+    )
+    assert (recipe.epochs, recipe.mixing.mixup, recipe.augmentation.flip) == (4, 0.0, 0.0)
+    assert recipe.template == "a clip of {}"
+    assert recipe.mixing.cutmix == make_recipe("small").mixing.cutmix
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epoch=3", "there is no key epoch"),
+        ("mixing.mixupp=3", "there is no key mixing.mixupp"),
+        ("epochs=many", "epochs must be of kind int"),
+        ("epochs=0", "epochs must be above 0"),
+        ("tune=head", "tune is one of both, image, text"),
+        ("mixing=1", "mixing is a table"),
+        ("template=a photo", "template needs {}"),
+        ("nothing.toml", "there is no recipe file nothing.toml"),
+        ("tiny", "neither a recipe"),
+        ("ema_decay=1.5", "ema_decay lies between"),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_named(change: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        make_recipe("small", changes=[change])
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "broken.toml"
+    file.write_text("epochs = = 3")
+    with pytest.raises(InvalidInput, match=r"broken\.toml is no TOML"):
+        make_recipe("small", changes=[str(file)])

@@ -1,0 +1,240 @@
+"""Runs under odd conditions: interrupted, in several processes, with hostile values, on full disks."""
+
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.conftest import MakeRun
+from vifi_cli.cli.training.finetuning import FinetuneRequest, prepare_run, resumed_run
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.errors import InvalidInput, TrainingDiverged, UnreadableVideo
+from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.run.folder import RunFolder
+from vifi_cli.training.run.reports import EpochReport, RunResult
+
+
+def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """Starts Python in a session of its own, as a terminal does."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        start_new_session=True,
+    )
+
+
+def finetune_arguments(data: Path, model: Path, *changes: str) -> list[str]:
+    recipe = ("frames=2", "epochs=2", "effective_batch=4", *changes)
+    changed = [part for change in recipe for part in ("--recipe", change)]
+    return [
+        "-m",
+        "vifi_cli",
+        "finetune",
+        "--data",
+        str(data),
+        "--from",
+        str(model),
+        "--device",
+        "cpu",
+        *changed,
+    ]
+
+
+def test_ctrl_c_in_a_terminal_spares_the_processes_that_read(
+    colour_folder: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    changes = ("epochs=5000", "validate_every=5000", "runtime.workers=1")
+    run = start(*finetune_arguments(colour_folder, tiny_model, *changes), "--output", str(folder))
+    metrics, deadline = folder / "metrics.jsonl", time.monotonic() + 60
+    while not (metrics.exists() and '"step"' in metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to all processes of the foreground
+    stdout, stderr = run.communicate(timeout=60)
+    assert (run.returncode, stdout) == (130, ""), stderr
+    assert "interrupted and saved" in stderr
+    assert (folder / "training_state.safetensors").exists()
+
+
+def test_what_the_user_says_counts_more_than_the_presets_towers() -> None:
+    recipe = make_recipe("supervised", tune="image", changes=["learning_rate=1e-4"])
+    assert (recipe.learning_rate, recipe.effective_batch) == (1e-4, 256)
+    chosen = make_recipe("supervised", changes=["effective_batch=8", "tune=text"])
+    assert (chosen.learning_rate, chosen.effective_batch) == (8e-6, 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("learning_rate=inf", "learning_rate must be a finite number"),
+        ("weight_decay=nan", "weight_decay must be a finite number"),
+        ("warmup_epochs=inf", "warmup_epochs must be a finite number"),
+        ("runtime.clip_cache_gb=inf", "runtime.clip_cache_gb must be a finite number"),
+        ("runtime.save_minutes=nan", "runtime.save_minutes must be a finite number"),
+        ("learning_rate=1" + "0" * 400, "learning_rate must be a finite number"),
+        ("seed=1" + "0" * 30, "seed must be below"),
+        ("template={} or {}!", "template needs {} once"),
+        ("image=5", "image is a table"),
+        ("tune=[1]", "tune is one of"),
+        ("template=" + 300 * "x", "template needs {} once"),
+    ],
+)
+def test_hostile_values_of_a_recipe_are_named(change: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        make_recipe("small", tune=None if "tune" in change else "image", changes=[change])
+
+
+def broken_videos(folder: Path, number: int) -> tuple[LabeledVideo, ...]:
+    videos = tuple(LabeledVideo(folder / f"{place}.mp4", place % 3) for place in range(number))
+    for video in videos:
+        video.path.write_bytes(b"no video")
+    return videos
+
+
+def test_a_run_ends_with_a_best_model_even_where_no_validation_video_can_be_read(
+    make_run: MakeRun, tmp_path: Path, colours: LabeledVideos
+) -> None:
+    data = replace(colours, val=broken_videos(tmp_path, 3))
+    *_, result = make_run(tmp_path / "run", "epochs=2", data=data).reports()
+    assert isinstance(result, RunResult)
+    assert result.epoch == 2
+    assert result.val is not None
+    assert (result.val.videos, result.val.unreadable) == (0, 3)
+    assert result.test is not None
+    assert result.test.videos == 3
+
+
+def test_training_videos_none_of_which_can_be_read_are_told_of_in_a_line(
+    make_run: MakeRun, tmp_path: Path, colours: LabeledVideos
+) -> None:
+    data = replace(colours, train=broken_videos(tmp_path, 6))
+    with pytest.raises(UnreadableVideo, match=r"^no training video can be read: `vifi data check` says why$"):
+        list(make_run(tmp_path / "run", "runtime.workers=1", data=data).reports())
+
+
+def test_a_state_that_finds_no_room_is_the_systems_error_and_leaves_the_older_one(
+    make_run: MakeRun, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    from vifi_cli.training.run.state import RunProgress, save_training_state
+
+    run = make_run(tmp_path / "run")
+    state = tmp_path / "state.safetensors"
+    save_training_state(state, run._learner, RunProgress())
+    before = state.read_bytes()
+    request.getfixturevalue("full_disk")
+    with pytest.raises(OSError, match="File too large"):
+        save_training_state(state, run._learner, RunProgress(step=1))
+    assert state.read_bytes() == before
+    assert [path.name for path in tmp_path.glob("*state*")] == ["state.safetensors"]
+
+
+def test_full_memory_before_anything_is_saved_does_not_send_to_resume(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run")
+
+    def run_out(*_: object) -> None:
+        if torch.is_grad_enabled():
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    run._learner.network.visual.register_forward_pre_hook(run_out)
+    with pytest.raises(
+        InvalidInput, match=r"start anew with another --output and --recipe runtime\.micro_batch="
+    ):
+        list(run.reports())
+
+
+def test_a_step_that_diverges_names_a_few_of_its_videos(
+    make_run: MakeRun, tmp_path: Path, colours: LabeledVideos
+) -> None:
+    data = replace(colours, train=colours.train * 3)
+    run = make_run(tmp_path / "run", "effective_batch=27", data=data)
+    torch.nn.init.constant_(run._learner.network.logit_scale, math.nan)
+    with pytest.raises(TrainingDiverged, match=r"and 19 more; nothing is saved") as caught:
+        list(run.reports())
+    assert str(caught.value).count(".mp4") == 8
+
+
+def request_for(data: str, model: Path, folder: Path, *changes: str) -> FinetuneRequest:
+    return FinetuneRequest(data, None, "supervised", str(model), None, None, "default", changes, folder)
+
+
+def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
+    colour_folder: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(colour_folder, tmp_path / "red,green")
+    monkeypatch.chdir(tmp_path)
+    prepared = prepare_run(request_for("red,green", tiny_model, tmp_path / "run"))
+    prepared.folder.begin(prepared.config)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resumed_run(tmp_path / "run", None, []).data.train == prepared.data.train
+
+
+def test_a_set_known_by_name_is_no_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vifi_cli.cli.models.data_names import absolute_data
+
+    (tmp_path / "ucf101").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert absolute_data("ucf101") == "ucf101"
+    assert absolute_data("ucf101:2") == "ucf101:2"
+    assert absolute_data("lists,labels.csv") == f"{tmp_path}/lists,{tmp_path}/labels.csv"
+
+
+def test_a_setting_that_there_is_not_is_called_a_setting(tmp_path: Path) -> None:
+    request = replace(request_for("ucf101", tmp_path, tmp_path / "run"), setting="many-shot")
+    with pytest.raises(InvalidInput, match="--setting many-shot: the settings are"):
+        prepare_run(request)
+
+
+def test_a_run_that_cannot_be_put_together_does_not_keep_its_folder(
+    colour_folder: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    changes = ("runtime.precision=fp16",)
+    failed = start(*finetune_arguments(colour_folder, tiny_model, *changes), "--output", str(folder))
+    stdout, stderr = failed.communicate(timeout=60)
+    assert (failed.returncode, stdout) == (2, "")
+    assert "fp16 needs a GPU" in stderr
+    assert not folder.exists()
+
+
+def test_of_two_runs_one_has_the_folder(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    with pytest.raises(InvalidInput, match="is not empty"):
+        RunFolder(tmp_path / "run").begin(run._config)
+    assert RunFolder(tmp_path / "run").read_config() == run._config
+
+
+def test_options_that_a_resumed_run_would_ignore_are_refused(tmp_path: Path) -> None:
+    arguments = ("-m", "vifi_cli", "finetune", "--resume", str(tmp_path), "--tune", "text")
+    stdout, stderr = (run := start(*arguments)).communicate(timeout=60)
+    assert (run.returncode, stdout) == (2, "")
+    assert stderr == "error: --tune does not go with --resume: a run goes on as it began\n"
+
+
+def test_a_gradient_that_is_no_number_leaves_the_weights_alone(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", "epochs=2")
+    reports = run.reports()
+    for report in reports:
+        if isinstance(report, EpochReport) and report.epoch == 1:
+            break
+    poisoned = run._learner.tuned["visual.proj"]
+    poisoned.register_hook(lambda gradient: gradient * math.nan)
+    before = poisoned.detach().clone()
+    with pytest.raises(TrainingDiverged, match="or its gradient is no number"):
+        list(reports)
+    assert torch.equal(poisoned, before)

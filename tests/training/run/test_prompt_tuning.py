@@ -1,0 +1,248 @@
+"""Learning prompts: what moves, what is computed once, and that runs go on exactly."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.conftest import MakeRun, losses
+from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing import predicting
+from vifi_cli.model.folders.folder import load_vifi_clip, read_card
+from vifi_cli.training.engine import frozen_towers
+from vifi_cli.training.recipe.changes import changes_of_stage
+from vifi_cli.training.recipe.prompts import PromptRoom, make_prompt_recipe, prompt_room
+from vifi_cli.training.recipe.recipe import PROMPT_PRESETS, make_recipe
+from vifi_cli.training.run.reports import EpochReport, RunResult, StepReport
+
+SHAPE = {
+    "text": ("prompts.text_context=2", "prompts.text_depth=2"),
+    "image": ("prompts.image_context=3", "prompts.image_depth=2"),
+}
+BOTH = ("template={}.", *SHAPE["text"], *SHAPE["image"])
+TEXT = ("tune=text", "template={}.", *SHAPE["text"], "random_frames=false", "augmentation.multi_scale_crop=0",
+        "augmentation.flip=0")  # fmt: skip
+IMAGE = ("tune=image", "template={}.", *SHAPE["image"])
+
+
+def prompts(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "prompts.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [(TEXT, {"text"}), (IMAGE, {"visual"}), (BOTH, {"text", "visual"})],
+)
+def test_prompts_move_and_the_model_does_not(
+    make_run: MakeRun, tmp_path: Path, changes: tuple[str, ...], expected: set[str]
+) -> None:
+    run = make_run(tmp_path / "run", "epochs=2", *changes)
+    before = {name: tensor.clone() for name, tensor in run._learner.network.state_dict().items()}
+    *_, result = run.reports()
+    assert isinstance(result, RunResult)
+    after = run._learner.network.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == set(run._learner.tuned)
+    assert {name.partition(".")[0] for name in moved} == expected
+    assert {name.partition(".")[0] for name in prompts(tmp_path / "run" / "best")} == expected
+
+
+def test_what_comes_out_is_a_small_model_that_names_its_base(
+    make_run: MakeRun, tmp_path: Path, tiny_model: Path
+) -> None:
+    list(make_run(tmp_path / "run", "epochs=1", *BOTH).reports())
+    best = tmp_path / "run" / "best"
+    card = read_card(best)
+    assert card.base
+    assert card.base.model == str(tiny_model)
+    assert card.class_names == ("red", "green", "blue")
+    assert card.class_text("red") == "red."
+    assert sum(path.stat().st_size for path in best.iterdir()) < 20_000
+    assert (tmp_path / "run" / "training_state.safetensors").stat().st_size < 20_000
+    assert load_vifi_clip(str(best)).card == card
+
+
+def test_prompts_learn_colours(make_run: MakeRun, tmp_path: Path) -> None:
+    changes = (*BOTH, "epochs=20", "learning_rate=0.05", "augmentation.multi_scale_crop=0")
+    reports = list(make_run(tmp_path / "run", *changes).reports())
+    steps = [report.loss for report in reports if isinstance(report, StepReport)]
+    assert sum(steps[-3:]) < 0.7 * sum(steps[:3])
+
+
+@pytest.mark.parametrize("changes", [TEXT, BOTH, (*BOTH, "ema_decay=0.5")])
+def test_two_and_two_epochs_are_four_to_the_bit(
+    make_run: MakeRun, tmp_path: Path, changes: tuple[str, ...]
+) -> None:
+    list(make_run(tmp_path / "whole", *changes).reports())
+    asked = itertools.count()
+    list(make_run(tmp_path / "halves", *changes, should_stop=lambda: next(asked) == 6).reports())
+    list(make_run(tmp_path / "halves", *changes, begin=False).reports(is_resumed=True))
+    assert losses(tmp_path / "whole") == losses(tmp_path / "halves")
+    for name in ("best", "last"):
+        whole, halves = (tmp_path / run / name / "prompts.safetensors" for run in ("whole", "halves"))
+        assert whole.read_bytes() == halves.read_bytes()
+
+
+def test_videos_go_through_a_frozen_image_tower_once(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colours: LabeledVideos
+) -> None:
+    run, seen = make_run(tmp_path / "run", *TEXT), []
+    run._learner.network.visual.register_forward_hook(lambda *_: seen.append(1))
+    run._config = replace(run._config, recipe=replace(run._config.recipe))
+    list(run.reports())
+    # the base is scored by a network of its own, whose embeddings of the test videos are then kept
+    assert len(seen) <= len(colours.train)
+
+
+def test_kept_embeddings_say_what_the_tower_says(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", *TEXT, "epochs=1")
+    validation, learner = run._validation, run._learner
+    videos = run._data.test
+    clips = predicting.TestClips(videos, validation.reading.store, 2, run._size)
+    classes, numbers = learner.embed_classes(), range(len(videos))
+    kept = frozen_towers.embed_once(learner.network, clips, numbers, run._enter, batch=2, workers=0)
+    direct = predicting.predict(learner.network, classes, clips, numbers, run._enter)
+    assert kept.predict(learner.network, classes).probabilities == pytest.approx(
+        direct.probabilities, abs=1e-6
+    )
+
+
+def test_before_is_the_model_without_prompts(make_run: MakeRun, tmp_path: Path) -> None:
+    template = "template=a photo of a {}."
+    list(make_run(tmp_path / "tuned", "epochs=8", "learning_rate=3e-3", template).reports())
+    tuned = tmp_path / "tuned" / "best"
+    plain = next(iter(make_run(tmp_path / "plain", template, model=tuned).reports()))
+    run = make_run(tmp_path / "prompted", *BOTH, "prompts.text_context=9", model=tuned)
+    with torch.no_grad():
+        for prompt in run._learner.tuned.values():
+            prompt.fill_(torch.nan)
+    prompted = next(iter(run.reports()))
+    assert isinstance(plain, EpochReport)
+    assert isinstance(prompted, EpochReport)
+    assert plain.scores == prompted.scores
+    assert plain.scores
+    assert plain.scores.top1 == 1
+    spoiled = run._validation.score(run._learner.network, run._learner.embed_classes())
+    assert spoiled
+    assert spoiled.top1 < 1  # all are taken for the first class
+
+
+def test_a_prompt_model_is_no_start(make_run: MakeRun, tmp_path: Path, tiny_model: Path) -> None:
+    list(make_run(tmp_path / "run", "epochs=1", *TEXT).reports())
+    best = tmp_path / "run" / "best"
+    for changes in ((), TEXT):
+        with pytest.raises(InvalidInput, match=f"is a prompt model.*name its base, {tiny_model}"):
+            make_run(tmp_path / "again", *changes, model=best)
+        (tmp_path / "again" / "config.toml").unlink()
+
+
+def test_a_run_refuses_to_go_on_with_another_base(make_run: MakeRun, tmp_path: Path) -> None:
+    from tests.model.conftest import make_tiny_clip
+
+    base = make_tiny_clip(tmp_path / "base")
+    asked = itertools.count()
+    stopped = make_run(tmp_path / "run", *TEXT, model=base, should_stop=lambda: next(asked) == 6)
+    list(stopped.reports())
+    make_tiny_clip(tmp_path / "base", seed=7)
+    changed = make_run(tmp_path / "run", *TEXT, model=base, begin=False)
+    with pytest.raises(InvalidInput, match="is not what it was when this run began"):
+        list(changed.reports(is_resumed=True))
+
+
+@pytest.mark.parametrize(
+    ("preset", "shape", "schedule"),
+    # context and depth, the same on both sides; frames, epochs, learning rate, clips a step: as published
+    [("prompt-base2novel", (16, 9), (32, 11, 4e-2, 64)), ("prompt-few-shot", (10, 12), (32, 50, 8e-3, 64))],
+)
+def test_the_papers_prompts(preset: str, shape: tuple[int, int], schedule: tuple[float, ...]) -> None:
+    recipe = make_recipe(preset, protocol="paper")
+    prompts = recipe.prompts
+    assert (prompts.text_context, prompts.text_depth) == shape
+    assert (prompts.image_context, prompts.image_depth) == shape
+    assert (recipe.frames, recipe.epochs, recipe.learning_rate, recipe.effective_batch) == schedule
+    assert (recipe.weight_decay, recipe.warmup_epochs, recipe.template) == (0.001, 5, "{}.")
+    assert (recipe.mixing.mixup, recipe.mixing.cutmix, recipe.mixing.label_smoothing) == (0.8, 1.0, 0.1)
+
+
+@pytest.mark.parametrize("preset", PROMPT_PRESETS)
+def test_prompts_of_one_side_leave_the_other_alone(preset: str) -> None:
+    text, image = (make_recipe(preset, tune=side) for side in ("text", "image"))  # type: ignore[arg-type]
+    assert text.prompts.text_context
+    assert not text.prompts.image_context
+    assert text.embeds_clips_once()
+    assert image.prompts.image_context
+    assert not image.prompts.text_context
+
+
+ROOM = PromptRoom(text=4, image=3, most_text=13)
+CONVOLUTIONS = PromptRoom(text=4, image=0, most_text=13, why_no_image="the image tower takes no prompts")
+
+
+def test_presets_go_no_deeper_than_the_towers() -> None:
+    said: list[str] = []
+    recipe = make_prompt_recipe("prompt-few-shot", ROOM, say=said.append)
+    assert (recipe.prompts.text_depth, recipe.prompts.image_depth) == (4, 3)
+    assert said == [
+        "the text tower has 4 layers, so prompts go 4 layers deep, not 12",
+        "the image tower has 3 layers, so prompts go 3 layers deep, not 12",
+    ]
+
+
+def test_text_alone_is_prompted_where_the_image_tower_takes_none() -> None:
+    said: list[str] = []
+    assert make_prompt_recipe("prompt-small", CONVOLUTIONS, say=said.append).tune == "text"
+    assert "for the text tower alone" in said[0]
+    with pytest.raises(InvalidInput, match="--side both: the image tower takes no prompts"):
+        make_prompt_recipe("prompt-small", CONVOLUTIONS, tune="both")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["prompts.text_depth=9"], "text_depth = 9, but the text tower has 4 layers"),
+        ([{"prompts": {"image_depth": 6}}], "image_depth = 6, but the image tower has 3 layers"),
+        (["prompts.text_context=14"], "leaves no room for a name: at most 13"),
+        (["prompts.text_depth=0"], "recipe: prompts: 8 text prompts in 0 layers"),
+        (["prompts.image_context=0"], "0 image prompts in 6 layers"),
+        (["prompts.text_context=-1"], "counted by whole numbers"),
+        (["prompts.text=1"], "there is no key prompts.text;"),
+        (["prompts={}", "prompts.depth=2"], "prompts is a table|no key"),
+        (
+            ["tune=text", "prompts.image_context=4", "prompts.image_depth=1"],
+            "tune = text, so there are no image",
+        ),
+    ],
+)
+def test_prompts_that_make_no_sense_are_named(changes: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        make_prompt_recipe("prompt-small", ROOM, changes=changes)
+
+
+def test_no_prompts_at_all_are_nothing_to_learn() -> None:
+    none = [f"prompts.{side}_{what}=0" for side in ("text", "image") for what in ("context", "depth")]
+    with pytest.raises(InvalidInput, match="no prompts to learn"):
+        make_prompt_recipe("prompt-small", ROOM, changes=none)
+
+
+def test_the_room_of_a_model(tiny_model: Path) -> None:
+    assert prompt_room(str(tiny_model)) == PromptRoom(text=2, image=2, most_text=13)
+
+
+def test_changes_of_two_stages_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "two.toml"
+    file.write_text(
+        "frames = 4\n[finetune]\nepochs = 3\n[prompt]\nepochs = 5\n[prompt.prompts]\ntext_depth = 2\n"
+    )
+    changes = (str(file), "prompt.learning_rate=1e-2", "seed=3", "base2novel", "prompt-base2novel")
+    first = make_recipe("small", changes=changes_of_stage(changes, "finetune"))
+    second = make_recipe("prompt-small", changes=changes_of_stage(changes, "prompt"))
+    assert (first.frames, first.epochs, first.seed, first.learning_rate) == (32, 11, 3, 2e-6)
+    assert not first.prompts
+    assert (second.frames, second.epochs, second.learning_rate) == (32, 11, 4e-2)
+    assert second.prompts.text_context == 16
+    with pytest.raises(InvalidInput, match="recipe: prompt is a table, not 3"):
+        changes_of_stage(("prompt=3",), "prompt")

@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.made_videos import solid_picture, textured_frames, write_video
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.decode.decoder import read_video
+from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.still import is_picture, read_picture
+
+GEOMETRY = FrameGeometry(32, 32)
+
+
+def mean_colour(path: Path) -> list[int]:
+    picture = read_picture(path, GEOMETRY)
+    assert picture.shape == (32, 32, 3)
+    assert picture.dtype == np.uint8
+    return [round(value / 5) * 5 for value in picture.mean(axis=(0, 1))]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tiff", "ppm"])
+def test_pictures_of_all_kinds(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"picture.{suffix}"
+    Image.fromarray(solid_picture("red", 41, 63)).save(path)
+    assert is_picture(path)
+    assert mean_colour(path) == [255, 0, 0]
+
+
+def test_a_picture_is_seen_as_a_frame_of_a_video_is(tmp_path: Path) -> None:
+    (frame,) = textured_frames(1)
+    Image.fromarray(frame).save(tmp_path / "frame.png")
+    lossless = {"pixel_format": "bgr0", "codec": "ffv1"}
+    video = write_video(tmp_path / "frame.mkv", [frame] * 10, **lossless)  # type: ignore[arg-type]
+    frames, _ = read_video(video, FrameSampling(), GEOMETRY)
+    np.testing.assert_array_equal(read_picture(tmp_path / "frame.png", GEOMETRY), frames.pixels[0])
+
+
+def test_a_photograph_taken_upright_stands_upright(tmp_path: Path) -> None:
+    picture = Image.fromarray(
+        np.concatenate([solid_picture("red", 40, 20), solid_picture("blue", 40, 20)], 1)
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees clockwise
+    picture.save(tmp_path / "turned.jpg", exif=exif)
+    seen = read_picture(tmp_path / "turned.jpg", GEOMETRY)
+    assert seen[:8].mean(axis=(0, 1)).argmax() == 0, "red is above"
+    assert seen[-8:].mean(axis=(0, 1)).argmax() == 2, "blue is below"
+
+
+def test_pictures_that_are_not_plain_rgb(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    Image.fromarray(np.full((20, 20), 40_000, np.uint16)).save(path)
+    assert mean_colour(path) == [155] * 3, "16 bits are scaled, not cut off"
+    Image.fromarray(np.full((20, 20), 100, np.uint8)).save(path)
+    assert mean_colour(path) == [100] * 3
+    Image.fromarray(np.zeros((20, 20, 4), np.uint8)).save(path)
+    assert mean_colour(path) == [255] * 3, "what is transparent is white"
+    Image.fromarray(solid_picture("lime")).convert("P").save(path, transparency=255)
+    assert mean_colour(path) == [0, 255, 0]
+    Image.fromarray(solid_picture("blue")).convert("CMYK").save(tmp_path / "print.jpg")
+    assert mean_colour(tmp_path / "print.jpg")[2] > 200
+    frames = [Image.fromarray(solid_picture(colour)) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    assert mean_colour(tmp_path / "moving.gif") == [255, 0, 0], "of an animation the first"
+
+
+def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jpg"
+    for content in (b"", b"no picture at all", b"\xff\xd8\xff" + b"\0" * 100):
+        path.write_bytes(content)
+        assert not is_picture(path)
+        with pytest.raises(InvalidInput, match=r"notes.jpg cannot be read as a picture"):
+            read_picture(path, GEOMETRY)
+    assert not is_picture(tmp_path / "gone.jpg")
+    assert not is_picture(tmp_path)
+
+
+def test_a_picture_that_is_cut_off_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    (frame,) = textured_frames(1)
+    Image.fromarray(frame).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(InvalidInput, match=r"cut.png cannot be read as a picture"):
+        read_picture(path, GEOMETRY)
+
+
+def test_a_picture_as_large_as_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "huge.png"
+    Image.fromarray(solid_picture("red", 100, 100)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7000)
+    assert mean_colour(path) == [255, 0, 0], "a mere warning is not passed on"
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
+    with pytest.raises(InvalidInput, match=r"huge.png is too large"):
+        read_picture(path, GEOMETRY)

@@ -1,0 +1,1 @@
+"""Cutting moments out of videos: plan, render, write."""

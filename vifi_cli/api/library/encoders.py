@@ -1,0 +1,64 @@
+"""Loading the encoders that fit an index, and refusing those that do not."""
+
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.errors import EncoderMismatch
+from vifi_cli.index.catalog.records import IndexedWith
+from vifi_cli.index.encoder import Encoder, TextEncoder
+
+
+def load_fitting_text_encoder(
+    model: str, indexed_with: IndexedWith, device: str, feedback: Feedback
+) -> TextEncoder:
+    """Loads the text side of a model whose image side is the index's own.
+
+    Raises:
+        EncoderMismatch: it sees pictures otherwise.
+    """
+    from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
+
+    fetch_weights(model, feedback)
+    if vision_fingerprint_of(model, device) != indexed_with.vision_fingerprint:
+        raise EncoderMismatch(
+            f"the index was made with {indexed_with.model}, and {model} sees pictures otherwise: leave --model away, "
+            f"or make the index anew with `vifi index --rebuild --model {model}`"
+        )
+    return load_text_encoder(model, device)
+
+
+def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> TextEncoder:
+    """Loads the text side of the index's own encoder, and makes sure that it is still the same.
+
+    Raises:
+        EncoderMismatch: its weights have changed since.
+    """
+    from vifi_cli.model.runtime.encoder import load_text_encoder
+
+    fetch_weights(indexed_with.model, feedback)
+    encoder = load_text_encoder(indexed_with.model, device)
+    if encoder.text_fingerprint != indexed_with.text_fingerprint:
+        raise _changed(indexed_with)
+    return encoder
+
+
+def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
+    """Loads both sides of the index's own encoder, and makes sure that it sees pictures as it did.
+
+    Raises:
+        EncoderMismatch: its weights have changed since.
+    """
+    from vifi_cli.model.runtime.encoder import load_encoder
+
+    fetch_weights(indexed_with.model, feedback)
+    with feedback.busy(f"Loading {indexed_with.model}"):
+        encoder = load_encoder(indexed_with.model, device)
+    if encoder.vision_fingerprint != indexed_with.vision_fingerprint:
+        raise _changed(indexed_with)
+    return encoder
+
+
+def _changed(indexed_with: IndexedWith) -> EncoderMismatch:
+    return EncoderMismatch(
+        f"the weights of {indexed_with.model} are no longer those the index was made with: "
+        "bring them back, or make the index anew with `vifi index --rebuild`"
+    )

@@ -1,0 +1,182 @@
+"""An index, open to be searched by programs."""
+
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Self, TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli import paths
+from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.search.queries import seen_part, words
+from vifi_cli.api.search.session import SearchOptions, SearchSession
+from vifi_cli.errors import InvalidInput
+from vifi_cli.index.catalog.catalog import encode_path
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.search.query import Query
+from vifi_cli.index.search.video_filter import VideoFilter
+from vifi_cli.index.search.video_index import SearchHit, relevant_among
+
+NANOSECONDS = 10**9
+
+
+class Choices(TypedDict, total=False):
+    """Which hits are wanted, and of which videos; each may be left away.
+
+    Attributes:
+        top: number of hits at most, 0 for all; 10.
+        by: whether a hit is a `moment` or a whole `video`; a moment.
+        per_video: moments of one video at most, 0 for all; 3.
+        min_score: leaves out hits of a lower relevance, or cosine where hits are not rated; 0.3 of relevance.
+        dedupe: shows only the best of hits that look nearly the same; does not.
+        path: a glob that the video's path must match, or a folder above it.
+        newer: the file was changed last then or later.
+        older: the file was changed last before then.
+        min_seconds: the video is so long at least.
+        max_seconds: the video is so long at most.
+    """
+
+    top: int
+    by: Literal["moment", "video"]
+    per_video: int
+    min_score: float
+    dedupe: bool
+    path: str | Path
+    newer: datetime
+    older: datetime
+    min_seconds: float
+    max_seconds: float
+
+
+class OpenIndex:
+    """An index to be searched, with the encoders its queries need; `open_index` gives one. Use as a context manager."""
+
+    def __init__(self, session: SearchSession, model: str | None, device: str) -> None:
+        """Takes a session, the model that reads words if not the index's own, and where encoders run."""
+        self._session, self._model, self._device = session, model, device
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the files of the index."""
+        self._session.close()
+
+    @property
+    def videos(self) -> list[CatalogedVideo]:
+        """The videos that are indexed."""
+        return self._session.index.catalog.videos()
+
+    def search(self, query: str | Query, **choices: Unpack[Choices]) -> list[SearchHit]:
+        """Finds the moments, or the videos, that match a query best; the best come first.
+
+        Args:
+            query: words, or a sum of `words` and `example`s. A string is words and nothing else.
+            choices: see `Choices`.
+
+        Returns:
+            The hits that are relevant; an empty list if nothing is.
+
+        Raises:
+            InvalidInput: the query makes no sense, or an example cannot be read.
+            EncoderMismatch: the index's own encoder has changed since.
+        """
+        asked = words(query) if isinstance(query, str) else query
+        _, found = self._session.find(asked, self._device, self._model, **_options(choices))
+        return relevant_among(found, choices.get("min_score"))
+
+    def similar(
+        self,
+        shown: Path | str,
+        start_seconds: float | None = None,
+        end_seconds: float | None = None,
+        **choices: Unpack[Choices],
+    ) -> list[SearchHit]:
+        """Finds what looks like a picture, a video or a part of one, which is left out itself.
+
+        Args:
+            shown: its file.
+            start_seconds: where the part of a video begins.
+            end_seconds: where it ends.
+            choices: see `Choices`.
+
+        Raises:
+            InvalidInput: the example cannot be read.
+            EncoderMismatch: the index's own encoder has changed since.
+        """
+        seen = self._session.see(seen_part(shown, start_seconds, end_seconds), self._device)
+        options = _options(choices)
+        options["without"] = seen.place
+        found = self._session.index.search(seen.embedding, **options)
+        return relevant_among(found, choices.get("min_score"))
+
+    def embed(self, query: str | Query) -> npt.NDArray[np.float32]:
+        """What a search compares: float32 (D,), of length 1; arguments and errors are those of `search`."""
+        asked = words(query) if isinstance(query, str) else query
+        return self._session.embed(asked, self._device, self._model)
+
+    def frames(self, path: Path | str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
+        """The times, float64 (T,), and the embeddings, float16 (T, D), not normalised, of an indexed video's frames.
+
+        Raises:
+            InvalidInput: the video is not indexed.
+        """
+        wanted = paths.given_path(Path(path))
+        catalog = self._session.index.catalog
+        with catalog.snapshot():
+            statement = "SELECT id FROM videos WHERE path = ?"
+            found = catalog.db.execute(statement, (encode_path(wanted),)).fetchone()
+            if found is None:
+                raise InvalidInput(f"{wanted} is not in the index: index it first")
+            return catalog.frames(found[0])
+
+
+def open_index(
+    folder: Path | str | None = None,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    feedback: Feedback = LOGGED,
+) -> OpenIndex:
+    """Opens an index to be searched.
+
+    Args:
+        folder: where it lies; the user's own, as `vifi search` takes it, if None.
+        model: reads the words of queries, such as one with text prompts; the index's own encoder if None.
+        device: where encoders run: `auto`, `cpu`, `cuda` or `mps`.
+        feedback: hears what goes on.
+
+    Raises:
+        IndexMissing: nothing is indexed there.
+        IndexDamaged: the catalogue cannot be read.
+    """
+    session = SearchSession(paths.index_folder() if folder is None else Path(folder), feedback)
+    _ = session.index
+    return OpenIndex(session, model, device)
+
+
+def _options(choices: Choices) -> SearchOptions:
+    among = VideoFilter(
+        changed_from_ns=_nanoseconds(choices.get("newer")),
+        changed_before_ns=_nanoseconds(choices.get("older")),
+        shortest_seconds=choices.get("min_seconds", 0.0),
+        longest_seconds=choices.get("max_seconds", math.inf),
+    )
+    path = choices.get("path")
+    return {
+        "top": choices.get("top", 10),
+        "by": choices.get("by", "moment"),
+        "per_video": choices.get("per_video", 3),
+        "below": None if path is None else str(path),
+        "among": among,
+        "fold_duplicates": choices.get("dedupe", False),
+    }
+
+
+def _nanoseconds(instant: datetime | None) -> int | None:
+    return None if instant is None else round(instant.timestamp() * NANOSECONDS)

@@ -1,0 +1,186 @@
+"""The checks of `vifi doctor`: each finding says how it is and, where something is wrong, how to mend it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vifi_cli import __version__
+from vifi_cli.cli.terminal.output import counted, size
+from vifi_cli.errors import IndexMissing, VifiError
+
+LITTLE_FREE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        subject: what was looked at.
+        state: `fine`, `note` (worth knowing, nothing to do), or `problem`.
+        detail: how it is.
+        mend: what to do about it, where something is to be done.
+    """
+
+    subject: str
+    state: Literal["fine", "note", "problem"]
+    detail: str
+    mend: str | None = None
+
+
+def examine(home: Path) -> Iterator[Finding]:
+    """Runs every check on the installation and on the data folder; none of them raises."""
+    checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
+        ("Versions", _versions),
+        ("Encoder's device", _device),
+        ("Vector search", _vector_search),
+        ("Decoding", _decoding),
+        ("Models", _models),
+        ("Free disk", lambda: _disk(home)),
+        ("Index", lambda: _index(home / "index")),
+    )
+    for subject, check in checks:
+        try:
+            yield from check()
+        except (VifiError, ImportError, OSError, sqlite3.Error) as error:
+            yield Finding(subject, "problem", str(error))
+
+
+def _versions() -> Iterator[Finding]:
+    import av
+
+    ffmpeg = ".".join(str(number) for number in av.library_versions["libavcodec"])
+    yield Finding("vifi", "fine", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    packages = ("torch", "torchvision", "open_clip_torch", "onnxruntime", "av", "sqlite-utils", "typer")
+    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+    yield Finding("Packages", "fine", f"{versions}; libavcodec {ffmpeg}, SQLite {sqlite3.sqlite_version}")
+
+
+def _device() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        yield Finding("Encoder's device", "fine", f"cuda: {torch.cuda.get_device_name()}")
+    elif torch.backends.mps.is_available():
+        yield Finding("Encoder's device", "fine", "mps: the GPU of this Mac")
+    elif torch.version.cuda is None:
+        cores = counted(os.cpu_count() or 1, "core")
+        yield Finding("Encoder's device", "fine", f"cpu, {cores}: this torch was built without CUDA")
+    else:
+        yield Finding(
+            "Encoder's device", "note", "cpu: torch could use CUDA but sees no GPU", "check `nvidia-smi`"
+        )
+
+
+def _vector_search() -> Iterator[Finding]:
+    import faiss
+
+    from vifi_cli.index.vectors import gpu_count
+
+    both = [name for name in ("faiss-cpu", "faiss-gpu") if _is_installed(name)]
+    if len(both) == 2:
+        yield Finding(
+            "Vector search",
+            "problem",
+            "faiss-cpu and faiss-gpu are both installed and overwrite each other",
+            "pip uninstall -y faiss-cpu faiss-gpu, then install one of them",
+        )
+        return
+    where = f"on {counted(gpu_count(), 'GPU')}" if gpu_count() else "on the CPU"
+    yield Finding("Vector search", "fine", f"FAISS {faiss.__version__}, exact, {where}")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _decoding() -> Iterator[Finding]:
+    from vifi_cli.index.update.encoding import decoder_processes
+
+    processes = counted(decoder_processes(), "process", "processes")
+    yield Finding(
+        "Decoding",
+        "fine",
+        f"PyAV in {processes} of its own; files whose keyframes are dense are read by seeking, others in full",
+    )
+
+
+def _models() -> Iterator[Finding]:
+    from vifi_cli.model.registry.hub import choose_default_model, hub_reachable
+
+    if hub_reachable():
+        yield Finding("Model hub", "fine", "reachable")
+    else:
+        yield Finding(
+            "Model hub", "note", "cannot be reached: models that are not on this machine cannot be fetched"
+        )
+    model, reason = choose_default_model()
+    yield Finding("Default encoder", "fine", f"{model} ({reason})")
+
+
+def _disk(home: Path) -> Iterator[Finding]:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if not existing.is_dir():
+        yield Finding("Data folder", "problem", f"{existing} is a file", "set VIFI_HOME to a folder")
+        return
+    if not os.access(existing, os.W_OK):
+        yield Finding(
+            "Data folder", "problem", f"{home} cannot be written", "set VIFI_HOME to a folder that can"
+        )
+    if free < LITTLE_FREE_BYTES:
+        yield Finding(
+            "Free disk",
+            "problem",
+            f"only {size(free)} free at {home}",
+            "make room, or set VIFI_HOME elsewhere",
+        )
+    else:
+        yield Finding("Free disk", "fine", f"{size(free)} at {home}")
+
+
+def _index(folder: Path) -> Iterator[Finding]:
+    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+    from vifi_cli.index.summary import find_faults, vectors_agree
+    from vifi_cli.index.update.rebuild import rebuild_folder
+    from vifi_cli.index.vectors import open_vectors
+
+    try:
+        with Catalog(folder / CATALOG_FILE) as catalog:
+            if faults := find_faults(catalog):
+                yield Finding(
+                    "Index",
+                    "problem",
+                    "; ".join(faults),
+                    f"move {folder} away and run `vifi index` on your folders again",
+                )
+                return
+            vectors = open_vectors(catalog)
+            windows, videos = len(catalog.window_ids()), counted(len(catalog.videos()), "video")
+            if windows == len(vectors) and vectors_agree(catalog, vectors):
+                yield Finding("Index", "fine", f"{videos}; catalogue and vectors agree ({windows:,} windows)")
+            else:
+                yield Finding(
+                    "Index",
+                    "problem",
+                    f"the vectors are not those of the catalogue ({windows:,} windows, {len(vectors):,} vectors)",
+                    f"delete {folder}/vectors-*.faiss: it is made again at the next search",
+                )
+    except IndexMissing as missing:
+        yield Finding("Index", "note", str(missing))
+    if rebuild_folder(folder).exists():
+        yield Finding(
+            "Rebuild", "note", "an index rebuild was interrupted", "the same `vifi index --rebuild …` goes on"
+        )

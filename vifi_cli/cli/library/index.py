@@ -1,0 +1,210 @@
+"""`vifi index`: makes videos searchable."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vifi_cli import paths as places
+from vifi_cli.cli.library.progress import IndexProgress
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.paths import given_path
+
+if TYPE_CHECKING:
+    from vifi_cli.api.library.indexing import IndexRequest
+    from vifi_cli.index.update.indexer import IndexReport
+
+SOME_FAILED, INTERRUPTED = 3, 130
+MOST_FAILURES_SHOWN = 20
+
+PathsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Folders and files; without any, all that were indexed before.", show_default=False),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="The encoder, see `vifi model list`; by default the index's own."),
+]
+FramesPerSecondOption = Annotated[
+    float | None,
+    typer.Option("--fps", min=0.01, max=60, help="Frames looked at in a second of video; 1 if not given."),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Pass over files and folders that match this glob; may be given several times."),
+]
+RetryOption = Annotated[
+    bool, typer.Option("--retry-failed", help="Try files again that could not be read before.")
+]
+RebuildOption = Annotated[
+    bool,
+    typer.Option("--rebuild", help="Make the whole index anew, with another --model or --fps, say."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Decoding processes; half as many as cores if not given.")
+]
+WatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Go on, and index what appears below PATHS when it is complete; Ctrl-C ends it."
+    ),
+]
+
+
+def index(
+    paths: PathsArgument = None,
+    model: ModelOption = None,
+    device: DeviceOption = Device.auto,
+    frames_per_second: FramesPerSecondOption = None,
+    exclude: ExcludeOption = None,
+    retry_failed: RetryOption = False,
+    rebuild: RebuildOption = False,
+    workers: WorkersOption = None,
+    watch: WatchOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Index every video below PATHS, so that `vifi search` finds its moments.
+
+    Run it again at any time: only what is new or changed is read. Interrupt it at any time: what was done stays.
+    """
+    from vifi_cli.api.library.indexing import IndexRequest
+
+    request = IndexRequest(
+        paths=tuple(given_path(path) for path in paths or ()),
+        model=model,
+        device=device.value,
+        frames_per_second=frames_per_second,
+        exclude=tuple(exclude or ()),
+        retry_failed=retry_failed,
+        rebuild=rebuild,
+        workers=workers,
+    )
+    if watch:
+        _follow(request, as_json=as_json)
+        return
+    report = _run(request)
+    tell_what_went_wrong(report)
+    if as_json:
+        output.document(as_document(report))
+    else:
+        show(report)
+    if report.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _run(request: IndexRequest) -> IndexReport:
+    from vifi_cli.api.library.indexing import run_indexing
+
+    with IndexProgress() as progress:
+        try:
+            return run_indexing(places.index_folder(), request, ON_TERMINAL, progress)
+        except KeyboardInterrupt:
+            progress.stop()
+            output.note(f"interrupted: {progress.summary()}; the same command goes on from there")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _follow(request: IndexRequest, *, as_json: bool) -> None:
+    """Indexes now and whenever something appears, changes or goes, and says in a line what was done."""
+    from vifi_cli.cli.library.watching import watch
+
+    is_first = True
+
+    def show_run(report: IndexReport) -> None:
+        nonlocal is_first
+        _tell_what_failed(report)
+        done = _what_was_done(report) or (f"{report.unchanged:,} unchanged" if is_first else "")
+        is_first = False
+        if done and as_json:
+            output.json_line(as_document(report))
+        elif done:
+            output.line(f"{datetime.now():%H:%M:%S}  {done}")
+
+    output.note("following; Ctrl-C ends it")
+    try:
+        watch(places.index_folder(), request, _run, show_run)
+    except KeyboardInterrupt:
+        output.note("ended")
+
+
+def _what_was_done(report: IndexReport) -> str:
+    """One line on a run that did something, empty for one that did nothing."""
+    counts = {name: getattr(report, name) for name in ("added", "changed", "moved", "removed")}
+    counts["failed"] = len(report.failed) - report.remembered
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def as_document(report: IndexReport) -> dict[str, object]:
+    """The report as `--json` shows it."""
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "moved": report.moved,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+        "failed": [{"path": str(failed.file.path), "reason": failed.reason} for failed in report.failed],
+        "video_seconds": round(report.video_seconds, 3),
+        "wall_seconds": round(report.wall_seconds, 3),
+    }
+
+
+def show(report: IndexReport) -> None:
+    """Shows what an index run did, as counts and speed."""
+    names = ("added", "changed", "moved", "unchanged", "removed")
+    counts = [f"{getattr(report, name):,} {name}" for name in names]
+    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
+    if report.video_seconds:
+        output.line(speed(report))
+
+
+def tell_what_went_wrong(report: IndexReport) -> None:
+    """Says on stderr which files could not be read, and what was kept though it was not seen."""
+    _tell_what_failed(report)
+    if report.remembered:
+        output.note(
+            f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
+            "`vifi status` lists them, `vifi index --retry-failed` tries them again"
+        )
+    _tell_what_was_kept(report)
+
+
+def _tell_what_failed(report: IndexReport) -> None:
+    """Says which files could not be read just now, or not in full."""
+    for partly_read in report.warnings:
+        output.warning(f"{partly_read.file.path}: {partly_read.reason}")
+    just_failed = report.failed[: len(report.failed) - report.remembered]
+    for failed in just_failed[:MOST_FAILURES_SHOWN]:
+        output.warning(f"not indexed: {failed.file.path}: {failed.reason}")
+    if len(just_failed) > MOST_FAILURES_SHOWN:
+        output.warning(f"… and {len(just_failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
+
+
+def _tell_what_was_kept(report: IndexReport) -> None:
+    """Says which videos stay in the index although this run did not see them."""
+    for folder in report.out_of_reach:
+        output.warning(
+            f"{folder} is missing, empty or cannot be read: what is indexed below it stays "
+            f"(`vifi prune {folder}` drops it)"
+        )
+    if report.passed_over:
+        output.note(
+            f"{output.counted(report.passed_over, 'indexed video')} passed over in this run; still in the index "
+            "(`vifi prune PATH` drops them)"
+        )
+
+
+def speed(report: IndexReport) -> str:
+    """One line on how fast the run was and what held it up."""
+    slowest = "decoding" if report.waiting_seconds > report.encoding_seconds else "encoding"
+    times_real_time = report.video_seconds / report.wall_seconds
+    return (
+        f"{output.clock(report.video_seconds)} of video in {output.clock(report.wall_seconds)}, "
+        f"{times_real_time:.{0 if times_real_time >= 10 else 1}f} times faster than real time; "
+        f"slowest was {slowest} (waiting for frames {report.waiting_seconds:.1f} s, "
+        f"encoding {report.encoding_seconds:.1f} s)"
+    )

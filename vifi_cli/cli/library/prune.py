@@ -1,0 +1,95 @@
+"""`vifi prune`: drops videos from the index."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vifi_cli import paths as places
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import JsonOption, YesOption
+from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
+
+if TYPE_CHECKING:
+    from vifi_cli.index.update.pruning import Prunable
+
+
+def prune(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="What to drop: files and all below folders; without any, every video whose file is gone.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Only list what would be dropped.")
+    ] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop videos from the index: those whose file is gone, or those at and below PATHS.
+
+    The video files themselves are never touched.
+    """
+    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+    from vifi_cli.index.catalog.lock import write_lock
+    from vifi_cli.index.update.pruning import find_prunable
+    from vifi_cli.index.update.pruning import prune as prune_catalog
+    from vifi_cli.index.update.rebuild import rebuild_folder
+    from vifi_cli.index.vectors import open_vectors
+
+    folder = places.index_folder()
+    below = [given_path(path) for path in paths or ()]
+    with write_lock(folder), Catalog(folder / CATALOG_FILE) as catalog:
+        prunable = find_prunable(catalog, below)
+        if not as_json:
+            _list(prunable)
+        if prunable and not dry_run:
+            _confirm(prunable, yes)
+            prune_catalog(catalog, prunable)
+            open_vectors(catalog)
+            if (unfinished := rebuild_folder(folder) / CATALOG_FILE).exists():
+                with Catalog(unfinished) as rebuilt:  # or its end would bring back what is dropped here
+                    prune_catalog(rebuilt, find_prunable(rebuilt, [*below, *prunable.videos]))
+    if as_json:
+        output.document({"dropped": [] if dry_run else _names(prunable), "found": _names(prunable)})
+    elif prunable:
+        output.note(f"{_count(prunable)} {'would be dropped' if dry_run else 'dropped from the index'}")
+    else:
+        output.note("nothing to drop")
+
+
+def _list(prunable: Prunable) -> None:
+    for path in _names(prunable):
+        output.line(output.printable(path) if output.stdout_is_terminal() else path)
+
+
+def _names(prunable: Prunable) -> list[str]:
+    return [str(path) for path in (*prunable.videos, *prunable.failures)]
+
+
+def _count(prunable: Prunable) -> str:
+    parts = (
+        (len(prunable.videos), "video"),
+        (len(prunable.failures), "unreadable file"),
+        (len(prunable.roots), "folder to look at"),
+    )
+    plurals = {"folder to look at": "folders to look at"}
+    return ", ".join(output.counted(number, noun, plurals.get(noun)) for number, noun in parts if number)
+
+
+def _confirm(prunable: Prunable, yes: bool) -> None:
+    """Asks a person at a terminal; anything else must have said --yes."""
+    if yes:
+        return
+    count = _count(prunable)
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            f"this would drop {count} from the index: say --yes to do it, or --dry-run to look"
+        )
+    typer.confirm(f"Drop {count} from the index?", abort=True, err=True)

@@ -1,0 +1,72 @@
+"""`vifi status`: what is indexed, by which encoder, how large it is, and what failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vifi_cli import paths
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import JsonOption
+
+if TYPE_CHECKING:
+    from vifi_cli.index.summary import IndexSummary
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Show what is indexed, by which encoder, how large it is, and which files could not be read."""
+    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+    from vifi_cli.index.summary import summarize
+
+    with Catalog(paths.index_folder() / CATALOG_FILE) as catalog:
+        summary = summarize(catalog)
+    if as_json:
+        output.document(_as_document(summary))
+    else:
+        _show(summary)
+
+
+def _show(summary: IndexSummary) -> None:
+    made_with = summary.indexed_with
+    output.facts(
+        [
+            ("Index", str(summary.folder)),
+            ("Encoder", made_with.model),
+            (
+                "Sampling",
+                f"{made_with.frames_per_second:g} frames a second, at least {made_with.minimum_frames}",
+            ),
+            ("Videos", f"{summary.videos:,} ({output.clock(summary.video_seconds)} of video)"),
+            ("Vectors", f"{summary.windows:,} windows of {summary.frames:,} frames"),
+            ("On disk", output.size(summary.size_bytes)),
+            *(
+                (_root_name(i), f"{root} ({output.counted(n, 'video')})")
+                for i, (root, n) in enumerate(summary.roots)
+            ),
+        ]
+    )
+    for path, warning in summary.partly_read:
+        output.line(f"partly read: {output.printable(str(path))}: {warning}")
+    for failed in summary.failures:
+        output.line(f"not indexed: {output.printable(str(failed.file.path))}: {failed.reason}")
+
+
+def _root_name(position: int) -> str:
+    return "Folders" if position == 0 else ""
+
+
+def _as_document(summary: IndexSummary) -> dict[str, object]:
+    made_with = summary.indexed_with
+    return {
+        "folder": str(summary.folder),
+        "model": made_with.model,
+        "frames_per_second": made_with.frames_per_second,
+        "minimum_frames": made_with.minimum_frames,
+        "roots": [{"path": str(root), "videos": count} for root, count in summary.roots],
+        "videos": summary.videos,
+        "video_seconds": round(summary.video_seconds, 3),
+        "frames": summary.frames,
+        "windows": summary.windows,
+        "size_bytes": summary.size_bytes,
+        "failed": [{"path": str(f.file.path), "reason": f.reason} for f in summary.failures],
+        "partly_read": [{"path": str(path), "reason": reason} for path, reason in summary.partly_read],
+    }

@@ -1,0 +1,218 @@
+"""What `vifi index --watch` does: follows folders, and indexes what appears there once it is complete."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
+
+from vifi_cli.cli.terminal import output
+from vifi_cli.errors import IndexLocked, IndexMissing, NothingToIndex, VifiError
+
+if TYPE_CHECKING:
+    from vifi_cli.api.library.indexing import IndexRequest
+    from vifi_cli.index.catalog.catalog import Catalog
+    from vifi_cli.index.update.indexer import IndexReport
+    from vifi_cli.video.files.arrivals import Happening, Kind
+    from vifi_cli.video.files.discovery import VideoFile
+
+STEP_MS = 1000
+NS_A_SECOND = 10**9
+
+Run = Callable[["IndexRequest"], "IndexReport"]
+Identity = tuple[int, int] | None
+Answer = TypeVar("Answer")
+
+
+def watch(index_folder: Path, request: IndexRequest, run: Run, show: Callable[[IndexReport], None]) -> None:
+    """Brings an index up to date now and whenever something happens below its roots, until interrupted.
+
+    Args:
+        index_folder: where the index lies, or will lie.
+        request: what to index and how; a rebuild is made once.
+        run: brings the index up to date as asked.
+        show: told what each run did.
+
+    Raises:
+        VifiError: the folders cannot be followed, or the index cannot be brought up to date.
+    """
+    watching = Watching(index_folder, request, run)
+    with _interrupt_remembered() as interrupted:
+        while not interrupted.is_set():
+            for happenings in _happenings(watching.find_places(), interrupted):
+                report = watching.step(happenings, time.monotonic(), time.time_ns())
+                if report is not None:
+                    show(report)
+                if watching.have_places_changed():
+                    break
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupt_remembered() -> Iterator[Event]:
+    """An event that Ctrl-C sets: its exception alone is lost where it strikes while something is being destroyed."""
+    interrupted = Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Watching:
+    """Decides, one step after the other, when to bring an index up to date, and has that done."""
+
+    def __init__(self, index_folder: Path, request: IndexRequest, run: Run) -> None:
+        """Begins with everything to be looked through; arguments are those of `watch`."""
+        from vifi_cli.video.files.arrivals import Arrivals
+
+        self._folder = index_folder
+        self._request = request
+        self._run = run
+        self._is_first, self._is_waiting = True, False
+        self._places: dict[Path, Identity] = {}
+        self._arrivals = Arrivals(self._roots())
+        self._arrivals.wake(float("-inf"))
+
+    def step(self, happenings: Iterable[Happening], now: float, now_ns: int) -> IndexReport | None:
+        """Takes in what has happened since the last step; brings the index up to date if it is time to.
+
+        Args:
+            happenings: below the roots.
+            now: seconds of a clock that never falls back.
+            now_ns: the time of day, by which files tell when they were changed, in nanoseconds since 1970.
+
+        Returns:
+            What was done; None if it is not time yet, or not possible.
+        """
+        self._arrivals.note(happenings, now)
+        self._arrivals.look(now)
+        if not self._arrivals.is_due(now):
+            return None
+        is_complete = self._completeness(now, now_ns)
+        paths = tuple(path for path in self._request.paths if self._is_first or path.exists())
+        if self._request.paths and not paths:
+            return None
+        try:
+            report = self._run(replace(self._request, paths=paths, is_complete=is_complete))
+        except NothingToIndex:
+            return None
+        except IndexLocked as error:
+            self._wait_for_lock(error, now)
+            return None
+        self._note_done()
+        return report
+
+    def find_places(self) -> list[Path]:
+        """The roots that are there now, to be followed."""
+        self._places = self._roots_now()
+        return [root for root, identity in self._places.items() if identity is not None]
+
+    def have_places_changed(self) -> bool:
+        """Whether a root has come, gone or been replaced, as by a disk plugged in; if so, all is looked through."""
+        changed = self._roots_now() != self._places
+        if changed:
+            self._arrivals.wake(time.monotonic())
+        return changed
+
+    def _roots_now(self) -> dict[Path, Identity]:
+        return {root: _identity(root) for root in self._arrivals.roots}
+
+    def _completeness(self, now: float, now_ns: int) -> Callable[[VideoFile], bool]:
+        """Tells, for the run that begins now, which files are complete."""
+        from vifi_cli.video.files.arrivals import SETTLED_SECONDS
+
+        unfinished = self._arrivals.begin()
+
+        def is_complete(file: VideoFile) -> bool:
+            if file.path in unfinished:
+                return False
+            if not 0 <= now_ns - file.modified_ns < SETTLED_SECONDS * NS_A_SECOND:
+                return True
+            self._arrivals.doubt(file.path, now)
+            return False
+
+        return is_complete
+
+    def _wait_for_lock(self, error: IndexLocked, now: float) -> None:
+        if not self._is_waiting:
+            output.note(f"{error}; this one goes on when it is done")
+        self._is_waiting = True
+        self._arrivals.wake(now)
+
+    def _note_done(self) -> None:
+        """Rebuilds once only, and learns which folders matter."""
+        self._is_first = self._is_waiting = False
+        self._request = replace(self._request, rebuild=False, retry_failed=False)
+        self._arrivals.roots = self._roots()
+        self._arrivals.folders = self._ask_catalog(_folders_with_videos, frozenset())
+
+    def _roots(self) -> tuple[Path, ...]:
+        """The folders and files named or, without any, all that were indexed before."""
+        return self._request.paths or self._ask_catalog(lambda catalog: tuple(catalog.roots()), ())
+
+    def _ask_catalog(self, ask: Callable[[Catalog], Answer], otherwise: Answer) -> Answer:
+        from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+
+        try:
+            with Catalog(self._folder / CATALOG_FILE) as catalog:
+                return ask(catalog)
+        except IndexMissing:
+            return otherwise
+
+
+def _folders_with_videos(catalog: Catalog) -> frozenset[Path]:
+    """The folders in or below which videos lie."""
+    return frozenset(folder for video in catalog.videos() for folder in video.path.parents)
+
+
+def _identity(path: Path) -> Identity:
+    """What changes when something else takes a path's place; None if there is nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _happenings(places: list[Path], stop: Event) -> Iterator[list[Happening]]:
+    """What happens at and below some paths, every second or sooner, until told to stop; often nothing.
+
+    Raises:
+        VifiError: the operating system does not let them be followed.
+    """
+    import watchfiles
+
+    from vifi_cli.video.files.arrivals import Happening
+
+    kinds: dict[watchfiles.Change, Kind] = {
+        watchfiles.Change.added: "added",
+        watchfiles.Change.modified: "modified",
+        watchfiles.Change.deleted: "deleted",
+    }
+    try:
+        for changes in watchfiles.watch(
+            *places,
+            watch_filter=None,
+            stop_event=stop,
+            rust_timeout=STEP_MS,
+            yield_on_timeout=True,
+            raise_interrupt=True,
+            ignore_permission_denied=True,
+        ):
+            yield [Happening(kinds[kind], Path(path)) for kind, path in changes]
+    except (OSError, UnicodeEncodeError) as error:
+        raise VifiError(
+            f"the folders cannot be followed ({error}): on Linux raise fs.inotify.max_user_watches by sysctl, "
+            "or run `vifi index` from time to time"
+        ) from error

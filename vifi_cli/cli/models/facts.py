@@ -1,0 +1,51 @@
+"""What a model card says, as facts to show."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vifi_cli.model.folders.card import ModelCard
+
+_NAMES_SHOWN = 3
+
+
+def card_facts(card: ModelCard) -> list[tuple[str, str]]:
+    """Name and value of each, for people."""
+    shown = ", ".join(card.class_names[:_NAMES_SHOWN]) + (
+        ", …" if len(card.class_names) > _NAMES_SHOWN else ""
+    )
+    return [
+        *_prompt_facts(card),
+        ("tuned", " and ".join(f"{tower} tower" for tower in card.tuned) or "nothing"),
+        ("fusion", card.fusion),
+        ("class text", card.template),
+        ("classes", f"{len(card.class_names)}: {shown}" if card.class_names else "unknown"),
+        *card.origin.items(),
+    ]
+
+
+def _prompt_facts(card: ModelCard) -> list[tuple[str, str]]:
+    if not card.prompts or not card.base:
+        return []
+    shape, found = card.prompts, []
+    if shape.text_context:
+        found.append(f"{shape.text_context} before each name in {shape.text_depth} layers")
+    if shape.image_context:
+        found.append(f"{shape.image_context} after the patches in {shape.image_depth} layers")
+    base = f"{card.base.model} (image tower {card.base.image[:12]}, text tower {card.base.text[:12]})"
+    return [("learned prompts", "; ".join(found)), ("learned for", base)]
+
+
+def card_document(card: ModelCard) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "prompts": asdict(card.prompts) if card.prompts else False,
+        "base": asdict(card.base) if card.base else None,
+        "tuned": card.tuned,
+        "fusion": card.fusion,
+        "template": card.template,
+        "class_names": card.class_names,
+        "origin": dict(card.origin),
+    }

@@ -1,0 +1,112 @@
+"""`vifi model`: which encoders there are, fetching them, what one is made of, and turning one into another form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vifi_cli.cli.models.conversion import export_model, import_model
+from vifi_cli.cli.models.download import fetch_model
+from vifi_cli.cli.models.facts import card_document, card_facts
+from vifi_cli.cli.models.merge import merge_models
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+
+if TYPE_CHECKING:
+    from vifi_cli.model.registry.backbones import Backbone
+
+model_app = typer.Typer(help="List, fetch, describe and convert encoders.", no_args_is_help=True)
+model_app.command("import")(import_model)
+model_app.command("export")(export_model)
+model_app.command("merge")(merge_models)
+
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A name of `vifi model list`, ARCHITECTURE/TAG of open_clip, or a model folder or weights file.",
+        show_default=False,
+    ),
+]
+
+
+@model_app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """List the encoders known by name, with size, licence, speed and what each is good for."""
+    from vifi_cli.model.registry.backbones import BACKBONES, DEFAULT_MODEL
+    from vifi_cli.model.registry.hub import is_cached
+
+    if as_json:
+        output.document([_as_document(backbone, is_cached(backbone.name)) for backbone in BACKBONES])
+        return
+    output.rows(
+        ("Model", "Here", "MB", "Numbers", "Speed", "Licence", "Good for"),
+        [
+            (
+                backbone.name,
+                "yes" if is_cached(backbone.name) else "no",
+                str(backbone.size_mb),
+                str(backbone.dimension),
+                backbone.speed,
+                backbone.licence,
+                backbone.good_for,
+            )
+            for backbone in BACKBONES
+        ],
+        right=("MB", "Numbers"),
+    )
+    output.note(
+        f"{DEFAULT_MODEL} is the default. Any ARCHITECTURE/TAG of open_clip, a folder with open_clip_config.json "
+        "or a file of weights will do as well."
+    )
+
+
+@model_app.command()
+def pull(model: NameArgument) -> None:
+    """Fetch an encoder's weights now, so that it can be used offline later."""
+    fetch_model(model)
+    output.note(f"{model} is on this machine")
+
+
+@model_app.command()
+def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonOption = False) -> None:
+    """Load an encoder and show what it is made of and how it will run."""
+    from vifi_cli.model.folders.card import read_card
+    from vifi_cli.model.registry.source import resolve_model
+    from vifi_cli.model.runtime.encoder import load_encoder
+
+    fetch_model(model)
+    encoder = load_encoder(model, device.value)
+    geometry = encoder.geometry
+    facts = {
+        "model": encoder.model_name,
+        "dimension": encoder.dimension,
+        "picture": f"{geometry.height} x {geometry.width}, {geometry.resize} side, {geometry.interpolation}",
+        "frames run by": encoder.description,
+        "texts run by": encoder.text.description,
+        "vision fingerprint": encoder.vision_fingerprint,
+        "text fingerprint": encoder.text_fingerprint,
+    }
+    source = resolve_model(model)
+    card = read_card(source.path) if source.kind == "vifi" and source.path else None
+    if as_json:
+        document = {name.replace(" ", "_"): value for name, value in facts.items()}
+        output.document(document | (card_document(card) if card else {}))
+    else:
+        shown = [*facts.items(), *(card_facts(card) if card else [])]
+        output.facts([(name.capitalize(), str(value)) for name, value in shown])
+
+
+def _as_document(backbone: Backbone, is_here: bool) -> dict[str, object]:
+    return {
+        "name": backbone.name,
+        "architecture": backbone.architecture,
+        "tag": backbone.tag,
+        "licence": backbone.licence,
+        "size_mb": backbone.size_mb,
+        "dimension": backbone.dimension,
+        "speed": backbone.speed,
+        "good_for": backbone.good_for,
+        "is_here": is_here,
+    }

@@ -1,0 +1,126 @@
+"""The moments that `vifi cut` cuts: found by a search, named one by one, or read from what a search wrote."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from vifi_cli.api.cut.moments import Wanted, WantedMoment  # noqa: TID253 - nothing heavy
+from vifi_cli.cli.search.times import seconds_of
+from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
+
+NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
+CELLS = 4  # of a line that a search writes: relevance, start, end, path
+NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first that it has is told
+ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
+FORMS = "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 a line"
+
+
+def named_moments(arguments: Sequence[str]) -> Wanted | None:
+    """Moments that are named, each as FILE@START-END; None if that is not what the arguments are.
+
+    Raises:
+        InvalidInput: some are, and others are not.
+    """
+    named = [_named(argument) for argument in arguments]
+    if not any(named):
+        return None
+    for argument, moment in zip(arguments, named, strict=True):
+        if moment is None:
+            raise InvalidInput(
+                f"{argument} stands among moments and is none: write it as FILE@1:20-1:28, or search for it alone"
+            )
+    moments = tuple(moment for moment in named if moment is not None)
+    return Wanted("Moments", moments)
+
+
+def _named(text: str) -> WantedMoment | None:
+    match = NAMED.fullmatch(text)
+    if not match:
+        return None
+    start = seconds_of(match["start"]) if match["start"] else 0.0
+    end = seconds_of(match["end"]) if match["end"] else math.inf
+    if start is None or end is None:
+        return None
+    if end <= start:
+        raise InvalidInput(
+            f"{text}: the end is not after the start: write FILE@START-END, as in clip.mp4@1:20-1:28"
+        )
+    return WantedMoment(given_path(Path(match["file"])), start, end)
+
+
+def written_moments(text: str) -> Wanted:
+    """Moments that a search wrote, as JSON, as JSON a line or as lines of cells; or named ones, one a line.
+
+    Raises:
+        InvalidInput: the text is something else.
+    """
+    if not text.lstrip().startswith(("{", "[")):
+        lines = [line for line in text.split("\n") if line.strip()]
+        return Wanted("Moments", tuple(_from_line(line) for line in lines))
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError:
+        return Wanted("Moments", tuple(_from_json_line(line) for line in text.split("\n") if line.strip()))
+    if isinstance(document, dict) and "hits" in document:
+        title = document.get("query")
+        return Wanted(title if isinstance(title, str) and title else "Moments", _from_list(document["hits"]))
+    return Wanted("Moments", _from_list(document if isinstance(document, list) else [document]))
+
+
+def _from_list(hits: object) -> tuple[WantedMoment, ...]:
+    if not isinstance(hits, list):
+        raise InvalidInput(f"the JSON has no list of hits: {FORMS}")
+    return tuple(_from_hit(hit, f"hit {number}") for number, hit in enumerate(hits, start=1))
+
+
+def _from_json_line(line: str) -> WantedMoment:
+    try:
+        return _from_hit(json.loads(line), _short(line))
+    except json.JSONDecodeError:
+        raise InvalidInput(f"not JSON: {_short(line)}: {FORMS}") from None
+
+
+def _from_hit(hit: object, where: str) -> WantedMoment:
+    try:
+        if not isinstance(hit, dict):
+            raise TypeError
+        number = next((hit[name] for name in NUMBERS if hit.get(name) is not None), None)
+        score = None if number is None else float(number)
+        return _checked(hit["path"], float(hit["start_seconds"]), float(hit["end_seconds"]), score, where)
+    except (KeyError, TypeError, ValueError):
+        raise InvalidInput(f"{where} is no hit with path, start_seconds and end_seconds: {FORMS}") from None
+
+
+def _from_line(line: str) -> WantedMoment:
+    cells = line.split("\t")
+    if len(cells) != CELLS:
+        named = _named(line)
+        if named is None:
+            raise InvalidInput(f"no moment: {_short(line)}: {FORMS}")
+        return named
+    try:
+        score, start, end = map(float, cells[:3])
+        return _checked(_unescaped(cells[3]), start, end, score, _short(line))
+    except ValueError:
+        raise InvalidInput(f"no moment: {_short(line)}: {FORMS}") from None
+
+
+def _checked(path: object, start: float, end: float, score: float | None, where: str) -> WantedMoment:
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError
+    if not 0 <= start < end:
+        raise InvalidInput(f"{where} does not end after it begins: {FORMS}")
+    return WantedMoment(given_path(Path(path)), start, end, score)
+
+
+def _unescaped(cell: str) -> str:
+    return re.sub(r"\\[\\tnr]", lambda match: ESCAPES[match[0]], cell)
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 60 else f"{line[:57]}…"

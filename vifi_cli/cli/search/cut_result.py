@@ -1,0 +1,86 @@
+"""What `vifi cut` wrote, for people, for pipes and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from vifi_cli.cli.terminal import output
+
+if TYPE_CHECKING:
+    from vifi_cli.api.cut.moments import Wanted
+    from vifi_cli.api.cut.run import CutReport
+
+MOST_TOLD = 20
+
+
+def as_document(wanted: Wanted, report: CutReport) -> dict[str, object]:
+    """The report as `--json` shows it."""
+    return {
+        "title": wanted.title,
+        "clips": [
+            {
+                "clip": str(path),
+                "path": str(wanted.moments[position].path),
+                "start_seconds": round(clip.start_seconds, 3),
+                "end_seconds": round(clip.end_seconds, 3),
+                "score": wanted.moments[position].score,
+                "has_sound": clip.has_sound,
+                "remarks": list(clip.remarks),
+            }
+            for position, (path, clip) in report.clips.items()
+        ],
+        "reel": _reel_document(wanted, report),
+        "files": [str(path) for path in report.others],
+        "failed": [
+            {
+                "path": str(wanted.moments[position].path),
+                "start_seconds": round(wanted.moments[position].start_seconds, 3),
+                "reason": reason,
+            }
+            for position, reason in sorted(report.failed.items())
+        ],
+    }
+
+
+def _reel_document(wanted: Wanted, report: CutReport) -> dict[str, object] | None:
+    if report.reel is None:
+        return None
+    moments = [
+        {"path": str(wanted.moments[position].path), "at_seconds": round(start, 3)}
+        for position, start in report.reel.starts_seconds.items()
+    ]
+    return {"reel": str(report.reel.path), "seconds": round(report.reel.seconds, 3), "moments": moments}
+
+
+def show(wanted: Wanted, report: CutReport) -> None:
+    """A line for each file that was written: for a clip with start, end and video, in a pipe tab-separated."""
+    on_terminal = output.stdout_is_terminal()
+    clips: list[tuple[str | Text, ...]] = []
+    for position, (path, clip) in report.clips.items():
+        video = wanted.moments[position].path
+        if on_terminal:
+            times = f"{output.clock(clip.start_seconds)} – {output.clock(clip.end_seconds)}"
+            clips.append((output.path_link(path), times, output.path_link(video)))
+        else:
+            clips.append((str(path), f"{clip.start_seconds:.3f}", f"{clip.end_seconds:.3f}", str(video)))
+    if clips:
+        output.rows(("Clip", "Moment", "Video"), clips, right=("Moment",))
+    others = [*([report.reel.path] if report.reel else []), *report.others]
+    if others:
+        output.rows(("File",), [(output.path_link(path) if on_terminal else str(path),) for path in others])
+
+
+def tell_what_is_odd(wanted: Wanted, report: CutReport) -> None:
+    """Says on stderr what is not in the clips as in the videos, and what could not be cut."""
+    remarks = [f"{path.name}: {remark}" for path, clip in report.clips.values() for remark in clip.remarks]
+    for remark in remarks[:MOST_TOLD]:
+        output.note(remark)
+    if len(remarks) > MOST_TOLD:
+        output.note(f"… and {len(remarks) - MOST_TOLD:,} more such remarks; --json has them all")
+    for remark in report.remarks:
+        output.warning(remark)
+    for position, reason in sorted(report.failed.items()):
+        one = wanted.moments[position]
+        output.warning(f"not cut: {one.path} at {output.clock(one.start_seconds)}: {reason}")

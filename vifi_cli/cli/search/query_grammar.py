@@ -1,0 +1,166 @@
+"""The language of queries: from the arguments of a search to the terms it adds up.
+
+    query   one or more terms, with a lone + or - between them
+    term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME
+    words   as many arguments as there are, joined by spaces
+    FILE    an argument that begins with /, ./, ../ or ~/, that ends as pictures and videos do (.jpg, .mp4), or that
+            holds a / or @ and names a file that is there
+    TIME    1:20-1:28, or 1:20 for a few seconds around
+
+`text:` before words takes them as they are, whatever they look like.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli.search.times import stretch_of
+from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
+
+if TYPE_CHECKING:
+    from vifi_cli.index.search.query import Example, Query, Term, Words
+
+SIGNS = {"+": 1.0, "-": -1.0}
+AS_WORDS = "text:"
+# what goes on with a digit is a time or a ratio, as in "3:10 to Yuma" and "16:9", and no weight
+WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
+TIME_AT_END = re.compile(r"(?P<file>.+)@(?P<time>[^@/]*)", re.DOTALL)
+FILE_BEGINS = ("/", "./", "../", "~/")
+
+
+def parse_query(arguments: Sequence[str]) -> Query:
+    """The query that arguments stand for; files may be missing, since the index may know them.
+
+    Raises:
+        InvalidInput: there is nothing to look for, or no saying what is meant.
+    """
+    from vifi_cli.index.search.query import Query, require_wanted
+
+    if not any(argument.strip() for argument in arguments):
+        raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
+    if any("\0" in argument for argument in arguments):
+        raise InvalidInput("the query holds a NUL character, which is no text: leave it away")
+    terms = tuple(_term(sign, run) for sign, run in _signed_runs(arguments))
+    query = Query(" ".join(arguments), terms)
+    require_wanted(query)
+    return query
+
+
+def parse_example(text: str) -> Example:
+    """The picture, video or part of a video that `FILE` or `FILE@TIME` names.
+
+    Raises:
+        InvalidInput: the time is none.
+    """
+    from vifi_cli.index.search.query import Example
+
+    file, time = _split_time(text)
+    if "://" in file:
+        raise InvalidInput(f"{file} is an address: download it and name the file")
+    if time is None:
+        return Example(given_path(Path(file)))
+    stretch = stretch_of(time)
+    if stretch is None:
+        raise InvalidInput(
+            f"{text}: {time or 'nothing'} is no time in a video: write {file}@1:20-1:28, with the end after the "
+            f"start, or {file}@1:20"
+        )
+    return Example(given_path(Path(file)), stretch)
+
+
+def _signed_runs(arguments: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
+    """What stands between operators, each with the sign before it."""
+    sign, run = 1.0, list[str]()
+    for position, argument in enumerate(arguments):
+        if argument not in SIGNS:
+            run.append(argument)
+            continue
+        if position and not run:
+            raise InvalidInput(f"two operators in a row before {argument}: put a term between them")
+        if run:
+            yield sign, run
+        sign, run = SIGNS[argument], []
+    if not run:
+        raise InvalidInput(f"nothing stands after the last {arguments[-1]}: add a term, or leave it away")
+    yield sign, run
+
+
+def _term(sign: float, run: list[str]) -> Term:
+    from vifi_cli.index.search.query import Term
+
+    weight, text = _split_weight(" ".join(run))
+    if text.startswith(AS_WORDS):
+        return Term(_words(text.removeprefix(AS_WORDS)), sign * weight)
+    is_one = len(run) == 1 or text == run[1]  # a weight may be an argument of its own
+    if is_one and _means_file(text):
+        return Term(parse_example(text), sign * weight)
+    for argument in () if is_one else run:
+        if _means_file(argument):
+            raise InvalidInput(
+                f"{argument} stands next to another term: put + or - between them; where it is no file, put text: "
+                "before the words"
+            )
+    return Term(_words(text), sign * weight)
+
+
+def _words(text: str) -> Words:
+    from vifi_cli.index.search.query import Words
+
+    if not text.strip():
+        raise InvalidInput("a term of the query is empty: say what to look for, or leave the operator away")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "the query is not valid UTF-8 text: see that the terminal and $LANG use UTF-8"
+        ) from None
+    return Words(text)
+
+
+def _split_weight(text: str) -> tuple[float, str]:
+    match = None if _is_file(text) else WEIGHT.match(text)
+    if not match:
+        return 1.0, text
+    weight = float(match[1])
+    if not 0 < weight < math.inf:
+        raise InvalidInput(f"{text}: a weight must be above 0: leave the term away, or put - before it")
+    return weight, text[match.end() :]
+
+
+def _means_file(text: str) -> bool:
+    """Whether an argument is a file's name rather than words."""
+    file, _ = _split_time(text)
+    return _looks_like_file(file) or (("/" in file or "@" in file) and _is_file(file))
+
+
+def _split_time(text: str) -> tuple[str, str | None]:
+    """A file's name and the time after its last @, if there is one and the file is not itself called so."""
+    match = TIME_AT_END.fullmatch(text)
+    if not match or _is_file(text):
+        return text, None
+    file, time = match["file"], match["time"]
+    is_time = stretch_of(time) is not None
+    if _has_media_suffix(file) or (is_time and (_looks_like_file(file) or _is_file(file))):
+        return file, time
+    return text, None
+
+
+def _looks_like_file(text: str) -> bool:
+    return text.startswith(FILE_BEGINS) or _has_media_suffix(text)
+
+
+def _has_media_suffix(text: str) -> bool:
+    from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+
+    name = PurePath(text)
+    return name.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES and not name.stem.endswith(" ")
+
+
+def _is_file(text: str) -> bool:
+    return os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - Path raises for names too long

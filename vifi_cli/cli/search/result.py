@@ -1,0 +1,135 @@
+"""How hits are shown: as a table, as lines for other programs, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vifi_cli.cli.terminal import output
+
+if TYPE_CHECKING:
+    from vifi_cli.cli.search.options import HitOutput
+    from vifi_cli.index.search.video_index import SearchHit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        query: what was asked, as its user wrote it.
+        model: what read the query.
+        hits: best first.
+        left_out: what was found and is too little relevant.
+        is_filtered: whether only some videos were looked at.
+    """
+
+    query: str
+    model: str
+    hits: Sequence[SearchHit]
+    left_out: Sequence[SearchHit]
+    is_filtered: bool
+
+
+def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
+    """Writes hits to stdout in the form asked for, and to stderr what is odd about them.
+
+    Args:
+        answer: what was found.
+        form: how to write it.
+        on_one_line: whether a JSON document takes one line, for a reader of many.
+    """
+    hits = answer.hits
+    if form.as_json:
+        document = {"query": answer.query, "model": answer.model, "hits": [_as_document(hit) for hit in hits]}
+        (output.json_line if on_one_line else output.document)(document)
+    elif form.as_jsonl:
+        for hit in hits:
+            output.json_line(_as_document(hit))
+    elif form.filepath_only or form.print0:
+        for video in dict.fromkeys(hit.path for hit in hits):
+            output.line(str(video), end="\0" if form.print0 else "\n")
+    elif hits:
+        show_hits(hits)
+    _tell_what_is_odd(answer)
+
+
+def _as_document(hit: SearchHit) -> dict[str, object]:
+    document: dict[str, object] = {
+        "path": str(hit.path),
+        "start_seconds": round(hit.start_seconds, 3),
+        "end_seconds": round(hit.end_seconds, 3),
+        "relevance": None if hit.relevance is None else round(hit.relevance, 4),
+        "cosine": round(hit.score, 4),
+    }
+    return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
+
+
+def _name_of_number(hits: Sequence[SearchHit]) -> str:
+    return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
+
+
+def show_hits(hits: Sequence[SearchHit]) -> None:
+    """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
+    numbers = [hit.number_shown for hit in hits]
+    if output.stdout_is_terminal():
+        name = _name_of_number(hits)
+        moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
+        output.rows(
+            (name, "Moment", "Video"),
+            [
+                (output.rounded_down(number), moment, output.path_link(hit.path))
+                for hit, number, moment in zip(hits, numbers, moments, strict=True)
+            ],
+            right=(name, "Moment"),
+        )
+        return
+    output.rows(
+        (),
+        [
+            (f"{number:.4f}", f"{hit.start_seconds:.3f}", f"{hit.end_seconds:.3f}", str(hit.path))
+            for hit, number in zip(hits, numbers, strict=True)
+        ],
+    )
+
+
+def _tell_what_is_odd(answer: Answer) -> None:
+    hits = answer.hits
+    folded = sum(hit.duplicates or 0 for hit in hits)
+    if folded:
+        output.note(f"left out as looking nearly the same: {output.counted(folded, 'more hit')}")
+    missing = {hit.path for hit in hits if not _exists(hit.path)}
+    if missing:
+        output.note(
+            f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
+            "or run `vifi index` to bring the index up to date"
+        )
+    if hits and answer.left_out and output.stdout_is_terminal():
+        output.note("less relevant hits are left out: `--min-score 0` shows them")
+    elif not hits and answer.left_out:
+        tell_nothing_relevant(answer.left_out)
+    elif not hits:
+        tell_no_hits(is_filtered=answer.is_filtered)
+
+
+def tell_no_hits(*, is_filtered: bool) -> None:
+    """Says that there is nothing that could be a hit."""
+    where = " among the videos asked for" if is_filtered else ""
+    output.note(f"no hits{where}: `vifi status` shows what is indexed")
+
+
+def tell_nothing_relevant(hits: Sequence[SearchHit]) -> None:
+    """Says that all hits are too little relevant, and how relevant the best one is."""
+    name, best = _name_of_number(hits).lower(), output.rounded_down(hits[0].number_shown)
+    output.note(
+        f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it all the same"
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

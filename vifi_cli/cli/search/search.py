@@ -1,0 +1,133 @@
+"""`vifi search`: finds moments by describing them, or by showing some that are like them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vifi_cli import paths
+from vifi_cli.cli.search.options import (
+    ByOption,
+    DedupeOption,
+    EncoderDeviceOption,
+    FilepathOnlyOption,
+    HitOutput,
+    HitUnit,
+    JsonLinesOption,
+    JsonOption,
+    MaxDurationOption,
+    MinDurationOption,
+    MinScoreOption,
+    NewerOption,
+    OlderOption,
+    PathOption,
+    PerVideoOption,
+    Print0Option,
+    ReadByOption,
+    TopOption,
+    video_filter,
+)
+from vifi_cli.cli.search.query_grammar import parse_query
+from vifi_cli.cli.search.result import Answer, show_answer
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.options import Device
+
+if TYPE_CHECKING:
+    from vifi_cli.api.search.session import SearchSession
+    from vifi_cli.index.search.query import Query
+
+NO_HITS = 1
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[
+        list[str],
+        typer.Argument(
+            help="What to look for: words, a picture, a clip (clip.mp4@1:20-1:28), or several of these with a lone "
+            '+ or - between them, as in "a dog" + beach - 0.5:rain.',
+            show_default=False,
+        ),
+    ],
+    top: TopOption = 10,
+    per_video: PerVideoOption = 3,
+    by: ByOption = HitUnit.moment,
+    min_score: MinScoreOption = None,
+    dedupe: DedupeOption = False,
+    path: PathOption = None,
+    newer: NewerOption = None,
+    older: OlderOption = None,
+    min_duration: MinDurationOption = None,
+    max_duration: MaxDurationOption = None,
+    as_json: JsonOption = False,
+    as_jsonl: JsonLinesOption = False,
+    filepath_only: FilepathOnlyOption = False,
+    print0: Print0Option = False,
+    model: ReadByOption = None,
+    device: EncoderDeviceOption = Device.auto,
+) -> None:
+    """Find the moments in indexed videos that match QUERY best.
+
+    Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
+    """
+    form = HitOutput(as_json=as_json, as_jsonl=as_jsonl, filepath_only=filepath_only, print0=print0)
+    asked = parse_query(query)
+    among = video_filter(newer, older, min_duration, max_duration)
+    with _session_of(context) as session:
+        read_by, found = session.find(
+            asked,
+            device.value,
+            model,
+            top=top,
+            per_video=per_video,
+            by=by.value,
+            below=path,
+            among=among,
+            fold_duplicates=dedupe,
+        )
+    from vifi_cli.index.search.video_index import relevant_among
+
+    is_filtered = any((path, newer, older, min_duration, max_duration))
+    hits = relevant_among(found, min_score)
+    answer = Answer(asked.text, read_by, hits, found[len(hits) :], is_filtered)
+    show_answer(answer, form, on_one_line=_is_in_shell(context))
+    _tell_of_weight_alone(asked)
+    if not hits:
+        raise typer.Exit(NO_HITS)
+
+
+@contextmanager
+def _session_of(context: typer.Context) -> Generator[SearchSession]:
+    """The session that the command runs in as a line of `vifi shell`, or one of its own."""
+    if _is_in_shell(context):
+        yield context.obj
+        return
+    with open_session() as session:
+        yield session
+
+
+def open_session(index_folder: Path | None = None) -> SearchSession:
+    """The user's index, or another one, ready to be searched; notes and bars go to the terminal."""
+    from vifi_cli.api.search.session import SearchSession
+
+    return SearchSession(index_folder or paths.index_folder(), ON_TERMINAL)
+
+
+def _is_in_shell(context: typer.Context) -> bool:
+    return context.obj is not None
+
+
+def _tell_of_weight_alone(query: Query) -> None:
+    from vifi_cli.index.search.query import Words
+
+    term = query.terms[0]
+    if len(query.terms) == 1 and term.weight != 1 and isinstance(term.meaning, Words):
+        output.note(
+            f'read as "{term.meaning.text}" with the weight {term.weight:g}, which changes nothing alone; '
+            f'"text:{query.text}" means the words as they are'
+        )

@@ -1,0 +1,72 @@
+"""`vifi serve`: a page for searching and looking, on this machine."""
+
+from __future__ import annotations
+
+import webbrowser
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from vifi_cli import paths
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.options import Device, DeviceOption
+from vifi_cli.errors import InvalidInput
+
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="The port; 8765 or the next free one if not given.", show_default=False
+        ),
+    ] = None,
+    expose: Annotated[
+        bool,
+        typer.Option(
+            "--expose", help="Let other machines in: whoever reaches --host sees all indexed videos."
+        ),
+    ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Serve a page for searching, and for playing the moments found, on this machine; Ctrl-C ends it.
+
+    It shows what is indexed and changes nothing.
+    """
+    from vifi_cli.api.library.encoders import load_index_text_encoder
+    from vifi_cli.web.app import make_app
+    from vifi_cli.web.server import address_of, listen, run
+
+    _check_exposure(host, expose)
+    app = make_app(
+        paths.index_folder(),
+        paths.cache_folder(),
+        lambda indexed_with: load_index_text_encoder(indexed_with, device.value, ON_TERMINAL),
+        exposed=expose,
+    )
+    with listen(host, port) as listening:
+        address = address_of(listening)
+        output.line(address)
+        output.note("Ctrl-C ends it")
+        if open_browser:
+            webbrowser.open(address)
+        with suppress(KeyboardInterrupt):
+            run(app, listening, output.warning)
+        output.note("ended")
+
+
+def _check_exposure(host: str, expose: bool) -> None:
+    """Makes sure that the user knows who can look."""
+    if host in LOOPBACK_HOSTS:
+        return
+    if not expose:
+        raise InvalidInput(
+            f"--host {host} would let others in: whoever reaches it sees all indexed videos, without a password. "
+            "Add --expose if that is meant, or leave --host away and use an SSH tunnel"
+        )
+    output.warning(f"whoever reaches {host} sees all indexed videos: there is no password and no encryption")

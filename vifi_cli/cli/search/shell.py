@@ -1,0 +1,166 @@
+"""`vifi shell`: a prompt for searching again and again, with the model and the index kept ready."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.main import get_command
+
+from vifi_cli import paths
+from vifi_cli.cli.search.search import open_session, search
+from vifi_cli.cli.search.shell_line import split_line
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.error_words import in_words
+from vifi_cli.errors import InvalidInput, VifiError
+
+if TYPE_CHECKING:
+    from vifi_cli.api.search.session import SearchSession
+
+OPTIONS_OF_SEARCH = {"allow_extra_args": True, "ignore_unknown_options": True}
+PROMPT = "vifi> "
+HISTORY_FILE = "shell-history"
+HISTORY_LINES = 1000
+LEAVE = {"exit", "quit"}
+WRONG = 2
+
+
+def shell(context: typer.Context) -> None:
+    """Search again and again, with the model and the index kept ready.
+
+    Each line is what follows `vifi search`. Options of `vifi search` that are given here hold for every line.
+
+    From a pipe one query a line is read; an empty line ends each answer, or with --json each answer is a line.
+
+    Exit code 0, or 2 if something is wrong, be it with one line of a pipe.
+    """
+    with open_session() as session:
+        asking = Asking(session, context.args)
+        if sys.stdin.isatty():
+            _talk(asking)
+        elif not _answer_pipe(asking):
+            raise typer.Exit(WRONG)
+
+
+class Asking:
+    """Answers lines, each as `vifi search` would answer it, in one session."""
+
+    def __init__(self, session: SearchSession, standing: Sequence[str]) -> None:
+        """Takes the options that hold for every line; raises if they make no sense, or if there is no index."""
+        app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+        app.command()(search)
+        self._search = get_command(app)
+        self._session = session
+        self._standing = list(standing)
+        self._options: Mapping[str, Any] = self._search.make_context("search", [*standing, "query"]).params
+        if self._options["query"] != ["query"]:
+            raise InvalidInput(
+                "`vifi shell` takes options alone: type queries at its prompt, or pipe them in"
+            )
+        _ = session.index
+
+    def get_ready(self) -> str:
+        """Loads what every query needs, so that the first one does not wait for it; says what that is."""
+        model, device = self._options["model"], self._options["device"].value
+        with output.busy("Loading the index and its encoder"):
+            encoder = self._session.text_encoder(device, model)
+            windows, videos = len(self._session.index.vectors), len(self._session.index.catalog.videos())
+        return f"{output.counted(windows, 'window')} of {output.counted(videos, 'video')}, by {encoder.model_name}"
+
+    def answer(self, line: str, number: int | None = None) -> bool:
+        """Answers a line; says on stderr what is wrong with it, if so, and returns False.
+
+        Args:
+            line: as it was typed.
+            number: of the line, where it comes from a pipe.
+        """
+        options, where = self._options, "" if number is None else f"line {number}: "
+        try:
+            words = split_line(line)
+            self._session.refresh()
+            with self._search.make_context("search", [*self._standing, *words], obj=self._session) as context:
+                options = context.params
+                self._search.invoke(context)
+        except output.ReaderLeft:
+            raise
+        except typer.Exit:  # no hits, or help
+            is_answered = True
+        except typer.TyperException as error:
+            output.error(where + error.format_message())
+            is_answered = False
+        except (VifiError, OSError, sqlite3.Error) as error:
+            output.error(where + in_words(error))
+            is_answered = False
+        else:
+            is_answered = True
+        if number is not None and not (options["as_json"] or options["as_jsonl"] or options["print0"]):
+            output.line("")
+        return is_answered
+
+
+def _answer_pipe(asking: Asking) -> bool:
+    all_answered = True
+    for number, line in enumerate(sys.stdin, 1):
+        query = line.removeprefix("\ufeff").strip()  # some shells begin a pipe with a byte order mark
+        if query:
+            all_answered &= asking.answer(query, number)
+    return all_answered
+
+
+def _talk(asking: Asking) -> None:
+    output.note(f"{asking.get_ready()}; --help tells of the options, Ctrl-D or `exit` leaves")
+    with _history():
+        for line in _typed_lines():
+            try:
+                asking.answer(line)
+            except KeyboardInterrupt:
+                output.note("stopped")
+
+
+def _typed_lines() -> Iterator[str]:
+    """What is typed until Ctrl-D or a word to leave; Ctrl-C gives a line up."""
+    while True:
+        try:
+            line = _ask().strip()
+        except KeyboardInterrupt:
+            output.prompt("\n")
+            continue
+        except EOFError:
+            output.prompt("\n")
+            return
+        if line in LEAVE:
+            return
+        if line:
+            yield line
+
+
+def _ask() -> str:
+    if output.stdout_is_terminal():
+        return input(PROMPT)
+    output.prompt(PROMPT)  # stdout is for data
+    return input()
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """Lines can be edited, and those typed before come back with the arrow keys, where Python has readline."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    file = paths.data_folder() / HISTORY_FILE
+    with suppress(OSError):
+        readline.read_history_file(file)
+    readline.set_history_length(HISTORY_LINES)
+    readline.set_completer_delims(" \t")
+    readline.parse_and_bind("tab: complete")  # names of files, unless told otherwise
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            readline.write_history_file(file)

@@ -1,0 +1,75 @@
+"""Times as people write them: places in a video, lengths, dates and ages."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from vifi_cli.video.decode.sampling import Stretch
+
+AROUND_SECONDS = 2.0
+"""A single time in a video stands for this much before and after it."""
+
+NUMBER = r"\d+(?:\.\d+)?"
+CLOCK = re.compile(r"(?:(?P<hours>\d+):(?=\d\d:))?(?P<minutes>\d+):(?P<seconds>[0-5]\d(?:\.\d+)?)")
+IN_UNITS = re.compile(rf"(?:(?P<hours>{NUMBER})h)?(?:(?P<minutes>{NUMBER})m)?(?:(?P<seconds>{NUMBER})s?)?")
+AGE = re.compile(rf"(?P<number>{NUMBER})(?P<unit>[hdw])")
+UNIT_SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+NANOSECONDS = 10**9
+LATEST_NS = 2**62  # SQLite's numbers end at 2**63
+
+
+def seconds_of(text: str) -> float | None:
+    """Seconds, from `90`, `90s`, `1:30`, `1:02:03.5`, `2h` or `1h30m`; None if it is no such time."""
+    match = CLOCK.fullmatch(text) or IN_UNITS.fullmatch(text)
+    if not match or not text:
+        return None
+    hours, minutes, seconds = (float(match[name] or 0) for name in ("hours", "minutes", "seconds"))
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def stretch_of(text: str) -> Stretch | None:
+    """A part of a video, from `1:20-1:28`, or from `1:20`, which means a few seconds around.
+
+    None if it is no such time, or if the end is not after the start.
+    """
+    from vifi_cli.video.decode.sampling import Stretch
+
+    start, dash, end = text.replace("–", "-").partition("-")
+    first, last = seconds_of(start), seconds_of(end)
+    if first is None:
+        return None
+    if not dash:
+        return Stretch(max(first - AROUND_SECONDS, 0.0), first + AROUND_SECONDS, first)
+    return None if last is None or last <= first else Stretch(first, last, first)
+
+
+def length_option(flag: str, text: str) -> float:
+    """The seconds an option asks for; raises InvalidInput if it does not say any."""
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise InvalidInput(f"{flag} {text}: not a length of time: write 90, 1:30, 1:02:03 or 2h")
+    return seconds
+
+
+def instant_option(flag: str, text: str, now_ns: int) -> int:
+    """The instant an option names, in nanoseconds since 1970.
+
+    A date means its first instant here, `7d` so long before now.
+
+    Raises:
+        InvalidInput: it is neither a date nor an age.
+    """
+    if age := AGE.fullmatch(text):
+        return max(now_ns - round(float(age["number"]) * UNIT_SECONDS[age["unit"]] * NANOSECONDS), -LATEST_NS)
+    try:
+        seconds = datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):  # no date, or a year that the machine's clock does not know
+        raise InvalidInput(
+            f"{flag} {text}: neither a date such as 2026-01-31 nor an age such as 12h, 7d or 3w"
+        ) from None
+    return min(max(round(seconds * NANOSECONDS), -LATEST_NS), LATEST_NS)

@@ -1,0 +1,1 @@
+"""Output, progress, errors and the options that commands share."""

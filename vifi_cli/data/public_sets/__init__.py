@@ -1,0 +1,1 @@
+"""Public datasets, their official splits, and the settings of the paper."""

@@ -1,0 +1,148 @@
+"""The official annotation files of UCF-101, HMDB-51, Kinetics and Something-Something V2, as they are distributed."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vifi_cli.data.class_names import class_key
+from vifi_cli.data.forms.listing import SPLIT_NAMES, ListedVideo, Split
+from vifi_cli.data.forms.text_file import numbered_lines, read_text
+from vifi_cli.errors import InvalidInput
+
+Listed = tuple[ListedVideo, ...]
+_UCF_CLASS = re.compile(r"v_(.+)_g\d+_c\d+", re.IGNORECASE)
+_KINETICS_COLUMNS = {"label", "youtube_id", "time_start", "time_end"}
+_HMDB_SPLITS: dict[str, Split] = {"1": "train", "2": "val"}  # 0: in neither
+
+
+def read_ucf101(files: Sequence[Path], class_names: Sequence[str], number: int) -> Listed:
+    """Reads `trainlist0N.txt` and `testlist0N.txt` of split N; empty if they are not among the files."""
+    lists: dict[str, Split] = {f"trainlist{number:02}.txt": "train", f"testlist{number:02}.txt": "val"}
+    labels = _labels_by_key(class_names)
+    videos = []
+    for path in _named(files, lists):
+        for line_number, line in numbered_lines(path):
+            file = line.split()[0]
+            found = _UCF_CLASS.match(Path(file).name)
+            label = labels.get(class_key(found[1])) if found else None
+            if label is None:
+                raise InvalidInput(f"{path}, line {line_number}: {file!r} is of no class of UCF-101")
+            videos.append(ListedVideo(file, label, lists[path.name.lower()]))
+    return tuple(videos)
+
+
+def read_hmdb51(files: Sequence[Path], class_names: Sequence[str], number: int) -> Listed:
+    """Reads `CLASS_test_splitN.txt` of every class, flag 1 to train and 2 to test; empty if none is among the files.
+
+    Raises:
+        InvalidInput: the file of a class is missing while others are there, or a line is no `file flag`.
+    """
+    wanted = {
+        f"{name.replace(' ', '_')}_test_split{number}.txt": label for label, name in enumerate(class_names)
+    }
+    found = {path.name.lower(): path for path in _named(files, wanted)}
+    if not found:
+        return ()
+    if missing := next((name for name in wanted if name not in found), None):
+        raise InvalidInput(
+            f"{next(iter(found.values())).parent} has no {missing}: unpack the split files again"
+        )
+    videos = []
+    for name, label in wanted.items():
+        for line_number, line in numbered_lines(found[name]):
+            file, _, flag = line.rpartition(" ")
+            if flag not in {"0", "1", "2"}:
+                raise InvalidInput(f"{found[name]}, line {line_number}: {line!r} does not end in 0, 1 or 2")
+            if flag in _HMDB_SPLITS:
+                videos.append(ListedVideo(file.strip(), label, _HMDB_SPLITS[flag]))
+    return tuple(videos)
+
+
+def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
+    """Reads every CSV with Kinetics' columns; the split is a column, or else in the file's name.
+
+    Raises:
+        InvalidInput: a label is no class of the set, or the split of a file cannot be told.
+    """
+    labels = _labels_by_key(class_names)
+    videos: dict[ListedVideo, None] = {}
+    for path in files:
+        if path.suffix.lower() == ".csv" and _header(path) >= _KINETICS_COLUMNS:
+            for row_number, row in enumerate(csv.DictReader(io.StringIO(read_text(path))), start=2):
+                split = _kinetics_split(row.get("split"), path)
+                label = labels.get(class_key(row["label"]))
+                if label is None:
+                    raise InvalidInput(f"{path}, line {row_number}: {row['label']!r} is no class of this set")
+                videos[ListedVideo(_kinetics_file(row), label, split)] = None
+    return tuple(videos)
+
+
+def read_ssv2(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
+    """Reads the train and validation JSON files; the class is the template without its brackets."""
+    lists: dict[str, Split] = {
+        "something-something-v2-train.json": "train",
+        "train.json": "train",
+        "something-something-v2-validation.json": "val",
+        "validation.json": "val",
+    }
+    labels = _labels_by_key(class_names)
+    videos = []
+    for path in _named(files, lists):
+        for entry in _json_list(path):
+            try:
+                template, video = str(entry["template"]), str(entry["id"])
+            except (KeyError, TypeError) as error:
+                raise InvalidInput(f"{path} has an entry without id and template: {entry!r:.80}") from error
+            if class_key(template) not in labels:
+                raise InvalidInput(
+                    f"{path}: {template!r} of video {video} is no class of Something-Something V2"
+                )
+            videos.append(ListedVideo(f"{video}.webm", labels[class_key(template)], lists[path.name.lower()]))
+    return tuple(videos)
+
+
+def _named(files: Sequence[Path], names: Sequence[str] | dict[str, Split] | dict[str, int]) -> Iterator[Path]:
+    """The files of these names, the first of each."""
+    seen = set()
+    for path in files:
+        name = path.name.lower()
+        if name in names and name not in seen:
+            seen.add(name)
+            yield path
+
+
+def _labels_by_key(class_names: Sequence[str]) -> dict[str, int]:
+    return {class_key(name): label for label, name in enumerate(class_names)}
+
+
+def _header(path: Path) -> set[str]:
+    with path.open("rb") as file:
+        line = file.readline().decode("utf-8-sig", "replace")
+    return {cell.strip().strip('"') for cell in line.split(",")}
+
+
+def _kinetics_split(named: str | None, path: Path) -> Split:
+    for spelled in (named,) if named in SPLIT_NAMES else re.split(r"[^a-z]+", path.stem.lower()):
+        if spelled in SPLIT_NAMES:
+            return SPLIT_NAMES[spelled]
+    raise InvalidInput(f"{path} has no column `split` and no train, val or test in its name: rename it")
+
+
+def _kinetics_file(row: dict[str, str]) -> str:
+    try:
+        return f"{row['youtube_id']}_{int(float(row['time_start'])):06}_{int(float(row['time_end'])):06}.mp4"
+    except ValueError as error:
+        raise InvalidInput(f"the Kinetics annotations give {row['youtube_id']} no time: {error}") from error
+
+
+def _json_list(path: Path) -> list[dict[str, object]]:
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, list):
+        raise InvalidInput(f"{path} is not a list of videos")
+    return content

@@ -1,0 +1,1 @@
+"""Drawing splits and writing them."""

@@ -1,0 +1,198 @@
+"""Draws splits: by class in equal shares, by whole groups, a few videos a class, and base and novel classes.
+
+Every draw comes from a seeded generator and depends on the order of the videos and the seed alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifi_cli.data.forms.listing import SPLITS, Split
+from vifi_cli.data.labeled_videos import LabeledVideo, class_counts
+from vifi_cli.errors import InvalidInput
+
+Videos = tuple[LabeledVideo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What part of the videos is held out; the rest is for training.
+
+    Attributes:
+        val: share of the videos, 0 to 1.
+        test: share of the videos, 0 to 1.
+    """
+
+    val: float = 0.2
+    test: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.val < 1 and 0 <= self.test < 1 and self.val + self.test < 1):
+            raise InvalidInput(
+                f"val {self.val:g} and test {self.test:g} leave nothing to train on: their sum must be below 1"
+            )
+
+    def of(self, split: Split) -> float:
+        """The share of a split."""
+        return {"train": 1 - self.val - self.test, "val": self.val, "test": self.test}[split]
+
+
+def split_by_class(videos: Sequence[LabeledVideo], shares: Shares, seed: int) -> dict[Split, Videos]:
+    """Divides the videos of every class in the same shares, rounded; training keeps one of each class at least.
+
+    A held-out split with a share above 0 gets at least one video of each class that has three or more.
+    """
+    generator = np.random.default_rng(seed)
+    chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
+    for members in _by_class(videos):
+        shuffled = generator.permutation(members).tolist()
+        val, test = _held_out(len(shuffled), shares)
+        chosen["test"] += shuffled[:test]
+        chosen["val"] += shuffled[test : test + val]
+        chosen["train"] += shuffled[test + val :]
+    return _in_order(videos, chosen)
+
+
+def _held_out(count: int, shares: Shares) -> tuple[int, int]:
+    """How many of a class's videos go to val and to test."""
+    least = 1 if count >= len(SPLITS) else 0
+    least_val, least_test = least * (shares.val > 0), least * (shares.test > 0)
+    test = max(least_test, min(round(count * shares.test), count - 1 - least_val))
+    return max(least_val, min(round(count * shares.val), count - 1 - test)), test
+
+
+def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
+    """The group of each video: what the pattern's first group, or all of it, matches in the file's name.
+
+    Raises:
+        InvalidInput: the pattern is no regular expression, or does not match a name.
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise InvalidInput(f"the group pattern {pattern!r} is no regular expression: {error}") from error
+    groups = []
+    for video in videos:
+        found = expression.search(video.path.name)
+        group = found and found.group(min(1, expression.groups))
+        if not group:
+            raise InvalidInput(f"the group pattern {pattern!r} finds no group in {video.path.name}")
+        groups.append(group)
+    return groups
+
+
+def split_by_group(
+    videos: Sequence[LabeledVideo],
+    groups: Sequence[str],
+    shares: Shares,
+    seed: int,
+    *,
+    hold_out: Sequence[str] = (),
+) -> dict[Split, Videos]:
+    """Divides whole groups, keeping the shares of each class as near as whole groups allow.
+
+    Args:
+        videos: to divide.
+        groups: of each video, such as the person in it.
+        shares: of the videos that are not held out by name.
+        seed: of the order in which groups of equal size are placed.
+        hold_out: groups that go to test.
+
+    Raises:
+        InvalidInput: a group to hold out is not there, or there are fewer groups than splits.
+    """
+    names = sorted(set(groups))
+    if stranger := next((name for name in hold_out if name not in names), None):
+        raise InvalidInput(f"no group {stranger!r} to hold out: the groups are {_shortened(names)}")
+    placed: dict[str, Split] = dict.fromkeys(hold_out, "test")
+    free = [name for name in names if name not in placed]
+    wanted = [split for split in SPLITS if shares.of(split) > 0]
+    if len(free) < len(wanted):
+        raise InvalidInput(
+            f"{len(free)} groups cannot fill {' and '.join(wanted)}: the groups are {_shortened(names)}"
+        )
+    placed |= _place(free, _group_counts(videos, groups, free), wanted, shares, seed)
+    chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
+    for index, group in enumerate(groups):
+        chosen[placed[group]].append(index)
+    return _in_order(videos, chosen)
+
+
+def _place(
+    names: Sequence[str],
+    counts: Mapping[str, np.ndarray],
+    wanted: Sequence[Split],
+    shares: Shares,
+    seed: int,
+) -> dict[str, Split]:
+    """Gives the largest groups first, each to the split that lacks most of what the group holds."""
+    total = sum(counts.values(), np.zeros(0)) if not counts else np.sum(list(counts.values()), axis=0)
+    lacking = {split: shares.of(split) * total.astype(np.float64) for split in wanted}
+    shuffled = np.random.default_rng(seed).permutation(len(names))
+    order = sorted((names[place] for place in shuffled), key=lambda name: -int(counts[name].sum()))
+    placed: dict[str, Split] = {}
+    for position, name in enumerate(order):
+        empty = [split for split in wanted if split not in placed.values()]
+        choice = empty if len(order) - position == len(empty) else wanted
+        placed[name] = max(choice, key=lambda split: float(lacking[split] @ counts[name]))
+        lacking[placed[name]] -= counts[name]
+    return placed
+
+
+def _group_counts(
+    videos: Sequence[LabeledVideo], groups: Sequence[str], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    classes = max(video.label for video in videos) + 1
+    counts = {name: np.zeros(classes, np.int64) for name in names}
+    for video, group in zip(videos, groups, strict=True):
+        if group in counts:
+            counts[group][video.label] += 1
+    return counts
+
+
+def draw_shots(videos: Sequence[LabeledVideo], shots: int, seed: int, *, nested: bool = False) -> Videos:
+    """Draws `shots` videos of each class, or all where a class has fewer.
+
+    Args:
+        videos: to draw from.
+        shots: a class.
+        seed: of the draw.
+        nested: whether the draw for fewer shots with the same seed is part of it. The paper's few-shot lists are not
+            nested.
+    """
+    if shots < 1:
+        raise InvalidInput(f"{shots} shots a class leave nothing to train on: 1 or more are needed")
+    generator = np.random.default_rng(seed if nested else (seed, shots))
+    drawn = [
+        index for members in _by_class(videos) for index in generator.permutation(members)[:shots].tolist()
+    ]
+    return tuple(videos[index] for index in sorted(drawn))
+
+
+def base_and_novel(videos: Sequence[LabeledVideo], classes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The labels of the frequent half of the classes, and of the others, each in order of frequency.
+
+    Classes with equally many videos are in the order of their labels; of an odd number of classes, base gets one
+    more. The frequent half is base in the base-to-novel setting of the ViFi-CLIP paper.
+    """
+    counts = class_counts(videos, classes)
+    ranked = sorted(range(classes), key=lambda label: -counts[label])
+    half = (classes + 1) // 2
+    return tuple(ranked[:half]), tuple(ranked[half:])
+
+
+def _by_class(videos: Sequence[LabeledVideo]) -> list[list[int]]:
+    members: dict[int, list[int]] = {}
+    for index, video in enumerate(videos):
+        members.setdefault(video.label, []).append(index)
+    return [members[label] for label in sorted(members)]
+
+
+def _in_order(videos: Sequence[LabeledVideo], chosen: Mapping[Split, list[int]]) -> dict[Split, Videos]:
+    return {split: tuple(videos[index] for index in sorted(chosen[split])) for split in SPLITS}
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,1 @@
+"""Maps of videos by their embeddings, and how well the classes separate."""

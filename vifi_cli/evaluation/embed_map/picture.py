@@ -1,0 +1,86 @@
+"""A map of videos as a picture: models side by side, classes in colours, scores below."""
+
+import math
+import textwrap
+import warnings
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel, separation_text
+from vifi_cli.evaluation.figures.class_marks import mark_of
+from vifi_cli.evaluation.report.report import shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL_INCHES, PANELS_A_ROW = 4.6, 3
+MOST_NAMED, LONGEST_NAME, LETTER_INCHES = 60, 40, 0.065
+LONGEST_MODEL = 60
+MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "X", "plus": "P"}
+
+
+def map_picture(made: EmbedMap) -> bytes:
+    """Draw a map as PNG; classes are named where there are not too many."""
+    from matplotlib.figure import Figure
+
+    columns = min(len(made.models), PANELS_A_ROW)
+    rows = math.ceil(len(made.models) / columns)
+    figure = Figure((PANEL_INCHES * columns, (PANEL_INCHES + 0.9) * rows), dpi=130)
+    figure.set_layout_engine("constrained", h_pad=0.1)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, model in zip(panels, made.models, strict=False):
+        _draw(axes, made, model)
+    for axes in panels[len(made.models) :]:
+        axes.set_axis_off()
+    figure.suptitle(shown(made.title), fontsize=11, parse_math=False)
+    if len(made.class_names) <= MOST_NAMED:
+        _name_classes(figure, made, PANEL_INCHES * columns)
+    stream = BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # names in any script
+        figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
+    labels = np.array([video.label for video in made.videos])
+    size = float(np.clip(2000 / len(labels), 4, 36))
+    for label in np.unique(labels).tolist():
+        mark = mark_of(label)
+        across, up = model.points[labels == label].T
+        axes.scatter(across, up, s=size, c=mark.colour, marker=MARKERS[mark.shape], linewidths=0, alpha=0.85)
+    axes.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal", xticks=(), yticks=())
+    axes.set_title(_end_of(shown(model.name)), fontsize=9, parse_math=False)
+    lines = [
+        f"silhouette {separation_text(model.separation.silhouette)}",
+        f"nearest neighbour {separation_text(model.separation.purity)}",
+    ]
+    if model.gain:
+        lines[0] += f", gain {separation_text(model.gain.silhouette, is_gain=True)}"
+        lines[1] += f", gain {separation_text(model.gain.purity, is_gain=True)}"
+    axes.set_xlabel("\n".join(lines), fontsize=8)
+
+
+def _end_of(name: str) -> str:
+    """A model's name; of a long path its end, which tells models apart."""
+    return name if len(name) <= LONGEST_MODEL else f"…{name[1 - LONGEST_MODEL :]}"
+
+
+def _name_classes(figure: "Figure", made: EmbedMap, inches: float) -> None:
+    from matplotlib.lines import Line2D
+
+    names = [textwrap.shorten(shown(name), LONGEST_NAME, placeholder="…") for name in made.class_names]
+    marks = map(mark_of, range(len(names)))
+    handles = [
+        Line2D([], [], linestyle="", color=mark.colour, marker=MARKERS[mark.shape], markersize=5)
+        for mark in marks
+    ]
+    columns = max(1, int(inches / (0.4 + LETTER_INCHES * max(map(len, names)))))
+    legend = figure.legend(
+        handles, names, loc="outside lower center", ncols=columns, fontsize=8, frameon=False
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

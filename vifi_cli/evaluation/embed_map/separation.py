@@ -1,0 +1,142 @@
+"""How far classes lie apart among embeddings of videos, by cosine: silhouette and nearest neighbours.
+
+Both are measured on the embeddings themselves, never on a map of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.errors import InvalidInput, MissingDependency
+from vifi_cli.evaluation.scoring.scores import Figure, bootstrap_means, interval_of
+from vifi_cli.evaluation.testing.embedding import Embeddings
+
+ROWS_AT_ONCE = 1024
+
+Labels = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Separation:
+    """How well a model's embeddings keep classes apart.
+
+    Attributes:
+        silhouette: the mean over videos, -1 to 1.
+        purity: the share of videos whose nearest neighbour is of their class, among those that can have such a one;
+            None where none can.
+        silhouettes: of each video, float64 (N,).
+        nearest: the number of each video's nearest neighbour, of another group where groups are known, int64 (N,).
+        matches: whether that is of the same class, float64 (N,); not a number where no neighbour could be.
+    """
+
+    silhouette: Figure
+    purity: Figure | None
+    silhouettes: Values
+    nearest: npt.NDArray[np.int64]
+    matches: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much better one model separates classes than another on the same videos, with intervals of the difference.
+
+    Attributes:
+        silhouette: the difference of the mean silhouettes.
+        purity: the difference of the purities.
+    """
+
+    silhouette: Figure
+    purity: Figure | None
+
+
+def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = ()) -> Separation:
+    """Score embeddings, float32 (N, D) of length 1, by classes, int64 (N,).
+
+    The silhouette of a video is (b - a) / max(a, b): a its mean cosine distance to the others of its class, b the least
+    mean distance to another class; 0 for a video that is alone in its class.
+
+    Videos of one group are no neighbours: clips of one scene or person are alike whatever they show, which would make
+    every model seem good where they are of one class, and bad where they are of several.
+
+    Args:
+        embeddings: of the videos.
+        labels: of each.
+        groups: of each, see `scores.independent_groups`, which intervals are drawn over too; without, videos are.
+
+    Raises:
+        InvalidInput: there are fewer than two classes, or no class has two videos.
+        MissingDependency: scikit-learn is not installed.
+
+    Source: Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, 1987.
+    """
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        raise InvalidInput(
+            "how far classes lie apart takes two classes, and two videos of one of them: name data that has these"
+        )
+    silhouettes = _silhouettes(embeddings, labels)
+    members = np.unique(groups, return_inverse=True)[1] if groups else np.arange(len(labels))
+    nearest = nearest_neighbours(embeddings, members)
+    matches = (labels[nearest] == labels).astype(np.float64)
+    matches[~_has_classmate(labels, members)] = np.nan
+    return Separation(
+        _mean(silhouettes, groups), _mean_of_numbers(matches, groups), silhouettes, nearest, matches
+    )
+
+
+def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> Gain:
+    """Compare two models on the same videos; intervals draw videos, or groups, for both at once."""
+    return Gain(
+        _mean(later.silhouettes - earlier.silhouettes, groups),
+        _mean_of_numbers(later.matches - earlier.matches, groups),
+    )
+
+
+def nearest_neighbours(embeddings: Embeddings, groups: Labels) -> npt.NDArray[np.int64]:
+    """The number of each embedding's nearest one of another group by cosine, of equal ones the first: int64 (N,).
+
+    Args:
+        embeddings: float32 (N, D).
+        groups: int64 (N,), two at least.
+    """
+    nearest = np.zeros(len(embeddings), np.int64)
+    for start in range(0, len(embeddings), ROWS_AT_ONCE):
+        cosines = embeddings[start : start + ROWS_AT_ONCE] @ embeddings.T
+        cosines[groups[start : start + ROWS_AT_ONCE, None] == groups] = -np.inf
+        nearest[start : start + ROWS_AT_ONCE] = cosines.argmax(1)
+    return nearest
+
+
+def _has_classmate(labels: Labels, groups: Labels) -> npt.NDArray[np.bool_]:
+    """Whether another group has a video of the same class, bool (N,)."""
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    groups_of_class = np.bincount(pairs[0], minlength=int(labels.max()) + 1)
+    return np.asarray(groups_of_class[labels] > 1)
+
+
+def _silhouettes(embeddings: Embeddings, labels: Labels) -> Values:
+    try:
+        from sklearn.metrics import silhouette_samples
+    except ImportError as error:
+        raise missing_scikit_learn() from error
+    values: Values = silhouette_samples(embeddings.astype(np.float64), labels, metric="cosine")
+    return values
+
+
+def missing_scikit_learn() -> MissingDependency:
+    """Says how to install what maps are made with."""
+    return MissingDependency("maps of embeddings need scikit-learn: pip install scikit-learn")
+
+
+def _mean(values: Values, groups: Sequence[str]) -> Figure:
+    return Figure(float(values.mean()), *interval_of(bootstrap_means(values, groups)))
+
+
+def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Figure | None:
+    """The mean of those values that are numbers; None where none is."""
+    counted = np.flatnonzero(~np.isnan(values)).tolist()
+    if not counted:
+        return None
+    return _mean(values[counted], [groups[video] for video in counted] if groups else ())

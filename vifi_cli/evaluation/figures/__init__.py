@@ -1,0 +1,1 @@
+"""Pictures of what a model sees: attention figures, strips, contact sheets."""

@@ -1,0 +1,124 @@
+"""What a video shows over time, as a picture: its frames in a row, and below them a lane for each class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw
+
+from vifi_cli.evaluation.figures.class_marks import mark_of
+from vifi_cli.evaluation.figures.contact_sheet import (
+    HEADING_LINE,
+    HEADING_SIZE,
+    TEXT_LINE,
+    TEXT_SIZE,
+    stacked_png,
+    text_block,
+)
+from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, font, write
+from vifi_cli.evaluation.testing.classifying import ClassifiedWindow, Stretch
+from vifi_cli.video.clips.full_frames import WholeFrame
+
+FRAMES = 12
+NAME_WIDTH, STRIP_WIDTH = 200, 1440
+TALLEST_FRAME, LANE_HEIGHT = 240, 40
+FAINT = 0.35  # how much of its colour a class has where another one is more probable
+EMPTY = (30, 36, 42)
+STEPS_SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+MOST_TICKS = 12
+NOTE = (
+    "The height of a lane is the class's probability; its colour is full where the class is the most probable one. "
+    "Percents are means over such stretches."
+)
+
+
+def strip_picture(
+    heading: str,
+    frames: Sequence[WholeFrame],
+    windows: Sequence[ClassifiedWindow],
+    stretches: Sequence[Stretch],
+    class_names: Sequence[str],
+) -> bytes:
+    """Draw a video's classes over time as PNG; each class that is the most probable one for a time has a lane.
+
+    Args:
+        heading: stands above.
+        frames: at even places of the video, as `video.whole_frames.clip_frames` gives them.
+        windows: of the video, in order of time.
+        stretches: of the windows, as `classifying.stretches_of` joins them.
+        class_names: of the labels.
+    """
+    width = NAME_WIDTH + STRIP_WIDTH
+    lanes = dict.fromkeys(stretch.label for stretch in stretches)
+    return stacked_png(
+        [
+            text_block([heading], HEADING_SIZE, HEADING_LINE, width),
+            _row_of_frames(frames),
+            *(
+                _lane(place, label, windows, stretches, class_names[label])
+                for place, label in enumerate(lanes)
+            ),
+            _clock_face(windows[-1].end_seconds),
+            text_block([NOTE], TEXT_SIZE, TEXT_LINE, width),
+        ]
+    )
+
+
+def across(seconds: float, end_seconds: float) -> int:
+    """Where a time is in a lane, in pixels from the left."""
+    return NAME_WIDTH + round(STRIP_WIDTH * seconds / end_seconds) if end_seconds > 0 else NAME_WIDTH
+
+
+def _row_of_frames(frames: Sequence[WholeFrame]) -> Image.Image:
+    place = STRIP_WIDTH / len(frames)
+    height, width = frames[0].picture.shape[:2]
+    scale = min((place - 2) / width, TALLEST_FRAME / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    row = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, size[1]), PAGE)
+    for number, frame in enumerate(frames):
+        small = Image.fromarray(frame.picture).resize(size, Image.Resampling.BICUBIC)
+        row.paste(small, (NAME_WIDTH + round((number + 0.5) * place - size[0] / 2), 0))
+    return row
+
+
+def _lane(
+    place: int, label: int, windows: Sequence[ClassifiedWindow], stretches: Sequence[Stretch], name: str
+) -> Image.Image:
+    lane = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, LANE_HEIGHT), PAGE)
+    draw = ImageDraw.Draw(lane)
+    draw.rectangle((NAME_WIDTH, 0, NAME_WIDTH + STRIP_WIDTH, LANE_HEIGHT), fill=EMPTY)
+    write(lane, (0, (LANE_HEIGHT - TEXT_SIZE) // 2), cut_to_fit(name, TEXT_SIZE, NAME_WIDTH - 12), TEXT_SIZE)
+    full = np.array(ImageColor.getrgb(mark_of(place).colour))
+    faint = (FAINT * full + (1 - FAINT) * np.array(EMPTY)).astype(int)
+    end = windows[-1].end_seconds
+    for window in windows:
+        left, right = across(window.start_seconds, end), across(window.end_seconds, end)
+        top = round(LANE_HEIGHT * (1 - float(window.probabilities[label])))
+        colour = full if int(window.probabilities.argmax()) == label else faint
+        if right > left and top < LANE_HEIGHT:
+            draw.rectangle((left, top, right - 1, LANE_HEIGHT), fill=tuple(colour.tolist()))
+    for stretch in stretches:
+        left, right = across(stretch.start_seconds, end), across(stretch.end_seconds, end)
+        said = f"{stretch.probability:.0%}"
+        if stretch.label == label and font(TEXT_SIZE).getlength(said) + 10 < right - left:
+            write(lane, (left + 5, LANE_HEIGHT - TEXT_LINE - 2), said, TEXT_SIZE, TEXT)
+    return lane
+
+
+def _clock_face(end_seconds: float) -> Image.Image:
+    """The times below the lanes."""
+    face = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, TEXT_LINE + 6), PAGE)
+    draw = ImageDraw.Draw(face)
+    step = next((step for step in STEPS_SECONDS if end_seconds / step <= MOST_TICKS), STEPS_SECONDS[-1])
+    for number in range(int(end_seconds / step) + 1):
+        left = across(number * step, end_seconds)
+        draw.line((left, 0, left, 5), fill=SOFT)
+        said = _clock(number * step)
+        if left + font(TEXT_SIZE).getlength(said) < face.width:
+            write(face, (left, 6), said, TEXT_SIZE, SOFT)
+    return face
+
+
+def _clock(seconds: float) -> str:
+    """A time in a video: `0:07`, `12:34`, with half seconds where they are: `0:07.5`."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:02.0f}" if rest % 1 == 0 else f"{int(minutes)}:{rest:04.1f}"

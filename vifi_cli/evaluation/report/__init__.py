@@ -1,0 +1,1 @@
+"""Evaluation reports as JSON, Markdown, HTML and pictures."""

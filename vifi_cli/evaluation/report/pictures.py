@@ -1,0 +1,80 @@
+"""Pictures in a report: confusion matrices, and frames of videos."""
+
+import warnings
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clips.sampling import test_frame_indices
+from vifi_cli.video.clips.store import ClipStore
+
+MOST_LABELS = 60
+THUMBNAIL_SIDE, THUMBNAILS = 96, 3
+_LONGEST_LABEL = 28
+
+
+def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> bytes:
+    """Draw a confusion matrix as PNG: rows are classes, each cell the share of them taken for the column's class.
+
+    Args:
+        confusion: (C, C) counts.
+        class_names: written at the sides of up to 60 classes; of more, their numbers are.
+    """
+    from matplotlib.colors import PowerNorm
+    from matplotlib.figure import Figure
+
+    classes = len(class_names)
+    shares = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    side = min(14.0, 3.6 + 0.24 * classes)
+    figure = Figure((side, side), dpi=110)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+    axes.set_xlabel("taken for")
+    axes.set_ylabel("is")
+    if classes <= MOST_LABELS:
+        labels = [
+            name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…" for name in class_names
+        ]
+        size = 9 if classes <= 30 else 7
+        axes.set_xticks(range(classes), labels, rotation=90, fontsize=size, parse_math=False)
+        axes.set_yticks(range(classes), labels, fontsize=size, parse_math=False)
+    if classes <= 20:
+        for row, column in np.argwhere(confusion > 0).tolist():
+            colour = "white" if shares[row, column] > 0.4 else "black"
+            count = int(confusion[row, column])
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
+    bar = figure.colorbar(image, ax=axes, shrink=0.6)
+    bar.set_label("share of the class")
+    stream = BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # names in any script
+        figure.savefig(stream, format="png", bbox_inches="tight", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def thumbnails(path: Path) -> tuple[bytes, ...]:
+    """Three small frames of a video as JPEG, from its beginning, middle and end; none if it cannot be read."""
+    try:
+        frames = ClipStore(THUMBNAIL_SIDE).read(path, lambda total: test_frame_indices(total, THUMBNAILS))
+    except UnreadableVideo:
+        return ()
+    return tuple(map(_jpeg, frames))
+
+
+def middle_frame(path: Path, short_side: int) -> bytes | None:
+    """The frame in the middle of a video as JPEG, its short side so many pixels; None if it cannot be read."""
+    try:
+        return _jpeg(ClipStore(short_side).read(path, lambda total: test_frame_indices(total, 1))[0])
+    except UnreadableVideo:
+        return None
+
+
+def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=75, optimize=True)
+    return stream.getvalue()

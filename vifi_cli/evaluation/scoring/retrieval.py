@@ -1,0 +1,135 @@
+"""How well descriptions find their videos: recall, median rank and mean average precision, each with its interval."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.data.forms.text_file import read_text
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.report.report import ResultRow
+from vifi_cli.evaluation.scoring.scores import DRAWS, Figure, interval_of
+
+COLUMNS = ("file", "caption")
+CUTS = (1, 5, 10)
+FIGURES = (*(f"R@{cut}" for cut in CUTS), "mAP", "median rank")
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A description and the videos that it is right for.
+
+    Attributes:
+        caption: as it stands in the file.
+        files: one or more, as the file spells them.
+    """
+
+    caption: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RetrievalScores:
+    """How well queries find their videos.
+
+    Attributes:
+        recall: share of queries with a right video among the first 1, 5 and 10.
+        mean_average_precision: over the queries, of all right videos.
+        median_rank: of the first right video, 1 being the best; a rank, not a share.
+        ranks: of the first right video of each query, int64 (Q,).
+    """
+
+    recall: tuple[Figure, ...]
+    mean_average_precision: Figure
+    median_rank: Figure
+    ranks: npt.NDArray[np.int64]
+
+    def as_row(self, method: str, remark: str = "") -> ResultRow:
+        """A row of a table with the columns `FIGURES`."""
+        figures = (*self.recall, self.mean_average_precision, self.median_rank)
+        return ResultRow(method, figures, remark=remark)
+
+
+def read_queries(path: Path) -> tuple[Query, ...]:
+    """Read a CSV file with the columns `file` and `caption`; others are passed over.
+
+    Rows with the same caption are one query with several right videos; a video may have several captions.
+
+    Returns:
+        The queries in the order of their first row.
+
+    Raises:
+        InvalidInput: a column is missing, a cell is empty, or there is no row; the text names the line.
+    """
+    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
+    header = [cell.strip().lower() for cell in next(reader, [])]
+    for name in COLUMNS:
+        if header.count(name) != 1:
+            found = "twice" if name in header else "not"
+            raise InvalidInput(
+                f"{path}: the column {name!r} is {found} in its first line; it begins as `file,caption`"
+            )
+    places = {name: header.index(name) for name in COLUMNS}
+    files: dict[str, dict[str, None]] = {}
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        where = f"{path}, line {reader.line_num}"
+        if len(cells) != len(header):
+            raise InvalidInput(
+                f"{where} has {len(cells)} cells, the header {len(header)}: quote captions with commas"
+            )
+        row = {name: cells[place].strip() for name, place in places.items()}
+        if empty := next((name for name in COLUMNS if not row[name]), None):
+            raise InvalidInput(f"{where} has no {empty}: fill it in, or take the line out")
+        files.setdefault(row["caption"], {})[row["file"]] = None
+    if not files:
+        raise InvalidInput(f"{path} has no query: below `file,caption` stands a line a caption")
+    return tuple(Query(caption, tuple(of_it)) for caption, of_it in files.items())
+
+
+def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> RetrievalScores:
+    """Rank the videos for each query and score the ranks.
+
+    A video that scores as high as a right one counts as ranked before it, so that a model that tells nothing apart
+    gains nothing by it. Intervals are bootstrapped over queries.
+
+    Args:
+        scores: (Q, V), the higher the better.
+        relevant: bool (Q, V), which videos are right; one or more a query.
+    """
+    places = [right_places(*row) for row in zip(scores, relevant, strict=True)]
+    first = np.array([place[0] for place in places], np.int64)
+    precision = np.array([np.mean(np.arange(1, len(place) + 1) / place) for place in places])
+    return RetrievalScores(
+        tuple(_figure((first <= cut).astype(np.float64), np.mean) for cut in CUTS),
+        _figure(precision, np.mean),
+        replace(_figure(first.astype(np.float64), np.median), unit="rank"),
+        first,
+    )
+
+
+def right_places(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The places of a query's right videos in its ranking, ascending, from 1.
+
+    Args:
+        scores: (V,).
+        relevant: bool (V,).
+    """
+    ordered = np.lexsort((relevant, -scores))  # of equal scores the wrong ones first
+    places: npt.NDArray[np.int64] = np.flatnonzero(relevant[ordered]) + 1
+    return places
+
+
+def _figure(values: Numbers, statistic: Callable[[Numbers], np.floating]) -> Figure:
+    generator = np.random.default_rng(0)
+    draws = np.array(
+        [statistic(values[generator.integers(len(values), size=len(values))]) for _ in range(DRAWS)]
+    )
+    return Figure(float(statistic(values)), *interval_of(draws))

@@ -1,0 +1,1 @@
+"""Settings, views, class texts and predictions."""

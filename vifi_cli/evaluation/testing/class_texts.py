@@ -1,0 +1,202 @@
+"""The texts that stand for classes in a test: the model's own template, several templates, descriptions of classes.
+
+Averaging over templates is CLIP's prompt ensemble (Radford et al., 2021, section 3.1.4), over descriptions that of
+CuPL (Pratt et al., 2023) and FROSTER (Huang et al., 2024).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vifi_cli.data.class_names import class_key, clean_class_name
+from vifi_cli.data.forms.text_file import read_text
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.card import ModelCard
+from vifi_cli.model.folders.folder import LoadedModel
+from vifi_cli.model.towers.vifi_clip import unit_length
+
+TEXTS_AT_ONCE = 256
+_WORDINGS = resources.files("vifi_cli.evaluation.testing") / "wordings"
+_FORM = (
+    'write {"templates": ["a video of {}."], "descriptions": {"CLASS": ["TEXT"]}}, one of the two, '
+    'or {"CLASS": "TEXT"}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassWording:
+    """Several texts for each class, whose embeddings are averaged.
+
+    Attributes:
+        name: of the file, or of the wording that ships.
+        templates: class names are put into each, in place of `{}`.
+        descriptions: texts by class name, taken as they are; names match in any spelling.
+    """
+
+    name: str
+    templates: tuple[str, ...] = ()
+    descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def wording_names() -> tuple[str, ...]:
+    """The wordings that ship."""
+    return tuple(sorted(file.name.removesuffix(".json") for file in _WORDINGS.iterdir()))
+
+
+def read_class_wording(text: str) -> ClassWording:
+    """Read a JSON file, or a wording that ships by its name.
+
+    The file holds `templates`, a list, `descriptions`, a list or a text for each class, or both; or a list of
+    templates alone; or the descriptions alone.
+
+    Raises:
+        InvalidInput: there is none, or it makes no sense; the text names the file.
+    """
+    if text in wording_names():
+        return _wording(text, (_WORDINGS / f"{text}.json").read_text(encoding="utf-8"))
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise InvalidInput(
+            f"{text} is no file with class texts, and of {', '.join(wording_names())} it is none"
+        )
+    return _wording(str(path), read_text(path))
+
+
+def embed_class_names(
+    loaded: LoadedModel,
+    class_names: Sequence[str],
+    wording: ClassWording | None = None,
+    *,
+    clean: bool | None = None,
+) -> Tensor:
+    """Embed classes: float32 (C, D), of length 1, on the network's device.
+
+    Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1.
+
+    Args:
+        loaded: the model.
+        class_names: of the test.
+        wording: the texts; None for the model's own template.
+        clean: whether `ApplyEyeMakeup` and `pull_ups` become words; None for what the model was tuned with.
+
+    Raises:
+        InvalidInput: the model has learned its own context, or a class lacks a description.
+    """
+    names = spelled_for(loaded.card, class_names, clean)
+    if wording and loaded.card.prompts and loaded.card.prompts.text_context:
+        raise InvalidInput(
+            f"{wording.name} does not go with a model that has learned its text context: it takes bare class names"
+        )
+    texts = (
+        list(texts_of_classes(names, wording)) if wording else [(loaded.card.class_text(n),) for n in names]
+    )
+    embeddings = _embed(loaded, [text for of_class in texts for text in of_class])
+    if not wording:
+        return embeddings
+    parts = torch.split(embeddings, [len(of_class) for of_class in texts])
+    return unit_length(torch.stack([part.mean(0) for part in parts]))
+
+
+def spelled_for(card: ModelCard, class_names: Sequence[str], clean: bool | None = None) -> tuple[str, ...]:
+    """Class names as a model reads them.
+
+    Args:
+        card: of the model.
+        class_names: as a data set spells them.
+        clean: whether names become words; None for the way the model was tuned: a class that it knows keeps the
+            model's spelling, and names stay as they are where it was tuned by the paper's protocol.
+
+    Returns:
+        As many names; as they were if two would become one.
+    """
+    known = {class_key(name): name for name in card.class_names} if clean is None else {}
+    as_words = clean if clean is not None else _reads_words(card)
+    names = tuple(
+        known.get(class_key(name)) or (clean_class_name(name) if as_words else name) for name in class_names
+    )
+    return names if len(set(names)) == len(names) else tuple(class_names)
+
+
+def _reads_words(card: ModelCard) -> bool:
+    is_published = "checkpoint" in card.origin or card.origin.get("protocol") == "paper"
+    return not is_published and all(name == clean_class_name(name) for name in card.class_names)
+
+
+def texts_of_classes(class_names: Sequence[str], wording: ClassWording) -> Iterator[tuple[str, ...]]:
+    """The texts of each class: its templates filled, then its descriptions.
+
+    Raises:
+        InvalidInput: the wording describes some classes and not others.
+    """
+    described = {class_key(name): texts for name, texts in wording.descriptions.items()}
+    missing = [name for name in class_names if class_key(name) not in described]
+    if described and missing:
+        keys = {class_key(name) for name in class_names}
+        strangers = [name for name in wording.descriptions if class_key(name) not in keys]
+        hint = f"; {strangers[0]!r} is none of these classes" if strangers else ""
+        raise InvalidInput(
+            f"{wording.name} describes no class {missing[0]!r} ({len(missing)} of {len(class_names)} lack texts){hint}"
+        )
+    for name in class_names:
+        filled = tuple(template.replace("{}", name) for template in wording.templates)
+        yield filled + described.get(class_key(name), ())
+
+
+@torch.no_grad()
+def _embed(loaded: LoadedModel, texts: Sequence[str]) -> Tensor:
+    loaded.network.eval()
+    device = loaded.network.logit_scale.device
+    parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
+    return torch.cat(
+        [loaded.network.encode_classes(loaded.tokenizer(part).to(device)).float() for part in parts]
+    )
+
+
+def _wording(name: str, text: str) -> ClassWording:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{name}, line {error.lineno} is not JSON: {error.msg}") from error
+    templates: object = []
+    descriptions: object = {}
+    if isinstance(content, list):
+        templates = content
+    elif isinstance(content, dict) and content and set(content) <= {"templates", "descriptions"}:
+        templates, descriptions = content.get("templates", []), content.get("descriptions", {})
+    else:
+        descriptions = content
+    wording = ClassWording(name, _texts(name, "templates", templates), _descriptions(name, descriptions))
+    if not wording.templates and not wording.descriptions:
+        raise InvalidInput(f"{name} holds no template and no description: {_FORM}")
+    for template in wording.templates:
+        if template.count("{}") != 1:
+            raise InvalidInput(f"{name}: a template holds {{}} once, for the class: {template!r}")
+    return wording
+
+
+def _descriptions(name: str, content: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(content, dict):
+        raise InvalidInput(f"{name} holds no texts for classes: {_FORM}")
+    spelled: dict[str, str] = {}
+    for class_name in content:
+        other = spelled.setdefault(class_key(class_name), class_name)
+        if other != class_name:
+            raise InvalidInput(f"{name} describes one class twice, as {other!r} and {class_name!r}")
+    texts = {
+        class_name: _texts(name, repr(class_name), [value] if isinstance(value, str) else value)
+        for class_name, value in content.items()
+    }
+    if empty := next((class_name for class_name, of_class in texts.items() if not of_class), None):
+        raise InvalidInput(f"{name} has no text for {empty!r}: write one, or leave the class out")
+    return texts
+
+
+def _texts(name: str, what: str, values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
+        raise InvalidInput(f"{name}: {what} is no list of texts: {_FORM}")
+    return tuple(value.strip() for value in values)

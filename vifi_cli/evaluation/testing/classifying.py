@@ -1,0 +1,190 @@
+"""What a video shows over time: the probabilities of classes in windows along it, and stretches of one class.
+
+Windows overlap by half, and each speaks for the time that is nearer to its middle than to its neighbours':
+
+    window 0   |-----.-----|
+    window 1         |-----.-----|
+    window 2               |-----.-----|
+    speaks     |000000001111112222222222|
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vifi_cli.evaluation.testing.predicting import ClipInput
+from vifi_cli.model.folders.card import ModelCard
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.video.decode.decoder import decode_frames
+from vifi_cli.video.decode.frames import FrameGeometry, Frames
+from vifi_cli.video.decode.sampling import FrameSampling
+
+FRAMES = 8
+WINDOW_SECONDS = 2.0
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSampling:
+    """The windows of a video.
+
+    Attributes:
+        seconds: how long a window is; a shorter video has one, over all of it.
+        frames: how many frames are taken of a window.
+    """
+
+    seconds: float = WINDOW_SECONDS
+    frames: int = FRAMES
+
+    @property
+    def frame_sampling(self) -> FrameSampling:
+        """The sampling as the decoder takes it."""
+        return FrameSampling(self.frames / self.seconds, self.frames)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassifiedWindow:
+    """A window and what it shows.
+
+    Attributes:
+        start_seconds: where the time begins that it speaks for.
+        end_seconds: where that time ends.
+        probabilities: float32 (C,).
+    """
+
+    start_seconds: float
+    end_seconds: float
+    probabilities: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Windows in a row whose most probable class is the same.
+
+    Attributes:
+        start_seconds: where the first begins.
+        end_seconds: where the last ends.
+        label: the class.
+        probability: of the class, the mean over the windows.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    label: int
+    probability: float
+
+
+def frames_of(card: ModelCard) -> int:
+    """How many frames a test clip of a model has: as many as it was tuned with, 8 where that is unknown."""
+    frames = card.origin.get("frames", "")
+    return int(frames) if frames.isdecimal() and int(frames) else FRAMES
+
+
+@torch.inference_mode()
+def classify_over_time(
+    network: ViFiCLIP,
+    classes: Tensor,
+    path: Path,
+    geometry: FrameGeometry,
+    enter: ClipInput,
+    sampling: WindowSampling,
+) -> tuple[ClassifiedWindow, ...]:
+    """Say what each window of a video shows, in order of time; each frame is embedded once.
+
+    Args:
+        network: on the device of `enter`; left in evaluation mode.
+        classes: class embeddings (C, D), of length 1.
+        path: the video.
+        geometry: the picture that the encoder wants.
+        enter: how pictures enter the encoder.
+        sampling: the windows and their frames.
+
+    Raises:
+        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+    """
+    network.eval()
+    end_seconds = 0.0
+
+    def encoded() -> Iterator[tuple[float, Tensor]]:
+        nonlocal end_seconds
+        for chunk in decode_frames(path, sampling.frame_sampling, geometry):
+            if isinstance(chunk, Frames):
+                end_seconds = float(chunk.seconds[-1])
+                yield from zip(chunk.seconds.tolist(), _encoded(network, chunk, enter), strict=True)
+            else:
+                end_seconds = max(end_seconds, chunk.duration_seconds)
+
+    half = sampling.seconds / 2
+    shares = {
+        number: _probabilities(network, classes, torch.stack(members), enter)
+        for number, members in sliding_windows(encoded(), half)
+    }
+    starts = [0.0, *((number + 0.5) * half for number in list(shares)[1:])]
+    ends = [*starts[1:], end_seconds]
+    return tuple(ClassifiedWindow(*window) for window in zip(starts, ends, shares.values(), strict=True))
+
+
+def sliding_windows(items: Iterable[tuple[float, Item]], half: float) -> Iterator[tuple[int, list[Item]]]:
+    """Lay windows over things that come in order of time, holding no more than a window of them.
+
+    Args:
+        items: with their seconds.
+        half: half the length of a window, in seconds.
+
+    Yields:
+        Number k of a window, and the items at k half <= seconds < (k + 2) half; windows without an item are left out,
+        and so is what would come after the first window that reaches to the end.
+    """
+    held: list[tuple[float, Item]] = []
+    number = 0
+    for seconds, item in items:
+        while held and seconds >= (number + 2) * half:
+            yield number, [member for _, member in held]
+            number += 1
+            held = [entry for entry in held if entry[0] >= number * half]
+        if not held:
+            number = max(number, int(seconds // half))
+        held.append((seconds, item))
+    if held:
+        yield number, [member for _, member in held]
+
+
+def stretches_of(windows: Sequence[ClassifiedWindow]) -> tuple[Stretch, ...]:
+    """Join windows in a row whose most probable class is the same."""
+    stretches = []
+    for label, group in groupby(windows, key=lambda window: int(window.probabilities.argmax())):
+        members = list(group)
+        mean = float(np.mean([window.probabilities[label] for window in members]))
+        stretches.append(Stretch(members[0].start_seconds, members[-1].end_seconds, label, mean))
+    return tuple(stretches)
+
+
+def _encoded(network: ViFiCLIP, frames: Frames, enter: ClipInput) -> Tensor:
+    """What is kept of frames until their window is whole: embeddings (T, D), or pictures to be averaged."""
+    pixels = torch.from_numpy(frames.pixels).permute(0, 3, 1, 2)
+    if network.fusion == "image":
+        return pixels
+    with enter.precision():
+        return network.encode_frames(enter(pixels)[None])[0].float()
+
+
+def _probabilities(
+    network: ViFiCLIP, classes: Tensor, members: Tensor, enter: ClipInput
+) -> npt.NDArray[np.float32]:
+    if network.fusion == "image":
+        with enter.precision():
+            video = network.encode_clips(enter(members)[None]).float()
+    else:
+        video = network.pool_frames(members[None])
+    shares: npt.NDArray[np.float32] = (
+        network.class_logits(video, classes).float().softmax(-1)[0].cpu().numpy()
+    )
+    return shares

@@ -1,0 +1,67 @@
+"""Videos as points: the embedding of each one's test clip."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
+
+Embeddings = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedVideos:
+    """Videos as a model embeds them.
+
+    Attributes:
+        videos: numbers of those that could be read, int64 (N,), ascending.
+        embeddings: of these, float32 (N, D), of length 1.
+        unreadable: numbers of the others, with the reason.
+    """
+
+    videos: npt.NDArray[np.int64]
+    embeddings: Embeddings
+    unreadable: tuple[tuple[int, str], ...] = ()
+
+    def embeddings_of(self, videos: Sequence[int]) -> Embeddings:
+        """The embeddings of some of the videos that could be read, by their numbers."""
+        return self.embeddings[np.searchsorted(self.videos, videos)]
+
+
+def embed_videos(
+    network: ViFiCLIP,
+    clips: TestClips,
+    enter: ClipInput,
+    *,
+    batch: int,
+    workers: int = 0,
+    watch: Callable[[int], object] = lambda done: None,
+) -> EmbeddedVideos:
+    """Embed each video by a test clip of one view.
+
+    Args:
+        network: on the device of `enter`; left in evaluation mode. With `decision` fusion, which has no embedding of a
+            video, the mean of its frames' stands for it.
+        clips: the videos.
+        enter: how clips enter the encoder.
+        batch: videos encoded at once.
+        workers: processes that read the videos.
+        watch: told how many videos are done.
+    """
+    videos: list[int] = []
+    parts: list[Embeddings] = []
+    unreadable: list[tuple[int, str]] = []
+    for numbers, encoded, bad in encode_videos(
+        network, clips, range(len(clips.videos)), enter, batch=batch, workers=workers
+    ):
+        if numbers:
+            videos += numbers
+            pooled = unit_length(encoded.mean(1)) if network.fusion == "decision" else encoded
+            parts.append(pooled.cpu().numpy())
+        unreadable += bad
+        watch(len(videos) + len(unreadable))
+    embeddings = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    return EmbeddedVideos(np.array(videos, np.int64), embeddings, tuple(unreadable))

@@ -1,0 +1,227 @@
+"""What a model says that videos show: one prediction a video, from the published test clip or from several views."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.errors import ModelUnavailable, UnreadableVideo
+from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
+from vifi_cli.model.towers.clip_transform import normalised
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.video.clips.store import ClipStore
+from vifi_cli.video.workers.decoding_worker import interrupts_held_back
+
+Statistics = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TestClip:
+    """What a video is tested by.
+
+    Attributes:
+        video: its number.
+        pixels: of each view, uint8 (V, T, 3, S, S), or None where the video cannot be read.
+        reason: why it cannot, in words.
+    """
+
+    video: int
+    pixels: Tensor | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestClips(Dataset[TestClip]):
+    """The clips that videos are tested by; by default the published ones, with T frames spread evenly.
+
+    Attributes:
+        videos: to be tested.
+        store: reads their frames, scaled to `views.short_side(size)`.
+        frames: T.
+        size: S, of the encoder's picture.
+        views: of each video.
+    """
+
+    videos: Sequence[LabeledVideo]
+    store: ClipStore
+    frames: int
+    size: int
+    views: Views = ONE_VIEW
+
+    def __getitem__(self, video: int) -> TestClip:
+        try:
+            pixels = self.store.read(
+                self.videos[video].path, lambda total: self.views.frame_indices(total, self.frames, video)
+            )
+        except UnreadableVideo as error:
+            return TestClip(video, None, str(error))
+        return TestClip(video, self.views.cut(pixels, self.size))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a model says of videos.
+
+    Attributes:
+        videos: numbers of those that could be read, int64 (N,), ascending.
+        probabilities: float32 (N, C).
+        unreadable: numbers of the others, with the reason.
+    """
+
+    videos: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    unreadable: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInput:
+    """How clips enter an encoder.
+
+    Attributes:
+        mean: of each colour, subtracted from pixels scaled to 0..1.
+        std: of each colour, divided by.
+        device: where the encoder is.
+        precision: the arithmetic that it runs in.
+    """
+
+    mean: Statistics
+    std: Statistics
+    device: torch.device
+    precision: Callable[[], AbstractContextManager[object]]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Pixels uint8 (..., 3, S, S) on the device, normalised: float32."""
+        return normalised(pixels.to(self.device, non_blocking=True), self.mean, self.std)
+
+
+def started(loader: DataLoader[Any]) -> Iterator[Any]:
+    """What a loader reads, its processes born with Ctrl-C blocked.
+
+    They would end by it at once, and with them the step that the training wants to finish and to save.
+    """
+    with interrupts_held_back() if loader.num_workers else nullcontext():
+        return iter(loader)
+
+
+@torch.inference_mode()
+def encode_views(
+    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
+) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
+    """Yield numbers and embeddings of the chosen videos batch by batch, and which of these could not be read.
+
+    Args:
+        network: on the device of `enter`; left in evaluation mode.
+        clips: the videos.
+        chosen: numbers of those to embed; each is embedded once.
+        enter: how clips enter the encoder.
+        batch: views encoded at once.
+        workers: processes that read the videos.
+
+    Yields:
+        Numbers of the videos of a batch, their embeddings (B, V, D), of `decision` fusion (B, V, T, D), and numbers
+        and reasons of those that cannot be read.
+    """
+    network.eval()
+    loader: DataLoader[TestClip] = DataLoader(
+        clips,
+        batch_size=max(1, batch // clips.views.count),
+        sampler=chosen,
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        collate_fn=list,
+    )
+    for members in started(loader):
+        bad = [(clip.video, clip.reason) for clip in members if clip.pixels is None]
+        good = [(clip.video, clip.pixels) for clip in members if clip.pixels is not None]
+        if good:
+            views = torch.stack([pixels for _, pixels in good])
+            with enter.precision():
+                encoded = [
+                    network.encode_clips(enter(some)) for some in torch.split(views.flatten(0, 1), batch)
+                ]
+            embeddings = torch.cat(encoded).float()
+            yield [video for video, _ in good], embeddings.view(*views.shape[:2], *embeddings.shape[1:]), bad
+        else:
+            yield [], torch.zeros(0), bad
+
+
+def encode_videos(
+    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
+) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
+    """`encode_views` of videos with a single view each: embeddings are (B, D), of `decision` fusion (B, T, D)."""
+    if clips.views.count != 1:
+        raise ValueError(f"one view of a video is wanted, not {clips.views.count}")
+    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter, batch=batch, workers=workers):
+        yield numbers, embeddings.flatten(0, 1) if numbers else embeddings, bad
+
+
+@torch.inference_mode()
+def predict(
+    network: ViFiCLIP,
+    classes: Tensor,
+    clips: TestClips,
+    chosen: Sequence[int],
+    enter: ClipInput,
+    *,
+    batch: int = 4,
+    workers: int = 0,
+    watch: Callable[[int], None] = lambda done: None,
+) -> Predictions:
+    """Predict the classes of videos: the mean of the probabilities that their views give.
+
+    Args:
+        network: on the device of `enter`; left in evaluation mode.
+        classes: class embeddings (C, D), of length 1.
+        clips: the videos.
+        chosen: numbers of those to predict, ascending; each is predicted once.
+        enter: how clips enter the encoder.
+        batch: views encoded at once; does not change the result, but for rounding.
+        workers: processes that read the videos.
+        watch: told how many videos are done.
+
+    Source: ViFi-CLIP's `main.py`, which sums the views' softmax.
+    """
+    videos: list[int] = []
+    shares: list[Tensor] = []
+    unreadable: list[tuple[int, str]] = []
+    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter, batch=batch, workers=workers):
+        if numbers:
+            videos += numbers
+            logits = network.class_logits(embeddings.flatten(0, 1), classes).float()
+            shares.append(logits.softmax(-1).view(*embeddings.shape[:2], -1).mean(1).cpu())
+        unreadable += bad
+        watch(len(videos) + len(unreadable))
+    probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)
+    return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
+
+
+def require_numbers(predictions: Predictions) -> Predictions:
+    """See to it that probabilities are numbers; those that are none would count for the first class.
+
+    Raises:
+        ModelUnavailable: the model gives values that are none.
+    """
+    if not np.isfinite(predictions.probabilities).all():
+        raise ModelUnavailable(
+            "the model gives values that are no numbers: its weights are damaged, or half precision is too little "
+            "for it; try another model, or --device cpu"
+        )
+    return predictions
+
+
+def joined(shares: Sequence[Predictions]) -> Predictions:
+    """The predictions of several processes as those of one, in order of the videos."""
+    videos = np.concatenate([share.videos for share in shares])
+    order = np.argsort(videos)
+    return Predictions(
+        videos[order],
+        np.concatenate([share.probabilities for share in shares])[order],
+        tuple(sorted(entry for share in shares for entry in share.unreadable)),
+    )

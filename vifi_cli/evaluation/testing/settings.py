@@ -1,0 +1,169 @@
+"""Which videos are tested in which setting of the paper, and how a method's scores become a row of a table."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from vifi_cli.data.forms.list_file import Setting
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.scoring.scores import Figure, TestScores, harmonic_figure, mean_figure
+from vifi_cli.evaluation.testing.views import Views
+
+SettingName = Literal["zero-shot", "base2novel", "few-shot", "supervised"]
+PAPER_SHOTS = (2, 4, 8, 16)
+PAPER_SEEDS = (1, 2, 3)
+_FEW_SHOT = re.compile(r"few-shot-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TestSetting:
+    """A setting of the paper.
+
+    Attributes:
+        name: of the setting.
+        shots: K of few-shot, where it is said.
+    """
+
+    name: SettingName
+    shots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestList:
+    """A list of videos to be tested.
+
+    Attributes:
+        name: `split 2`, `base`, `novel` or `test`.
+        setting: by which it is found in the data.
+        split: the official split it belongs to.
+    """
+
+    name: str
+    setting: Setting
+    split: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One training, and the lists that are tested after it; without training, the lists alone.
+
+    Attributes:
+        name: what tells it from the other trials of a method, such as `seed1`; empty where there is one.
+        split: the official split that is trained on.
+        seed: of what is drawn; None leaves it to the recipe.
+        shots: training videos a class; None leaves it to the setting.
+        lists: to be tested.
+    """
+
+    name: str
+    split: int
+    seed: int | None
+    shots: int | None
+    lists: tuple[TestList, ...]
+
+    @property
+    def in_words(self) -> str:
+        """The name for people."""
+        return f"{self.shots} shots" if self.shots else f"seed {self.seed}" if self.name else ""
+
+
+def read_setting(text: str) -> TestSetting:
+    """A setting as the user names it, `few-shot-4` for one K alone.
+
+    Raises:
+        InvalidInput: there is no such setting.
+    """
+    if match := _FEW_SHOT.fullmatch(text):
+        if not int(match[1]):
+            raise InvalidInput(f"--setting {text} leaves nothing to train on: name 1 shot or more")
+        return TestSetting("few-shot", int(match[1]))
+    for name in get_args(SettingName):
+        if text == name:
+            return TestSetting(name)
+    raise InvalidInput(
+        f"--setting {text}: the settings are {', '.join(get_args(SettingName))}, few-shot-K and retrieval"
+    )
+
+
+def plan_trials(
+    setting: TestSetting, *, trains: bool, splits: int, split: int | None, is_named: bool
+) -> tuple[Trial, ...]:
+    """What is trained and tested in a setting.
+
+    Zero-shot tests every official split; base-to-novel trains three times, on the paper's lists of a named set and on
+    three draws of other data; few-shot trains once for each K, on split 1 if no other is named, since the published
+    lists overlap the test lists of splits 2 and 3. Source: section 4.1 of the paper and `configs/`.
+
+    Args:
+        setting: of the paper.
+        trains: whether there is training.
+        splits: how many official splits the data has.
+        split: the only one wanted, if any.
+        is_named: whether the data is a public set that the paper has lists of.
+    """
+    number = split or 1
+    if setting.name == "zero-shot":
+        numbers = (split,) if split else tuple(range(1, splits + 1))
+        names = [f"split {n}" if splits > 1 else "top-1" for n in numbers]
+        lists = tuple(TestList(name, "zero-shot", n) for name, n in zip(names, numbers, strict=True))
+        return (Trial("", number, None, None, lists),)
+    if setting.name == "base2novel":
+        return _base2novel_trials(split, trains=trains, is_named=is_named)
+    if setting.name == "few-shot":
+        wanted = (setting.shots,) if setting.shots or not trains else PAPER_SHOTS
+        tested = (TestList("test", "supervised", number),)
+        return tuple(Trial(f"K{shots}" if shots else "", number, None, shots, tested) for shots in wanted)
+    return (Trial("", number, None, None, (TestList("test", "supervised", number),)),)
+
+
+def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tuple[Trial, ...]:
+    seeds: tuple[int | None, ...] = PAPER_SEEDS if trains and not (split and is_named) else (None,)
+    trials = []
+    for seed in seeds:
+        number = (seed if is_named and seed else split) or 1
+        lists = (TestList("base", "base2novel", number), TestList("novel", "novel", number))
+        trials.append(Trial(f"seed{seed}" if seed else "", number, seed, None, lists))
+    return tuple(trials)
+
+
+def views_of(setting: TestSetting, *, is_drawn: bool) -> Views:
+    """The views by which videos are tested: 4 clips of 3 crops in the supervised setting, else one."""
+    if setting.name == "supervised":
+        return Views(clips=4, crops=3, drawn=is_drawn)
+    return Views()
+
+
+def paper_frames(setting: TestSetting) -> int:
+    """Frames of a test clip in the paper: 16 in the supervised setting, else 32."""
+    return 16 if setting.name == "supervised" else 32
+
+
+def columns_of(setting: TestSetting, trials: Sequence[Trial]) -> tuple[str, ...]:
+    """The names of a table's columns, in the order of `row_of`."""
+    if setting.name == "base2novel":
+        return ("base", "novel", "HM")
+    if setting.name == "supervised":
+        return ("top-1", "top-5")
+    if setting.name == "few-shot":
+        return tuple(f"{trial.shots} shots" if trial.shots else "top-1" for trial in trials)
+    names = tuple(tested.name for trial in trials for tested in trial.lists)
+    return (*names, "mean") if len(names) > 1 else names
+
+
+def row_of(setting: TestSetting, tested: Sequence[Sequence[TestScores]]) -> tuple[Figure | None, ...]:
+    """A method's row.
+
+    Args:
+        setting: of the paper.
+        tested: of each trial, each of its lists.
+    """
+    if setting.name == "base2novel":
+        base, novel = ([scores[place] for scores in tested] for place in (0, 1))
+        return (mean_figure(base), mean_figure(novel), harmonic_figure(base, novel))
+    if setting.name == "supervised":
+        return (tested[0][0].top1, tested[0][0].top5)
+    every = [scores for trial in tested for scores in trial]
+    alone = tuple(scores.top1 for scores in every)
+    is_averaged = setting.name == "zero-shot" and len(every) > 1
+    return (*alone, mean_figure(every)) if is_averaged else alone

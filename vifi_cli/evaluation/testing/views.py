@@ -1,0 +1,88 @@
+"""The views of a video that a test averages over: several clips in time, one or three crops in space."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vifi_cli.model.towers.clip_transform import Pixels, centre_crop, test_short_side, three_crops
+from vifi_cli.video.clips.sampling import FrameNumbers, test_frame_indices, training_frame_indices
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Which views of a video a test takes; one clip and one crop are the published test of a single view.
+
+    Attributes:
+        clips: how many clips of T frames, 1 or more.
+        crops: 1, the centre of frames scaled to a somewhat larger short side, or 3 along the long side of frames
+            scaled to the crop's.
+        drawn: whether the frames of two clips or more are drawn at random in their spans, as the published code
+            does, and not taken at even places.
+        seed: of the draw, together with the numbers of the video and the clip.
+
+    Source: ViFi-CLIP's `datasets/build.py`: four clips and three crops in the fully supervised setting.
+    """
+
+    clips: int = 1
+    crops: Literal[1, 3] = 1
+    drawn: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.clips < 1 or self.crops not in (1, 3):
+            raise ValueError(f"there is no test of {self.clips} clips x {self.crops} crops")
+
+    @property
+    def count(self) -> int:
+        """How many views of a video there are."""
+        return self.clips * self.crops
+
+    def short_side(self, size: int) -> int:
+        """What frames are scaled to before crops of `size` are cut: 256 for one crop of 224, 224 for three."""
+        return size if self.crops == 3 else test_short_side(size)
+
+    def frame_indices(self, total_frames: int, frames: int, video: int) -> FrameNumbers:
+        """The frames of all clips of a video, one clip after the other: int64 (clips x T,)."""
+        return np.concatenate(
+            [self._clip_indices(total_frames, frames, video, clip) for clip in range(self.clips)]
+        )
+
+    def _clip_indices(self, total_frames: int, frames: int, video: int, clip: int) -> FrameNumbers:
+        if self.drawn and self.clips > 1:
+            generator = np.random.default_rng((self.seed, video, clip))
+            return training_frame_indices(total_frames, frames, generator)
+        return clip_frame_indices(total_frames, frames, clip, self.clips)
+
+    def cut(self, pixels: Pixels, size: int) -> Tensor:
+        """Cut the views out of frames (clips x T, H, W, 3) scaled to `short_side`.
+
+        Returns:
+            uint8 (count, T, 3, S, S): all clips of the first crop, then those of the second, as published.
+        """
+        crops = three_crops(pixels, size) if self.crops == 3 else (centre_crop(pixels, size),)
+        return torch.cat([crop.view(self.clips, -1, *crop.shape[1:]) for crop in crops])
+
+
+ONE_VIEW = Views()
+"""The published test: one clip, its centre."""
+
+
+def clip_frame_indices(total_frames: int, frames: int, clip: int, clips: int) -> FrameNumbers:
+    """The frames of one of several clips at even places: clip j of C takes the place (j + 1/2)/C of each span.
+
+    Args:
+        total_frames: N, how many frames the video has.
+        frames: T, how many spans it is cut into, each of which gives a frame.
+        clip: j, from 0.
+        clips: C; a single clip is the published test clip.
+
+    Returns:
+        int64 (T,), ascending, from 0 to N - 1.
+    """
+    if clips == 1:
+        return test_frame_indices(total_frames, frames)
+    span = total_frames / frames
+    return (np.arange(frames) * span + span * (clip + 0.5) / clips).astype(np.int64)

@@ -1,0 +1,279 @@
+"""The catalogue: one SQLite file that holds every video, its frame embeddings and its windows. The truth.
+
+Each change of a video is one transaction, and each transaction that changes windows raises `generation`, by
+which the vector file (a cache, see `vectors`) knows whether it is current.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.index.catalog.file import create_catalog_file, explain, now, open_catalog_file
+from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
+from vifi_cli.index.windows import Window, windows_of
+from vifi_cli.video.files.discovery import VideoFile
+
+CATALOG_FILE = "catalog.sqlite3"
+SECONDS_DTYPE = np.dtype("<f8")
+EMBEDDING_DTYPE = np.dtype("<f2")
+
+
+class Catalog:
+    """An open catalogue. Use as a context manager; connections belong to one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens an existing catalogue; raises IndexMissing, IndexDamaged or IndexProblem."""
+        self.path = path
+        self.db = open_catalog_file(path)
+        row = next(self.db.query("SELECT * FROM catalogue"))
+        self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
+
+    @classmethod
+    def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
+        """Makes a new, empty catalogue in the place of whatever is there, and opens it."""
+        create_catalog_file(path, indexed_with)
+        return cls(path)
+
+    def __enter__(self) -> "Catalog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; what was stored stays."""
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All or nothing; raises IndexProblem where the disk is full or cannot be written."""
+        try:
+            with self.db.atomic():
+                yield
+        except sqlite3.OperationalError as error:
+            raise explain(self.path, error) from error
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Reads within see one state of the catalogue, whatever is written meanwhile. Not for writing."""
+        if self.db.conn.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
+
+    @property
+    def revision(self) -> str:
+        """A name for the present set of windows: how many changes it has seen, and a random part."""
+        generation, random = self.db.execute("SELECT generation, revision FROM catalogue").fetchone()
+        return f"{generation}-{random}"
+
+    @property
+    def vectors_revision(self) -> str | None:
+        """The revision, which the present one came from, for which a vector file was last made."""
+        revision: str | None = self.db.execute("SELECT vectors_revision FROM catalogue").fetchone()[0]
+        return revision
+
+    def note_vectors(self, revision: str) -> None:
+        """Notes that a vector file was made for a revision."""
+        with self.transaction():
+            self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
+
+    def videos(self) -> list[CatalogedVideo]:
+        """All videos, without their embeddings."""
+        rows = self.db.execute(
+            "SELECT id, path, size_bytes, modified_ns, fingerprint, on_other_device FROM videos ORDER BY id"
+        )
+        return [
+            CatalogedVideo(row[0], decode_path(row[1]), row[2], row[3], row[4], bool(row[5])) for row in rows
+        ]
+
+    def failures(self) -> list[FailedFile]:
+        """The files that could not be read when they were last tried."""
+        rows = self.db.execute("SELECT path, size_bytes, modified_ns, reason FROM failures ORDER BY path")
+        return [FailedFile(VideoFile(decode_path(row[0]), row[1], row[2]), row[3]) for row in rows]
+
+    def roots(self) -> list[Path]:
+        """The folders and files that were given to `vifi index`."""
+        return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
+
+    def add_roots(self, roots: Iterable[Path]) -> None:
+        """Remembers what was indexed, so that a later run can do it again."""
+        with self.transaction():
+            for root in roots:
+                self.db.table("roots").upsert({"path": encode_path(root), "indexed_at": now()}, pk="path")
+
+    def store(self, video: EncodedVideo) -> None:
+        """Stores a video with its frames and windows, in place of what its path held, in one transaction."""
+        with self.transaction():
+            self._delete_path(video.file.path)
+            video_id = self._insert_video(video)
+            self.db.table("frames").insert(
+                {
+                    "video_id": video_id,
+                    "seconds": video.seconds.astype(SECONDS_DTYPE).tobytes(),
+                    "embeddings": video.embeddings.astype(EMBEDDING_DTYPE).tobytes(),
+                }
+            )
+            self._insert_windows(video_id, windows_of(video.seconds, video.info.duration_seconds))
+            self.raise_generation()
+
+    def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
+        """Stores a file with the content of a known video, without decoding it; False if that is known no more."""
+        if not self.db.execute("SELECT 1 FROM videos WHERE id = ?", (original.id,)).fetchone():
+            return False
+        with self.transaction():
+            self._delete_path(copy.path)
+            columns = "fingerprint, duration_seconds, width, height, codec, decoding, warning"
+            video_id = self._insert(
+                f"INSERT INTO videos (path, size_bytes, modified_ns, on_other_device, indexed_at, {columns}) "
+                f"SELECT ?, ?, ?, ?, ?, {columns} FROM videos WHERE id = ?",
+                (*_file_values(copy), now(), original.id),
+            )
+            self.db.execute(
+                "INSERT INTO frames SELECT ?, seconds, embeddings FROM frames WHERE video_id = ?",
+                (video_id, original.id),
+            )
+            columns = "start_seconds, end_seconds, first_frame, end_frame, is_whole"
+            self.db.execute(
+                f"INSERT INTO windows (video_id, {columns}) SELECT ?, {columns} FROM windows WHERE video_id = ?",
+                (video_id, original.id),
+            )
+            self.raise_generation()
+        return True
+
+    def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
+        """Gives videos new paths and times of change; embeddings, windows and vectors stay as they are.
+
+        All in one transaction and by way of names that no file can have, so that files may swap names.
+        """
+        with self.transaction():
+            for video, _ in moves:
+                self.db.execute("UPDATE videos SET path = ? WHERE id = ?", (b"\0%d" % video.id, video.id))
+            replaced = [self._delete_path(file.path) for _, file in moves]
+            for video, file in moves:
+                self.db.execute(
+                    "UPDATE videos SET path = ?, size_bytes = ?, modified_ns = ?, on_other_device = ? WHERE id = ?",
+                    (*_file_values(file), video.id),
+                )
+            if any(replaced):
+                self.raise_generation()
+
+    def forget(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
+        """Removes videos and remembered failures of these paths, and roots, all in one transaction."""
+        with self.transaction():
+            removed = [self._delete_path(path) for path in paths]
+            for root in roots:
+                self.db.execute("DELETE FROM roots WHERE path = ?", (encode_path(root),))
+            if any(removed):
+                self.raise_generation()
+
+    def compact(self) -> None:
+        """Gives the space of removed videos back to the disk."""
+        self.db.execute("VACUUM")
+
+    def record_failure(self, failed: FailedFile) -> None:
+        """Remembers that a file cannot be read, and drops what was known of its earlier content."""
+        with self.transaction():
+            if self._delete_path(failed.file.path):
+                self.raise_generation()
+            self.db.table("failures").insert(
+                {
+                    "path": encode_path(failed.file.path),
+                    "size_bytes": failed.file.size_bytes,
+                    "modified_ns": failed.file.modified_ns,
+                    "reason": failed.reason,
+                    "failed_at": now(),
+                }
+            )
+
+    def frames(self, video_id: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
+        """The seconds (T,) and un-normalised embeddings (T, D) of one video's sampled frames."""
+        seconds, embeddings = self.db.execute(
+            "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)
+        ).fetchone()
+        dimension = self.indexed_with.dimension
+        return (
+            np.frombuffer(seconds, SECONDS_DTYPE),
+            np.frombuffer(embeddings, EMBEDDING_DTYPE).reshape(-1, dimension),
+        )
+
+    def window_ids(self) -> npt.NDArray[np.int64]:
+        """Ids of all windows, int64 (W,), ascending."""
+        rows = self.db.execute("SELECT id FROM windows ORDER BY id")
+        return np.fromiter((row[0] for row in rows), np.int64)
+
+    def windows_by_video(self, after_id: int = -1) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+        """Yields (video id, int64 (W, 3) of window id, first frame, end frame) for windows above an id."""
+        query = "SELECT DISTINCT video_id FROM windows WHERE id > ? ORDER BY video_id"
+        for (video_id,) in self.db.execute(query, (after_id,)).fetchall():
+            rows = self.db.execute(
+                "SELECT id, first_frame, end_frame FROM windows WHERE video_id = ? AND id > ? ORDER BY id",
+                (video_id, after_id),
+            ).fetchall()
+            yield int(video_id), np.array(rows, np.int64)
+
+    def _insert_video(self, video: EncodedVideo) -> int:
+        return self._insert(
+            "INSERT INTO videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
+            "height, codec, decoding, warning, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *_file_values(video.file),
+                video.fingerprint,
+                video.info.duration_seconds,
+                video.info.width,
+                video.info.height,
+                video.info.codec,
+                video.info.decoding,
+                video.info.warning,
+                now(),
+            ),
+        )
+
+    def _insert_windows(self, video_id: int, windows: list[Window]) -> None:
+        self.db.conn.executemany(
+            "INSERT INTO windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [(video_id, *astuple(window)) for window in windows],
+        )
+
+    def _delete_path(self, path: Path) -> bool:
+        """Drops a path's video and failure; says whether there was a video."""
+        encoded = encode_path(path)
+        self.db.execute("DELETE FROM failures WHERE path = ?", (encoded,))
+        return bool(self.db.execute("DELETE FROM videos WHERE path = ?", (encoded,)).rowcount)
+
+    def raise_generation(self) -> None:
+        """Marks the vector file as out of date; part of every transaction that changes windows."""
+        self.db.execute(
+            "UPDATE catalogue SET generation = generation + 1, revision = ?", (secrets.token_hex(8),)
+        )
+
+    def _insert(self, statement: str, values: tuple[object, ...]) -> int:
+        row_id = self.db.execute(statement, values).lastrowid
+        assert row_id is not None
+        return row_id
+
+
+def encode_path(path: Path) -> bytes:
+    """A path as the catalogue keeps it: the file system's own bytes."""
+    return os.fsencode(path)
+
+
+def decode_path(encoded: bytes) -> Path:
+    """The path of `encode_path`'s bytes."""
+    return Path(os.fsdecode(encoded))
+
+
+def _file_values(file: VideoFile) -> tuple[bytes, int, int, bool]:
+    return encode_path(file.path), file.size_bytes, file.modified_ns, file.on_other_device

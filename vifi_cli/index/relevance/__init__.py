@@ -1,0 +1,1 @@
+"""What a cosine is worth in this index."""

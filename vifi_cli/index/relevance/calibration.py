@@ -1,0 +1,97 @@
+"""What neutral texts reach in one index: measured once for each state of it, and kept beside its vector file."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli import paths
+from vifi_cli.index.relevance.neutral_texts import NeutralTexts
+from vifi_cli.index.relevance.relevance import Calibration, calibrate, description_level, relevance
+from vifi_cli.index.vectors import Vectors
+
+NAME = "calibration-"
+MOST_WINDOWS = 262_144
+"""Of a larger index a sample stands for all: what rarities reach grows by little with ever more windows."""
+
+RATED_AT_ONCE = 16_384
+_RECIPE = 1
+# raise when the way a calibration is measured changes
+
+Rater = Callable[[Vectors, npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.NDArray[np.float64]]
+"""From vectors, the windows of hits (W,), nearest first, and their cosines (W,) to the relevance of each, in 0..1."""
+
+
+def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
+    """Gives what rates the hits of a text in the index in `folder`, where calibrations are kept."""
+    return partial(_rate, folder, neutral)
+
+
+def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Calibration:
+    """The calibration for the vectors of an index, of which there is at least one, measured if none is kept."""
+    path = folder / f"{NAME}{vectors.revision}-{_digest(neutral)}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return Calibration(**json.loads(path.read_text()))
+    calibration = measure_calibration(vectors, neutral)
+    with suppress(OSError):  # a folder that cannot be written costs time at the next search, nothing else
+        with paths.replacing(path) as unfinished:
+            unfinished.write_text(json.dumps(asdict(calibration)))
+        for other in set(folder.glob(f"{NAME}*.json")) - set(folder.glob(f"{NAME}{vectors.revision}-*.json")):
+            other.unlink(missing_ok=True)
+    return calibration
+
+
+def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
+    """Finds the margin of the best hit of each text about a rarity, in the index or an even sample of it."""
+    nearest = np.zeros_like(neutral.rarities)
+    cosines = np.full(len(nearest), -np.inf, np.float32)
+    for windows in vectors.spread_sample(MOST_WINDOWS):
+        here = neutral.rarities @ windows.T
+        nearer = here.max(axis=1) > cosines
+        nearest[nearer] = windows[here.argmax(axis=1)[nearer]]
+        cosines = np.maximum(cosines, here.max(axis=1))
+    return calibrate(cosines - description_level(nearest, neutral.descriptions))
+
+
+def margins_of(
+    vectors: Vectors, ids: npt.NDArray[np.int64], cosines: npt.NDArray[np.float32], neutral: NeutralTexts
+) -> npt.NDArray[np.float32]:
+    """How much better a text fits windows than everyday descriptions do, (W,): see `relevance`.
+
+    Args:
+        vectors: of the index.
+        ids: of the windows (W,), W >= 1.
+        cosines: of the text with each of them (W,).
+        neutral: by the same text encoder.
+    """
+    levels = [
+        description_level(vectors.embeddings(ids[start : start + RATED_AT_ONCE]), neutral.descriptions)
+        for start in range(0, len(ids), RATED_AT_ONCE)
+    ]
+    margins: npt.NDArray[np.float32] = cosines - np.concatenate(levels)
+    return margins
+
+
+def _rate(
+    folder: Path,
+    neutral: NeutralTexts,
+    vectors: Vectors,
+    ids: npt.NDArray[np.int64],
+    cosines: npt.NDArray[np.float32],
+) -> npt.NDArray[np.float64]:
+    calibration = calibration_of(folder, vectors, neutral)
+    return relevance(margins_of(vectors, ids, cosines, neutral), calibration)
+
+
+def _digest(neutral: NeutralTexts) -> str:
+    """Of all but the vectors that a calibration hangs on."""
+    digest = hashlib.sha256(f"{_RECIPE} {neutral.text_fingerprint}".encode())
+    for texts in (neutral.descriptions, neutral.rarities):
+        digest.update(texts.astype("<f2").tobytes())
+    return digest.hexdigest()[:16]

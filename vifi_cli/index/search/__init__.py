@@ -1,0 +1,1 @@
+"""Ranking, moments, queries and filters."""

@@ -1,0 +1,115 @@
+"""What a search is asked for: words and examples, wanted or unwanted, and their sum as one embedding."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.decode.sampling import Stretch
+
+Float32Array = npt.NDArray[np.float32]
+
+LEAST_LENGTH_LEFT = 0.01
+"""Terms cancel out where less than this share of their weights is left as the length of their sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A description in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture, a video or a part of one that shows what is meant.
+
+    Attributes:
+        path: absolute.
+        part: of a video; None for the whole file.
+    """
+
+    path: Path
+    part: Stretch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A part of a query, and how much it counts; what must not be there counts less than nothing."""
+
+    meaning: Words | Example
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Terms to be added up; queries can be added, subtracted and weighted: `a + b - 0.5 * c`.
+
+    Attributes:
+        text: the query as its user wrote it.
+        terms: at least one.
+    """
+
+    text: str
+    terms: tuple[Term, ...]
+
+    def __add__(self, other: "Query") -> "Query":
+        return Query(f"{self.text} + {other._bracketed}", self.terms + other.terms)
+
+    def __sub__(self, other: "Query") -> "Query":
+        return Query(f"{self.text} - {other._bracketed}", self.terms + (-1 * other).terms)
+
+    def __rmul__(self, weight: float) -> "Query":
+        if not math.isfinite(weight):
+            raise InvalidInput(f"a weight in a query is a number, not {weight}")
+        terms = tuple(Term(term.meaning, weight * term.weight) for term in self.terms)
+        return Query(f"{weight:g}:{self._bracketed}", terms)
+
+    @property
+    def _bracketed(self) -> str:
+        return self.text if len(self.terms) == 1 else f"({self.text})"
+
+
+def require_wanted(query: Query) -> None:
+    """Makes sure that something is looked for.
+
+    Raises:
+        InvalidInput: the query only says what is unwanted.
+    """
+    if all(term.weight <= 0 for term in query.terms):
+        raise InvalidInput("the query only says what is unwanted: name something to look for before the -")
+
+
+def query_in_words(text: str) -> Query:
+    """A query of nothing but words, taken as they are."""
+    return Query(text, (Term(Words(text)),))
+
+
+def combine(embeddings: Float32Array, weights: Sequence[float]) -> Float32Array:
+    """Adds the terms of a query up.
+
+    Args:
+        embeddings: float32 (N, D), each of length 1.
+        weights: N of them, negative for what is unwanted.
+
+    Returns:
+        The weighted sum, float32 (D,), scaled to length 1.
+
+    Raises:
+        InvalidInput: the terms cancel each other out.
+    """
+    if len(embeddings) == 1 and weights[0] > 0:
+        only: Float32Array = embeddings[0]
+        return only
+    total = np.asarray(weights, np.float64) @ embeddings.astype(np.float64)
+    length = float(np.linalg.norm(total))
+    if length < LEAST_LENGTH_LEFT * sum(map(abs, weights)):
+        raise InvalidInput(
+            "what is wanted and what is unwanted in this query cancel each other out: leave one of them away, "
+            "or give them other weights, as in 2:dog"
+        )
+    return (total / length).astype(np.float32)

@@ -1,0 +1,219 @@
+"""From files to frame embeddings: decoding runs ahead, frames are encoded in batches that span videos."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.errors import IndexProblem
+from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
+from vifi_cli.index.encoder import Encoder
+from vifi_cli.video.decode.frames import VideoInfo
+from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.files.discovery import VideoFile, content_fingerprint
+from vifi_cli.video.workers.decode_ahead import decode_ahead
+from vifi_cli.video.workers.events import DecodedChunk, DecodedVideo, DecodingEvent
+
+BATCH_SIZE = 32
+MOST_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an encoding run has come.
+
+    Attributes:
+        path: the file that was last heard of.
+        files_done: files that are encoded or have failed.
+        bytes_done: their size together.
+        video_seconds: length of video that was decoded, files in work included.
+    """
+
+    path: Path
+    files_done: int
+    bytes_done: int
+    video_seconds: float
+
+
+@dataclass(slots=True)
+class EncodingTimes:
+    """Where the time of an encoding run goes, in seconds; filled in as it runs.
+
+    Attributes:
+        waiting_seconds: spent waiting for decoded frames.
+        encoding_seconds: spent in the encoder.
+    """
+
+    waiting_seconds: float = 0.0
+    encoding_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _VideoInWork:
+    """A video of which frames are arriving."""
+
+    seconds: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    embeddings: list[npt.NDArray[np.float16]] = field(default_factory=list)
+    frames_waiting: int = 0
+    info: VideoInfo | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.info is not None and self.frames_waiting == 0
+
+
+def decoder_processes() -> int:
+    """How many decoding processes suit this machine: half its cores, since each uses two threads."""
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // 2))
+
+
+def encode_videos(
+    videos: Sequence[VideoFile],
+    encoder: Encoder,
+    sampling: FrameSampling,
+    *,
+    times: EncodingTimes | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    batch_size: int = BATCH_SIZE,
+    workers: int | None = None,
+) -> Iterator[EncodedVideo | FailedFile]:
+    """Decodes and encodes videos, yielding each as soon as its last frame is encoded.
+
+    Memory stays bounded by the decoders' queues, one batch of frames, and the embeddings of the videos in work.
+    When interrupted from the keyboard, it yields what is complete before it gives way.
+
+    Raises:
+        IndexProblem: the encoder gave embeddings that are no finite float16 numbers.
+    """
+    times = times or EncodingTimes()
+    in_work: dict[int, _VideoInWork] = {}
+    batch = _FrameBatch(encoder, batch_size, times)
+    tracker = _ProgressTracker(videos, on_progress)
+    events = decode_ahead(
+        [video.path for video in videos], sampling, encoder.geometry, workers=workers or decoder_processes()
+    )
+    with closing(events):  # ends the decoding processes whatever happens here
+        try:
+            for event in _timed(events, times):
+                video = in_work.setdefault(event.position, _VideoInWork())
+                tracker.heard(event)
+                if isinstance(event, DecodedChunk):
+                    video.seconds.append(event.frames.seconds)
+                    batch.add(video, event.frames.pixels)
+                elif isinstance(event, DecodedVideo):
+                    video.info = event.info
+                else:
+                    batch.drop(in_work.pop(event.position))
+                    yield FailedFile(videos[event.position], event.reason)
+                yield from _take_complete(in_work, videos)
+        except KeyboardInterrupt:  # what is decoded is worth keeping
+            batch.flush()
+            yield from _take_complete(in_work, videos)
+            raise
+    batch.flush()
+    yield from _take_complete(in_work, videos)
+
+
+class _FrameBatch:
+    """Frames of several videos that wait to be encoded together."""
+
+    def __init__(self, encoder: Encoder, size: int, times: EncodingTimes) -> None:
+        self.encoder, self.size, self.times = encoder, size, times
+        self.waiting: list[tuple[_VideoInWork, npt.NDArray[np.uint8]]] = []
+
+    def add(self, video: _VideoInWork, pixels: npt.NDArray[np.uint8]) -> None:
+        """Takes frames in, and encodes what is there once a batch is full."""
+        self.waiting.append((video, pixels))
+        video.frames_waiting += len(pixels)
+        if sum(len(frames) for _, frames in self.waiting) >= self.size:
+            self.flush()
+
+    def drop(self, video: _VideoInWork) -> None:
+        """Forgets the frames of a video that has failed."""
+        self.waiting = [(other, frames) for other, frames in self.waiting if other is not video]
+
+    def flush(self) -> None:
+        """Encodes all that waits and hands each video its embeddings."""
+        if not self.waiting:
+            return
+        started = time.perf_counter()
+        pixels = np.concatenate([frames for _, frames in self.waiting])
+        batches = np.array_split(pixels, -(-len(pixels) // self.size))
+        embeddings = np.concatenate([self.encoder.encode_frames(part) for part in batches]).astype(np.float16)
+        if not np.isfinite(embeddings).all():
+            raise IndexProblem(
+                f"{self.encoder.model_name} gave embeddings that are not finite numbers: "
+                "try `--device cpu`, and check the model with `vifi model show`"
+            )
+        encoded, self.waiting = self.waiting, []
+        for video, frames in encoded:
+            own, embeddings = embeddings[: len(frames)], embeddings[len(frames) :]
+            video.embeddings.append(own)
+            video.frames_waiting -= len(frames)
+        self.times.encoding_seconds += time.perf_counter() - started
+
+
+class _ProgressTracker:
+    """Turns decoding events into progress."""
+
+    def __init__(self, videos: Sequence[VideoFile], report: Callable[[Progress], None]) -> None:
+        self.videos, self.report = videos, report
+        self.files_done = self.bytes_done = 0
+        self.seconds: dict[int, float] = {}
+        self.finished_seconds = 0.0
+
+    def heard(self, event: DecodingEvent) -> None:
+        """Notes an event and reports."""
+        if isinstance(event, DecodedChunk):
+            self.seconds[event.position] = float(event.frames.seconds[-1])
+        else:
+            seconds = self.seconds.pop(event.position, 0.0)
+            self.finished_seconds += (
+                event.info.duration_seconds if isinstance(event, DecodedVideo) else seconds
+            )
+            self.files_done += 1
+            self.bytes_done += self.videos[event.position].size_bytes
+        total = self.finished_seconds + sum(self.seconds.values())
+        self.report(Progress(self.videos[event.position].path, self.files_done, self.bytes_done, total))
+
+
+def _timed(events: Iterator[DecodingEvent], times: EncodingTimes) -> Iterator[DecodingEvent]:
+    """Passes events on and adds up the time it took to wait for them."""
+    started = time.perf_counter()
+    for event in events:
+        times.waiting_seconds += time.perf_counter() - started
+        yield event
+        started = time.perf_counter()
+
+
+def _take_complete(
+    in_work: dict[int, _VideoInWork], videos: Sequence[VideoFile]
+) -> Iterator[EncodedVideo | FailedFile]:
+    """Yields, and forgets, the videos whose frames are all encoded."""
+    for position in [position for position, video in in_work.items() if video.is_complete]:
+        video = in_work.pop(position)
+        assert video.info is not None
+        try:
+            fingerprint = _fingerprint_as_decoded(videos[position])
+        except OSError as error:
+            yield FailedFile(videos[position], f"vanished while it was read ({error.strerror})")
+            continue
+        yield EncodedVideo(
+            file=videos[position],
+            fingerprint=fingerprint,
+            info=video.info,
+            seconds=np.concatenate(video.seconds),
+            embeddings=np.concatenate(video.embeddings),
+        )
+
+
+def _fingerprint_as_decoded(file: VideoFile) -> str:
+    """The fingerprint of a file's content, or one that matches nothing if it changed while it was decoded."""
+    fingerprint = content_fingerprint(file.path)
+    now = file.path.stat()
+    return fingerprint if (now.st_size, now.st_mtime_ns) == (file.size_bytes, file.modified_ns) else ""

@@ -1,0 +1,161 @@
+"""Brings an index up to date with the files on disk, losing neither a file nor a vector on the way."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
+from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.update.changes import Changes, find_changes
+from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_videos
+from vifi_cli.index.update.presence import root_of
+from vifi_cli.index.update.shards import store_all
+from vifi_cli.video.files.discovery import Discovery, VideoFile
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an index run did.
+
+    Attributes:
+        added: videos that are new, copies of known ones included.
+        changed: videos that were indexed again because their content changed.
+        moved: videos found at another path; nothing was decoded for them.
+        unchanged: videos that are as they were.
+        removed: videos that are no more.
+        failed: files that cannot be read; those remembered from earlier runs come last.
+        remembered: how many of `failed` were not tried again.
+        passed_over: videos that are there but were not listed, by `--exclude` say; they stay in the index.
+        out_of_reach: folders that are missing, empty or unreadable and hide videos; these stay in the index.
+        warnings: videos of which only a part could be read, with what was wrong.
+        video_seconds: length of the videos that were decoded.
+        wall_seconds: time the run took.
+        waiting_seconds: part of it spent waiting for the decoder.
+        encoding_seconds: part of it spent in the encoder.
+    """
+
+    added: int
+    changed: int
+    moved: int
+    unchanged: int
+    removed: int
+    failed: tuple[FailedFile, ...]
+    remembered: int
+    passed_over: int
+    out_of_reach: tuple[Path, ...]
+    warnings: tuple[FailedFile, ...] = ()
+    video_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    waiting_seconds: float = 0.0
+    encoding_seconds: float = 0.0
+
+
+def update_index(
+    catalog: Catalog,
+    discovery: Discovery,
+    roots: Sequence[Path],
+    load_encoder: Callable[[], Encoder],
+    *,
+    retry_failed: bool = False,
+    on_plan: Callable[[Sequence[VideoFile]], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_stored: Callable[[int], None] = lambda _: None,
+    workers: int | None = None,
+) -> IndexReport:
+    """Does what `find_changes` says there is to do; every finished video is safe at once.
+
+    Args:
+        catalog: the catalogue to bring up to date.
+        discovery: what lies on disk.
+        roots: the folders and files that were asked for.
+        load_encoder: called only if there is something to encode.
+        retry_failed: whether to try files again that could not be read before.
+        on_plan: told the files that will be decoded.
+        on_progress: told how far the run has come.
+        on_stored: told how many files are done for good.
+        workers: decoding processes; None chooses.
+    """
+    started = time.perf_counter()
+    changes = find_changes(catalog, discovery, roots, retry_failed=retry_failed)
+    catalog.add_roots(_folders_and_lone_files(roots, catalog.roots()))
+    copies_lost = _apply_known(catalog, changes)
+    to_decode, unopenable = _part_openable([*changes.new, *changes.changed, *copies_lost])
+    on_plan(to_decode)
+
+    times = EncodingTimes()
+    stored: list[EncodedVideo | FailedFile] = []
+    if to_decode:
+        sampling = catalog.indexed_with.sampling
+        encoded = encode_videos(
+            to_decode, load_encoder(), sampling, times=times, on_progress=on_progress, workers=workers
+        )
+        for video in store_all(catalog, encoded):
+            stored.append(video)
+            on_stored(len(stored))
+    report = _report(catalog, discovery, changes, [*stored, *unopenable], times)
+    return replace(
+        report,
+        added=report.added + len(changes.copied) - len(copies_lost),
+        wall_seconds=time.perf_counter() - started,
+    )
+
+
+def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> list[Path]:
+    """The roots worth remembering: a file below a folder that is one itself is found again without."""
+    all_roots = {*roots, *known}
+    return [root for root in roots if root.is_dir() or not root_of(root.parent, all_roots)]
+
+
+def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[FailedFile]]:
+    """Parts off the files that cannot be opened now, for want of rights say; what was known of them stays."""
+    openable: list[VideoFile] = []
+    failed: list[FailedFile] = []
+    for file in files:
+        try:
+            with file.path.open("rb"):
+                openable.append(file)
+        except OSError as error:
+            failed.append(FailedFile(file, f"cannot be opened: {error.strerror}"))
+    return openable, failed
+
+
+def _apply_known(catalog: Catalog, changes: Changes) -> list[VideoFile]:
+    """Carries out all that needs no decoding; returns the copies whose original has been replaced meanwhile."""
+    # Moves come first: a copy may take the place that a moved video has left.
+    if renames := (*changes.moved, *changes.touched):
+        catalog.rename(renames)
+    lost = [file for original, file in changes.copied if not catalog.store_copy(original, file)]
+    if changes.gone or changes.gone_failures:
+        files = (*changes.gone, *changes.gone_failures)
+        catalog.forget(files, roots=files)
+    return lost
+
+
+def _report(
+    catalog: Catalog,
+    discovery: Discovery,
+    changes: Changes,
+    stored: Sequence[EncodedVideo | FailedFile],
+    times: EncodingTimes,
+) -> IndexReport:
+    encoded = [video for video in stored if isinstance(video, EncodedVideo)]
+    changed = {file.path for file in changes.changed}
+    remembered = set(changes.still_failing)
+    earlier = [failed for failed in catalog.failures() if failed.file.path in remembered]
+    return IndexReport(
+        added=sum(video.file.path not in changed for video in encoded),
+        changed=sum(video.file.path in changed for video in encoded),
+        moved=len(changes.moved),
+        unchanged=changes.unchanged + len(changes.touched),
+        removed=len(changes.gone),
+        failed=(*(video for video in stored if isinstance(video, FailedFile)), *earlier),
+        remembered=len(earlier),
+        passed_over=len(changes.passed_over),
+        out_of_reach=tuple(sorted({*changes.out_of_reach.values(), *discovery.unreadable_folders})),
+        warnings=tuple(FailedFile(v.file, v.info.warning) for v in encoded if v.info.warning),
+        video_seconds=sum(video.info.duration_seconds for video in encoded),
+        waiting_seconds=times.waiting_seconds,
+        encoding_seconds=times.encoding_seconds,
+    )

@@ -1,0 +1,79 @@
+"""Making an index anew beside the old one, which stays in use until the new one is whole."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from vifi_cli.errors import IndexProblem
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.records import IndexedWith
+from vifi_cli.index.update.changes import find_changes
+from vifi_cli.video.files.discovery import Discovery
+
+
+def rebuild_folder(folder: Path) -> Path:
+    """Where the index that will take the place of `folder`'s is being made."""
+    return folder.with_name(f"{folder.name}.rebuild")
+
+
+def _replaced_folder(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.replaced")
+
+
+def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
+    """Opens the catalogue of a rebuild: the one an interrupted rebuild left if it fits, else a new one."""
+    unfinished = rebuild_folder(folder)
+    path = unfinished / CATALOG_FILE
+    if path.exists():
+        try:
+            catalog = Catalog(path)
+        except IndexProblem:  # killed while it was being made
+            pass
+        else:
+            if catalog.indexed_with == indexed_with:
+                return catalog
+            catalog.close()
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    return Catalog.create(path, indexed_with)
+
+
+def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Path]) -> None:
+    """Raises IndexProblem if a rebuild would lose videos that this run does not see but that may well exist."""
+    changes = find_changes(old, discovery, roots)
+    if changes.out_of_reach:
+        path, folder = next(iter(changes.out_of_reach.items()))
+        raise IndexProblem(
+            f"making the index anew would lose {len(changes.out_of_reach)} videos that are out of reach now, such as "
+            f"{path}: plug the disk of {folder} in, or drop them first with `vifi prune {folder}`"
+        )
+    if changes.passed_over:
+        raise IndexProblem(
+            f"making the index anew would lose {len(changes.passed_over)} videos that are passed over, such as "
+            f"{changes.passed_over[0]}: leave --exclude away, or drop them first with `vifi prune`"
+        )
+
+
+def finish_rebuild(folder: Path) -> None:
+    """Puts the finished rebuild in the old index's place; `recover` completes what a crash interrupts."""
+    replaced = _replaced_folder(folder)
+    if replaced.exists():
+        shutil.rmtree(replaced)
+    if folder.exists():
+        folder.rename(replaced)
+    rebuild_folder(folder).rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Puts things right after a crash between the two renames of `finish_rebuild`."""
+    replaced = _replaced_folder(folder)
+    if not replaced.exists():
+        return
+    if folder.exists():
+        shutil.rmtree(replaced, ignore_errors=True)
+    elif (rebuild_folder(folder) / CATALOG_FILE).exists():
+        rebuild_folder(folder).rename(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
+    else:
+        replaced.rename(folder)

@@ -1,0 +1,189 @@
+"""Joins a published checkpoint with the CLIP that its training began with, into a model of vifi's own."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.card import TEMPLATE, ModelCard, Tower
+from vifi_cli.model.folders.checkpoint_classes import class_names_of
+from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip, reference_to, write_model_folder
+from vifi_cli.model.folders.published_checkpoint import (
+    PublishedCheckpoint,
+    own_name,
+    published_name,
+    read_published_checkpoint,
+)
+from vifi_cli.model.folders.published_prompts import (
+    PublishedPrompts,
+    embedded_names,
+    is_prompt,
+    read_published_prompts,
+)
+from vifi_cli.model.prompts.prompts import put_prompts
+
+# the published transforms normalise so, whatever CLIP itself was trained with (datasets/build.py)
+IMAGENET_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
+IMAGENET_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
+
+# where the CLIP below imported prompts goes, inside their folder
+BASE_FOLDER = "base"
+_PROMPTED_TEMPLATE = "{}."
+_TOKEN_EMBEDDING = "text.token_embedding.weight"
+_CLASS_TEXTS = "prompt_learner.complete_text_embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedCheckpoint:
+    """A checkpoint made a model.
+
+    Attributes:
+        model: the network with the checkpoint's weights and prompts, and its card.
+        base: of a checkpoint with prompts the network without them, and its card.
+        looks_like: the architecture in words.
+        remarks: what the user should look into, a sentence each.
+    """
+
+    model: LoadedModel
+    looks_like: str
+    remarks: tuple[str, ...]
+    base: LoadedModel | None = None
+
+
+def import_checkpoint(path: Path, base: str) -> ImportedCheckpoint:
+    """Join a checkpoint with the CLIP that its training began with.
+
+    Args:
+        path: .pth as the published code saves it, or its weights alone, also as .safetensors.
+        base: any model name; its weights must be on this machine.
+
+    Raises:
+        InvalidInput: the checkpoint is of another backbone, or its prompts make no sense.
+        ModelUnavailable: a file is damaged, refused, or no checkpoint of ViFi-CLIP.
+    """
+    checkpoint = read_published_checkpoint(path)
+    loaded = load_vifi_clip(base)
+    weights = {
+        own_name(name): tensor.float()
+        for name, tensor in checkpoint.weights.items()
+        if not name.startswith("prompt_learner.") and not is_prompt(name)
+    }
+    prompts = read_published_prompts(path, checkpoint.weights)
+    known = dict(loaded.network.state_dict())
+    _check_shapes(checkpoint, weights, known, base)
+    tuned = _tuned_towers(weights, known)
+    # published training rounds the embedded class texts to half precision
+    weights[_TOKEN_EMBEDDING] = known[_TOKEN_EMBEDDING].half().float()
+    names = _class_names(checkpoint, weights[_TOKEN_EMBEDDING], bool(prompts.text))
+    loaded.network.load_state_dict(weights, strict=False)
+    card = _card(checkpoint, loaded.card, tuned, names or ())
+    is_other_base = names is None or not set(tuned) <= _said_to_be_tuned(checkpoint)
+    remark = f"it was not trained from {base}, as far as can be seen: name the CLIP it was trained from with --base"
+    imported = ImportedCheckpoint(
+        replace(loaded, card=card), checkpoint.looks_like, (remark,) if is_other_base else ()
+    )
+    return _with_prompts(path, imported, prompts) if prompts.shape else imported
+
+
+def _with_prompts(path: Path, plain: ImportedCheckpoint, prompts: PublishedPrompts) -> ImportedCheckpoint:
+    network, card = plain.model.network, plain.model.card
+    # what it was tuned on before the prompts is not known
+    base = replace(plain.model, network=copy.deepcopy(network), card=replace(card, class_names=()))
+    try:
+        put_prompts(network, prompts.text, prompts.image)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path} does not fit its backbone: {error}") from error
+    prompted = replace(
+        card,
+        template=_PROMPTED_TEMPLATE if prompts.text else card.template,
+        tuned=(),
+        prompts=prompts.shape,
+        base=reference_to(BASE_FOLDER, network, base.card),
+    )
+    return replace(plain, model=replace(plain.model, card=prompted), base=base)
+
+
+def write_imported(folder: Path, imported: ImportedCheckpoint) -> None:
+    """Write an imported checkpoint as a model folder; of prompts, their base goes into `base/` inside.
+
+    Raises:
+        OSError: a folder cannot be written.
+    """
+    if imported.base:
+        write_model_folder(folder / BASE_FOLDER, imported.base.network, imported.base.card)
+    write_model_folder(folder, imported.model.network, imported.model.card)
+
+
+def _class_names(
+    checkpoint: PublishedCheckpoint, token_embedding: Tensor, is_prompted: bool
+) -> tuple[str, ...] | None:
+    """The class names; none where they cannot be told, and None where the token embedding is another one."""
+    texts, template = checkpoint.weights.get(_CLASS_TEXTS), _template(checkpoint)
+    if is_prompted:
+        texts, template = embedded_names(checkpoint.weights), _PROMPTED_TEMPLATE
+    return () if texts is None else class_names_of(texts, token_embedding, template)
+
+
+def _said_to_be_tuned(checkpoint: PublishedCheckpoint) -> set[str]:
+    """The towers that the published code tunes under the setting `USE`; what it does not know means the text tower."""
+    use = checkpoint.facts.get("use", "both")
+    return {"image", "text"} if use == "both" else {"image"} if use == "image" else {"text"}
+
+
+def _check_shapes(
+    checkpoint: PublishedCheckpoint, weights: Mapping[str, Tensor], known: Mapping[str, Tensor], base: str
+) -> None:
+    expected = {
+        name: tensor for name, tensor in known.items() if name not in (_TOKEN_EMBEDDING, "logit_bias")
+    }
+    for name in (*weights, *expected):
+        here, there = weights.get(name), expected.get(name)
+        if here is not None and there is not None and here.shape == there.shape:
+            continue
+        raise InvalidInput(
+            f"{checkpoint.path} is the wrong checkpoint for the backbone {base}: {published_name(name)} is "
+            f"{_shape(here)} in the checkpoint and {_shape(there)} in the backbone. The checkpoint looks like "
+            f"{checkpoint.looks_like}; name its backbone with --base"
+        )
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "missing" if tensor is None else f"({', '.join(map(str, tensor.shape))})"
+
+
+def _tuned_towers(weights: Mapping[str, Tensor], known: Mapping[str, Tensor]) -> tuple[Tower, ...]:
+    """The towers of which a weight differs from the base's, as it is or rounded to half precision as published."""
+    towers: tuple[tuple[Tower, str], ...] = (("image", "visual."), ("text", "text."))
+    return tuple(
+        tower
+        for tower, prefix in towers
+        if any(
+            not torch.equal(tensor, known[name]) and not torch.equal(tensor, known[name].half().float())
+            for name, tensor in weights.items()
+            if name.startswith(prefix)
+        )
+    )
+
+
+def _template(checkpoint: PublishedCheckpoint) -> str:
+    context = checkpoint.facts.get("context", "").replace("_", " ")
+    return f"{context} {{}}." if context and "{}" not in context else TEMPLATE
+
+
+def _card(
+    checkpoint: PublishedCheckpoint, base: ModelCard, tuned: tuple[Tower, ...], names: tuple[str, ...]
+) -> ModelCard:
+    facts = {name: fact for name, fact in checkpoint.facts.items() if name != "context"}
+    return replace(
+        base,
+        preprocessing=replace(base.preprocessing, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+        fusion="embedding",
+        template=_template(checkpoint),
+        class_names=names,
+        tuned=tuned,
+        origin={**base.origin, "checkpoint": checkpoint.path.name, **facts},
+    )

@@ -1,0 +1,66 @@
+"""Writes models as open_clip's own folders, for everything that loads `local-dir:` models."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.folder import LoadedModel, save_weights
+from vifi_cli.model.registry.source import FOLDER_CONFIGURATION
+from vifi_cli.model.towers.preprocessing import Preprocessing
+
+_WEIGHTS = "open_clip_model.safetensors"
+
+
+def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
+    """Write what `open_clip.create_model("local-dir:…")` loads; template and class names are not in it.
+
+    Args:
+        folder: exists and is empty.
+        model: what to write.
+
+    Raises:
+        InvalidInput: open_clip does not know the architecture, or could not tell how frames are fused.
+        OSError: the folder cannot be written.
+    """
+    config = model.card.architecture
+    if model.card.prompts:
+        raise InvalidInput("open_clip has no place for learned prompts: only their base can be exported")
+    if isinstance(config, str):
+        raise InvalidInput(
+            f"open_clip does not know the architecture {config}: only models with a CLIP of open_clip can be exported"
+        )
+    if "multimodal_cfg" in config:
+        raise InvalidInput(
+            "this model is a CoCa, whose text decoder vifi does not keep: it cannot be exported"
+        )
+    weights = _renamed(model.network.state_dict(), config)
+    save_weights(weights, folder / _WEIGHTS)
+    content = {"model_cfg": config, "preprocess_cfg": _preprocess_cfg(model.card.preprocessing)}
+    (folder / FOLDER_CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _renamed(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The names that the class has which open_clip chooses: `CustomTextCLIP` keeps `text.`, `CLIP` does not."""
+    keeps_text = bool(config.get("custom_text") or "hf_model_name" in config["text_cfg"])
+    return {
+        name if keeps_text else name.removeprefix("text."): tensor.detach().cpu().contiguous()
+        for name, tensor in weights.items()
+        if name != "logit_bias" or config.get("init_logit_bias") is not None
+    }
+
+
+def _preprocess_cfg(preprocessing: Preprocessing) -> dict[str, Any]:
+    geometry = preprocessing.geometry
+    return {
+        "size": [geometry.height, geometry.width],
+        "mode": "RGB",
+        "mean": preprocessing.mean,
+        "std": preprocessing.std,
+        "interpolation": geometry.interpolation,
+        "resize_mode": geometry.resize,
+        "fill_color": geometry.fill,
+    }

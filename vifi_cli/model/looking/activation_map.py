@@ -1,0 +1,76 @@
+"""Where a convolutional image tower finds what speaks for a score: Grad-CAM.
+
+Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, ICCV 2017,
+equations 1 and 2, on the last feature map, the one that the embedding is pooled from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.towers.starter import StarterImageTower
+from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+
+
+@dataclass(frozen=True, slots=True)
+class SplitTower:
+    """A convolutional image tower in two: what sees, and what pools.
+
+    Attributes:
+        features: images (N, 3, S, S) to the last feature map (N, C, rows, columns).
+        embedding: that feature map to embeddings (N, D).
+    """
+
+    features: Callable[[Tensor], Tensor]
+    embedding: Callable[[Tensor], Tensor]
+
+
+def split_tower(tower: nn.Module) -> SplitTower:
+    """Split a tower before its pooling.
+
+    Raises:
+        InvalidInput: it is neither a ResNet of CLIP's nor a network of timm's whose pictures stay pictures.
+    """
+    declare_missing_operators()
+    from open_clip.modified_resnet import ModifiedResNet
+    from open_clip.timm_model import TimmModel
+
+    if isinstance(tower, ModifiedResNet):
+        parts = (tower.stem, tower.layer1, tower.layer2, tower.layer3, tower.layer4)
+        return SplitTower(lambda images: reduce(lambda x, part: part(x), parts, images), tower.attnpool)
+    if isinstance(tower, TimmModel | StarterImageTower):
+        trunk: Any = tower.trunk
+        head: Any = tower.head
+        if getattr(trunk, "output_fmt", "NCHW") == "NCHW":
+            return SplitTower(trunk.forward_features, lambda features: head(trunk.forward_head(features)))
+        tower = trunk
+    raise InvalidInput(
+        f"the image tower ({type(tower).__name__}) is neither a plain vision transformer nor convolutional: "
+        "no map can be made of it, take another model"
+    )
+
+
+def activation_map(features: Tensor, scores: Tensor) -> Tensor:
+    """The places of a feature map where what raises a score is found.
+
+    The channels are added up, each times the mean of the score's gradient over it, and what is negative becomes 0.
+
+    Args:
+        features: (N, C, rows, columns), part of the graph of `scores`.
+        scores: (N,), one an image, from no other image.
+
+    Returns:
+        (N, rows, columns), not negative; their scale is that of activations times gradients.
+    """
+    if features.dim() != 4:
+        raise InvalidInput(
+            "the image tower's features are no picture, so no map can be made: take another model"
+        )
+    (gradient,) = torch.autograd.grad(scores.sum(), features)
+    with torch.no_grad():
+        return (features * gradient.mean((2, 3), keepdim=True)).sum(1).clamp(min=0)

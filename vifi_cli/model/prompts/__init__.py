@@ -1,0 +1,1 @@
+"""Learned vision and language prompts."""

@@ -1,0 +1,1 @@
+"""Model names, the hub, and safe readers of weights files."""

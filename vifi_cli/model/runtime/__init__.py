@@ -1,0 +1,1 @@
+"""How an encoder runs: torch or ONNX Runtime, devices, fingerprints."""

@@ -1,0 +1,88 @@
+"""Digests that tell whether two encoders give the same embeddings.
+
+A fingerprint covers what decides an embedding (architecture, preprocessing, weights) and nothing that merely
+carries it out (device, precision, runtime, where the file lies), so an index can be searched on another machine.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vifi_cli.errors import ModelUnavailable
+from vifi_cli.model.towers.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
+    """Digest one tower: what it is, and its weights.
+
+    Args:
+        description: architecture and preprocessing in plain values.
+        weights: the tower's state by name. Values are compared as float32, so half precision files agree with
+            the modules they are loaded into.
+
+    Returns:
+        64 hex digits.
+    """
+    digest = hashlib.sha256(_canonical(description))
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu()
+        if tensor.is_floating_point():
+            tensor = tensor.float()
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def fingerprint_of_image_tower(
+    config: Mapping[str, Any], preprocessing: Preprocessing, weights: Mapping[str, "Tensor"]
+) -> str:
+    """Digest an image tower of open_clip: of its `model_cfg` what the tower hangs on, and the tower's state by name."""
+    description = {"vision": config["vision_cfg"], "preprocessing": preprocessing.as_dict()}
+    return fingerprint_of_weights(description | _of_both_towers(config), weights)
+
+
+def fingerprint_of_text_tower(config: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
+    """Digest a text tower of open_clip, as its image tower is."""
+    return fingerprint_of_weights({"text": config["text_cfg"]} | _of_both_towers(config), weights)
+
+
+def _of_both_towers(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"dimension": int(config["embed_dim"]), "quick_gelu": bool(config.get("quick_gelu", False))}
+
+
+def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix: str) -> str:
+    """Digest one tower of a .safetensors file without torch: those weights whose names begin with `prefix`.
+
+    Raises:
+        ModelUnavailable: the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    digest = hashlib.sha256(_canonical({**description, "tower": prefix}))
+    try:
+        with safe_open(file, framework="numpy") as weights:
+            for name in sorted(name for name in weights.keys() if name.startswith(prefix)):  # noqa: SIM118
+                values = weights.get_tensor(name)
+                digest.update(f"{name} {values.shape} {values.dtype}".encode())
+                digest.update(values.data)
+    except (SafetensorError, OSError) as error:
+        raise ModelUnavailable(f"{file} is damaged: copy or train the model again") from error
+    return digest.hexdigest()
+
+
+def fingerprint_of_files(description: Mapping[str, Any], files: list[Path]) -> str:
+    """Digest a tower by the files that it is made from; 64 hex digits, known without loading the tower."""
+    digest = hashlib.sha256(_canonical(description))
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _canonical(description: Mapping[str, Any]) -> bytes:
+    return json.dumps(description, sort_keys=True, default=str).encode()

@@ -1,0 +1,123 @@
+"""Compiles a tower into an ONNX file, and keeps it only if it computes the same."""
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vifi_cli.model.runtime.onnx_runtime import open_session
+
+# the greatest difference from torch, as a share of the embeddings' size
+TOLERANCE = 1e-4
+_OPSET = 17
+# so many convolutions make a network convolutional; a vision transformer has one, for its patches
+_MANY_CONVOLUTIONS = 10
+
+
+class NotExact(Exception):
+    """The compiled tower is missing, or does not compute what torch computes; the text says which."""
+
+
+def is_convolutional(tower: nn.Module) -> bool:
+    """Whether most of a tower's work is convolution, where ONNX Runtime is far faster on a CPU."""
+    return sum(isinstance(part, nn.Conv2d) for part in tower.modules()) >= _MANY_CONVOLUTIONS
+
+
+def export_image_tower(tower: nn.Module, height: int, width: int, target: Path) -> None:
+    """Compile a tower of pixels, uint8 (N, height, width, 3) to (N, D), for any N.
+
+    Raises:
+        NotExact: the tower cannot be compiled exactly; nothing is left behind.
+    """
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (2, height, width, 3), np.uint8)
+    ramp = np.linspace(0, 255, height * width * 3).reshape(1, height, width, 3).astype(np.uint8)
+    _export(tower, "pixels", {0: "frames"}, [noise, ramp], target)
+
+
+def export_text_tower(tower: nn.Module, token_rows: list[npt.NDArray[np.int64]], target: Path) -> None:
+    """Compile a tower of tokens, int64 (N, L) to (N, D), for any N and L.
+
+    Args:
+        tower: the text tower.
+        token_rows: tokenized texts of several shapes, to compile from and to check with.
+        target: the file to write.
+
+    Raises:
+        NotExact: the tower cannot be compiled exactly; nothing is left behind.
+    """
+    _export(tower, "tokens", {0: "texts", 1: "length"}, token_rows, target)
+
+
+def _export(
+    tower: nn.Module, name: str, free: dict[int, str], inputs: Sequence[npt.NDArray[np.generic]], target: Path
+) -> None:
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(tower, name, free, torch.from_numpy(inputs[0]), temporary)
+        _check(tower, name, inputs, temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise NotExact(f"{target.parent} cannot be written ({error.strerror})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write(tower: nn.Module, name: str, free: dict[int, str], example: Tensor, target: Path) -> None:
+    try:
+        import onnx  # noqa: F401 - torch's exporter wants it and would say so less plainly
+    except ImportError as error:
+        raise NotExact("onnx is not installed") from error
+    # The TorchScript exporter, since the newer one wants the package onnxscript; its notices are not for users.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                tower,
+                (example,),
+                str(target),
+                input_names=[name],
+                output_names=["embeddings"],
+                dynamic_axes={name: free, "embeddings": {0: free[0]}},
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+        raise NotExact(f"it cannot be compiled ({str(error).splitlines()[0]})") from error
+
+
+def _check(tower: nn.Module, name: str, inputs: Sequence[npt.NDArray[np.generic]], compiled: Path) -> None:
+    session = open_session(compiled)
+    if session is None:
+        raise NotExact("onnxruntime is not installed or cannot read the compiled tower")
+    for values in inputs:
+        with torch.inference_mode():
+            expected = tower(torch.from_numpy(values)).numpy()
+        difference = np.abs(session.run(None, {name: values})[0] - expected).max() / np.abs(expected).max()
+        if not difference < TOLERANCE:
+            raise NotExact(f"compiled it differs by {difference:.1e}")
+
+
+def compile_once(compiled: Path, export: Callable[[Path], None]) -> object:
+    """Load a compiled tower, compiling it first where that has not been done or the file was damaged.
+
+    Raises:
+        NotExact: it cannot be had; the text says why.
+    """
+    session = open_session(compiled)
+    if session is None:
+        export(compiled)
+        session = open_session(compiled)
+    if session is None:
+        raise NotExact("the compiled tower cannot be read back")
+    return session

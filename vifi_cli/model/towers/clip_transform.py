@@ -1,0 +1,98 @@
+"""From the frames of a clip, scaled to a short side, to what an image tower is given in a test.
+
+Source: ViFi-CLIP's `datasets/build.py`: one view is the centre of frames whose short side is 256 of the tower's
+224; three views are cut from frames whose short side is 224.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.decode.frames import FrameGeometry
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def square_side(geometry: FrameGeometry, model: str) -> int:
+    """The side S of the picture that a model is given in a test.
+
+    Raises:
+        InvalidInput: it takes pictures that are not square, which the published tests cannot cut.
+    """
+    if geometry.height != geometry.width:
+        raise InvalidInput(
+            f"{model} takes pictures of {geometry.height} x {geometry.width}: only square ones can be cut as in a test"
+        )
+    return geometry.height
+
+
+def test_short_side(size: int) -> int:
+    """The short side that frames are scaled to before the centre is cut: 256 for a size of 224."""
+    return int(size * 256 / 224 + 0.5)
+
+
+def centre_crop(pixels: Pixels, size: int) -> Tensor:
+    """Cut the centre of each frame.
+
+    Args:
+        pixels: (T, H, W, 3), RGB.
+        size: S, the side of the square, at most H and W.
+
+    Returns:
+        uint8 (T, 3, S, S).
+    """
+    height, width = _sides(pixels, size)
+    return _crop(pixels, (height - size) // 2, (width - size) // 2, size)
+
+
+def three_crops(pixels: Pixels, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Cut three squares along the long side: left, right, middle of wide frames, top, bottom, middle of tall ones.
+
+    Args:
+        pixels: (T, H, W, 3), RGB, whose short side is `size`.
+        size: S, the side of the squares.
+
+    Returns:
+        three times uint8 (T, 3, S, S), in the published order.
+    """
+    height, width = _sides(pixels, size)
+    if size not in (height, width):
+        raise ValueError(f"three crops need frames with a side of {size}, not {height} x {width}")
+    down, right = (height - size) // 2, (width - size) // 2
+    return (
+        _crop(pixels, 0, 0, size),
+        _crop(pixels, 2 * down, 2 * right, size),
+        _crop(pixels, down, right, size),
+    )
+
+
+def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Scale pixels as an image tower wants them.
+
+    Args:
+        images: uint8 (..., 3, S, S).
+        mean: of each colour, subtracted from pixels scaled to 0..1.
+        std: of each colour, divided by.
+
+    Returns:
+        float32 of the same shape, on the same device.
+    """
+    shift = 255 * torch.tensor(mean, device=images.device)[:, None, None]
+    scale = 255 * torch.tensor(std, device=images.device)[:, None, None]
+    return images.float().sub_(shift).div_(scale)
+
+
+def _sides(pixels: Pixels, size: int) -> tuple[int, int]:
+    height, width = pixels.shape[1:3]
+    if min(height, width) < size:
+        raise ValueError(f"frames of {height} x {width} are too small for a crop of {size}")
+    return height, width
+
+
+def _crop(pixels: Pixels, top: int, left: int, size: int) -> Tensor:
+    square = pixels[:, top : top + size, left : left + size].transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(square))

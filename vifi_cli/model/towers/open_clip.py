@@ -1,0 +1,206 @@
+"""Builds the towers of an open_clip model, one at a time, from a tag, a folder or a file of weights."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
+from vifi_cli.model.folders.card import ModelCard, read_card
+from vifi_cli.model.registry.source import FOLDER_CONFIGURATION, FOLDER_PREFIX, WEIGHTS_FILE, ModelSource
+from vifi_cli.model.registry.weights_file import read_weights
+from vifi_cli.model.towers.openai_naming import infer_architecture
+from vifi_cli.model.towers.preprocessing import Preprocessing, preprocessing_from_open_clip
+from vifi_cli.model.towers.text_context import accept_cut_context, context_can_be_cut, cut_context
+from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+
+_NOT_OF_A_TOWER = ("logit_scale", "logit_bias", "input_resolution", "context_length", "vocab_size")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClipModel:
+    """All that is needed to build a model, nothing built yet.
+
+    Attributes:
+        source: where it comes from.
+        config: open_clip's `model_cfg`: `embed_dim`, `vision_cfg`, `text_cfg`, perhaps `quick_gelu`.
+        preprocessing: the picture that the image tower wants.
+        weights: the file.
+    """
+
+    source: ModelSource
+    config: Mapping[str, Any]
+    preprocessing: Preprocessing
+    weights: Path
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
+        return int(self.config["embed_dim"])
+
+    @property
+    def quick_gelu(self) -> bool:
+        """Whether the transformers use OpenAI's approximation of GELU."""
+        return bool(self.config.get("quick_gelu", False))
+
+
+def describe_model(source: ModelSource, weights: Path | None) -> OpenClipModel:
+    """Gather architecture and preprocessing of a source.
+
+    Args:
+        source: any but `starter`.
+        weights: the downloaded file of a `pretrained` source.
+
+    Raises:
+        InvalidInput: the folder's configuration makes no sense.
+        ModelUnavailable: the weights are missing or damaged.
+    """
+    declare_missing_operators()
+    import open_clip
+
+    if source.kind == "folder" and source.path:
+        return _of_folder(source, source.path)
+    if source.kind == "vifi" and source.path:
+        return _of_card(source, source.path, read_card(source.path))
+    if source.kind == "file" and source.path:
+        config = infer_architecture(source.path, quick_gelu=source.activation != "gelu")
+        return OpenClipModel(source, config, _preprocessing(config, {}), source.path)
+    if weights is None:
+        raise ModelUnavailable(
+            f"the weights of {source.name} are not here: fetch them with `vifi model pull`"
+        )
+    config = open_clip.get_model_config(source.architecture)
+    tag = open_clip.get_pretrained_cfg(source.architecture, source.tag)
+    return OpenClipModel(source, config, _preprocessing(config, tag), weights)
+
+
+def _of_folder(source: ModelSource, folder: Path) -> OpenClipModel:
+    from open_clip.factory import _find_checkpoint_in_dir
+
+    weights = _find_checkpoint_in_dir(folder)
+    if weights is None:
+        raise ModelUnavailable(f"{folder} holds no weights (open_clip_model.safetensors)")
+    try:
+        content = json.loads((folder / FOLDER_CONFIGURATION).read_text(encoding="utf-8"))
+        config, preprocessing = content["model_cfg"], content.get("preprocess_cfg", {})
+        return OpenClipModel(source, config, _preprocessing(config, preprocessing), Path(weights))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(
+            f"{folder / FOLDER_CONFIGURATION} is no configuration of open_clip: {error!r}"
+        ) from error
+
+
+def _of_card(source: ModelSource, folder: Path, card: ModelCard) -> OpenClipModel:
+    if isinstance(card.architecture, str):
+        raise ValueError(f"{card.architecture} is no architecture of open_clip")
+    return OpenClipModel(source, card.architecture, card.preprocessing, folder / WEIGHTS_FILE)
+
+
+def _preprocessing(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> Preprocessing:
+    from dataclasses import asdict
+
+    from open_clip.transform import PreprocessCfg
+
+    size = config["vision_cfg"].get("image_size", 224)
+    return preprocessing_from_open_clip({**asdict(PreprocessCfg()), **overrides, "size": size})
+
+
+def load_image_tower(model: OpenClipModel) -> nn.Module:
+    """Build the image tower alone: normalised images (N, 3, H, W) to embeddings (N, D), not normalised.
+
+    Raises:
+        ModelUnavailable: the weights are damaged or those of another architecture.
+    """
+    # The builders of the towers are private, but open_clip has no public way to build one tower without the other.
+    from open_clip.model import _build_vision_tower
+
+    # CoCa's towers give their tokens too, for its decoder
+    config = {**model.config["vision_cfg"], "output_tokens": False}
+    if "timm_model_name" in config:
+        config["timm_model_pretrained"] = False
+    tower: nn.Module = _build_vision_tower(model.dimension, config, model.quick_gelu, None)
+    weights = read_weights(model.weights, lambda name: name.startswith("visual."))
+    return _filled(tower, {name.removeprefix("visual."): tensor for name, tensor in weights.items()}, model)
+
+
+def load_text_tower(model: OpenClipModel) -> nn.Module:
+    """Build the text tower alone: token ids (N, L) to embeddings (N, D), not normalised.
+
+    It takes what `load_tokenizer` gives.
+
+    Raises:
+        ModelUnavailable: the weights are damaged or those of another architecture.
+        MissingDependency: the tower needs a package that is not installed.
+    """
+    from open_clip.model import _build_text_tower
+
+    config = {**model.config["text_cfg"], "output_tokens": False}
+    if "hf_model_name" in config:
+        config["hf_model_pretrained"] = False
+    try:
+        tower: nn.Module = _build_text_tower(model.dimension, config, model.quick_gelu, None)
+    except (ImportError, RuntimeError) as error:
+        raise MissingDependency(
+            f"{model.source.name} needs transformers: pip install transformers"
+        ) from error
+    if context_can_be_cut(config):
+        accept_cut_context(tower)
+    weights = read_weights(
+        model.weights, lambda name: not name.startswith("visual.") and name not in _NOT_OF_A_TOWER
+    )
+    return _filled(tower, {name.removeprefix("text."): tensor for name, tensor in weights.items()}, model)
+
+
+def _filled(tower: nn.Module, weights: dict[str, Tensor], model: OpenClipModel) -> nn.Module:
+    # left behind by older releases of transformers
+    weights.pop("transformer.embeddings.position_ids", None)
+    try:
+        tower.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ModelUnavailable(
+            f"{model.weights} does not fit the architecture of {model.source.name}: {first}"
+        ) from error
+    return tower.eval()
+
+
+def load_tokenizer(model: OpenClipModel) -> Callable[[Sequence[str]], Tensor]:
+    """The model's tokenizer: texts to token ids int64 (N, L); texts that are too long are cut.
+
+    L is as long as the longest text where that gives the same embeddings (`text_context`), else the full context.
+
+    Raises:
+        MissingDependency: it needs the package transformers (SigLIP does).
+        ModelUnavailable: its files are not here.
+    """
+    name, text_config = model.source.name, model.config["text_cfg"]
+    try:
+        tokenize = _tokenizer(model)
+    except ImportError as error:
+        raise MissingDependency(f"{name} needs transformers: pip install transformers") from error
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"the tokenizer of {name} is not here: `vifi model pull {name}`") from error
+    if not context_can_be_cut(text_config):
+        return lambda texts: torch.as_tensor(tokenize(list(texts)))
+    return lambda texts: cut_context(torch.as_tensor(tokenize(list(texts))), text_config)
+
+
+def _tokenizer(model: OpenClipModel) -> Any:
+    import open_clip
+
+    source, text_config = model.source, model.config["text_cfg"]
+    if source.kind == "pretrained":
+        return open_clip.get_tokenizer(source.architecture)
+    if source.kind == "folder":
+        return open_clip.get_tokenizer(f"{FOLDER_PREFIX}{source.path}")
+    options = {
+        "context_length": text_config.get("context_length", 77),
+        **(text_config.get("tokenizer_kwargs") or {}),
+    }
+    if name := text_config.get("hf_tokenizer_name"):
+        return open_clip.HFTokenizer(name, tokenizer_mode=text_config.get("tokenizer_mode"), **options)
+    return open_clip.SimpleTokenizer(**options)

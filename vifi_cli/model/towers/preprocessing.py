@@ -1,0 +1,49 @@
+"""From the pixels of a decoded frame to what an image tower wants, as open_clip's configuration says."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.decode.frames import FrameGeometry
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture is cut and scaled.
+
+    Attributes:
+        geometry: size and cut; the decoder does this part.
+        mean: of each colour, subtracted from pixels scaled to 0..1.
+        std: of each colour, divided by.
+    """
+
+    geometry: FrameGeometry
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for a fingerprint or a configuration file."""
+        return asdict(self)
+
+
+def preprocessing_from_open_clip(config: Mapping[str, Any]) -> Preprocessing:
+    """Read open_clip's `preprocess_cfg` (see its `transform.PreprocessCfg`).
+
+    Raises:
+        InvalidInput: the configuration asks for a picture that vifi's decoder does not make.
+    """
+    size = config["size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    mean, std = (
+        (value,) * 3 if isinstance(value, float) else tuple(value)
+        for value in (config["mean"], config["std"])
+    )
+    resize, interpolation = config.get("resize_mode", "shortest"), config.get("interpolation", "bicubic")
+    if resize not in ("shortest", "squash", "longest") or interpolation not in ("bicubic", "bilinear"):
+        raise InvalidInput(
+            f"this model wants frames resized by {resize}/{interpolation}, which vifi cannot do"
+        )
+    fill = config.get("fill_color", 0)
+    geometry = FrameGeometry(height, width, resize, interpolation, fill if isinstance(fill, int) else fill[0])
+    return Preprocessing(geometry, mean, std)

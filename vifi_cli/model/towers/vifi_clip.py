@@ -1,0 +1,123 @@
+"""ViFi-CLIP: an image CLIP over the frames of a clip, whose mean stands for the clip.
+
+Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3; the order of its steps
+is that of the published `trainers/vificlip.py`.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
+from torch import Tensor, nn
+
+from vifi_cli.model.folders.card import FUSIONS, Fusion
+
+__all__ = ["FUSIONS", "Fusion", "ViFiCLIP", "pool_over_time", "unit_length"]
+
+
+class ViFiCLIP(nn.Module):
+    """Two towers and a temperature; clips and class texts in, logits over classes out.
+
+    Attributes:
+        visual: normalised images (N, 3, S, S) to embeddings (N, D), not of length 1.
+        text: token ids (C, L) to embeddings (C, D), not of length 1.
+        logit_scale: logarithm of the factor on cosine similarities; never clamped, as published.
+        logit_bias: SigLIP's, kept for saving; a softmax over classes does not see it.
+        fusion: `embedding` averages frame embeddings (the paper's choice), `decision` averages the frames'
+            probabilities, `image` averages the frames before they are encoded.
+    """
+
+    logit_bias: Tensor | None
+
+    def __init__(
+        self,
+        visual: nn.Module,
+        text: nn.Module,
+        logit_scale: Tensor,
+        fusion: Fusion = "embedding",
+        logit_bias: Tensor | None = None,
+    ) -> None:
+        """Join two towers.
+
+        Args:
+            visual: the image tower.
+            text: the text tower.
+            logit_scale: float, one value, the logarithm of the inverse temperature; a parameter is shared, not copied.
+            fusion: how frames become a clip.
+            logit_bias: float, one value, of a SigLIP.
+        """
+        super().__init__()
+        self.visual = visual
+        self.text = text
+        is_shared = isinstance(logit_scale, nn.Parameter) and not logit_scale.shape
+        self.logit_scale = (
+            logit_scale if is_shared else nn.Parameter(logit_scale.detach().clone().reshape(()))
+        )
+        bias = None if logit_bias is None else logit_bias.detach().clone().reshape(())
+        self.register_buffer("logit_bias", bias)
+        self.fusion = fusion
+
+    def encode_frames(self, clips: Tensor) -> Tensor:
+        """Embed the frames of clips, float (B, T, 3, S, S): (B, T, D), not normalised.
+
+        With `image` fusion each clip has become one frame: (B, 1, D).
+        """
+        images = clips.mean(1, keepdim=True) if self.fusion == "image" else clips
+        embeddings: Tensor = self.visual(images.flatten(0, 1))
+        return embeddings.view(*images.shape[:2], -1)
+
+    def pool_frames(self, frame_embeddings: Tensor) -> Tensor:
+        """From `encode_frames`' (B, T, D) to (B, D) of length 1; with `decision` fusion (B, T, D), each of length 1."""
+        if self.fusion == "decision":
+            return unit_length(frame_embeddings)
+        return pool_over_time(frame_embeddings)
+
+    def encode_clips(self, clips: Tensor) -> Tensor:
+        """Embed clips, float (B, T, 3, S, S), normalised as the towers want: (B, D), each of length 1.
+
+        With `decision` fusion (B, T, D), each frame of length 1.
+        """
+        return self.pool_frames(self.encode_frames(clips))
+
+    def encode_classes(self, tokens: Tensor) -> Tensor:
+        """Embed class texts, token ids int64 (C, L): (C, D), each of length 1."""
+        return unit_length(self.text(tokens))
+
+    def class_logits(self, videos: Tensor, classes: Tensor) -> Tensor:
+        """Compare clips with classes.
+
+        Args:
+            videos: from `encode_clips`.
+            classes: (C, D) from `encode_classes`.
+
+        Returns:
+            Logits (B, C) whose softmax are the classes' probabilities; with `decision` fusion the logarithms of
+            those probabilities, averaged over frames.
+        """
+        # In half precision logits near 30 would be off by a tenth, and the product is too small to gain from it.
+        with torch.autocast(videos.device.type, enabled=False):
+            logits = self.logit_scale.exp() * videos @ classes.T
+            if self.fusion != "decision":
+                return logits
+            return logits.log_softmax(-1).logsumexp(1) - math.log(logits.shape[1])
+
+    def forward(self, clips: Tensor, tokens: Tensor) -> Tensor:
+        """Logits (B, C) of clips float (B, T, 3, S, S) over class texts int64 (C, L)."""
+        return self.class_logits(self.encode_clips(clips), self.encode_classes(tokens))
+
+
+def pool_over_time(frame_embeddings: Tensor) -> Tensor:
+    """Average frame embeddings as the tower gave them, not normalised, then scale to length 1: (B, T, D) to (B, D).
+
+    As published; `index.windows.window_embeddings` is the same without torch.
+    """
+    return unit_length(_at_least_float32(frame_embeddings).mean(1))
+
+
+def unit_length(embeddings: Tensor) -> Tensor:
+    """Scale embeddings (..., D) to length 1, in float32 at least; zero stays zero."""
+    return F.normalize(_at_least_float32(embeddings), dim=-1)
+
+
+def _at_least_float32(embeddings: Tensor) -> Tensor:
+    return embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))

@@ -1,0 +1,1 @@
+"""From an epoch plan to tensors: loading, augmentation, mixing."""

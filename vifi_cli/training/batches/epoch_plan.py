@@ -1,0 +1,142 @@
+"""Which videos each optimizer step learns from: drawn from the seed alone, whatever the number of processes.
+
+An epoch is a permutation of the videos cut into steps, a step is cut into the groups that are mixed together, and
+the groups are dealt to the processes. So one process and eight learn from the same clips in the same steps, and a
+run that is resumed goes on where it was.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.training.recipe.schedule import Schedule
+
+PUBLISHED_GPUS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ClipDraw:
+    """One clip to be drawn.
+
+    Attributes:
+        video: index into the training videos.
+        epoch: counted from 0.
+        position: place in the epoch's order; with the epoch it seeds all that is drawn for this clip.
+    """
+
+    video: int
+    epoch: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnGroup:
+    """Clips that are mixed with each other.
+
+    Attributes:
+        draws: the clips; the place of the first one seeds the mixing.
+        counts: whether it adds to the loss; one that does not keeps a process with the others in a step that has
+            no clips for it.
+    """
+
+    draws: tuple[ClipDraw, ...]
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One optimizer step, as one process sees it.
+
+    Attributes:
+        epoch: counted from 0.
+        step: counted from 0 in its epoch.
+        clips: how many the step learns from on all processes together.
+        groups: this process's share, never empty.
+    """
+
+    epoch: int
+    step: int
+    clips: int
+    groups: tuple[DrawnGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """All steps of a run.
+
+    Attributes:
+        videos: number of training videos.
+        effective_batch: clips of a step.
+        steps_per_epoch: the last one of an epoch may have fewer clips.
+        epochs: of the run.
+        group: clips mixed together.
+        seed: of the order.
+    """
+
+    videos: int
+    effective_batch: int
+    steps_per_epoch: int
+    epochs: int
+    group: int
+    seed: int
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.steps_per_epoch * self.epochs
+
+    def steps(self, first: int, rank: int = 0, processes: int = 1) -> Iterator[StepPlan]:
+        """The steps from `first` on, counted over the whole run, as one of several processes sees them."""
+        for epoch in range(first // self.steps_per_epoch, self.epochs):
+            start = first % self.steps_per_epoch if epoch == first // self.steps_per_epoch else 0
+            order = self._order(epoch)
+            for step in range(start, self.steps_per_epoch):
+                yield self._step(epoch, step, order, rank, processes)
+
+    def _order(self, epoch: int) -> list[int]:
+        """The epoch's videos; where its steps hold more than there are, it begins again, as the published does."""
+        order: list[int] = np.random.default_rng([self.seed, epoch]).permutation(self.videos).tolist()
+        wanted = (self.steps_per_epoch - 1) * self.effective_batch + 1
+        return (order * math.ceil(wanted / self.videos)) if wanted > self.videos else order
+
+    def _step(self, epoch: int, step: int, order: list[int], rank: int, processes: int) -> StepPlan:
+        start = step * self.effective_batch
+        videos = order[start : start + self.effective_batch]
+        draws = [ClipDraw(video, epoch, start + place) for place, video in enumerate(videos)]
+        cuts = range(0, len(draws), self.group)
+        groups = tuple(DrawnGroup(tuple(draws[cut : cut + self.group])) for cut in cuts)
+        mine = groups[rank::processes] or (DrawnGroup(groups[-1].draws, counts=False),)
+        return StepPlan(epoch, step, len(draws), mine)
+
+
+def plan_run(recipe: Recipe, videos: int) -> RunPlan:
+    """The plan of a recipe for this many training videos."""
+    if videos < 1:
+        raise InvalidInput("there are no training videos")
+    batch = recipe.effective_batch
+    steps = math.ceil(videos / batch)
+    if recipe.drop_incomplete:
+        steps = max(1, _published_batches(recipe, videos) // recipe.batches_per_step)
+    return RunPlan(videos, batch, steps, recipe.epochs, recipe.mixing.group, recipe.seed)
+
+
+def make_schedule(recipe: Recipe, plan: RunPlan) -> Schedule:
+    """The learning rates of a recipe over this plan."""
+    return Schedule(
+        recipe.learning_rate,
+        plan.steps_per_epoch,
+        plan.epochs,
+        recipe.warmup_epochs,
+        _published_batches(recipe, plan.videos) if recipe.warmup_cliff else 0,
+        recipe.batches_per_step,
+    )
+
+
+def _published_batches(recipe: Recipe, videos: int) -> int:
+    """Batches of an epoch for each of the 8 GPUs of the published runs, whose sampler fills up the last one."""
+    of_one_gpu = max(1, recipe.effective_batch // recipe.batches_per_step // PUBLISHED_GPUS)
+    return max(1, math.ceil(videos / PUBLISHED_GPUS) // of_one_gpu)

@@ -1,0 +1,156 @@
+"""Reads the clips that a plan asks for, in worker processes ahead of the training where there are any."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.evaluation.testing.predicting import started
+from vifi_cli.training.batches.augmentation import Augmentation, augment_clip
+from vifi_cli.training.batches.epoch_plan import ClipDraw, DrawnGroup
+from vifi_cli.video.clips import sampling as clip_sampling
+from vifi_cli.video.clips.store import ClipStore
+
+NONE_READABLE = "no training video can be read: `vifi data check` says why"
+
+
+@dataclass(frozen=True, slots=True)
+class BadClip:
+    """A video that could not be read.
+
+    Attributes:
+        video: index into the training videos.
+        reason: in words, without the path.
+    """
+
+    video: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipGroup:
+    """The clips of one group, read and augmented.
+
+    Attributes:
+        group: what was asked for.
+        clips: uint8 (B, T, 3, S, S).
+        labels: int64 (B,), those of the videos that were read.
+        bad: videos whose place another one took.
+    """
+
+    group: DrawnGroup
+    clips: Tensor
+    labels: Tensor
+    bad: tuple[BadClip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRecipe:
+    """How a training clip is made of a video.
+
+    Attributes:
+        frames: T.
+        size: S, of the encoder's picture.
+        random_frames: whether the frames are drawn; else they are those of the test.
+        augmentation: what is drawn for each clip.
+        seed: of the run.
+    """
+
+    frames: int
+    size: int
+    random_frames: bool
+    augmentation: Augmentation
+    seed: int
+
+
+@dataclass(slots=True)
+class TrainingClips(Dataset[ClipGroup]):
+    """Training clips by what a plan draws.
+
+    A video that cannot be read gives its place to the next one of its class in the list, so that a step keeps its
+    size; what happened is told with the clip.
+
+    Attributes:
+        videos: the training videos.
+        store: reads their frames.
+        recipe: how a clip is made.
+    """
+
+    videos: Sequence[LabeledVideo]
+    store: ClipStore
+    recipe: ClipRecipe
+    _bad: dict[int, str] = field(default_factory=dict)
+
+    def __getitem__(self, group: DrawnGroup) -> ClipGroup:
+        clips, labels, bad = [], [], []
+        for draw in group.draws:
+            for video in candidates(draw.video, self.videos):
+                clip = self._read(video, draw)
+                if clip is not None:
+                    break
+                bad.append(BadClip(video, self._bad[video]))
+            else:
+                raise UnreadableVideo(NONE_READABLE)
+            clips.append(clip)
+            labels.append(self.videos[video].label)
+        return ClipGroup(group, torch.stack(clips), torch.tensor(labels), tuple(bad))
+
+    def _read(self, video: int, draw: ClipDraw) -> Tensor | None:
+        if video in self._bad:
+            return None
+
+        def choose(total: int) -> npt.NDArray[np.int64]:
+            if not self.recipe.random_frames:
+                return clip_sampling.test_frame_indices(total, self.recipe.frames)
+            return clip_sampling.training_frame_indices(total, self.recipe.frames, self._generator(draw, 0))
+
+        try:
+            pixels = self.store.read(self.videos[video].path, choose)
+        except UnreadableVideo as error:
+            self._bad[video] = str(error)
+            return None
+        return augment_clip(pixels, self.recipe.size, self.recipe.augmentation, self._generator(draw, 1))
+
+    def _generator(self, draw: ClipDraw, use: int) -> np.random.Generator:
+        return np.random.default_rng([self.recipe.seed, draw.epoch, draw.position, use])
+
+
+def candidates(video: int, videos: Sequence[LabeledVideo]) -> Iterator[int]:
+    """Which video a clip is taken from: the one drawn, else the next of its class in the list, else any other."""
+    label = videos[video].label
+    others = [(video + step) % len(videos) for step in range(len(videos))]
+    yield from (other for other in others if videos[other].label == label)
+    yield from (other for other in others if videos[other].label != label)
+
+
+class PlannedGroups(Sampler[DrawnGroup]):
+    """Hands a plan's groups to a DataLoader, in order."""
+
+    def __init__(self, groups: Iterable[DrawnGroup]) -> None:
+        self._groups = groups
+
+    def __iter__(self) -> Iterator[DrawnGroup]:
+        return iter(self._groups)
+
+
+def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int) -> Iterator[ClipGroup]:
+    """Read groups in order, by so many processes ahead of time; by none, when they are asked for."""
+    loader: DataLoader[ClipGroup] = DataLoader(
+        clips,
+        batch_size=None,
+        sampler=PlannedGroups(groups),
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        prefetch_factor=4 if workers else None,
+    )
+    try:
+        yield from started(loader)
+    except UnreadableVideo as error:
+        # what comes from another process has that one's traceback for a text
+        raise UnreadableVideo(NONE_READABLE) from error

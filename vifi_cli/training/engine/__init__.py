@@ -1,0 +1,1 @@
+"""Optimizer steps, processes, precision and memory."""

@@ -1,0 +1,134 @@
+"""Several processes that train as one: started by `torchrun`, joined by torch.distributed."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.runtime.device import choose_device
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of a run, seen from one of them.
+
+    Attributes:
+        rank: of this one, counted from 0; the first one saves and talks.
+        count: how many there are.
+        device: where this one computes.
+    """
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process saves and talks."""
+        return self.rank == 0
+
+    def total(self, *values: float) -> list[float]:
+        """The sums over all processes."""
+        if self.count == 1:
+            return list(values)
+        sums = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(sums)
+        return [float(value) for value in sums]
+
+    def least(self, value: int) -> int:
+        """The least value of all processes."""
+        if self.count == 1:
+            return value
+        least = torch.tensor(value, device=self.device)
+        dist.all_reduce(least, dist.ReduceOp.MIN)
+        return int(least)
+
+    def average_gradient(self, parameter: Tensor) -> None:
+        """Make the parameter's gradient the mean over all processes."""
+        if self.count > 1 and parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= self.count
+
+    def gather(self, share: Any) -> list[Any]:
+        """What each process has, in order of rank, on every process."""
+        if self.count == 1:
+            return [share]
+        shares: list[Any] = [None] * self.count
+        dist.all_gather_object(shares, share)
+        return shares
+
+    def wait_for_all(self) -> None:
+        """Go on when all processes have come here."""
+        if self.count > 1:
+            dist.barrier()
+
+
+@contextmanager
+def joined_processes(device: str) -> Iterator[Processes]:
+    """Join the processes that torchrun started, or be one alone.
+
+    Args:
+        device: as `--device` has it; each process takes the GPU of its local rank.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes(0, 1, choose_device(device))
+        return
+    chosen = choose_device(device)
+    if chosen.type == "cuda":
+        number = int(os.environ["LOCAL_RANK"])
+        if number >= torch.cuda.device_count():
+            raise InvalidInput(
+                f"more processes than the {torch.cuda.device_count()} GPUs here: lower torchrun's --nproc-per-node"
+            )
+        chosen = torch.device("cuda", number)
+        torch.cuda.set_device(chosen)
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield Processes(dist.get_rank(), count, chosen)
+    finally:
+        dist.destroy_process_group()
+
+
+def sharing_gradients(network: ViFiCLIP, processes: Processes) -> ViFiCLIP:
+    """The same parameters behind towers whose gradients become the mean over all processes.
+
+    The temperature is outside the towers and left to `average_gradient`.
+    """
+    if processes.count == 1:
+        return network
+    shared = ViFiCLIP(
+        _shared(network.visual, processes),
+        _shared(network.text, processes),
+        network.logit_scale,
+        network.fusion,
+    )
+    return shared.train(network.training)
+
+
+def _shared(tower: nn.Module, processes: Processes) -> nn.Module:
+    if not any(parameter.requires_grad for parameter in tower.parameters()):
+        return tower
+    devices = [processes.device] if processes.device.type == "cuda" else None
+    with warnings.catch_warnings():
+        # newer versions of torch have another name for it, with another meaning
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        return DistributedDataParallel(tower, device_ids=devices, broadcast_buffers=False)
+
+
+@contextmanager
+def without_sharing(tower: nn.Module, is_needed: bool) -> Iterator[None]:
+    """Keep gradients of this pass to this process, where they will be shared with a later one's."""
+    with ExitStack() as stack:
+        if is_needed and isinstance(tower, DistributedDataParallel):
+            stack.enter_context(tower.no_sync())
+        yield

@@ -1,0 +1,117 @@
+"""What a frozen image tower sees in videos that are the same in every epoch: asked once, then kept."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing.predicting import ClipInput, Predictions, TestClips, encode_videos
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.batches.epoch_plan import DrawnGroup
+from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates
+from vifi_cli.training.engine.distributed import Processes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedVideos:
+    """Videos that have been through the image tower.
+
+    Attributes:
+        embeddings: (D,) of each video that could be read, of `decision` fusion (T, D), by its number.
+        unreadable: numbers of the others, with the reason.
+    """
+
+    embeddings: dict[int, Tensor]
+    unreadable: dict[int, str]
+
+    def predict(self, network: ViFiCLIP, classes: Tensor) -> Predictions:
+        """What `evaluation.predict` says of these videos, for class embeddings (C, D) of length 1."""
+        if not self.embeddings:
+            probabilities = np.zeros((0, len(classes)), np.float32)
+        else:
+            with torch.inference_mode():
+                videos = torch.stack(list(self.embeddings.values())).to(classes.device)
+                probabilities = network.class_logits(videos, classes).float().softmax(-1).cpu().numpy()
+        return Predictions(
+            np.array(list(self.embeddings), np.int64), probabilities, tuple(self.unreadable.items())
+        )
+
+
+def embed_once(
+    network: ViFiCLIP,
+    clips: TestClips,
+    chosen: Sequence[int],
+    enter: ClipInput,
+    *,
+    batch: int,
+    workers: int,
+    watch: Callable[[int], None] = lambda done: None,
+) -> EmbeddedVideos:
+    """Embed the chosen videos, whose numbers ascend; arguments are those of `evaluation.predict`."""
+    known: dict[int, Tensor] = {}
+    bad: dict[int, str] = {}
+    for numbers, embeddings, unreadable in encode_videos(
+        network, clips, chosen, enter, batch=batch, workers=workers
+    ):
+        # copies: another process would be sent the whole batch with each of its rows
+        known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
+        bad |= dict(unreadable)
+        watch(len(known) + len(bad))
+    return EmbeddedVideos(known, bad)
+
+
+class VideoEmbeddings:
+    """The embeddings of the training videos, in place of their clips."""
+
+    def __init__(
+        self,
+        network: ViFiCLIP,
+        clips: TestClips,
+        enter: ClipInput,
+        processes: Processes,
+        *,
+        batch: int,
+        workers: int,
+        watch: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        """Embed each video once, each process its share of them; `watch` is told how many of how many are done.
+
+        Raises:
+            InvalidInput: no video can be read.
+        """
+        mine = range(processes.rank, len(clips.videos), processes.count)
+        share = embed_once(
+            network,
+            clips,
+            mine,
+            enter,
+            batch=batch,
+            workers=workers,
+            watch=lambda done: watch(done, len(mine)),
+        )
+        shares = processes.gather((share.embeddings, share.unreadable))
+        self._known = {video: embedding for known, _ in shares for video, embedding in known.items()}
+        self._bad = {video: reason for _, bad in shares for video, reason in bad.items()}
+        if not self._known:
+            raise InvalidInput(NONE_READABLE)
+        self._videos = clips.videos
+
+    def groups(self, groups: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
+        """The groups that a plan draws, embeddings in place of clips."""
+        for group in groups:
+            drawn = [draw.video for draw in group.draws]
+            videos = [next(v for v in candidates(video, self._videos) if v in self._known) for video in drawn]
+            yield ClipGroup(
+                group,
+                torch.stack([self._known[video] for video in videos]),
+                _labels(videos, self._videos),
+                tuple(BadClip(video, self._bad[video]) for video in drawn if video in self._bad),
+            )
+
+
+def _labels(chosen: list[int], videos: Sequence[LabeledVideo]) -> Tensor:
+    return torch.tensor([videos[video].label for video in chosen])

@@ -1,0 +1,155 @@
+"""A model that learns: the parameters that move, their optimizer, and the average of weights, if one is kept."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from vifi_cli.model.prompts.prompts import PromptedImageTower, PromptedTextTower, prompt_parameters
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.engine.distributed import Processes, sharing_gradients
+from vifi_cli.training.engine.optimizer_step import ClassTexts, MicroBatch, accumulate_gradients
+from vifi_cli.training.engine.precision import Precision
+from vifi_cli.training.recipe.recipe import Recipe, Tune
+
+# betas and epsilon of the published code (utils/optimizer.py)
+BETAS, EPSILON = (0.9, 0.98), 1e-8
+PREFIXES = {"both": ("visual.", "text.", "logit_scale"), "image": ("visual.",), "text": ("text.",)}
+
+
+def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
+    """The parameters that are trained, by name.
+
+    As published, the table of word embeddings stays as it is, and the temperature moves with both towers only; of a
+    network with prompts nothing moves but these.
+    """
+    prompts = prompt_parameters(network)
+    return prompts or {
+        name: parameter
+        for name, parameter in network.named_parameters()
+        if name.startswith(PREFIXES[tune]) and "token_embedding" not in name
+    }
+
+
+def freeze_statistics(network: ViFiCLIP) -> None:
+    """Set towers that learn to training, but for batch norms: a few clips' statistics would not be those of a test.
+
+    A tower with prompts does not learn itself.
+    """
+    network.train()
+    for tower in (network.visual, network.text):
+        has_prompts = isinstance(tower, PromptedImageTower | PromptedTextTower)
+        tower.train(not has_prompts and any(parameter.requires_grad for parameter in tower.parameters()))
+    for module in network.modules():
+        if isinstance(module, _BatchNorm):
+            module.eval()
+
+
+class Learner:
+    """A model that learns from micro-batches, step by step.
+
+    Attributes:
+        network: the model itself.
+        tuned: the parameters that are trained, by name.
+        optimizer: AdamW over these, with weight decay on all of them, as published.
+        scaler: of fp16 gradients.
+        average: moving averages of the tuned parameters by name; empty where none are kept.
+    """
+
+    def __init__(
+        self, network: ViFiCLIP, tokens: Tensor, recipe: Recipe, processes: Processes, precision: Precision
+    ) -> None:
+        """Make a network on its device ready to learn.
+
+        Args:
+            network: whose prompts learn, or if it has none the towers of `recipe.tune`; the rest is frozen.
+            tokens: of the classes' texts, int64 (C, L), on the device.
+            recipe: what is tuned, and how.
+            processes: that learn together.
+            precision: the arithmetic.
+        """
+        self.network = network
+        self.tuned = tuned_parameters(network, recipe.tune)
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name in self.tuned)
+        self.optimizer = torch.optim.AdamW(
+            self.tuned.values(),
+            lr=recipe.learning_rate,
+            betas=BETAS,
+            eps=EPSILON,
+            weight_decay=recipe.weight_decay,
+            fused=processes.device.type == "cuda" or None,
+        )
+        self.scaler = precision.make_scaler()
+        self.average: dict[str, Tensor] = {}
+        if recipe.ema_decay:
+            self.average = {name: parameter.detach().clone() for name, parameter in self.tuned.items()}
+        self._decay = recipe.ema_decay
+        self._processes = processes
+        self._precision = precision
+        self._shared = sharing_gradients(network, processes)
+        self._texts = ClassTexts(tokens)
+        if recipe.tune == "image":
+            self._texts = ClassTexts(tokens, self.embed_classes())
+
+    @torch.no_grad()
+    def embed_classes(self) -> Tensor:
+        """The class embeddings of the model as it is now: float32 (C, D), of length 1."""
+        self.network.eval()
+        with self._precision():
+            return self.network.encode_classes(self._texts.tokens).float()
+
+    def state(self) -> dict[str, Tensor]:
+        """All that may tell the network from the one that the run started with: its prompts, or the whole of it."""
+        prompts = prompt_parameters(self.network)
+        return dict(prompts) if prompts else self.network.state_dict()
+
+    def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int) -> float:
+        """Compute the gradients of a step of so many clips on all processes: this process's share of the loss."""
+        freeze_statistics(self.network)
+        self.optimizer.zero_grad(set_to_none=True)
+        return accumulate_gradients(
+            self._shared, self._texts, micro_batches, clips, self._processes, self._precision, self.scaler
+        )
+
+    def has_finite_gradients(self) -> bool:
+        """Whether the parameters can be moved by the gradients gathered; fp16 leaves that to its scaler."""
+        if self.scaler.is_enabled():
+            return True
+        gradients = [parameter.grad for parameter in self.tuned.values() if parameter.grad is not None]
+        return bool(torch.nn.utils.get_total_norm(gradients).isfinite())
+
+    def try_gradients(self, micro: MicroBatch) -> None:
+        """Compute gradients of a micro-batch in this process alone, to see whether the memory holds them."""
+        alone = Processes(0, 1, self._processes.device)
+        freeze_statistics(self.network)
+        accumulate_gradients(self.network, self._texts, [micro], 1, alone, self._precision, self.scaler)
+
+    def step(self, learning_rate: float) -> None:
+        """Move the parameters by the gradients gathered."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        with torch.no_grad():
+            for name, average in self.average.items():
+                average.lerp_(self.tuned[name].detach(), 1 - self._decay)
+
+    @contextmanager
+    def averaged(self) -> Iterator[ViFiCLIP]:
+        """The model with the averages for weights, where such are kept; after the block it has its own again."""
+        self._exchange()
+        try:
+            yield self.network
+        finally:
+            self._exchange()
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for name, average in self.average.items():
+            parameter = self.tuned[name]
+            mine = parameter.detach().clone()
+            parameter.copy_(average)
+            average.copy_(mine)

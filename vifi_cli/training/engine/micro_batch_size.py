@@ -1,0 +1,65 @@
+"""How many clips go through the encoder at once: as many as the memory holds, which changes speed and nothing else."""
+
+import math
+
+import torch
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.learner import Learner
+from vifi_cli.training.engine.optimizer_step import MicroBatch
+from vifi_cli.training.recipe.recipe import Recipe
+
+# more of them take more memory and, falling out of the processor's cache, more time each
+FRAMES_ON_CPU = 8
+
+
+def find_micro_batch(
+    learner: Learner, recipe: Recipe, clips: int, size: int, classes: int, processes: Processes
+) -> int:
+    """Clips of a micro-batch: the user's number, or the most that a trial on the GPU shows to fit.
+
+    Args:
+        learner: whose gradients are tried and cleared.
+        recipe: frames of a clip, and the user's number if there is one.
+        clips: that a step learns from, on all processes together.
+        size: S, of the encoder's picture.
+        classes: C.
+        processes: that learn together; all get the same answer.
+
+    Raises:
+        InvalidInput: not even one clip fits.
+    """
+    if recipe.runtime.micro_batch > 0:
+        return recipe.runtime.micro_batch
+    if processes.device.type != "cuda":
+        return max(1, FRAMES_ON_CPU // recipe.frames)
+    number = math.ceil(clips / processes.count)
+    while not _fits(learner, recipe, number, size, classes, processes):
+        if number == 1:
+            raise InvalidInput(
+                "not even one clip fits into the GPU's memory: add --recipe runtime.gradient_checkpointing=true, "
+                "or choose fewer frames or a smaller model"
+            )
+        number = math.ceil(number / 2)
+    return number
+
+
+def _fits(
+    learner: Learner, recipe: Recipe, number: int, size: int, classes: int, processes: Processes
+) -> bool:
+    device = processes.device
+    fits = 1
+    try:
+        # room for what the optimizer will keep of each parameter
+        moments = [torch.empty_like(tuned) for tuned in learner.tuned.values() for _ in range(2)]
+        clips = torch.zeros((number, recipe.frames, 3, size, size), device=device)
+        targets = torch.full((number, classes), 1 / classes, device=device)
+        micro = MicroBatch(clips, targets, torch.ones(number, device=device), is_last=True)
+        learner.try_gradients(micro)
+        del moments
+    except torch.OutOfMemoryError:
+        fits = 0
+    learner.optimizer.zero_grad(set_to_none=True)
+    torch.cuda.empty_cache()
+    return processes.least(fits) == 1

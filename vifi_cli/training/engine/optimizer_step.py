@@ -1,0 +1,128 @@
+"""One optimizer step over any number of micro-batches, with one pass through the text encoder.
+
+The published code embeds all classes again for every micro-batch. Here they are embedded once a step; the
+micro-batches collect the gradient with respect to the class embeddings, and one backward pass takes it through
+the text encoder. Since the loss is a sum over clips, this is the same gradient, by the chain rule: the idea of
+GradCache (Gao et al., 2021), applied to the classes of CLIP.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.engine.distributed import Processes, without_sharing
+from vifi_cli.training.engine.precision import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """Clips that go through the image encoder at once.
+
+    Attributes:
+        clips: float32 (B, T, 3, S, S), normalised; or embeddings, where the image encoder has been asked already.
+        targets: (B, C), each summing to 1.
+        weights: (B,), 0 for clips that must not count.
+        is_last: whether the step ends with it.
+    """
+
+    clips: Tensor
+    targets: Tensor
+    weights: Tensor
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTexts:
+    """The texts of the classes.
+
+    Attributes:
+        tokens: int64 (C, L).
+        embeddings: (C, D), of length 1, where the text encoder is frozen; else None.
+    """
+
+    tokens: Tensor
+    embeddings: Tensor | None = None
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of each clip (B,) against targets that are distributions (B, C)."""
+    return -(targets * logits.log_softmax(-1)).sum(-1)
+
+
+def accumulate_gradients(
+    network: ViFiCLIP,
+    texts: ClassTexts,
+    micro_batches: Iterable[MicroBatch],
+    clips: int,
+    processes: Processes,
+    precision: Precision,
+    scaler: torch.amp.GradScaler,
+) -> float:
+    """Add up the gradients of a step.
+
+    Args:
+        network: with towers that share gradients, where there are several processes.
+        texts: of the classes.
+        micro_batches: this process's share of the step.
+        clips: of the step, on all processes together.
+        processes: that train together.
+        precision: the arithmetic.
+        scaler: of fp16.
+
+    Returns:
+        This process's share of the loss; the shares of all processes sum to the mean over the step's clips.
+    """
+    with precision():
+        classes = texts.embeddings if texts.embeddings is not None else network.encode_classes(texts.tokens)
+    leaf = classes.detach().requires_grad_(classes.requires_grad)
+    share = leaf.new_zeros(())
+    for micro in micro_batches:
+        with without_sharing(network.visual, not micro.is_last):
+            loss = _loss(network, micro, leaf, precision) / clips
+            # shared gradients are means over the processes, and the loss of a step is a sum
+            torch.autograd.backward(scaler.scale(loss * processes.count))
+        share += loss.detach()
+    if classes.requires_grad:
+        torch.autograd.backward(classes, leaf.grad)
+    processes.average_gradient(network.logit_scale)
+    return float(share)
+
+
+def _loss(network: ViFiCLIP, micro: MicroBatch, classes: Tensor, precision: Precision) -> Tensor:
+    are_embeddings = micro.clips.ndim < 5
+    with precision():
+        videos = micro.clips if are_embeddings else network.encode_clips(micro.clips)
+    logits = network.class_logits(videos, classes)
+    return (soft_cross_entropy(logits, micro.targets) * micro.weights).sum()
+
+
+def cut_into_micro_batches(
+    groups: Iterable[tuple[Tensor, Tensor, Tensor]], size: int, clips: int
+) -> Iterator[MicroBatch]:
+    """Join or cut groups of clips, targets and weights into micro-batches of one size; the last may be smaller.
+
+    Args:
+        groups: one or more.
+        size: clips of a micro-batch.
+        clips: how many the groups have together.
+    """
+    waiting: tuple[Tensor, Tensor, Tensor] | None = None
+    given = 0
+    for group in groups:
+        waiting = _joined(waiting, group) if waiting else group
+        while len(waiting[0]) >= size or given + len(waiting[0]) == clips:
+            cut = waiting[0][:size], waiting[1][:size], waiting[2][:size]
+            waiting = waiting[0][size:], waiting[1][size:], waiting[2][size:]
+            given += len(cut[0])
+            yield MicroBatch(*cut, is_last=given == clips)
+            if not len(waiting[0]):
+                break
+
+
+def _joined(
+    first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))  # type: ignore[return-value]

@@ -1,0 +1,104 @@
+"""The recipe of a prompt tuning, fitted to the model: which towers take prompts, and in how many layers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.card import Fusion
+from vifi_cli.model.prompts.image import image_layers
+from vifi_cli.model.prompts.text import text_layers
+from vifi_cli.training.recipe.changes import is_given
+from vifi_cli.training.recipe.recipe import Change, Protocol, Recipe, Tune, make_recipe
+from vifi_cli.training.run.model_setup import load_start
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRoom:
+    """Where a model takes prompts.
+
+    Attributes:
+        text: layers of the text tower.
+        image: layers of the image tower; 0 where it takes no prompts.
+        most_text: how many prompts leave room for a name.
+        fusion: how frames become a clip.
+        why_no_image: the reason where the image tower takes none.
+    """
+
+    text: int
+    image: int
+    most_text: int
+    fusion: Fusion = "embedding"
+    why_no_image: str = ""
+
+
+def prompt_room(model: str) -> PromptRoom:
+    """Look at a model's towers.
+
+    Raises:
+        InvalidInput: it is a prompt model itself, or its text tower takes no prompts.
+        ModelUnavailable, MissingDependency: it cannot be loaded here.
+    """
+    loaded = load_start(model)
+    text, fusion = text_layers(loaded.network.text), loaded.card.fusion
+    try:
+        image = len(image_layers(loaded.network.visual).blocks)
+    except InvalidInput as error:
+        return PromptRoom(len(text.blocks), 0, text.room, fusion, str(error))
+    return PromptRoom(len(text.blocks), image, text.room, fusion)
+
+
+def make_prompt_recipe(
+    preset: str,
+    room: PromptRoom,
+    *,
+    protocol: Protocol = "default",
+    tune: Tune | None = None,
+    changes: Sequence[Change] = (),
+    say: Callable[[str], None] = lambda message: None,
+) -> Recipe:
+    """Put a recipe together as `make_recipe` does, for the towers that take prompts.
+
+    The picture that the model wants and how it joins frames stay those of the model.
+
+    Args:
+        preset: one of `PROMPT_PRESETS`.
+        room: of the model.
+        protocol: as in `make_recipe`.
+        tune: the towers that get prompts; None takes those that can.
+        changes: the user's, in their order.
+        say: told what was decided.
+
+    Raises:
+        InvalidInput: no tower gets prompts, or one that takes none, or they are deeper than its layers.
+    """
+    recipe = make_recipe(preset, protocol=protocol, tune=tune, changes=changes)
+    if recipe.tune != "text" and not room.image:
+        if tune:
+            raise InvalidInput(f"--side {tune}: {room.why_no_image}")
+        say("the image tower is no plain vision transformer: prompts are learned for the text tower alone")
+        recipe = make_recipe(preset, protocol=protocol, tune="text", changes=changes)
+    if not recipe.prompts:
+        raise InvalidInput(
+            "recipe: there are no prompts to learn: set prompts.text_context and prompts.text_depth"
+        )
+    if recipe.prompts.text_context > room.most_text:
+        raise InvalidInput(
+            f"recipe: prompts.text_context = {recipe.prompts.text_context} leaves no room for a name: at most "
+            f"{room.most_text} fit into this model's texts"
+        )
+    recipe = replace(recipe, fusion=room.fusion, imagenet_statistics=False)
+    recipe = _no_deeper(recipe, "text_depth", room.text, changes, say)
+    return _no_deeper(recipe, "image_depth", room.image, changes, say)
+
+
+def _no_deeper(
+    recipe: Recipe, key: str, layers: int, changes: Sequence[Change], say: Callable[[str], None]
+) -> Recipe:
+    """Prompts no deeper than the tower, where it was not the user who wanted more."""
+    depth, tower = getattr(recipe.prompts, key), key.partition("_")[0]
+    if depth <= layers:
+        return recipe
+    if is_given(changes, "prompts", key):
+        raise InvalidInput(f"recipe: prompts.{key} = {depth}, but the {tower} tower has {layers} layers")
+    say(f"the {tower} tower has {layers} layers, so prompts go {layers} layers deep, not {depth}")
+    return replace(recipe, prompts=replace(recipe.prompts, **{key: layers}))

@@ -1,0 +1,192 @@
+"""The folder that a run leaves behind.
+
+RUN/config.toml                   what was asked for, completely
+RUN/metrics.jsonl                 a line for each step, each epoch
+RUN/curves.png                    the same as a picture
+RUN/best/, RUN/last/              model folders
+RUN/training_state.safetensors    what `--resume` goes on from
+"""
+
+import contextlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from vifi_cli import __version__
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.registry.source import CARD_FILE, is_model_folder
+from vifi_cli.paths import replacing
+from vifi_cli.training.recipe.recipe import Protocol, Recipe, recipe_from_table
+from vifi_cli.training.run.curves import draw_curves
+from vifi_cli.training.run.reports import EpochReport, Scores, StepReport
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What a run is made of.
+
+    Attributes:
+        model: what it starts from, as `--from` has it, absolute.
+        data: as `--data` has it, absolute where it is a path.
+        data_root: where named data sets lie, or empty.
+        setting: of the paper, `supervised` for the user's own data.
+        protocol: `default` or `paper`.
+        recipe: what is learned and how.
+        videos: digest of the training videos and class names, by which `--resume` knows them again.
+    """
+
+    model: str
+    data: str
+    data_root: str
+    setting: str
+    protocol: Protocol
+    recipe: Recipe
+    videos: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run's folder on disk."""
+
+    path: Path
+
+    @property
+    def best(self) -> Path:
+        """The model folder of the best epoch."""
+        return self.path / "best"
+
+    @property
+    def last(self) -> Path:
+        """The model folder of the last epoch done."""
+        return self.path / "last"
+
+    @property
+    def state(self) -> Path:
+        """What a run is resumed from."""
+        return self.path / "training_state.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """A line of JSON for each step and each epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def _config(self) -> Path:
+        return self.path / "config.toml"
+
+    def is_begun(self) -> bool:
+        """Whether there is a run in the folder."""
+        return self._config.exists()
+
+    def is_finished(self, config: RunConfig) -> bool:
+        """Whether the last epoch is done."""
+        _, epochs = self.history()
+        return any(report.epoch == config.recipe.epochs for report in epochs)
+
+    def begin(self, config: RunConfig) -> None:
+        """Make the folder and write down what the run is made of.
+
+        Raises:
+            InvalidInput: there is something in the folder already.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise InvalidInput(f"{self.path} is not empty: name another --output, or go on with --resume")
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins
+        except FileExistsError as error:
+            raise InvalidInput(f"another run has just begun in {self.path}: name another --output") from error
+        table = {"vifi": __version__, **asdict(config), "recipe": config.recipe.as_table()}
+        with replacing(self._config) as temporary:
+            temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
+
+    def withdraw(self) -> None:
+        """Take back `begin`, so that a run that could not be put together does not keep its folder from the next."""
+        self._config.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def read_config(self) -> RunConfig:
+        """What the run is made of.
+
+        Raises:
+            InvalidInput: this is no run folder.
+        """
+        file = self._config
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            del table["vifi"]
+            return RunConfig(**{**table, "recipe": recipe_from_table(table["recipe"])})
+        except FileNotFoundError as error:
+            raise InvalidInput(f"{self.path} is no run folder: it holds no config.toml") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise InvalidInput(f"{file} is no configuration of a run: {error}") from error
+
+    def add(self, report: StepReport | EpochReport) -> None:
+        """Write a report down."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(_as_line(report)) + "\n")
+
+    def forget_after(self, steps: int, steps_per_epoch: int) -> None:
+        """Take out what was written after so many steps: a run that was killed does them again."""
+        if not self.metrics.exists():
+            return
+        kept = [line for line in self._lines() if _steps_done(line, steps_per_epoch) <= steps]
+        with replacing(self.metrics) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+    def history(self) -> tuple[list[StepReport], list[EpochReport]]:
+        """All reports so far."""
+        lines = self._lines() if self.metrics.exists() else []
+        return [_step(line) for line in lines if "step" in line], [
+            _epoch(line) for line in lines if "step" not in line
+        ]
+
+    def draw(self) -> None:
+        """Draw the curves anew."""
+        draw_curves(self.path / "curves.png", *self.history())
+
+    def _lines(self) -> list[dict[str, Any]]:
+        lines = []
+        for text in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:
+                break  # a run that was killed may leave half a line
+        return lines
+
+
+def newest_run(runs: Path) -> RunFolder | None:
+    """The run whose best model was written last, one or two levels below a folder; None where there is none.
+
+    Of a run in two stages that is the second, though its configuration is written first.
+    """
+    configs = [*runs.glob("*/config.toml"), *runs.glob("*/*/config.toml")]
+    with_model = [run for run in (RunFolder(path.parent) for path in configs) if is_model_folder(run.best)]
+    return max(with_model, key=lambda run: (run.best / CARD_FILE).stat().st_mtime_ns, default=None)
+
+
+def _as_line(report: StepReport | EpochReport) -> dict[str, Any]:
+    line = asdict(report)
+    if isinstance(report, StepReport):
+        line["bad"] = [entry["video"] for entry in line["bad"]]
+    return line
+
+
+def _steps_done(line: Mapping[str, Any], steps_per_epoch: int) -> int:
+    if "step" in line:
+        return int(line["epoch"]) * steps_per_epoch + int(line["step"]) + 1
+    return int(line["epoch"]) * steps_per_epoch
+
+
+def _step(line: Mapping[str, Any]) -> StepReport:
+    return StepReport(**{**line, "bad": ()})
+
+
+def _epoch(line: Mapping[str, Any]) -> EpochReport:
+    return EpochReport(**{**line, "scores": Scores(**line["scores"]) if line["scores"] else None})

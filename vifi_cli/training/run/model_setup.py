@@ -1,0 +1,122 @@
+"""The model that a run starts from, and what it becomes before it learns: laid out, on its device, with prompts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.card import BaseReference
+from vifi_cli.model.folders.folder import (
+    LoadedModel,
+    ModelCard,
+    describe_base,
+    load_vifi_clip,
+    name_base,
+    read_card,
+)
+from vifi_cli.model.prompts.prompts import add_prompts
+from vifi_cli.model.registry.source import is_model_folder
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.training.run.card import tuned_card
+from vifi_cli.training.run.folder import RunConfig
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingModel:
+    """What a run trains.
+
+    Attributes:
+        network: on its device.
+        card: of the models that come out.
+        tokens: of the classes' texts, int64 (C, L), on the device.
+    """
+
+    network: ViFiCLIP
+    card: ModelCard
+    tokens: Tensor
+
+
+def load_start(name: str) -> LoadedModel:
+    """Load the model that a run starts from.
+
+    Raises:
+        InvalidInput: it is a prompt model, or none.
+        ModelUnavailable, MissingDependency: it cannot be loaded here.
+    """
+    model = load_vifi_clip(name)
+    if model.card.base:
+        raise InvalidInput(
+            f"{name} is a prompt model, which cannot be trained on: name its base, {model.card.base.model}"
+        )
+    return model
+
+
+def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.device) -> TrainingModel:
+    """Load the model of a run, and add the prompts of its recipe.
+
+    Raises:
+        InvalidInput, ModelUnavailable, MissingDependency: the model cannot be had, or not be tuned so.
+    """
+    model, recipe = load_start(config.model), config.recipe
+    card = tuned_card(model.card, config, data)
+    if recipe.prompts:
+        card = replace(card, prompts=recipe.prompts, base=describe_base(config.model, model))
+    network = model.network
+    network.fusion = card.fusion
+    prepare_towers(network, recipe)
+    if recipe.prompts:
+        add_prompts(network, recipe.prompts, recipe.seed)
+    tokens = model.tokenizer([card.class_text(name) for name in card.class_names])
+    return TrainingModel(network.to(device), card, tokens.to(device))
+
+
+@torch.inference_mode()
+def load_untuned(name: str, class_names: Sequence[str], device: torch.device) -> tuple[ViFiCLIP, Tensor]:
+    """The model that a run starts from as it is, with its embeddings (C, D) of the classes by its own template."""
+    model = load_start(name)
+    network = model.network.to(device)
+    tokens = model.tokenizer([model.card.class_text(class_name) for class_name in class_names])
+    return network, network.encode_classes(tokens.to(device)).float()
+
+
+def heed_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
+    """See to it that the prompts which a run has saved go on with the model that they were learned for.
+
+    It may lie elsewhere now, as where a bridge was moved; the first process then writes that into the saved folders.
+
+    Raises:
+        InvalidInput: it is another one now.
+    """
+    for folder in saved:
+        begun = read_card(folder).base if is_model_folder(folder) else None
+        if not base or not begun or begun == base:
+            continue
+        if (begun.image, begun.text) != (base.image, base.text):
+            raise InvalidInput(f"{base.model} is not what it was when this run began: start it anew")
+        if processes.is_first:
+            name_base(folder, base)
+
+
+def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
+    """Lay the towers out for training as the recipe's runtime asks.
+
+    Raises:
+        InvalidInput: a tower cannot do gradient checkpointing.
+    """
+    # convolutions are twice as fast with the colours of a pixel side by side
+    network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for tower in (network.visual, network.text):
+        if recipe.runtime.gradient_checkpointing:
+            if not hasattr(tower, "set_grad_checkpointing"):
+                raise InvalidInput(
+                    "recipe: this model cannot do gradient checkpointing; leave runtime.gradient_checkpointing out"
+                )
+            tower.set_grad_checkpointing()  # type: ignore[operator]
+        if recipe.runtime.compile:
+            tower.compile()

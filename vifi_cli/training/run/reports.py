@@ -1,0 +1,83 @@
+"""What a run tells while it goes on."""
+
+from dataclasses import dataclass
+
+from vifi_cli.training.batches.loading import BadClip
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How well the model names videos.
+
+    Attributes:
+        split: which videos, `val` or `test`.
+        top1: share of the videos whose class comes first.
+        top5: share of those whose class is among the first five.
+        videos: how many were read.
+        unreadable: how many could not be.
+    """
+
+    split: str
+    top1: float
+    top5: float
+    videos: int
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One optimizer step.
+
+    Attributes:
+        epoch: counted from 0.
+        step: counted from 0 in its epoch.
+        steps_per_epoch: how many there are.
+        epochs: of the run.
+        loss: mean over the step's clips.
+        learning_rate: of the step.
+        clips: that it learned from.
+        bad: videos that could not be read, of all processes.
+    """
+
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    epochs: int
+    loss: float
+    learning_rate: float
+    clips: int
+    bad: tuple[BadClip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """The end of an epoch, or the state of things before the first.
+
+    Attributes:
+        epoch: how many are done.
+        loss: mean over its steps; None before the first.
+        scores: of the validation, where there was one.
+        is_best: whether the model was kept as the best.
+    """
+
+    epoch: int
+    loss: float | None
+    scores: Scores | None
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The end of a run.
+
+    Attributes:
+        epoch: the one that `best/` comes from.
+        val: its scores on the videos that training is watched with, where there are any.
+        test: its scores on the test videos, where there are any.
+        before: the scores of the model that the run started from, on the videos that `val` is told of.
+    """
+
+    epoch: int
+    val: Scores | None
+    test: Scores | None
+    before: Scores | None

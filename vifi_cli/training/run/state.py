@@ -1,0 +1,95 @@
+"""All that a run needs to go on exactly where it was, in one file that is replaced as a whole."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.folder import save_weights
+from vifi_cli.paths import replacing
+from vifi_cli.training.engine.learner import Learner
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run has come.
+
+    Attributes:
+        step: optimizer steps done, over the whole run.
+        best_top1: of the best validation so far, or below 0.
+        best_epoch: when that was, counted from 1.
+        epoch_loss: sum of the losses of this epoch's steps.
+    """
+
+    step: int = 0
+    best_top1: float = -1.0
+    best_epoch: int = 0
+    epoch_loss: float = 0.0
+
+
+def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> None:
+    """Write weights, averages and the optimizer's memory; where that fails, the file of before stays.
+
+    Raises:
+        OSError: the disk is full or must not be written to.
+    """
+    tensors = {f"weights.{name}": tensor for name, tensor in learner.state().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in learner.average.items()}
+    for name, parameter in learner.tuned.items():
+        memory = learner.optimizer.state.get(parameter, {})
+        tensors |= {f"{moment}.{name}": memory[moment] for moment in MOMENTS if moment in memory}
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        facts = {"progress": asdict(progress), "scaler": learner.scaler.state_dict()}
+        save_weights(whole, temporary, {"facts": json.dumps(facts)})
+
+
+def restore_training_state(path: Path, learner: Learner) -> RunProgress:
+    """Give a learner what was saved, and say how far the run had come.
+
+    Raises:
+        InvalidInput: there is nothing to go on from, or it belongs to another model.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            progress = RunProgress(**facts["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights = _under("weights.", tensors)
+        if weights.keys() != learner.state().keys():
+            raise KeyError("weights")
+        learner.network.load_state_dict(weights, strict=False)
+    except FileNotFoundError as error:
+        raise InvalidInput(
+            f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and begin anew"
+        ) from error
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise InvalidInput(f"{path} is damaged or of another model: start the run anew") from error
+    for name, average in _under("average.", tensors).items():
+        learner.average[name].copy_(average)
+    moments = {moment: _under(f"{moment}.", tensors) for moment in MOMENTS}
+    for name, parameter in learner.tuned.items():
+        if name in moments["step"]:
+            learner.optimizer.state[parameter] = {
+                moment: _placed(moments[moment][name], moment, parameter, learner) for moment in MOMENTS
+            }
+    if learner.scaler.is_enabled():
+        learner.scaler.load_state_dict(facts["scaler"])
+    return progress
+
+
+def _placed(tensor: Tensor, moment: str, parameter: Tensor, learner: Learner) -> Tensor:
+    """Where AdamW wants its memory: with the parameter, the count of steps beside it only if fused."""
+    if moment == "step" and not learner.optimizer.defaults["fused"]:
+        return tensor
+    return torch.empty_like(parameter).copy_(tensor) if tensor.ndim else tensor.to(parameter.device)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

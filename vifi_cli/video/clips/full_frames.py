@@ -1,0 +1,158 @@
+"""Whole frames of a video with their times, upright and uncut: those of a test clip, or at a steady rate."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.video.clips.reader import read_clip
+from vifi_cli.video.clips.sampling import FrameNumbers, test_frame_indices
+from vifi_cli.video.decode.bilinear import short_side_size
+from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video
+from vifi_cli.video.decode.decoder import decode_frames
+from vifi_cli.video.decode.frames import FrameGeometry, Frames
+from vifi_cli.video.decode.packet_list import decode_everything, list_packets
+from vifi_cli.video.decode.picture import Picture, upright_size
+from vifi_cli.video.decode.sampling import FrameSampling
+
+LARGEST_SHORT_SIDE = 1080
+"""Pictures come at their own size up to this one; larger ones are scaled down to it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeFrame:
+    """A frame as it is shown.
+
+    Attributes:
+        seconds: when, from the start of the video.
+        picture: uint8 (H, W, 3), RGB, upright.
+    """
+
+    seconds: float
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a video, by default all of it.
+
+    Attributes:
+        start_seconds: where it begins.
+        end_seconds: where it is over.
+    """
+
+    start_seconds: float = 0.0
+    end_seconds: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_seconds < self.end_seconds:
+            raise InvalidInput(
+                f"there is nothing from {self.start_seconds:g} to {self.end_seconds:g} s: the end comes after the start"
+            )
+
+    def holds(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Which of some times lie in it; some files begin a little before 0."""
+        held: npt.NDArray[np.bool_] = (np.maximum(seconds, 0) >= self.start_seconds) & (
+            seconds < self.end_seconds
+        )
+        return held
+
+
+WHOLE_VIDEO = Span()
+
+
+def clip_frames(path: Path, frames: int, span: Span = WHOLE_VIDEO) -> tuple[WholeFrame, ...]:
+    """The frames that a video, or a part of it, is tested by: `clip_sampling.test_frame_indices`.
+
+    Args:
+        path: the file.
+        frames: T, how many.
+        span: the part.
+
+    Raises:
+        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+        InvalidInput: there is no frame in the part.
+    """
+    chosen: npt.NDArray[np.float64] = np.zeros(0)
+
+    def choose(total: int) -> FrameNumbers:
+        nonlocal chosen
+        seconds = frame_seconds(path, total)
+        within = np.flatnonzero(span.holds(seconds))
+        if not len(within):
+            raise _nothing_in(span, float(seconds[-1]))
+        numbers: FrameNumbers = within[test_frame_indices(len(within), frames)]
+        chosen = seconds[numbers]
+        return numbers
+
+    pictures = read_clip(path, choose, min(_size(path)))
+    return tuple(map(WholeFrame, chosen.tolist(), pictures))
+
+
+def steady_frames(path: Path, frames_per_second: float, span: Span = WHOLE_VIDEO) -> Iterator[WholeFrame]:
+    """Frames of a video, or of a part of it, at a steady rate, as `video.sampling` chooses them; no more than it has.
+
+    Args:
+        path: the file.
+        frames_per_second: how densely.
+        span: the part.
+
+    Raises:
+        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+        InvalidInput: there is no frame in the part.
+    """
+    geometry = FrameGeometry(*_size(path), "squash")
+    latest, found = 0.0, False
+    for chunk in decode_frames(path, FrameSampling(frames_per_second, 1), geometry):
+        if not isinstance(chunk, Frames):
+            break
+        for place in np.flatnonzero(span.holds(chunk.seconds)).tolist():
+            found = True
+            yield WholeFrame(float(chunk.seconds[place]), chunk.pixels[place])
+        latest = float(chunk.seconds[-1])
+        if latest >= span.end_seconds:
+            break
+    if not found:
+        raise _nothing_in(span, latest)
+
+
+def expected_frames(path: Path, frames_per_second: float, span: Span = WHOLE_VIDEO) -> int:
+    """About how many frames `steady_frames` will give."""
+    with open_video(path) as video:
+        seconds = min(_duration(path, video), span.end_seconds) - span.start_seconds
+    return max(1, round(seconds * frames_per_second))
+
+
+def frame_seconds(path: Path, total: int) -> npt.NDArray[np.float64]:
+    """When each frame of a video is shown, float64 (total,), ascending: by its packets, or else evenly."""
+    with open_video(path) as video:
+        packets = list_packets(video)
+        if packets is None or len(packets) != total:
+            return np.arange(total, dtype=np.float64) * (_duration(path, video) / total)
+        return np.array([video.seconds(ticks) for ticks in np.sort(packets.times).tolist()], np.float64)
+
+
+def _duration(path: Path, video: OpenVideo) -> float:
+    return video.declared_seconds or measured_seconds(path, lambda: None)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Height and width at which pictures are given."""
+    with open_video(path) as video:
+        for frame in decode_everything(video):
+            height, width = upright_size(frame)
+            if min(height, width) > LARGEST_SHORT_SIDE:
+                return short_side_size(height, width, LARGEST_SHORT_SIDE)
+            return height, width
+        raise UnreadableVideo(video.why_no_frame())
+
+
+def _nothing_in(span: Span, latest: float) -> InvalidInput:
+    end = f" to {span.end_seconds:g} s" if math.isfinite(span.end_seconds) else " s on"
+    return InvalidInput(
+        f"there is no frame from {span.start_seconds:g}{end}: the last one is at {latest:.1f} s"
+    )

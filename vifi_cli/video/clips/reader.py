@@ -1,0 +1,132 @@
+"""Reading frames of a video by their number, decoding no more than these need.
+
+N, the number of frames, and their order come from the file's packets, which takes no decoding. Where packets
+do not tell, or what is decoded is not what they promised, everything is decoded in order, and N is the number of
+frames that came out.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
+from vifi_cli.video.decode.container import open_video
+from vifi_cli.video.decode.packet_list import PacketList, decode_everything, decode_listed, list_packets
+from vifi_cli.video.decode.picture import Picture, quarter_turns
+from vifi_cli.video.decode.selective import FramesMissing
+
+FrameNumbers = npt.NDArray[np.int64]
+FrameChoice = Callable[[int], FrameNumbers]
+"""From N, the number of frames in a video, to the numbers of those wanted, in any order, with repeats."""
+
+HELD_BYTES = 256 * 2**20  # of decoded frames, while it is not known yet which are wanted
+
+
+def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[np.uint8]:
+    """Read the chosen frames of a video, RGB, upright and scaled.
+
+    Args:
+        path: the file.
+        choose: is told N and returns the T frame numbers wanted; may be asked again, also with another N.
+        short_side: of the result, in pixels.
+
+    Returns:
+        uint8 (T, H, W, 3), in the order chosen.
+
+    Raises:
+        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+    """
+    with open_video(path) as video:
+        packets = list_packets(video)
+    if packets is not None:
+        numbers = choose(len(packets))
+        with suppress(FramesMissing):
+            return _clip(numbers, _decoded_in_parts(path, packets, numbers), short_side)
+    return _read_in_full(path, choose, short_side)
+
+
+def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]]:
+    """All frames of a video, RGB and upright, at their own size, decoded one by one as they are taken.
+
+    Returns:
+        the most frames there can be, and the frames.
+
+    Raises:
+        UnreadableVideo: the file cannot be opened.
+        FramesMissing: while taking frames: they are not those that the packets promised, so that `read_clip` may
+            decode other ones.
+    """
+    with open_video(path) as video:
+        packets = list_packets(video)
+        return video.packets_read, _all_pictures(path, packets)
+
+
+def _all_pictures(path: Path, packets: PacketList | None) -> Iterator[Picture]:
+    times = iter([] if packets is None else np.sort(packets.times).tolist())
+    to_rgb = VideoReformatter()
+    with open_video(path) as video:
+        for frame in decode_everything(video):
+            if packets is not None and (frame.pts != next(times, None) or frame.is_corrupt):
+                raise FramesMissing
+            yield _upright_rgb(frame, to_rgb)
+    if next(times, None) is not None:
+        raise FramesMissing
+
+
+def _clip(
+    numbers: FrameNumbers, frames: Iterator[tuple[int, VideoFrame]], short_side: int
+) -> npt.NDArray[np.uint8]:
+    """Scale frames that come with their numbers, and stack those asked for."""
+    to_rgb = VideoReformatter()
+    pictures: dict[int, Picture] = {}
+    size: tuple[int, int] | None = None  # of the first, also where the size changes within the video
+    for number, frame in frames:
+        picture = _upright_rgb(frame, to_rgb)
+        size = size or short_side_size(picture.shape[0], picture.shape[1], short_side)
+        pictures[number] = resize_bilinear(picture, *size)
+    if not pictures.keys() >= set(numbers.tolist()):
+        raise UnreadableVideo("the file changed while it was read")
+    return np.stack([pictures[number] for number in numbers.tolist()])
+
+
+def _decoded_in_parts(
+    path: Path, packets: PacketList, numbers: FrameNumbers
+) -> Iterator[tuple[int, VideoFrame]]:
+    times = np.sort(packets.times)
+    with open_video(path) as video:
+        for time, frame in decode_listed(video, packets, times[numbers]):
+            yield int(np.searchsorted(times, time)), frame
+
+
+def _read_in_full(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[np.uint8]:
+    """Decode everything, to count and to keep as much as fits in memory; again where that is not all."""
+    frames: list[VideoFrame] = []
+    count = frame_bytes = 0
+    with open_video(path) as video:
+        for frame in decode_everything(video):
+            count += 1
+            frame_bytes = frame_bytes or sum(plane.buffer_size for plane in frame.planes)
+            if count * frame_bytes <= HELD_BYTES:
+                frames.append(frame)
+        if count == 0:
+            raise UnreadableVideo(video.why_no_frame())
+    numbers = choose(count)
+    wanted = set(numbers.tolist())
+    if max(wanted) < len(frames):
+        return _clip(numbers, ((number, frames[number]) for number in sorted(wanted)), short_side)
+    del frames
+    with open_video(path) as video:
+        decoded = enumerate(decode_everything(video))
+        return _clip(numbers, ((number, frame) for number, frame in decoded if number in wanted), short_side)
+
+
+def _upright_rgb(frame: VideoFrame, to_rgb: VideoReformatter) -> Picture:
+    """The picture at its own size, by FFmpeg's plain conversion (see `video.picture`)."""
+    picture = to_rgb.reformat(frame, format="rgb24", threads=1).to_ndarray().astype(np.uint8, copy=False)
+    return np.ascontiguousarray(np.rot90(picture, quarter_turns(frame.rotation)))

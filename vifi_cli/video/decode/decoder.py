@@ -1,0 +1,142 @@
+"""From a video file to the frames that stand for it: chosen, decoded, upright and scaled."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video, unwatched
+from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.decode.picture import FrameScaler, Picture, upright_size
+from vifi_cli.video.decode.sampling import FrameChooser, FrameSampling, slot_seconds
+from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
+from vifi_cli.video.decode.sequential import SequentialDecoding
+
+CHUNK_FRAMES = 32
+# a file whose frames end this much before the end its header declares was cut off
+MISSING_SHARE, MISSING_SECONDS = 0.1, 1.0
+
+
+def decode_frames(
+    path: Path,
+    sampling: FrameSampling,
+    geometry: FrameGeometry,
+    *,
+    threads: int = 0,
+    alive: Callable[[], None] = unwatched,
+) -> Iterator[Frames | VideoInfo]:
+    """Yield a video's frames in chunks of at most `CHUNK_FRAMES`, in order of time, and last its VideoInfo.
+
+    Args:
+        path: the file; nothing else is written or read.
+        sampling: how densely frames are taken.
+        geometry: the picture that each frame becomes.
+        threads: for the decoder; 0 leaves the number to FFmpeg.
+        alive: called between any two calls of native code, to tell a slow file from one that hangs.
+
+    Raises:
+        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+    """
+    started = time.process_time()
+    decoding = _Decoding(path, sampling, threads, alive)
+    scaler = FrameScaler(geometry, max(threads, 1))
+    yield from in_chunks((seconds, scaler(frame)) for seconds, frame in decoding.frames())
+    yield decoding.info(time.process_time() - started)
+
+
+def read_video(path: Path, sampling: FrameSampling, geometry: FrameGeometry) -> tuple[Frames, VideoInfo]:
+    """All frames of a video at once, for short ones; see `decode_frames`."""
+    *chunks, info = decode_frames(path, sampling, geometry)
+    frames = [chunk for chunk in chunks if isinstance(chunk, Frames)]
+    if not isinstance(info, VideoInfo):
+        raise TypeError("decoding ends with what it found out about the file")
+    return Frames(
+        np.concatenate([chunk.pixels for chunk in frames]),
+        np.concatenate([chunk.seconds for chunk in frames]),
+    ), info
+
+
+def in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
+    """Gather pictures with their seconds into chunks of at most `CHUNK_FRAMES`."""
+    remaining = iter(pictures)
+    while chunk := list(islice(remaining, CHUNK_FRAMES)):
+        yield Frames(np.stack([picture for _, picture in chunk]), np.array([seconds for seconds, _ in chunk]))
+
+
+def slot_seconds_of(
+    video: OpenVideo, path: Path, sampling: FrameSampling, alive: Callable[[], None] = unwatched
+) -> float:
+    """The width of a file's slots. Its header is believed only where it says that the rate's own width will do."""
+    declared = video.declared_seconds
+    if declared is None or slot_seconds(declared, sampling) * sampling.frames_per_second < 1:
+        declared = measured_seconds(path, alive)
+    return slot_seconds(declared, sampling)
+
+
+class _Decoding:
+    """Decodes one file in parts if that gives its frames, in full if not, and tells what it met."""
+
+    def __init__(self, path: Path, sampling: FrameSampling, threads: int, alive: Callable[[], None]) -> None:
+        self._path = path
+        self._sampling = sampling
+        self._threads = threads
+        self._alive = alive
+        self._upright_size: tuple[int, int] | None = None
+        self._video: OpenVideo
+        self._decoding: SelectiveDecoding | SequentialDecoding
+
+    def frames(self) -> Iterator[tuple[float, VideoFrame]]:
+        """The chosen frames with their seconds, in order."""
+        latest = -math.inf
+        try:
+            for latest, frame in self._decode(SelectiveDecoding):
+                yield latest, frame
+        except FramesMissing:
+            yield from (timed for timed in self._decode(SequentialDecoding) if timed[0] > latest)
+        if self._upright_size is None:
+            raise UnreadableVideo(self._video.why_no_frame())
+
+    def _decode(
+        self, way: type[SelectiveDecoding | SequentialDecoding]
+    ) -> Iterator[tuple[float, VideoFrame]]:
+        with open_video(self._path) as video:
+            self._alive()
+            video.stream.thread_type = "AUTO"
+            video.stream.codec_context.thread_count = self._threads
+            self._video = video
+            chooser = FrameChooser(slot_seconds_of(video, self._path, self._sampling, self._alive))
+            self._decoding = way(video, chooser, self._alive)
+            for seconds, frame in self._decoding.frames():
+                self._upright_size = self._upright_size or upright_size(frame)
+                yield seconds, frame
+            self._codec = video.stream.codec_context.codec.canonical_name
+            self._declared_seconds = video.declared_seconds
+
+    def info(self, decode_seconds: float) -> VideoInfo:
+        """What the file turned out to be, once its frames have been taken."""
+        height, width = self._upright_size or (0, 0)
+        return VideoInfo(
+            duration_seconds=self._decoding.end_seconds,
+            width=width,
+            height=height,
+            codec=self._codec,
+            decoding=self._decoding.way,
+            decode_seconds=decode_seconds,
+            warning=self._warning(),
+        )
+
+    def _warning(self) -> str | None:
+        end, declared = self._decoding.end_seconds, self._declared_seconds or 0.0
+        remarks = []
+        if self._decoding.damaged:
+            remarks.append(f"{self._decoding.damaged} damaged packets were passed over")
+        if self._video.encrypted:
+            remarks.append(f"encrypted from {end:.1f} s on")
+        elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared):
+            remarks.append(f"the pictures end at {end:.1f} of {declared:.1f} s")
+        return "; ".join(remarks) or None

@@ -1,0 +1,135 @@
+"""What a file's packets tell of its frames without decoding, and decoding some frames with that knowledge.
+
+packets    K p p p p p K p p p p p K p p p p p        K keyframe
+wanted           ^       ^                 ^
+decoded    K p p p     K p         K p p p p
+"""
+
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+
+from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.decode.selective import WORTH_SKIPPING, FramesMissing
+
+CODECS_WITH_HIDDEN_PACKETS = {"vp8"}  # packets that show nothing and only serve others
+ONE_THREAD = 1  # for a decoder: clips are read by many processes at once, and damage looks the same each time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PacketList:
+    """A video stream as its packets describe it, one for each of its N frames.
+
+    Attributes:
+        times: int64 (N,), when the frames are shown, in the stream's ticks, in order of decoding.
+        keyframes: bool (N,), where decoding can start.
+    """
+
+    times: npt.NDArray[np.int64]
+    keyframes: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def needed_for(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which packets, bool (N,), have to be decoded for the frames shown at some of the times."""
+        needed = np.zeros(len(self), bool)
+        latest_keyframe = np.maximum.accumulate(np.where(self.keyframes, np.arange(len(self)), 0))
+        for position in np.flatnonzero(np.isin(self.times, wanted)):
+            first = latest_keyframe[position]
+            while self.times[first] > self.times[position]:  # it may refer to frames before the keyframe
+                first = latest_keyframe[first - 1]
+            needed[first : position + 1] = True
+        for before, after in pairwise(np.flatnonzero(needed)):
+            if after - before <= WORTH_SKIPPING:
+                needed[before:after] = True
+        return needed
+
+
+def list_packets(video: OpenVideo) -> PacketList | None:
+    """Read a file without decoding; None where its packets cannot be trusted to be its frames.
+
+    Each must have a time of its own, on a clock that is never set back, and be shown; the first is a keyframe
+    that is shown first. An AVI knows no times, and FFmpeg's guess is wrong where frames are shown in another order
+    than decoded.
+    """
+    times: list[int] = []
+    keyframes: list[bool] = []
+    clock = None
+    for packet in video.packets():
+        if packet.pts is None or packet.is_discard or packet.is_corrupt:
+            return None
+        if clock is not None and packet.dts is not None and packet.dts < clock:
+            return None
+        clock = packet.dts if packet.dts is not None else clock
+        times.append(packet.pts)
+        keyframes.append(packet.is_keyframe)
+    if video.encrypted or video.stream.codec_context.name in CODECS_WITH_HIDDEN_PACKETS:
+        return None
+    if video.container.format.name == "avi" and video.stream.codec_context.has_b_frames:
+        return None
+    if not times or not keyframes[0] or times[0] > min(times) or len(set(times)) < len(times):
+        return None
+    return PacketList(np.array(times, np.int64), np.array(keyframes))
+
+
+def decode_listed(
+    video: OpenVideo, packets: PacketList, wanted: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, VideoFrame]]:
+    """The frames shown at some times, each with its time, in order.
+
+    Args:
+        video: the file, just opened.
+        packets: what `list_packets` found in it.
+        wanted: times, each one of the list's.
+
+    Raises:
+        FramesMissing: what is decoded is not what the list promised; everything has to be decoded.
+    """
+    missing, listed = set(wanted.tolist()), set(packets.times.tolist())
+    for frame in _decode_needed(video, packets.needed_for(wanted), missing):
+        if frame.pts is None or frame.pts not in listed:
+            break
+        if frame.pts in missing:
+            missing.remove(frame.pts)
+            yield frame.pts, frame
+        if not missing:
+            return
+    raise FramesMissing
+
+
+def decode_everything(video: OpenVideo) -> Iterator[VideoFrame]:
+    """All frames of a file that was just opened, in order; damaged packets are passed over."""
+    video.stream.codec_context.thread_count = ONE_THREAD
+    for packet in video.packets():
+        with suppress(av.FFmpegError):
+            yield from packet.decode()
+    with suppress(av.FFmpegError):
+        yield from video.stream.codec_context.decode(None)
+
+
+def _decode_needed(
+    video: OpenVideo, needed: npt.NDArray[np.bool_], wanted: Container[int | None]
+) -> Iterator[VideoFrame]:
+    """What comes out of the decoder when it is given the packets needed, afresh after every gap."""
+    context, in_decoder = video.stream.codec_context, False
+    context.thread_count = ONE_THREAD
+    try:
+        for packet, is_needed in zip(video.packets(), needed, strict=False):
+            if is_needed:
+                # what is not wanted itself is left out if nothing refers to it
+                context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+                yield from packet.decode()
+            elif in_decoder:
+                yield from context.decode(None)
+                context.flush_buffers()
+            in_decoder = bool(is_needed)
+        yield from context.decode(None)
+    except av.FFmpegError as error:
+        raise FramesMissing from error

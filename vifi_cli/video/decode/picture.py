@@ -1,0 +1,134 @@
+"""From a decoded frame to the upright RGB picture an encoder wants, scaled by FFmpeg's scaler.
+
+The reference is what most tools do: the frame as RGB at full size, resized by Pillow, cut or padded as
+torchvision and open_clip do. Encoders notice less than one grey level, so its arithmetic is followed too:
+
+* RGB at full size comes from FFmpeg's plain conversion, as in `VideoFrame.to_image` and OpenCV. It rounds down,
+  which makes pictures about one grey level darker than the scaler's own, exact conversion would.
+* Width and height are scaled one after the other, rounded to 8 bits in between, with Pillow's filters. Pillow's
+  bicubic is the one with `a = -0.5`, in FFmpeg's terms B = 0 and C = 0.5.
+
+Pixels are taken as square, as the reference tools do. The frame's own colour matrix and range are used.
+"""
+
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
+
+from vifi_cli.video.decode.frames import FrameGeometry
+
+FILTERS = {
+    "bicubic": "flags=bicubic+accurate_rnd+full_chroma_int:param0=0:param1=0.5",
+    "bilinear": "flags=bilinear+accurate_rnd+full_chroma_int",
+}
+NO_TIMES = Fraction(1, 1000)  # the scaler has to be told a unit of time and makes no use of it
+# a strip of a picture, thousands of times wider than high, must not fill the memory when scaled up
+LONGEST_TO_SHORTEST = 32
+
+Picture = npt.NDArray[np.uint8]
+
+
+class FrameScaler:
+    """Turns decoded frames into pictures of one geometry; keep one for a video, since it is set up once."""
+
+    def __init__(self, geometry: FrameGeometry, threads: int = 1) -> None:
+        self.geometry = geometry
+        self._threads = threads
+        self._to_rgb = VideoReformatter()
+        self._to_planes = VideoReformatter()
+        self._graph: Graph
+        self._graph_is_for: tuple[int, int, int] | None = None
+
+    def __call__(self, frame: VideoFrame) -> Picture:
+        """The upright picture, uint8 (geometry.height, geometry.width, 3)."""
+        turns = quarter_turns(frame.rotation)
+        key = frame.height, frame.width, turns
+        if key != self._graph_is_for:
+            self._graph = self._scaling_graph(frame, turns)
+            self._graph_is_for = key
+        self._graph.push(self._as_planes(frame))
+        scaled = self._graph.pull()
+        if not isinstance(scaled, VideoFrame):
+            raise TypeError("a graph of video filters gives video frames")
+        picture = np.rot90(scaled.to_ndarray().astype(np.uint8, copy=False), turns)
+        return centre(picture, self.geometry)
+
+    def _as_planes(self, frame: VideoFrame) -> VideoFrame:
+        """The frame as planes of red, green and blue, which the scaler takes each for itself."""
+        rgb = self._to_rgb.reformat(frame, format="rgb24", threads=self._threads)
+        planes = self._to_planes.reformat(rgb, format="gbrp", threads=self._threads)
+        # the values are RGB now: tags of where they came from would only confuse
+        planes.color_trc, planes.color_primaries = ColorTrc.UNSPECIFIED, ColorPrimaries.UNSPECIFIED
+        return planes
+
+    def _scaling_graph(self, frame: VideoFrame, turns: int) -> Graph:
+        """Filters that scale the upright picture's width, then its height."""
+        height, width = scaled_size(*upright_size(frame), self.geometry)
+        if turns % 2:
+            first, then = f"{frame.width}:{width}", f"{height}:{width}"
+        else:
+            first, then = f"{width}:{frame.height}", f"{width}:{height}"
+        graph = Graph()
+        graph.threads = self._threads
+        filters = [
+            graph.add_buffer(
+                width=frame.width, height=frame.height, format=VideoFormat("gbrp"), time_base=NO_TIMES
+            ),
+            graph.add("scale", f"{first}:{FILTERS[self.geometry.interpolation]}"),
+            graph.add("format", "gbrp"),
+            graph.add("scale", f"{then}:{FILTERS[self.geometry.interpolation]}"),
+            graph.add("format", "gbrp"),
+            graph.add("buffersink"),
+        ]
+        graph.link_nodes(*filters).configure()
+        return graph
+
+
+def quarter_turns(rotation_degrees: float) -> Literal[0, 1, 2, 3]:
+    """How often a picture is turned counter-clockwise by 90 degrees to stand upright."""
+    turns: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
+    return turns[round(rotation_degrees / 90) % 4]
+
+
+def upright_size(frame: VideoFrame) -> tuple[int, int]:
+    """Height and width of the frame as it is meant to be seen."""
+    if quarter_turns(frame.rotation) % 2:
+        return frame.width, frame.height
+    return frame.height, frame.width
+
+
+def scaled_size(height: int, width: int, geometry: FrameGeometry) -> tuple[int, int]:
+    """Height and width of the whole picture when scaled, before it is cut or padded."""
+    if geometry.resize == "squash":
+        return geometry.height, geometry.width
+    longest = LONGEST_TO_SHORTEST * max(geometry.height, geometry.width)
+    if geometry.resize == "shortest" and geometry.height == geometry.width:
+        side = geometry.height
+        scaled = (int(side * height / width), side) if width <= height else (side, int(side * width / height))
+    else:
+        ratios = height / geometry.height, width / geometry.width
+        ratio = min(ratios) if geometry.resize == "shortest" else max(ratios)
+        scaled = round(height / ratio), round(width / ratio)
+    return min(max(scaled[0], 1), longest), min(max(scaled[1], 1), longest)
+
+
+def centre(picture: Picture, geometry: FrameGeometry) -> Picture:
+    """Cut the picture's centre to the geometry's size, padding where it is smaller."""
+    missing = [max(0, wanted - size) for wanted, size in zip(_sides(geometry), picture.shape, strict=False)]
+    if any(missing):
+        borders = [(gap // 2, gap - gap // 2) for gap in missing]
+        picture = np.pad(picture, [*borders, (0, 0)], constant_values=geometry.fill)
+    top, left = (
+        round((size - wanted) / 2) for wanted, size in zip(_sides(geometry), picture.shape, strict=False)
+    )
+    return np.ascontiguousarray(picture[top : top + geometry.height, left : left + geometry.width])
+
+
+def _sides(geometry: FrameGeometry) -> tuple[int, int]:
+    return geometry.height, geometry.width

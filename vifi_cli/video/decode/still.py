@@ -1,0 +1,75 @@
+"""Pictures that are no video: photographs and drawings in files, made what an encoder wants."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+from PIL import Image, ImageOps
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.decode.picture import FrameScaler, Picture
+
+MOVING = {"MPEG"}  # what Pillow knows by name and cannot read
+BACKGROUND = "white"
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as a picture does that can be read."""
+    try:
+        with _opened(path) as image:
+            return image.format not in MOVING
+    except UNREADABLE:
+        return False
+
+
+def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
+    """Read a picture as the index reads a frame: upright, RGB, scaled and cut.
+
+    Of an animation it is the first picture; what is transparent is seen before white.
+
+    Returns:
+        uint8 (geometry.height, geometry.width, 3).
+
+    Raises:
+        InvalidInput: the file is no picture, or is damaged or too large.
+    """
+    try:
+        with _opened(path) as image:
+            rgb = _in_rgb(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise InvalidInput(f"{path} is too large a picture to be read: scale it down first") from error
+    except UNREADABLE as error:
+        raise InvalidInput(f"{path} cannot be read as a picture ({error}): name another one") from error
+    return FrameScaler(geometry)(VideoFrame.from_ndarray(np.array(rgb), format="rgb24"))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a picture's size and of odd metadata, which nobody can mend
+        with Image.open(path) as image:
+            yield image
+
+
+def _in_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at 255 instead of scaling them
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    with_alpha = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), with_alpha).convert("RGB")

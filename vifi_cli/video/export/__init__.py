@@ -1,0 +1,1 @@
+"""Moments copied, re-encoded, joined and previewed."""

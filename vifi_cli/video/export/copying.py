@@ -1,0 +1,195 @@
+"""Copying a moment out of a video without coding it anew: fast and lossless, but it begins with a keyframe."""
+
+from __future__ import annotations  # av.Packet is generic for type checkers only
+
+import heapq
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
+from vifi_cli.video.export.moment import SEEK_EARLIER_SECONDS, Moment
+from vifi_cli.video.export.sound import EARLIER_SECONDS, OpenSound, open_sound
+from vifi_cli.video.export.writing import Clip, Report
+
+CONTAINERS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".3gp": "3gp",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".ts": "mpegts",
+}
+OTHERWISE = ".mkv"  # holds nearly anything
+APPLE_HEVC_TAG = "hvc1"  # players of Apple take no other
+
+TimedPacket = tuple[float, "Packet[Any]"]
+
+
+def copied_suffix(video: Path) -> str:
+    """What the name of a clip that is copied from a video ends with."""
+    suffix = video.suffix.lower()
+    return suffix if suffix in CONTAINERS else OTHERWISE
+
+
+def copy_clip(moment: Moment, target: Path, report: Report) -> Clip:
+    """Copy a moment, from the last keyframe before it on, with the video's main sound.
+
+    Args:
+        moment: the stretch.
+        target: the file to write, of the kind that `copied_suffix` tells.
+        report: called often, with the seconds of the moment done.
+
+    Raises:
+        UnreadableVideo: the moment is not in the video, or its streams cannot be in a file of this kind.
+        OSError: the clip cannot be written.
+    """
+    suffix = copied_suffix(moment.path)
+    with (
+        _from_keyframe(moment, lambda: report(0.0)) as pictures,
+        open_sound(moment.path) as sound,
+    ):
+        try:
+            with av.open(str(target), "w", format=CONTAINERS[suffix]) as output:
+                for seconds in _copy(pictures, sound, output):
+                    report(max(seconds - moment.start_seconds, 0.0))
+        except (av.FFmpegError, ValueError) as error:
+            if isinstance(error, OSError):
+                raise
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UnreadableVideo(
+                f"it cannot be copied into {suffix} ({reason}): leave --copy away"
+            ) from error
+    early = moment.start_seconds - pictures.start_seconds
+    remarks = (f"begins {early:.2f} s early, at a keyframe",) if early > SAME_INSTANT_SECONDS else ()
+    return Clip(pictures.start_seconds, pictures.end_seconds, sound is not None, remarks)
+
+
+class _KeyframedMoment:
+    """The packets of a moment's pictures, from the last keyframe before it on.
+
+    Attributes:
+        video: the open file.
+        start_seconds: where the keyframe is shown.
+        end_seconds: where the last picture that was given ends.
+    """
+
+    def __init__(self, video: OpenVideo, moment: Moment) -> None:
+        self.video = video
+        self.start_seconds = self.end_seconds = -math.inf
+        self._moment = moment
+        self._read: list[Packet[VideoStream]] = []
+        self._rest = video.packets()
+
+    def begin(self, earlier_seconds: float, alive: Callable[[], None]) -> bool:
+        """Read up to where the moment begins; False if reading began too late to find a keyframe."""
+        start = self._moment.start_seconds
+        from_beginning = not self.video.seek(start - earlier_seconds)
+        end_seconds = -math.inf
+        for packet in self._rest:
+            alive()
+            seconds = self._shown(packet)
+            end_seconds = max(end_seconds, seconds + self.video.length_seconds(packet))
+            is_first = from_beginning and not self._read
+            if packet.is_keyframe and (seconds <= start + SAME_INSTANT_SECONDS or is_first):
+                self._read, self.start_seconds = [], seconds
+            elif not self._read:
+                continue
+            self._read.append(packet)
+            if self._decoded(packet) > start + SAME_INSTANT_SECONDS:
+                return True
+        if self._read and end_seconds > start:
+            return True
+        if not from_beginning:
+            return False
+        if not self._read:
+            raise UnreadableVideo(self.video.why_no_frame())
+        raise UnreadableVideo(f"it ends at {end_seconds:.1f} s, before {start:.1f} s")
+
+    def packets(self) -> Iterator[TimedPacket]:
+        """The packets up to the moment's end, and what these are made from.
+
+        Pictures before the keyframe are left out, since they refer to what is; so are pictures after the end, if
+        none before it refers to them. Where one does, all pictures up to that one come along.
+        """
+        end = self._moment.end_seconds - SAME_INSTANT_SECONDS
+        held: list[Packet[VideoStream]] = []
+        for packet in chain(self._read, self._rest):
+            if self._decoded(packet) >= end:
+                return
+            if self._shown(packet) < self.start_seconds:
+                continue
+            held.append(packet)
+            if self._shown(packet) < end:
+                end = max(end, *map(self._shown, held))
+                for wanted in held:
+                    self._note_end(wanted)
+                    yield self._decoded(wanted), wanted
+                held = []
+
+    def sound_packets(self, sound: OpenSound) -> Iterator[TimedPacket]:
+        """The packets of sound that begin within the moment, the keyframe's start included."""
+        start, end = map(self.video.file_seconds, (self.start_seconds, self._moment.end_seconds))
+        for packet in sound.packets(start - EARLIER_SECONDS):
+            if packet.pts is None or not packet.size:
+                continue
+            seconds = float(packet.pts * packet.time_base)
+            if seconds >= end:
+                return
+            if seconds >= start:
+                yield self.start_seconds + seconds - start, packet
+
+    def _note_end(self, packet: Packet[VideoStream]) -> None:
+        end_seconds = self._shown(packet) + self.video.length_seconds(packet)
+        self.end_seconds = max(self.end_seconds, end_seconds)
+
+    def _shown(self, packet: Packet[VideoStream]) -> float:
+        return self.video.seconds(_first_of(packet.pts, packet.dts))
+
+    def _decoded(self, packet: Packet[VideoStream]) -> float:
+        return self.video.seconds(_first_of(packet.dts, packet.pts))
+
+
+def _first_of(ticks: int | None, otherwise: int | None) -> int:
+    return ticks if ticks is not None else otherwise or 0
+
+
+@contextmanager
+def _from_keyframe(moment: Moment, alive: Callable[[], None]) -> Iterator[_KeyframedMoment]:
+    for earlier_seconds in SEEK_EARLIER_SECONDS:
+        with open_video(moment.path) as video:
+            keyframed = _KeyframedMoment(video, moment)
+            if keyframed.begin(earlier_seconds, alive):
+                yield keyframed
+                return
+
+
+def _copy(pictures: _KeyframedMoment, sound: OpenSound | None, output: OutputContainer) -> Iterator[float]:
+    """Write all packets in order of time, so that the keyframe is at 0; gives how far in the video that is."""
+    stream = output.add_stream_from_template(pictures.video.stream, opaque=True)
+    if stream.codec_context.codec.canonical_name == "hevc" and output.format.name in ("mp4", "mov"):
+        stream.codec_context.codec_tag = APPLE_HEVC_TAG
+    streams: dict[str, Stream] = {"video": stream}
+    sources = [pictures.packets()]
+    if sound is not None:
+        streams["audio"] = output.add_stream_from_template(sound.stream, opaque=True)
+        sources.append(pictures.sound_packets(sound))
+    origin_seconds = pictures.video.file_seconds(pictures.start_seconds)
+    for seconds, packet in heapq.merge(*sources, key=lambda timed: timed[0]):
+        origin = round(origin_seconds / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - origin
+        packet.dts = None if packet.dts is None else packet.dts - origin
+        packet.stream = streams[packet.stream.type]
+        output.mux(packet)
+        yield seconds

@@ -1,0 +1,156 @@
+"""A stretch of a video, and the frames that are on screen in it."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.decode.clock import SteadyClock, ticks_of
+from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video, unwatched
+
+SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # where an index leads past the moment, look from before it
+USUAL_FRAMES = 1.5  # a frame that is on screen for longer, as a slide is, may be cut in its midst
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch of a video.
+
+    Attributes:
+        path: the video.
+        start_seconds: where it begins, from the video's first frame.
+        end_seconds: the instant at which it is over; infinite for the video's end.
+    """
+
+    path: Path
+    start_seconds: float
+    end_seconds: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_seconds < self.end_seconds:
+            raise ValueError(
+                f"a moment ends after it begins, not from {self.start_seconds} to {self.end_seconds}"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownFrame:
+    """A frame and the time for which it is on screen, in seconds from the video's first frame."""
+
+    frame: VideoFrame
+    start_seconds: float
+    end_seconds: float
+
+
+class OpenMoment:
+    """A moment in an open video, read up to its first frame.
+
+    Attributes:
+        video: the open file.
+        first: the frame on screen when the moment begins.
+        start_seconds: where the moment begins: with its first frame, if that is no longer on screen than usual.
+    """
+
+    video: OpenVideo
+    first: VideoFrame
+    start_seconds: float
+
+    def __init__(self, video: OpenVideo, moment: Moment, alive: Callable[[], None]) -> None:
+        self.video = video
+        self._moment = moment
+        self._alive = alive
+        self._clock = SteadyClock(video)
+        self._longest_usual_seconds = USUAL_FRAMES * video.frame_seconds
+        self._next: tuple[float, VideoFrame] | None = None
+
+    @property
+    def clock_was_set_back(self) -> bool:
+        """Whether the video's own clock fell back in what was read, so that it tells nothing about the sound."""
+        return self._clock.shift_seconds > 0
+
+    def begin(self, earlier_seconds: float) -> bool:
+        """Read up to the first frame, from so long before the moment on; False if that was too late to find it.
+
+        Raises:
+            UnreadableVideo: no frame comes out of the video, or the moment begins after its end.
+        """
+        start = self._moment.start_seconds
+        from_beginning = not self.video.seek(start - earlier_seconds)
+        self._timed = self._timed_frames(times_needed=not from_beginning)
+        shown: tuple[float, VideoFrame] | None = None
+        for seconds, frame in self._timed:
+            if seconds > start + SAME_INSTANT_SECONDS:
+                self._next = seconds, frame
+                break
+            shown = seconds, frame
+        if shown is None and from_beginning:
+            shown, self._next = self._next, next(self._timed, None)
+        is_past_end = self._next is None and self._clock.end_seconds <= start
+        if (shown is None or is_past_end) and not from_beginning:
+            return False  # a clock that is set back on the way leads past the end, too
+        if shown is None:
+            raise UnreadableVideo(self.video.why_no_frame())
+        if is_past_end:
+            raise UnreadableVideo(f"it ends at {self._clock.end_seconds:.1f} s, before {start:.1f} s")
+        seconds, self.first = shown
+        self.start_seconds = seconds if start - seconds < self._longest_usual_seconds else start
+        return True
+
+    def frames(self) -> Iterator[ShownFrame]:
+        """The moment's frames, from the first on; each ends where the next one begins."""
+        frame, start = self.first, self.start_seconds
+        while self._next is not None and self._next[0] < self._moment.end_seconds - SAME_INSTANT_SECONDS:
+            yield ShownFrame(frame, start, self._next[0])
+            start, frame = self._next
+            self._next = next(self._timed, None)
+        yield ShownFrame(frame, start, self._end_seconds())
+
+    def _end_seconds(self) -> float:
+        """Where the last frame ends: with the moment, or in full, if that is no longer than usual."""
+        end = self._clock.end_seconds if self._next is None else self._next[0]
+        return (
+            end if end - self._moment.end_seconds < self._longest_usual_seconds else self._moment.end_seconds
+        )
+
+    def _timed_frames(self, *, times_needed: bool) -> Iterator[tuple[float, VideoFrame]]:
+        for frame in self.video.frames(self._alive):
+            if times_needed and ticks_of(frame) is None:
+                return
+            seconds = self._clock.read(frame)
+            if seconds is not None:
+                yield seconds, frame
+
+
+def at_even_times(
+    frames: Iterable[ShownFrame], start_seconds: float, step_seconds: float
+) -> Iterator[VideoFrame]:
+    """The frames on screen at a start and every so long after; one that stays on screen comes several times."""
+    count = 0
+    for shown in frames:
+        while start_seconds + count * step_seconds < shown.end_seconds - SAME_INSTANT_SECONDS:
+            yield shown.frame
+            count += 1
+
+
+@contextmanager
+def open_moment(moment: Moment, alive: Callable[[], None] = unwatched) -> Iterator[OpenMoment]:
+    """Open a video at a moment, as near before it as the file allows.
+
+    Args:
+        moment: the stretch wanted.
+        alive: called between any two calls of native code, to tell a slow file from one that hangs.
+
+    Raises:
+        UnreadableVideo: no frame of the moment can be had; the text says why, without the path.
+    """
+    for earlier_seconds in SEEK_EARLIER_SECONDS:
+        with open_video(moment.path) as video:
+            video.stream.thread_type = "AUTO"
+            opened = OpenMoment(video, moment, alive)
+            if opened.begin(earlier_seconds):
+                yield opened
+                return

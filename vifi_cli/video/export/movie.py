@@ -1,0 +1,117 @@
+"""An MP4 file being written: h264 pictures, each on screen for its own time, and AAC sound beside them."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.codec.context import Flags
+from av.video.frame import PictureType, VideoFrame
+
+from vifi_cli.video.export.picture_fitting import Canvas
+from vifi_cli.video.export.sound_track import Samples, SoundFormat
+
+QUALITY = {"preset": "fast", "crf": "18"}
+DRAFT_QUALITY = {"preset": "veryfast", "crf": "23"}
+KEYFRAME_SECONDS = 2.0  # near enough to leaf through a clip
+BITS_PER_CHANNEL = 96_000
+FEWEST_TICKS, MOST_TICKS, USUAL_TICKS = 10_000, 1_000_000, 90_000  # a second
+
+
+class Movie:
+    """The file; a context manager. What is left when it ends by an exception is no whole file.
+
+    Attributes:
+        samples: of sound, each for all channels, that have been added.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        canvas: Canvas,
+        rate: Fraction,
+        unit: Fraction,
+        sound: SoundFormat | None,
+        *,
+        is_draft: bool = False,
+    ) -> None:
+        """Begin a file.
+
+        Args:
+            path: where to write; what is there is replaced.
+            canvas: the picture.
+            rate: usual number of pictures a second.
+            unit: of the times of pictures, in seconds, as the video they come from has it.
+            sound: its format, if there will be any.
+            is_draft: it is only to be looked at, and soon.
+        """
+        quality = DRAFT_QUALITY if is_draft else QUALITY
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._ticks = _ticks_per_second(unit)
+        self._pictures = self._container.add_stream("libx264", rate=rate, options=dict(quality))
+        self._pictures.height, self._pictures.width = canvas.height, canvas.width
+        context = self._pictures.codec_context
+        context.pix_fmt = "yuv420p"
+        context.sample_aspect_ratio = canvas.sample_aspect
+        context.time_base = Fraction(1, self._ticks)
+        context.flags |= Flags.frame_duration  # else the last picture is on screen for no longer than usual
+        context.max_b_frames = 0  # so that every reader finds the file's beginning at 0 and its end
+        context.gop_size = max(1, round(KEYFRAME_SECONDS * rate))
+        self._first = True
+        self._sound = None if sound is None else self._sound_stream(sound)
+        self.samples = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            with suppress(av.FFmpegError):  # of a disk that is full, say, which the exception tells
+                self._container.close()
+            return
+        self._container.mux(self._pictures.encode(None))
+        if self._sound is not None:
+            self._container.mux(self._sound.encode(None))
+        self._container.close()
+
+    def add_picture(self, picture: VideoFrame, start_seconds: float, end_seconds: float) -> None:
+        """Show a picture for a time, from where the one before ended."""
+        if self._first:
+            context = self._pictures.codec_context
+            context.colorspace, context.color_range = picture.colorspace, picture.color_range
+            context.color_primaries, context.color_trc = picture.color_primaries, picture.color_trc
+            self._first = False
+        picture.time_base = Fraction(1, self._ticks)
+        picture.pts = round(start_seconds * self._ticks)
+        picture.duration = round(end_seconds * self._ticks) - picture.pts
+        picture.pict_type = PictureType.NONE  # where keyframes were has no meaning here
+        self._container.mux(self._pictures.encode(picture))
+
+    def add_sound(self, pieces: Iterable[Samples]) -> None:
+        """Let pieces of sound, float32 (channels, n), follow those before."""
+        if self._sound is None:
+            raise ValueError("a movie that was begun without sound takes none")
+        for samples in pieces:
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", self._sound.layout.name)
+            frame.sample_rate, frame.time_base = self._sound.rate, Fraction(1, self._sound.rate)
+            frame.pts = self.samples
+            self.samples += samples.shape[1]
+            self._container.mux(self._sound.encode(frame))
+
+    def _sound_stream(self, sound: SoundFormat) -> AudioStream:
+        return self._container.add_stream(
+            "aac", rate=sound.rate, layout=sound.layout, bit_rate=BITS_PER_CHANNEL * sound.channels
+        )
+
+
+def _ticks_per_second(unit: Fraction) -> int:
+    """A unit of time in which those of another can be told exactly, if it is a usual one."""
+    ticks = unit.denominator
+    while ticks < FEWEST_TICKS:
+        ticks *= 2
+    return ticks if ticks <= MOST_TICKS else USUAL_TICKS

@@ -1,0 +1,105 @@
+"""Small pictures of a moment for pages: a still, and a short moving picture that needs no player."""
+
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+from PIL import Image
+
+from vifi_cli.video.decode.container import unwatched
+from vifi_cli.video.decode.picture import quarter_turns
+from vifi_cli.video.export.moment import Moment, OpenMoment, at_even_times, open_moment
+
+PREVIEW_HEIGHT = 180
+PREVIEW_FRAMES_PER_SECOND = 8
+LONGEST_PREVIEW_SECONDS = 6.0
+WIDEST = 4  # times as wide as high, at most
+WEBP_QUALITY = 50
+WEBP_EFFORT = 2  # of 0..6; more is slow and saves little at this size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A moment's first frame, and all of it as a moving picture, both as WebP."""
+
+    still: bytes
+    moving: bytes
+
+
+def preview(path: Path, start_seconds: float, end_seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
+    """A moment as an animated WebP that repeats: all of it in 6 seconds at most, so a longer one runs faster.
+
+    Args:
+        path: the video.
+        start_seconds: where the moment begins, from the video's first frame.
+        end_seconds: where it ends.
+        height: of the picture in pixels, at most; it is never enlarged.
+
+    Raises:
+        UnreadableVideo: no frame of the moment can be had.
+    """
+    return animated_webp(preview_pictures(Moment(path, start_seconds, end_seconds), height))
+
+
+def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
+    """The frame on screen at a time as WebP; see `preview`."""
+    with open_moment(Moment(path, seconds, math.inf)) as moment:
+        return webp(_small(moment, moment.first, height))
+
+
+def preview_of(moment: Moment, report: Callable[[float], None], height: int = PREVIEW_HEIGHT) -> Preview:
+    """A moment's still and moving picture, with the video read once; `report` is called often."""
+    pictures = preview_pictures(moment, height, lambda: report(0.0))
+    return Preview(webp(pictures[0]), animated_webp(pictures))
+
+
+def preview_pictures(
+    moment: Moment, height: int = PREVIEW_HEIGHT, alive: Callable[[], None] = unwatched
+) -> list[Image.Image]:
+    """The pictures of `preview`, upright, as wide as the video is meant to be shown."""
+    with open_moment(moment, alive) as opened:
+        return [_small(opened, frame, height) for frame in _evenly(opened, moment)]
+
+
+def animated_webp(pictures: list[Image.Image]) -> bytes:
+    """Pictures as a moving one that repeats for ever."""
+    return _as_webp(
+        pictures[0],
+        save_all=True,
+        append_images=pictures[1:],
+        duration=1000 // PREVIEW_FRAMES_PER_SECOND,
+        loop=0,
+    )
+
+
+def webp(picture: Image.Image) -> bytes:
+    """A picture as WebP."""
+    return _as_webp(picture)
+
+
+def _as_webp(picture: Image.Image, **options: object) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "WEBP", quality=WEBP_QUALITY, method=WEBP_EFFORT, **options)
+    return stream.getvalue()
+
+
+def _evenly(opened: OpenMoment, moment: Moment) -> Iterator[VideoFrame]:
+    """The frames on screen at even times, so many that they are seen in no longer than a preview lasts."""
+    end = min(moment.end_seconds, opened.video.declared_seconds or math.inf)
+    length = end - opened.start_seconds if end < math.inf else LONGEST_PREVIEW_SECONDS
+    pace = max(1 / PREVIEW_FRAMES_PER_SECOND, length / (LONGEST_PREVIEW_SECONDS * PREVIEW_FRAMES_PER_SECOND))
+    return at_even_times(opened.frames(), opened.start_seconds, pace)
+
+
+def _small(opened: OpenMoment, frame: VideoFrame, height: int) -> Image.Image:
+    turns = quarter_turns(frame.rotation)
+    shown = frame.width * float(opened.video.stream.sample_aspect_ratio or 1), float(frame.height)
+    highest, widest = (WIDEST * height, height) if turns % 2 else (height, WIDEST * height)
+    scale = min(1.0, highest / shown[1], widest / shown[0])
+    columns, rows = (max(1, round(side * scale)) for side in shown)
+    small = frame.reformat(columns, rows, "rgb24", interpolation=Interpolation.AREA)
+    return Image.fromarray(small.to_ndarray()).rotate(90 * turns, expand=True)

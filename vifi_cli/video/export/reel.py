@@ -1,0 +1,135 @@
+"""Moments joined to one video: a common size and frame rate, black where shapes differ, sound kept or silence."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.export.moment import Moment, at_even_times, open_moment
+from vifi_cli.video.export.movie import Movie
+from vifi_cli.video.export.picture_fitting import Canvas, PictureFitter
+from vifi_cli.video.export.sound import open_sound
+from vifi_cli.video.export.sound_track import STEREO, SoundTrack
+from vifi_cli.video.export.timecode import nearest_rate
+from vifi_cli.video.export.video_facts import VideoFacts
+from vifi_cli.video.export.writing import sound_track
+
+
+@dataclass(frozen=True, slots=True)
+class ReelForm:
+    """What all pictures of a reel have in common.
+
+    Attributes:
+        canvas: their size.
+        frame_rate: how many there are a second.
+        has_sound: whether there is sound beside them.
+    """
+
+    canvas: Canvas
+    frame_rate: Fraction
+    has_sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reel:
+    """A reel that was written.
+
+    Attributes:
+        seconds: how long it is.
+        starts_seconds: where in it each moment begins; None for one that could not be read.
+        reasons: why not, by the moment's place in the row.
+    """
+
+    seconds: float
+    starts_seconds: tuple[float | None, ...]
+    reasons: tuple[tuple[int, str], ...]
+
+
+def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
+    """The size and the frame rate that most moments have, of equals the greater; sound if any has some.
+
+    Args:
+        facts: of each moment's video; at least one.
+    """
+    sizes = Counter((one.height, one.width) for one in facts)
+    height, width = max(sizes, key=lambda size: (sizes[size], size[0] * size[1]))
+    rates = Counter(nearest_rate(one.frame_rate) or one.frame_rate for one in facts)
+    rate = max(rates, key=lambda rate: (rates[rate], rate))
+    return ReelForm(Canvas(height, width), rate, any(one.has_sound for one in facts))
+
+
+def write_reel(
+    moments: Sequence[Moment], form: ReelForm, target: Path, report: Callable[[int, float], None]
+) -> Reel:
+    """Write the moments one after the other as one MP4.
+
+    Args:
+        moments: in the order in which they are shown.
+        form: what is common to all.
+        target: the file to write.
+        report: called when a moment begins and often, with its place in the row and the seconds of it done.
+
+    Raises:
+        UnreadableVideo: no moment at all can be had; the text is the first one's reason.
+        OSError: the reel cannot be written.
+    """
+    starts: list[float | None] = []
+    reasons: list[tuple[int, str]] = []
+    writing = _ReelWriting(target, form)
+    with writing.movie:
+        for position, moment in enumerate(moments):
+            begins = writing.seconds
+            report(position, 0.0)
+            try:
+                writing.add(moment, partial(report, position))
+            except UnreadableVideo as error:
+                reasons.append((position, str(error)))
+            starts.append(begins if writing.seconds > begins else None)
+        if not writing.pictures:
+            raise UnreadableVideo(reasons[0][1] if reasons else "there is nothing to join")
+    return Reel(writing.seconds, tuple(starts), tuple(reasons))
+
+
+class _ReelWriting:
+    """A reel being written; sound is kept as long as the pictures, so that nothing drifts."""
+
+    def __init__(self, path: Path, form: ReelForm) -> None:
+        self.pictures = 0
+        self._form = form
+        sound = STEREO if form.has_sound else None
+        self.movie = Movie(path, form.canvas, form.frame_rate, 1 / form.frame_rate, sound)
+
+    @property
+    def seconds(self) -> float:
+        """How long the reel is so far."""
+        return float(self.pictures / self._form.frame_rate)
+
+    def add(self, moment: Moment, report: Callable[[float], None]) -> None:
+        """Let a moment follow; raises UnreadableVideo if there is nothing of it."""
+        begins, samples = self.seconds, self.movie.samples
+        with (
+            open_moment(moment, lambda: report(self.seconds - begins)) as opened,
+            open_sound(moment.path) as sound,
+        ):
+            fit = PictureFitter(self._form.canvas, opened.video.stream.sample_aspect_ratio, bt709=True)
+            track = sound_track(opened, sound, STEREO) if self._form.has_sound else None
+            step_seconds = float(1 / self._form.frame_rate)
+            for frame in at_even_times(opened.frames(), opened.start_seconds, step_seconds):
+                start, self.pictures = self.seconds, self.pictures + 1
+                self.movie.add_picture(fit(frame), start, self.seconds)
+                if self._form.has_sound:
+                    self._add_sound(None if opened.clock_was_set_back else track, samples)
+
+    def _add_sound(self, track: SoundTrack | None, begins: int) -> None:
+        """Add sound up to where the pictures end: the moment's, which began at a sample, or silence."""
+        end = round(self.seconds * STEREO.rate)
+        if track is not None:
+            self.movie.add_sound(track.until((end - begins) / STEREO.rate))
+        missing = end - self.movie.samples
+        if missing:
+            self.movie.add_sound([np.zeros((STEREO.channels, missing), np.float32)])

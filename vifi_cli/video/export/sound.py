@@ -1,0 +1,136 @@
+"""From a video file to its sound: opened beside the pictures, decoded from any time on, brought to one format."""
+
+from __future__ import annotations  # av.Packet is generic for type checkers only
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from vifi_cli.video.decode.container import LOCAL_FILES_ONLY
+from vifi_cli.video.export.sound_track import (
+    TREMBLE_SECONDS,
+    USUAL_RATE,
+    Samples,
+    SoundFormat,
+    SoundTrack,
+    samples_on_grid,
+)
+
+EARLIER_SECONDS = 1.0  # decoders need a little of what went before to be in tune
+AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSound:
+    """The sound of a file that is open for reading."""
+
+    container: InputContainer
+    stream: AudioStream
+
+    @property
+    def format(self) -> SoundFormat:
+        """The sound's own format, or the nearest that AAC can hold and players know."""
+        rate = self.stream.rate if self.stream.rate in AAC_RATES else USUAL_RATE
+        return SoundFormat(rate, LAYOUTS.get(self.stream.channels, "stereo"))
+
+    def track(self, start_seconds: float, wanted: SoundFormat | None = None) -> SoundTrack | None:
+        """The sound from a time on the file's own clock to the file's end; None if there is none.
+
+        Args:
+            start_seconds: where it begins.
+            wanted: the format; the sound's own if not given.
+        """
+        wanted = wanted or self.format
+        timed = _timed_samples(self._frames(start_seconds), wanted)
+        track = SoundTrack(samples_on_grid(timed, start_seconds, wanted), wanted)
+        return None if track.is_over else track
+
+    def _frames(self, start_seconds: float) -> Iterator[AudioFrame]:
+        """The frames from before the start on; from the file's beginning where its index leads past the start."""
+        first = True
+        for frame in self._decoded(start_seconds - EARLIER_SECONDS):
+            late = first and frame.time is not None and frame.time > start_seconds
+            if late and self._began_before(frame):
+                yield from self._decoded(-math.inf)
+                return
+            first = False
+            yield frame
+
+    def _began_before(self, frame: AudioFrame) -> bool:
+        start, unit = self.stream.start_time, self.stream.time_base
+        if start is None or unit is None or frame.time is None:
+            return False
+        return float(start * unit) < frame.time - TREMBLE_SECONDS
+
+    def _decoded(self, from_seconds: float) -> Iterator[AudioFrame]:
+        """The frames from about a time on; what is damaged is passed over."""
+        for packet in self.packets(from_seconds):
+            with suppress(av.FFmpegError):
+                yield from packet.decode()
+
+    def packets(self, from_seconds: float) -> Iterator[Packet[AudioStream]]:
+        """The packets from about a time on, the last one empty; where the file is cut off they end."""
+        ticks = self.stream.start_time or 0
+        if from_seconds > -math.inf and self.stream.time_base:
+            ticks = math.floor(from_seconds / self.stream.time_base)
+        with suppress(av.FFmpegError):  # then reading begins where the file does
+            self.container.seek(ticks, stream=self.stream)
+        try:
+            yield from self.container.demux(self.stream)
+        except av.FFmpegError:
+            return
+
+
+@contextmanager
+def open_sound(path: Path) -> Iterator[OpenSound | None]:
+    """Open a video's main sound beside its pictures; None where it has none that can be decoded."""
+    try:
+        container = av.open(os.fsdecode(path), metadata_errors="replace", options=LOCAL_FILES_ONLY)
+    except (av.FFmpegError, OSError):
+        yield None
+        return
+    with container:
+        stream = container.streams.best("audio")
+        decoder: CodecContext | None = stream.codec_context if isinstance(stream, AudioStream) else None
+        if not isinstance(stream, AudioStream) or decoder is None or not stream.rate:
+            yield None
+            return
+        for other in container.streams:
+            other.discard = Discard.default if other is stream else Discard.all
+        yield OpenSound(container, stream)
+
+
+def _timed_samples(
+    frames: Iterable[AudioFrame], wanted: SoundFormat
+) -> Iterator[tuple[float | None, Samples]]:
+    """The frames' samples in the format wanted, with their times where the file has any."""
+    resampler, made_for = AudioResampler("fltp", wanted.layout, wanted.rate), None
+    for frame in frames:
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != made_for:
+            yield from _samples_of(resampler, None)
+            resampler, made_for = AudioResampler("fltp", wanted.layout, wanted.rate), kind
+        yield from _samples_of(resampler, frame)
+    yield from _samples_of(resampler, None)
+
+
+def _samples_of(
+    resampler: AudioResampler, frame: AudioFrame | None
+) -> Iterator[tuple[float | None, Samples]]:
+    for resampled in resampler.resample(frame):
+        if resampled is not None:
+            yield resampled.time, resampled.to_ndarray().astype(np.float32, copy=False)

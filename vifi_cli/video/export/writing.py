@@ -1,0 +1,112 @@
+"""Writing a moment as a clip of its own, coded anew, so that it begins and ends exactly where it should."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.export.moment import Moment, OpenMoment, open_moment
+from vifi_cli.video.export.movie import Movie
+from vifi_cli.video.export.picture_fitting import PictureFitter, canvas_of, lowered
+from vifi_cli.video.export.sound import OpenSound, open_sound
+from vifi_cli.video.export.sound_track import SoundFormat, SoundTrack
+
+HIGHEST_RATE, USUAL_RATE, USUAL_UNIT = Fraction(240), Fraction(25), Fraction(1, 1000)
+FINE_SECONDS, COARSEST_SECONDS = 0.0005, 0.002  # Matroska and WebM tell times to the millisecond
+Report = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What a clip that was written holds.
+
+    Attributes:
+        start_seconds: where in the video it begins: with the frame on screen at the start asked for.
+        end_seconds: where in the video it ends.
+        has_sound: whether there is sound beside the pictures.
+        remarks: what is not as in the video, in words for the user.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    has_sound: bool
+    remarks: tuple[str, ...] = ()
+
+
+def write_clip(moment: Moment, target: Path, report: Report, *, draft_height: int | None = None) -> Clip:
+    """Write a moment as MP4: h264, upright, its frames' times kept, and AAC if the video has sound.
+
+    Args:
+        moment: the stretch; it is widened to whole frames.
+        target: the file to write; `paths.replacing` lets it take another's place when all is written.
+        report: called often, with the seconds of the moment done.
+        draft_height: for a clip only to be looked at: no higher than so many pixels, and coded quickly.
+
+    Raises:
+        UnreadableVideo: no frame of the moment can be had.
+        OSError: the clip cannot be written.
+    """
+    done = 0.0
+    with (
+        open_moment(moment, lambda: report(done)) as opened,
+        open_sound(moment.path) as sound,
+    ):
+        stream = opened.video.stream
+        canvas = canvas_of(opened.first, stream.sample_aspect_ratio)
+        if draft_height is not None:
+            canvas = lowered(canvas, draft_height)
+        fit = PictureFitter(canvas, stream.sample_aspect_ratio)
+        track = sound_track(opened, sound)
+        rate = rate_of(opened.video)
+        unit = (
+            Fraction(1, rate.numerator) if has_coarse_times(opened.video) else stream.time_base or USUAL_UNIT
+        )
+        sound_format = track.format if track else None
+        is_draft = draft_height is not None
+        with Movie(target, canvas, rate, unit, sound_format, is_draft=is_draft) as movie:
+            for shown in opened.frames():
+                start, done = done, _steadied(shown.end_seconds - opened.start_seconds, opened.video, rate)
+                movie.add_picture(fit(shown.frame), start, done)
+                if track is not None and not opened.clock_was_set_back:
+                    movie.add_sound(track.until(done))
+    end_seconds = opened.start_seconds + done
+    return Clip(opened.start_seconds, end_seconds, track is not None, remarks_on(opened, fit))
+
+
+def sound_track(
+    opened: OpenMoment, sound: OpenSound | None, wanted: SoundFormat | None = None
+) -> SoundTrack | None:
+    """The sound from where a moment begins, if there is any and it can be told what belongs to the pictures."""
+    if sound is None or opened.clock_was_set_back:
+        return None
+    return sound.track(opened.video.file_seconds(opened.start_seconds), wanted)
+
+
+def rate_of(video: OpenVideo) -> Fraction:
+    """Usual number of frames a second, as far as the file tells it and a player can show it."""
+    rate = video.stream.average_rate or video.stream.guessed_rate or USUAL_RATE
+    return rate if rate <= HIGHEST_RATE else USUAL_RATE
+
+
+def has_coarse_times(video: OpenVideo) -> bool:
+    """Whether a file rounds its times so that frames at a constant rate seem to come at an uneven one."""
+    return COARSEST_SECONDS > video.tick_seconds > FINE_SECONDS
+
+
+def _steadied(seconds: float, video: OpenVideo, rate: Fraction) -> float:
+    """A time, without the rounding of a file with coarse times where it is that of a frame at the usual rate."""
+    at_rate = float(round(seconds * rate) / rate)
+    return at_rate if has_coarse_times(video) and abs(at_rate - seconds) <= video.tick_seconds else seconds
+
+
+def remarks_on(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
+    """What of a moment could not be written as it is in the video."""
+    remarks = []
+    if fit.hdr:
+        remarks.append(f"its HDR ({fit.hdr}) was brought to SDR")
+    if opened.video.packets_damaged:
+        remarks.append(f"{opened.video.packets_damaged} damaged packets were passed over")
+    if opened.clock_was_set_back:
+        remarks.append("its clock is set back on the way, and no sound is known to belong to what follows")
+    return tuple(remarks)

@@ -1,0 +1,1 @@
+"""Which files are videos, and when a new file is complete."""

@@ -1,0 +1,1 @@
+"""Lists of moments for editors and players."""

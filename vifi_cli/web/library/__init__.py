@@ -1,0 +1,1 @@
+"""What the server knows of the index, and what requests ask of it."""

@@ -1,0 +1,95 @@
+"""What is asked of the page, as the address says it: the words, the filters, or a moment to find the like of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+from urllib.parse import urlencode
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.web.library.address import Stretch, parse_stretch
+
+MOST_LETTERS = 2000
+HITS, MOST_HITS = 24, 1000
+LONGEST_SECONDS = 1_000_000
+
+By = Literal["moment", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A search, with nothing to find the like of and no words if only the page itself is asked for.
+
+    Attributes:
+        words: what to look for.
+        like: a moment whose like is looked for, unless there are words.
+        below: a folder or glob that limits the search, empty for everywhere.
+        by: whether a hit is a moment or a whole video.
+        shortest: length of the videos that are looked at, in seconds, at least.
+        top: number of hits at most.
+    """
+
+    words: str = ""
+    like: Stretch | None = None
+    below: str = ""
+    by: By = "moment"
+    shortest: int = 0
+    top: int = HITS
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is something to look for."""
+        return bool(self.words or self.like)
+
+    def address(self, **changes: object) -> str:
+        """The address that asks this, or the same with some changes; what is as usual is left out."""
+        changed = replace(self, **changes)  # type: ignore[arg-type]
+        usual = Question()
+        named = [(field.name, getattr(changed, field.name)) for field in fields(Question)]
+        given = [(NAMES[name], str(value)) for name, value in named if value != getattr(usual, name)]
+        return f"/?{urlencode(given)}" if given else "/"
+
+
+NAMES = {"words": "q", "like": "like", "below": "below", "by": "by", "shortest": "shortest", "top": "top"}
+"""The parameters of an address, by the fields they fill."""
+
+
+def parse_question(parameters: Mapping[str, str]) -> Question:
+    """Reads the parameters of an address; others than those of a question are passed over.
+
+    Raises:
+        InvalidInput: one of them makes no sense; the text says which.
+    """
+    words, like = parameters.get("q", "").strip(), parameters.get("like", "")
+    if len(words) > MOST_LETTERS:
+        raise InvalidInput(f"the description is too long: say it in fewer than {MOST_LETTERS:,} letters")
+    below = parameters.get("below", "").strip().replace("\0", "")
+    if len(below) > MOST_LETTERS:
+        raise InvalidInput(
+            f"the folder or pattern is too long: name it in fewer than {MOST_LETTERS:,} letters"
+        )
+    stretch = parse_stretch(like) if like and not words else None
+    if like and not words and stretch is None:
+        raise InvalidInput("the address names no moment: go back to the search and choose one again")
+    by = parameters.get("by") or "moment"
+    return Question(
+        words=words,
+        like=stretch,
+        below=below,
+        by=_by(by),
+        shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),
+        top=_number("top", parameters.get("top") or str(HITS), range(1, MOST_HITS + 1)),
+    )
+
+
+def _by(text: str) -> By:
+    if text == "moment":
+        return "moment"
+    if text == "video":
+        return "video"
+    raise InvalidInput("the address asks for hits by something other than `moment` or `video`")
+
+
+def _number(name: str, text: str, allowed: range) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:9]) not in allowed:
+        raise InvalidInput(f"`{name}` in the address is a number from {allowed[0]} to {allowed[-1]:,}")
+    return int(text[:9])

@@ -1,0 +1,1 @@
+"""Stills, previews and playable videos, rendered on demand."""

@@ -1,0 +1,132 @@
+"""What the page shows of videos: the files themselves, stills, moving previews, and moments that browsers can play."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import asdict
+from hashlib import blake2b
+from typing import TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.web.library.lookup import Lookup
+from vifi_cli.web.library.presence import why_out_of_reach
+from vifi_cli.web.library.videos import LibraryVideo
+from vifi_cli.web.media.made_files import MadeFiles, Make
+from vifi_cli.web.media.placeholder import placeholder
+from vifi_cli.web.media.playing import LEAD_SECONDS, LONGEST_SECONDS
+from vifi_cli.web.media.renderings import WriteMoment, WritePreview, WriteStill
+from vifi_cli.web.media.sources import ENCODED_TYPE, Sources
+
+LONGEST_ENCODED_SECONDS = LONGEST_SECONDS + 2 * LEAD_SECONDS + 1.0
+NOT_FOUND, GONE, UNREADABLE, CLIENT_LEFT, NO_ROOM = 404, 410, 422, 499, 507
+FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
+NOT_KEPT = {"Cache-Control": "no-store"}
+MEDIA_POLICY = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+
+Result = TypeVar("Result")
+
+
+class Media:
+    """Answers requests for pictures and videos, each named by an indexed video's key."""
+
+    def __init__(self, lookup: Lookup, sources: Sources, pictures: MadeFiles, moments: MadeFiles) -> None:
+        self._lookup = lookup
+        self._sources = sources
+        self._pictures = pictures
+        self._moments = moments
+
+    def routes(self) -> list[Route]:
+        """Where the answers are found."""
+        return [
+            Route("/video/{key}/file", self.file),
+            Route("/video/{key}/still", self.still),
+            Route("/video/{key}/preview", self.preview),
+            Route("/video/{key}/moment", self.moment),
+            Route("/video/{key}/sources", self.sources),
+        ]
+
+    async def file(self, request: Request) -> Response:
+        """The file as it is, in ranges as players ask for them; not what browsers could take for something else."""
+        video = await self._lookup.video(request)
+        if await asyncio.to_thread(why_out_of_reach, video.path):
+            raise HTTPException(GONE)
+        media_type = await _unless_left(request, self._sources.media_type(video))
+        if media_type is None:
+            raise HTTPException(UNREADABLE)
+        return FileResponse(video.path, headers=NOT_KEPT | MEDIA_POLICY, media_type=media_type)
+
+    async def sources(self, request: Request) -> Response:
+        """How a moment is played, as JSON, the best way first."""
+        video = await self._lookup.video(request)
+        start_seconds, end_seconds = self._lookup.span(request, video)
+        if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
+            return JSONResponse({"problem": hidden}, GONE, NOT_KEPT)
+        found = await _unless_left(request, self._sources.of_moment(video, start_seconds, end_seconds))
+        return JSONResponse({"sources": [asdict(source) for source in found]}, headers=NOT_KEPT)
+
+    async def still(self, request: Request) -> Response:
+        """The frame in the middle of a stretch, as WebP."""
+        video = await self._lookup.video(request)
+        return await self._picture(request, video, WriteStill(video.path, *self._lookup.span(request, video)))
+
+    async def preview(self, request: Request) -> Response:
+        """A stretch as an animated WebP."""
+        video = await self._lookup.video(request)
+        return await self._picture(
+            request, video, WritePreview(video.path, *self._lookup.span(request, video))
+        )
+
+    async def moment(self, request: Request) -> Response:
+        """A stretch, re-encoded so that browsers can play it."""
+        video = await self._lookup.video(request)
+        start_seconds, end_seconds = self._lookup.span(request, video)
+        if end_seconds - start_seconds > LONGEST_ENCODED_SECONDS:
+            raise HTTPException(NOT_FOUND)
+        if await asyncio.to_thread(why_out_of_reach, video.path):
+            raise HTTPException(GONE)
+        make = WriteMoment(video.path, start_seconds, end_seconds)
+        try:
+            path = await _unless_left(request, self._moments.get(_name(video, make, ".mp4"), make))
+        except UnreadableVideo as error:
+            raise HTTPException(UNREADABLE, str(error)) from error
+        except OSError as error:
+            raise HTTPException(NO_ROOM, error.strerror) from error
+        return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
+
+    async def _picture(self, request: Request, video: LibraryVideo, make: Make) -> Response:
+        if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
+            return placeholder(hidden, GONE)
+        try:
+            path = await _unless_left(request, self._pictures.get(_name(video, make, ".webp"), make))
+        except UnreadableVideo as error:
+            return placeholder(f"No picture: {error}", UNREADABLE)
+        except OSError as error:
+            return placeholder(f"No picture: {error.strerror}", NO_ROOM)
+        return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type="image/webp")
+
+
+async def _unless_left(request: Request, work: Coroutine[object, object, Result]) -> Result:
+    """Waits for work, but only as long as the browser waits for the answer."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise HTTPException(CLIENT_LEFT, "nobody waits for this any more")
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _name(video: LibraryVideo, make: Make, suffix: str) -> str:
+    """The name of a made file: of the video's content and all that decides how it looks, not of where it lies."""
+    return blake2b(f"{video.key} {make.name}".encode(), digest_size=16).hexdigest() + suffix

@@ -1,0 +1,77 @@
+"""Processes that decode and encode for the server, few at a time, at a low priority.
+
+A job that nobody waits for any more, because the page was left, is broken off.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from vifi_cli.video.workers.isolated import OwnProcess, Report
+
+LOWER_PRIORITY = 10
+
+Result = TypeVar("Result")
+Job = Callable[[Report], Result]
+
+
+class Renderers:
+    """Does jobs in at most so many processes, which are started when they are needed. Belongs to one event loop."""
+
+    def __init__(self, processes: int, stall_seconds: float) -> None:
+        """Starts nothing yet; a job that tells no progress for so long is taken to hang."""
+        self._turns = asyncio.Semaphore(processes)
+        self._stall_seconds = stall_seconds
+        self._idle: list[OwnProcess] = []
+
+    async def run(self, job: Job[Result]) -> Result:
+        """Does a job, which must be picklable; cancelling this breaks it off.
+
+        Raises:
+            UnreadableVideo: the job says so, crashes or hangs.
+            OSError: a file that it needs is gone, or the disk is full.
+        """
+        async with self._turns:
+            process = self._idle.pop() if self._idle else OwnProcess(self._stall_seconds)
+            broken_off = threading.Event()
+
+            def call() -> Result:
+                try:
+                    return process.call(_InBackground(job), _tell_nobody)
+                finally:
+                    if broken_off.is_set():  # before there was a process to be ended
+                        process.end()
+
+            try:
+                return await asyncio.to_thread(call)
+            except asyncio.CancelledError:
+                broken_off.set()
+                asyncio.get_running_loop().run_in_executor(None, process.end)
+                raise
+            finally:
+                if not broken_off.is_set():
+                    self._idle.append(process)
+
+    def close(self) -> None:
+        """Ends the processes that wait for jobs; those at work end when their jobs are cancelled."""
+        while self._idle:
+            self._idle.pop().end()
+
+
+@dataclass(frozen=True, slots=True)
+class _InBackground(Generic[Result]):
+    """A job that lets the user's other programs go first."""
+
+    job: Job[Result]
+
+    def __call__(self, report: Report) -> Result:
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)
+        return self.job(report)
+
+
+def _tell_nobody(*_: object) -> None:
+    """Nobody is told how far a job has come."""

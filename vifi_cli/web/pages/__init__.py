@@ -1,0 +1,1 @@
+"""The HTML pages: search, moments and errors."""

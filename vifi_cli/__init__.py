@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vifi_cli.api.cut.cutting import cut as cut
-    from vifi_cli.api.cut.moments import WantedMoment as WantedMoment
     from vifi_cli.api.library.indexing import index_videos as index_videos
     from vifi_cli.api.looking.attention import attention as attention
     from vifi_cli.api.looking.embedding_map import embed_map as embed_map
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.queries import example as example
     from vifi_cli.api.search.queries import words as words
     from vifi_cli.errors import VifiError as VifiError
+    from vifi_cli.video.moment import Moment as Moment
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Moment": "vifi_cli.video.moment",
     "VifiError": "vifi_cli.errors",
-    "WantedMoment": "vifi_cli.api.cut.moments",
     "attention": "vifi_cli.api.looking.attention",
     "cut": "vifi_cli.api.cut.cutting",
     "embed_map": "vifi_cli.api.looking.embedding_map",
@@ -42,8 +42,8 @@ _HOMES = {
 """Where each name lives; it is imported when it is first used, since the program must start fast."""
 
 __all__ = [
+    "Moment",
     "VifiError",
-    "WantedMoment",
     "__version__",
     "attention",
     "cut",

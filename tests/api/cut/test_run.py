@@ -9,13 +9,12 @@ import pytest
 
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
-from vifi_cli.api.cut.moments import WantedMoment
 from vifi_cli.api.cut.progress import CutProgress
 from vifi_cli.api.cut.ready import ReadyMoment
 from vifi_cli.api.cut.run import CutReport, CutRun
 from vifi_cli.api.feedback import LOGGED
-from vifi_cli.video.export.moment import Moment
 from vifi_cli.video.export.video_facts import VideoFacts, video_facts
+from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import OwnProcess
 
 
@@ -34,7 +33,7 @@ def ready(tmp_path: Path) -> list[ReadyMoment]:
     facts = video_facts(video)
     moments = [Moment(video, 0.0, 1.0), Moment(hanging, 0.0, 1.0), Moment(video, 2.0, 3.0)]
     return [
-        ReadyMoment(position, WantedMoment(one.path, one.start_seconds, one.end_seconds), one, facts)
+        ReadyMoment(position, Moment(one.path, one.start_seconds, one.end_seconds), one, facts)
         for position, one in enumerate(moments)
     ]
 
@@ -60,7 +59,7 @@ def test_clips_and_a_page_are_made_without_it(run: CutRun, ready: list[ReadyMome
 
 def test_moments_are_widened_within_their_video(run: CutRun, tmp_path: Path) -> None:
     video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
-    wanted = [WantedMoment(video, start, end) for start, end in ((0.5, 1.0), (1.0, 2.0), (2.5, float("inf")))]
+    wanted = [Moment(video, start, end) for start, end in ((0.5, 1.0), (1.0, 2.0), (2.5, float("inf")))]
     ready = run.look_at(wanted, 0.75)
     assert [(one.moment.start_seconds, one.moment.end_seconds) for one in ready] == [
         (0.0, 1.75),
@@ -72,9 +71,7 @@ def test_moments_are_widened_within_their_video(run: CutRun, tmp_path: Path) -> 
 
 def test_a_header_that_tells_too_little_is_not_believed(run: CutRun, tmp_path: Path) -> None:
     joined = recordings_joined(tmp_path)
-    wanted = [
-        WantedMoment(joined, start, end) for start, end in ((2.5, 3.5), (9.0, 10.0), (2.5, float("inf")))
-    ]
+    wanted = [Moment(joined, start, end) for start, end in ((2.5, 3.5), (9.0, 10.0), (2.5, float("inf")))]
     (ready,) = run.look_at(wanted, 0.0)
     assert (ready.moment.start_seconds, ready.moment.end_seconds) == (2.5, 3.5)
     assert run.report.failed[1].startswith("it ends at 4.0 s, before 9.0 s")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli import WantedMoment, attention, cut, embed_map, load_model
+from vifi_cli import Moment, attention, cut, embed_map, load_model
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 
 LABELS = ("a cup of coffee", "a cat", "a rocket")
@@ -78,7 +78,7 @@ def test_a_map_is_made_of_classes_of_files(tiny: Path, colours: Path, tmp_path: 
 
 
 def test_moments_are_cut_and_nothing_is_replaced_unasked(clips: Path, tmp_path: Path) -> None:
-    moments = [WantedMoment(clips / "pets.mp4", 1.0, 2.0), WantedMoment(clips / "missing.mp4", 0.0, 1.0)]
+    moments = [Moment(clips / "pets.mp4", 1.0, 2.0), Moment(clips / "missing.mp4", 0.0, 1.0)]
     report = cut(moments, tmp_path / "clips", reel=tmp_path / "reel.mp4")
     assert [path.name for path, _ in report.clips.values()] == ["01-pets-0m01s.mp4"]
     assert list(report.failed) == [1]

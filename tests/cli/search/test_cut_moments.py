@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.api.cut.moments import WantedMoment
 from vifi_cli.api.cut.plan import clip_paths
 from vifi_cli.cli.search.cut_moments import named_moments, written_moments
 from vifi_cli.cli.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.moment import Moment
 
-DOG = WantedMoment(Path("/videos/dog.mp4"), 80.0, 88.5, 0.25)
+DOG = Moment(Path("/videos/dog.mp4"), 80.0, 88.5, 0.25)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_times_are_read_as_people_write_them(text: str, seconds: float | None) -
 def test_moments_are_named_by_file_and_time(text: str, start: float, end: float) -> None:
     wanted = named_moments([text])
     assert wanted is not None
-    assert wanted.moments == (WantedMoment(Path("/videos/dog.mp4"), start, end),)
+    assert wanted.moments == (Moment(Path("/videos/dog.mp4"), start, end),)
 
 
 def test_names_may_hold_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_moments_and_words_do_not_mix() -> None:
         named_moments(["dog.mp4@2-1"])
 
 
-def hit(moment: WantedMoment) -> dict[str, object]:
+def hit(moment: Moment) -> dict[str, object]:
     return {
         "path": str(moment.path),
         "start_seconds": moment.start_seconds,
@@ -118,7 +118,7 @@ def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
     path = Path("/videos") / name.replace("/", "_")
     escaped = str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
     cells = written_moments(f"0.2500\t80.000\t88.500\t{escaped}\n")
-    document = written_moments(json.dumps({"hits": [hit(WantedMoment(path, 80.0, 88.5, 0.25))]}))
+    document = written_moments(json.dumps({"hits": [hit(Moment(path, 80.0, 88.5, 0.25))]}))
     expected = Path(os.path.normpath(path))
     assert [one.path for one in (*cells.moments, *document.moments)] == [expected, expected]
 
@@ -158,13 +158,13 @@ def test_what_is_no_hit_is_said_plainly(text: str, message: str) -> None:
     ],
 )
 def test_a_clips_name_says_what_it_is_and_harms_nobody(name: str, start: float, clip: str) -> None:
-    moment = WantedMoment(Path("/videos") / name, start, start + 1)
+    moment = Moment(Path("/videos") / name, start, start + 1)
     assert clip_paths(Path("/clips"), [moment], copied=False) == (Path("/clips") / clip,)
 
 
 def test_clips_sort_in_their_order_and_never_share_a_name() -> None:
-    moments = [WantedMoment(Path("/videos/dog.mp4"), 0.1, 0.2)] * 120
+    moments = [Moment(Path("/videos/dog.mp4"), 0.1, 0.2)] * 120
     names = [path.name for path in clip_paths(Path("/clips"), moments, copied=True)]
     assert names == sorted(set(names))
     assert names[0] == "001-dog-0m00s.mp4"
-    assert clip_paths(Path(), [WantedMoment(Path("/a.avi"), 0, 1)], copied=True) == (Path("01-a-0m00s.mkv"),)
+    assert clip_paths(Path(), [Moment(Path("/a.avi"), 0, 1)], copied=True) == (Path("01-a-0m00s.mkv"),)

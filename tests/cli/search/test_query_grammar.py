@@ -9,7 +9,7 @@ from vifi_cli.cli.search.query_grammar import parse_example, parse_query
 from vifi_cli.cli.search.shell_line import split_line
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import Example, Query, Words
-from vifi_cli.video.decode.sampling import Stretch
+from vifi_cli.video.moment import TimeRange
 
 
 @pytest.fixture(autouse=True)
@@ -99,15 +99,15 @@ def test_any_text_can_be_asked_for(text: str) -> None:
         ("photo.JPG", "photo.JPG", None),
         ("./anything", "anything", None),
         ("clip.mp4", "clip.mp4", None),
-        ("clip.mp4@1:20-1:28", "clip.mp4", Stretch(80, 88, 80)),
-        ("clip.mp4@1:20", "clip.mp4", Stretch(78, 82, 80)),
+        ("clip.mp4@1:20-1:28", "clip.mp4", TimeRange(80, 88, 80)),
+        ("clip.mp4@1:20", "clip.mp4", TimeRange(78, 82, 80)),
         ("me@beach.mp4", "me@beach.mp4", None),
-        ("me@beach.mp4@5-6", "me@beach.mp4", Stretch(5, 6, 5)),
+        ("me@beach.mp4@5-6", "me@beach.mp4", TimeRange(5, 6, 5)),
         ("./a@b/clip.mp4", "a@b/clip.mp4", None),
-        ("./clip@5-6", "clip", Stretch(5, 6, 5)),
+        ("./clip@5-6", "clip", TimeRange(5, 6, 5)),
     ],
 )
-def test_files_that_may_be_missing(folder: Path, text: str, name: str, part: Stretch | None) -> None:
+def test_files_that_may_be_missing(folder: Path, text: str, name: str, part: TimeRange | None) -> None:
     assert example(text) == parse_example(text) == Example(folder / name, part)
     (term,) = parse_query([f"2:{text}"]).terms
     assert (term.weight, term.meaning) == (2, Example(folder / name, part))
@@ -130,7 +130,7 @@ def test_a_file_in_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_a_file_whose_name_is_no_text(folder: Path) -> None:
     name = os.fsdecode(b"caf\xe9.mp4")
-    assert example(f"./{name}@5-6") == Example(folder / name, Stretch(5, 6, 5))
+    assert example(f"./{name}@5-6") == Example(folder / name, TimeRange(5, 6, 5))
 
 
 @pytest.mark.parametrize(

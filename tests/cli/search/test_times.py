@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from vifi_cli.cli.search.times import AROUND_SECONDS, instant_option, length_option, seconds_of, stretch_of
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.sampling import Stretch
+from vifi_cli.video.moment import TimeRange
 
 NOW_NS = 1_800_000_000 * 10**9
 
@@ -47,10 +47,10 @@ def test_a_clock_counts_hours_minutes_and_seconds(hours: int, minutes: int, seco
 @pytest.mark.parametrize(
     ("text", "stretch"),
     [
-        ("1:20-1:28", Stretch(80, 88, 80)),
-        ("80–88", Stretch(80, 88, 80)),
-        ("1:20", Stretch(80 - AROUND_SECONDS, 80 + AROUND_SECONDS, 80)),
-        ("0", Stretch(0, AROUND_SECONDS, 0)),
+        ("1:20-1:28", TimeRange(80, 88, 80)),
+        ("80–88", TimeRange(80, 88, 80)),
+        ("1:20", TimeRange(80 - AROUND_SECONDS, 80 + AROUND_SECONDS, 80)),
+        ("0", TimeRange(0, AROUND_SECONDS, 0)),
         ("8-5", None),
         ("5-5", None),
         ("5-", None),
@@ -59,7 +59,7 @@ def test_a_clock_counts_hours_minutes_and_seconds(hours: int, minutes: int, seco
         ("", None),
     ],
 )
-def test_parts_of_a_video(text: str, stretch: Stretch | None) -> None:
+def test_parts_of_a_video(text: str, stretch: TimeRange | None) -> None:
     assert stretch_of(text) == stretch
 
 

@@ -14,10 +14,11 @@ from vifi_cli.index.search.examples import look_up_example, read_example
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.update.indexer import update_index
-from vifi_cli.video.decode.sampling import FrameSampling, Stretch
+from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.moment import TimeRange
 
-PARTS = [None, Stretch(3, 7, 5), Stretch(1.2, 1.3, 1.2), Stretch(8, 99, 9)]
+PARTS = [None, TimeRange(3, 7, 5), TimeRange(1.2, 1.3, 1.2), TimeRange(8, 99, 9)]
 
 
 @pytest.fixture
@@ -53,13 +54,13 @@ def ask(text: str) -> np.ndarray:
 
 def test_a_part_of_a_video_looks_like_what_it_shows(catalog: Catalog, video: Path) -> None:
     for read in (seen, lambda example: looked_up(catalog, example)):
-        assert read(Example(video, Stretch(1, 4, 1))) @ ask("red") > 0.99
-        assert read(Example(video, Stretch(6, 9, 6))) @ ask("blue") > 0.99
+        assert read(Example(video, TimeRange(1, 4, 1))) @ ask("red") > 0.99
+        assert read(Example(video, TimeRange(6, 9, 6))) @ ask("blue") > 0.99
 
 
 @pytest.mark.parametrize("part", PARTS, ids=str)
 def test_what_the_index_knows_is_what_reading_gives(
-    catalog: Catalog, tmp_path: Path, part: Stretch | None
+    catalog: Catalog, tmp_path: Path, part: TimeRange | None
 ) -> None:
     path = write_video(tmp_path / "videos" / "clip.mp4", textured_frames(100), gop=10)
     index(catalog, path.parent)
@@ -68,7 +69,7 @@ def test_what_the_index_knows_is_what_reading_gives(
 
 def test_the_place_of_an_example_is_known(catalog: Catalog, video: Path) -> None:
     (known,) = catalog.videos()
-    part = look_up_example(catalog, Example(video, Stretch(3, 7, 5)))
+    part = look_up_example(catalog, Example(video, TimeRange(3, 7, 5)))
     assert part is not None
     assert part.place == Place(known.id, 3, 7)
     whole = look_up_example(catalog, Example(video))
@@ -78,7 +79,7 @@ def test_the_place_of_an_example_is_known(catalog: Catalog, video: Path) -> None
 
 def test_a_file_that_is_gone_is_known_still(catalog: Catalog, video: Path) -> None:
     video.unlink()
-    assert looked_up(catalog, Example(video, Stretch(1, 4, 1))) @ ask("red") > 0.99
+    assert looked_up(catalog, Example(video, TimeRange(1, 4, 1))) @ ask("red") > 0.99
 
 
 def test_a_copy_and_a_link_are_known_by_their_content(catalog: Catalog, video: Path, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_copy_and_a_link_are_known_by_their_content(catalog: Catalog, video: P
     shutil.copyfile(video, copy)
     link.symlink_to(video)
     for path in (copy, link):
-        assert looked_up(catalog, Example(path, Stretch(1, 4, 1))) @ ask("red") > 0.99
+        assert looked_up(catalog, Example(path, TimeRange(1, 4, 1))) @ ask("red") > 0.99
 
 
 def test_a_file_that_was_changed_is_read_anew(catalog: Catalog, video: Path) -> None:
@@ -110,7 +111,7 @@ def test_a_picture_looks_like_what_it_shows(catalog: Catalog, tmp_path: Path) ->
 
 
 def test_times_after_the_end_are_refused(catalog: Catalog, video: Path) -> None:
-    late = Example(video, Stretch(11, 15, 13))
+    late = Example(video, TimeRange(11, 15, 13))
     for read in (seen, lambda example: looked_up(catalog, example)):
         with pytest.raises(InvalidInput, match=r"two.mp4 ends at 10.0 s, before 13.0 s"):
             read(late)
@@ -129,7 +130,7 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
         (Example(tmp_path / "pipe"), "is no regular file"),
         (Example(tmp_path / "notes.txt"), "notes.txt: not a video"),
         (Example(tmp_path / "empty.mp4"), "empty.mp4: the file is empty"),
-        (Example(tmp_path / "notes.txt", Stretch(1, 2, 1)), "notes.txt: not a video"),
+        (Example(tmp_path / "notes.txt", TimeRange(1, 2, 1)), "notes.txt: not a video"),
     ):
         with pytest.raises(InvalidInput, match=says):
             seen(example)
@@ -140,6 +141,6 @@ def test_watching_tells_how_much_there_is(tmp_path: Path) -> None:
     told = list[tuple[float, float | None]]()
     watch = lambda done, total: told.append((done, total))  # noqa: E731
     read_example(Example(path), ColorEncoder, FrameSampling(), watch)
-    read_example(Example(path, Stretch(20, 30, 20)), ColorEncoder, FrameSampling(), watch)
+    read_example(Example(path, TimeRange(20, 30, 20)), ColorEncoder, FrameSampling(), watch)
     assert [total for _, total in told] == [60.0, 60.0, 10.0]
     assert all(done <= (total or 0) for done, total in told)

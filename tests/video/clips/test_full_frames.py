@@ -7,9 +7,10 @@ import pytest
 
 from tests.made_videos import frame_number, numbered_frames, solid_colour_clip, write_video
 from vifi_cli.errors import InvalidInput, UnreadableVideo
-from vifi_cli.video.clips.full_frames import Span, clip_frames, expected_frames, frame_seconds, steady_frames
+from vifi_cli.video.clips.full_frames import clip_frames, expected_frames, frame_seconds, steady_frames
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.clips.sampling import test_frame_indices as frames_of_test
+from vifi_cli.video.moment import TimeRange
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_a_clip_has_the_frames_of_a_test_with_their_times(numbered: Path) -> Non
 
 
 def test_a_clip_of_a_part_is_the_test_clip_of_that_part(numbered: Path) -> None:
-    clip = clip_frames(numbered, 4, Span(1.0, 2.0))
+    clip = clip_frames(numbered, 4, TimeRange(1.0, 2.0))
     assert [frame_number(frame.picture) for frame in clip] == (10 + frames_of_test(10, 4)).tolist()
 
 
@@ -40,7 +41,7 @@ def test_times_are_those_of_the_packets_also_where_the_rate_changes(tmp_path: Pa
         tmp_path / "uneven.mp4", numbered_frames(6), frame_seconds=seconds, start_seconds=5.0, b_frames=2
     )
     np.testing.assert_allclose(frame_seconds(path, 6), seconds, atol=1e-3)
-    part = clip_frames(path, 2, Span(1.0, 3.0))
+    part = clip_frames(path, 2, TimeRange(1.0, 3.0))
     assert [frame_number(frame.picture) for frame in part] == [3, 4]
 
 
@@ -60,9 +61,9 @@ def test_steady_frames_come_at_their_rate_and_at_the_video_s_own_size(numbered: 
 
 
 def test_steady_frames_of_a_part(numbered: Path) -> None:
-    seconds = [frame.seconds for frame in steady_frames(numbered, 10, Span(1.5, 2.5))]
+    seconds = [frame.seconds for frame in steady_frames(numbered, 10, TimeRange(1.5, 2.5))]
     assert seconds == pytest.approx(np.arange(15, 25) / 10)
-    assert expected_frames(numbered, 10, Span(1.5, 2.5)) == 10
+    assert expected_frames(numbered, 10, TimeRange(1.5, 2.5)) == 10
 
 
 def test_a_rate_that_the_video_has_not_gives_each_frame_once(numbered: Path) -> None:
@@ -82,9 +83,9 @@ def test_what_is_not_there_is_said(numbered: Path, tmp_path: Path) -> None:
     for start, end, said in ((10.0, 20.0, "from 10 to 20 s"), (4.5, np.inf, "from 4.5 s on")):
         for frames in (clip_frames, steady_frames):
             with pytest.raises(InvalidInput, match=rf"no frame {said}: the last one is at 3\.[89] s"):
-                list(frames(numbered, 4, Span(start, end)))  # type: ignore[operator]
+                list(frames(numbered, 4, TimeRange(start, end)))  # type: ignore[operator]
     with pytest.raises(InvalidInput, match="nothing from 3 to 2 s"):
-        Span(3, 2)
+        TimeRange(3, 2)
     (tmp_path / "text.mp4").write_text("no video")
     for frames in (clip_frames, steady_frames):
         with pytest.raises(UnreadableVideo):

@@ -11,8 +11,8 @@ from tests.video.export.played import lag, play
 from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.export.copying import copied_suffix, copy_clip
-from vifi_cli.video.export.moment import Moment
 from vifi_cli.video.export.writing import Clip
+from vifi_cli.video.moment import Moment
 
 RATE = 44_100
 

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made_videos import frame_number, numbered_frames, recordings_joined, write_video
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.decode.decoder import read_video
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.decode.sampling import FrameSampling
-from vifi_cli.video.export.moment import Moment, ShownFrame, open_moment
+from vifi_cli.video.export.moment import ShownFrame, open_moment
+from vifi_cli.video.moment import Moment
 
 FRAMES, RATE = 60, 10.0
 
@@ -128,5 +129,5 @@ def test_a_clock_set_back_on_the_way_is_read_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("start", "end"), [(-1.0, 2.0), (2.0, 2.0), (3.0, 1.0), (math.nan, 1.0)])
 def test_a_moment_ends_after_it_begins(tmp_path: Path, start: float, end: float) -> None:
-    with pytest.raises(ValueError, match="ends after it begins"):
+    with pytest.raises(InvalidInput, match="ends after it begins"):
         Moment(tmp_path, start, end)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.moment import Moment, ShownFrame, open_moment
+from vifi_cli.video.export.moment import ShownFrame, open_moment
+from vifi_cli.video.moment import Moment
 
 VIDEOS = Path(__file__).parents[3].parent / "shared" / "videos"
 pytestmark = pytest.mark.skipif(not VIDEOS.is_dir(), reason="the shared videos are not at hand")

@@ -9,8 +9,8 @@ from PIL import Image
 
 from tests.made_videos import frame_number, numbered_frames, solid_colour_clip, write_video
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.moment import Moment
 from vifi_cli.video.export.preview import preview, preview_pictures, still
+from vifi_cli.video.moment import Moment
 
 
 def numbers(pictures: list[Image.Image]) -> list[int]:

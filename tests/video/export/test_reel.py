@@ -10,10 +10,10 @@ import pytest
 from tests.made_videos import Sound, frame_number, noise, numbered_frames, solid_colour_clip, write_video
 from tests.video.export.played import lag, play
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.moment import Moment
 from vifi_cli.video.export.picture_fitting import Canvas
 from vifi_cli.video.export.reel import Reel, ReelForm, reel_form, write_reel
 from vifi_cli.video.export.video_facts import VideoFacts, video_facts
+from vifi_cli.video.moment import Moment
 
 RATE = 48_000
 

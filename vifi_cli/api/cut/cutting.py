@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vifi_cli.api.cut.moments import Wanted, WantedMoment
+from vifi_cli.api.cut.moments import Wanted
 from vifi_cli.api.cut.plan import CutPlan, check_targets, clip_paths
 from vifi_cli.api.cut.progress import CutProgress
 from vifi_cli.api.cut.run import CutReport, CutRun
@@ -12,13 +12,14 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path
 from vifi_cli.video.lists.edit_list import check_list_name
+from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import OwnProcess
 
 USUAL_FOLDER = Path("clips")
 
 
 def cut(
-    moments: Sequence[SearchHit | WantedMoment],
+    moments: Sequence[SearchHit | Moment],
     folder: Path | str | None = None,
     *,
     reel: Path | str | None = None,
@@ -78,7 +79,7 @@ def check_names(reel: Path | None, lists: Sequence[Path]) -> None:
 
 
 def plan_cut(
-    moments: Sequence[WantedMoment],
+    moments: Sequence[Moment],
     folder: Path | None,
     reel: Path | None,
     lists: Sequence[Path],
@@ -114,10 +115,8 @@ def carry_out(
         CutRun(process, progress, report).carry_out(wanted, plan, pad_seconds)
 
 
-def wanted_moment(moment: SearchHit | WantedMoment) -> WantedMoment:
+def wanted_moment(moment: SearchHit | Moment) -> Moment:
     """A hit, or a moment that is named, as it is cut: by its absolute path, with the number it is told by."""
-    if isinstance(moment, WantedMoment):
-        return WantedMoment(
-            given_path(Path(moment.path)), moment.start_seconds, moment.end_seconds, moment.score
-        )
-    return WantedMoment(moment.path, moment.start_seconds, moment.end_seconds, moment.number_shown)
+    if isinstance(moment, Moment):
+        return Moment(given_path(Path(moment.path)), moment.start_seconds, moment.end_seconds, moment.score)
+    return Moment(moment.path, moment.start_seconds, moment.end_seconds, moment.number_shown)

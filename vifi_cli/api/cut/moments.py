@@ -1,24 +1,8 @@
 """The moments that a cut is made of."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True)
-class WantedMoment:
-    """A moment to cut.
-
-    Attributes:
-        path: the video, absolute.
-        start_seconds: where it begins.
-        end_seconds: where it ends; infinite for the video's end.
-        score: the relevance that the search told of it, or the cosine where hits are not rated; None if named.
-    """
-
-    path: Path
-    start_seconds: float
-    end_seconds: float
-    score: float | None = None
+from vifi_cli.video.moment import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +10,4 @@ class Wanted:
     """Moments in the order in which they are shown, and what they are moments of."""
 
     title: str
-    moments: tuple[WantedMoment, ...]
+    moments: tuple[Moment, ...]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.api.cut.moments import WantedMoment
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.export.copying import copied_suffix
+from vifi_cli.video.moment import Moment
 
 LONGEST_NAME = 60  # characters of a video's name in that of a clip
 
@@ -37,7 +37,7 @@ class CutPlan:
         return (*self.clips, *(path for path in others if path is not None))
 
 
-def clip_paths(folder: Path, moments: Sequence[WantedMoment], *, copied: bool) -> tuple[Path, ...]:
+def clip_paths(folder: Path, moments: Sequence[Moment], *, copied: bool) -> tuple[Path, ...]:
     """Names that say what clips are and sort in their order: `01-dog-0m04s.mp4`."""
     digits = max(2, len(str(len(moments))))
     return tuple(
@@ -62,7 +62,7 @@ def _place(seconds: float) -> str:
     return f"{hours}h{minutes:02}m{seconds:02}s" if hours else f"{minutes}m{seconds:02}s"
 
 
-def check_targets(plan: CutPlan, moments: Sequence[WantedMoment], *, overwrite: bool) -> None:
+def check_targets(plan: CutPlan, moments: Sequence[Moment], *, overwrite: bool) -> None:
     """Makes sure that nothing is lost by writing.
 
     Raises:

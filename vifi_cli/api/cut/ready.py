@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from vifi_cli.api.cut.moments import WantedMoment
-from vifi_cli.video.export.moment import Moment
 from vifi_cli.video.export.video_facts import VideoFacts
+from vifi_cli.video.moment import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class ReadyMoment:
     """
 
     position: int
-    wanted: WantedMoment
+    wanted: Moment
     moment: Moment
     facts: VideoFacts
 
@@ -30,7 +29,7 @@ class ReadyMoment:
         return self.moment.end_seconds - self.moment.start_seconds
 
 
-def padded(one: WantedMoment, facts: VideoFacts, pad_seconds: float) -> Moment:
+def padded(one: Moment, facts: VideoFacts, pad_seconds: float) -> Moment:
     """The moment, longer at both ends, within its video."""
     known_end = max(facts.duration_seconds, one.end_seconds if one.end_seconds < math.inf else 0.0)
     return Moment(

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from vifi_cli import paths
 from vifi_cli.api.cut.gallery import gallery_page
-from vifi_cli.api.cut.moments import Wanted, WantedMoment
+from vifi_cli.api.cut.moments import Wanted
 from vifi_cli.api.cut.plan import CutPlan, make_folders
 from vifi_cli.api.cut.progress import CutProgress
 from vifi_cli.api.cut.ready import ReadyMoment, padded
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.export.copying import copy_clip
-from vifi_cli.video.export.moment import Moment
 from vifi_cli.video.export.preview import Preview, preview_of
 from vifi_cli.video.export.reel import Reel, reel_form, write_reel
 from vifi_cli.video.export.video_facts import VideoFacts, make_sure_of, video_facts
 from vifi_cli.video.export.writing import Clip, write_clip
 from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.lists.listed_moment import ListedMoment
+from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import OwnProcess, ProcessLost
 
 COPYING, LOOKING = 0.05, 0.5  # what copying a second and making its preview take beside coding it
@@ -81,7 +81,7 @@ class CutRun:
         if plan.gallery is not None:
             self.write_gallery(self._good(ready), plan.gallery, wanted.title)
 
-    def look_at(self, wanted: Sequence[WantedMoment], pad_seconds: float) -> list[ReadyMoment]:
+    def look_at(self, wanted: Sequence[Moment], pad_seconds: float) -> list[ReadyMoment]:
         """Finds out what the videos are like, and where in them the moments are."""
         facts = self._facts_of(wanted)
         ready = []
@@ -96,14 +96,14 @@ class CutRun:
                 ready.append(ReadyMoment(position, one, padded(one, known, pad_seconds), known))
         return ready
 
-    def _make_sure_of(self, one: WantedMoment) -> None:
+    def _make_sure_of(self, one: Moment) -> None:
         """Decodes up to a moment that seems to be past the end of its video, since headers and clocks may be wrong."""
         moment = Moment(one.path, one.start_seconds, one.end_seconds)
         self._process.call(partial(make_sure_of, moment), lambda: None)
         if one.end_seconds == math.inf:
             raise UnreadableVideo("it does not tell how long it is: say where the moment ends")
 
-    def _facts_of(self, wanted: Sequence[WantedMoment]) -> dict[Path, VideoFacts | str]:
+    def _facts_of(self, wanted: Sequence[Moment]) -> dict[Path, VideoFacts | str]:
         """What each video is like, or why it cannot be read."""
         reaching: dict[Path, float] = {}
         for one in wanted:

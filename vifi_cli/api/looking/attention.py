@@ -11,16 +11,10 @@ from vifi_cli.evaluation.figures.attention_figure import attention_pictures, att
 from vifi_cli.evaluation.testing.looking import Looker, SeenFrame, watch_model
 from vifi_cli.model.looking.frame_maps import Method
 from vifi_cli.paths import given_path, replacing
-from vifi_cli.video.clips.full_frames import (
-    WHOLE_VIDEO,
-    Span,
-    WholeFrame,
-    clip_frames,
-    expected_frames,
-    steady_frames,
-)
+from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, expected_frames, steady_frames
 from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.mp4 import write_mp4
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import printable
 
 
@@ -40,7 +34,7 @@ class Attention:
 
     path: Path
     text: str | None
-    span: Span
+    span: TimeRange
     clip: tuple[WholeFrame, ...]
     watched: tuple[Looker, ...]
     seen: tuple[tuple[SeenFrame, ...], ...]
@@ -100,7 +94,7 @@ def attention(
     *,
     method: Method | None = None,
     frames: int | None = None,
-    span: Span = WHOLE_VIDEO,
+    span: TimeRange = WHOLE_VIDEO,
     feedback: Feedback = LOGGED,
 ) -> Attention:
     """Looks where models look in a video, in the frames that a test would take of it.

@@ -6,7 +6,7 @@ from pathlib import Path
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import Example, Query, Term, query_in_words
 from vifi_cli.paths import given_path
-from vifi_cli.video.decode.sampling import Stretch
+from vifi_cli.video.moment import TimeRange
 
 
 def words(text: str) -> Query:
@@ -40,7 +40,7 @@ def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float 
     if start_seconds is None and end_seconds is None:
         return Example(given_path(Path(path)))
     start = start_seconds or 0.0
-    part = Stretch(start, math.inf if end_seconds is None else end_seconds, start)
+    part = TimeRange(start, math.inf if end_seconds is None else end_seconds, start)
     if not 0 <= part.start_seconds < part.end_seconds:
         raise InvalidInput(
             f"{path}: from {start:g} to {part.end_seconds:g} s there is nothing: the end comes last"

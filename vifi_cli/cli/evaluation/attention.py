@@ -85,12 +85,12 @@ def attention(
     from vifi_cli.api.looking.attention import attention as look
     from vifi_cli.api.looking.attention import check_text
     from vifi_cli.api.models.video_model import existing_video, load_model
-    from vifi_cli.video.clips.full_frames import Span
+    from vifi_cli.video.moment import TimeRange
 
     path = existing_video(video)
     check_text(text)
     sheet, film = _targets(given_path(where), path, text)
-    span = Span(start) if end is None else Span(start, end)
+    span = TimeRange(start) if end is None else TimeRange(start, end)
     names = [model, compare] if compare else [model]
     models = [load_model(name, device.value, ON_TERMINAL) for name in names]
     looked = look(

@@ -8,10 +8,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from vifi_cli.api.cut.moments import Wanted, WantedMoment  # noqa: TID253 - nothing heavy
+from vifi_cli.api.cut.moments import Wanted  # noqa: TID253 - nothing heavy
 from vifi_cli.cli.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
+from vifi_cli.video.moment import Moment  # noqa: TID253 - nothing heavy
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
@@ -38,7 +39,7 @@ def named_moments(arguments: Sequence[str]) -> Wanted | None:
     return Wanted("Moments", moments)
 
 
-def _named(text: str) -> WantedMoment | None:
+def _named(text: str) -> Moment | None:
     match = NAMED.fullmatch(text)
     if not match:
         return None
@@ -50,7 +51,7 @@ def _named(text: str) -> WantedMoment | None:
         raise InvalidInput(
             f"{text}: the end is not after the start: write FILE@START-END, as in clip.mp4@1:20-1:28"
         )
-    return WantedMoment(given_path(Path(match["file"])), start, end)
+    return Moment(given_path(Path(match["file"])), start, end)
 
 
 def written_moments(text: str) -> Wanted:
@@ -72,20 +73,20 @@ def written_moments(text: str) -> Wanted:
     return Wanted("Moments", _from_list(document if isinstance(document, list) else [document]))
 
 
-def _from_list(hits: object) -> tuple[WantedMoment, ...]:
+def _from_list(hits: object) -> tuple[Moment, ...]:
     if not isinstance(hits, list):
         raise InvalidInput(f"the JSON has no list of hits: {FORMS}")
     return tuple(_from_hit(hit, f"hit {number}") for number, hit in enumerate(hits, start=1))
 
 
-def _from_json_line(line: str) -> WantedMoment:
+def _from_json_line(line: str) -> Moment:
     try:
         return _from_hit(json.loads(line), _short(line))
     except json.JSONDecodeError:
         raise InvalidInput(f"not JSON: {_short(line)}: {FORMS}") from None
 
 
-def _from_hit(hit: object, where: str) -> WantedMoment:
+def _from_hit(hit: object, where: str) -> Moment:
     try:
         if not isinstance(hit, dict):
             raise TypeError
@@ -96,7 +97,7 @@ def _from_hit(hit: object, where: str) -> WantedMoment:
         raise InvalidInput(f"{where} is no hit with path, start_seconds and end_seconds: {FORMS}") from None
 
 
-def _from_line(line: str) -> WantedMoment:
+def _from_line(line: str) -> Moment:
     cells = line.split("\t")
     if len(cells) != CELLS:
         named = _named(line)
@@ -110,12 +111,12 @@ def _from_line(line: str) -> WantedMoment:
         raise InvalidInput(f"no moment: {_short(line)}: {FORMS}") from None
 
 
-def _checked(path: object, start: float, end: float, score: float | None, where: str) -> WantedMoment:
+def _checked(path: object, start: float, end: float, score: float | None, where: str) -> Moment:
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValueError
     if not 0 <= start < end:
         raise InvalidInput(f"{where} does not end after it begins: {FORMS}")
-    return WantedMoment(given_path(Path(path)), start, end, score)
+    return Moment(given_path(Path(path)), start, end, score)
 
 
 def _unescaped(cell: str) -> str:

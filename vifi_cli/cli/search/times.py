@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from vifi_cli.video.decode.sampling import Stretch
+    from vifi_cli.video.moment import TimeRange
 
 AROUND_SECONDS = 2.0
 """A single time in a video stands for this much before and after it."""
@@ -32,20 +32,20 @@ def seconds_of(text: str) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def stretch_of(text: str) -> Stretch | None:
+def stretch_of(text: str) -> TimeRange | None:
     """A part of a video, from `1:20-1:28`, or from `1:20`, which means a few seconds around.
 
     None if it is no such time, or if the end is not after the start.
     """
-    from vifi_cli.video.decode.sampling import Stretch
+    from vifi_cli.video.moment import TimeRange
 
     start, dash, end = text.replace("–", "-").partition("-")
     first, last = seconds_of(start), seconds_of(end)
     if first is None:
         return None
     if not dash:
-        return Stretch(max(first - AROUND_SECONDS, 0.0), first + AROUND_SECONDS, first)
-    return None if last is None or last <= first else Stretch(first, last, first)
+        return TimeRange(max(first - AROUND_SECONDS, 0.0), first + AROUND_SECONDS, first)
+    return None if last is None or last <= first else TimeRange(first, last, first)
 
 
 def length_option(flag: str, text: str) -> float:

@@ -20,11 +20,12 @@ from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.windows import stretch_embedding
 from vifi_cli.video.decode.container import open_video
-from vifi_cli.video.decode.sampling import FrameSampling, Stretch
+from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.decode.still import is_picture, read_picture
-from vifi_cli.video.decode.time_range import check_reaches, decode_stretch
+from vifi_cli.video.decode.time_range import check_reaches, decode_range
 from vifi_cli.video.files.discovery import content_fingerprint
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+from vifi_cli.video.moment import TimeRange
 
 Float32Array = npt.NDArray[np.float32]
 Watch = Callable[[float, float | None], None]
@@ -55,7 +56,7 @@ def look_up_example(catalog: Catalog, example: Example) -> SeenExample | None:
             return None
         statement = "SELECT duration_seconds FROM videos WHERE id = ?"
         (duration,) = catalog.db.execute(statement, (video_id,)).fetchone()
-        part = example.part or Stretch()
+        part = example.part or TimeRange()
         check_reaches(example.path, duration, part)
         embedding = stretch_embedding(*catalog.frames(video_id), part.start_seconds, part.end_seconds)
         start = part.start_seconds if example.part else -math.inf
@@ -102,12 +103,12 @@ def read_example(
 
 
 def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, watch: Watch) -> SeenExample:
-    part = example.part or Stretch()
+    part = example.part or TimeRange()
     with open_video(example.path) as video:
         end = min(part.end_seconds, video.declared_seconds or math.inf)
     total = None if math.isinf(end) else end - part.start_seconds
     seconds, embeddings = [], []
-    for chunk in decode_stretch(example.path, sampling, encoder.geometry, part):
+    for chunk in decode_range(example.path, sampling, encoder.geometry, part):
         seconds.append(chunk.seconds)
         embeddings.append(encoder.encode_frames(chunk.pixels).astype(np.float16))
         watch(float(chunk.seconds[-1]) - part.start_seconds, total)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.sampling import Stretch
+from vifi_cli.video.moment import TimeRange
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -34,7 +34,7 @@ class Example:
     """
 
     path: Path
-    part: Stretch | None = None
+    part: TimeRange | None = None
 
 
 @dataclass(frozen=True, slots=True)

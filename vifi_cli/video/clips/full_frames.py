@@ -18,6 +18,7 @@ from vifi_cli.video.decode.frames import FrameGeometry, Frames
 from vifi_cli.video.decode.packet_list import decode_everything, list_packets
 from vifi_cli.video.decode.picture import Picture, upright_size
 from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
 LARGEST_SHORT_SIDE = 1080
 """Pictures come at their own size up to this one; larger ones are scaled down to it."""
@@ -36,42 +37,13 @@ class WholeFrame:
     picture: Picture
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A part of a video, by default all of it.
-
-    Attributes:
-        start_seconds: where it begins.
-        end_seconds: where it is over.
-    """
-
-    start_seconds: float = 0.0
-    end_seconds: float = math.inf
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.start_seconds < self.end_seconds:
-            raise InvalidInput(
-                f"there is nothing from {self.start_seconds:g} to {self.end_seconds:g} s: the end comes after the start"
-            )
-
-    def holds(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Which of some times lie in it; some files begin a little before 0."""
-        held: npt.NDArray[np.bool_] = (np.maximum(seconds, 0) >= self.start_seconds) & (
-            seconds < self.end_seconds
-        )
-        return held
-
-
-WHOLE_VIDEO = Span()
-
-
-def clip_frames(path: Path, frames: int, span: Span = WHOLE_VIDEO) -> tuple[WholeFrame, ...]:
+def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple[WholeFrame, ...]:
     """The frames that a video, or a part of it, is tested by: `clip_sampling.test_frame_indices`.
 
     Args:
         path: the file.
         frames: T, how many.
-        span: the part.
+        part: of the video, all of it by default.
 
     Raises:
         UnreadableVideo: no frame can be had from the file; the text says why, without the path.
@@ -82,9 +54,9 @@ def clip_frames(path: Path, frames: int, span: Span = WHOLE_VIDEO) -> tuple[Whol
     def choose(total: int) -> FrameNumbers:
         nonlocal chosen
         seconds = frame_seconds(path, total)
-        within = np.flatnonzero(span.holds(seconds))
+        within = np.flatnonzero(_holds(part, seconds))
         if not len(within):
-            raise _nothing_in(span, float(seconds[-1]))
+            raise _nothing_in(part, float(seconds[-1]))
         numbers: FrameNumbers = within[test_frame_indices(len(within), frames)]
         chosen = seconds[numbers]
         return numbers
@@ -93,13 +65,15 @@ def clip_frames(path: Path, frames: int, span: Span = WHOLE_VIDEO) -> tuple[Whol
     return tuple(map(WholeFrame, chosen.tolist(), pictures))
 
 
-def steady_frames(path: Path, frames_per_second: float, span: Span = WHOLE_VIDEO) -> Iterator[WholeFrame]:
+def steady_frames(
+    path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO
+) -> Iterator[WholeFrame]:
     """Frames of a video, or of a part of it, at a steady rate, as `video.sampling` chooses them; no more than it has.
 
     Args:
         path: the file.
         frames_per_second: how densely.
-        span: the part.
+        part: of the video, all of it by default.
 
     Raises:
         UnreadableVideo: no frame can be had from the file; the text says why, without the path.
@@ -110,20 +84,20 @@ def steady_frames(path: Path, frames_per_second: float, span: Span = WHOLE_VIDEO
     for chunk in decode_frames(path, FrameSampling(frames_per_second, 1), geometry):
         if not isinstance(chunk, Frames):
             break
-        for place in np.flatnonzero(span.holds(chunk.seconds)).tolist():
+        for place in np.flatnonzero(_holds(part, chunk.seconds)).tolist():
             found = True
             yield WholeFrame(float(chunk.seconds[place]), chunk.pixels[place])
         latest = float(chunk.seconds[-1])
-        if latest >= span.end_seconds:
+        if latest >= part.end_seconds:
             break
     if not found:
-        raise _nothing_in(span, latest)
+        raise _nothing_in(part, latest)
 
 
-def expected_frames(path: Path, frames_per_second: float, span: Span = WHOLE_VIDEO) -> int:
+def expected_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO) -> int:
     """About how many frames `steady_frames` will give."""
     with open_video(path) as video:
-        seconds = min(_duration(path, video), span.end_seconds) - span.start_seconds
+        seconds = min(_duration(path, video), part.end_seconds) - part.start_seconds
     return max(1, round(seconds * frames_per_second))
 
 
@@ -151,8 +125,16 @@ def _size(path: Path) -> tuple[int, int]:
         raise UnreadableVideo(video.why_no_frame())
 
 
-def _nothing_in(span: Span, latest: float) -> InvalidInput:
-    end = f" to {span.end_seconds:g} s" if math.isfinite(span.end_seconds) else " s on"
+def _holds(part: TimeRange, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which of some times are in a part; some files begin a little before 0."""
+    held: npt.NDArray[np.bool_] = (np.maximum(seconds, 0) >= part.start_seconds) & (
+        seconds < part.end_seconds
+    )
+    return held
+
+
+def _nothing_in(part: TimeRange, latest: float) -> InvalidInput:
+    end = f" to {part.end_seconds:g} s" if math.isfinite(part.end_seconds) else " s on"
     return InvalidInput(
-        f"there is no frame from {span.start_seconds:g}{end}: the last one is at {latest:.1f} s"
+        f"there is no frame from {part.start_seconds:g}{end}: the last one is at {latest:.1f} s"
     )

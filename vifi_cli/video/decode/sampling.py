@@ -43,21 +43,6 @@ class FrameSampling:
             raise InvalidInput(f"a video needs at least 1 frame, not {self.minimum_frames}")
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a video; by default all of it.
-
-    Attributes:
-        start_seconds: where it begins.
-        end_seconds: where it ends; infinite for the end of the video.
-        asked_seconds: the time by which it was asked for, which the video must reach.
-    """
-
-    start_seconds: float = 0.0
-    end_seconds: float = math.inf
-    asked_seconds: float = 0.0
-
-
 def slot_seconds(duration_seconds: float, sampling: FrameSampling) -> float:
     """The width of a slot: that of the rate, or less for a clip too short for `minimum_frames` of those."""
     if _slots_at_rate(duration_seconds, sampling) >= sampling.minimum_frames or duration_seconds <= 0:

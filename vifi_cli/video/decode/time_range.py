@@ -12,23 +12,24 @@ from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.decoder import decode_frames, in_chunks, slot_seconds_of
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.decode.picture import FrameScaler
-from vifi_cli.video.decode.sampling import FrameChooser, FrameSampling, Stretch
+from vifi_cli.video.decode.sampling import FrameChooser, FrameSampling
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
+from vifi_cli.video.moment import TimeRange
 
 
-def decode_stretch(
-    path: Path, sampling: FrameSampling, geometry: FrameGeometry, stretch: Stretch
+def decode_range(
+    path: Path, sampling: FrameSampling, geometry: FrameGeometry, part: TimeRange
 ) -> Iterator[Frames]:
-    """Yield the frames of a stretch in chunks, in order of time, and perhaps some before it.
+    """Yield the frames of a part in chunks, in order of time, and perhaps some before it.
 
-    Frames are chosen as `decode_frames` chooses them. Where none lies in the stretch, the last one before it is the
+    Frames are chosen as `decode_frames` chooses them. Where none lies in the part, the last one before it is the
     one that is on screen there; where none is before it either, the first of all comes.
 
     Args:
         path: the file.
         sampling: how densely frames are taken.
         geometry: the picture that each frame becomes.
-        stretch: the part of the video.
+        part: the part of the video.
 
     Raises:
         UnreadableVideo: no frame can be had from the file; the text says why, without the path.
@@ -36,28 +37,28 @@ def decode_stretch(
     """
     latest = -math.inf
     scaler = FrameScaler(geometry)
-    reached = ((seconds, scaler(frame)) for seconds, frame in _reached(path, sampling, stretch))
+    reached = ((seconds, scaler(frame)) for seconds, frame in _reached(path, sampling, part))
     try:
         for chunk in in_chunks(reached):
             latest = float(chunk.seconds[-1])
             yield chunk
     except FramesMissing:
-        yield from _from_the_beginning(path, sampling, geometry, stretch, latest)
+        yield from _from_the_beginning(path, sampling, geometry, part, latest)
 
 
-def check_reaches(path: Path, length_seconds: float, stretch: Stretch) -> None:
+def check_reaches(path: Path, length_seconds: float, part: TimeRange) -> None:
     """Raises InvalidInput if a video of this length ends before the time that was asked for."""
-    if stretch.asked_seconds > length_seconds:
+    if part.asked_seconds > length_seconds:
         raise InvalidInput(
-            f"{path} ends at {length_seconds:.1f} s, before {stretch.asked_seconds:.1f} s: choose an earlier time"
+            f"{path} ends at {length_seconds:.1f} s, before {part.asked_seconds:.1f} s: choose an earlier time"
         )
 
 
-def _reached(path: Path, sampling: FrameSampling, stretch: Stretch) -> Iterator[tuple[float, VideoFrame]]:
-    """Frames from the slot on before a stretch begins; raises FramesMissing if seeking does not lead there."""
+def _reached(path: Path, sampling: FrameSampling, part: TimeRange) -> Iterator[tuple[float, VideoFrame]]:
+    """Frames from the slot on before a part begins; raises FramesMissing if seeking does not lead there."""
     with open_video(path) as video:
         width = slot_seconds_of(video, path, sampling)
-        slot_start = (math.floor(stretch.start_seconds / width) - 1) * width
+        slot_start = (math.floor(part.start_seconds / width) - 1) * width
         if slot_start > 0 and not video.seek(slot_start):
             raise FramesMissing
         video.stream.thread_type = "AUTO"
@@ -67,28 +68,28 @@ def _reached(path: Path, sampling: FrameSampling, stretch: Stretch) -> Iterator[
         for seconds, frame in decoding.frames():
             if is_first and seconds >= max(slot_start, 0.0) + width:
                 raise FramesMissing
-            if not is_first and seconds >= stretch.end_seconds:
+            if not is_first and seconds >= part.end_seconds:
                 return
             is_first = False
             yield seconds, frame
         if is_first:
             raise FramesMissing
-        check_reaches(path, decoding.end_seconds, stretch)
+        check_reaches(path, decoding.end_seconds, part)
 
 
 def _from_the_beginning(
-    path: Path, sampling: FrameSampling, geometry: FrameGeometry, stretch: Stretch, latest: float
+    path: Path, sampling: FrameSampling, geometry: FrameGeometry, part: TimeRange, latest: float
 ) -> Iterator[Frames]:
-    """What is left of a stretch after `latest`, found by decoding all that is before it."""
+    """What is left of a part after `latest`, found by decoding all that is before it."""
     for chunk in decode_frames(path, sampling, geometry):
         if isinstance(chunk, VideoInfo):
-            check_reaches(path, chunk.duration_seconds, stretch)
+            check_reaches(path, chunk.duration_seconds, part)
             return
-        wanted = (chunk.seconds > latest) & (chunk.seconds < stretch.end_seconds)
-        wanted[: max(int(np.searchsorted(chunk.seconds, stretch.start_seconds)) - 1, 0)] = False
+        wanted = (chunk.seconds > latest) & (chunk.seconds < part.end_seconds)
+        wanted[: max(int(np.searchsorted(chunk.seconds, part.start_seconds)) - 1, 0)] = False
         wanted[0] |= math.isinf(latest) and not wanted.any()
         if wanted.any():
             yield Frames(chunk.pixels[wanted], chunk.seconds[wanted])
             latest = float(chunk.seconds[wanted][-1])
-        if chunk.seconds[-1] >= stretch.end_seconds:
+        if chunk.seconds[-1] >= part.end_seconds:
             return

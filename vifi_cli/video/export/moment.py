@@ -4,37 +4,16 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decode.clock import SteadyClock, ticks_of
 from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video, unwatched
+from vifi_cli.video.moment import Moment
 
 SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # where an index leads past the moment, look from before it
 USUAL_FRAMES = 1.5  # a frame that is on screen for longer, as a slide is, may be cut in its midst
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A stretch of a video.
-
-    Attributes:
-        path: the video.
-        start_seconds: where it begins, from the video's first frame.
-        end_seconds: the instant at which it is over; infinite for the video's end.
-    """
-
-    path: Path
-    start_seconds: float
-    end_seconds: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.start_seconds < self.end_seconds:
-            raise ValueError(
-                f"a moment ends after it begins, not from {self.start_seconds} to {self.end_seconds}"
-            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

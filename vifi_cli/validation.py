@@ -1,0 +1,121 @@
+"""Values from TOML and JSON files as frozen dataclasses, each key and type checked by pydantic."""
+
+import difflib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+
+from vifi_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
+
+Kind = TypeVar("Kind")
+# of the value that is refused, as much as a message quotes
+_QUOTED_CHARACTERS = 60
+
+
+def validated(kind: type[Kind], values: Mapping[str, Any], source: str) -> Kind:
+    """Build a dataclass from the values of a file; keys that are absent keep their defaults.
+
+    Types are strict: a number is not a text, a boolean is not a number. Two conversions happen: a list becomes a tuple
+    and a whole number becomes a float, where the dataclass says so.
+
+    Args:
+        kind: a dataclass; its fields may be dataclasses too, for the tables of a file.
+        values: what `tomllib` or `json` read.
+        source: how each message begins: the file, or a word such as `recipe`.
+
+    Raises:
+        InvalidInput: an unknown or a missing key, or a value that the field or the dataclass refuses.
+    """
+    from pydantic import ValidationError
+
+    for key, number in _infinite_numbers(values, ""):
+        raise InvalidInput(f"{source}: {key} must be a finite number, not {str(number)[:_QUOTED_CHARACTERS]}")
+    # as JSON, since pydantic's strict mode accepts neither tables for dataclasses nor lists for tuples otherwise
+    document = json.dumps(values, default=_not_in_json)
+    try:
+        value: Kind = _adapter(kind).validate_json(document, strict=True, extra="forbid")  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidInput(f"{source}: {_in_words(kind, first)}") from error
+    return value
+
+
+@cache
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _infinite_numbers(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _infinite_numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not _is_finite(value):
+            yield f"{prefix}{name}", value
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
+def _not_in_json(value: object) -> object:
+    """TOML's dates and times, in a form that no field accepts."""
+    if isinstance(value, date | time):
+        return {type(value).__name__: str(value)}
+    raise TypeError(f"{type(value).__name__} does not come from TOML or JSON")
+
+
+def _in_words(kind: type, error: "ErrorDetails") -> str:
+    path = list(_fields_on_the_way(kind, error["loc"]))
+    key = ".".join(path)
+    if error["type"] == "unexpected_keyword_argument":
+        return f"there is no key {key}; {_suggestion(kind, path)}"
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    if error["type"] == "value_error":
+        return ": ".join(filter(None, (key, str(error["ctx"]["error"]))))
+    wanted = error["msg"].removeprefix("Input ").replace("an object", "a table")
+    return f"{key} {wanted}, not {_quoted(error['input'])}"
+
+
+def _fields_on_the_way(kind: Any, location: tuple[int | str, ...]) -> Iterator[str]:
+    """The keys that lead to an error, without the names that pydantic gives to the members of a union."""
+    for step in location:
+        known = _field_types(kind)
+        if known:
+            yield str(step)
+        kind = known.get(str(step))
+
+
+def _field_types(kind: Any) -> dict[str, Any]:
+    """The fields of a dataclass, or of the one in a union with None, with their types."""
+    dataclass_of = next((one for one in (kind, *get_args(kind)) if is_dataclass(one)), None)
+    if dataclass_of is None:
+        return {}
+    hints = get_type_hints(dataclass_of)
+    return {entry.name: hints[entry.name] for entry in fields(dataclass_of)}
+
+
+def _suggestion(kind: Any, path: list[str]) -> str:
+    for step in path[:-1]:
+        kind = _field_types(kind)[step]
+    known = sorted(_field_types(kind))
+    near = difflib.get_close_matches(path[-1], known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known keys are {', '.join(known)}"
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]}…"

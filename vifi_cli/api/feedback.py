@@ -1,58 +1,104 @@
-"""What long work tells whoever waits for it: programs hear little, the commands show it on the terminal."""
+"""How long work reports what it does: notes and progress, to a log, to bars, or to anything you write."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Protocol
+from typing import Any, Protocol
 
 LOGGER = logging.getLogger("vifi_cli")
 
 
 class Task(Protocol):
-    """Is told how far a piece of work has come."""
+    """Receives the progress of one task."""
 
     def __call__(self, done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
-        """Takes in how much is done, of how much if that is known, and what is being done where if that is new."""
+        """Receives how much is done, the total once it is known, and a new description or position, if any."""
 
 
 class Feedback(Protocol):
-    """Hears what goes on while work is done."""
+    """Receives notes and progress while work is done. Write your own to show them elsewhere."""
 
     def note(self, message: str) -> None:
-        """Hears something worth knowing, a sentence without a full stop."""
+        """Receives something worth knowing, a sentence without a full stop."""
 
     def busy(self, what: str) -> AbstractContextManager[object]:
-        """Hears that something of unknown length goes on inside the context."""
+        """Announces work of unknown length, done inside the context."""
 
     def task(self, what: str, total: float | None = None, unit: str = "") -> AbstractContextManager[Task]:
-        """Hears that something goes on inside the context whose progress is known.
+        """Announces work with known progress, done inside the context.
 
         Args:
-            what: goes on.
-            total: how much there is to do, if that is known already.
+            what: a short description.
+            total: how much there is to do, if known already.
             unit: what is counted, in the plural; empty where the number means nothing to people.
         """
 
 
 class Logged:
-    """Passes notes on to the logger `vifi_cli`, as information, and progress to nobody."""
+    """Logs notes under the name `vifi_cli`, at level INFO, and shows no progress."""
 
     def note(self, message: str) -> None:
-        """Logs something worth knowing."""
+        """Logs the message."""
         LOGGER.info("%s", message)
 
     def busy(self, what: str) -> AbstractContextManager[object]:
-        """Nothing is shown."""
+        """Shows nothing."""
         return nullcontext()
 
     @contextmanager
     def task(self, what: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
-        """Nothing is shown."""
-        yield _unheard
+        """Shows nothing."""
+        yield _ignored
 
 
-def _unheard(done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
+class ProgressBars(Logged):
+    """Logs notes and shows progress bars: widgets in Jupyter, lines of text on stderr elsewhere."""
+
+    @contextmanager
+    def task(self, what: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Shows a bar with the time left, which disappears when the work is done."""
+        with _new_bar(what, total, unit) as bar:
+
+            def report(done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
+                bar.total = bar.total if total is None else total
+                bar.set_postfix_str(at, refresh=False)
+                bar.update(done - bar.n)
+                if what:
+                    bar.set_description_str(what)
+
+            yield report
+
+
+class Automatic(Logged):
+    """Shows progress bars in a notebook, and none in a script."""
+
+    @contextmanager
+    def task(self, what: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Shows a bar in a notebook."""
+        with (ProgressBars() if in_notebook() else Logged()).task(what, total, unit) as report:
+            yield report
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a Jupyter notebook."""
+    try:
+        return type(get_ipython()).__name__ == "ZMQInteractiveShell"  # type: ignore[name-defined]
+    except NameError:  # IPython defines it
+        return False
+
+
+def _new_bar(what: str, total: float | None, unit: str) -> Any:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets, tqdm advises to install it and shows text
+        from tqdm.auto import tqdm
+
+    return tqdm(desc=what, total=total, unit=f" {unit}" if unit else "", leave=False)
+
+
+def _ignored(done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
     pass
 
 
-LOGGED = Logged()
+LOGGED = Automatic()

@@ -1,4 +1,4 @@
-"""`vifi`, and `python -m vifi_cli`: starts the program, and ends it quietly if that is interrupted."""
+"""Entry point of `vifi` and `python -m vifi_cli`; exits quietly when interrupted."""
 
 import sys
 
@@ -9,7 +9,7 @@ def main() -> None:
         from vifi_cli.cli.app import main as run
 
         run()
-    except KeyboardInterrupt:  # before the command could take it
+    except KeyboardInterrupt:  # before the command could handle it
         sys.exit(130)
 
 

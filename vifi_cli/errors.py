@@ -1,50 +1,50 @@
-"""Every error that a user can cause or meet, each with a message that names the next step.
+"""The errors that users can meet. Each message says what is wrong and what to do next.
 
     VifiError                    shown as one line, exit code 2
-    ├── InvalidInput             an argument or a file's content makes no sense
-    │   └── NothingToIndex       there is no video where the first index is to be made of some
+    ├── InvalidInput             an argument or the content of a file is invalid
+    │   └── NothingToIndex       the folders to index hold no videos yet
     ├── MissingDependency        an optional package is not installed
-    ├── UnreadableVideo          one video cannot be decoded; costs only itself
-    ├── ModelUnavailable         the model's weights are not here and cannot be fetched, or are damaged
-    ├── TrainingDiverged         the loss is no number any more
+    ├── UnreadableVideo          one video cannot be decoded; the others go on
+    ├── ModelUnavailable         the model's weights are missing, damaged, or cannot be downloaded
+    ├── TrainingDiverged         the loss became NaN or infinite
     └── IndexProblem             the index cannot be used as asked
         ├── IndexMissing         nothing has been indexed yet
         ├── IndexLocked          another vifi is writing to this index
-        ├── IndexDamaged         the catalogue on disk cannot be trusted
-        └── EncoderMismatch      the index was made by another encoder
+        ├── IndexDamaged         the catalog on disk is damaged
+        └── EncoderMismatch      the index was built with another encoder
 
-Only `cli.app.main` prints and exits; everything below it raises one of these.
+Only `cli.app.main` prints errors and exits; everything below it raises one of these.
 """
 
 
 class VifiError(Exception):
-    """Something the user can mend; the text says what happened and what to do next."""
+    """An error the user can fix; the text says what is wrong and what to do next."""
 
     exit_code = 2
 
 
 class InvalidInput(VifiError):
-    """An argument, or the content of a file the user named, makes no sense."""
+    """An argument, or the content of a file the user named, is invalid."""
 
 
 class NothingToIndex(InvalidInput):
-    """There are no videos yet where the first ones are to be indexed."""
+    """The folders to index hold no videos yet."""
 
 
 class MissingDependency(VifiError):
-    """An optional package is needed and not installed; the text names the install command."""
+    """An optional package is missing; the text names the install command."""
 
 
 class UnreadableVideo(VifiError):
-    """A video that cannot be decoded; the text is the reason, without the path."""
+    """A video cannot be decoded; the text is the reason, without the path."""
 
 
 class ModelUnavailable(VifiError):
-    """Weights that are not here, cannot be fetched, or are not what they should be."""
+    """Weights are missing, damaged, or cannot be downloaded."""
 
 
 class TrainingDiverged(VifiError):
-    """The loss is no number any more; the text names the step, its videos and the last good checkpoint."""
+    """The loss became NaN or infinite; the text names the step, its videos and the last good checkpoint."""
 
 
 class IndexProblem(VifiError):
@@ -60,8 +60,8 @@ class IndexLocked(IndexProblem):
 
 
 class IndexDamaged(IndexProblem):
-    """The catalogue on disk cannot be read or trusted."""
+    """The catalog on disk cannot be read."""
 
 
 class EncoderMismatch(IndexProblem):
-    """The index was made by another encoder than the one asked for."""
+    """The index was built with another encoder than the one requested."""

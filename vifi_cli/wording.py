@@ -1,4 +1,4 @@
-"""How times, sizes, counts, scores and names read."""
+"""Times, sizes, counts, scores and names as text."""
 
 import math
 
@@ -25,11 +25,11 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
 
 
 def printable(text: str) -> str:
-    """Text for eyes: what is no character is shown as a question mark, and control characters as escapes."""
+    """Text safe to show: invalid characters become question marks, control characters become escapes."""
     text = text.encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def rounded_down(number: float) -> str:
-    """Two decimals that are never more than the number, so that what is shown passes the `--min-score` of its own."""
+    """Two decimals, rounded down, so that a hit passes a `--min-score` equal to its shown score."""
     return f"{math.floor(number * 100) / 100:.2f}"

@@ -305,7 +305,7 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "--texts", "none"), "none is no file"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}"), "and no report"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}/letter.txt/report"),
-         "letter.txt is no folder; name another --output"),
+         "letter.txt is not a folder; name another --output"),
         (("--train", "--setting", "supervised", "--model", "{tiny}", "--data", "{grouped}"),
          "6 training videos of these lists give tests away, such as red_1.mp4 (of the same group as"),
         (("--train", "--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}"), "where is k400?"),

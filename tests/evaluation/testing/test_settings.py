@@ -34,13 +34,13 @@ def scores_of(right: Sequence[bool], name: str = "v") -> scores.TestScores:
 @pytest.mark.parametrize(
     ("text", "setting"),
     [
-        ("zero-shot", settings.TestSetting("zero-shot")),
-        ("few-shot", settings.TestSetting("few-shot")),
-        ("few-shot-4", settings.TestSetting("few-shot", 4)),
-        ("base2novel", settings.TestSetting("base2novel")),
+        ("zero-shot", settings.Setting("zero-shot")),
+        ("few-shot", settings.Setting("few-shot")),
+        ("few-shot-4", settings.Setting("few-shot", 4)),
+        ("base2novel", settings.Setting("base2novel")),
     ],
 )
-def test_settings_are_read(text: str, setting: settings.TestSetting) -> None:
+def test_settings_are_read(text: str, setting: settings.Setting) -> None:
     assert read_setting(text) == setting
 
 

@@ -185,13 +185,14 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
 def test_a_set_known_by_name_is_no_folder_of_that_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vifi_cli.cli.models.data_names import absolute_data
+    from vifi_cli.data.source import DataSource
 
     (tmp_path / "ucf101").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert absolute_data("ucf101") == "ucf101"
-    assert absolute_data("ucf101:2") == "ucf101:2"
-    assert absolute_data("lists,labels.csv") == f"{tmp_path}/lists,{tmp_path}/labels.csv"
+    absolute = {text: str(DataSource.parse(text).absolute()) for text in ("ucf101", "ucf101:2", "lists,labels.csv")}
+    assert absolute["ucf101"] == "ucf101"
+    assert absolute["ucf101:2"] == "ucf101:2"
+    assert absolute["lists,labels.csv"] == f"{tmp_path}/lists,{tmp_path}/labels.csv"
 
 
 def test_a_setting_that_there_is_not_is_called_a_setting(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from vifi_cli.cli.evaluation.comparison import ON_A_CPU_AT_ONCE, ON_A_GPU_AT_ONC
 from vifi_cli.cli.evaluation.learned import run_of
 from vifi_cli.cli.evaluation.plan import TestPlan, prepare
 from vifi_cli.cli.evaluation.question import EvalRequest, Question, settle
-from vifi_cli.cli.models.data_names import absolute_data
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.training.finetuning import RUNS
@@ -93,12 +92,13 @@ def embed_data(
 
 def _question(models: tuple[str, ...], data: str | None) -> Question:
     """What is mapped: of a run's own data what it held out, of other data what there is to test, or all."""
+    from vifi_cli.data.source import DataSource
     from vifi_cli.training.run.folder import newest_run
 
     lead = next((model for model in models if run_of(model)), None)
     newest = None if models else newest_run(RUNS)
     run = run_of(lead) if lead else newest.read_config() if newest else None
-    is_of_run = run is not None and (data is None or absolute_data(data) == run.data)
+    is_of_run = run is not None and (data is None or str(DataSource.parse(data).absolute()) == run.data)
     setting = "zero-shot"
     if run and is_of_run:
         setting = "base2novel" if run.setting == "base2novel" else "supervised"

@@ -156,7 +156,7 @@ def _retrieve(queries: Path | None, models: tuple[str, ...], folder: Path | None
 
 def _folder(question: Question, *, is_kept: bool) -> Path:
     """A folder by the setting and the data; where runs are kept in it, the same one for the same command."""
-    name = f"{question.setting.name}-{slug(question.set_name)}"
+    name = f"{question.setting.name}-{slug(question.data.name)}"
     return REPORTS.absolute() / (name if is_kept else _dated(name))
 
 

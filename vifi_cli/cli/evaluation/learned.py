@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vifi_cli.cli.models.data_names import is_named_set, set_name_of
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.training.finetuning import digest_of, find_data
 from vifi_cli.errors import InvalidInput
@@ -54,6 +53,8 @@ def learned_from(model: str, tested_set: str) -> Learned:
         tested_set: the data that it is tested with. Classes that it knows from another public set count apart: the
             paper too bridges on Kinetics-400 before it learns prompts for classes that are partly there as well.
     """
+    from vifi_cli.data.source import DataSource
+
     videos: list[LabeledVideo] = []
     names: dict[str, None] = {}
     elsewhere: dict[str, None] = {}
@@ -62,7 +63,8 @@ def learned_from(model: str, tested_set: str) -> Learned:
         try:
             data = _training_data(config)
             videos += data.train
-            is_elsewhere = is_named_set(config.data) and set_name_of(config.data) != tested_set
+            source = DataSource.parse(config.data)
+            is_elsewhere = source.is_public_set and source.name != tested_set
             (elsewhere if is_elsewhere else names).update(dict.fromkeys(data.class_names))
         except InvalidInput as error:
             gap = gap or f"its training data {config.data} cannot be had: {error}"

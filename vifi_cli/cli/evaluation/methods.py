@@ -114,11 +114,13 @@ class MethodRuns:
         return Run(_title(METHODS[name].title, trial), request)
 
     def _request(self, name: str, trial: Trial) -> FinetuneRequest:
+        from vifi_cli.data.setting import Setting
+
         question, method = self.question, METHODS[name]
         return FinetuneRequest(
             data=self.training_data(trial),
-            data_root=question.root,
-            setting=f"few-shot-{trial.shots}" if trial.shots else question.setting.name,
+            data_root=question.data.root,
+            setting=str(Setting("few-shot", trial.shots) if trial.shots else question.setting),
             start_from=self._start,
             tune=method.tune,
             fusion=method.fusion,
@@ -139,10 +141,9 @@ class MethodRuns:
 
     def training_data(self, trial: Trial) -> str:
         """What is learned from: the data itself, and Kinetics-400 in the zero-shot setting, as in the paper."""
-        question = self.question
-        if question.setting.name == "zero-shot":
+        if self.question.setting.name == "zero-shot":
             return ZERO_SHOT_SOURCE
-        return f"{question.set_name}:{trial.split}" if question.is_named else question.data
+        return str(replace(self.question.data, split=trial.split))
 
     def training_videos(self, trial: Trial) -> LabeledVideos:
         """The videos that are learned from in a trial."""

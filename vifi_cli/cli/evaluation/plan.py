@@ -60,7 +60,7 @@ def prepare(question: Question, method_runs: MethodRuns | None, *, allow_leak: b
     lists = tuple(tuple(find_list(question, trial, wanted) for wanted in trial.lists) for trial in trials)
     if is_first_process():
         _tell(question, [videos for several in lists for videos in several])
-    learned = {model: learned_from(model, question.set_name) for model in question.models}
+    learned = {model: learned_from(model, question.data.name) for model in question.models}
     plan = TestPlan(question, trials, lists, training, learned, {})
     leaks = dict(_leaks(plan))
     if leaks and not allow_leak:
@@ -78,13 +78,13 @@ def _tell(question: Question, every: list[LabeledVideos]) -> None:
     if missing:
         said = output.counted(len(missing), "listed video")
         output.warning(f"{said} not on disk, such as {next(iter(missing))}; `vifi data check` lists them")
-    if question.setting.name == "zero-shot" and not question.is_named:
+    if question.setting.name == "zero-shot" and not question.data.is_public_set:
         output.note("this data has no official splits: all its test videos are one list")
 
 
 def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
     """Each model that gives tests away, and how."""
-    by_name = plan.question.is_named
+    by_name = plan.question.data.is_public_set
     tests = tuple(dict.fromkeys(video for lists in plan.lists for videos in lists for video in videos.test))
     novel = novel_classes(plan)
     for model, learned in plan.learned.items():

@@ -7,20 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli.evaluation.learned import run_of
-from vifi_cli.cli.models.data_names import (
-    absolute_data,
-    is_named_set,
-    set_name_of,
-    without_labels,
-    without_split,
-)
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.training.finetuning import RUNS, is_first_process
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
-    from vifi_cli.evaluation.testing.settings import TestList, TestSetting, Trial
+    from vifi_cli.data.setting import Setting
+    from vifi_cli.data.source import DataSource
+    from vifi_cli.evaluation.testing.settings import TestList, Trial
     from vifi_cli.training.recipe.recipe import Protocol, Recipe
     from vifi_cli.training.run.folder import RunConfig
 
@@ -54,8 +49,7 @@ class Question:
 
     Attributes:
         setting: of the paper.
-        data: as `--data` has it, absolute where it is a path.
-        root: where data sets known by name lie, where a run says so.
+        data: where the videos come from, absolute where it is a path.
         models: their names, absolute where they are paths; the first is what training starts from.
         protocol: how closely the published code is followed.
         changes: of the recipes of both stages of training.
@@ -63,30 +57,13 @@ class Question:
         seed: of what is drawn from the data.
     """
 
-    setting: TestSetting
-    data: str
-    root: Path | None
+    setting: Setting
+    data: DataSource
     models: tuple[str, ...]
     protocol: Protocol
     changes: tuple[str, ...]
     recipe: Recipe
     seed: int
-
-    @property
-    def set_name(self) -> str:
-        """The data without split and label file."""
-        return set_name_of(self.data)
-
-    @property
-    def split(self) -> int | None:
-        """The official split that was asked for."""
-        name = without_labels(self.data)[0]
-        return without_split(name)[1] if name != self.set_name else None
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the data is a public set known by name."""
-        return is_named_set(self.data)
 
 
 def settle(request: EvalRequest) -> Question:
@@ -95,6 +72,7 @@ def settle(request: EvalRequest) -> Question:
     Raises:
         InvalidInput: there is no run, or something asked for makes no sense.
     """
+    from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.settings import read_setting
     from vifi_cli.model.registry.source import resolve_model
 
@@ -109,19 +87,20 @@ def settle(request: EvalRequest) -> Question:
             "--setting is missing: zero-shot, base2novel, few-shot, supervised or retrieval says how to test"
         )
     tested = read_setting(setting)
-    data, models = absolute_data(data), tuple(resolve_model(model).name for model in models)
-    is_of_run = run is not None and run.data == data
-    changes = _with_small_recipes(request.changes, tested, data, request.protocol)
-    recipe = _recipe(changes, tested, data, request.protocol)
+    source = DataSource.parse(data).absolute()
+    models = tuple(resolve_model(model).name for model in models)
+    is_of_run = run is not None and run.data == str(source)
+    changes = _with_small_recipes(request.changes, tested, source, request.protocol)
+    recipe = _recipe(changes, tested, source, request.protocol)
     seed = run.recipe.seed if run and is_of_run else recipe.seed
     frames = run.recipe.frames if run and request.protocol == "default" else recipe.frames
     root = Path(run.data_root) if run and is_of_run and run.data_root else None
     shown = ", ".join(models)
     if is_first_process():
         verb = "training starts from" if request.methods else "model"
-        output.note(f"{verb}: {shown}; data: {data}; setting: {setting}")
+        output.note(f"{verb}: {shown}; data: {source}; setting: {setting}")
     recipe = replace(recipe, frames=frames)
-    return Question(tested, data, root, models, request.protocol, changes, recipe, seed)
+    return Question(tested, replace(source, root=root), models, request.protocol, changes, recipe, seed)
 
 
 def _run(request: EvalRequest) -> RunConfig | None:
@@ -148,35 +127,37 @@ def _models(request: EvalRequest) -> tuple[str, ...]:
     return (str(run.best.absolute()),) if run else ()
 
 
-def _recipe(changes: tuple[str, ...], setting: TestSetting, data: str, protocol: Protocol) -> Recipe:
+def _recipe(changes: tuple[str, ...], setting: Setting, data: DataSource, protocol: Protocol) -> Recipe:
     """The recipe that would train for this setting: it says how clips are read, and how many frames they have."""
     from vifi_cli.cli.training.finetuning import FinetuneRequest, recipe_of
     from vifi_cli.training.recipe.changes import changes_of_stage
 
-    name = f"few-shot-{setting.shots}" if setting.shots else setting.name
     own = tuple(changes_of_stage(changes, "finetune"))
-    return recipe_of(FinetuneRequest(data, None, name, None, None, None, protocol, own, None))
+    return recipe_of(FinetuneRequest(str(data), None, str(setting), None, None, None, protocol, own, None))
 
 
 def _with_small_recipes(
-    changes: tuple[str, ...], setting: TestSetting, data: str, protocol: Protocol
+    changes: tuple[str, ...], setting: Setting, data: DataSource, protocol: Protocol
 ) -> tuple[str, ...]:
     """The user's changes, after the recipes for small data where the data is the user's own.
 
     Those of the paper's settings take steps too small and too few for it.
     """
-    is_small = protocol == "default" and setting.name != "zero-shot" and not is_named_set(data)
+    is_small = protocol == "default" and setting.name != "zero-shot" and not data.is_public_set
     return (*(("small", "prompt-small") if is_small else ()), *changes)
 
 
 def trials_of(question: Question, *, trains: bool) -> tuple[Trial, ...]:
     """What is trained and tested."""
-    from vifi_cli.data.public_sets.named_sets import NAMED_SETS
     from vifi_cli.evaluation.testing.settings import plan_trials
 
-    splits = NAMED_SETS[question.set_name].splits if question.is_named else 1
+    data = question.data
     return plan_trials(
-        question.setting, trains=trains, splits=splits, split=question.split, is_named=question.is_named
+        question.setting,
+        trains=trains,
+        splits=data.official_splits,
+        split=data.split,
+        is_named=data.is_public_set,
     )
 
 
@@ -189,16 +170,9 @@ def find_list(question: Question, trial: Trial, wanted: TestList) -> LabeledVide
     from vifi_cli.data.labeled_videos import require_usable
     from vifi_cli.data.loading import read_labeled_videos
 
-    name, labels = without_labels(question.data)
     seed = question.seed if trial.seed is None else trial.seed
-    videos = read_labeled_videos(
-        without_split(name)[0],
-        root=question.root,
-        setting=wanted.setting,
-        split=wanted.split,
-        seed=seed,
-        labels=labels,
-    )
+    source = replace(question.data, split=wanted.split)
+    videos = read_labeled_videos(source, wanted.setting, seed=seed)
     if wanted.name in ("base", "novel") and len(videos.class_names) < 2:
         raise InvalidInput(
             f"{videos.name} has too few classes for base2novel: two are needed to learn and two others to test"

@@ -36,7 +36,7 @@ def make_report(comparison: Comparison, *, with_published: bool) -> Report:
     if with_published:
         table = _with_published(table, plan)
     return Report(
-        title=f"{plan.question.setting.name} on {plan.question.set_name}",
+        title=f"{plan.question.setting.name} on {plan.question.data.name}",
         facts=tuple(_facts(comparison)),
         stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
@@ -68,9 +68,9 @@ def _with_published(table: ResultTable, plan: TestPlan) -> ResultTable:
     from vifi_cli.evaluation.report.published import published_rows
 
     question = plan.question
-    published = published_rows(question.setting.name, question.set_name) if question.is_named else None
+    published = published_rows(question.setting.name, question.data.name) if question.data.is_public_set else None
     if published is None or not set(published.columns) & set(table.columns):
-        output.note(f"the paper has no figures for {question.setting.name} on {question.set_name}")
+        output.note(f"the paper has no figures for {question.setting.name} on {question.data.name}")
         return table
     places = [published.columns.index(name) if name in published.columns else None for name in table.columns]
     rows = [
@@ -84,7 +84,7 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     plan, testing = comparison.plan, comparison.testing
     question, views = plan.question, testing.views
     yield "Setting", question.setting.name
-    yield "Data", question.data
+    yield "Data", str(question.data)
     yield "Protocol", question.protocol
     if plan.training:
         yield "Training starts from", shown_model(question.models[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +11,6 @@ import typer
 
 from vifi_cli import paths as places
 from vifi_cli.cli.models.conversion import OutputOption
-from vifi_cli.cli.models.data_names import (
-    absolute_data,
-    is_named_set,
-    set_name_of,
-    without_labels,
-    without_split,
-)
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
@@ -26,6 +20,7 @@ from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo
+    from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.alpha_sweep import Reading, SweepData, SweepPoint
     from vifi_cli.model.folders.averaging import MergedModel, NamedModel
     from vifi_cli.model.folders.card import ModelCard
@@ -141,22 +136,22 @@ def _held_out(data: str, models: Sequence[str]) -> SweepData:
     from vifi_cli.cli.evaluation.learned import run_of
     from vifi_cli.data.labeled_videos import require_usable
     from vifi_cli.data.loading import read_labeled_videos
+    from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.alpha_sweep import SweepData
 
-    lists, labels = without_labels(data)
-    name, split = without_split(lists)
-    runs = [run for model in models if (run := run_of(model)) and run.data == absolute_data(data)]
+    source = DataSource.parse(data)
+    runs = [run for model in models if (run := run_of(model)) and run.data == str(source.absolute())]
     root = Path(runs[-1].data_root) if runs and runs[-1].data_root else None
     # what is held out is drawn, and must be drawn as it was in training
     seed = runs[-1].recipe.seed if runs else 0
-    videos = read_labeled_videos(name, root=root, split=split, labels=labels, seed=seed)
+    videos = read_labeled_videos(replace(source, root=root), seed=seed)
     require_usable(videos)
     held_out = videos.val or videos.test
     for remark in videos.remarks:
         output.note(f"{videos.name}: {remark}")
     if not held_out:
         raise InvalidInput(f"{videos.name} has no val and no test video: `vifi data split` holds some out")
-    _refuse_leaks(held_out, models, data)
+    _refuse_leaks(held_out, models, source)
     if held_out == videos.test:
         output.warning(
             f"alpha is looked for on the test videos of {videos.name}: "
@@ -165,13 +160,13 @@ def _held_out(data: str, models: Sequence[str]) -> SweepData:
     return SweepData(Path(videos.name).name, videos.class_names, held_out)
 
 
-def _refuse_leaks(videos: Sequence[LabeledVideo], models: Sequence[str], data: str) -> None:
+def _refuse_leaks(videos: Sequence[LabeledVideo], models: Sequence[str], data: DataSource) -> None:
     """Sees to it that alpha is not looked for on what a model has learned, where that can be known."""
     from vifi_cli.cli.evaluation.learned import find_leak, learned_from
 
     for model in models:
-        learned = learned_from(model, set_name_of(data))
-        if leak := find_leak(model, learned, videos, (), by_name=is_named_set(data)):
+        learned = learned_from(model, data.name)
+        if leak := find_leak(model, learned, videos, (), by_name=data.is_public_set):
             raise InvalidInput(f"{leak}: no alpha can be told from them; name other videos by --data")
 
 

@@ -1,13 +1,17 @@
 """Options that several commands share, so that one flag means one thing everywhere."""
 
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+DATA, MODEL, OUTPUT = "Data", "Model", "Output"
+"""Groups of options in help; a command with few options shows a single list."""
+
 
 class Device(StrEnum):
-    """Where an encoder runs."""
+    """Where a model runs."""
 
     auto = "auto"
     cuda = "cuda"
@@ -38,8 +42,75 @@ class Protocol(StrEnum):
     paper = "paper"
 
 
-DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where the encoder runs; auto takes a GPU if there is one.")
+def model_option(help_text: str, *, default: str | None = None) -> Any:
+    """`-m/--model`, with words of the command's own.
+
+    Args:
+        help_text: such as `Model to start from`.
+        default: what happens without the option, such as `the index's own`.
+    """
+    return typer.Option(
+        "--model", "-m", metavar="MODEL", help=help_text, show_default=default or False, rich_help_panel=MODEL
+    )
+
+
+def output_option(help_text: str, *, metavar: str = "PATH", default: str | None = None) -> Any:
+    """`-o/--output`, with words of the command's own.
+
+    Args:
+        help_text: such as `Folder of the run`.
+        metavar: `FOLDER` or `FILE` where only one of them will do.
+        default: what happens without the option, such as `a new folder in runs/`.
+    """
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar=metavar,
+        help=help_text,
+        show_default=default or False,
+        rich_help_panel=OUTPUT,
+    )
+
+
+ModelOption = Annotated[
+    str | None, model_option("Model to use: see `vifi model list`", default="as for `vifi index`")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+DeviceOption = Annotated[
+    Device,
+    typer.Option("--device", help="Where the model runs; auto picks a GPU if there is one", rich_help_panel=MODEL),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+DataRootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root",
+        metavar="FOLDER",
+        envvar="VIFI_DATA",
+        help="Folder that holds the public sets, or the videos of a list",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+SettingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--setting",
+        metavar="SETTING",
+        help="Setting of the paper: supervised, few-shot-K (K videos per class), base2novel or zero-shot",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Write one JSON document to stdout", rich_help_panel=OUTPUT)
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]

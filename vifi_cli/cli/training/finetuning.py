@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vifi_cli.cli.models.data_names import absolute_data, without_labels, without_split
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.training.recipe import prompt_recipe_of as prompt_recipe_of
@@ -19,13 +18,12 @@ from vifi_cli.cli.training.recipe import recipe_of as recipe_of
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from vifi_cli.data.forms.list_file import Setting
     from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.data.setting import Setting
     from vifi_cli.training.recipe.recipe import Change, Protocol, Tune
     from vifi_cli.training.run.folder import RunConfig, RunFolder
 
 RUNS = Path("runs")
-_FEW_SHOT = re.compile(r"few-shot-(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
     Raises:
         InvalidInput: something asked for makes no sense.
     """
+    from vifi_cli.data.source import DataSource
     from vifi_cli.training.recipe.recipe import heed_sides
     from vifi_cli.training.run.folder import RunConfig, RunFolder
 
@@ -92,7 +91,7 @@ def prepare_run(request: FinetuneRequest) -> PreparedRun:
         recipe = heeded
     config = RunConfig(
         model=model,
-        data=absolute_data(request.data),
+        data=str(DataSource.parse(request.data).absolute()),
         data_root=str(request.data_root or ""),
         setting=request.setting,
         protocol=request.protocol,
@@ -188,13 +187,9 @@ def find_data(data: str, root: Path | None, setting: str, seed: int, *, protocol
     """The videos that `load_data` loads, without a word."""
     from vifi_cli.data.labeled_videos import without_leaks
     from vifi_cli.data.loading import load_labeled_videos
+    from vifi_cli.data.source import DataSource
 
-    name, labels = without_labels(data)
-    name, split = without_split(name)
-    kind, shots = setting_of_data(setting)
-    videos = load_labeled_videos(
-        name, root=root, setting=kind, split=split, shots=shots, seed=seed, labels=labels
-    )
+    videos = load_labeled_videos(DataSource.parse(data, root), setting_of_data(setting), seed=seed)
     return without_leaks(videos) if protocol == "default" else videos
 
 
@@ -213,18 +208,23 @@ def digest_of(videos: LabeledVideos) -> str:
     return digest.hexdigest()[:16]
 
 
-def setting_of_data(setting: str) -> tuple[Setting, int | None]:
-    """Which videos a setting trains on, and how many of each class if it says so."""
-    if match := _FEW_SHOT.fullmatch(setting):
-        return "few-shot", int(match[1])
-    if setting == "few-shot":
-        return "few-shot", 16
-    if setting == "base2novel":
-        return "base2novel", None
-    if setting in ("supervised", "zero-shot"):
-        return "supervised", None
+def setting_of_data(text: str) -> Setting:
+    """The videos that a setting trains on.
+
+    Raises:
+        InvalidInput: there is no such setting, or it only tests.
+    """
+    from vifi_cli.data.public_sets.paper_settings import PAPER_BASE_SHOTS
+    from vifi_cli.data.setting import SUPERVISED, Setting
+
+    if text == "few-shot":
+        return Setting("few-shot", PAPER_BASE_SHOTS)
+    if text in ("supervised", "zero-shot"):
+        return SUPERVISED
+    if text == "base2novel" or text.startswith("few-shot-"):
+        return Setting.parse(text)
     raise InvalidInput(
-        f"--setting {setting}: the settings are supervised, few-shot-K, base2novel and zero-shot"
+        f"--setting {text}: the settings are supervised, few-shot-K, base2novel and zero-shot"
     )
 
 

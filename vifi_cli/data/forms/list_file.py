@@ -3,13 +3,11 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from vifi_cli.data.forms.listing import ListedVideo, Split
 from vifi_cli.data.forms.text_file import numbered_lines
+from vifi_cli.data.setting import Setting, SettingName
 from vifi_cli.errors import InvalidInput
-
-Setting = Literal["supervised", "few-shot", "base2novel", "novel", "zero-shot"]
 
 
 def read_list(path: Path, classes: int, split: Split) -> tuple[ListedVideo, ...]:
@@ -40,7 +38,7 @@ def read_list(path: Path, classes: int, split: Split) -> tuple[ListedVideo, ...]
     return tuple(videos)
 
 
-def list_names(setting: Setting, split: Split, number: int, shots: int | None) -> tuple[str, ...]:
+def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
     """The names that a list of a setting may have, without suffix, the best first.
 
     Those are the names of ViFi-CLIP's `datasets_splits`, and the plain names of splits.
@@ -49,21 +47,20 @@ def list_names(setting: Setting, split: Split, number: int, shots: int | None) -
         setting: what is to be learnt or tested.
         split: the list wanted.
         number: which of the published splits, 1 to 3.
-        shots: videos a class, for few-shot lists.
     """
     held_out = (f"val{number}", "val", "validation")
-    names: dict[tuple[Setting, Split], tuple[str, ...]] = {
+    names: dict[tuple[SettingName, Split], tuple[str, ...]] = {
         ("supervised", "train"): (f"train{number}", "train"),
         ("supervised", "val"): held_out,
         ("supervised", "test"): (f"test{number}", "test"),
-        ("few-shot", "train"): (f"train{number}_few_shot_{shots}", f"train1_few_shot_{shots}"),
+        ("few-shot", "train"): (f"train{number}_few_shot_{setting.shots}", f"train1_few_shot_{setting.shots}"),
         ("few-shot", "val"): held_out,
         ("base2novel", "train"): (f"fs_base_s{number}_train",),
         ("base2novel", "val"): ("base_val",),
         ("novel", "test"): ("novel_val",),
         ("zero-shot", "test"): (f"ZS_split{number}_K600_eval", f"test{number}", "test", *held_out),
     }
-    return names.get((setting, split), ())
+    return names.get((setting.name, split), ())
 
 
 def find_list(

@@ -5,55 +5,61 @@ from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of, class_part
-from vifi_cli.data.forms.list_file import Setting, find_list, list_names, read_list
+from vifi_cli.data.forms.list_file import find_list, list_names, read_list
 from vifi_cli.data.forms.listing import ListedVideo, Listing, Split, locate
 from vifi_cli.data.forms.video_tree import VideoTree
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
 from vifi_cli.data.public_sets.named_sets import NAMED_SETS, NamedSet, data_root, how_to_get, places
+from vifi_cli.data.setting import SUPERVISED, Setting
 from vifi_cli.data.splits.drawing import draw_shots
 from vifi_cli.errors import InvalidInput
 
 PAPER_BASE_SHOTS = 16
-PAPER_SEEDS = 3
+PAPER_SEEDS = (1, 2, 3)
 _KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.\w+")
 
 
-def load_named_set(
-    name: str, root: Path | None, setting: Setting, number: int, shots: int | None, seed: int
+def load_public_set(
+    name: str, number: int, root: Path | None, setting: Setting, seed: int
 ) -> LabeledVideos:
-    """The videos of a named set in one of the paper's settings.
+    """The videos of a public set in one of the paper's settings.
 
-    The official split files are read from below the root. ViFi-CLIP's lists are taken where they lie there and the
-    setting has such: few-shot training (drawn from split 1), base classes and novel classes, Kinetics-600's zero-shot
-    splits. Where a list is not there, the same kind of split is drawn, and a remark says so.
+    vifi reads the official split files under the data root. Where ViFi-CLIP's own lists are there too and the setting
+    has some, it uses those: few-shot training (drawn from split 1), base and novel classes, Kinetics-600's zero-shot
+    splits. Where a list is absent, it draws the same kind of split, and a remark says so.
 
     Args:
         name: of the set.
-        root: where to look; see `data_root`.
-        setting: what is to be learnt or tested.
         number: of the split, from 1.
-        shots: videos a class for few-shot training and for base classes; 16 if None, as in the paper.
-        seed: of what is drawn.
+        root: where to look; see `data_root`.
+        setting: what is trained or tested; few-shot and base2novel have 16 videos per class by default.
+        seed: of every random draw.
 
     Raises:
-        InvalidInput: the set, or what the setting needs, is not there.
+        InvalidInput: the set, or what the setting needs, is not on disk.
     """
     named = NAMED_SETS[name]
-    numbers = PAPER_SEEDS if setting == "base2novel" else named.splits
-    if not 1 <= number <= numbers:
-        raise InvalidInput(f"{named.title} has no split {number} for {setting}: they are 1 to {numbers}")
-    source = _find_source(named, data_root(root, name), number)
-    shots = shots or PAPER_BASE_SHOTS
-    if setting == "supervised":
-        return source.supervised()
-    if setting == "few-shot":
-        return _few_shot(source, shots, seed)
-    if setting == "base2novel":
-        return _base(source, shots, seed)
-    return _novel(source) if setting == "novel" else _zero_shot(source)
+    numbers = len(PAPER_SEEDS) if setting.name == "base2novel" else named.splits
+    if number > numbers:
+        raise InvalidInput(
+            f"{named.title} has no split {number} for {setting.name}: choose one from 1 to {numbers}"
+        )
+    lists = _find_lists(named, data_root(root, name), number)
+    shots = setting.shots or PAPER_BASE_SHOTS
+    match setting.name:
+        case "supervised":
+            return lists.supervised()
+        case "few-shot":
+            return _few_shot(lists, shots, seed)
+        case "base2novel":
+            return _base(lists, shots, seed)
+        case "novel":
+            return _novel(lists)
+        case "zero-shot":
+            return _zero_shot(lists)
 
 
-class _Source:
+class _Lists:
     """The lists and videos of a named set below one folder."""
 
     def __init__(self, named: NamedSet, tree: VideoTree, number: int) -> None:
@@ -73,7 +79,7 @@ class _Source:
         """The official split, or ViFi-CLIP's full lists; val and test are both the held-out list."""
         train = tuple(video for video in self.official if video.split == "train")
         return self.located(
-            (*(train or self.published("supervised", "train")), *self.held_out()), self.class_names
+            (*(train or self.published(SUPERVISED, "train")), *self.held_out()), self.class_names
         )
 
     def held_out(self) -> tuple[ListedVideo, ...]:
@@ -85,17 +91,17 @@ class _Source:
         for split in ("val", "test"):
             if official := [video for video in self.official if video.split == split]:
                 return tuple(replace(video, split="val") for video in official)
-        if published := self.published("supervised", "val"):
+        if published := self.published(SUPERVISED, "val"):
             return published
         raise InvalidInput(
             f"no held-out list of {self.named.title}. {how_to_get(self.named, self.tree.root)}"
         )
 
     def published(
-        self, setting: Setting, split: Split, shots: int | None = None, classes: int | None = None
+        self, setting: Setting, split: Split, classes: int | None = None
     ) -> tuple[ListedVideo, ...]:
         """The videos of ViFi-CLIP's list for this, or nothing if it is not here."""
-        names = list_names(setting, split, self.number, shots)
+        names = list_names(setting, split, self.number)
         path = find_list(self.tree.texts, self.tree.root, names, self.named.list_folder)
         return read_list(path, classes or len(self.class_names), split) if path else ()
 
@@ -124,56 +130,56 @@ class _Source:
         return by_time or self.tree.find(f"{clip[1]}.mp4", class_name, ignore_case=False)
 
 
-def _find_source(named: NamedSet, root: Path, number: int) -> _Source:
+def _find_lists(named: NamedSet, root: Path, number: int) -> _Lists:
     has_videos = False
     for place in places(named, root):
-        source = _Source(named, VideoTree.below(place), number)
-        if source.has_lists:
-            return source
-        has_videos = has_videos or source.tree.has_videos
+        lists = _Lists(named, VideoTree.below(place), number)
+        if lists.has_lists:
+            return lists
+        has_videos = has_videos or lists.tree.has_videos
     seen = ", though there are videos" if has_videos else ""
     raise InvalidInput(f"no split files of {named.title} below {root}{seen}. {how_to_get(named, root)}")
 
 
-def _few_shot(source: _Source, shots: int, seed: int) -> LabeledVideos:
+def _few_shot(lists: _Lists, shots: int, seed: int) -> LabeledVideos:
     # the published lists are drawn from split 1 and overlap the held-out lists of splits 2 and 3
-    train = source.published("few-shot", "train", shots) if source.number == 1 else ()
+    train = lists.published(Setting("few-shot", shots), "train") if lists.number == 1 else ()
     if train:
-        return source.located((*train, *source.held_out()), source.class_names)
-    full = source.supervised()
+        return lists.located((*train, *lists.held_out()), lists.class_names)
+    full = lists.supervised()
     drawn = replace(full, train=draw_shots(full.train, shots, seed))
     return with_remark(
         drawn, f"{shots} training videos a class are drawn with seed {seed}: not the paper's list"
     )
 
 
-def _base(source: _Source, shots: int, seed: int) -> LabeledVideos:
-    classes = source.part("base")
-    train = source.published("base2novel", "train", classes=len(classes)) if shots == PAPER_BASE_SHOTS else ()
-    held_out = source.published("base2novel", "val", classes=len(classes))
+def _base(lists: _Lists, shots: int, seed: int) -> LabeledVideos:
+    classes = lists.part("base")
+    train = lists.published(Setting("base2novel"), "train", classes=len(classes)) if shots == PAPER_BASE_SHOTS else ()
+    held_out = lists.published(Setting("base2novel"), "val", classes=len(classes))
     if train and held_out:
-        return source.located((*train, *held_out), source.names_of(classes))
-    full = restrict_to_classes(source.supervised(), classes)
+        return lists.located((*train, *held_out), lists.names_of(classes))
+    full = restrict_to_classes(lists.supervised(), classes)
     drawn = replace(full, train=draw_shots(full.train, shots, seed))
     return with_remark(
         drawn, f"{shots} training videos a base class are drawn with seed {seed}: not the paper's list"
     )
 
 
-def _novel(source: _Source) -> LabeledVideos:
-    classes = source.part("novel")
-    if listed := source.published("novel", "test", classes=len(classes)):
-        return source.located(listed, source.names_of(classes))
-    return _only_test(restrict_to_classes(source.located(source.held_out(), source.class_names), classes))
+def _novel(lists: _Lists) -> LabeledVideos:
+    classes = lists.part("novel")
+    if listed := lists.published(Setting("novel"), "test", classes=len(classes)):
+        return lists.located(listed, lists.names_of(classes))
+    return _only_test(restrict_to_classes(lists.located(lists.held_out(), lists.class_names), classes))
 
 
-def _zero_shot(source: _Source) -> LabeledVideos:
-    classes = class_part(source.named.name, f"zero_shot_{source.number}")
+def _zero_shot(lists: _Lists) -> LabeledVideos:
+    classes = class_part(lists.named.name, f"zero_shot_{lists.number}")
     if not classes:
-        return _only_test(source.located(source.held_out(), source.class_names))
-    if listed := source.published("zero-shot", "test", classes=len(classes)):
-        return source.located(listed, source.names_of(classes))
-    held_out = restrict_to_classes(source.located(source.held_out(), source.class_names), classes)
+        return _only_test(lists.located(lists.held_out(), lists.class_names))
+    if listed := lists.published(Setting("zero-shot"), "test", classes=len(classes)):
+        return lists.located(listed, lists.names_of(classes))
+    held_out = restrict_to_classes(lists.located(lists.held_out(), lists.class_names), classes)
     remark = f"all held-out videos of the split's {len(classes)} classes are tested: not the paper's list"
     return with_remark(_only_test(held_out), remark)
 

@@ -1,32 +1,16 @@
 """Which videos are tested in which setting of the paper, and how a method's scores become a row of a table."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from vifi_cli.data.forms.list_file import Setting
+from vifi_cli.data.public_sets.paper_settings import PAPER_SEEDS
+from vifi_cli.data.setting import SUPERVISED, Setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.scores import Figure, TestScores, harmonic_figure, mean_figure
 from vifi_cli.evaluation.testing.views import Views
 
-SettingName = Literal["zero-shot", "base2novel", "few-shot", "supervised"]
+TESTED_SETTINGS = ("zero-shot", "base2novel", "few-shot", "supervised")
 PAPER_SHOTS = (2, 4, 8, 16)
-PAPER_SEEDS = (1, 2, 3)
-_FEW_SHOT = re.compile(r"few-shot-(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class TestSetting:
-    """A setting of the paper.
-
-    Attributes:
-        name: of the setting.
-        shots: K of few-shot, where it is said.
-    """
-
-    name: SettingName
-    shots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +52,21 @@ class Trial:
         return f"{self.shots} shots" if self.shots else f"seed {self.seed}" if self.name else ""
 
 
-def read_setting(text: str) -> TestSetting:
-    """A setting as the user names it, `few-shot-4` for one K alone.
+def read_setting(text: str) -> Setting:
+    """Reads a setting that can be tested; `few-shot-4` has one K alone.
 
     Raises:
         InvalidInput: there is no such setting.
     """
-    if match := _FEW_SHOT.fullmatch(text):
-        if not int(match[1]):
-            raise InvalidInput(f"--setting {text} leaves nothing to train on: name 1 shot or more")
-        return TestSetting("few-shot", int(match[1]))
-    for name in get_args(SettingName):
-        if text == name:
-            return TestSetting(name)
+    if text in TESTED_SETTINGS or text.startswith("few-shot-"):
+        return Setting.parse(text)
     raise InvalidInput(
-        f"--setting {text}: the settings are {', '.join(get_args(SettingName))}, few-shot-K and retrieval"
+        f"--setting {text}: the settings are {', '.join(TESTED_SETTINGS)}, few-shot-K and retrieval"
     )
 
 
 def plan_trials(
-    setting: TestSetting, *, trains: bool, splits: int, split: int | None, is_named: bool
+    setting: Setting, *, trains: bool, splits: int, split: int | None, is_named: bool
 ) -> tuple[Trial, ...]:
     """What is trained and tested in a setting.
 
@@ -106,15 +85,15 @@ def plan_trials(
     if setting.name == "zero-shot":
         numbers = (split,) if split else tuple(range(1, splits + 1))
         names = [f"split {n}" if splits > 1 else "top-1" for n in numbers]
-        lists = tuple(TestList(name, "zero-shot", n) for name, n in zip(names, numbers, strict=True))
+        lists = tuple(TestList(name, Setting("zero-shot"), n) for name, n in zip(names, numbers, strict=True))
         return (Trial("", number, None, None, lists),)
     if setting.name == "base2novel":
         return _base2novel_trials(split, trains=trains, is_named=is_named)
     if setting.name == "few-shot":
         wanted = (setting.shots,) if setting.shots or not trains else PAPER_SHOTS
-        tested = (TestList("test", "supervised", number),)
+        tested = (TestList("test", SUPERVISED, number),)
         return tuple(Trial(f"K{shots}" if shots else "", number, None, shots, tested) for shots in wanted)
-    return (Trial("", number, None, None, (TestList("test", "supervised", number),)),)
+    return (Trial("", number, None, None, (TestList("test", SUPERVISED, number),)),)
 
 
 def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tuple[Trial, ...]:
@@ -122,24 +101,24 @@ def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tu
     trials = []
     for seed in seeds:
         number = (seed if is_named and seed else split) or 1
-        lists = (TestList("base", "base2novel", number), TestList("novel", "novel", number))
+        lists = (TestList("base", Setting("base2novel"), number), TestList("novel", Setting("novel"), number))
         trials.append(Trial(f"seed{seed}" if seed else "", number, seed, None, lists))
     return tuple(trials)
 
 
-def views_of(setting: TestSetting, *, is_drawn: bool) -> Views:
+def views_of(setting: Setting, *, is_drawn: bool) -> Views:
     """The views by which videos are tested: 4 clips of 3 crops in the supervised setting, else one."""
     if setting.name == "supervised":
         return Views(clips=4, crops=3, drawn=is_drawn)
     return Views()
 
 
-def paper_frames(setting: TestSetting) -> int:
+def paper_frames(setting: Setting) -> int:
     """Frames of a test clip in the paper: 16 in the supervised setting, else 32."""
     return 16 if setting.name == "supervised" else 32
 
 
-def columns_of(setting: TestSetting, trials: Sequence[Trial]) -> tuple[str, ...]:
+def columns_of(setting: Setting, trials: Sequence[Trial]) -> tuple[str, ...]:
     """The names of a table's columns, in the order of `row_of`."""
     if setting.name == "base2novel":
         return ("base", "novel", "HM")
@@ -151,7 +130,7 @@ def columns_of(setting: TestSetting, trials: Sequence[Trial]) -> tuple[str, ...]
     return (*names, "mean") if len(names) > 1 else names
 
 
-def row_of(setting: TestSetting, tested: Sequence[Sequence[TestScores]]) -> tuple[Figure | None, ...]:
+def row_of(setting: Setting, tested: Sequence[Sequence[TestScores]]) -> tuple[Figure | None, ...]:
     """A method's row.
 
     Args:

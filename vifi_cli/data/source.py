@@ -1,0 +1,69 @@
+"""What `--data` names: a public set with an official split, a folder, a table, or lists with their label file."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from vifi_cli.data.public_sets.named_sets import NAMED_SETS
+from vifi_cli.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """Where labelled videos come from.
+
+    Attributes:
+        name: of a public set, or the path of a folder, a table or a list file.
+        split: the official split that the user named, from 1; None stands for the first.
+        labels: the label file of tables and lists that number their classes.
+        root: the folder of a public set, else `$VIFI_DATA`; for other data a second folder to look for videos in.
+    """
+
+    name: str
+    split: int | None = None
+    labels: Path | None = None
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.split is not None and self.split < 1:
+            raise InvalidInput(f"{self.name} has no split {self.split}: splits are numbered from 1")
+        if self.labels is not None and self.is_public_set:
+            raise InvalidInput(f"{self.name} takes no label file: vifi knows its class names")
+
+    @classmethod
+    def parse(cls, text: str, root: Path | None = None) -> Self:
+        """Reads `ucf101`, `ucf101:2`, the path of a folder or table, or `LISTS,LABELS`.
+
+        Raises:
+            InvalidInput: what follows the colon is not the number of a split.
+        """
+        name, comma, labels = text.rpartition(",")
+        if not comma or Path(text).expanduser().exists():
+            name, labels = text, ""
+        label_file = Path(labels).expanduser() if labels else None
+        public_set, colon, number = name.partition(":")
+        if not colon or public_set not in NAMED_SETS:
+            return cls(name, None, label_file, root)
+        if not number.isdecimal() or number == "0":
+            raise InvalidInput(f"{text}: write the number of an official split after the colon, such as 2")
+        return cls(public_set, int(number), label_file, root)
+
+    @property
+    def is_public_set(self) -> bool:
+        """Whether it is a public set that vifi knows by name."""
+        return self.name in NAMED_SETS
+
+    @property
+    def official_splits(self) -> int:
+        """How many official splits it has; 1 for the user's own data."""
+        return NAMED_SETS[self.name].splits if self.is_public_set else 1
+
+    def absolute(self) -> Self:
+        """The same data for a program that runs in another folder: paths become absolute, names stay."""
+        name = self.name if self.is_public_set else str(Path(self.name).expanduser().absolute())
+        return replace(self, name=name, labels=self.labels.absolute() if self.labels else None)
+
+    def __str__(self) -> str:
+        """The text that `parse` reads, without the root."""
+        name = f"{self.name}:{self.split}" if self.split and self.is_public_set else self.name
+        return f"{name},{self.labels}" if self.labels else name

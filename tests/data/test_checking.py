@@ -11,6 +11,8 @@ from tests.made_videos import textured_frames, write_video
 from vifi_cli.data.checking import check_data, find_leaks, leaks_between
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.data.loading import read_labeled_videos
+from vifi_cli.data.setting import Setting
+from vifi_cli.data.source import DataSource
 
 LABELS = {"hmdb": "hmdb_51_labels.csv", "ucf": "ucf_101_labels.csv"}
 
@@ -109,7 +111,8 @@ def test_the_published_few_shot_lists_leak_into_splits_2_and_3(
             tmp_path / "videos", (line.split()[0] for line in (tmp_path / file).read_text().splitlines())
         )
     videos = read_labeled_videos(
-        str(tmp_path), setting="few-shot", shots=16, split=split, labels=reference / "labels" / LABELS[name]
+        DataSource(str(tmp_path), split=split, labels=reference / "labels" / LABELS[name]),
+        Setting("few-shot", 16),
     )
     assert len(videos.train) == 16 * len(videos.class_names)
     found = check_data(videos, decode=False)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.data.conftest import MakeFiles
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, restrict_to_classes, without_leaks
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
+from vifi_cli.data.setting import Setting
+from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.digest import digest_of_list
 from vifi_cli.data.splits.writing import write_splits
 from vifi_cli.errors import InvalidInput
@@ -28,7 +31,7 @@ def labels_of(videos: tuple[LabeledVideo, ...]) -> dict[str, int]:
 
 
 def test_a_table_with_splits(table: Path) -> None:
-    videos = load_labeled_videos(str(table))
+    videos = load_labeled_videos(DataSource(str(table)))
     assert videos.class_names == ("run", "walk")
     assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
     assert labels_of(videos.val) == {"3.mp4": 0}
@@ -37,10 +40,10 @@ def test_a_table_with_splits(table: Path) -> None:
 
 
 def test_byte_order_marks_line_ends_blank_lines_and_spellings_do_not_matter(table: Path) -> None:
-    expected = load_labeled_videos(str(table))
+    expected = load_labeled_videos(DataSource(str(table)))
     text = "\ufeff" + TABLE.replace("path,label", "Path, Label").replace("val\n", "Validation\n\n,,\n")
     table.write_text(text.replace("\n", "\r\n"), newline="", encoding="utf-8")
-    assert load_labeled_videos(str(table)) == expected
+    assert load_labeled_videos(DataSource(str(table))) == expected
 
 
 def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
@@ -53,7 +56,7 @@ def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
     lines += [{"path": f"a/{number}.mp4", "label": number % 2} for number in (3, 4, 5, 6)]
     file = table.with_suffix(".jsonl")
     file.write_text("\n\n".join(json.dumps(line) for line in lines))
-    videos = read_labeled_videos(str(file), labels=names, setting="zero-shot")
+    videos = read_labeled_videos(DataSource(str(file), labels=names), Setting("zero-shot"))
     assert videos.class_names == ("run", "wave, both hands")
     assert list(labels_of(videos.test).values()) == [0, 1, 1, 0, 1, 0]
 
@@ -81,7 +84,7 @@ def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
 def test_what_is_wrong_with_a_table_is_said(table: Path, content: str, said: str) -> None:
     table.write_text(content)
     with pytest.raises(InvalidInput) as raised:
-        load_labeled_videos(str(table))
+        load_labeled_videos(DataSource(str(table)))
     assert said in str(raised.value)
     assert str(table) in str(raised.value)
 
@@ -101,25 +104,25 @@ def test_what_is_wrong_with_a_label_file_is_said(table: Path, names: str, said: 
     file = table.with_name("names.csv")
     file.write_text(names)
     with pytest.raises(InvalidInput, match=said.replace("(", r"\(")):
-        load_labeled_videos(str(table), labels=file)
+        load_labeled_videos(DataSource(str(table), labels=file))
 
 
 def test_a_label_out_of_range_is_told_by_its_line(table: Path) -> None:
     (names := table.with_name("names.txt")).write_text("run\nwalk\n")
     table.write_text("path,label\na/1.mp4,0\na/2.mp4,2\n")
     with pytest.raises(InvalidInput, match="line 3: label 2 is out of range, the classes are 0 to 1"):
-        load_labeled_videos(str(table), labels=names)
+        load_labeled_videos(DataSource(str(table), labels=names))
 
 
 def test_a_file_that_is_no_text_is_told(table: Path) -> None:
     table.write_bytes(b"path,label\n\xff\xfe,run\n")
     with pytest.raises(InvalidInput, match="UTF-8"):
-        load_labeled_videos(str(table))
+        load_labeled_videos(DataSource(str(table)))
 
 
 def test_lines_that_repeat_count_once_and_missing_files_are_named(table: Path) -> None:
     table.write_text("path,label\na/1.mp4,run\na/1.mp4,run\na/2.mp4,walk\nb.mp4,walk\n")
-    videos = read_labeled_videos(str(table), setting="zero-shot")
+    videos = read_labeled_videos(DataSource(str(table)), Setting("zero-shot"))
     assert len(videos.test) == 2
     assert videos.missing == ("b.mp4",)
     assert videos.remarks == ("1 of 4 listed videos are not on disk", "1 lines repeat another and count once")
@@ -129,18 +132,18 @@ def test_without_val_a_fifth_of_each_class_is_held_out_and_said(
     tmp_path: Path, make_files: MakeFiles
 ) -> None:
     make_files(tmp_path, (f"{name}/{number}.mp4" for name in ("run", "walk") for number in range(10)))
-    videos = load_labeled_videos(str(tmp_path), seed=3)
+    videos = load_labeled_videos(DataSource(str(tmp_path)), seed=3)
     assert (len(videos.train), len(videos.val)) == (16, 4)
     assert [video.label for video in videos.val] == [0, 0, 1, 1]
     assert videos.test == videos.val
     assert "4 of 20 videos are held out, seed 3" in videos.remarks[0]
-    assert load_labeled_videos(str(tmp_path), seed=3) == videos
-    assert load_labeled_videos(str(tmp_path), seed=4).val != videos.val
+    assert load_labeled_videos(DataSource(str(tmp_path)), seed=3) == videos
+    assert load_labeled_videos(DataSource(str(tmp_path)), seed=4).val != videos.val
 
 
 def test_a_test_split_alone_is_val_too_and_said(table: Path) -> None:
     table.write_text(TABLE.replace(",val", ",test"))
-    videos = load_labeled_videos(str(table))
+    videos = load_labeled_videos(DataSource(str(table)))
     assert videos.val == videos.test
     assert len(videos.train) == 2
     assert "there is no val split" in videos.remarks[0]
@@ -155,7 +158,7 @@ def test_class_folders_of_any_depth_and_split_folders(tmp_path: Path, make_files
         "Train/run/notes.txt",
     ]
     make_files(tmp_path, [*names, "Train/5.mp4"])
-    videos = load_labeled_videos(str(tmp_path))
+    videos = load_labeled_videos(DataSource(str(tmp_path)))
     assert videos.class_names == ("run", "walk")
     assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
     assert labels_of(videos.val) == {"3.mp4": 0}
@@ -168,7 +171,7 @@ def test_folders_of_links_keep_their_leak_and_loops_end(tmp_path: Path, make_fil
     (tmp_path / "data/val/run").symlink_to(tmp_path / "all")
     (tmp_path / "all/loop").symlink_to(tmp_path / "all")
     (tmp_path / "all/nowhere").symlink_to("nowhere")
-    videos = read_labeled_videos(str(tmp_path / "data"))
+    videos = read_labeled_videos(DataSource(str(tmp_path / "data")))
     assert (len(videos.train), len(videos.val)) == (3, 3)
 
 
@@ -176,13 +179,13 @@ def test_folders_without_videos_or_of_strange_classes_are_refused(
     tmp_path: Path, make_files: MakeFiles
 ) -> None:
     with pytest.raises(InvalidInput, match="CLASS/VIDEO"):
-        load_labeled_videos(str(tmp_path))
+        load_labeled_videos(DataSource(str(tmp_path)))
     make_files(tmp_path, ("run/1.mp4", "fly/1.mp4"))
     (names := tmp_path / "names.txt").write_text("run\nwalk\n")
     with pytest.raises(InvalidInput, match="no class 'fly'"):
-        load_labeled_videos(str(tmp_path), labels=names)
+        load_labeled_videos(DataSource(str(tmp_path), labels=names))
     with pytest.raises(InvalidInput, match="ucf101, hmdb51"):
-        load_labeled_videos(str(tmp_path / "nothing"))
+        load_labeled_videos(DataSource(str(tmp_path / "nothing")))
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the system lets this user read anything")
@@ -190,7 +193,7 @@ def test_a_class_folder_that_cannot_be_read_is_an_error(tmp_path: Path, make_fil
     make_files(tmp_path, ("run/1.mp4", "walk/1.mp4"))
     (tmp_path / "walk").chmod(0)
     with pytest.raises(PermissionError):
-        load_labeled_videos(str(tmp_path))
+        load_labeled_videos(DataSource(str(tmp_path)))
 
 
 def test_list_files_find_their_videos_below_the_root(tmp_path: Path, make_files: MakeFiles) -> None:
@@ -199,13 +202,13 @@ def test_list_files_find_their_videos_below_the_root(tmp_path: Path, make_files:
     (lists / "train.txt").write_bytes(b"a b.avi 0\r\n\r\nc[1].avi\t1\r\n")
     (lists / "val.txt").write_text("walk/d.avi 1\nE.avi 0\n")
     (names := tmp_path / "names.txt").write_text("run\nwalk\n")
-    videos = load_labeled_videos(str(lists), root=tmp_path / "videos", labels=names)
+    videos = load_labeled_videos(DataSource(str(lists), labels=names, root=tmp_path / "videos"))
     assert labels_of(videos.train) == {"a b.avi": 0, "c[1].avi": 1}
     assert labels_of(videos.val) == {"d.mp4": 1, "e.avi": 0}
     with pytest.raises(InvalidInput, match="--labels"):
-        load_labeled_videos(str(lists), root=tmp_path / "videos")
+        load_labeled_videos(DataSource(str(lists), root=tmp_path / "videos"))
     one = read_labeled_videos(
-        str(lists / "val.txt"), root=tmp_path / "videos", labels=names, setting="zero-shot"
+        DataSource(str(lists / "val.txt"), labels=names, root=tmp_path / "videos"), Setting("zero-shot")
     )
     assert one.test == videos.val
 
@@ -221,7 +224,7 @@ def test_bad_lines_of_lists_are_told(tmp_path: Path, line: str, said: str) -> No
     (names := tmp_path / "names.csv").write_text("0,run\n1,walk\n")
     (lists := tmp_path / "train.txt").write_text(f"\n{line}\n")
     with pytest.raises(InvalidInput, match=said):
-        load_labeled_videos(str(lists), labels=names)
+        load_labeled_videos(DataSource(str(lists), labels=names))
 
 
 def test_of_two_files_of_one_name_the_one_in_the_class_folder_is_meant(
@@ -230,23 +233,23 @@ def test_of_two_files_of_one_name_the_one_in_the_class_folder_is_meant(
     make_files(tmp_path, ("v/Run/a.avi", "v/other/a.avi", "v/walk/b.avi"))
     (names := tmp_path / "names.txt").write_text("run\nwalk\n")
     (lists := tmp_path / "test.txt").write_text("a.avi 0\nb.avi 1\n")
-    videos = read_labeled_videos(str(lists), labels=names, setting="zero-shot")
+    videos = read_labeled_videos(DataSource(str(lists), labels=names), Setting("zero-shot"))
     assert videos.test[0].path == tmp_path / "v/Run/a.avi"
     (tmp_path / "v/Run/a.avi").rename(tmp_path / "v/walk/a.avi")
     with pytest.raises(InvalidInput, match=r"could be .*other/a.avi or .*walk/a.avi"):
-        read_labeled_videos(str(lists), labels=names, setting="zero-shot")
+        read_labeled_videos(DataSource(str(lists), labels=names), Setting("zero-shot"))
 
 
 def test_settings_drawn_from_own_data(tmp_path: Path, make_files: MakeFiles) -> None:
     sizes = {"a": 5, "b": 20, "c": 10}
     make_files(tmp_path, (f"{name}/{number}.mp4" for name, size in sizes.items() for number in range(size)))
-    few = load_labeled_videos(str(tmp_path), setting="few-shot", shots=4)
+    few = load_labeled_videos(DataSource(str(tmp_path)), Setting("few-shot", 4))
     assert [video.label for video in few.train] == [0] * 4 + [1] * 4 + [2] * 4
-    base = load_labeled_videos(str(tmp_path), setting="base2novel", shots=2)
-    novel = read_labeled_videos(str(tmp_path), setting="novel")
+    base = load_labeled_videos(DataSource(str(tmp_path)), Setting("base2novel", 2))
+    novel = read_labeled_videos(DataSource(str(tmp_path)), Setting("novel"))
     assert (base.class_names, novel.class_names) == (("b", "c"), ("a",))
     assert (len(base.train), len(base.val), len(novel.train), len(novel.test)) == (4, 6, 0, 5)
-    assert len(load_labeled_videos(str(tmp_path), setting="zero-shot").test) == 35
+    assert len(load_labeled_videos(DataSource(str(tmp_path)), Setting("zero-shot")).test) == 35
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -259,8 +262,8 @@ def test_a_person_is_learned_from_or_tested_in_base_and_novel_classes_alike(
     rows = [f"{file},{file[:-4].partition('_')[2]},{file.partition('_')[0]}" for file in files]
     (tmp_path / "table.csv").write_text("\n".join(["path,label,group", *rows]))
     table = str(tmp_path / "table.csv")
-    base = load_labeled_videos(table, setting="base2novel", seed=seed)
-    novel = load_labeled_videos(table, setting="novel", seed=seed)
+    base = load_labeled_videos(DataSource(table), Setting("base2novel"), seed=seed)
+    novel = load_labeled_videos(DataSource(table), Setting("novel"), seed=seed)
     learned, tested = ({video.group for video in videos} for videos in (base.train, base.test))
     assert len(learned) == 4
     assert {video.group for video in novel.test} == tested == set(people) - learned
@@ -268,23 +271,25 @@ def test_a_person_is_learned_from_or_tested_in_base_and_novel_classes_alike(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("ask", "said"),
     [
-        ({"setting": "few-shot"}, "--shots"),
-        ({"setting": "supervised", "shots": 2}, "does not go with"),
-        ({"setting": "few-shot", "shots": 0}, "1 or more"),
-        ({"setting": "linear"}, "there is no setting 'linear'"),
-        ({"split": 0}, "numbered from 1"),
+        (lambda data: (DataSource(data), Setting("few-shot")), "few-shot-2"),
+        (lambda data: (DataSource(data), Setting("supervised", 2)), "does not go with"),
+        (lambda data: (DataSource(data), Setting("few-shot", 0)), "1 video per class or more"),
+        (lambda data: (DataSource(data), Setting.parse("linear")), "--setting linear: the settings are"),
+        (lambda data: (DataSource(data, split=0), Setting()), "numbered from 1"),
     ],
 )
-def test_requests_that_make_no_sense_are_refused(table: Path, options: dict[str, object], said: str) -> None:
+def test_requests_that_make_no_sense_are_refused(
+    table: Path, ask: Callable[[str], tuple[DataSource, Setting]], said: str
+) -> None:
     with pytest.raises(InvalidInput, match=said):
-        load_labeled_videos(str(table), **options)  # type: ignore[arg-type]
+        load_labeled_videos(*ask(str(table)))
 
 
 def test_leaks_are_said_and_can_be_left_out(table: Path) -> None:
     table.write_text(TABLE + "a/1.mp4,run,val\na/5.mp4,run,train\n")
-    videos = load_labeled_videos(str(table))
+    videos = load_labeled_videos(DataSource(str(table)))
     assert "1 of 3 training videos are held out too" in videos.remarks[-1]
     clean = without_leaks(videos)
     assert labels_of(clean.train) == {"2.mp4": 1, "5.mp4": 0}
@@ -308,24 +313,24 @@ def test_restricting_to_classes_relabels() -> None:
 def test_groups_of_a_table_are_read_and_written(table: Path) -> None:
     lines = ["path,label,group", "a/1.mp4,run,ann", "a/2.mp4,walk,ann", "a/3.mp4,run,", "a/4.mp4,walk,ben"]
     table.write_text("\n".join(lines))
-    videos = read_own_splits(str(table))
+    videos = read_own_splits(DataSource(str(table)))
     assert [video.group for video in videos.train] == ["ann", "ann", "", "ben"]
     copy = table.with_name("copy.csv")
     write_splits(videos, copy)
     assert copy.read_text().splitlines()[:2] == ["path,label,split,group", "a/1.mp4,run,train,ann"]
-    assert read_own_splits(str(copy)).train == videos.train
+    assert read_own_splits(DataSource(str(copy))).train == videos.train
     rows = [
         {"path": "a/1.mp4", "label": "run", "group": None},
         {"path": "a/2.mp4", "label": "walk", "group": 7},
     ]
     table.with_suffix(".jsonl").write_text("\n".join(map(json.dumps, rows)))
-    read = read_own_splits(str(table.with_suffix(".jsonl")))
+    read = read_own_splits(DataSource(str(table.with_suffix(".jsonl"))))
     assert [video.group for video in read.train] == ["", "7"]
 
 
 def test_names_of_ucf101_tell_the_scene(tmp_path: Path, make_files: MakeFiles) -> None:
     make_files(tmp_path, ("Dive/v_Dive_g01_c02.avi", "Swing/v_Swing_g12_c01.avi", "Swing/dive_g01_c02.avi"))
-    videos = read_own_splits(str(tmp_path))
+    videos = read_own_splits(DataSource(str(tmp_path)))
     groups = {video.path.name: video.group for video in videos.train}
     assert groups["v_Dive_g01_c02.avi"] == "v_dive_g01"
     assert groups["v_Swing_g12_c01.avi"] == "v_swing_g12"
@@ -338,7 +343,7 @@ def test_whole_groups_are_held_out_where_groups_are_known(tmp_path: Path, make_f
     make_files(tmp_path, (file for file, _, _ in rows))
     table = tmp_path / "people.csv"
     table.write_text("\n".join(["path,label,group", *map(",".join, rows)]))
-    videos = load_labeled_videos(str(table))
+    videos = load_labeled_videos(DataSource(str(table)))
     held_out = {video.group for video in videos.val}
     assert len(held_out) == 1
     assert len(videos.val) == 2
@@ -351,7 +356,7 @@ def test_a_class_of_a_single_group_is_held_out_by_video(tmp_path: Path, make_fil
     make_files(tmp_path, (file for file, _, _ in rows))
     table = tmp_path / "people.csv"
     table.write_text("\n".join(["path,label,group", *map(",".join, rows)]))
-    videos = load_labeled_videos(str(table))
+    videos = load_labeled_videos(DataSource(str(table)))
     assert (len(videos.train), len(videos.val)) == (8, 2)
     assert "groups are torn apart" in videos.remarks[0]
 

@@ -28,9 +28,7 @@ from vifi_cli.errors import InvalidInput
 HELD_OUT_SHARE = 0.2
 
 
-def load_labeled_videos(
-    source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0
-) -> LabeledVideos:
+def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
     """Loads labelled videos ready for training or testing.
 
     If the data has a single held-out split, it becomes both val and test. If it has none, a fifth of the training
@@ -67,9 +65,7 @@ def _oddities(videos: LabeledVideos) -> Iterator[str]:
         yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"
 
 
-def read_labeled_videos(
-    source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0
-) -> LabeledVideos:
+def read_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
     """Reads labelled videos as `load_labeled_videos` does, and accepts data that cannot be trained on."""
     if setting.name == "few-shot" and setting.shots is None:
         raise InvalidInput(

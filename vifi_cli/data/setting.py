@@ -29,7 +29,9 @@ class Setting:
                 f"--setting {self.name}: the settings are supervised, few-shot-K, base2novel, novel and zero-shot"
             )
         if self.shots is not None and self.name not in ("few-shot", "base2novel"):
-            raise InvalidInput(f"the setting {self.name} does not go with a number of training videos per class")
+            raise InvalidInput(
+                f"the setting {self.name} does not go with a number of training videos per class"
+            )
         if self.shots is not None and self.shots < 1:
             raise InvalidInput(f"--setting {self} leaves nothing to train on: use 1 video per class or more")
 

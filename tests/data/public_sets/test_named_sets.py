@@ -9,6 +9,8 @@ import pytest
 from tests.data.conftest import MakeFiles
 from vifi_cli.data.class_names import class_names_of, class_part
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos
+from vifi_cli.data.setting import Setting
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 
 UCF, HMDB = class_names_of("ucf101"), class_names_of("hmdb51")
@@ -36,21 +38,21 @@ def ucf101(tmp_path: Path, make_files: MakeFiles) -> Path:
 
 def test_ucf101_in_every_setting(ucf101: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIFI_DATA", str(ucf101))
-    videos = load_labeled_videos("ucf101", split=2)
+    videos = load_labeled_videos(DataSource("ucf101", split=2))
     assert videos.class_names == UCF
     assert (len(videos.train), len(videos.val), len(videos.missing)) == (202, 101, 0)
     assert videos.test == videos.val
     assert {video.path.name[-11:] for video in videos.val} == {"g02_c01.avi"}
     assert [video.label for video in videos.val] == list(range(101))
-    few = load_labeled_videos("ucf101", setting="few-shot", shots=1)
-    assert (len(few.train), few.val) == (101, load_labeled_videos("ucf101").val)
+    few = load_labeled_videos(DataSource("ucf101"), Setting("few-shot", 1))
+    assert (len(few.train), few.val) == (101, load_labeled_videos(DataSource("ucf101")).val)
     assert "not the paper's list" in few.remarks[0]
-    base = load_labeled_videos("ucf101", setting="base2novel")
-    novel = load_labeled_videos("ucf101", setting="novel")
+    base = load_labeled_videos(DataSource("ucf101"), Setting("base2novel"))
+    novel = load_labeled_videos(DataSource("ucf101"), Setting("novel"))
     assert (len(base.class_names), len(base.val), len(novel.class_names), len(novel.test)) == (51, 51, 50, 50)
     assert base.class_names[0] == "Typing"
     assert not set(base.train) & set(novel.test)
-    zero_shot = load_labeled_videos("ucf101", setting="zero-shot", split=3)
+    zero_shot = load_labeled_videos(DataSource("ucf101", split=3), Setting("zero-shot"))
     assert (zero_shot.train, zero_shot.val, len(zero_shot.test)) == ((), (), 101)
 
 
@@ -65,19 +67,19 @@ def test_published_lists_are_taken_where_they_lie(ucf101: Path) -> None:
     for name, lines in published.items():
         (lists / name).parent.mkdir(parents=True, exist_ok=True)
         (lists / f"{name}.txt").write_text("\n".join(lines))
-    few = load_labeled_videos("ucf101", root=ucf101, setting="few-shot", shots=1)
+    few = load_labeled_videos(DataSource("ucf101", root=ucf101), Setting("few-shot", 1))
     assert few.remarks == ()
     assert {video.path.name[-11:] for video in few.train} == {"g02_c01.avi"}
-    other = load_labeled_videos("ucf101", root=ucf101, setting="few-shot", shots=1, split=2)
+    other = load_labeled_videos(DataSource("ucf101", split=2, root=ucf101), Setting("few-shot", 1))
     assert not set(other.train) & set(other.val), (
         "the list was drawn from split 1 and would leak into split 2"
     )
-    base = read_labeled_videos("ucf101", root=ucf101, setting="base2novel", split=2)
+    base = read_labeled_videos(DataSource("ucf101", split=2, root=ucf101), Setting("base2novel"))
     assert [video.path.name for video in (*base.train, *base.val)] == [
         "v_Typing_g03_c01.avi",
         "v_Typing_g02_c01.avi",
     ]
-    novel = read_labeled_videos("ucf101", root=ucf101, setting="novel")
+    novel = read_labeled_videos(DataSource("ucf101", root=ucf101), Setting("novel"))
     assert novel.class_names[novel.test[0].label] == "PlayingViolin"
 
 
@@ -95,16 +97,16 @@ def hmdb51(tmp_path: Path, make_files: MakeFiles) -> Path:
 
 
 def test_hmdb51_reads_flags_and_odd_names(hmdb51: Path) -> None:
-    videos = load_labeled_videos("hmdb51", root=hmdb51)
+    videos = load_labeled_videos(DataSource("hmdb51", root=hmdb51))
     assert (len(videos.train), len(videos.val), len(videos.missing)) == (51, 51, 51)
     assert videos.remarks[0] == "51 of 153 listed videos are not on disk"
     assert videos.val[20].path.name == "Hit_#1! [(a) & b]_kick_ball_u_1.avi"
     assert [video.label for video in videos.val] == list(range(51))
     with pytest.raises(InvalidInput, match="no split 4"):
-        load_labeled_videos("hmdb51", root=hmdb51, split=4)
+        load_labeled_videos(DataSource("hmdb51", split=4, root=hmdb51))
     (hmdb51 / "hmdb51/testTrainMulti_7030_splits/wave_test_split1.txt").unlink()
     with pytest.raises(InvalidInput, match=r"has no wave_test_split1.txt"):
-        load_labeled_videos("hmdb51", root=hmdb51)
+        load_labeled_videos(DataSource("hmdb51", root=hmdb51))
 
 
 def write_kinetics(path: Path, rows: list[tuple[str, str, int, str]]) -> None:
@@ -126,7 +128,7 @@ def test_kinetics_finds_clips_by_id_and_time_or_by_id(tmp_path: Path, make_files
         tmp_path / "k400",
         (f"train/{ids[399]}.mkv", "val/ABCDEFGHIJK_000000_000010.mp4", "val/abcdefghijk.mp4"),
     )
-    videos = load_labeled_videos("k400", root=tmp_path)
+    videos = load_labeled_videos(DataSource("k400", root=tmp_path))
     assert [video.label for video in videos.train] == list(range(400))
     assert videos.train[399].path.suffix == ".mkv"
     assert [video.path.name for video in videos.val] == ["abcdefghijk.mp4"]
@@ -138,14 +140,14 @@ def test_the_zero_shot_splits_of_kinetics_600(tmp_path: Path, make_files: MakeFi
     rows = [(names[label], "aaaaaaaaaaa", 1, "test"), ("abseiling", "bbbbbbbbbbb", 1, "test")]
     write_kinetics(tmp_path / "k600_test.csv", rows)
     make_files(tmp_path, ("v/aaaaaaaaaaa_000001_000011.mp4", "v/bbbbbbbbbbb_000001_000011.mp4"))
-    videos = load_labeled_videos("k600", root=tmp_path, setting="zero-shot", split=2)
+    videos = load_labeled_videos(DataSource("k600", split=2, root=tmp_path), Setting("zero-shot"))
     assert (len(videos.class_names), [video.label for video in videos.test]) == (160, [5])
     (lists := tmp_path / "datasets_splits/k600_splits").mkdir(parents=True)
     (lists / "ZS_split2_K600_eval.txt").write_text("test/bbbbbbbbbbb_000001_000011.mp4 7\n")
-    videos = load_labeled_videos("k600", root=tmp_path, setting="zero-shot", split=2)
+    videos = load_labeled_videos(DataSource("k600", split=2, root=tmp_path), Setting("zero-shot"))
     assert [(video.path.name[0], video.label) for video in videos.test] == [("b", 7)]
     with pytest.raises(InvalidInput, match="no base classes"):
-        load_labeled_videos("k600", root=tmp_path, setting="base2novel")
+        load_labeled_videos(DataSource("k600", root=tmp_path), Setting("base2novel"))
 
 
 def test_something_something_matches_templates(tmp_path: Path, make_files: MakeFiles) -> None:
@@ -160,13 +162,13 @@ def test_something_something_matches_templates(tmp_path: Path, make_files: MakeF
     (tmp_path / "something-something-v2-train.json").write_text(json.dumps(entries))
     (tmp_path / "something-something-v2-validation.json").write_text(json.dumps(entries[:2]))
     make_files(tmp_path, (f"20bn-something-something-v2/{label}.webm" for label in range(174)))
-    videos = load_labeled_videos("ssv2", root=tmp_path)
+    videos = load_labeled_videos(DataSource("ssv2", root=tmp_path))
     assert [video.label for video in videos.train] == list(range(174))
     (tmp_path / "something-something-v2-train.json").write_text(
         '[{"id": "1", "template": "Eating [something]"}]'
     )
     with pytest.raises(InvalidInput, match=r"'Eating .something.' of video 1"):
-        load_labeled_videos("ssv2", root=tmp_path)
+        load_labeled_videos(DataSource("ssv2", root=tmp_path))
 
 
 def test_a_set_that_is_not_there_is_told_with_where_to_get_it(
@@ -175,11 +177,11 @@ def test_a_set_that_is_not_there_is_told_with_where_to_get_it(
     monkeypatch.delenv("VIFI_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidInput, match=r"where is ucf101\? .*crcv.ucf.edu.*VIFI_DATA"):
-        load_labeled_videos("ucf101")
+        load_labeled_videos(DataSource("ucf101"))
     make_files(tmp_path, ("UCF-101/Archery/v_Archery_g01_c01.avi",))
     with pytest.raises(InvalidInput, match=r"though there are videos.*ucfTrainTestlist"):
-        load_labeled_videos("ucf101", root=tmp_path)
+        load_labeled_videos(DataSource("ucf101", root=tmp_path))
     with pytest.raises(InvalidInput, match="is no folder: set --data-root"):
-        load_labeled_videos("ucf101", root=tmp_path / "nothing")
-    with pytest.raises(InvalidInput, match="its class names are known"):
-        load_labeled_videos("ucf101", root=tmp_path, labels=tmp_path / "names.csv")
+        load_labeled_videos(DataSource("ucf101", root=tmp_path / "nothing"))
+    with pytest.raises(InvalidInput, match="vifi knows its class names"):
+        load_labeled_videos(DataSource("ucf101", labels=tmp_path / "names.csv", root=tmp_path))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring import scores
-from vifi_cli.evaluation.testing import settings
 from vifi_cli.evaluation.testing.predicting import Predictions
 from vifi_cli.evaluation.testing.settings import (
     columns_of,
@@ -34,13 +34,13 @@ def scores_of(right: Sequence[bool], name: str = "v") -> scores.TestScores:
 @pytest.mark.parametrize(
     ("text", "setting"),
     [
-        ("zero-shot", settings.Setting("zero-shot")),
-        ("few-shot", settings.Setting("few-shot")),
-        ("few-shot-4", settings.Setting("few-shot", 4)),
-        ("base2novel", settings.Setting("base2novel")),
+        ("zero-shot", Setting("zero-shot")),
+        ("few-shot", Setting("few-shot")),
+        ("few-shot-4", Setting("few-shot", 4)),
+        ("base2novel", Setting("base2novel")),
     ],
 )
-def test_settings_are_read(text: str, setting: settings.Setting) -> None:
+def test_settings_are_read(text: str, setting: Setting) -> None:
     assert read_setting(text) == setting
 
 
@@ -52,7 +52,9 @@ def test_other_settings_are_refused(text: str) -> None:
 
 def test_zero_shot_tests_every_official_split() -> None:
     (trial,) = plan_trials(read_setting("zero-shot"), trains=False, splits=3, split=None, is_named=True)
-    assert [(tested.setting, tested.split) for tested in trial.lists] == [("zero-shot", n) for n in (1, 2, 3)]
+    assert [(str(tested.setting), tested.split) for tested in trial.lists] == [
+        ("zero-shot", n) for n in (1, 2, 3)
+    ]
     assert columns_of(read_setting("zero-shot"), [trial]) == ("split 1", "split 2", "split 3", "mean")
     (second,) = plan_trials(read_setting("zero-shot"), trains=False, splits=3, split=2, is_named=True)
     assert columns_of(read_setting("zero-shot"), [second]) == ("split 2",)
@@ -69,7 +71,7 @@ def test_base_to_novel_trains_thrice() -> None:
     own = plan_trials(setting, trains=True, splits=1, split=None, is_named=False)
     assert [(trial.seed, trial.split) for trial in own] == [(1, 1), (2, 1), (3, 1)]
     (once,) = plan_trials(setting, trains=False, splits=3, split=None, is_named=True)
-    assert [tested.setting for tested in once.lists] == ["base2novel", "novel"]
+    assert [str(tested.setting) for tested in once.lists] == ["base2novel", "novel"]
     assert once.seed is None
     (second,) = plan_trials(setting, trains=True, splits=3, split=2, is_named=True)
     assert second.split == 2

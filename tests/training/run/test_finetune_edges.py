@@ -189,7 +189,9 @@ def test_a_set_known_by_name_is_no_folder_of_that_name(
 
     (tmp_path / "ucf101").mkdir()
     monkeypatch.chdir(tmp_path)
-    absolute = {text: str(DataSource.parse(text).absolute()) for text in ("ucf101", "ucf101:2", "lists,labels.csv")}
+    absolute = {
+        text: str(DataSource.parse(text).absolute()) for text in ("ucf101", "ucf101:2", "lists,labels.csv")
+    }
     assert absolute["ucf101"] == "ucf101"
     assert absolute["ucf101:2"] == "ucf101:2"
     assert absolute["lists,labels.csv"] == f"{tmp_path}/lists,{tmp_path}/labels.csv"

@@ -68,7 +68,9 @@ def _with_published(table: ResultTable, plan: TestPlan) -> ResultTable:
     from vifi_cli.evaluation.report.published import published_rows
 
     question = plan.question
-    published = published_rows(question.setting.name, question.data.name) if question.data.is_public_set else None
+    published = (
+        published_rows(question.setting.name, question.data.name) if question.data.is_public_set else None
+    )
     if published is None or not set(published.columns) & set(table.columns):
         output.note(f"the paper has no figures for {question.setting.name} on {question.data.name}")
         return table

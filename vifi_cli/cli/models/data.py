@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +18,12 @@ from vifi_cli.cli.models.data_report import (
     sizes,
 )
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.options import DataRootOption, JsonOption
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.data.source import DataSource
     from vifi_cli.data.splits.drawing import Shares
 
 PROBLEMS_FOUND = 1
@@ -31,29 +32,11 @@ HELD_OUT_SHARE = 0.2
 data_app = typer.Typer(help="Check and split labelled videos.", no_args_is_help=True)
 
 
-class SettingName(StrEnum):
-    """A setting of the ViFi-CLIP paper."""
-
-    supervised = "supervised"
-    few_shot = "few-shot"
-    base2novel = "base2novel"
-    novel = "novel"
-    zero_shot = "zero-shot"
-
-
 DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
         help="A folder of class folders, a CSV or JSONL table, list files, or ucf101, hmdb51, k400, k600, ssv2.",
-        show_default=False,
-    ),
-]
-DataRootOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-root",
-        help="Where the videos of a named set or a list lie; else $VIFI_DATA.",
         show_default=False,
     ),
 ]
@@ -72,10 +55,11 @@ def check(
     data_root: DataRootOption = None,
     labels: LabelsOption = None,
     setting: Annotated[
-        SettingName, typer.Option(help="The setting whose splits are checked.")
-    ] = SettingName.supervised,
-    split: Annotated[int, typer.Option(min=1, help="Which of the published splits.")] = 1,
-    shots: ShotsOption = None,
+        str, typer.Option(metavar="SETTING", help="Setting of the paper whose splits are checked")
+    ] = "supervised",
+    split: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Official split", show_default="1")
+    ] = None,
     decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Open and decode every video.")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,11 +69,11 @@ def check(
     """
     from vifi_cli.data.checking import check_data
     from vifi_cli.data.loading import read_labeled_videos
+    from vifi_cli.data.setting import Setting
 
+    source = _source(data, data_root, labels, split)
     with output.busy("Looking for the videos"):
-        videos = read_labeled_videos(
-            data, root=data_root, setting=setting.value, split=split, shots=shots, labels=labels
-        )
+        videos = read_labeled_videos(source, Setting.parse(setting))
     with output.progress("{task.completed:,.0f}/{task.total:,.0f} videos") as bar:
         task = bar.add_task("Checking", total=len(videos.all_videos()), visible=decode)
         found = check_data(videos, decode=decode, on_decoded=lambda done: bar.update(task, completed=done))
@@ -146,7 +130,7 @@ def split_data(
     from vifi_cli.data.splits.writing import SplitPlan, resplit, split_base_and_novel, write_splits
 
     _check_output(output_file, data)
-    videos = read_own_splits(data, root=data_root, labels=labels)
+    videos = read_own_splits(_source(data, data_root, labels, None))
     has_splits = bool(videos.val or videos.test)
     keeps_splits = has_splits and val is None and test is None and group_by is None
     shares = None if keeps_splits else _shares(val, test, holds_out_groups=bool(hold_out))
@@ -167,6 +151,13 @@ def split_data(
         output.note("the splits that the data comes in are kept; --val and --test would divide it anew")
     for remark in videos.remarks:
         output.warning(remark)
+
+
+def _source(data: str, root: Path | None, labels: Path | None, split: int | None) -> DataSource:
+    from vifi_cli.data.source import DataSource
+
+    source = DataSource.parse(data, root)
+    return replace(source, labels=labels or source.labels, split=split or source.split)
 
 
 def _warn_of_empty_classes(videos: LabeledVideos) -> None:

@@ -77,7 +77,9 @@ ModelOption = Annotated[
 ]
 DeviceOption = Annotated[
     Device,
-    typer.Option("--device", help="Where the model runs; auto picks a GPU if there is one", rich_help_panel=MODEL),
+    typer.Option(
+        "--device", help="Where the model runs; auto picks a GPU if there is one", rich_help_panel=MODEL
+    ),
 ]
 DataOption = Annotated[
     str | None,

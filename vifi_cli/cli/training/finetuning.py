@@ -223,9 +223,7 @@ def setting_of_data(text: str) -> Setting:
         return SUPERVISED
     if text == "base2novel" or text.startswith("few-shot-"):
         return Setting.parse(text)
-    raise InvalidInput(
-        f"--setting {text}: the settings are supervised, few-shot-K, base2novel and zero-shot"
-    )
+    raise InvalidInput(f"--setting {text}: the settings are supervised, few-shot-K, base2novel and zero-shot")
 
 
 def _model(asked: str | None) -> str:

@@ -53,7 +53,10 @@ def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
         ("supervised", "train"): (f"train{number}", "train"),
         ("supervised", "val"): held_out,
         ("supervised", "test"): (f"test{number}", "test"),
-        ("few-shot", "train"): (f"train{number}_few_shot_{setting.shots}", f"train1_few_shot_{setting.shots}"),
+        ("few-shot", "train"): (
+            f"train{number}_few_shot_{setting.shots}",
+            f"train1_few_shot_{setting.shots}",
+        ),
         ("few-shot", "val"): held_out,
         ("base2novel", "train"): (f"fs_base_s{number}_train",),
         ("base2novel", "val"): ("base_val",),

@@ -19,9 +19,7 @@ PAPER_SEEDS = (1, 2, 3)
 _KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.\w+")
 
 
-def load_public_set(
-    name: str, number: int, root: Path | None, setting: Setting, seed: int
-) -> LabeledVideos:
+def load_public_set(name: str, number: int, root: Path | None, setting: Setting, seed: int) -> LabeledVideos:
     """The videos of a public set in one of the paper's settings.
 
     vifi reads the official split files under the data root. Where ViFi-CLIP's own lists are there too and the setting
@@ -155,7 +153,11 @@ def _few_shot(lists: _Lists, shots: int, seed: int) -> LabeledVideos:
 
 def _base(lists: _Lists, shots: int, seed: int) -> LabeledVideos:
     classes = lists.part("base")
-    train = lists.published(Setting("base2novel"), "train", classes=len(classes)) if shots == PAPER_BASE_SHOTS else ()
+    train = (
+        lists.published(Setting("base2novel"), "train", classes=len(classes))
+        if shots == PAPER_BASE_SHOTS
+        else ()
+    )
     held_out = lists.published(Setting("base2novel"), "val", classes=len(classes))
     if train and held_out:
         return lists.located((*train, *held_out), lists.names_of(classes))

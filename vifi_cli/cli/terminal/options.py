@@ -6,9 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-DATA, MODEL, OUTPUT = "Data", "Model", "Output"
-"""Groups of options in help; a command with few options shows a single list."""
-
 
 class Device(StrEnum):
     """Where a model runs."""
@@ -49,9 +46,7 @@ def model_option(help_text: str, *, default: str | None = None) -> Any:
         help_text: such as `Model to start from`.
         default: what happens without the option, such as `the index's own`.
     """
-    return typer.Option(
-        "--model", "-m", metavar="MODEL", help=help_text, show_default=default or False, rich_help_panel=MODEL
-    )
+    return typer.Option("--model", "-m", metavar="MODEL", help=help_text, show_default=default or False)
 
 
 def output_option(help_text: str, *, metavar: str = "PATH", default: str | None = None) -> Any:
@@ -62,14 +57,7 @@ def output_option(help_text: str, *, metavar: str = "PATH", default: str | None 
         metavar: `FOLDER` or `FILE` where only one of them will do.
         default: what happens without the option, such as `a new folder in runs/`.
     """
-    return typer.Option(
-        "--output",
-        "-o",
-        metavar=metavar,
-        help=help_text,
-        show_default=default or False,
-        rich_help_panel=OUTPUT,
-    )
+    return typer.Option("--output", "-o", metavar=metavar, help=help_text, show_default=default or False)
 
 
 ModelOption = Annotated[
@@ -77,9 +65,7 @@ ModelOption = Annotated[
 ]
 DeviceOption = Annotated[
     Device,
-    typer.Option(
-        "--device", help="Where the model runs; auto picks a GPU if there is one", rich_help_panel=MODEL
-    ),
+    typer.Option("--device", help="Where the model runs; auto picks a GPU if there is one"),
 ]
 DataOption = Annotated[
     str | None,
@@ -88,7 +74,6 @@ DataOption = Annotated[
         metavar="DATA",
         help="Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2",
         show_default=False,
-        rich_help_panel=DATA,
     ),
 ]
 DataRootOption = Annotated[
@@ -99,7 +84,6 @@ DataRootOption = Annotated[
         envvar="VIFI_DATA",
         help="Folder that holds the public sets, or the videos of a list",
         show_default=False,
-        rich_help_panel=DATA,
     ),
 ]
 SettingOption = Annotated[
@@ -109,10 +93,7 @@ SettingOption = Annotated[
         metavar="SETTING",
         help="Setting of the paper: supervised, few-shot-K (K videos per class), base2novel or zero-shot",
         show_default=False,
-        rich_help_panel=DATA,
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Write one JSON document to stdout", rich_help_panel=OUTPUT)
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]

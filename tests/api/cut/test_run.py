@@ -15,12 +15,12 @@ from vifi_cli.api.cut.run import CutReport, CutRun
 from vifi_cli.api.feedback import LOGGED
 from vifi_cli.video.export.video_facts import VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import OwnProcess
+from vifi_cli.video.workers.isolated import IsolatedWorker
 
 
 @pytest.fixture
 def run() -> Iterator[CutRun]:
-    with OwnProcess(stall_seconds=5.0) as process, CutProgress(LOGGED) as progress:
+    with IsolatedWorker(stall_seconds=5.0) as process, CutProgress(LOGGED) as progress:
         yield CutRun(process, progress, CutReport())
 
 

@@ -13,16 +13,16 @@ from tests.video.workers.pieces_of_work import Report, crash, fail, hang, whoami
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.export.writing import write_clip
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import OwnProcess
+from vifi_cli.video.workers.isolated import IsolatedWorker
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[OwnProcess]:
-    with OwnProcess(stall_seconds=5.0) as process:
+def process() -> Iterator[IsolatedWorker]:
+    with IsolatedWorker(stall_seconds=5.0) as process:
         yield process
 
 
-def test_results_and_progress_come_back_from_one_process(process: OwnProcess) -> None:
+def test_results_and_progress_come_back_from_one_process(process: IsolatedWorker) -> None:
     told: list[tuple[object, ...]] = []
     first = process.call(whoami, lambda *what: told.append(what))
     assert told == [("begun", 1)]
@@ -39,7 +39,7 @@ def test_results_and_progress_come_back_from_one_process(process: OwnProcess) ->
     ],
 )
 def test_what_the_work_raises_is_raised(
-    process: OwnProcess, error: Exception, raised: type[Exception], message: str
+    process: IsolatedWorker, error: Exception, raised: type[Exception], message: str
 ) -> None:
     with pytest.raises(raised, match=message):
         process.call(partial(fail, error=error), lambda *_: None)
@@ -47,7 +47,7 @@ def test_what_the_work_raises_is_raised(
 
 @pytest.mark.parametrize(("work", "reason"), [(crash, "decoder crashed"), (hang, "decoding hung")])
 def test_a_crash_or_a_hang_costs_only_that_work(
-    process: OwnProcess, work: Callable[[Report], None], reason: str
+    process: IsolatedWorker, work: Callable[[Report], None], reason: str
 ) -> None:
     before = process.call(whoami, lambda *_: None)
     with pytest.raises(UnreadableVideo, match=reason):
@@ -55,7 +55,7 @@ def test_a_crash_or_a_hang_costs_only_that_work(
     assert process.call(whoami, lambda *_: None) != before
 
 
-def test_clips_are_written_through_it(process: OwnProcess, tmp_path: Path) -> None:
+def test_clips_are_written_through_it(process: IsolatedWorker, tmp_path: Path) -> None:
     video = write_video(tmp_path / "numbers.mp4", numbered_frames(20))
     clip = process.call(partial(write_clip, Moment(video, 0.5, 1.0), tmp_path / "clip.mp4"), lambda _: None)
     assert (clip.start_seconds, clip.end_seconds) == pytest.approx((0.5, 1.0))

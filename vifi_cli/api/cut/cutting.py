@@ -13,7 +13,7 @@ from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path
 from vifi_cli.video.lists.edit_list import check_list_name
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import OwnProcess
+from vifi_cli.video.workers.isolated import IsolatedWorker
 
 USUAL_FOLDER = Path("clips")
 
@@ -111,7 +111,7 @@ def carry_out(
     wanted: Wanted, plan: CutPlan, pad_seconds: float, report: CutReport, feedback: Feedback
 ) -> None:
     """Writes all that is planned, and notes it in the report as it goes, so that an interruption leaves it true."""
-    with OwnProcess() as process, CutProgress(feedback) as progress:
+    with IsolatedWorker() as process, CutProgress(feedback) as progress:
         CutRun(process, progress, report).carry_out(wanted, plan, pad_seconds)
 
 

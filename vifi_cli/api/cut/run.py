@@ -22,7 +22,7 @@ from vifi_cli.video.export.writing import Clip, write_clip
 from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.lists.listed_moment import ListedMoment
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import OwnProcess, ProcessLost
+from vifi_cli.video.workers.isolated import IsolatedWorker, ProcessLost
 
 COPYING, LOOKING = 0.05, 0.5  # what copying a second and making its preview take beside coding it
 
@@ -58,7 +58,7 @@ class CutReport:
 class CutRun:
     """One run of `vifi cut`, which keeps account of what it has written."""
 
-    def __init__(self, process: OwnProcess, progress: CutProgress, report: CutReport) -> None:
+    def __init__(self, process: IsolatedWorker, progress: CutProgress, report: CutReport) -> None:
         self.report = report
         self._process = process
         self._progress = progress

@@ -16,8 +16,7 @@ from vifi_cli.index.encoder import Encoder
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile, content_fingerprint
-from vifi_cli.video.workers.decode_ahead import decode_ahead
-from vifi_cli.video.workers.events import DecodedChunk, DecodedVideo, DecodingEvent
+from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingEvent, decode_ahead
 
 BATCH_SIZE = 32
 MOST_WORKERS = 8

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from vifi_cli.video.workers.isolated import OwnProcess, Report
+from vifi_cli.video.workers.isolated import IsolatedWorker, Report
 
 LOWER_PRIORITY = 10
 
@@ -25,7 +25,7 @@ class Renderers:
         """Starts nothing yet; a job that tells no progress for so long is taken to hang."""
         self._turns = asyncio.Semaphore(processes)
         self._stall_seconds = stall_seconds
-        self._idle: list[OwnProcess] = []
+        self._idle: list[IsolatedWorker] = []
 
     async def run(self, job: Job[Result]) -> Result:
         """Does a job, which must be picklable; cancelling this breaks it off.
@@ -35,7 +35,7 @@ class Renderers:
             OSError: a file that it needs is gone, or the disk is full.
         """
         async with self._turns:
-            process = self._idle.pop() if self._idle else OwnProcess(self._stall_seconds)
+            process = self._idle.pop() if self._idle else IsolatedWorker(self._stall_seconds)
             broken_off = threading.Event()
 
             def call() -> Result:

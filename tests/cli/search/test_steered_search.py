@@ -168,7 +168,7 @@ def test_filters_by_time_of_change_and_length(vifi: Vifi, starter: None, clips: 
         (["a cat", "--newer", "soon"], "--newer soon: neither a date"),
         (["a cat", "--min-duration", "long"], "--min-duration long: not a length of time"),
         (["a cat", "--newer", "7d", "--older", "8d"], "no video is both newer than 7d and older than 8d"),
-        (["a cat", "--min-duration", "2h", "--max-duration", "1:30"], "no video lasts both 2h at least"),
+        (["a cat", "--min-duration", "2h", "--max-duration", "1:30"], "no video lasts at least 2h"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(vifi: Vifi, indexed: Path, arguments: list[str], says: str) -> None:

@@ -10,25 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli.search.cut_result import as_document, show, tell_what_is_odd
-from vifi_cli.cli.search.options import (
-    OUTPUT,
-    DedupeOption,
-    JsonOption,
-    MaxDurationOption,
-    MinDurationOption,
-    MinScoreOption,
-    NewerOption,
-    OlderOption,
-    PathOption,
-    PerVideoOption,
-    TopOption,
-    video_filter,
-)
+from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.query_grammar import SIGNS, parse_query
 from vifi_cli.cli.search.result import tell_no_hits, tell_nothing_relevant
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.options import JsonOption
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -44,6 +33,7 @@ NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130
 FROM_STDIN = ["-"]
 
 
+@spliced
 def cut(
     what: Annotated[
         list[str],
@@ -54,6 +44,8 @@ def cut(
             show_default=False,
         ),
     ],
+    hit_selection: HitSelection,
+    video_selection: VideoSelection,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -110,15 +102,6 @@ def cut(
             rich_help_panel=WRITTEN,
         ),
     ] = 0.0,
-    top: TopOption = 10,
-    per_video: PerVideoOption = 3,
-    min_score: MinScoreOption = None,
-    dedupe: DedupeOption = False,
-    path: PathOption = None,
-    newer: NewerOption = None,
-    older: OlderOption = None,
-    min_duration: MinDurationOption = None,
-    max_duration: MaxDurationOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there.", rich_help_panel=OUTPUT)
     ] = False,
@@ -134,19 +117,19 @@ def cut(
     from vifi_cli.cli.search.cut_moments import named_moments
 
     check_names(reel, lists or [])
-    among = video_filter(newer, older, min_duration, max_duration)
+    among = video_selection.video_filter()
     wanted = None if SIGNS.keys() & set(what) else named_moments(what)
     if what == FROM_STDIN:
         wanted = _from_stdin()
     elif wanted is None:
         options: SearchOptions = {
-            "top": top,
-            "per_video": per_video,
-            "below": path,
+            "top": hit_selection.top,
+            "per_video": hit_selection.per_video,
+            "below": video_selection.path,
             "among": among,
-            "fold_duplicates": dedupe,
+            "fold_duplicates": hit_selection.dedupe,
         }
-        wanted = _search(what, min_score, options)
+        wanted = _search(what, hit_selection.min_score, options)
     if not wanted.moments:
         raise typer.Exit(NO_HITS)
     plan = plan_cut(wanted.moments, folder, reel, lists or [], html, copied=copy, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""Options of the commands that look for moments, and what they say together."""
+"""Options that the commands that look for moments share, in bundles."""
 
 from __future__ import annotations
 
@@ -27,135 +27,149 @@ class HitUnit(StrEnum):
     video = "video"
 
 
-TopOption = Annotated[
-    int,
-    typer.Option("--top", "-t", min=0, help="Number of hits at most; 0 for all.", rich_help_panel=HITS),
-]
-PerVideoOption = Annotated[
-    int, typer.Option(min=0, help="Moments of one video at most; 0 for all.", rich_help_panel=HITS)
-]
-ByOption = Annotated[
-    HitUnit, typer.Option(help="Whether a hit is a moment or a whole video.", rich_help_panel=HITS)
-]
-MinScoreOption = Annotated[
-    float | None,
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="Leave out hits of a lower relevance, or cosine where that is shown; 0 leaves out none.",
-        show_default="0.3 of relevance",
-        rich_help_panel=HITS,
-    ),
-]
-DedupeOption = Annotated[
-    bool,
-    typer.Option(
-        "--dedupe", help="Show only the best of hits that look nearly the same.", rich_help_panel=HITS
-    ),
-]
-PathOption = Annotated[
-    str | None,
-    typer.Option(metavar="GLOB", help="Whose path matches, or below a folder.", rich_help_panel=VIDEOS),
-]
-NewerOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHEN",
-        help="Changed last on this day or after it (2026-01-31), or at most so long ago (12h, 7d, 3w).",
-        rich_help_panel=VIDEOS,
-    ),
-]
-OlderOption = Annotated[
-    str | None,
-    typer.Option(metavar="WHEN", help="Changed last before this day, or longer ago.", rich_help_panel=VIDEOS),
-]
-MinDurationOption = Annotated[
-    str | None,
-    typer.Option(metavar="LENGTH", help="At least so long: 90, 1:30, 2h.", rich_help_panel=VIDEOS),
-]
-MaxDurationOption = Annotated[
-    str | None, typer.Option(metavar="LENGTH", help="At most so long.", rich_help_panel=VIDEOS)
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Write one JSON document to stdout.", rich_help_panel=OUTPUT)
-]
-JsonLinesOption = Annotated[
-    bool, typer.Option("--jsonl", help="Write one JSON document a hit.", rich_help_panel=OUTPUT)
-]
-FilepathOnlyOption = Annotated[
-    bool,
-    typer.Option("--filepath-only", "-f", help="Write only paths, each once.", rich_help_panel=OUTPUT),
-]
-Print0Option = Annotated[
-    bool,
-    typer.Option(
-        "--print0",
-        "-0",
-        help="Like -f, ended by NUL instead of newline, for xargs -0.",
-        rich_help_panel=OUTPUT,
-    ),
-]
-ReadByOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        metavar="MODEL",
-        help="Read the query by this model: one that sees pictures as the index's own does, such as text "
-        "prompts learned for it.",
-        show_default=False,
-        rich_help_panel=ENCODER,
-    ),
-]
+ByOption = Annotated[HitUnit, typer.Option(help="Whether a hit is a moment or a video", rich_help_panel=HITS)]
 EncoderDeviceOption = Annotated[
     Device,
     typer.Option(
-        "--device",
-        help="Where the encoder runs; auto takes a GPU if there is one.",
-        rich_help_panel=ENCODER,
+        "--device", help="Where the encoder runs; auto uses a GPU if there is one", rich_help_panel=ENCODER
     ),
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class HitSelection:
+    """Which hits a search returns."""
+
+    top: Annotated[
+        int,
+        typer.Option("--top", "-t", min=0, help="Maximum number of hits; 0 for all", rich_help_panel=HITS),
+    ] = 10
+    per_video: Annotated[
+        int, typer.Option(min=0, help="Maximum number of moments per video; 0 for all", rich_help_panel=HITS)
+    ] = 3
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Minimum relevance, or cosine where that is shown; 0 keeps all",
+            show_default="0.3 of relevance",
+            rich_help_panel=HITS,
+        ),
+    ] = None
+    dedupe: Annotated[
+        bool,
+        typer.Option("--dedupe", help="Keep only the best of hits that look alike", rich_help_panel=HITS),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoSelection:
+    """Which videos a search looks at."""
+
+    path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GLOB", help="Only videos whose path matches, or under a folder", rich_help_panel=VIDEOS
+        ),
+    ] = None
+    newer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="Only videos changed on or after a day (2026-01-31) or within a time (12h, 7d, 3w)",
+            rich_help_panel=VIDEOS,
+        ),
+    ] = None
+    older: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help="Only videos changed before a day, or longer ago", rich_help_panel=VIDEOS
+        ),
+    ] = None
+    min_duration: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTH", help="Minimum length: 90, 1:30 or 2h", rich_help_panel=VIDEOS),
+    ] = None
+    max_duration: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="Maximum length", rich_help_panel=VIDEOS)
+    ] = None
+
+    def __bool__(self) -> bool:
+        """Whether some videos may be left out."""
+        return any((self.path, self.newer, self.older, self.min_duration, self.max_duration))
+
+    def video_filter(self) -> VideoFilter:
+        """The videos asked for, but for their path.
+
+        Raises:
+            InvalidInput: an option cannot be understood, or no video can meet them all.
+        """
+        from vifi_cli.index.search.video_filter import VideoFilter
+
+        now_ns = time.time_ns()
+        changed_from = None if self.newer is None else instant_option("--newer", self.newer, now_ns)
+        changed_before = None if self.older is None else instant_option("--older", self.older, now_ns)
+        shortest = 0.0 if self.min_duration is None else length_option("--min-duration", self.min_duration)
+        longest = (
+            math.inf if self.max_duration is None else length_option("--max-duration", self.max_duration)
+        )
+        if changed_from is not None and changed_before is not None and changed_from >= changed_before:
+            raise InvalidInput(
+                f"no video is both newer than {self.newer} and older than {self.older}: change one of the two"
+            )
+        if shortest > longest:
+            raise InvalidInput(
+                f"no video lasts at least {self.min_duration} and at most {self.max_duration}: "
+                "change one of the two"
+            )
+        return VideoFilter(
+            changed_from_ns=changed_from,
+            changed_before_ns=changed_before,
+            shortest_seconds=shortest,
+            longest_seconds=longest,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class HitOutput:
     """The form in which hits are written."""
 
-    as_json: bool
-    as_jsonl: bool
-    filepath_only: bool
-    print0: bool
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON document to stdout", rich_help_panel=OUTPUT)
+    ] = False
+    as_jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Write one JSON document per hit", rich_help_panel=OUTPUT)
+    ] = False
+    filepath_only: Annotated[
+        bool,
+        typer.Option("--filepath-only", "-f", help="Write only paths, each once", rich_help_panel=OUTPUT),
+    ] = False
+    print0: Annotated[
+        bool,
+        typer.Option(
+            "--print0", "-0", help="Like -f, but end paths with NUL, for xargs -0", rich_help_panel=OUTPUT
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         if (self.as_json, self.as_jsonl, self.filepath_only or self.print0).count(True) > 1:
             raise InvalidInput("--json, --jsonl and -f/-0 are different outputs: choose one")
 
 
-def video_filter(
-    newer: str | None, older: str | None, min_duration: str | None, max_duration: str | None
-) -> VideoFilter:
-    """The videos that the options of these names ask for.
+@dataclass(frozen=True, kw_only=True)
+class EncoderChoice:
+    """What reads the words of a query, and where it runs."""
 
-    Raises:
-        InvalidInput: an option cannot be understood, or no video could fulfil them all.
-    """
-    from vifi_cli.index.search.video_filter import VideoFilter
-
-    now_ns = time.time_ns()
-    changed_from = None if newer is None else instant_option("--newer", newer, now_ns)
-    changed_before = None if older is None else instant_option("--older", older, now_ns)
-    shortest = 0.0 if min_duration is None else length_option("--min-duration", min_duration)
-    longest = math.inf if max_duration is None else length_option("--max-duration", max_duration)
-    if changed_from is not None and changed_before is not None and changed_from >= changed_before:
-        raise InvalidInput(
-            f"no video is both newer than {newer} and older than {older}: change one of the two"
-        )
-    if shortest > longest:
-        raise InvalidInput(
-            f"no video lasts both {min_duration} at least and {max_duration} at most: change one of the two"
-        )
-    return VideoFilter(
-        changed_from_ns=changed_from,
-        changed_before_ns=changed_before,
-        shortest_seconds=shortest,
-        longest_seconds=longest,
-    )
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Model that reads the words, such as learned prompts; must see as the index's model does",
+            show_default=False,
+            rich_help_panel=ENCODER,
+        ),
+    ] = None
+    device: EncoderDeviceOption = Device.auto

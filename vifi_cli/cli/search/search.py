@@ -12,30 +12,17 @@ import typer
 from vifi_cli import paths
 from vifi_cli.cli.search.options import (
     ByOption,
-    DedupeOption,
-    EncoderDeviceOption,
-    FilepathOnlyOption,
+    EncoderChoice,
     HitOutput,
+    HitSelection,
     HitUnit,
-    JsonLinesOption,
-    JsonOption,
-    MaxDurationOption,
-    MinDurationOption,
-    MinScoreOption,
-    NewerOption,
-    OlderOption,
-    PathOption,
-    PerVideoOption,
-    Print0Option,
-    ReadByOption,
-    TopOption,
-    video_filter,
+    VideoSelection,
 )
 from vifi_cli.cli.search.query_grammar import parse_query
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
-from vifi_cli.cli.terminal.options import Device
+from vifi_cli.cli.terminal.option_bundles import spliced
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
@@ -44,6 +31,7 @@ if TYPE_CHECKING:
 NO_HITS = 1
 
 
+@spliced
 def search(
     context: typer.Context,
     query: Annotated[
@@ -54,47 +42,34 @@ def search(
             show_default=False,
         ),
     ],
-    top: TopOption = 10,
-    per_video: PerVideoOption = 3,
+    hit_selection: HitSelection,
+    video_selection: VideoSelection,
+    form: HitOutput,
+    encoder: EncoderChoice,
     by: ByOption = HitUnit.moment,
-    min_score: MinScoreOption = None,
-    dedupe: DedupeOption = False,
-    path: PathOption = None,
-    newer: NewerOption = None,
-    older: OlderOption = None,
-    min_duration: MinDurationOption = None,
-    max_duration: MaxDurationOption = None,
-    as_json: JsonOption = False,
-    as_jsonl: JsonLinesOption = False,
-    filepath_only: FilepathOnlyOption = False,
-    print0: Print0Option = False,
-    model: ReadByOption = None,
-    device: EncoderDeviceOption = Device.auto,
 ) -> None:
     """Find the moments in indexed videos that match QUERY best.
 
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
-    form = HitOutput(as_json=as_json, as_jsonl=as_jsonl, filepath_only=filepath_only, print0=print0)
     asked = parse_query(query)
-    among = video_filter(newer, older, min_duration, max_duration)
+    among = video_selection.video_filter()
     with _session_of(context) as session:
         read_by, found = session.find(
             asked,
-            device.value,
-            model,
-            top=top,
-            per_video=per_video,
+            encoder.device.value,
+            encoder.model,
+            top=hit_selection.top,
+            per_video=hit_selection.per_video,
             by=by.value,
-            below=path,
+            below=video_selection.path,
             among=among,
-            fold_duplicates=dedupe,
+            fold_duplicates=hit_selection.dedupe,
         )
     from vifi_cli.index.search.video_index import relevant_among
 
-    is_filtered = any((path, newer, older, min_duration, max_duration))
-    hits = relevant_among(found, min_score)
-    answer = Answer(asked.text, read_by, hits, found[len(hits) :], is_filtered)
+    hits = relevant_among(found, hit_selection.min_score)
+    answer = Answer(asked.text, read_by, hits, found[len(hits) :], bool(video_selection))
     show_answer(answer, form, on_one_line=_is_in_shell(context))
     _tell_of_weight_alone(asked)
     if not hits:

@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from tests.decoded_videos import read_video, sample_times
 from tests.made_videos import textured_frames, write_video
-from vifi_cli.video.decode.decoder import read_video
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.decode.picture import FrameScaler, centre, scaled_size
-from vifi_cli.video.decode.sampling import FrameSampling, sample_times
 
 GEOMETRY = FrameGeometry(224, 224)
 RATE = 30

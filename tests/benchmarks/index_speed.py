@@ -30,6 +30,7 @@ from av.video.reformatter import Interpolation
 from PIL import Image
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table, write_panning_clip
+from tests.decoded_videos import sample_times
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.update.encoding import BATCH_SIZE, EncodingTimes, encode_videos
@@ -38,7 +39,7 @@ from vifi_cli.index.vectors import open_vectors
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.model.towers.starter import StarterCLIP, build_starter
 from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
-from vifi_cli.video.decode.sampling import FrameSampling, sample_times
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 
 PLAIN_BATCH = 16

@@ -29,7 +29,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 HITS = 24
 SCROLLED_HITS = (24, 1000)

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
+from tests.decoded_videos import read_video
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
-from vifi_cli.video.decode.decoder import read_video
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 Float32Array = npt.NDArray[np.float32]
 # templates of two kinds, averaged: ImageNet-like, and as people would ask

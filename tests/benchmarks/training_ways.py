@@ -22,7 +22,7 @@ from vifi_cli.training.engine.learner import Learner, freeze_statistics
 from vifi_cli.training.engine.optimizer_step import MicroBatch, soft_cross_entropy
 from vifi_cli.training.engine.precision import Precision, choose_precision
 from vifi_cli.training.recipe.recipe import make_recipe
-from vifi_cli.video.clips.sampling import test_frame_indices
+from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore
 
 SETS = {51: "hmdb51", 101: "ucf101", 400: "k400"}

@@ -9,7 +9,7 @@ from vifi_cli.index.catalog.lock import write_lock
 from vifi_cli.index.update.indexer import update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 from vifi_cli.data.forms.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.files.discovery import content_fingerprint
 from vifi_cli.video.workers.decode_ahead import DecodedVideo, FailedVideo, decode_ahead
 

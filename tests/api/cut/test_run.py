@@ -13,7 +13,7 @@ from vifi_cli.api.cut.progress import CutProgress
 from vifi_cli.api.cut.ready import ReadyMoment
 from vifi_cli.api.cut.run import CutReport, CutRun
 from vifi_cli.api.feedback import LOGGED
-from vifi_cli.video.export.video_facts import VideoFacts, video_facts
+from vifi_cli.video.export.probe import VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import IsolatedWorker
 

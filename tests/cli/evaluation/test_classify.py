@@ -20,8 +20,8 @@ from vifi_cli.evaluation.testing.classifying import Stretch
 from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
 from vifi_cli.model.towers.clip_transform import centre_crop, normalised
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
+from vifi_cli.video.clips.clip_sampling import test_frame_indices as frames_of_test
 from vifi_cli.video.clips.reader import read_clip
-from vifi_cli.video.clips.sampling import test_frame_indices as frames_of_test
 
 LABELS = "a cup of coffee,a cat,a rocket"
 

@@ -21,8 +21,8 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import running_writer, write_lock
 from vifi_cli.index.update.indexer import IndexReport, update_index
 from vifi_cli.index.update.shards import indexed_with
-from vifi_cli.video.decode.sampling import FrameSampling
-from vifi_cli.video.files.arrivals import QUIET_SECONDS, SETTLED_SECONDS, Happening
+from vifi_cli.video.decode.frame_sampling import FrameSampling
+from vifi_cli.video.files.arrivals import QUIET_SECONDS, SETTLED_SECONDS, FileEvent
 from vifi_cli.video.files.discovery import Discovery, find_videos
 
 NOW_NS = 2_000_000_000 * 10**9
@@ -50,7 +50,7 @@ class Followed:
             with Catalog(self.index / CATALOG_FILE) as catalog:
                 return update_index(catalog, complete, request.paths, ColorEncoder, workers=1)
 
-    def pass_time(self, seconds: float, *happenings: Happening) -> list[IndexReport]:
+    def pass_time(self, seconds: float, *happenings: FileEvent) -> list[IndexReport]:
         """Lets time go on, second by second; what has happened is told in the first step."""
         reports = []
         for step in range(int(seconds) + 1):
@@ -59,10 +59,10 @@ class Followed:
             reports.append(self.watching.step(told, self.now, NOW_NS + int(self.now * 10**9)))
         return [report for report in reports if report is not None]
 
-    def clip(self, name: str, colour: str = "red", changed: float = 1_000_000_000.0) -> Happening:
+    def clip(self, name: str, colour: str = "red", changed: float = 1_000_000_000.0) -> FileEvent:
         path = solid_colour_clip(self.videos / name, [(colour, 1.0)])
         os.utime(path, (changed, changed))
-        return Happening("added", path)
+        return FileEvent("added", path)
 
     def names(self) -> list[str]:
         with Catalog(self.index / CATALOG_FILE) as catalog:
@@ -112,9 +112,9 @@ def test_moved_and_removed_files_are_followed(followed: Followed) -> None:
     (followed.videos / "blue.mp4").unlink()
     (report,) = followed.pass_time(
         LATER,
-        Happening("deleted", followed.videos / "red.mp4"),
-        Happening("added", followed.videos / "moved.mp4"),
-        Happening("deleted", followed.videos / "blue.mp4"),
+        FileEvent("deleted", followed.videos / "red.mp4"),
+        FileEvent("added", followed.videos / "moved.mp4"),
+        FileEvent("deleted", followed.videos / "blue.mp4"),
     )
     assert (report.moved, report.removed, report.added) == (1, 1, 0)
     assert followed.names() == ["green.mp4", "moved.mp4"]
@@ -126,7 +126,7 @@ def test_a_folder_that_is_carried_away_takes_its_videos_along(followed: Followed
     followed.clip("blue.mp4", "blue")
     followed.pass_time(0)
     shutil.move(followed.videos / "2024.05 trip", tmp_path / "elsewhere")
-    (report,) = followed.pass_time(LATER, Happening("deleted", followed.videos / "2024.05 trip"))
+    (report,) = followed.pass_time(LATER, FileEvent("deleted", followed.videos / "2024.05 trip"))
     assert report.removed == 1
 
 
@@ -154,7 +154,7 @@ def test_a_folder_that_goes_and_comes_back_keeps_its_videos(followed: Followed, 
     assert not followed.watching.have_places_changed()
     followed.videos.rename(tmp_path / "away")
     assert followed.watching.have_places_changed()
-    assert followed.pass_time(LATER, Happening("deleted", followed.videos)) == []
+    assert followed.pass_time(LATER, FileEvent("deleted", followed.videos)) == []
     assert followed.watching.find_places() == []
     (tmp_path / "away").rename(followed.videos)
     assert followed.watching.have_places_changed()
@@ -180,7 +180,7 @@ def test_what_happens_in_a_real_folder_is_told(tmp_path: Path) -> None:
     happenings.close()
 
 
-def _wait_for(happenings: object, is_it: Callable[[Happening], bool]) -> bool:
+def _wait_for(happenings: object, is_it: Callable[[FileEvent], bool]) -> bool:
     return any(is_it(told) for several in happenings for told in several)  # type: ignore[attr-defined]
 
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.decoded_videos import read_video
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.evaluation.testing.classifying import (
@@ -23,7 +24,6 @@ from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.model.folders.card import FUSIONS, ModelCard
 from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip
 from vifi_cli.training.engine.precision import choose_precision
-from vifi_cli.video.decode.decoder import read_video
 
 CPU = torch.device("cpu")
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.evaluation.testing.views import Views, clip_frame_indices
-from vifi_cli.video.clips.sampling import test_frame_indices as published_indices
-from vifi_cli.video.clips.sampling import training_frame_indices
+from vifi_cli.video.clips.clip_sampling import test_frame_indices as published_indices
+from vifi_cli.video.clips.clip_sampling import training_frame_indices
 
 LENGTHS = st.integers(1, 4000)
 FRAMES = st.integers(1, 64)

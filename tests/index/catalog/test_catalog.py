@@ -14,7 +14,7 @@ from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.summary import find_faults
 from vifi_cli.index.update.shards import indexed_with, merge_shard
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 
 RED, BLUE = (1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)

@@ -14,7 +14,7 @@ from vifi_cli.index.search.examples import look_up_example, read_example
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.update.indexer import update_index
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.moment import TimeRange
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.made_videos import frame_number, numbered_frames, solid_colour_clip, write_video
 from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.video.clips.clip_sampling import test_frame_indices as frames_of_test
 from vifi_cli.video.clips.full_frames import clip_frames, expected_frames, frame_seconds, steady_frames
 from vifi_cli.video.clips.reader import read_clip
-from vifi_cli.video.clips.sampling import test_frame_indices as frames_of_test
 from vifi_cli.video.moment import TimeRange
 
 

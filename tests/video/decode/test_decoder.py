@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.decoded_videos import read_video
 from tests.made_videos import (
     damaged,
     frame_number,
@@ -21,10 +22,10 @@ from tests.made_videos import (
 from tests.video.decode.test_sampling import chosen_by_definition
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decode import decoder
-from vifi_cli.video.decode.decoder import decode_frames, read_video
+from vifi_cli.video.decode.decoder import decode_frames
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.decode.picture import FrameScaler
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
 
 WIDE = FrameGeometry(32, 80, "squash")

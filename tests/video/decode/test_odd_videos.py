@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vifi_cli.video.decode.decoder import read_video
+from tests.decoded_videos import read_video
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, FailedVideo, decode_ahead
 

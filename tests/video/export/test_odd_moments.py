@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.moment import ShownFrame, open_moment
+from vifi_cli.video.export.open_moment import ShownFrame, open_moment
 from vifi_cli.video.moment import Moment
 
 VIDEOS = Path(__file__).parents[3].parent / "shared" / "videos"

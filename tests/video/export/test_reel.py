@@ -11,8 +11,8 @@ from tests.made_videos import Sound, frame_number, noise, numbered_frames, solid
 from tests.video.export.played import lag, play
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.export.picture_fitting import Canvas
+from vifi_cli.video.export.probe import VideoFacts, video_facts
 from vifi_cli.video.export.reel import Reel, ReelForm, reel_form, write_reel
-from vifi_cli.video.export.video_facts import VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
 
 RATE = 48_000

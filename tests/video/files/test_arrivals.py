@@ -10,7 +10,7 @@ from vifi_cli.video.files.arrivals import (
     QUIET_SECONDS,
     SETTLED_SECONDS,
     Arrivals,
-    Happening,
+    FileEvent,
     Kind,
 )
 
@@ -21,7 +21,7 @@ def arrivals(tmp_path: Path) -> Arrivals:
 
 
 def tell(arrivals: Arrivals, kind: Kind, path: Path, now: float) -> None:
-    arrivals.note([Happening(kind, path)], now)
+    arrivals.note([FileEvent(kind, path)], now)
 
 
 def write(path: Path, size: int, changed: float = 0.0) -> Path:
@@ -96,13 +96,13 @@ def test_a_file_moved_to_another_disk_is_seen_to_have_moved_in_one_look(
 
 def test_folders_that_come_and_files_and_folders_that_go_matter(arrivals: Arrivals, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    happenings: list[Happening] = [
-        Happening("added", tmp_path / "folder"),
-        Happening("deleted", tmp_path / "gone.mp4"),
-        Happening("deleted", tmp_path / "ambiguous.ts"),
-        Happening("deleted", tmp_path / "old.folder"),
-        Happening("deleted", tmp_path),
-        Happening("added", tmp_path / "no text \ufffd.mp4"),
+    happenings: list[FileEvent] = [
+        FileEvent("added", tmp_path / "folder"),
+        FileEvent("deleted", tmp_path / "gone.mp4"),
+        FileEvent("deleted", tmp_path / "ambiguous.ts"),
+        FileEvent("deleted", tmp_path / "old.folder"),
+        FileEvent("deleted", tmp_path),
+        FileEvent("added", tmp_path / "no text \ufffd.mp4"),
     ]
     for happening in happenings:
         arrivals.note([happening], 0.0)
@@ -115,16 +115,16 @@ def test_what_cannot_be_a_video_does_not_matter(arrivals: Arrivals, tmp_path: Pa
     (tmp_path / ".hidden").mkdir()
     arrivals.note(
         [
-            Happening("added", write(tmp_path / "notes.txt", 10)),
-            Happening("added", write(tmp_path / "code.ts", 10)),
-            Happening("added", write(tmp_path / ".movie.mp4.part", 10)),
-            Happening("added", write(tmp_path / ".movie.mp4", 10)),
-            Happening("added", write(tmp_path / ".hidden" / "movie.mp4", 10)),
-            Happening("modified", tmp_path / "folder"),
-            Happening("deleted", tmp_path / "notes.old"),
-            Happening("deleted", tmp_path / ".movie.mp4"),
-            Happening("added", tmp_path / "gone before it was looked at.mp4"),
-            Happening("added", tmp_path.parent / "elsewhere.mp4"),
+            FileEvent("added", write(tmp_path / "notes.txt", 10)),
+            FileEvent("added", write(tmp_path / "code.ts", 10)),
+            FileEvent("added", write(tmp_path / ".movie.mp4.part", 10)),
+            FileEvent("added", write(tmp_path / ".movie.mp4", 10)),
+            FileEvent("added", write(tmp_path / ".hidden" / "movie.mp4", 10)),
+            FileEvent("modified", tmp_path / "folder"),
+            FileEvent("deleted", tmp_path / "notes.old"),
+            FileEvent("deleted", tmp_path / ".movie.mp4"),
+            FileEvent("added", tmp_path / "gone before it was looked at.mp4"),
+            FileEvent("added", tmp_path.parent / "elsewhere.mp4"),
         ],
         0.0,
     )
@@ -154,7 +154,7 @@ def test_a_file_that_goes_while_it_is_waited_for_is_not_waited_for(
 
 def test_a_file_that_was_doubted_is_looked_at_again(arrivals: Arrivals, tmp_path: Path) -> None:
     path = write(tmp_path / "new.mp4", 10)
-    arrivals.doubt(path, 0.0)
+    arrivals.mark_unstable(path, 0.0)
     assert arrivals.begin() == {path}
     arrivals.look(SETTLED_SECONDS)
     assert arrivals.is_due(SETTLED_SECONDS + QUIET_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.made_videos import Sound, noise, numbered_frames, write_video
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.export.video_facts import VideoFacts, video_facts
+from vifi_cli.video.export.probe import VideoFacts, video_facts
 from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.lists.listed_moment import ListedMoment
 from vifi_cli.video.moment import Moment

@@ -16,10 +16,10 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.decoded_videos import read_video
 from tests.made_videos import frame_number, numbered_frames, write_video
-from vifi_cli.video.decode.decoder import read_video
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.workers.decode_ahead import (
     EVENTS_AHEAD,
     DecodedChunk,
@@ -35,7 +35,7 @@ import sys
 from pathlib import Path
 from vifi_cli.video.workers.decode_ahead import decode_ahead
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 if __name__ == "__main__":
     paths = [Path(path) for path in sys.argv[1:]]

@@ -11,7 +11,7 @@ import pytest
 from tests.made_videos import numbered_frames, write_video
 from tests.video.workers.pieces_of_work import Report, crash, fail, hang, whoami
 from vifi_cli.errors import InvalidInput, UnreadableVideo
-from vifi_cli.video.export.writing import write_clip
+from vifi_cli.video.export.clip import write_clip
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import IsolatedWorker
 

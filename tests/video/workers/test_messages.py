@@ -13,7 +13,7 @@ import pytest
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.decode.frames import Frames
-from vifi_cli.video.export.video_facts import VideoFacts
+from vifi_cli.video.export.probe import VideoFacts
 from vifi_cli.video.workers.isolated import ProcessLost
 from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Value, packed, receive
 

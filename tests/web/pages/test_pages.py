@@ -19,7 +19,7 @@ from vifi_cli.index.catalog.lock import note_progress, write_lock
 from vifi_cli.index.update.indexer import update_index
 from vifi_cli.index.update.rebuild import finish_rebuild, open_rebuild
 from vifi_cli.index.update.shards import indexed_with
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 
 

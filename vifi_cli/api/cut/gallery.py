@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vifi_cli.api.cut.ready import ReadyMoment
+from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.preview import Preview
-from vifi_cli.video.export.writing import Clip
 from vifi_cli.video.lists.gallery import GalleryItem, gallery_html
 from vifi_cli.video.lists.listed_moment import one_line
 from vifi_cli.wording import clock, counted, rounded_down

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.export.copying import copied_suffix
+from vifi_cli.video.export.copied_clip import copied_suffix
 from vifi_cli.video.moment import Moment
 
 LONGEST_NAME = 60  # characters of a video's name in that of a clip

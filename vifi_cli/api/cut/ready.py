@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from vifi_cli.video.export.video_facts import VideoFacts
+from vifi_cli.video.export.probe import VideoFacts
 from vifi_cli.video.moment import Moment
 
 

@@ -14,11 +14,11 @@ from vifi_cli.api.cut.plan import CutPlan, make_folders
 from vifi_cli.api.cut.progress import CutProgress
 from vifi_cli.api.cut.ready import ReadyMoment, padded
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.copying import copy_clip
+from vifi_cli.video.export.clip import Clip, write_clip
+from vifi_cli.video.export.copied_clip import copy_clip
 from vifi_cli.video.export.preview import Preview, preview_of
+from vifi_cli.video.export.probe import VideoFacts, make_sure_of, video_facts
 from vifi_cli.video.export.reel import Reel, reel_form, write_reel
-from vifi_cli.video.export.video_facts import VideoFacts, make_sure_of, video_facts
-from vifi_cli.video.export.writing import Clip, write_clip
 from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.lists.listed_moment import ListedMoment
 from vifi_cli.video.moment import Moment

@@ -20,7 +20,7 @@ from vifi_cli.index.update.indexer import IndexReport, update_index
 from vifi_cli.index.update.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild, recover
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
 
 

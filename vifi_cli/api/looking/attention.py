@@ -13,7 +13,7 @@ from vifi_cli.model.looking.frame_maps import Method
 from vifi_cli.paths import given_path, replacing
 from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, expected_frames, steady_frames
 from vifi_cli.video.decode.picture import Picture
-from vifi_cli.video.export.mp4 import write_mp4
+from vifi_cli.video.export.movie import write_mp4
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import printable
 

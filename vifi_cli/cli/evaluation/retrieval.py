@@ -138,7 +138,7 @@ def _temporary_index(file: QueryFile, encoder: Encoder, like: Catalog | None) ->
     from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
     from vifi_cli.index.update.indexer import update_index
     from vifi_cli.index.update.shards import indexed_with
-    from vifi_cli.video.decode.sampling import FrameSampling
+    from vifi_cli.video.decode.frame_sampling import FrameSampling
     from vifi_cli.video.files.discovery import find_videos
 
     sampling = like.indexed_with.sampling if like else FrameSampling()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.library.indexing import IndexRequest
     from vifi_cli.index.catalog.catalog import Catalog
     from vifi_cli.index.update.indexer import IndexReport
-    from vifi_cli.video.files.arrivals import Happening, Kind
+    from vifi_cli.video.files.arrivals import FileEvent, Kind
     from vifi_cli.video.files.discovery import VideoFile
 
 STEP_MS = 1000
@@ -84,7 +84,7 @@ class Watching:
         self._arrivals = Arrivals(self._roots())
         self._arrivals.wake(float("-inf"))
 
-    def step(self, happenings: Iterable[Happening], now: float, now_ns: int) -> IndexReport | None:
+    def step(self, happenings: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
         """Takes in what has happened since the last step; brings the index up to date if it is time to.
 
         Args:
@@ -139,7 +139,7 @@ class Watching:
                 return False
             if not 0 <= now_ns - file.modified_ns < SETTLED_SECONDS * NS_A_SECOND:
                 return True
-            self._arrivals.doubt(file.path, now)
+            self._arrivals.mark_unstable(file.path, now)
             return False
 
         return is_complete
@@ -185,7 +185,7 @@ def _identity(path: Path) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def _happenings(places: list[Path], stop: Event) -> Iterator[list[Happening]]:
+def _happenings(places: list[Path], stop: Event) -> Iterator[list[FileEvent]]:
     """What happens at and below some paths, every second or sooner, until told to stop; often nothing.
 
     Raises:
@@ -193,7 +193,7 @@ def _happenings(places: list[Path], stop: Event) -> Iterator[list[Happening]]:
     """
     import watchfiles
 
-    from vifi_cli.video.files.arrivals import Happening
+    from vifi_cli.video.files.arrivals import FileEvent
 
     kinds: dict[watchfiles.Change, Kind] = {
         watchfiles.Change.added: "added",
@@ -210,7 +210,7 @@ def _happenings(places: list[Path], stop: Event) -> Iterator[list[Happening]]:
             raise_interrupt=True,
             ignore_permission_denied=True,
         ):
-            yield [Happening(kinds[kind], Path(path)) for kind, path in changes]
+            yield [FileEvent(kinds[kind], Path(path)) for kind, path in changes]
     except (OSError, UnicodeEncodeError) as error:
         raise VifiError(
             f"the folders cannot be followed ({error}): on Linux raise fs.inotify.max_user_watches by sysctl, "

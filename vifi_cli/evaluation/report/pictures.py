@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clips.sampling import test_frame_indices
+from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore
 
 MOST_LABELS = 60

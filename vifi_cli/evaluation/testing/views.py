@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vifi_cli.model.towers.clip_transform import Pixels, centre_crop, test_short_side, three_crops
-from vifi_cli.video.clips.sampling import FrameNumbers, test_frame_indices, training_frame_indices
+from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices, training_frame_indices
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 
 

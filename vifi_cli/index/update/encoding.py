@@ -13,8 +13,8 @@ import numpy.typing as npt
 from vifi_cli.errors import IndexProblem
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile, content_fingerprint
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingEvent, decode_ahead
 

@@ -13,7 +13,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.encoding import encode_videos
-from vifi_cli.video.decode.sampling import FrameSampling
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 
 MERGE_STATEMENTS = (

@@ -14,7 +14,7 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.evaluation.testing.predicting import started
 from vifi_cli.training.batches.augmentation import Augmentation, augment_clip
 from vifi_cli.training.batches.epoch_plan import ClipDraw, DrawnGroup
-from vifi_cli.video.clips import sampling as clip_sampling
+from vifi_cli.video.clips import clip_sampling
 from vifi_cli.video.clips.store import ClipStore
 
 NONE_READABLE = "no training video can be read: `vifi data check` says why"

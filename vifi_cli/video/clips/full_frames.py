@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices
 from vifi_cli.video.clips.reader import read_clip
-from vifi_cli.video.clips.sampling import FrameNumbers, test_frame_indices
 from vifi_cli.video.decode.bilinear import short_side_size
 from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video
 from vifi_cli.video.decode.decoder import decode_frames
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames
 from vifi_cli.video.decode.packet_list import decode_everything, list_packets
 from vifi_cli.video.decode.picture import Picture, upright_size
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
 LARGEST_SHORT_SIDE = 1080
@@ -68,7 +68,7 @@ def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple
 def steady_frames(
     path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO
 ) -> Iterator[WholeFrame]:
-    """Frames of a video, or of a part of it, at a steady rate, as `video.sampling` chooses them; no more than it has.
+    """Frames of a video or of a part of it at a steady rate, chosen by `decode.frame_sampling`; no more than it has.
 
     Args:
         path: the file.

@@ -127,6 +127,6 @@ def _read_in_full(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArr
 
 
 def _upright_rgb(frame: VideoFrame, to_rgb: VideoReformatter) -> Picture:
-    """The picture at its own size, by FFmpeg's plain conversion (see `video.picture`)."""
+    """The picture at its own size, by FFmpeg's plain conversion (see `decode.picture`)."""
     picture = to_rgb.reformat(frame, format="rgb24", threads=1).to_ndarray().astype(np.uint8, copy=False)
     return np.ascontiguousarray(np.rot90(picture, quarter_turns(frame.rotation)))

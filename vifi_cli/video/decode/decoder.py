@@ -10,12 +10,12 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.decode.clock import SteadyClock
 from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video, unwatched
+from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.decode.picture import FrameScaler, Picture, upright_size
-from vifi_cli.video.decode.sampling import FrameChooser, FrameSampling, slot_seconds
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
-from vifi_cli.video.decode.sequential import SequentialDecoding
 
 CHUNK_FRAMES = 32
 # a file whose frames end this much before the end its header declares was cut off
@@ -49,18 +49,6 @@ def decode_frames(
     yield decoding.info(time.process_time() - started)
 
 
-def read_video(path: Path, sampling: FrameSampling, geometry: FrameGeometry) -> tuple[Frames, VideoInfo]:
-    """All frames of a video at once, for short ones; see `decode_frames`."""
-    *chunks, info = decode_frames(path, sampling, geometry)
-    frames = [chunk for chunk in chunks if isinstance(chunk, Frames)]
-    if not isinstance(info, VideoInfo):
-        raise TypeError("decoding ends with what it found out about the file")
-    return Frames(
-        np.concatenate([chunk.pixels for chunk in frames]),
-        np.concatenate([chunk.seconds for chunk in frames]),
-    ), info
-
-
 def in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
     """Gather pictures with their seconds into chunks of at most `CHUNK_FRAMES`."""
     remaining = iter(pictures)
@@ -76,6 +64,43 @@ def slot_seconds_of(
     if declared is None or slot_seconds(declared, sampling) * sampling.frames_per_second < 1:
         declared = measured_seconds(path, alive)
     return slot_seconds(declared, sampling)
+
+
+class SequentialDecoding:
+    """One pass over an open video that decodes every frame and keeps the chosen ones."""
+
+    way = "sequential"
+
+    def __init__(self, video: OpenVideo, chooser: FrameChooser, alive: Callable[[], None]) -> None:
+        self._clock = SteadyClock(video)
+        self._video = video
+        self._chooser = chooser
+        self._alive = alive
+
+    @property
+    def damaged(self) -> int:
+        """How many packets the decoder refused."""
+        return self._video.packets_damaged
+
+    @property
+    def end_seconds(self) -> float:
+        """Where the last frame ends."""
+        return self._clock.end_seconds
+
+    def frames(self) -> Iterator[tuple[float, VideoFrame]]:
+        """The chosen frames with their seconds, in order."""
+        held: dict[float, VideoFrame] = {}
+        for frame in self._video.frames(self._alive):
+            seconds = self._clock.read(frame)
+            if seconds is None:
+                continue
+            held[seconds] = frame
+            for chosen in self._chooser.see(seconds, frame.key_frame, seconds):
+                yield chosen, held[chosen]
+            kept = self._chooser.keep_candidates()
+            held = {time: held[time] for time in kept if time in held}
+        for chosen in self._chooser.finish(self.end_seconds):
+            yield chosen, held[chosen]
 
 
 class _Decoding:

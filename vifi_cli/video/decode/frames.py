@@ -64,7 +64,7 @@ class VideoInfo:
         width: of the upright picture, in pixels.
         height: of the upright picture, in pixels.
         codec: FFmpeg's name of the video codec, such as `h264`.
-        decoding: the way the frames were reached: `sequential`, `keyframes`, ... (see `video.decoder`).
+        decoding: the way the frames were reached: `sequential`, `keyframes`, ... (see `decode.decoder`).
         decode_seconds: processor time that decoding took, in seconds.
         warning: what was wrong with a file that could be read only in part, or None.
     """

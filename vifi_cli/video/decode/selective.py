@@ -25,7 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vifi_cli.video.decode.container import OpenVideo
-from vifi_cli.video.decode.sampling import FrameChooser
+from vifi_cli.video.decode.frame_sampling import FrameChooser
 
 WORTH_SKIPPING = 4  # packets; flushing the decoder to save fewer gains nothing
 WAITING_BYTES = 256 * 2**20  # of packets that wait for a slot's end; only slots of minutes come near

@@ -10,9 +10,9 @@ from av.video.frame import VideoFrame
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.decoder import decode_frames, in_chunks, slot_seconds_of
+from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.decode.picture import FrameScaler
-from vifi_cli.video.decode.sampling import FrameChooser, FrameSampling
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
 from vifi_cli.video.moment import TimeRange
 

@@ -13,14 +13,17 @@ from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
 
+from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.picture_fitting import Canvas
-from vifi_cli.video.export.sound_track import Samples, SoundFormat
+from vifi_cli.video.export.sound import Samples, SoundFormat
 
 QUALITY = {"preset": "fast", "crf": "18"}
 DRAFT_QUALITY = {"preset": "veryfast", "crf": "23"}
+PICTURE_QUALITY = {"crf": "20", "preset": "medium"}
 KEYFRAME_SECONDS = 2.0  # near enough to leaf through a clip
 BITS_PER_CHANNEL = 96_000
 FEWEST_TICKS, MOST_TICKS, USUAL_TICKS = 10_000, 1_000_000, 90_000  # a second
+PICTURE_TICKS = 12_800  # a second
 
 
 class Movie:
@@ -115,3 +118,37 @@ def _ticks_per_second(unit: Fraction) -> int:
     while ticks < FEWEST_TICKS:
         ticks *= 2
     return ticks if ticks <= MOST_TICKS else USUAL_TICKS
+
+
+def write_mp4(path: Path, pictures: Iterable[tuple[float, Picture]], frames_per_second: float) -> None:
+    """Write pictures as an mp4, each shown from its own time on; the first one's time becomes 0.
+
+    Args:
+        path: the file; its suffix does not matter.
+        pictures: seconds, ascending, and uint8 (H, W, 3), all of one size; taken one by one. A last line or column
+            that is odd is left out, as h264 has none.
+        frames_per_second: about how many a second has.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream(
+            "libx264", rate=Fraction(frames_per_second).limit_denominator(1001), options=PICTURE_QUALITY
+        )
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, PICTURE_TICKS)
+        first = None
+        for seconds, picture in pictures:
+            if first is None:
+                first = seconds
+                stream.height, stream.width = (side - side % 2 for side in picture.shape[:2])
+            frame = av.VideoFrame.from_ndarray(
+                picture[: stream.height, : stream.width].copy(), format="rgb24"
+            )
+            frame.pts, frame.time_base = (
+                round((seconds - first) * PICTURE_TICKS),
+                stream.codec_context.time_base,
+            )
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vifi_cli.video.decode.container import unwatched
 from vifi_cli.video.decode.picture import quarter_turns
-from vifi_cli.video.export.moment import OpenMoment, at_even_times, open_moment
+from vifi_cli.video.export.open_moment import OpenMoment, at_even_times, open_moment
 from vifi_cli.video.moment import Moment
 
 PREVIEW_HEIGHT = 180

@@ -26,7 +26,7 @@ State = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class FileEvent:
     """Something that happened to a path, as the operating system tells it."""
 
     kind: Kind
@@ -56,7 +56,7 @@ class Arrivals:
     _first: float | None = None
     _latest: float = 0.0
 
-    def note(self, happenings: Iterable[Happening], now: float) -> None:
+    def note(self, happenings: Iterable[FileEvent], now: float) -> None:
         """Takes in what has happened by `now`, in seconds of any clock that never falls back."""
         for happening in happenings:
             if self._is_hidden(happening.path):
@@ -71,7 +71,7 @@ class Arrivals:
             elif may_be_video(happening.path):
                 self._watch(happening.path, now)
 
-    def doubt(self, path: Path, now: float) -> None:
+    def mark_unstable(self, path: Path, now: float) -> None:
         """Takes a file to be unfinished of which nothing was heard, but which has changed only just now."""
         self._watch(path, now)
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from vifi_cli.video.export.probe import VideoFacts
 from vifi_cli.video.export.timecode import TIMECODE, TimecodeRate, timecode_rate
-from vifi_cli.video.export.video_facts import VideoFacts
 from vifi_cli.video.moment import Moment
 
 

@@ -18,8 +18,8 @@ from queue import Full, Queue
 
 from vifi_cli.errors import UnreadableVideo, VifiError
 from vifi_cli.video.decode.decoder import decode_frames
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.decode.sampling import FrameSampling
 from vifi_cli.video.workers.messages import Done, Failed, Message, Value
 from vifi_cli.video.workers.worker_process import Reporter, WorkerLost, WorkerProcess
 

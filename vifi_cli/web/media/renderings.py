@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.export.clip import write_clip
 from vifi_cli.video.export.preview import animated_webp, preview_pictures, still
-from vifi_cli.video.export.writing import write_clip
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import Report
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.video.clips import sampling as clip_sampling
+from vifi_cli.video.clips import clip_sampling
 
 GOLDEN = Path(__file__).parents[3].parent / "shared" / "golden" / "frame_sampling.json"
 TOTALS, FRAMES = st.integers(1, 10_000), st.integers(1, 64)

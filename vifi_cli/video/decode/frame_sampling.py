@@ -15,9 +15,6 @@ away from the time wanted, keeps its true presentation time, and is never given 
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from vifi_cli.errors import InvalidInput
 
 ROUNDING_SECONDS = 0.0006
@@ -48,16 +45,6 @@ def slot_seconds(duration_seconds: float, sampling: FrameSampling) -> float:
     if _slots_at_rate(duration_seconds, sampling) >= sampling.minimum_frames or duration_seconds <= 0:
         return 1.0 / sampling.frames_per_second
     return duration_seconds / sampling.minimum_frames
-
-
-def sample_times(duration_seconds: float, sampling: FrameSampling) -> npt.NDArray[np.float64]:
-    """The times wanted, in seconds from the start of the video: the centres of its slots, float64 (n,).
-
-    Those of a long video do not depend on its exact duration; a short clip gives `minimum_frames` of them.
-    """
-    width = slot_seconds(duration_seconds, sampling)
-    count = max(_slots_at_rate(duration_seconds, sampling), sampling.minimum_frames)
-    return np.asarray((np.arange(count if duration_seconds > 0 else 1) + 0.5) * width, np.float64)
 
 
 def _slots_at_rate(duration_seconds: float, sampling: FrameSampling) -> int:

@@ -6,10 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from vifi_cli.video.decode.container import OpenVideo, measured_seconds, unwatched
-from vifi_cli.video.export.moment import open_moment
+from vifi_cli.video.export.clip import rate_of
+from vifi_cli.video.export.open_moment import open_moment
 from vifi_cli.video.export.picture_fitting import canvas_of, shown_size
 from vifi_cli.video.export.sound import open_sound
-from vifi_cli.video.export.writing import rate_of
 from vifi_cli.video.moment import Moment
 
 SHORTEST_SECONDS = 1e-3  # a header that tells less tells nothing

@@ -10,8 +10,8 @@ from tests.made_videos import Sound, noise, numbered_frames, solid_colour_clip, 
 from tests.video.export.played import lag, play
 from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.copying import copied_suffix, copy_clip
-from vifi_cli.video.export.writing import Clip
+from vifi_cli.video.export.clip import Clip
+from vifi_cli.video.export.copied_clip import copied_suffix, copy_clip
 from vifi_cli.video.moment import Moment
 
 RATE = 44_100

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.decoded_videos import read_video
 from tests.made_videos import solid_picture, textured_frames, write_video
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.decoder import read_video
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.sampling import FrameSampling
-from vifi_cli.video.decode.still import is_picture, read_picture
+from vifi_cli.video.decode.picture_files import is_picture, read_picture
 
 GEOMETRY = FrameGeometry(32, 32)
 

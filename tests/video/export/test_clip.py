@@ -21,7 +21,7 @@ from tests.made_videos import (
 from tests.video.export.played import lag, play
 from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.writing import Clip, write_clip
+from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.moment import Moment
 
 RATE = 44_100

@@ -18,9 +18,9 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
-from vifi_cli.video.export.moment import SEEK_EARLIER_SECONDS
+from vifi_cli.video.export.clip import Clip, Report
+from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
 from vifi_cli.video.export.sound import EARLIER_SECONDS, OpenSound, open_sound
-from vifi_cli.video.export.writing import Clip, Report
 from vifi_cli.video.moment import Moment
 
 CONTAINERS = {

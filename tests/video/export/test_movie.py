@@ -9,7 +9,7 @@ import pytest
 
 from tests.made_videos import frame_number, numbered_frames
 from vifi_cli.video.decode.picture import Picture
-from vifi_cli.video.export.mp4 import write_mp4
+from vifi_cli.video.export.movie import write_mp4
 
 
 def read_back(path: Path) -> tuple[list[float], list[Picture], str]:

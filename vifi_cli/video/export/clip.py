@@ -6,11 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from vifi_cli.video.decode.container import OpenVideo
-from vifi_cli.video.export.moment import OpenMoment, open_moment
 from vifi_cli.video.export.movie import Movie
+from vifi_cli.video.export.open_moment import OpenMoment, open_moment
 from vifi_cli.video.export.picture_fitting import PictureFitter, canvas_of, lowered
-from vifi_cli.video.export.sound import OpenSound, open_sound
-from vifi_cli.video.export.sound_track import SoundFormat, SoundTrack
+from vifi_cli.video.export.sound import OpenSound, SoundFormat, SoundTrack, open_sound
 from vifi_cli.video.moment import Moment
 
 HIGHEST_RATE, USUAL_RATE, USUAL_UNIT = Fraction(240), Fraction(25), Fraction(1, 1000)

@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.decoded_videos import sample_times
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.sampling import (
-    ROUNDING_SECONDS,
-    FrameChooser,
-    FrameSampling,
-    sample_times,
-    slot_seconds,
-)
+from vifi_cli.video.decode.frame_sampling import ROUNDING_SECONDS, FrameChooser, FrameSampling, slot_seconds
 
 DURATIONS = st.floats(0.01, 50_000)
 RATES = st.floats(0.05, 30)

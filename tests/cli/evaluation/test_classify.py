@@ -16,7 +16,7 @@ from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.models.video_model import ranked
 from vifi_cli.cli.evaluation.classify_result import show_classes, show_stretches
-from vifi_cli.evaluation.testing.classifying import Stretch
+from vifi_cli.evaluation.testing.over_time import ClassSpan
 from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
 from vifi_cli.model.towers.clip_transform import centre_crop, normalised
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
@@ -191,7 +191,7 @@ def test_on_a_terminal_bars_fit_the_width(
     long = "a rocket launch with smoke and fire at the launch pad"
     show_classes(Path("/clips/pets.mp4"), {"a cat": 0.75, long: 0.25})
     bars = shown(capsys)
-    show_stretches(Path("/clips/pets.mp4"), [Stretch(0, 4, 0, 0.9), Stretch(4, 8, 1, 1.0)], ("a cat", long))
+    show_stretches(Path("/clips/pets.mp4"), [ClassSpan(0, 4, "a cat", 0, 0.9), ClassSpan(4, 8, long, 1, 1.0)])
     strips = shown(capsys)
     for lines in (bars, strips):
         assert lines[0] == "/clips/pets.mp4"

@@ -299,7 +299,7 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "retrieval", "--data", "x"), "--data does not go with --setting retrieval"),
         (("--recipe", "epochs=2"), "--recipe goes with --train"),
         (("--setting", "zero-shot", "--model", "nothing/here", "--data", "{colours}"), "no model"),
-        (("--setting", "zero-shot", "--model", "{tiny}", "--data", "nowhere"), "nowhere is not there"),
+        (("--setting", "zero-shot", "--model", "{tiny}", "--data", "nowhere"), "nowhere does not exist"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{one}"), "only one class, 'red'"),
         (("--setting", "base2novel", "--model", "{tiny}", "--data", "{three}"), "too few classes for base2novel"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "--texts", "none"), "none is no file"),

@@ -15,8 +15,8 @@ from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.cli.training.finetuning import digest_of, find_data
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.report.report import ResultRow, ResultTable
-from vifi_cli.evaluation.scoring.scores import Figure
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.training.recipe.recipe import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 
@@ -129,13 +129,15 @@ def test_classes_of_another_public_set_count_apart(tmp_path: Path) -> None:
         assert len(learned.videos) == 101
 
 
-WIDE = Figure(0.5, 0.4, 0.6)
+WIDE = Estimate(0.5, 0.4, 0.6)
 TABLE = ResultTable(
     ("split 1", "split 2", "split 3", "mean"),
     (
-        ResultRow("runs/one/best", (Figure(0.738, 0.701, 0.772), WIDE, WIDE, Figure(0.6, 0.5, 0.7, 0.05))),
-        ResultRow("ViFi-CLIP", (None, None, None, Figure(0.9, spread=0.01)), "published"),
-        ResultRow("clip", (Figure(0.7, 0.6, 0.8), WIDE, WIDE, Figure(0.65, 0.5, 0.7, 0.05))),
+        ResultRow(
+            "runs/one/best", (Estimate(0.738, 0.701, 0.772), WIDE, WIDE, Estimate(0.6, 0.5, 0.7, 0.05))
+        ),
+        ResultRow("ViFi-CLIP", (None, None, None, Estimate(0.9, spread=0.01)), "published"),
+        ResultRow("clip", (Estimate(0.7, 0.6, 0.8), WIDE, WIDE, Estimate(0.65, 0.5, 0.7, 0.05))),
     ),
 )
 

@@ -52,7 +52,7 @@ def test_the_index_is_measured_as_it_is(indexed: Path, captions: Path) -> None:
     assert report.table.columns == ("R@1", "R@5", "R@10", "mAP", "median rank")
     (row,) = report.table.rows
     assert row.method == "starter"
-    assert [figure.value for figure in row.figures if figure] == [1, 1, 1, 1, 1]
+    assert [figure.value for figure in row.estimates if figure] == [1, 1, 1, 1, 1]
     facts = dict(report.facts)
     assert facts["Queries"].startswith(f"{captions}: 3 captions of 3 videos, sha256 ")
     assert facts["Model starter"].startswith("the present index, 1 frames a second, 8 at least; image tower ")
@@ -64,10 +64,10 @@ def test_a_model_of_the_index_gives_the_same_and_another_gets_an_index_of_its_ow
     tiny = str(make_tiny_clip(tmp_path / "tiny"))
     report = evaluate_retrieval(captions, ["starter", tiny], "cpu")
     own, made = report.table.rows
-    assert own.figures == evaluate_retrieval(captions).table.rows[0].figures
+    assert own.estimates == evaluate_retrieval(captions).table.rows[0].estimates
     assert (own.remark, made.remark) == ("the present index", "an index made for this test")
     assert made.method == tiny
-    recall_at_5 = made.figures[1]
+    recall_at_5 = made.estimates[1]
     assert recall_at_5 is not None
     assert recall_at_5.value == 1, "three videos are all among the first five"
 

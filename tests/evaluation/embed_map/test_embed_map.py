@@ -19,7 +19,7 @@ from vifi_cli.evaluation.embed_map.picture import map_picture
 from vifi_cli.evaluation.embed_map.projection import choose_projection, project
 from vifi_cli.evaluation.figures.class_marks import SHAPES, mark_of
 from vifi_cli.evaluation.report.pictures import middle_frame
-from vifi_cli.evaluation.scoring.scores import Figure
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.embedding import Embeddings, embed_videos
 from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
@@ -90,9 +90,9 @@ def test_a_map_scores_each_model_and_compares_with_the_first(made: EmbedMap) -> 
 
 
 def test_figures_in_words() -> None:
-    assert separation_text(Figure(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
-    assert separation_text(Figure(0.5, -0.25, 0.75), is_gain=True) == "+0.500 [-0.250, +0.750]"
-    assert separation_text(Figure(-0.5)) == "-0.500"
+    assert separation_text(Estimate(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
+    assert separation_text(Estimate(0.5, -0.25, 0.75), is_gain=True) == "+0.500 [-0.250, +0.750]"
+    assert separation_text(Estimate(-0.5)) == "-0.500"
 
 
 def test_the_first_sixty_classes_have_marks_of_their_own() -> None:

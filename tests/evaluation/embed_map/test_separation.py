@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.embed_map.separation import Embeddings, gain, nearest_neighbours, separation
-from vifi_cli.evaluation.scoring.scores import bootstrap_means, interval_of
+from vifi_cli.evaluation.scoring.confidence_intervals import bootstrap_means, interval_of
 
 Labels = npt.NDArray[np.int64]
 

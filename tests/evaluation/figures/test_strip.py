@@ -17,7 +17,7 @@ from vifi_cli.evaluation.figures.strip import (
     across,
     strip_picture,
 )
-from vifi_cli.evaluation.testing.classifying import ClassifiedWindow, stretches_of
+from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, class_spans
 from vifi_cli.video.clips.full_frames import WholeFrame
 
 NAMES = ("cat", "dog", "bird")
@@ -32,7 +32,7 @@ def drawn(windows: list[ClassifiedWindow], frames: int = 4) -> npt.NDArray[np.ui
         WholeFrame(float(number), np.full((90, 160, 3), (255, 20 * number, 0), np.uint8))
         for number in range(frames)
     ]
-    png = strip_picture("clip.mp4", pictures, windows, stretches_of(windows), NAMES)
+    png = strip_picture("clip.mp4", pictures, windows, class_spans(windows, NAMES), NAMES)
     return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
 
 

@@ -16,7 +16,7 @@ def percent(setting: str, data: str, method: str) -> list[float]:
     table = published_rows(setting, data)
     assert table is not None
     (row,) = (row for row in table.rows if row.method == method)
-    return [round(100 * figure.value, 1) for figure in row.figures if figure]
+    return [round(100 * figure.value, 1) for figure in row.estimates if figure]
 
 
 def test_all_of_the_papers_tables_are_here() -> None:
@@ -46,7 +46,7 @@ def test_harmonic_means_follow_from_base_and_novel(data: str) -> None:
     table = published_rows("base2novel", data)
     assert table is not None
     for row in table.rows:
-        base, novel, harmonic = (figure.value for figure in row.figures if figure)
+        base, novel, harmonic = (figure.value for figure in row.estimates if figure)
         # what is averaged was rounded to a tenth of a percent
         assert harmonic_mean(base, novel) == pytest.approx(harmonic, abs=1e-3), row.method
 
@@ -55,7 +55,7 @@ def test_spreads_and_sources_are_named_and_absent_sets_are_absent() -> None:
     table = published_rows("zero-shot", "hmdb51")
     assert table is not None
     by_method = {row.method: row for row in table.rows}
-    figure = by_method["ViFi-CLIP"].figures[0]
+    figure = by_method["ViFi-CLIP"].estimates[0]
     assert figure is not None
     assert (figure.value, figure.spread, figure.low) == (0.513, 0.006, None)
     assert all(row.source == "published" and row.remark for row in table.rows)

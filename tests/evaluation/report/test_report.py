@@ -18,17 +18,13 @@ from vifi_cli.evaluation.report.folder import write_report
 from vifi_cli.evaluation.report.pictures import confusion_picture, thumbnails
 from vifi_cli.evaluation.report.report import (
     Report,
-    ResultRow,
-    ResultTable,
-    best_values,
     confident_mistakes,
     detail_of_test,
-    figure_text,
     most_confused,
-    shown,
 )
-from vifi_cli.evaluation.scoring.scores import Figure
-from vifi_cli.evaluation.testing.predicting import Predictions
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, best_values, estimate_text, shown
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
+from vifi_cli.evaluation.scoring.predictions import Predictions
 
 HOSTILE = '<img src=x onerror="alert(1)">|$\\frac{$`*_#\u202e'
 NAMES = ("run", HOSTILE, "走る")
@@ -55,9 +51,9 @@ def report(videos: tuple[LabeledVideo, ...]) -> Report:
     guesses = predictions((0.1, 0.8, 0.1), (0.9, 0.05, 0.05), (0.2, 0.2, 0.6), (1.0, 0.0, 0.0))
     detail = detail_of_test("ViFi-CLIP", "split 1", NAMES, guesses, videos)
     rows = (
-        ResultRow("ViFi-CLIP", (detail.scores.top1, Figure(0.25, 0.1, 0.5))),
-        ResultRow(HOSTILE, (Figure(0.5), None), remark=HOSTILE),
-        ResultRow("X-CLIP", (None, Figure(0.446, spread=0.052)), "published", "README"),
+        ResultRow("ViFi-CLIP", (detail.scores.top1, Estimate(0.25, 0.1, 0.5))),
+        ResultRow(HOSTILE, (Estimate(0.5), None), remark=HOSTILE),
+        ResultRow("X-CLIP", (None, Estimate(0.446, spread=0.052)), "published", "README"),
     )
     table = ResultTable(("split 1", "mean"), rows)
     facts = (("frames", "8"), ("class names", HOSTILE))
@@ -85,7 +81,7 @@ def test_a_broken_models_numbers_are_null(
 ) -> None:
     nothing = predictions((float("nan"),) * 3, (float("nan"),) * 3)
     detail = detail_of_test("broken", "", NAMES, nothing, videos)
-    row = ResultRow("broken", (Figure(float("nan")), None))
+    row = ResultRow("broken", (Estimate(float("nan")), None))
     table = replace(report.table, rows=(row,))
     write_report(tmp_path, replace(report, table=table, details=(detail,)))
     document = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
@@ -182,18 +178,18 @@ def test_confused_pairs_by_hand(report: Report) -> None:
 
 
 def test_figures_in_words() -> None:
-    assert figure_text(Figure(0.738, 0.701, 0.772)) == "73.8 [70.1, 77.2]"
-    assert figure_text(Figure(0.513, spread=0.006)) == "51.3 ± 0.6"
-    assert figure_text(Figure(1.0, 1.0, 1.0, 0.0)) == "100.0 ± 0.0 [100.0, 100.0]"
-    assert figure_text(Figure(3.5, 2, 7, unit="rank")) == "3.5 [2.0, 7.0]"
+    assert estimate_text(Estimate(0.738, 0.701, 0.772)) == "73.8 [70.1, 77.2]"
+    assert estimate_text(Estimate(0.513, spread=0.006)) == "51.3 ± 0.6"
+    assert estimate_text(Estimate(1.0, 1.0, 1.0, 0.0)) == "100.0 ± 0.0 [100.0, 100.0]"
+    assert estimate_text(Estimate(3.5, 2, 7, unit="rank")) == "3.5 [2.0, 7.0]"
 
 
 def test_the_best_is_marked_where_two_were_measured() -> None:
-    rank, worse = Figure(2, unit="rank"), Figure(5, unit="rank")
+    rank, worse = Estimate(2, unit="rank"), Estimate(5, unit="rank")
     rows = (
-        ResultRow("a", (Figure(0.5), rank, None)),
-        ResultRow("b", (Figure(0.6), worse, Figure(0.1))),
-        ResultRow("c", (Figure(0.9), rank, None), "published"),
+        ResultRow("a", (Estimate(0.5), rank, None)),
+        ResultRow("b", (Estimate(0.6), worse, Estimate(0.1))),
+        ResultRow("c", (Estimate(0.9), rank, None), "published"),
     )
     assert best_values(ResultTable(("x", "median rank", "y"), rows)) == (0.6, 2, None)
     with pytest.raises(ValueError, match="1 figures for 2 columns"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scoring.retrieval import FIGURES, Query, read_queries, right_places, score_retrieval
+from vifi_cli.evaluation.scoring.retrieval import MEASURES, Query, read_queries, right_places, score_retrieval
 
 SCORES = np.array(
     [
@@ -29,8 +29,8 @@ def test_figures_of_three_rankings_by_hand() -> None:
     assert scores.mean_average_precision.value == pytest.approx(sum(average_precisions) / 3)
     assert scores.median_rank.value == 2
     assert scores.median_rank.unit == "rank"
-    assert scores.as_row("a").figures[-2:] == (scores.mean_average_precision, scores.median_rank)
-    assert len(scores.as_row("a").figures) == len(FIGURES)
+    assert scores.row[-2:] == (scores.mean_average_precision, scores.median_rank)
+    assert len(scores.row) == len(MEASURES)
 
 
 def test_intervals_are_those_of_a_bootstrap_over_queries() -> None:

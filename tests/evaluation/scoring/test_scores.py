@@ -10,17 +10,15 @@ from hypothesis import strategies as st
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.scoring import scores
-from vifi_cli.evaluation.scoring.metrics import top_k_hits
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, bootstrap_means, interval_of
+from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
 from vifi_cli.evaluation.scoring.scores import (
-    bootstrap_means,
-    harmonic_figure,
     harmonic_mean,
-    interval_of,
+    harmonic_over_tests,
     mean_and_spread,
-    mean_figure,
+    mean_over_tests,
     score,
 )
-from vifi_cli.evaluation.testing.predicting import Predictions
 
 HITS = st.lists(st.booleans(), min_size=1, max_size=40)
 
@@ -31,7 +29,7 @@ def taken_for(
     classes: int = 3,
     groups: Sequence[str] = (),
     name: str = "v",
-) -> scores.TestScores:
+) -> scores.Scores:
     """Scores of videos that were taken for these classes."""
     videos = [
         LabeledVideo(Path(f"/{name}{place}.mp4"), label, groups[place] if groups else "")
@@ -66,7 +64,7 @@ def test_unreadable_videos_count_nowhere() -> None:
     found = score(Predictions(np.array([0, 2]), shares, ((1, "broken"),)), videos, 3)
     assert (found.top1.value, found.videos, found.unreadable) == (0.5, 2, 1)
     nothing = score(Predictions(np.zeros(0, np.int64), np.zeros((0, 3), np.float32), ((0, "x"),)), videos, 3)
-    assert (nothing.top1, nothing.videos) == (scores.Figure(0.0), 0)
+    assert (nothing.top1, nothing.videos) == (Estimate(0.0), 0)
     assert nothing.class_accuracy == (None, None, None)
 
 
@@ -143,9 +141,9 @@ def test_mean_and_sample_deviation() -> None:
 
 def test_the_mean_over_seeds_does_not_take_a_video_for_three() -> None:
     once = taken_for([0] * 10 + [1] * 10, [0] * 20)
-    thrice = mean_figure([once, once, once])
-    others = mean_figure([taken_for([0] * 10 + [1] * 10, [0] * 20, name=name) for name in "abc"])
-    assert mean_figure([once]) == once.top1
+    thrice = mean_over_tests([once, once, once])
+    others = mean_over_tests([taken_for([0] * 10 + [1] * 10, [0] * 20, name=name) for name in "abc"])
+    assert mean_over_tests([once]) == once.top1
     assert (thrice.value, thrice.spread) == (0.5, 0.0)
     for figure in (thrice, others, once.top1):
         assert figure.low is not None
@@ -155,10 +153,10 @@ def test_the_mean_over_seeds_does_not_take_a_video_for_three() -> None:
     assert others.high - others.low < 0.75 * width
 
 
-def test_the_harmonic_figure_averages_first() -> None:
+def test_the_harmonic_over_tests_averages_first() -> None:
     base = [taken_for([0, 0, 0, 1], [0, 0, 0, 0], name="b"), taken_for([0, 1, 1, 1], [0, 0, 0, 0], name="b")]
     novel = [taken_for([0, 1], [0, 0], name="n"), taken_for([0, 0], [0, 0], name="n")]
-    figure = harmonic_figure(base, novel)
+    figure = harmonic_over_tests(base, novel)
     assert figure.value == pytest.approx(harmonic_mean(0.5, 0.75))
     assert figure.spread == pytest.approx(np.std([harmonic_mean(0.75, 0.5), harmonic_mean(0.25, 1)], ddof=1))
     assert figure.low is not None
@@ -171,8 +169,8 @@ def test_one_persons_base_and_novel_videos_are_drawn_together() -> None:
     groups = ["ann", "ann", "ben", "ben"]
     base = [taken_for([1, 1, 0, 0], [0] * 4, groups=groups, name="b")]
     novel = [taken_for([1, 1, 0, 0], [0] * 4, groups=groups, name="n")]
-    figure = harmonic_figure(base, novel)
+    figure = harmonic_over_tests(base, novel)
     assert (figure.value, figure.low, figure.high) == (0.5, 0.0, 1.0)
     assert figure.spread is None
     wrong = taken_for([1, 1], [0, 0])
-    assert harmonic_figure([wrong], [wrong]).high == 0.0
+    assert harmonic_over_tests([wrong], [wrong]).high == 0.0

@@ -9,12 +9,12 @@ import torch
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import (
-    ClassWording,
+    ClassTexts,
     embed_class_names,
-    read_class_wording,
+    read_class_texts,
+    shipped_class_texts,
     spelled_for,
     texts_of_classes,
-    wording_names,
 )
 from vifi_cli.model.folders.card import BaseReference, ModelCard, PromptShape
 from vifi_cli.model.folders.folder import LoadedModel
@@ -32,9 +32,9 @@ def embedded(loaded: LoadedModel, *texts: str) -> torch.Tensor:
 
 
 def test_wordings_that_ship_can_be_read() -> None:
-    wordings = {name: read_class_wording(name) for name in wording_names()}
+    wordings = {name: read_class_texts(name) for name in shipped_class_texts()}
     assert set(wordings) == {"bare", "short", "video"}
-    assert wordings["bare"] == ClassWording("bare", ("{}",))
+    assert wordings["bare"] == ClassTexts("bare", ("{}",))
     assert len(set(wordings["video"].templates)) == 12
 
 
@@ -55,7 +55,7 @@ def test_wordings_that_ship_can_be_read() -> None:
 def test_forms_of_a_file(
     tmp_path: Path, content: object, templates: tuple[str, ...], descriptions: dict[str, tuple[str, ...]]
 ) -> None:
-    wording = read_class_wording(written(tmp_path, content))
+    wording = read_class_texts(written(tmp_path, content))
     assert (wording.templates, wording.descriptions) == (templates, descriptions)
 
 
@@ -78,7 +78,7 @@ def test_forms_of_a_file(
 )
 def test_what_is_wrong_with_a_file_is_said_in_a_line(tmp_path: Path, content: object, said: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        read_class_wording(written(tmp_path, content))
+        read_class_texts(written(tmp_path, content))
     assert said in str(caught.value)
     assert "texts.json" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -86,11 +86,11 @@ def test_what_is_wrong_with_a_file_is_said_in_a_line(tmp_path: Path, content: ob
 
 def test_a_wording_that_there_is_not() -> None:
     with pytest.raises(InvalidInput, match="bare, short, video"):
-        read_class_wording("vidoe")
+        read_class_texts("vidoe")
 
 
 def test_descriptions_match_in_any_spelling_and_follow_the_templates() -> None:
-    wording = ClassWording("x", ("a {}.",), {"pull_ups": ("chin over a bar",), "Run": ("legs", "fast")})
+    wording = ClassTexts("x", ("a {}.",), {"pull_ups": ("chin over a bar",), "Run": ("legs", "fast")})
     assert list(texts_of_classes(["run", "PullUps"], wording)) == [
         ("a run.", "legs", "fast"),
         ("a PullUps.", "chin over a bar"),
@@ -103,7 +103,7 @@ def test_descriptions_match_in_any_spelling_and_follow_the_templates() -> None:
 
 
 def test_a_class_is_the_mean_of_its_texts_to_unit_length(tiny: LoadedModel) -> None:
-    wording = ClassWording("x", ("a {}.", "the {}."), {"run": ("legs",), "jump": ("high", "up")})
+    wording = ClassTexts("x", ("a {}.", "the {}."), {"run": ("legs",), "jump": ("high", "up")})
     found = embed_class_names(tiny, ["run", "jump"], wording)
     for row, texts in zip(
         found, [("a run.", "the run.", "legs"), ("a jump.", "the jump.", "high", "up")], strict=True
@@ -120,7 +120,7 @@ def test_without_a_wording_the_models_template_is_used(tiny: LoadedModel) -> Non
     torch.testing.assert_close(
         found, embedded(tiny, "a photo of a Apply Eye Makeup.", "a photo of a pull ups.")
     )
-    raw = embed_class_names(tiny, ["ApplyEyeMakeup", "pull_ups"], ClassWording("bare", ("{}",)), clean=False)
+    raw = embed_class_names(tiny, ["ApplyEyeMakeup", "pull_ups"], ClassTexts("bare", ("{}",)), clean=False)
     torch.testing.assert_close(raw, embedded(tiny, "ApplyEyeMakeup", "pull_ups"))
 
 
@@ -136,9 +136,9 @@ def test_a_learned_context_takes_no_templates(tiny: LoadedModel) -> None:
     with pytest.raises(
         InvalidInput, match="video does not go with a model that has learned its text context"
     ):
-        embed_class_names(learned, ["a", "b"], read_class_wording("video"))
+        embed_class_names(learned, ["a", "b"], read_class_texts("video"))
     seen = replace(tiny, card=replace(tiny.card, prompts=PromptShape(0, 0, 4, 1), base=base))
-    assert embed_class_names(seen, ["a", "b"], read_class_wording("short")).shape == (2, 16)
+    assert embed_class_names(seen, ["a", "b"], read_class_texts("short")).shape == (2, 16)
 
 
 def card(tiny: LoadedModel, *names: str, **origin: str) -> ModelCard:

@@ -9,15 +9,13 @@ import torch
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import ModelUnavailable
+from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
 from vifi_cli.evaluation.testing import predicting
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import (
     ClipInput,
-    Predictions,
     encode_videos,
-    joined,
     predict,
-    require_numbers,
 )
 from vifi_cli.evaluation.testing.views import Views
 from vifi_cli.model.folders.folder import LoadedModel
@@ -107,6 +105,6 @@ def test_a_model_that_gives_no_numbers_names_no_class(
 ) -> None:
     classes = torch.full((3, 16), torch.nan)
     found = predict(tiny.network, classes, clips_of(videos, Views()), [0], ENTER)
-    with pytest.raises(ModelUnavailable, match="values that are no numbers"):
-        require_numbers(found)
-    assert require_numbers(predicted(tiny, clips_of(videos, Views()), [0], 1)).videos.tolist() == [0]
+    with pytest.raises(ModelUnavailable, match="not finite"):
+        require_finite(found)
+    assert require_finite(predicted(tiny, clips_of(videos, Views()), [0], 1)).videos.tolist() == [0]

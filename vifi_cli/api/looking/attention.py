@@ -7,8 +7,8 @@ from pathlib import Path
 from vifi_cli.api.feedback import LOGGED, Feedback, Task
 from vifi_cli.api.models.video_model import VideoModel, existing_video, naming
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.figures.attention_figure import attention_pictures, attention_sheet
-from vifi_cli.evaluation.testing.looking import Looker, SeenFrame, watch_model
+from vifi_cli.evaluation.figures.attention import attention_pictures, attention_sheet
+from vifi_cli.evaluation.testing.attention import Looker, SeenFrame, watch_model
 from vifi_cli.model.looking.frame_maps import Method
 from vifi_cli.paths import given_path, replacing
 from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, expected_frames, steady_frames

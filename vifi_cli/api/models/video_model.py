@@ -14,17 +14,19 @@ from vifi_cli.api.feedback import LOGGED, Feedback
 from vifi_cli.api.models.weights import default_model, fetch_weights
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
-from vifi_cli.evaluation.testing.class_texts import ClassWording, embed_class_names
-from vifi_cli.evaluation.testing.classifying import (
+from vifi_cli.evaluation.scoring.predictions import Predictions, require_finite
+from vifi_cli.evaluation.testing.class_texts import ClassTexts, embed_class_names
+from vifi_cli.evaluation.testing.embedding import EmbeddedVideos, embed_videos
+from vifi_cli.evaluation.testing.over_time import (
     WINDOW_SECONDS,
     ClassifiedWindow,
+    ClassSpan,
     WindowSampling,
+    class_spans,
     classify_over_time,
     frames_of,
-    stretches_of,
 )
-from vifi_cli.evaluation.testing.embedding import EmbeddedVideos, embed_videos
-from vifi_cli.evaluation.testing.predicting import ClipInput, Predictions, TestClips, predict, require_numbers
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
@@ -33,23 +35,6 @@ from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.video.clips.store import ClipStore
 
 Float32Array = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassStretch:
-    """A part of a video in which one class is the most probable one.
-
-    Attributes:
-        start_seconds: where it begins.
-        end_seconds: where it is over.
-        class_name: of the class.
-        probability: of the class, the mean over the windows looked at.
-    """
-
-    start_seconds: float
-    end_seconds: float
-    class_name: str
-    probability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +94,7 @@ class VideoModel:
     def classifier(
         self,
         class_names: Sequence[str] | None = None,
-        wording: ClassWording | None = None,
+        wording: ClassTexts | None = None,
         frames: int | None = None,
     ) -> "Classifier":
         """The model with classes to choose from, which are read once.
@@ -158,7 +143,7 @@ class VideoModel:
         class_names: Sequence[str] | None = None,
         window_seconds: float = WINDOW_SECONDS,
         frames: int | None = None,
-    ) -> list[ClassStretch]:
+    ) -> tuple[ClassSpan, ...]:
         """From when to when a video shows which class.
 
         Args:
@@ -175,11 +160,7 @@ class VideoModel:
         classifier = self.classifier(class_names, frames=frames)
         with naming(path):
             windows = classifier.over_time(path, window_seconds)
-        names = classifier.class_names
-        return [
-            ClassStretch(one.start_seconds, one.end_seconds, names[one.label], one.probability)
-            for one in stretches_of(windows)
-        ]
+        return class_spans(windows, classifier.class_names)
 
     def test_clips(self, videos: Sequence[Path | str], frames: int | None = None) -> TestClips:
         """The clips that videos are looked at by, as in the paper's tests."""
@@ -221,7 +202,7 @@ class Classifier:
                 batch=1,
                 watch=report,
             )
-        return require_numbers(predictions)
+        return require_finite(predictions)
 
     def over_time(self, video: Path, seconds: float = WINDOW_SECONDS) -> tuple[ClassifiedWindow, ...]:
         """The probabilities of the classes for each window of a video, in order of time.

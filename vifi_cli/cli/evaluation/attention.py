@@ -16,7 +16,7 @@ from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.api.looking.attention import Attention
-    from vifi_cli.evaluation.testing.looking import SeenFrame
+    from vifi_cli.evaluation.testing.attention import SeenFrame
     from vifi_cli.video.clips.full_frames import WholeFrame
 
 FOLDER = Path("attention")
@@ -130,7 +130,7 @@ def _targets(where: Path, video: Path, text: str | None) -> tuple[Path | None, P
 
 
 def _show(looked: Attention, sheet: Path | None, film: Path | None) -> None:
-    from vifi_cli.evaluation.figures.attention_figure import outside_note
+    from vifi_cli.evaluation.figures.attention import outside_note
 
     models = [
         ("Model" if not place else "beside", looker.caption) for place, looker in enumerate(looked.watched)

@@ -109,9 +109,9 @@ def _load(
 ) -> Classifier:
     from vifi_cli.api.models.video_model import load_model
     from vifi_cli.evaluation.testing.class_list import read_class_list
-    from vifi_cli.evaluation.testing.class_texts import read_class_wording
+    from vifi_cli.evaluation.testing.class_texts import read_class_texts
 
-    wording = None if texts is None else read_class_wording(texts)
+    wording = None if texts is None else read_class_texts(texts)
     named = None if labels is None else read_class_list(labels)
     return load_model(model, device.value, ON_TERMINAL).classifier(named, wording, frames)
 
@@ -148,7 +148,7 @@ def _tell_over_time(
     *,
     as_json: bool,
 ) -> list[tuple[Path, str]]:
-    from vifi_cli.evaluation.testing.classifying import stretches_of
+    from vifi_cli.evaluation.testing.over_time import class_spans
 
     shown: list[dict[str, object]] = []
     unreadable: list[tuple[Path, str]] = []
@@ -158,15 +158,15 @@ def _tell_over_time(
         except UnreadableVideo as error:
             unreadable.append((path, str(error)))
             continue
-        stretches = stretches_of(windows)
+        stretches = class_spans(windows, classifier.class_names)
         if picture:
             draw_over_time(given_path(picture), path, windows, stretches, classifier.class_names)
         if not as_json:
-            show_stretches(path, stretches, classifier.class_names)
+            show_stretches(path, stretches)
         shown.append(
             {
                 "path": str(path),
-                "stretches": stretches_document(stretches, classifier.class_names),
+                "stretches": stretches_document(stretches),
                 "windows": windows_document(windows, classifier.class_names, top),
             }
         )

@@ -11,7 +11,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
-    from vifi_cli.evaluation.testing.classifying import ClassifiedWindow, Stretch
+    from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 
 
 def check_picture(picture: Path | None, videos: Sequence[Path], *, over_time: bool) -> None:
@@ -36,7 +36,7 @@ def draw_over_time(
     picture: Path,
     video: Path,
     windows: Sequence[ClassifiedWindow],
-    stretches: Sequence[Stretch],
+    stretches: Sequence[ClassSpan],
     class_names: Sequence[str],
 ) -> None:
     """Write the picture, and say where.

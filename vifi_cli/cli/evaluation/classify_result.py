@@ -14,7 +14,7 @@ from rich.text import Text
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
-    from vifi_cli.evaluation.testing.classifying import ClassifiedWindow, Stretch
+    from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 
 WIDEST, NARROWEST_BAR = 100, 8
 ROOM_FOR_STRIP = 60  # a narrower terminal has better use for the columns
@@ -33,14 +33,14 @@ def show_classes(path: Path, shares: Mapping[str, float]) -> None:
     console.print(output.path_link(path), table)
 
 
-def show_stretches(path: Path, stretches: Sequence[Stretch], class_names: Sequence[str]) -> None:
+def show_stretches(path: Path, stretches: Sequence[ClassSpan]) -> None:
     """A line a stretch: on a terminal with a strip that shows where in the video it lies, in a pipe tab-separated."""
     if not output.stdout_is_terminal():
         cells = [
             (
                 f"{one.start_seconds:.3f}",
                 f"{one.end_seconds:.3f}",
-                class_names[one.label],
+                one.class_name,
                 f"{one.probability:.4f}",
             )
             for one in stretches
@@ -53,7 +53,7 @@ def show_stretches(path: Path, stretches: Sequence[Stretch], class_names: Sequen
     for one in stretches:
         times = f"{output.clock(one.start_seconds)} – {output.clock(one.end_seconds)}"
         strip = [Bar(stretches[-1].end_seconds, one.start_seconds, one.end_seconds, color="cyan")] * has_strip
-        name = Text(output.printable(class_names[one.label]))
+        name = Text(output.printable(one.class_name))
         table.add_row(Text(times), name, *strip, _percent(one.probability))
     console.print(output.path_link(path), table)
 
@@ -98,13 +98,13 @@ def windows_document(
     ]
 
 
-def stretches_document(stretches: Sequence[Stretch], class_names: Sequence[str]) -> list[dict[str, object]]:
+def stretches_document(stretches: Sequence[ClassSpan]) -> list[dict[str, object]]:
     """Stretches as `--json` shows them."""
     return [
         {
             "start_seconds": round(one.start_seconds, 3),
             "end_seconds": round(one.end_seconds, 3),
-            "class": class_names[one.label],
+            "class": one.class_name,
             "probability": round(one.probability, 6),
         }
         for one in stretches

@@ -18,7 +18,7 @@ from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 if TYPE_CHECKING:
     from vifi_cli.cli.evaluation.testing import TestedModel, Watch
     from vifi_cli.evaluation.report.report import TestDetail
-    from vifi_cli.evaluation.testing.class_texts import ClassWording
+    from vifi_cli.evaluation.testing.class_texts import ClassTexts
     from vifi_cli.training.engine.distributed import Processes
 
 ON_A_CPU_AT_ONCE, ON_A_GPU_AT_ONCE = 4, 16
@@ -93,14 +93,14 @@ def compare(
     return Comparison(plan, testing, tuple(rows), tester.models)
 
 
-def _wording(texts: str | None) -> ClassWording | None:
-    from vifi_cli.evaluation.testing.class_texts import read_class_wording
+def _wording(texts: str | None) -> ClassTexts | None:
+    from vifi_cli.evaluation.testing.class_texts import read_class_texts
 
-    return None if texts is None else read_class_wording(texts)
+    return None if texts is None else read_class_texts(texts)
 
 
 def _testing(question: Question, processes: Processes, watch: Watch) -> Testing:
-    from vifi_cli.evaluation.testing.settings import paper_frames, views_of
+    from vifi_cli.evaluation.testing.paper_settings import paper_frames, views_of
 
     is_paper = question.protocol == "paper"
     return Testing(
@@ -133,7 +133,7 @@ def _can_load(model: str, tester: Tester) -> bool:
     return True
 
 
-def _reworded(candidate: Candidate, wording: ClassWording | None, tester: Tester) -> Sequence[Candidate]:
+def _reworded(candidate: Candidate, wording: ClassTexts | None, tester: Tester) -> Sequence[Candidate]:
     """The same method by other texts; a learned context stands where templates would, so it takes none."""
     if wording is None:
         return ()

@@ -18,7 +18,7 @@ from vifi_cli.paths import given_path
 if TYPE_CHECKING:
     from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel
     from vifi_cli.evaluation.embed_map.projection import Projection
-    from vifi_cli.evaluation.scoring.scores import Figure
+    from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
 REPORTS = Path("reports")
 
@@ -169,5 +169,5 @@ def _model_document(made: EmbedMap, one: MappedModel) -> dict[str, object]:
     }
 
 
-def _figure_document(figure: Figure | None) -> dict[str, float | None] | None:
+def _figure_document(figure: Estimate | None) -> dict[str, float | None] | None:
     return None if figure is None else {"value": figure.value, "low": figure.low, "high": figure.high}

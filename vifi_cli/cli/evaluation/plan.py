@@ -15,7 +15,7 @@ from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-    from vifi_cli.evaluation.testing.settings import Trial
+    from vifi_cli.evaluation.testing.paper_settings import Trial
 
 
 @dataclass(frozen=True, slots=True)

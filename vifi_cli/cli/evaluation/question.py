@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.data.setting import Setting
     from vifi_cli.data.source import DataSource
-    from vifi_cli.evaluation.testing.settings import TestList, Trial
+    from vifi_cli.evaluation.testing.paper_settings import TestList, Trial
     from vifi_cli.training.recipe.recipe import Protocol, Recipe
     from vifi_cli.training.run.folder import RunConfig
 
@@ -73,7 +73,7 @@ def settle(request: EvalRequest) -> Question:
         InvalidInput: there is no run, or something asked for makes no sense.
     """
     from vifi_cli.data.source import DataSource
-    from vifi_cli.evaluation.testing.settings import read_setting
+    from vifi_cli.evaluation.testing.paper_settings import read_setting
     from vifi_cli.model.registry.source import resolve_model
 
     run = None if request.methods else _run(request)
@@ -149,7 +149,7 @@ def _with_small_recipes(
 
 def trials_of(question: Question, *, trains: bool) -> tuple[Trial, ...]:
     """What is trained and tested."""
-    from vifi_cli.evaluation.testing.settings import plan_trials
+    from vifi_cli.evaluation.testing.paper_settings import plan_trials
 
     data = question.data
     return plan_trials(

@@ -19,15 +19,17 @@ from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo
-    from vifi_cli.evaluation.report.report import Report, ResultRow, ResultTable, TestDetail
+    from vifi_cli.evaluation.report.report import Report, TestDetail
+    from vifi_cli.evaluation.report.table import ResultRow, ResultTable
 
 DIGEST_SHOWN = 16
 
 
 def make_report(comparison: Comparison, *, with_published: bool) -> Report:
     """Put the report together."""
-    from vifi_cli.evaluation.report.report import Report, ResultTable
-    from vifi_cli.evaluation.testing.settings import columns_of
+    from vifi_cli.evaluation.report.report import Report
+    from vifi_cli.evaluation.report.table import ResultTable
+    from vifi_cli.evaluation.testing.paper_settings import columns_of
 
     plan = comparison.plan
     columns = columns_of(plan.question.setting, plan.trials)
@@ -45,8 +47,8 @@ def make_report(comparison: Comparison, *, with_published: bool) -> Report:
 
 
 def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
-    from vifi_cli.evaluation.report.report import ResultRow
-    from vifi_cli.evaluation.testing.settings import row_of
+    from vifi_cli.evaluation.report.table import ResultRow
+    from vifi_cli.evaluation.testing.paper_settings import row_of
 
     scores = [[detail.scores for detail in trial] for trial in tests]
     leaks = _leaks_of(plan, candidate)
@@ -76,7 +78,7 @@ def _with_published(table: ResultTable, plan: TestPlan) -> ResultTable:
         return table
     places = [published.columns.index(name) if name in published.columns else None for name in table.columns]
     rows = [
-        replace(row, figures=tuple(None if place is None else row.figures[place] for place in places))
+        replace(row, estimates=tuple(None if place is None else row.estimates[place] for place in places))
         for row in published.rows
     ]
     return replace(table, rows=(*table.rows, *rows))
@@ -159,7 +161,7 @@ def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:
 
 
 def _intervals(comparison: Comparison) -> str:
-    from vifi_cli.evaluation.scoring.scores import DRAWS
+    from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 
     groups = {detail.scores.groups for _, trials in comparison.rows for tests in trials for detail in tests}
     over = f"over {min(groups)} groups" if groups and min(groups) > 1 else "over videos"

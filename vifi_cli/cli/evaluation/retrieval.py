@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from vifi_cli.evaluation.report.report import Report, ResultRow
+    from vifi_cli.evaluation.report.report import Report
+    from vifi_cli.evaluation.report.table import ResultRow
     from vifi_cli.evaluation.scoring.retrieval import Query
     from vifi_cli.index.catalog.catalog import Catalog
     from vifi_cli.index.encoder import Encoder, TextEncoder
@@ -83,8 +84,9 @@ def evaluate_retrieval(queries: Path, models: Sequence[str] = (), device: str = 
         EncoderMismatch: the index's own model has changed since.
     """
     from vifi_cli.api.library.encoders import load_index_text_encoder
-    from vifi_cli.evaluation.report.report import Report, ResultTable
-    from vifi_cli.evaluation.scoring.retrieval import FIGURES, read_queries
+    from vifi_cli.evaluation.report.report import Report
+    from vifi_cli.evaluation.report.table import ResultTable
+    from vifi_cli.evaluation.scoring.retrieval import MEASURES, read_queries
 
     file = QueryFile(given_path(queries), read_queries(given_path(queries)))
     with _own_index(is_needed=not models) as catalog:
@@ -97,7 +99,7 @@ def evaluate_retrieval(queries: Path, models: Sequence[str] = (), device: str = 
         title=f"retrieval by {file.path.name}",
         facts=tuple(_facts(file, measured)),
         stamps=(),
-        table=ResultTable(FIGURES, tuple(one.row for one in measured)),
+        table=ResultTable(MEASURES, tuple(one.row for one in measured)),
         details=(),
     )
 
@@ -171,6 +173,7 @@ def _measured(
 ) -> MeasuredModel:
     import numpy as np
 
+    from vifi_cli.evaluation.report.table import ResultRow
     from vifi_cli.evaluation.scoring.retrieval import score_retrieval
     from vifi_cli.index.search.video_scores import video_scores
 
@@ -183,7 +186,7 @@ def _measured(
     made_with = catalog.indexed_with
     towers = made_with.vision_fingerprint[:DIGEST_SHOWN], text.text_fingerprint[:DIGEST_SHOWN]
     return MeasuredModel(
-        score_retrieval(scores, relevant).as_row(name, index),
+        ResultRow(name, score_retrieval(scores, relevant).row, remark=index),
         f"{index}, {made_with.frames_per_second:g} frames a second, {made_with.minimum_frames} at least; "
         f"image tower {towers[0]}, text tower {towers[1]}",
     )

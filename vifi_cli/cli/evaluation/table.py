@@ -11,17 +11,17 @@ from rich.text import Text
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
-    from vifi_cli.evaluation.report.report import ResultRow, ResultTable
+    from vifi_cli.evaluation.report.table import ResultRow, ResultTable
 
 GAP = 2
 
 
 def show_table(table: ResultTable, *, first: str = "Method") -> None:
     """Show the rows; where the terminal is too narrow, intervals stand below their figures."""
-    from vifi_cli.evaluation.report.report import best_values, figure_text
+    from vifi_cli.evaluation.report.table import best_values, estimate_text
 
     best = best_values(table)
-    texts = [[figure_text(figure) if figure else "–" for figure in row.figures] for row in table.rows]
+    texts = [[*map(estimate_text, row.estimates)] for row in table.rows]
     labels = [row.method + (" (published)" if row.source == "published" else "") for row in table.rows]
     width = _width(
         [[first, *table.columns], *([label, *said] for label, said in zip(labels, texts, strict=True))]
@@ -38,10 +38,10 @@ def show_table(table: ResultTable, *, first: str = "Method") -> None:
 
 
 def _style(row: ResultRow, place: int, best: Sequence[float | None]) -> str:
-    figure = row.figures[place]
+    estimate = row.estimates[place]
     if row.source == "published":
         return "dim"
-    return "bold" if figure and figure.value == best[place] else ""
+    return "bold" if estimate and estimate.value == best[place] else ""
 
 
 def _width(lines: Sequence[Sequence[str]]) -> int:

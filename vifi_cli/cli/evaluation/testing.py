@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from vifi_cli.cli.evaluation.plan import TestPlan
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.evaluation.report.report import TestDetail
-    from vifi_cli.evaluation.testing.class_texts import ClassWording
-    from vifi_cli.evaluation.testing.predicting import Predictions
+    from vifi_cli.evaluation.scoring.predictions import Predictions
+    from vifi_cli.evaluation.testing.class_texts import ClassTexts
     from vifi_cli.evaluation.testing.views import Views
     from vifi_cli.model.folders.folder import LoadedModel
     from vifi_cli.training.engine.distributed import Processes
@@ -40,7 +40,7 @@ class Candidate:
 
     method: str
     models: tuple[str, ...]
-    wording: ClassWording | None = None
+    wording: ClassTexts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,8 @@ class Testing:
             videos: in `test`.
             name: of the test, to be shown.
         """
-        from vifi_cli.evaluation.testing.predicting import (
-            ClipInput,
-            TestClips,
-            joined,
-            predict,
-            require_numbers,
-        )
+        from vifi_cli.evaluation.scoring.predictions import joined, require_finite
+        from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
         from vifi_cli.paths import cache_folder
         from vifi_cli.training.engine.precision import choose_precision
         from vifi_cli.training.engine.run_setup import reading_workers
@@ -105,7 +100,7 @@ class Testing:
             workers=reading_workers(self.recipe, processes),
             watch=lambda done: self.watch(name, done, len(mine)),
         )
-        return require_numbers(joined(processes.gather(share)))
+        return require_finite(joined(processes.gather(share)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +172,7 @@ class Tester:
         return detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
 
     def _predict(self, candidate: Candidate, model: str, part: str, videos: LabeledVideos) -> Predictions:
-        from vifi_cli.evaluation.testing.class_texts import embed_class_names, read_class_wording, spelled_for
+        from vifi_cli.evaluation.testing.class_texts import embed_class_names, read_class_texts, spelled_for
         from vifi_cli.evaluation.testing.model_digest import digest_of_model
 
         loaded = self.load(model)
@@ -186,7 +181,7 @@ class Tester:
             first = videos.class_names[0]
             text = first if is_bare else loaded.card.class_text(spelled_for(loaded.card, [first])[0])
             self.models[model] = TestedModel(loaded.network.fusion, digest_of_model(loaded), text)
-        bare = read_class_wording("bare") if is_bare else None
+        bare = read_class_texts("bare") if is_bare else None
         classes = embed_class_names(
             loaded, videos.class_names, candidate.wording or bare, clean=False if is_bare else None
         )

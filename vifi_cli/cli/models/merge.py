@@ -183,7 +183,7 @@ def _swept(names: Sequence[str], parts: Sequence[SweepData], device: Device) -> 
 
 def _reading(tuned: NamedModel, device: Device) -> Reading:
     from vifi_cli.evaluation.testing.alpha_sweep import Reading
-    from vifi_cli.evaluation.testing.classifying import frames_of
+    from vifi_cli.evaluation.testing.over_time import frames_of
     from vifi_cli.model.runtime.device import choose_device
     from vifi_cli.model.towers.clip_transform import square_side, test_short_side
     from vifi_cli.training.engine.precision import choose_precision

@@ -8,7 +8,7 @@ import numpy as np
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.embed_map.projection import Points, Projection, choose_projection, project
 from vifi_cli.evaluation.embed_map.separation import Gain, Separation, gain, separation
-from vifi_cli.evaluation.scoring.scores import Figure, independent_groups
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, independent_groups
 from vifi_cli.evaluation.testing.embedding import Embeddings
 
 
@@ -98,10 +98,10 @@ def make_map(
     )
 
 
-def separation_text(figure: Figure | None, *, is_gain: bool = False) -> str:
+def separation_text(estimate: Estimate | None, *, is_gain: bool = False) -> str:
     """A silhouette, a purity or a difference of them with its interval: `0.213 [0.150, 0.270]`."""
-    if figure is None:
+    if estimate is None:
         return "–"
     sign = "+" if is_gain else ""
-    interval = "" if figure.low is None else f" [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]"
-    return f"{figure.value:{sign}.3f}{interval}"
+    interval = "" if estimate.low is None else f" [{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
+    return f"{estimate.value:{sign}.3f}{interval}"

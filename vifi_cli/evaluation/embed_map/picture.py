@@ -2,15 +2,14 @@
 
 import math
 import textwrap
-import warnings
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel, separation_text
 from vifi_cli.evaluation.figures.class_marks import mark_of
-from vifi_cli.evaluation.report.report import shown
+from vifi_cli.evaluation.report.pictures import figure_png
+from vifi_cli.evaluation.report.table import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,11 +37,7 @@ def map_picture(made: EmbedMap) -> bytes:
     figure.suptitle(shown(made.title), fontsize=11, parse_math=False)
     if len(made.class_names) <= MOST_NAMED:
         _name_classes(figure, made, PANEL_INCHES * columns)
-    stream = BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # names in any script
-        figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    return figure_png(figure)
 
 
 def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:

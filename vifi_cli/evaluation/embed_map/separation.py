@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, MissingDependency
-from vifi_cli.evaluation.scoring.scores import Figure, bootstrap_means, interval_of
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, estimated_mean
 from vifi_cli.evaluation.testing.embedding import Embeddings
 
 ROWS_AT_ONCE = 1024
@@ -32,8 +32,8 @@ class Separation:
         matches: whether that is of the same class, float64 (N,); not a number where no neighbour could be.
     """
 
-    silhouette: Figure
-    purity: Figure | None
+    silhouette: Estimate
+    purity: Estimate | None
     silhouettes: Values
     nearest: npt.NDArray[np.int64]
     matches: Values
@@ -48,8 +48,8 @@ class Gain:
         purity: the difference of the purities.
     """
 
-    silhouette: Figure
-    purity: Figure | None
+    silhouette: Estimate
+    purity: Estimate | None
 
 
 def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = ()) -> Separation:
@@ -64,7 +64,7 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     Args:
         embeddings: of the videos.
         labels: of each.
-        groups: of each, see `scores.independent_groups`, which intervals are drawn over too; without, videos are.
+        groups: of each, see `independent_groups`, which intervals are drawn over too; without, videos are.
 
     Raises:
         InvalidInput: there are fewer than two classes, or no class has two videos.
@@ -82,14 +82,14 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     matches = (labels[nearest] == labels).astype(np.float64)
     matches[~_has_classmate(labels, members)] = np.nan
     return Separation(
-        _mean(silhouettes, groups), _mean_of_numbers(matches, groups), silhouettes, nearest, matches
+        estimated_mean(silhouettes, groups), _mean_of_numbers(matches, groups), silhouettes, nearest, matches
     )
 
 
 def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> Gain:
     """Compare two models on the same videos; intervals draw videos, or groups, for both at once."""
     return Gain(
-        _mean(later.silhouettes - earlier.silhouettes, groups),
+        estimated_mean(later.silhouettes - earlier.silhouettes, groups),
         _mean_of_numbers(later.matches - earlier.matches, groups),
     )
 
@@ -130,13 +130,9 @@ def missing_scikit_learn() -> MissingDependency:
     return MissingDependency("maps of embeddings need scikit-learn: pip install scikit-learn")
 
 
-def _mean(values: Values, groups: Sequence[str]) -> Figure:
-    return Figure(float(values.mean()), *interval_of(bootstrap_means(values, groups)))
-
-
-def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Figure | None:
+def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Estimate | None:
     """The mean of those values that are numbers; None where none is."""
     counted = np.flatnonzero(~np.isnan(values)).tolist()
     if not counted:
         return None
-    return _mean(values[counted], [groups[video] for video in counted] if groups else ())
+    return estimated_mean(values[counted], [groups[video] for video in counted] if groups else ())

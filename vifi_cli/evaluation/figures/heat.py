@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vifi_cli.evaluation.testing.looking import CropBox, Map
+from vifi_cli.evaluation.testing.attention import CropBox, Map
 from vifi_cli.video.decode.picture import Picture
 
 GROUND, SHADE = 0.85, 0.3  # how much of the frame's brightness is left, below the map and outside of it

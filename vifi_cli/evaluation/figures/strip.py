@@ -15,7 +15,7 @@ from vifi_cli.evaluation.figures.contact_sheet import (
     text_block,
 )
 from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, font, write
-from vifi_cli.evaluation.testing.classifying import ClassifiedWindow, Stretch
+from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 from vifi_cli.video.clips.full_frames import WholeFrame
 
 FRAMES = 12
@@ -27,7 +27,7 @@ STEPS_SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 
 MOST_TICKS = 12
 NOTE = (
     "The height of a lane is the class's probability; its colour is full where the class is the most probable one. "
-    "Percents are means over such stretches."
+    "Percents are means over such spans."
 )
 
 
@@ -35,7 +35,7 @@ def strip_picture(
     heading: str,
     frames: Sequence[WholeFrame],
     windows: Sequence[ClassifiedWindow],
-    stretches: Sequence[Stretch],
+    spans: Sequence[ClassSpan],
     class_names: Sequence[str],
 ) -> bytes:
     """Draw a video's classes over time as PNG; each class that is the most probable one for a time has a lane.
@@ -44,19 +44,16 @@ def strip_picture(
         heading: stands above.
         frames: at even places of the video, as `video.whole_frames.clip_frames` gives them.
         windows: of the video, in order of time.
-        stretches: of the windows, as `classifying.stretches_of` joins them.
+        spans: of the windows, as `classifying.spans_of` joins them.
         class_names: of the labels.
     """
     width = NAME_WIDTH + STRIP_WIDTH
-    lanes = dict.fromkeys(stretch.label for stretch in stretches)
+    lanes = dict.fromkeys(span.label for span in spans)
     return stacked_png(
         [
             text_block([heading], HEADING_SIZE, HEADING_LINE, width),
             _row_of_frames(frames),
-            *(
-                _lane(place, label, windows, stretches, class_names[label])
-                for place, label in enumerate(lanes)
-            ),
+            *(_lane(place, label, windows, spans, class_names[label]) for place, label in enumerate(lanes)),
             _clock_face(windows[-1].end_seconds),
             text_block([NOTE], TEXT_SIZE, TEXT_LINE, width),
         ]
@@ -81,7 +78,7 @@ def _row_of_frames(frames: Sequence[WholeFrame]) -> Image.Image:
 
 
 def _lane(
-    place: int, label: int, windows: Sequence[ClassifiedWindow], stretches: Sequence[Stretch], name: str
+    place: int, label: int, windows: Sequence[ClassifiedWindow], spans: Sequence[ClassSpan], name: str
 ) -> Image.Image:
     lane = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, LANE_HEIGHT), PAGE)
     draw = ImageDraw.Draw(lane)
@@ -96,10 +93,10 @@ def _lane(
         colour = full if int(window.probabilities.argmax()) == label else faint
         if right > left and top < LANE_HEIGHT:
             draw.rectangle((left, top, right - 1, LANE_HEIGHT), fill=tuple(colour.tolist()))
-    for stretch in stretches:
-        left, right = across(stretch.start_seconds, end), across(stretch.end_seconds, end)
-        said = f"{stretch.probability:.0%}"
-        if stretch.label == label and font(TEXT_SIZE).getlength(said) + 10 < right - left:
+    for span in spans:
+        left, right = across(span.start_seconds, end), across(span.end_seconds, end)
+        said = f"{span.probability:.0%}"
+        if span.label == label and font(TEXT_SIZE).getlength(said) + 10 < right - left:
             write(lane, (left + 5, LANE_HEIGHT - TEXT_LINE - 2), said, TEXT_SIZE, TEXT)
     return lane
 

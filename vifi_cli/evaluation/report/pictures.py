@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +14,20 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MOST_LABELS = 60
 THUMBNAIL_SIDE, THUMBNAILS = 96, 3
 _LONGEST_LABEL = 28
 
 
 def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> bytes:
-    """Draw a confusion matrix as PNG: rows are classes, each cell the share of them taken for the column's class.
+    """Draws a confusion matrix as PNG: a cell is the share of the row's class that is predicted as the column's.
 
     Args:
         confusion: (C, C) counts.
-        class_names: written at the sides of up to 60 classes; of more, their numbers are.
+        class_names: written along the axes of up to 60 classes; with more, their numbers are.
     """
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
@@ -34,8 +38,8 @@ def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[st
     figure = Figure((side, side), dpi=110)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("is")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
     if classes <= MOST_LABELS:
         labels = [
             name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…" for name in class_names
@@ -50,15 +54,20 @@ def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[st
             axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.6)
     bar.set_label("share of the class")
+    return figure_png(figure, bbox_inches="tight")
+
+
+def figure_png(figure: "Figure", **options: Any) -> bytes:
+    """A matplotlib figure as PNG, without a warning about letters that the font lacks."""
     stream = BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # names in any script
-        figure.savefig(stream, format="png", bbox_inches="tight", metadata={"Software": None})
+        figure.savefig(stream, format="png", metadata={"Software": None}, **options)
     return stream.getvalue()
 
 
 def thumbnails(path: Path) -> tuple[bytes, ...]:
-    """Three small frames of a video as JPEG, from its beginning, middle and end; none if it cannot be read."""
+    """Three small JPEG frames of a video, from its beginning, middle and end; none if it cannot be read."""
     try:
         frames = ClipStore(THUMBNAIL_SIDE).read(path, lambda total: test_frame_indices(total, THUMBNAILS))
     except UnreadableVideo:

@@ -1,15 +1,15 @@
-"""The figures of the ViFi-CLIP paper, to stand beside measured ones.
+"""The published results of the ViFi-CLIP paper, for comparison.
 
-`published.csv` has them in percent, by ViT-B/16, each with where it was read: the paper's README or project page, or
-a later work that quotes it. Figures of the paper that could not be read there are left out.
+`published.csv` has them in percent, with ViT-B/16, each with its source: the paper's README or project page, or a later
+work that quotes it. Numbers of the paper that none of these gives are left out.
 """
 
 import csv
 from importlib import resources
 from itertools import zip_longest
 
-from vifi_cli.evaluation.report.report import ResultRow, ResultTable
-from vifi_cli.evaluation.scoring.scores import Figure
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
 COLUMNS = {
     "zero-shot": ("mean",),
@@ -20,7 +20,7 @@ COLUMNS = {
 
 
 def published_rows(setting: str, data: str) -> ResultTable | None:
-    """The paper's rows for a public set; None where it has none.
+    """The paper's rows for a public set; None if it has none.
 
     Args:
         setting: `zero-shot`, `base2novel`, `few-shot` or `supervised`.
@@ -34,5 +34,5 @@ def published_rows(setting: str, data: str) -> ResultTable | None:
 def _row(cells: dict[str, str]) -> ResultRow:
     values = [float(value) / 100 for value in cells["figures"].split()]
     spreads = [float(spread) / 100 for spread in cells["spreads"].split()]
-    figures = tuple(Figure(value, spread=spread) for value, spread in zip_longest(values, spreads))
-    return ResultRow(cells["method"], figures, "published", cells["source"])
+    estimates = tuple(Estimate(value, spread=spread) for value, spread in zip_longest(values, spreads))
+    return ResultRow(cells["method"], estimates, "published", cells["source"])

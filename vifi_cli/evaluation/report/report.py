@@ -3,61 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.scoring.scores import Figure, TestScores, score
-from vifi_cli.evaluation.testing.predicting import Predictions
+from vifi_cli.evaluation.report.html_table import table_html
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown
+from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.evaluation.scoring.scores import Scores, score
+from vifi_cli.wording import counted
 
 MISTAKES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One method's results.
-
-    Attributes:
-        method: how it is called.
-        figures: one for each column; None where there is none.
-        source: `measured` here, or `published` elsewhere.
-        remark: what should be known about it, such as where a published row stands.
-    """
-
-    method: str
-    figures: tuple[Figure | None, ...]
-    source: Literal["measured", "published"] = "measured"
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ResultTable:
-    """Methods side by side.
-
-    Attributes:
-        columns: what the figures are of.
-        rows: one a method.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[ResultRow, ...]
-
-    def __post_init__(self) -> None:
-        for row in self.rows:
-            if len(row.figures) != len(self.columns):
-                raise ValueError(f"{row.method}: {len(row.figures)} figures for {len(self.columns)} columns")
-
-
-@dataclass(frozen=True, slots=True)
 class Mistake:
-    """A video that a model took for another class.
+    """A video with a wrong prediction.
 
     Attributes:
         path: of the video.
-        truth: its class.
-        guess: what the model said.
-        probability: of the guess.
+        truth: the true class.
+        guess: the predicted class.
+        probability: of the predicted class.
     """
 
     path: Path
@@ -72,16 +39,16 @@ class TestDetail:
 
     Attributes:
         method: as in the table.
-        part: which test, such as `split 1`, `novel classes, seed 2`; "" where there is one only.
+        part: which test, such as `split 1` or `novel, seed 2`; empty if there is only one.
         class_names: in the order of their labels.
         scores: of the test.
-        mistakes: the most confident ones, the most confident first.
+        mistakes: the wrong predictions of highest probability, in descending order.
     """
 
     method: str
     part: str
     class_names: tuple[str, ...]
-    scores: TestScores
+    scores: Scores
     mistakes: tuple[Mistake, ...]
 
     @property
@@ -95,10 +62,10 @@ class ConfusedPair:
     """Two classes that a model confuses.
 
     Attributes:
-        truth: the class that is shown.
-        guess: the class it is taken for.
+        truth: the true class.
+        guess: the predicted class.
         count: how often.
-        videos: of the class that is shown.
+        videos: of the true class.
     """
 
     truth: str
@@ -109,12 +76,12 @@ class ConfusedPair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """An evaluation.
+    """An evaluation. Notebooks show its table; `pandas.DataFrame(report.rows)` takes its rows.
 
     Attributes:
         title: what was evaluated.
-        facts: the protocol, name and value: frames, views, texts, lists, models, versions.
-        stamps: what forbids taking the numbers at face value, such as known leaks.
+        facts: the protocol, names and values: frames, views, texts, lists, models, versions.
+        stamps: reasons not to trust the numbers, such as known leaks.
         table: the results.
         details: of each test.
     """
@@ -123,7 +90,38 @@ class Report:
     facts: tuple[tuple[str, str], ...]
     stamps: tuple[str, ...]
     table: ResultTable
-    details: tuple[TestDetail, ...]
+    details: tuple[TestDetail, ...] = ()
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """A flat row per method: `method`, `source`, and of each column its value, `low`, `high` and `spread`."""
+        return [_flat(self.table, row) for row in self.table.rows]
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  {shown(row.method)}: {', '.join(_named_estimates(self.table, row))}"
+            for row in self.table.rows
+        ]
+        return "\n".join([f"Report: {shown(self.title)}", *map(shown, self.stamps), *lines])
+
+    def _repr_html_(self) -> str:
+        return table_html(self.table, shown(self.title), self.stamps)
+
+
+def _flat(table: ResultTable, row: ResultRow) -> dict[str, object]:
+    flat: dict[str, object] = {"method": row.method, "source": row.source}
+    for column, estimate in zip(table.columns, row.estimates, strict=True):
+        flat[column] = estimate and estimate.value
+        for name in ("low", "high", "spread"):
+            flat[f"{column} {name}"] = estimate and getattr(estimate, name)
+    return flat
+
+
+def _named_estimates(table: ResultTable, row: ResultRow) -> list[str]:
+    return [
+        f"{column} {estimate_text(estimate)}"
+        for column, estimate in zip(table.columns, row.estimates, strict=True)
+    ]
 
 
 def detail_of_test(
@@ -133,7 +131,7 @@ def detail_of_test(
     predictions: Predictions,
     videos: Sequence[LabeledVideo],
 ) -> TestDetail:
-    """Score predictions and pick the mistakes; `videos` are those that the predictions number."""
+    """Scores the predictions for some of the videos and picks the mistakes."""
     return TestDetail(
         method,
         part,
@@ -146,7 +144,7 @@ def detail_of_test(
 def confident_mistakes(
     predictions: Predictions, videos: Sequence[LabeledVideo], class_names: Sequence[str], most: int = MISTAKES
 ) -> tuple[Mistake, ...]:
-    """The wrong predictions of highest probability, at most so many; of equal ones the first videos."""
+    """The wrong predictions of highest probability, at most so many; among equal ones the first videos."""
     if not len(predictions.videos):
         return ()
     guesses, shares = predictions.probabilities.argmax(1), predictions.probabilities.max(1)
@@ -178,39 +176,9 @@ def most_confused(test: TestDetail, most: int = 10) -> tuple[ConfusedPair, ...]:
     )
 
 
-def figure_text(figure: Figure) -> str:
-    """A share in percent, such as `73.8 [70.1, 77.2]` or `51.3 ± 0.6`; a rank as it is."""
-    scale = 100 if figure.unit == "share" else 1
-    text = f"{scale * figure.value:.1f}"
-    if figure.spread is not None:
-        text += f" ± {scale * figure.spread:.1f}"
-    if figure.low is not None and figure.high is not None:
-        text += f" [{scale * figure.low:.1f}, {scale * figure.high:.1f}]"
-    return text
-
-
-def best_values(table: ResultTable) -> tuple[float | None, ...]:
-    """The best measured value of each column, where two methods or more were measured; ranks are best when low."""
-    measured = [row.figures for row in table.rows if row.source == "measured"]
-    return tuple(_best([row[place] for row in measured]) for place in range(len(table.columns)))
-
-
-def _best(figures: Sequence[Figure | None]) -> float | None:
-    known = [figure for figure in figures if figure]
-    if len(known) < 2:
-        return None
-    choose = min if known[0].unit == "rank" else max
-    return choose(figure.value for figure in known)
-
-
-def units_of(scores: TestScores) -> str:
-    """How many videos a test had, and what its intervals were drawn over."""
-    videos = f"{scores.videos:,} video{'s' * (scores.videos != 1)}"
+def units_of(scores: Scores) -> str:
+    """How many videos a test has, and what its intervals are drawn over."""
+    videos = counted(scores.videos, "video")
     if scores.unreadable:
         videos += f" ({scores.unreadable:,} more could not be read)"
     return f"{videos}, intervals over {f'{scores.groups:,} groups' if scores.groups else 'videos'}"
-
-
-def shown(text: str) -> str:
-    """Text that can be written and shown: bytes that are no UTF-8 and invisible characters become a mark."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -11,14 +11,11 @@ import numpy.typing as npt
 
 from vifi_cli.data.forms.text_file import read_text
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.report.report import ResultRow
-from vifi_cli.evaluation.scoring.scores import DRAWS, Figure, interval_of
+from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS, Estimate, Floats, interval_of
 
 COLUMNS = ("file", "caption")
 CUTS = (1, 5, 10)
-FIGURES = (*(f"R@{cut}" for cut in CUTS), "mAP", "median rank")
-
-Numbers = npt.NDArray[np.float64]
+MEASURES = (*(f"R@{cut}" for cut in CUTS), "mAP", "median rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,15 @@ class RetrievalScores:
         ranks: of the first right video of each query, int64 (Q,).
     """
 
-    recall: tuple[Figure, ...]
-    mean_average_precision: Figure
-    median_rank: Figure
+    recall: tuple[Estimate, ...]
+    mean_average_precision: Estimate
+    median_rank: Estimate
     ranks: npt.NDArray[np.int64]
 
-    def as_row(self, method: str, remark: str = "") -> ResultRow:
-        """A row of a table with the columns `FIGURES`."""
-        figures = (*self.recall, self.mean_average_precision, self.median_rank)
-        return ResultRow(method, figures, remark=remark)
+    @property
+    def row(self) -> tuple[Estimate, ...]:
+        """In the order of `MEASURES`."""
+        return (*self.recall, self.mean_average_precision, self.median_rank)
 
 
 def read_queries(path: Path) -> tuple[Query, ...]:
@@ -108,9 +105,9 @@ def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bo
     first = np.array([place[0] for place in places], np.int64)
     precision = np.array([np.mean(np.arange(1, len(place) + 1) / place) for place in places])
     return RetrievalScores(
-        tuple(_figure((first <= cut).astype(np.float64), np.mean) for cut in CUTS),
-        _figure(precision, np.mean),
-        replace(_figure(first.astype(np.float64), np.median), unit="rank"),
+        tuple(_estimate((first <= cut).astype(np.float64), np.mean) for cut in CUTS),
+        _estimate(precision, np.mean),
+        replace(_estimate(first.astype(np.float64), np.median), unit="rank"),
         first,
     )
 
@@ -127,9 +124,9 @@ def right_places(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_
     return places
 
 
-def _figure(values: Numbers, statistic: Callable[[Numbers], np.floating]) -> Figure:
+def _estimate(values: Floats, statistic: Callable[[Floats], np.floating]) -> Estimate:
     generator = np.random.default_rng(0)
     draws = np.array(
         [statistic(values[generator.integers(len(values), size=len(values))]) for _ in range(DRAWS)]
     )
-    return Figure(float(statistic(values)), *interval_of(draws))
+    return Estimate(float(statistic(values)), *interval_of(draws))

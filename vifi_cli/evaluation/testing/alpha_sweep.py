@@ -10,7 +10,7 @@ import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scoring.metrics import top_k_hits
+from vifi_cli.evaluation.scoring.predictions import top_k_hits
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.folders.averaging import NamedModel, merge_models

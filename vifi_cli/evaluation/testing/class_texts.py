@@ -21,7 +21,7 @@ from vifi_cli.model.folders.folder import LoadedModel
 from vifi_cli.model.towers.vifi_clip import unit_length
 
 TEXTS_AT_ONCE = 256
-_WORDINGS = resources.files("vifi_cli.evaluation.testing") / "wordings"
+_TEMPLATES = resources.files("vifi_cli.evaluation.testing") / "class_templates"
 _FORM = (
     'write {"templates": ["a video of {}."], "descriptions": {"CLASS": ["TEXT"]}}, one of the two, '
     'or {"CLASS": "TEXT"}'
@@ -29,7 +29,7 @@ _FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class ClassWording:
+class ClassTexts:
     """Several texts for each class, whose embeddings are averaged.
 
     Attributes:
@@ -43,12 +43,12 @@ class ClassWording:
     descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def wording_names() -> tuple[str, ...]:
+def shipped_class_texts() -> tuple[str, ...]:
     """The wordings that ship."""
-    return tuple(sorted(file.name.removesuffix(".json") for file in _WORDINGS.iterdir()))
+    return tuple(sorted(file.name.removesuffix(".json") for file in _TEMPLATES.iterdir()))
 
 
-def read_class_wording(text: str) -> ClassWording:
+def read_class_texts(text: str) -> ClassTexts:
     """Read a JSON file, or a wording that ships by its name.
 
     The file holds `templates`, a list, `descriptions`, a list or a text for each class, or both; or a list of
@@ -57,12 +57,12 @@ def read_class_wording(text: str) -> ClassWording:
     Raises:
         InvalidInput: there is none, or it makes no sense; the text names the file.
     """
-    if text in wording_names():
-        return _wording(text, (_WORDINGS / f"{text}.json").read_text(encoding="utf-8"))
+    if text in shipped_class_texts():
+        return _wording(text, (_TEMPLATES / f"{text}.json").read_text(encoding="utf-8"))
     path = Path(text).expanduser()
     if not path.is_file():
         raise InvalidInput(
-            f"{text} is no file with class texts, and of {', '.join(wording_names())} it is none"
+            f"{text} is no file with class texts, and of {', '.join(shipped_class_texts())} it is none"
         )
     return _wording(str(path), read_text(path))
 
@@ -70,7 +70,7 @@ def read_class_wording(text: str) -> ClassWording:
 def embed_class_names(
     loaded: LoadedModel,
     class_names: Sequence[str],
-    wording: ClassWording | None = None,
+    wording: ClassTexts | None = None,
     *,
     clean: bool | None = None,
 ) -> Tensor:
@@ -127,7 +127,7 @@ def _reads_words(card: ModelCard) -> bool:
     return not is_published and all(name == clean_class_name(name) for name in card.class_names)
 
 
-def texts_of_classes(class_names: Sequence[str], wording: ClassWording) -> Iterator[tuple[str, ...]]:
+def texts_of_classes(class_names: Sequence[str], wording: ClassTexts) -> Iterator[tuple[str, ...]]:
     """The texts of each class: its templates filled, then its descriptions.
 
     Raises:
@@ -157,7 +157,7 @@ def _embed(loaded: LoadedModel, texts: Sequence[str]) -> Tensor:
     )
 
 
-def _wording(name: str, text: str) -> ClassWording:
+def _wording(name: str, text: str) -> ClassTexts:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
@@ -170,7 +170,7 @@ def _wording(name: str, text: str) -> ClassWording:
         templates, descriptions = content.get("templates", []), content.get("descriptions", {})
     else:
         descriptions = content
-    wording = ClassWording(name, _texts(name, "templates", templates), _descriptions(name, descriptions))
+    wording = ClassTexts(name, _texts(name, "templates", templates), _descriptions(name, descriptions))
     if not wording.templates and not wording.descriptions:
         raise InvalidInput(f"{name} holds no template and no description: {_FORM}")
     for template in wording.templates:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.errors import ModelUnavailable, UnreadableVideo
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.towers.clip_transform import normalised
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
@@ -63,21 +63,6 @@ class TestClips(Dataset[TestClip]):
         except UnreadableVideo as error:
             return TestClip(video, None, str(error))
         return TestClip(video, self.views.cut(pixels, self.size))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """What a model says of videos.
-
-    Attributes:
-        videos: numbers of those that could be read, int64 (N,), ascending.
-        probabilities: float32 (N, C).
-        unreadable: numbers of the others, with the reason.
-    """
-
-    videos: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float32]
-    unreadable: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,28 +185,3 @@ def predict(
         watch(len(videos) + len(unreadable))
     probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)
     return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
-
-
-def require_numbers(predictions: Predictions) -> Predictions:
-    """See to it that probabilities are numbers; those that are none would count for the first class.
-
-    Raises:
-        ModelUnavailable: the model gives values that are none.
-    """
-    if not np.isfinite(predictions.probabilities).all():
-        raise ModelUnavailable(
-            "the model gives values that are no numbers: its weights are damaged, or half precision is too little "
-            "for it; try another model, or --device cpu"
-        )
-    return predictions
-
-
-def joined(shares: Sequence[Predictions]) -> Predictions:
-    """The predictions of several processes as those of one, in order of the videos."""
-    videos = np.concatenate([share.videos for share in shares])
-    order = np.argsort(videos)
-    return Predictions(
-        videos[order],
-        np.concatenate([share.probabilities for share in shares])[order],
-        tuple(sorted(entry for share in shares for entry in share.unreadable)),
-    )

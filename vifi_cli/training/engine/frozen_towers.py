@@ -9,7 +9,8 @@ from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.testing.predicting import ClipInput, Predictions, TestClips, encode_videos
+from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup
 from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates

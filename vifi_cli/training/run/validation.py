@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.evaluation.scoring.metrics import top_k_hits
-from vifi_cli.evaluation.testing.predicting import ClipInput, Predictions, TestClips, joined, predict
+from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_hits
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import EmbeddedVideos, embed_once

@@ -9,7 +9,7 @@ from PIL import Image
 from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, fitted_to_cell
 from vifi_cli.evaluation.figures.heat import drawn_over
 from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
-from vifi_cli.evaluation.testing.looking import FRAMES_AT_ONCE, Looker, SeenFrame
+from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, Looker, SeenFrame
 from vifi_cli.video.clips.full_frames import WholeFrame
 from vifi_cli.video.decode.picture import Picture
 

@@ -9,9 +9,9 @@ import pytest
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scoring import scores
-from vifi_cli.evaluation.testing.predicting import Predictions
-from vifi_cli.evaluation.testing.settings import (
+from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.evaluation.scoring.scores import Scores, score
+from vifi_cli.evaluation.testing.paper_settings import (
     columns_of,
     paper_frames,
     plan_trials,
@@ -21,14 +21,14 @@ from vifi_cli.evaluation.testing.settings import (
 )
 
 
-def scores_of(right: Sequence[bool], name: str = "v") -> scores.TestScores:
+def scores_of(right: Sequence[bool], name: str = "v") -> Scores:
     """Scores of videos of the first of six classes, some of which are named rightly; the second class comes second."""
     shares = np.tile(np.array([0.3, 0.25, 0.2, 0.15, 0.1, 0.0], np.float32), (len(right), 1))
     for place, is_right in enumerate(right):
         if not is_right:
             shares[place] = shares[place][::-1]
     videos = [LabeledVideo(Path(f"/{name}{number}.mp4"), 0) for number in range(len(right))]
-    return scores.score(Predictions(np.arange(len(right)), shares), videos, 6)
+    return score(Predictions(np.arange(len(right)), shares), videos, 6)
 
 
 @pytest.mark.parametrize(

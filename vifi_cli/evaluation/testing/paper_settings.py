@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from vifi_cli.data.public_sets.paper_settings import PAPER_SEEDS
 from vifi_cli.data.setting import SUPERVISED, Setting
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scoring.scores import Figure, TestScores, harmonic_figure, mean_figure
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
+from vifi_cli.evaluation.scoring.scores import Scores, harmonic_over_tests, mean_over_tests
 from vifi_cli.evaluation.testing.views import Views
 
 TESTED_SETTINGS = ("zero-shot", "base2novel", "few-shot", "supervised")
@@ -130,7 +131,7 @@ def columns_of(setting: Setting, trials: Sequence[Trial]) -> tuple[str, ...]:
     return (*names, "mean") if len(names) > 1 else names
 
 
-def row_of(setting: Setting, tested: Sequence[Sequence[TestScores]]) -> tuple[Figure | None, ...]:
+def row_of(setting: Setting, tested: Sequence[Sequence[Scores]]) -> tuple[Estimate | None, ...]:
     """A method's row.
 
     Args:
@@ -139,10 +140,10 @@ def row_of(setting: Setting, tested: Sequence[Sequence[TestScores]]) -> tuple[Fi
     """
     if setting.name == "base2novel":
         base, novel = ([scores[place] for scores in tested] for place in (0, 1))
-        return (mean_figure(base), mean_figure(novel), harmonic_figure(base, novel))
+        return (mean_over_tests(base), mean_over_tests(novel), harmonic_over_tests(base, novel))
     if setting.name == "supervised":
         return (tested[0][0].top1, tested[0][0].top5)
     every = [scores for trial in tested for scores in trial]
     alone = tuple(scores.top1 for scores in every)
     is_averaged = setting.name == "zero-shot" and len(every) > 1
-    return (*alone, mean_figure(every)) if is_averaged else alone
+    return (*alone, mean_over_tests(every)) if is_averaged else alone

@@ -1,11 +1,11 @@
-"""What a video shows over time: the probabilities of classes in windows along it, and stretches of one class.
+"""Classes over time: probabilities in windows along a video, and the spans that one class fills.
 
-Windows overlap by half, and each speaks for the time that is nearer to its middle than to its neighbours':
+Windows overlap by half. Each represents the time that is closer to its middle than to the middles of its neighbours:
 
-    window 0   |-----.-----|
-    window 1         |-----.-----|
-    window 2               |-----.-----|
-    speaks     |000000001111112222222222|
+    window 0     |-----.-----|
+    window 1           |-----.-----|
+    window 2                 |-----.-----|
+    represents   |000000001111112222222222|
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,8 +37,8 @@ class WindowSampling:
     """The windows of a video.
 
     Attributes:
-        seconds: how long a window is; a shorter video has one, over all of it.
-        frames: how many frames are taken of a window.
+        seconds: length of a window; a shorter video has a single window.
+        frames: per window.
     """
 
     seconds: float = WINDOW_SECONDS
@@ -46,17 +46,17 @@ class WindowSampling:
 
     @property
     def frame_sampling(self) -> FrameSampling:
-        """The sampling as the decoder takes it."""
+        """The same for the decoder."""
         return FrameSampling(self.frames / self.seconds, self.frames)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassifiedWindow:
-    """A window and what it shows.
+    """A window and its prediction.
 
     Attributes:
-        start_seconds: where the time begins that it speaks for.
-        end_seconds: where that time ends.
+        start_seconds: start of the time that it represents.
+        end_seconds: end of that time.
         probabilities: float32 (C,).
     """
 
@@ -66,24 +66,26 @@ class ClassifiedWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Windows in a row whose most probable class is the same.
+class ClassSpan:
+    """A part of a video with the same most probable class throughout.
 
     Attributes:
-        start_seconds: where the first begins.
-        end_seconds: where the last ends.
-        label: the class.
+        start_seconds: of the first window.
+        end_seconds: of the last window.
+        class_name: the most probable class.
+        label: its number.
         probability: of the class, the mean over the windows.
     """
 
     start_seconds: float
     end_seconds: float
+    class_name: str
     label: int
     probability: float
 
 
 def frames_of(card: ModelCard) -> int:
-    """How many frames a test clip of a model has: as many as it was tuned with, 8 where that is unknown."""
+    """Frames of a test clip of a model: as many as in its training, or 8 if that is unknown."""
     frames = card.origin.get("frames", "")
     return int(frames) if frames.isdecimal() and int(frames) else FRAMES
 
@@ -97,18 +99,18 @@ def classify_over_time(
     enter: ClipInput,
     sampling: WindowSampling,
 ) -> tuple[ClassifiedWindow, ...]:
-    """Say what each window of a video shows, in order of time; each frame is embedded once.
+    """Classifies each window of a video, in order of time; each frame is embedded once.
 
     Args:
         network: on the device of `enter`; left in evaluation mode.
         classes: class embeddings (C, D), of length 1.
         path: the video.
-        geometry: the picture that the encoder wants.
+        geometry: of the encoder's input.
         enter: how pictures enter the encoder.
         sampling: the windows and their frames.
 
     Raises:
-        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+        UnreadableVideo: no frame can be decoded; the message gives the reason without the path.
     """
     network.eval()
     end_seconds = 0.0
@@ -133,15 +135,15 @@ def classify_over_time(
 
 
 def sliding_windows(items: Iterable[tuple[float, Item]], half: float) -> Iterator[tuple[int, list[Item]]]:
-    """Lay windows over things that come in order of time, holding no more than a window of them.
+    """Groups items that arrive in order of time into windows, holding at most one window of them.
 
     Args:
         items: with their seconds.
         half: half the length of a window, in seconds.
 
     Yields:
-        Number k of a window, and the items at k half <= seconds < (k + 2) half; windows without an item are left out,
-        and so is what would come after the first window that reaches to the end.
+        The number k of a window, and the items at k half <= seconds < (k + 2) half. Windows without an item are
+        skipped, as is everything after the first window that reaches the end.
     """
     held: list[tuple[float, Item]] = []
     number = 0
@@ -157,18 +159,19 @@ def sliding_windows(items: Iterable[tuple[float, Item]], half: float) -> Iterato
         yield number, [member for _, member in held]
 
 
-def stretches_of(windows: Sequence[ClassifiedWindow]) -> tuple[Stretch, ...]:
-    """Join windows in a row whose most probable class is the same."""
-    stretches = []
+def class_spans(windows: Sequence[ClassifiedWindow], class_names: Sequence[str]) -> tuple[ClassSpan, ...]:
+    """Joins consecutive windows with the same most probable class."""
+    spans = []
     for label, group in groupby(windows, key=lambda window: int(window.probabilities.argmax())):
         members = list(group)
         mean = float(np.mean([window.probabilities[label] for window in members]))
-        stretches.append(Stretch(members[0].start_seconds, members[-1].end_seconds, label, mean))
-    return tuple(stretches)
+        start, end = members[0].start_seconds, members[-1].end_seconds
+        spans.append(ClassSpan(start, end, class_names[label], label, mean))
+    return tuple(spans)
 
 
 def _encoded(network: ViFiCLIP, frames: Frames, enter: ClipInput) -> Tensor:
-    """What is kept of frames until their window is whole: embeddings (T, D), or pictures to be averaged."""
+    """What is kept of frames until their window is complete: embeddings (T, D), or pictures to average."""
     pixels = torch.from_numpy(frames.pixels).permute(0, 3, 1, 2)
     if network.fusion == "image":
         return pixels

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests.decoded_videos import read_video
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.evaluation.testing.classifying import (
+from vifi_cli.evaluation.testing.over_time import (
     ClassifiedWindow,
-    Stretch,
+    ClassSpan,
     WindowSampling,
+    class_spans,
     classify_over_time,
     frames_of,
     sliding_windows,
-    stretches_of,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.model.folders.card import FUSIONS, ModelCard
@@ -69,11 +69,11 @@ def test_windows_of_one_class_become_a_stretch_with_the_mean_probability() -> No
         window(2.5, 4, 0.1, 0.9),
         window(4, 5, 1, 0),
     )
-    first, second, third = stretches_of(windows)
+    first, second, third = class_spans(windows, ("cat", "dog"))
     assert (first.start_seconds, first.end_seconds, first.label) == (0, 2.5, 0)
     assert first.probability == pytest.approx(0.7)
     assert (second.start_seconds, second.end_seconds, second.label) == (2.5, 4, 1)
-    assert third == Stretch(4, 5, 0, 1.0)
+    assert third == ClassSpan(4, 5, "cat", 0, 1.0)
 
 
 @pytest.fixture(scope="module")

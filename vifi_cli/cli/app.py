@@ -1,4 +1,4 @@
-"""The `vifi` program: its commands put together, and the one place where errors become a line and an exit code."""
+"""The `vifi` program: its commands, and the one place where an error becomes a line and an exit code."""
 
 import os
 import sys
@@ -24,39 +24,35 @@ from vifi_cli.cli.search.serve import serve
 from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.error_words import in_words
+from vifi_cli.cli.terminal.command_help import COMMAND_GROUPS
+from vifi_cli.cli.terminal.errors import exit_code_of, in_words
+from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
 from vifi_cli.cli.training.prompt_tune import prompt_tune
-from vifi_cli.errors import VifiError
 
-app = typer.Typer(
-    name="vifi",
-    help="Find the moment in your videos by describing it.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(index)
-app.command()(search)
-app.command()(cut)
-app.command()(serve)
-app.command()(similar)
-app.command(context_settings=OPTIONS_OF_SEARCH)(shell)
-app.command()(classify)
-app.command()(finetune)
-app.command()(prompt_tune)
-app.command()(bridge)
-app.command("eval")(evaluate)
-app.command()(attention)
-app.command()(embed_map)
-app.command()(status)
-app.command()(prune)
-app.command()(doctor)
-app.command()(demo)
-app.add_typer(model_app, name="model")
-app.add_typer(data_app, name="data")
+SEARCH, WATCH, TRAIN, EVALUATE, MODELS, UPKEEP = COMMAND_GROUPS
+
+app = App(name="vifi", help="Find the moment in your videos by describing it")
+app.command(rich_help_panel=SEARCH)(index)
+app.command(rich_help_panel=SEARCH)(search)
+app.command(rich_help_panel=SEARCH)(similar)
+app.command(rich_help_panel=SEARCH, context_settings=OPTIONS_OF_SEARCH)(shell)
+app.command(rich_help_panel=WATCH)(serve)
+app.command(rich_help_panel=WATCH)(cut)
+app.command(rich_help_panel=TRAIN)(finetune)
+app.command(rich_help_panel=TRAIN)(prompt_tune)
+app.command(rich_help_panel=TRAIN)(bridge)
+app.command("eval", rich_help_panel=EVALUATE)(evaluate)
+app.command(rich_help_panel=EVALUATE)(classify)
+app.command(rich_help_panel=EVALUATE)(attention)
+app.command(rich_help_panel=EVALUATE)(embed_map)
+app.add_typer(model_app, name="model", rich_help_panel=MODELS)
+app.add_typer(data_app, name="data", rich_help_panel=MODELS)
+app.command(rich_help_panel=UPKEEP)(status)
+app.command(rich_help_panel=UPKEEP)(prune)
+app.command(rich_help_panel=UPKEEP)(doctor)
+app.command(rich_help_panel=UPKEEP)(demo)
 
 
 def _show_version(asked: bool) -> None:
@@ -69,19 +65,25 @@ def _show_version(asked: bool) -> None:
 def _vifi(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit"),
     ] = False,
 ) -> None:
     """Find the moment in your videos by describing it."""
 
 
 def main() -> None:
-    """Runs the program; an error that a user can mend becomes one line on stderr and its exit code."""
+    """Runs the program; an error that the user can fix becomes one line on stderr and an exit code."""
     output.prepare_streams()
     try:
-        app(prog_name="vifi")
+        code = app(prog_name="vifi", standalone_mode=False)
+    except typer.Abort:
+        output.error("nothing was changed: you did not confirm")
+        code = 1
     except Exception as error:
         if os.environ.get("VIFI_DEBUG"):
             raise
-        output.error(in_words(error))
-        sys.exit(error.exit_code if isinstance(error, VifiError) else 2)
+        if words := in_words(error):
+            output.error(words)
+        code = exit_code_of(error)
+    if code:
+        sys.exit(code)

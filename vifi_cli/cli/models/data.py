@@ -18,6 +18,7 @@ from vifi_cli.cli.models.data_report import (
     sizes,
 )
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.terminal.options import DataRootOption, JsonOption
 from vifi_cli.errors import InvalidInput
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PROBLEMS_FOUND = 1
 HELD_OUT_SHARE = 0.2
 
-data_app = typer.Typer(help="Check and split labelled videos.", no_args_is_help=True)
+data_app = App(help="Check and split labelled videos.")
 
 
 DataArgument = Annotated[

@@ -11,12 +11,13 @@ from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.models.merge import merge_models
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.backbones import Backbone
 
-model_app = typer.Typer(help="List, fetch, describe and convert encoders.", no_args_is_help=True)
+model_app = App(help="List, fetch, describe and convert encoders.")
 model_app.command("import")(import_model)
 model_app.command("export")(export_model)
 model_app.command("merge")(merge_models)

@@ -15,7 +15,8 @@ from vifi_cli import paths
 from vifi_cli.cli.search.search import open_session, search
 from vifi_cli.cli.search.shell_line import split_line
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.error_words import in_words
+from vifi_cli.cli.terminal.errors import in_words
+from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.errors import InvalidInput, VifiError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Asking:
 
     def __init__(self, session: SearchSession, standing: Sequence[str]) -> None:
         """Takes the options that hold for every line; raises if they make no sense, or if there is no index."""
-        app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+        app = App(add_completion=False)
         app.command()(search)
         self._search = get_command(app)
         self._session = session

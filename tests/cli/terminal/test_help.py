@@ -1,0 +1,64 @@
+"""The help of all commands: what it shows, and that it fits a terminal of 80 columns."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from tests.cli.conftest import Vifi
+from vifi_cli.cli.app import app
+from vifi_cli.cli.terminal.command_help import COMMAND_GROUPS
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = [*get_command(app).commands, "model merge", "data check", "data split"]  # type: ignore[attr-defined]
+
+
+def test_commands_are_grouped(vifi: Vifi) -> None:
+    shown = vifi("--help").stdout
+    places = [shown.index(f"\n{group}:\n") for group in COMMAND_GROUPS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_no_types_and_no_ranges(vifi: Vifi, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = vifi(*command.split(), "--help").stdout
+    assert not re.search(r"<\w+>|<=|\[default: \(|None", shown)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert f"Usage: vifi {command} " in f"{shown} "
+
+
+def test_defaults_choices_and_variables_are_named(vifi: Vifi) -> None:
+    shown = " ".join(vifi("search", "-h").stdout.split())
+    assert "-t, --top N" in shown
+    assert "[default: 10]" in shown
+    assert "[choices: auto, cuda, mps, cpu]" in shown
+    assert "[env: VIFI_DATA]" in " ".join(vifi("data", "check", "-h").stdout.split())
+
+
+def test_a_mistake_on_the_command_line_is_one_line_that_names_the_help(vifi: Vifi) -> None:
+    outcome = vifi("search", "cat", "--tpo", "3")
+    assert outcome.exit_code == 2
+    assert (
+        outcome.stderr == "error: No such option: --tpo (Possible options: --top). See `vifi search --help`\n"
+    )
+
+
+def test_without_arguments_help_is_shown(vifi: Vifi) -> None:
+    outcome = vifi()
+    assert (outcome.exit_code, outcome.stderr) == (2, "")
+    assert "Usage: vifi [OPTIONS] COMMAND" in outcome.stdout
+
+
+def test_help_has_colours_on_a_terminal_only() -> None:
+    command = [sys.executable, "-m", "vifi_cli", "search", "--help"]
+    plain = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert b"\x1b" not in plain.stdout
+    coloured = subprocess.run(
+        command, cwd=ROOT, capture_output=True, check=True, env={**os.environ, "FORCE_COLOR": "1"}
+    )
+    assert b"\x1b[1" in coloured.stdout

@@ -1,0 +1,43 @@
+"""The line that a user sees for an error, and the exit code of the program."""
+
+import sqlite3
+from typing import Any
+
+import typer
+
+from vifi_cli.errors import VifiError
+
+FAILED = 2
+
+
+def in_words(error: Exception) -> str:
+    """One line for an error: what is wrong, then what to do.
+
+    vifi's own errors bring their text. A mistake on the command line names the help that explains it. What is neither
+    an error of the system nor of the index is a bug.
+    """
+    if isinstance(error, VifiError):
+        return str(error)
+    if isinstance(error, typer.TyperException):
+        return _usage_in_words(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}: check free disk space and access rights, then run the command again"
+    if isinstance(error, sqlite3.Error):
+        return f"the index cannot be read ({error}): run `vifi doctor` to find out why"
+    kind = type(error).__name__
+    return f"{kind}: {error} (this is a bug in vifi: run again with VIFI_DEBUG=1 and report the traceback)"
+
+
+def exit_code_of(error: Exception) -> int:
+    """The exit code of a program that ends by an error."""
+    return error.exit_code if isinstance(error, VifiError) else FAILED
+
+
+def _usage_in_words(error: Any) -> str:
+    """Empty where vifi was called without arguments, and has shown its help instead."""
+    message, context = str(error.format_message()), getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    stop = "" if message[-1] in ".?!" else "."
+    return f"{message}{stop} See `{context.command_path} --help`"

@@ -144,7 +144,7 @@ def classify_on_terminal(studio: Studio, target: Path) -> None:
     """Which class a video shows when, as bars."""
     labels = "a cup of coffee,a cat"
     show_terminal(
-        studio, [("classify", "pets.mp4", "--model", "starter", "--over-time", "--labels", labels)], target
+        studio, [("classify", "pets.mp4", "--model", "starter", "--over-time", "--classes", labels)], target
     )
 
 
@@ -229,7 +229,7 @@ def strip(studio: Studio, target: Path) -> None:
         "campus.mp4",
         "--model",
         "starter",
-        "--labels",
+        "--classes",
         labels,
         "--over-time",
         "--picture",

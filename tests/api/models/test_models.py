@@ -17,7 +17,15 @@ LABELS = ("a cup of coffee", "a cat", "a rocket")
 def test_classes_are_those_of_the_command(vifi: Vifi, starter: None, clips: Path) -> None:
     model = load_model("starter", device="cpu")
     shares = model.classify(clips / "launch.mp4", LABELS)
-    command = ("classify", clips / "launch.mp4", "--labels", ",".join(LABELS), "--model", "starter", "--json")
+    command = (
+        "classify",
+        clips / "launch.mp4",
+        "--classes",
+        ",".join(LABELS),
+        "--model",
+        "starter",
+        "--json",
+    )
     document = json.loads(vifi(*command).stdout)
     assert list(shares.items()) == [
         (one["class"], pytest.approx(one["probability"], abs=1e-5))

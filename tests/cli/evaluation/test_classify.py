@@ -15,7 +15,7 @@ from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.models.video_model import ranked
-from vifi_cli.cli.evaluation.classify_result import show_classes, show_stretches
+from vifi_cli.cli.evaluation.classify_result import show_classes, show_spans
 from vifi_cli.evaluation.testing.over_time import ClassSpan
 from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
 from vifi_cli.model.towers.clip_transform import centre_crop, normalised
@@ -40,7 +40,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_default_model_says_when_a_real_clip_shows_what(vifi: Vifi, clips: Path) -> None:
-    command = ("classify", clips / "pets.mp4", "--labels", LABELS, "--device", "cpu", "--json")
+    command = ("classify", clips / "pets.mp4", "--classes", LABELS, "--device", "cpu", "--json")
     outcome = vifi(*command, "--over-time", "--window", 4, "-t", 1)
     assert outcome.exit_code == 0, outcome.stderr
     assert "model: starter" in outcome.stderr
@@ -62,7 +62,7 @@ def test_probabilities_are_the_models_of_the_published_test_clip(
     vifi: Vifi, colours: Path, tiny: Path
 ) -> None:
     outcome = vifi(
-        "classify", colours / "red.mp4", "--labels", "red,blue", "--model", tiny, "--frames", 2, "--json"
+        "classify", colours / "red.mp4", "--classes", "red,blue", "--model", tiny, "--frames", 2, "--json"
     )
     (video,) = json.loads(outcome.stdout)["videos"]
     loaded = load_vifi_clip(str(tiny))
@@ -77,13 +77,15 @@ def test_probabilities_are_the_models_of_the_published_test_clip(
 
 
 def test_in_a_pipe_a_class_is_a_line_of_tab_separated_cells(vifi: Vifi, colours: Path, tiny: Path) -> None:
-    outcome = vifi("classify", colours, "--labels", "red,green,blue", "--model", tiny, "-t", 2, "--frames", 2)
+    outcome = vifi(
+        "classify", colours, "--classes", "red,green,blue", "--model", tiny, "-t", 2, "--frames", 2
+    )
     assert outcome.exit_code == 0, outcome.stderr
     rows = [line.split("\t") for line in outcome.stdout.splitlines()]
     assert [row[0] for row in rows] == [str(colours / "blue.mp4")] * 2 + [str(colours / "red.mp4")] * 2
     assert {row[1] for row in rows} <= {"red", "green", "blue"}
     assert float(rows[0][2]) >= float(rows[1][2])
-    outcome = vifi("classify", colours, "--labels", "red,green,blue", "--model", tiny, "--over-time")
+    outcome = vifi("classify", colours, "--classes", "red,green,blue", "--model", tiny, "--over-time")
     path, start, end, _, probability = outcome.stdout.splitlines()[0].split("\t")
     assert (path, start, end) == (str(colours / "blue.mp4"), "0.000", "0.500")
     assert 1 / 3 <= float(probability) <= 1
@@ -104,7 +106,7 @@ def test_the_classes_are_those_of_the_model_if_none_are_named(
 
 def test_a_file_of_classes(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_bytes("\ufeffcat\r\n\r\ndog\r\n".encode())
-    outcome = vifi("classify", colours / "red.mp4", "--labels", tmp_path / "classes.txt", "--model", tiny)
+    outcome = vifi("classify", colours / "red.mp4", "--classes", tmp_path / "classes.txt", "--model", tiny)
     assert outcome.exit_code == 0, outcome.stderr
     assert {line.split("\t")[1] for line in outcome.stdout.splitlines()} == {"cat", "dog"}
 
@@ -112,9 +114,9 @@ def test_a_file_of_classes(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
 def test_other_texts_give_other_probabilities(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.json"
     texts.write_text(json.dumps({"red": ["a fire engine"], "blue": ["the sky at noon"]}))
-    command = ("classify", colours, "--labels", "red,blue", "--model", tiny)
+    command = ("classify", colours, "--classes", "red,blue", "--model", tiny)
     assert vifi(*command).stdout != vifi(*command, "--texts", texts).stdout
-    outcome = vifi("classify", colours, "--labels", "red,green", "--model", tiny, "--texts", texts)
+    outcome = vifi("classify", colours, "--classes", "red,green", "--model", tiny, "--texts", texts)
     assert outcome.exit_code == 2
     assert "describes no class 'green'" in outcome.stderr
 
@@ -125,7 +127,7 @@ def test_a_video_that_cannot_be_read_costs_only_itself(
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    outcome = vifi("classify", broken, colours, "--labels", "red,blue", "--model", tiny, *options)
+    outcome = vifi("classify", broken, colours, "--classes", "red,blue", "--model", tiny, *options)
     assert outcome.exit_code == 1
     assert outcome.stderr.count("warning:") == 1
     assert f"{broken}: " in outcome.stderr
@@ -140,7 +142,7 @@ def test_a_video_that_cannot_be_read_costs_only_itself(
 
 
 def test_over_time_as_a_picture(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
-    command = ("classify", colours / "red.mp4", "--labels", "red,blue", "--model", tiny)
+    command = ("classify", colours / "red.mp4", "--classes", "red,blue", "--model", tiny)
     outcome = vifi(*command, "--over-time", "--picture", tmp_path / "new" / "strip.png")
     assert outcome.exit_code == 0, outcome.stderr
     assert f"picture: {tmp_path / 'new' / 'strip.png'}" in outcome.stderr
@@ -169,12 +171,12 @@ def test_what_makes_no_sense_is_said_in_one_line(
         assert outcome.stderr.count("\n") == 1
         return outcome.stderr
 
-    assert "was tuned on no classes: name some with --labels" in said(colours)
-    assert "only one class, 'red'" in said(colours, "--labels", "red")
-    assert "names 'red' twice" in said(colours, "--labels", "red,red")
-    assert "No such file" in said(tmp_path / "none.mp4", "--labels", "a,b")
+    assert "was tuned on no classes: name some with --classes" in said(colours)
+    assert "only one class, 'red'" in said(colours, "--classes", "red")
+    assert "names 'red' twice" in said(colours, "--classes", "red,red")
+    assert "No such file" in said(tmp_path / "none.mp4", "--classes", "a,b")
     (tmp_path / "empty").mkdir()
-    assert "no videos below" in said(tmp_path / "empty", "--labels", "a,b")
+    assert "no videos in" in said(tmp_path / "empty", "--classes", "a,b")
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -191,7 +193,7 @@ def test_on_a_terminal_bars_fit_the_width(
     long = "a rocket launch with smoke and fire at the launch pad"
     show_classes(Path("/clips/pets.mp4"), {"a cat": 0.75, long: 0.25})
     bars = shown(capsys)
-    show_stretches(Path("/clips/pets.mp4"), [ClassSpan(0, 4, "a cat", 0, 0.9), ClassSpan(4, 8, long, 1, 1.0)])
+    show_spans(Path("/clips/pets.mp4"), [ClassSpan(0, 4, "a cat", 0, 0.9), ClassSpan(4, 8, long, 1, 1.0)])
     strips = shown(capsys)
     for lines in (bars, strips):
         assert lines[0] == "/clips/pets.mp4"

@@ -110,7 +110,7 @@ class VideoModel:
         names = self.class_names if class_names is None else tuple(class_names)
         if not names:
             raise InvalidInput(
-                f"{self.name} was tuned on no classes: name some with --labels, as in --labels "
+                f"{self.name} was tuned on no classes: name some with --classes, as in --classes "
                 '"running,walking,standing still"'
             )
         classes = embed_class_names(self.loaded, names, wording)

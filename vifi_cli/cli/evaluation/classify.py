@@ -1,189 +1,172 @@
-"""`vifi classify`: which of the classes named a video shows, and when."""
+"""`vifi classify`: which of the given classes a video shows, and when."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli.cli.evaluation.classify_picture import check_picture, draw_over_time
 from vifi_cli.cli.evaluation.classify_result import (
     classes_document,
     show_classes,
-    show_stretches,
-    stretches_document,
-    windows_document,
+    show_spans,
+    timeline_document,
 )
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
-from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption, ModelOption
+from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
+    from vifi_cli.api.looking.classify import Unreadable
     from vifi_cli.api.models.video_model import Classifier
 
 SOME_UNREADABLE = 1
 
 
-def classify(
-    videos: Annotated[
-        list[Path],
-        typer.Argument(metavar="VIDEO", help="Videos, and folders of them.", show_default=False),
-    ],
-    labels: Annotated[
+@dataclass(frozen=True, kw_only=True)
+class ClassifierOptions:
+    """The model and the classes that it chooses from."""
+
+    classes: Annotated[
         str | None,
         typer.Option(
+            "--classes",
             metavar="CLASSES",
-            help='The classes: "a,b,c", a file with one a line, or a public set such as ucf101; '
-            "by default those that the model was tuned on.",
-            show_default=False,
+            help='Classes: "a,b,c", a file with one per line, or a public set such as ucf101',
+            show_default="those the model was tuned on",
         ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="See `vifi model list`; by default as for `vifi index`."),
-    ] = None,
+    ] = None
+    model: ModelOption = None
     texts: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Templates or descriptions of classes: a JSON file, or one that ships."
+            metavar="FILE",
+            help="Class texts: a JSON file of templates or descriptions, or bare, short or video",
+            show_default="the model's template",
         ),
-    ] = None,
-    top: Annotated[int, typer.Option("--top", "-t", min=0, help="Classes a video at most; 0 for all.")] = 5,
+    ] = None
     frames: Annotated[
         int | None,
-        typer.Option(min=1, max=256, help="Frames a clip; as many as in training, or 8.", show_default=False),
-    ] = None,
+        typer.Option(min=1, max=256, help="Frames per clip", show_default="as in training, or 8"),
+    ] = None
+    device: DeviceOption = Device.auto
+
+    def load(self) -> Classifier:
+        """The classifier, ready to use."""
+        from vifi_cli.api.looking.classify import make_classifier
+        from vifi_cli.api.models.video_model import load_model
+
+        model = load_model(self.model, self.device.value, ON_TERMINAL)
+        return make_classifier(model, self.classes, self.texts, self.frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineOptions:
+    """Classes over time."""
+
     over_time: Annotated[
-        bool, typer.Option("--over-time", help="Tell from when to when which class is the most probable one.")
-    ] = False,
+        bool, typer.Option("--over-time", help="Show from when to when each class is the most probable")
+    ] = False
     window: Annotated[
-        float, typer.Option(min=0.1, max=600, help="Seconds looked at together with --over-time.")
-    ] = 2.0,
+        float, typer.Option(min=0.1, max=600, help="Length of a window in seconds, with --over-time")
+    ] = 2.0
     picture: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Draw --over-time as a PNG: frames, and classes below them.",
-            show_default=False,
+            metavar="FILE", help="Draw frames and classes of --over-time as a PNG", show_default=False
         ),
-    ] = None,
-    device: DeviceOption = Device.auto,
+    ] = None
+
+    def check(self, videos: Sequence[Path]) -> None:
+        """Raises InvalidInput if the picture cannot be drawn, before any video is decoded."""
+        if self.picture is None:
+            return
+        if not self.over_time:
+            raise InvalidInput("--picture goes with --over-time: it shows when a video shows which class")
+        if len(videos) > 1:
+            raise InvalidInput(f"--picture draws one video, and you named {len(videos)}: name a single one")
+        if self.picture.is_dir() or given_path(self.picture) == given_path(videos[0]):
+            what = "a folder" if self.picture.is_dir() else "the video"
+            raise InvalidInput(f"--picture {self.picture} is {what}: name a PNG")
+
+
+@spliced
+def classify(
+    videos: Annotated[
+        list[Path],
+        typer.Argument(metavar="VIDEO", help="Videos, and folders of videos", show_default=False),
+    ],
+    classifying: ClassifierOptions,
+    timeline: TimelineOptions,
+    top: Annotated[
+        int, typer.Option("--top", "-t", min=0, help="Maximum number of classes per video; 0 for all")
+    ] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which of some classes each VIDEO shows, with probabilities among these classes.
+    """Predict which of the given classes each VIDEO shows, with their probabilities.
 
-    Exit code 0 if all videos could be read, 1 if some could not, 2 if something is wrong.
+    Exit code 0 if all videos could be read, 1 if some could not, 2 on an error.
     """
-    found = _find(videos)
-    check_picture(picture, found, over_time=over_time)
-    classifier = _load(model, labels, texts, frames, device)
-    if over_time:
-        unreadable = _tell_over_time(classifier, found, window, top, picture, as_json=as_json)
-    else:
-        unreadable = _tell_classes(classifier, found, top, as_json=as_json)
-    for path, reason in unreadable:
-        output.warning(f"{path}: {reason}")
+    from vifi_cli.api.looking.classify import videos_in
+
+    found = videos_in(videos, ON_TERMINAL)
+    timeline.check(found)
+    classifier = classifying.load()
+    show = _show_timelines if timeline.over_time else _show_classes
+    documents, unreadable = show(classifier, found, top, timeline, as_json=as_json)
+    if as_json:
+        output.document(
+            {
+                "model": classifier.model.name,
+                "labels": classifier.class_names,
+                "frames": classifier.frames,
+                "videos": documents,
+                "unreadable": [{"path": str(one.path), "reason": one.reason} for one in unreadable],
+            }
+        )
+    for one in unreadable:
+        output.warning(f"{one.path}: {one.reason}")
     if unreadable:
         raise typer.Exit(SOME_UNREADABLE)
 
 
-def _find(videos: Sequence[Path]) -> list[Path]:
-    from vifi_cli.video.files.discovery import find_videos
+def _show_classes(
+    classifier: Classifier, videos: Sequence[Path], top: int, _: TimelineOptions, *, as_json: bool
+) -> tuple[list[dict[str, object]], Sequence[Unreadable]]:
+    from vifi_cli.api.looking.classify import classify_videos
 
-    discovery = find_videos([given_path(path) for path in videos])
-    for folder in discovery.unreadable_folders:
-        output.warning(f"{folder} cannot be read: what is below it is left out")
-    found = [file.path for file in discovery.videos]
-    if not found:
-        named = ", ".join(map(str, videos))
-        raise InvalidInput(f"no videos below {named}: name a folder that holds some, or a file of any name")
-    return found
-
-
-def _load(
-    model: str | None, labels: str | None, texts: str | None, frames: int | None, device: Device
-) -> Classifier:
-    from vifi_cli.api.models.video_model import load_model
-    from vifi_cli.evaluation.testing.class_list import read_class_list
-    from vifi_cli.evaluation.testing.class_texts import read_class_texts
-
-    wording = None if texts is None else read_class_texts(texts)
-    named = None if labels is None else read_class_list(labels)
-    return load_model(model, device.value, ON_TERMINAL).classifier(named, wording, frames)
-
-
-def _tell_classes(
-    classifier: Classifier, videos: Sequence[Path], top: int, *, as_json: bool
-) -> list[tuple[Path, str]]:
-    from vifi_cli.api.models.video_model import ranked
-
-    predictions = classifier.predict(videos)
-    names = classifier.class_names
-    told = [
-        (videos[video], ranked(shares, names, top))
-        for video, shares in zip(predictions.videos.tolist(), predictions.probabilities, strict=True)
-    ]
-    unreadable = [(videos[video], reason) for video, reason in predictions.unreadable]
-    if as_json:
-        shown: list[dict[str, object]] = [
-            {"path": str(path), "classes": classes_document(shares)} for path, shares in told
-        ]
-        _write_document(classifier, shown, unreadable)
-    else:
-        for path, shares in told:
-            show_classes(path, shares)
-    return unreadable
-
-
-def _tell_over_time(
-    classifier: Classifier,
-    videos: Sequence[Path],
-    seconds: float,
-    top: int,
-    picture: Path | None,
-    *,
-    as_json: bool,
-) -> list[tuple[Path, str]]:
-    from vifi_cli.evaluation.testing.over_time import class_spans
-
-    shown: list[dict[str, object]] = []
-    unreadable: list[tuple[Path, str]] = []
-    for path in videos:
-        try:
-            windows = classifier.over_time(path, seconds)
-        except UnreadableVideo as error:
-            unreadable.append((path, str(error)))
-            continue
-        stretches = class_spans(windows, classifier.class_names)
-        if picture:
-            draw_over_time(given_path(picture), path, windows, stretches, classifier.class_names)
+    classified, unreadable = classify_videos(classifier, videos)
+    documents: list[dict[str, object]] = []
+    for one in classified:
+        best = dict(islice(one.probabilities.items(), top or None))
+        documents.append({"path": str(one.path), "classes": classes_document(best)})
         if not as_json:
-            show_stretches(path, stretches)
-        shown.append(
-            {
-                "path": str(path),
-                "stretches": stretches_document(stretches),
-                "windows": windows_document(windows, classifier.class_names, top),
-            }
-        )
-    if as_json:
-        _write_document(classifier, shown, unreadable)
-    return unreadable
+            show_classes(one.path, best)
+    return documents, unreadable
 
 
-def _write_document(
-    classifier: Classifier, shown: Sequence[dict[str, object]], unreadable: Sequence[tuple[Path, str]]
-) -> None:
-    output.document(
-        {
-            "model": classifier.model.name,
-            "labels": classifier.class_names,
-            "frames": classifier.frames,
-            "videos": shown,
-            "unreadable": [{"path": str(path), "reason": reason} for path, reason in unreadable],
-        }
-    )
+def _show_timelines(
+    classifier: Classifier, videos: Sequence[Path], top: int, options: TimelineOptions, *, as_json: bool
+) -> tuple[list[dict[str, object]], Sequence[Unreadable]]:
+    from vifi_cli.api.looking.classify import Unreadable, timelines
+
+    documents: list[dict[str, object]] = []
+    unreadable: list[Unreadable] = []
+    for one in timelines(classifier, videos, options.window):
+        if isinstance(one, Unreadable):
+            unreadable.append(one)
+            continue
+        if options.picture:
+            one.write_picture(options.picture)
+            output.note(f"picture: {given_path(options.picture)}")
+        documents.append(timeline_document(one, top))
+        if not as_json:
+            show_spans(one.path, one.spans)
+    return documents, unreadable

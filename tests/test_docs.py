@@ -10,7 +10,7 @@ from docs.cli import reference
 from vifi_cli.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_command_line_reference_is_the_programs_own() -> None:
@@ -47,8 +47,8 @@ def test_commands_and_options_that_are_named_exist(page: Path) -> None:
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    linked = set(re.findall(r"\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text()))
-    assert {page.name for page in (ROOT / "docs").glob("*.md")} <= linked
+    linked = set(re.findall(r"\(docs/([\w/-]+\.md)\)", (ROOT / "README.md").read_text()))
+    assert {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")} <= linked
 
 
 def test_the_readme_installs_as_ci_does() -> None:

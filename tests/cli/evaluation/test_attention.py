@@ -47,7 +47,7 @@ def test_a_sheet_and_a_film_are_made_and_named(
         ["Video", str(panning)],
         ["Text", "a dog. Running"],
         ["Model", f"{tiny}: gradient-weighted attention (Chefer et al. 2021)"],
-        ["Note", "Shaded: 58% of the frame, outside of the centre that the model is given."],
+        ["Note", "Shaded: 58% of the frame, outside the centre that the model sees."],
         ["Sheet", str(sheet)],
         ["Film", str(film)],
     ]
@@ -61,7 +61,7 @@ def test_models_of_different_kinds_stand_side_by_side(
 ) -> None:
     prompts = write_prompted(tmp_path / "prompts", str(tiny), BOTH)
     film = tmp_path / "film.mp4"
-    options = ("--text", "a dog", "--from", 1, "--to", 2, "--frames", 3, "--fps", 10, "-o", film, "--json")
+    options = ("--text", "a dog", "--start", 1, "--end", 2, "--frames", 3, "--fps", 10, "-o", film, "--json")
     outcome = vifi("attention", panning, "--model", prompts, "--compare", "starter", *options)
     assert outcome.exit_code == 0, outcome.stderr
     document = json.loads(outcome.stdout)
@@ -116,8 +116,8 @@ def test_what_makes_no_sense_is_one_line_that_says_so(
     assert "--text is empty" in said(panning, "-m", tiny, "--text", " ", "-o", folder)
     assert "take last, rollout or relevance" in said(panning, "-m", tiny, "--method", "cam", "-o", folder)
     assert "take cam" in said(panning, "-m", "starter", "--method", "last", "-o", folder)
-    assert "no frame from 9 s on" in said(panning, "-m", tiny, "--from", 9, "-o", folder)
-    assert "nothing from 2 to 1 s" in said(panning, "-m", tiny, "--from", 2, "--to", 1, "-o", folder)
+    assert "no frame from 9 s on" in said(panning, "-m", tiny, "--start", 9, "-o", folder)
+    assert "nothing from 2 to 1 s" in said(panning, "-m", tiny, "--start", 2, "--end", 1, "-o", folder)
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     assert f"{text}: not a video" in said(text, "-m", tiny, "-o", folder)
@@ -138,6 +138,6 @@ def test_a_full_disk_leaves_the_older_files_whole(
         (tmp_path / name).write_text("older")
         outcome = vifi("attention", video, "-m", tiny, "--fps", 8, "--frames", 32, "-o", tmp_path / name)
         assert outcome.exit_code == 2
-        assert "see to free disk space" in outcome.stderr
+        assert "check free disk space" in outcome.stderr
         assert (tmp_path / name).read_text() == "older"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["noise.mp4", "out.mp4", "out.png"]

@@ -1,14 +1,14 @@
-"""Where models look in a video, and what speaks for a text: maps, a contact sheet and a film of them."""
+"""Attention maps: where models look in a video, or the evidence for a text, with a contact sheet and a film of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vifi_cli.api.feedback import LOGGED, Feedback, Task
+from vifi_cli.api.feedback import Feedback, Task
 from vifi_cli.api.models.video_model import VideoModel, existing_video, naming
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.figures.attention import attention_pictures, attention_sheet
-from vifi_cli.evaluation.testing.attention import Looker, SeenFrame, watch_model
+from vifi_cli.evaluation.testing.attention import FrameAttention, WatchedModel, watch_model
 from vifi_cli.model.looking.frame_maps import Method
 from vifi_cli.paths import given_path, replacing
 from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, expected_frames, steady_frames
@@ -20,68 +20,67 @@ from vifi_cli.wording import printable
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attention:
-    """What models look at in the frames of a test clip, and the means to draw it.
+    """Where models look in the frames of a test clip; it can be drawn.
 
     Attributes:
         path: the video.
-        text: what was looked for, or None.
-        span: the part of the video.
+        text: the text whose evidence is shown, or None.
+        part: of the video.
         clip: T frames of it.
-        watched: M models with their method, which is named by `explained`.
-        seen: what each of them makes of each frame, M x T: a map float32 (rows, columns), and the cosine with the text.
-        feedback: hears how far drawing has come.
+        watched: M models, each with its method.
+        seen: per model and frame, M x T: a map float32 (rows, columns), and the cosine with the text.
+        feedback: receives the progress of drawing.
     """
 
     path: Path
     text: str | None
-    span: TimeRange
-    clip: tuple[WholeFrame, ...]
-    watched: tuple[Looker, ...]
-    seen: tuple[tuple[SeenFrame, ...], ...]
-    feedback: Feedback
+    part: TimeRange
+    clip: tuple[WholeFrame, ...] = field(repr=False)
+    watched: tuple[WatchedModel, ...]
+    seen: tuple[tuple[FrameAttention, ...], ...] = field(repr=False)
+    feedback: Feedback = field(repr=False)
 
     def write_sheet(self, target: Path | str) -> None:
-        """Draws the frames, and below them where each model looks, as PNG; a file that is there is replaced."""
+        """Draws the frames and the maps of each model as PNG; replaces an existing file."""
         name = self.path.name
         heading = printable(f"{name}: “{self.text}”" if self.text else name)
         drawn = attention_sheet(heading, self.clip, self.watched, self.seen)
-        sheet = _made_room(target)
+        sheet = _in_new_folder(target)
         with replacing(sheet) as unfinished:
             unfinished.write_bytes(drawn)
 
     def write_film(self, target: Path | str, frames_per_second: float = 5.0) -> None:
-        """Draws the whole part of the video, models side by side, as MP4; a file that is there is replaced.
+        """Draws the part of the video as MP4, models side by side; replaces an existing file.
 
         Raises:
-            UnreadableVideo: a frame cannot be had from the video.
+            UnreadableVideo: a frame cannot be decoded.
         """
-        film = _made_room(target)
-        total = expected_frames(self.path, frames_per_second, self.span)
+        film = _in_new_folder(target)
+        total = expected_frames(self.path, frames_per_second, self.part)
         with (
             naming(self.path),
             self.feedback.task("Drawing the film", total, "frames") as report,
             replacing(film) as unfinished,
         ):
             pictures = attention_pictures(
-                steady_frames(self.path, frames_per_second, self.span), self.watched
+                steady_frames(self.path, frames_per_second, self.part), self.watched
             )
-            write_mp4(unfinished, _telling(pictures, report), frames_per_second)
+            write_mp4(unfinished, _reporting(pictures, report), frames_per_second)
 
 
 def check_text(text: str | None) -> None:
-    """Raises InvalidInput for a text that says nothing."""
+    """Raises InvalidInput for a blank text."""
     if text is not None and not text.strip():
-        raise InvalidInput('--text is empty: say what to look for, as in --text "a dog", or leave it away')
+        raise InvalidInput('--text is empty: name what to look for, as in --text "a dog", or omit it')
 
 
-def _telling(pictures: Iterator[tuple[float, Picture]], report: Task) -> Iterator[tuple[float, Picture]]:
-    """The same pictures; tells how many have been drawn."""
+def _reporting(pictures: Iterator[tuple[float, Picture]], report: Task) -> Iterator[tuple[float, Picture]]:
     for count, picture in enumerate(pictures, start=1):
         yield picture
         report(count)
 
 
-def _made_room(target: Path | str) -> Path:
+def _in_new_folder(target: Path | str) -> Path:
     path = given_path(Path(target))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
@@ -94,33 +93,32 @@ def attention(
     *,
     method: Method | None = None,
     frames: int | None = None,
-    span: TimeRange = WHOLE_VIDEO,
-    feedback: Feedback = LOGGED,
+    part: TimeRange = WHOLE_VIDEO,
 ) -> Attention:
-    """Looks where models look in a video, in the frames that a test would take of it.
+    """Shows where models look in a video, in the frames that a test takes of it.
 
     Args:
         video: a file.
-        models: one, or several to stand side by side.
-        text: show what speaks for it; None to show what the models look at by themselves.
-        method: `last`, `rollout`, `relevance` or `cam`; what suits each model and the text if None.
+        models: one, or several to show side by side. The first one's feedback receives the progress.
+        text: show the evidence for it; None shows what the models look at without a text.
+        method: `last`, `rollout`, `relevance` or `cam`; None for the one that suits each model and the text.
         frames: T; as many as in training, or 8, if None.
-        span: the part of the video.
-        feedback: hears how far it has come.
+        part: of the video.
 
     Raises:
-        InvalidInput: there is no such file, the text is empty, or no map can be made of a model by this method.
-        UnreadableVideo: the video cannot be read.
+        InvalidInput: the file is missing, the text is blank, or the method does not fit a model.
+        UnreadableVideo: the video cannot be decoded.
     """
     path = existing_video(video)
     check_text(text)
     several = (models,) if isinstance(models, VideoModel) else tuple(models)
+    feedback = several[0].feedback
     watched = tuple(watch_model(one.name, one.loaded, one.device, text, method) for one in several)
     for one in several:
         if one.loaded.network.fusion == "image":
-            feedback.note(f"{one.name} averages the pictures of a clip; here it looks at each one by itself")
+            feedback.note(f"{one.name} averages the pictures of a clip; this shows each picture separately")
     with naming(path):
-        clip = clip_frames(path, frames or max(one.frames for one in several), span)
+        clip = clip_frames(path, frames or max(one.frames for one in several), part)
     pictures = [frame.picture for frame in clip]
     seen, done = [], 0
     with feedback.task("Looking", len(watched) * len(clip)) as report:
@@ -132,4 +130,4 @@ def attention(
                 report(done)
 
             seen.append(tuple(looker.see(pictures, count)))
-    return Attention(path, text, span, tuple(clip), watched, tuple(seen), feedback)
+    return Attention(path, text, part, tuple(clip), watched, tuple(seen), feedback)

@@ -1,23 +1,26 @@
-"""`vifi attention`: where a model looks in a video, and what speaks for a text, as pictures."""
+"""`vifi attention`: where a model looks in a video, and the evidence for a text, as pictures."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption, ModelOption, output_option
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.api.looking.attention import Attention
-    from vifi_cli.evaluation.testing.attention import SeenFrame
+    from vifi_cli.evaluation.testing.attention import FrameAttention
     from vifi_cli.video.clips.full_frames import WholeFrame
+    from vifi_cli.video.moment import TimeRange
 
 FOLDER = Path("attention")
 SHEET, FILM = ".png", ".mp4"
@@ -25,7 +28,7 @@ LONGEST_NAME = 60
 
 
 class Method(StrEnum):
-    """How a map is made."""
+    """How a map is computed."""
 
     last = "last"
     rollout = "rollout"
@@ -33,79 +36,99 @@ class Method(StrEnum):
     cam = "cam"
 
 
-def attention(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video.", show_default=False)],
+@dataclass(frozen=True, kw_only=True)
+class MapOptions:
+    """What a map shows, of which models."""
+
     text: Annotated[
         str | None,
         typer.Option(
-            help="Show what speaks for this text; without it, what the model looks at.", show_default=False
+            metavar="TEXT",
+            help="Show the evidence for this text",
+            show_default="where the model looks without a text",
         ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="See `vifi model list`; by default as for `vifi index`."),
-    ] = None,
+    ] = None
+    model: ModelOption = None
     compare: Annotated[
         str | None,
         typer.Option(
-            metavar="MODEL", help="Show this model beside it, such as one after tuning.", show_default=False
+            metavar="MODEL",
+            help="Second model to show beside it, such as a fine-tuned one",
+            show_default=False,
         ),
-    ] = None,
+    ] = None
     method: Annotated[
         Method | None,
         typer.Option(
-            help="Of transformers: relevance for a text, else last or rollout; cam of convolutional models.",
-            show_default="what suits the model and --text",
+            metavar="METHOD",
+            help="For transformers last, rollout or, with --text, relevance; for convolutional models cam",
+            show_default="relevance, last or cam",
         ),
-    ] = None,
+    ] = None
+    device: DeviceOption = Device.auto
+
+    @property
+    def method_name(self) -> Literal["last", "rollout", "relevance", "cam"] | None:
+        """The method, or None for the one that suits the model."""
+        return self.method.value if self.method else None
+
+    @property
+    def models(self) -> list[str | None]:
+        """The names of the models, side by side."""
+        return [self.model, self.compare] if self.compare else [self.model]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameOptions:
+    """The frames to show."""
+
     frames: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=64, help="Frames of the sheet; as many as in training, or 8.", show_default=False
-        ),
-    ] = None,
-    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames a second of the film.")] = 5.0,
-    start: Annotated[float, typer.Option("--from", min=0, help="Begin at this second.")] = 0.0,
+        typer.Option(min=1, max=64, help="Frames on the sheet", show_default="as in training, or 8"),
+    ] = None
+    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames per second of the film")] = 5.0
+    start: Annotated[float, typer.Option(min=0, help="Start of the part to show, in seconds")] = 0.0
     end: Annotated[
-        float | None, typer.Option("--to", min=0, help="Stop at this second.", show_default="the end")
-    ] = None,
+        float | None,
+        typer.Option(min=0, help="End of the part to show, in seconds", show_default="the end of the video"),
+    ] = None
+
+    @property
+    def part(self) -> TimeRange:
+        """The part of the video between `--start` and `--end`."""
+        from vifi_cli.video.moment import TimeRange
+
+        return TimeRange(self.start) if self.end is None else TimeRange(self.start, self.end)
+
+
+@spliced
+def attention(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video", show_default=False)],
+    what: MapOptions,
+    shown: FrameOptions,
     where: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="Folder for sheet and film; or a .png or .mp4 file, for one of them."
-        ),
+        Path, output_option("Folder for sheet and film, or a .png or .mp4 file for one of them")
     ] = FOLDER,
-    device: DeviceOption = Device.auto,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a model looks in VIDEO, frame by frame: a contact sheet of the frames of a test, and a film.
+    """Show where a model looks in VIDEO: a contact sheet of the frames of a test clip, and a film.
 
-    Files of the same name are replaced.
+    Existing files of the same name are replaced.
     """
     from vifi_cli.api.looking.attention import attention as look
     from vifi_cli.api.looking.attention import check_text
     from vifi_cli.api.models.video_model import existing_video, load_model
-    from vifi_cli.video.moment import TimeRange
 
     path = existing_video(video)
-    check_text(text)
-    sheet, film = _targets(given_path(where), path, text)
-    span = TimeRange(start) if end is None else TimeRange(start, end)
-    names = [model, compare] if compare else [model]
-    models = [load_model(name, device.value, ON_TERMINAL) for name in names]
-    looked = look(
-        path,
-        models,
-        text,
-        method=method.value if method else None,
-        frames=frames,
-        span=span,
-        feedback=ON_TERMINAL,
-    )
+    check_text(what.text)
+    sheet, film = _targets(given_path(where), path, what.text)
+    part = shown.part
+    models = [load_model(name, what.device.value, ON_TERMINAL) for name in what.models]
+    looked = look(path, models, what.text, method=what.method_name, frames=shown.frames, part=part)
     if sheet:
         looked.write_sheet(sheet)
     if film:
-        looked.write_film(film, fps)
+        looked.write_film(film, shown.fps)
     if as_json:
         output.document(_as_document(looked, sheet, film))
     else:
@@ -113,7 +136,7 @@ def attention(
 
 
 def _targets(where: Path, video: Path, text: str | None) -> tuple[Path | None, Path | None]:
-    """The files of the sheet and of the film; None for what is not wanted."""
+    """The files of the sheet and of the film; None for the one that is not wanted."""
     from vifi_cli.cli.training.finetuning import slug
 
     if where.suffix.lower() in (SHEET, FILM) and not where.is_dir():
@@ -167,7 +190,7 @@ def _as_document(looked: Attention, sheet: Path | None, film: Path | None) -> di
     }
 
 
-def _frame_document(frame: WholeFrame, seen: SeenFrame) -> dict[str, object]:
+def _frame_document(frame: WholeFrame, seen: FrameAttention) -> dict[str, object]:
     return {
         "seconds": round(frame.seconds, 3),
         "cosine": None if seen.cosine is None else round(seen.cosine, 6),

@@ -1,4 +1,4 @@
-"""Where models look in a video, drawn: a contact sheet of a test clip, and a video; models stand side by side."""
+"""Attention maps as a contact sheet of a test clip and as pictures of a film, models side by side."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -9,7 +9,7 @@ from PIL import Image
 from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, fitted_to_cell
 from vifi_cli.evaluation.figures.heat import drawn_over
 from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
-from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, Looker, SeenFrame
+from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, FrameAttention, WatchedModel
 from vifi_cli.video.clips.full_frames import WholeFrame
 from vifi_cli.video.decode.picture import Picture
 
@@ -19,69 +19,74 @@ TEXT_SIZE, TEXT_LINE, TEXT_LINES = 14, 20, 3
 INSET = 6  # of text from the borders of its panel
 
 SCALE_NOTE = (
-    "In each picture by itself colours run from none, where the map is least, to bright, where it is largest."
+    "Each picture has its own scale: no colour where its map is lowest, bright colour where it is highest."
 )
 
 
 def attention_sheet(
-    heading: str, frames: Sequence[WholeFrame], lookers: Sequence[Looker], seen: Sequence[Sequence[SeenFrame]]
+    heading: str,
+    frames: Sequence[WholeFrame],
+    models: Sequence[WatchedModel],
+    seen: Sequence[Sequence[FrameAttention]],
 ) -> bytes:
     """Draw frames and below them where each model looks, as PNG.
 
     Args:
         heading: stands above.
         frames: of one video.
-        lookers: the models.
+        models: the models.
         seen: what each of them made of each frame.
     """
     cells = [fitted_to_cell(frame.picture) for frame in frames]
     rows = [SheetRow("frames", cells, [_clock(frame.seconds) for frame in frames])]
-    for looker, of_model in zip(lookers, seen, strict=True):
-        box = looker.box(*frames[0].picture.shape[:2])
+    for model, of_model in zip(models, seen, strict=True):
+        box = model.box(*frames[0].picture.shape[:2])
         pictures = [drawn_over(cell, one.map, box) for cell, one in zip(cells, of_model, strict=True)]
         rows.append(
-            SheetRow(looker.caption, pictures, [_cosine(one) for one in of_model if one.cosine is not None])
+            SheetRow(model.caption, pictures, [_cosine(one) for one in of_model if one.cosine is not None])
         )
-    return contact_sheet(heading, rows, [SCALE_NOTE, outside_note(frames[0].picture, lookers)])
+    return contact_sheet(heading, rows, [SCALE_NOTE, outside_note(frames[0].picture, models)])
 
 
-def outside_note(picture: Picture, lookers: Sequence[Looker]) -> str:
-    """What share of the frame the models are not given, in words."""
-    shares = dict.fromkeys(f"{looker.box(*picture.shape[:2]).outside:.0%}" for looker in lookers)
-    return f"Shaded: {' and '.join(shares)} of the frame, outside of the centre that the model is given."
+def outside_note(picture: Picture, models: Sequence[WatchedModel]) -> str:
+    """The share of the frame that the models do not see, in words."""
+    shares = dict.fromkeys(f"{model.box(*picture.shape[:2]).outside:.0%}" for model in models)
+    return f"Shaded: {' and '.join(shares)} of the frame, outside the centre that the model sees."
 
 
 def attention_pictures(
-    frames: Iterable[WholeFrame], lookers: Sequence[Looker]
+    frames: Iterable[WholeFrame], models: Sequence[WatchedModel]
 ) -> Iterator[tuple[float, Picture]]:
-    """Draw the pictures of a video one by one: the frame, and beside it where each model looks.
+    """Draws the pictures of a film one by one: a frame, and beside it the map of each model.
 
     Args:
         frames: of one video, all of one size.
-        lookers: the models.
+        models: the models.
 
     Yields:
         Seconds and the picture, uint8 (H, W, 3).
     """
     remaining = iter(frames)
     while some := list(islice(remaining, FRAMES_AT_ONCE)):
-        seen = [looker.see([frame.picture for frame in some]) for looker in lookers]
+        seen = [model.see([frame.picture for frame in some]) for model in models]
         for place, frame in enumerate(some):
-            yield frame.seconds, _side_by_side(frame, lookers, [of_model[place] for of_model in seen])
+            yield frame.seconds, _side_by_side(frame, models, [of_model[place] for of_model in seen])
 
 
-def _side_by_side(frame: WholeFrame, lookers: Sequence[Looker], seen: Sequence[SeenFrame]) -> Picture:
+def _side_by_side(
+    frame: WholeFrame, models: Sequence[WatchedModel], seen: Sequence[FrameAttention]
+) -> Picture:
     plain = _fitted_to_panel(frame.picture)
     panels = [_panel(plain, _clock(frame.seconds), "", "")]
-    for looker, one in zip(lookers, seen, strict=True):
-        drawn = drawn_over(plain, one.map, looker.box(*frame.picture.shape[:2]))
-        panels.append(_panel(drawn, looker.name, looker.explained, _cosine(one)))
+    for model, one in zip(models, seen, strict=True):
+        drawn = drawn_over(plain, one.map, model.box(*frame.picture.shape[:2]))
+        panels.append(_panel(drawn, model.name, model.explained, _cosine(one)))
     gap = np.full((panels[0].shape[0], PANEL_GAP, 3), PAGE, np.uint8)
     return np.concatenate([part for panel in panels for part in (panel, gap)][:-1], axis=1)
 
 
 def _panel(picture: Picture, name: str, explained: str, caption: str) -> Picture:
-    """A picture with three lines of text above it; of a long name its end is shown, which tells models apart."""
+    """A picture with three lines of text above it; a long name keeps its end, which distinguishes models."""
     height, width = picture.shape[:2]
     above, room = TEXT_LINES * TEXT_LINE + 2 * INSET, width - 2 * INSET
     panel = Image.new("RGB", (width, height + above), PAGE)
@@ -97,7 +102,7 @@ def _panel(picture: Picture, name: str, explained: str, caption: str) -> Picture
 
 
 def _fitted_to_panel(picture: Picture) -> Picture:
-    """Scale a frame to a panel, its sides to even numbers as h264 wants them."""
+    """Scales a frame to a panel, with even sides as h264 requires."""
     height, width = picture.shape[:2]
     scale = min(PANEL_SHORT_SIDE / min(height, width), PANEL_LONG_SIDE / max(height, width))
     size = tuple(max(2, 2 * round(side * scale / 2)) for side in (width, height))
@@ -110,5 +115,5 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{tenths / 10:04.1f}"
 
 
-def _cosine(seen: SeenFrame) -> str:
+def _cosine(seen: FrameAttention) -> str:
     return "" if seen.cosine is None else f"cosine {seen.cosine:.3f}"

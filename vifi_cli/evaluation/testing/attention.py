@@ -1,7 +1,7 @@
-"""Where a model looks in frames of a video: each frame cut as in a test, and a map of it."""
+"""Attention in frames of a video: each frame is cropped as in a test, and gets a map."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ Map = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class CropBox:
-    """The part of a frame that a model is given, in shares of its height and width, from the upper left corner."""
+    """The part of a frame that a model sees, in shares of height and width from the upper left corner."""
 
     top: float
     left: float
@@ -32,17 +32,17 @@ class CropBox:
 
     @property
     def outside(self) -> float:
-        """The share of the frame that is not in it."""
+        """The share of the frame outside the box."""
         return 1 - (self.bottom - self.top) * (self.right - self.left)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SeenFrame:
-    """What a model makes of a frame.
+class FrameAttention:
+    """Where a model looks in a frame.
 
     Attributes:
-        map: where it looks, float32 (rows, columns) over the box, not negative; its scale is that of the method.
-        cosine: of the frame's own embedding with the text, -1 to 1; None where there is no text.
+        map: float32 (rows, columns) over the box, not negative; its scale depends on the method.
+        cosine: of the frame's own embedding with the text, -1 to 1; None without a text.
     """
 
     map: Map
@@ -50,28 +50,28 @@ class SeenFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Looker:
-    """A model that is watched while it looks at frames.
+class WatchedModel:
+    """A model and the method that shows where it looks.
 
     Attributes:
         name: of the model.
         visual: its image tower, in evaluation mode.
-        method: by which maps are made; one that `model.frame_maps.choose_method` gave.
-        size: S, of the tower's picture.
+        method: one that `frame_maps.choose_method` accepts for the tower.
+        size: S, side of the tower's input.
         mean: of each colour, subtracted from pixels scaled to 0..1.
         std: of each colour, divided by.
-        device: where the tower is.
+        device: of the tower.
         text: the embedding (D,) of the text, of length 1, or None.
     """
 
     name: str
-    visual: nn.Module
+    visual: nn.Module = field(repr=False)
     method: Method
     size: int
-    mean: Statistics
-    std: Statistics
+    mean: Statistics = field(repr=False)
+    std: Statistics = field(repr=False)
     device: torch.device
-    text: Tensor | None = None
+    text: Tensor | None = field(default=None, repr=False)
 
     @property
     def explained(self) -> str:
@@ -84,22 +84,22 @@ class Looker:
         return f"{self.name}: {self.explained}"
 
     def box(self, height: int, width: int) -> CropBox:
-        """What part of frames of this height and width the model is given."""
+        """The part of frames of this height and width that the model sees."""
         rows, columns = short_side_size(height, width, test_short_side(self.size))
         top, left = (rows - self.size) // 2 / rows, (columns - self.size) // 2 / columns
         return CropBox(top, left, top + self.size / rows, left + self.size / columns)
 
     def see(
         self, pictures: Sequence[Picture], watch: Callable[[int], object] = lambda count: None
-    ) -> list[SeenFrame]:
-        """Look at whole frames, uint8 (H, W, 3), each for itself; `watch` is told how many more are done."""
-        seen: list[SeenFrame] = []
+    ) -> list[FrameAttention]:
+        """Maps of complete frames, uint8 (H, W, 3), each on its own; `watch` receives how many more are done."""
+        seen: list[FrameAttention] = []
         for start in range(0, len(pictures), FRAMES_AT_ONCE):
             some = torch.stack([self._cut(picture) for picture in pictures[start : start + FRAMES_AT_ONCE]])
             images = normalised(some.to(self.device), self.mean, self.std)
             found = look(self.visual, images, self.method, self.text)
             maps: npt.NDArray[np.float32] = found.maps.cpu().numpy()
-            seen += map(SeenFrame, maps, self._cosines(found.embeddings))
+            seen += map(FrameAttention, maps, self._cosines(found.embeddings))
             watch(len(some))
         return seen
 
@@ -110,7 +110,7 @@ class Looker:
         return cosines
 
     def _cut(self, picture: Picture) -> Tensor:
-        """The centre of a frame as in a published test: uint8 (3, S, S)."""
+        """The centre of a frame as in the published test: uint8 (3, S, S)."""
         height, width, _ = picture.shape
         scaled = resize_bilinear(picture, *short_side_size(height, width, test_short_side(self.size)))
         return centre_crop(scaled[None], self.size)[0]
@@ -122,18 +122,18 @@ def watch_model(
     device: torch.device,
     text: str | None = None,
     method: Method | None = None,
-) -> Looker:
-    """Make a model ready to be watched.
+) -> WatchedModel:
+    """Prepares a model to show where it looks.
 
     Args:
         name: of the model.
-        loaded: moved to the device.
+        loaded: is moved to the device.
         device: where it runs.
-        text: what is looked for, put into no template; None to see what the model looks at by itself.
-        method: of making maps; None for the one that suits the model.
+        text: show the evidence for it, as it is, without a template; None shows attention without a text.
+        method: None for the one that suits the model.
 
     Raises:
-        InvalidInput: no map can be made of this model, or not by that method.
+        InvalidInput: the method does not fit the model.
     """
     network, preprocessing = loaded.network.to(device).eval(), loaded.card.preprocessing
     size = square_side(preprocessing.geometry, name)
@@ -141,7 +141,7 @@ def watch_model(
     if text is not None:
         with torch.no_grad():
             embedding = network.encode_classes(loaded.tokenizer([text]).to(device))[0].float()
-    return Looker(
+    return WatchedModel(
         name,
         network.visual,
         choose_method(network.visual, method, has_text=text is not None),

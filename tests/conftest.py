@@ -1,15 +1,39 @@
-"""What every test stands on: a data folder of its own, no hub, no colour."""
+"""What every test has: one thread, a data folder of its own, no hub, no colour; and what a run makes only once."""
 
+import os
 import resource
+import shutil
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+
+# Tests run on all cores, so each process gets one thread; torch reads this when it is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests start many processes, and each would compile every module again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes depends on what else runs
 settings.load_profile("untimed")
+
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Spreads tests over all cores, unless you name one file, debug, or choose another way with `-n` or `--dist`."""
+    options = config.option
+    if getattr(options, "numprocesses", 0) is not None or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    one_file = len(config.args) == 1 and ".py" in config.args[0]
+    if not (one_file or options.usepdb or options.trace or options.collectonly or options.capture == "no"):
+        options.numprocesses = "logical"
+        options.dist = "worksteal" if options.dist == "no" else options.dist
 
 
 @pytest.fixture(autouse=True)
@@ -24,22 +48,44 @@ def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture(scope="session")
-def starter_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which the starter encoder has been compiled and has read the neutral texts, once for all."""
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Gives a folder that the first test process to ask for it fills, and that all others then read."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made_once"
+    shared.mkdir(exist_ok=True)
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def starter_home(make_once: MakeOnce) -> Path:
+    """A data folder in which the starter encoder is compiled and the neutral texts are embedded; only read it."""
+    return make_once("starter_home", _compile_starter)
+
+
+def _compile_starter(home: Path) -> None:
     from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
     from vifi_cli.model.runtime.encoder import load_encoder
 
-    home = tmp_path_factory.mktemp("starter_home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(home))
         encoder = load_encoder("starter", "cpu")
     read_neutral_texts(home / "cache", encoder.text_fingerprint, lambda: encoder)
-    return home
 
 
 @pytest.fixture
 def full_disk() -> Iterator[None]:
-    """No file of this process may grow past 100 kB, which fails as a full disk does, with an OSError."""
+    """No file of this process may grow past 100 kB: like a full disk, this fails with an OSError."""
     limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MakeOnce
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.cli.app import main
@@ -30,23 +31,24 @@ Vifi = Callable[..., Outcome]
 
 
 @pytest.fixture
-def vifi(monkeypatch: pytest.MonkeyPatch) -> Vifi:
+def vifi() -> Vifi:
+    """Runs a `vifi` command line; see `run_vifi`."""
+    return run_vifi
+
+
+def run_vifi(*arguments: object) -> Outcome:
     """Runs a `vifi` command line in this process, as a shell would, with its output in a pipe."""
-
-    def run(*arguments: object) -> Outcome:
-        stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-        exit_code = 0
-        with monkeypatch.context() as patch:
-            patch.setattr("sys.argv", ["vifi", *map(str, arguments)])
-            patch.setattr("sys.stdout", stdout)
-            patch.setattr("sys.stderr", stderr)
-            try:
-                main()
-            except SystemExit as stop:
-                exit_code = int(stop.code or 0)
-        return Outcome(exit_code, _written(stdout), _written(stderr))
-
-    return run
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    exit_code = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["vifi", *map(str, arguments)])
+        patch.setattr("sys.stdout", stdout)
+        patch.setattr("sys.stderr", stderr)
+        try:
+            main()
+        except SystemExit as stop:
+            exit_code = int(stop.code or 0)
+    return Outcome(exit_code, _written(stdout), _written(stderr))
 
 
 def _written(stream: io.TextIOWrapper) -> str:
@@ -56,19 +58,26 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 
 @pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clips(make_once: MakeOnce) -> Path:
     """Four short clips of real photographs, one of them with two scenes."""
-    folder = tmp_path_factory.mktemp("clips")
+    return make_once("clips", _write_clips)
+
+
+def _write_clips(folder: Path) -> None:
     write_clip(folder / "kitchen.mp4", [Scene(photograph("coffee"), 4.0)])
     write_clip(folder / "pets.mp4", [Scene(photograph("coffee"), 4.0), Scene(photograph("chelsea"), 4.0)])
     write_clip(folder / "launch.mp4", [Scene(photograph("rocket"), 4.0)])
     solid_colour_clip(folder / "nothing.mp4", [("gray", 2.0)])
-    return folder
 
 
 @pytest.fixture
 def starter(starter_home: Path, vifi_home: Path) -> None:
     """Lets the commands of a test use the starter encoder without compiling it again."""
+    lend_starter(starter_home, vifi_home)
+
+
+def lend_starter(starter_home: Path, vifi_home: Path) -> None:
+    """Puts the compiled starter encoder into a data folder."""
     (vifi_home / "cache").mkdir()
     for file in (starter_home / "cache").iterdir():
         if file.name == CACHE_FILE:  # a test writes to it
@@ -77,28 +86,43 @@ def starter(starter_home: Path, vifi_home: Path) -> None:
             (vifi_home / "cache" / file.name).symlink_to(file)
 
 
+@pytest.fixture(scope="session")
+def indexed_home(make_once: MakeOnce, starter_home: Path, clips: Path) -> Path:
+    """A data folder with an index of the clips; only read it."""
+
+    def index(home: Path) -> None:
+        lend_starter(starter_home, home)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VIFI_HOME", str(home))
+            outcome = run_vifi("index", clips, "--model", "starter")
+        assert outcome.exit_code == 0, outcome.stderr
+
+    return make_once("indexed_home", index)
+
+
 @pytest.fixture
-def indexed(vifi: Vifi, starter: None, clips: Path) -> Path:
-    """An index of the clips; gives their folder."""
-    outcome = vifi("index", clips, "--model", "starter")
-    assert outcome.exit_code == 0, outcome.stderr
+def indexed(starter: None, indexed_home: Path, vifi_home: Path, clips: Path) -> Path:
+    """Gives the test an index of the clips to do with as it likes; returns the clips' folder."""
+    shutil.copytree(indexed_home / "index", vifi_home / "index")
     return clips
 
 
 @pytest.fixture(scope="session")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def colours(make_once: MakeOnce) -> Path:
     """A folder with a folder per class, split by its own folders."""
-    folder = tmp_path_factory.mktemp("colours")
+    return make_once("colours_in_splits", _write_colours)
+
+
+def _write_colours(folder: Path) -> None:
     for split, numbers in (("train", range(3)), ("test", range(3, 4))):
         for colour in ("red", "green", "blue"):
             for number in numbers:
                 path = folder / split / colour / f"{colour}_{number}.mp4"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 solid_colour_clip(path, [(colour, 0.4), ("black", 0.1 * number)])
-    return folder
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny(make_once: MakeOnce) -> Path:
     """A tiny CLIP with random weights."""
-    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")
+    return make_once("tiny_clip", make_tiny_clip)

@@ -1,6 +1,7 @@
 """Small real models: the starter, and tiny CLIPs made on the spot."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,23 +34,32 @@ def starter(starter_home: Path) -> ViFiEncoder:
 
 
 def make_tiny_clip(folder: Path, seed: int = 0, *, quick_gelu: bool = True) -> Path:
-    """Writes a tiny open_clip model folder with random weights."""
+    """Writes a tiny open_clip model folder with random weights, and seeds torch for what the test draws itself."""
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "open_clip_model.safetensors").write_bytes(_tiny_weights(seed, quick_gelu))
+    config = {**TINY, "quick_gelu": quick_gelu}
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": config, "preprocess_cfg": TINY_PREPROCESSING})
+    )
+    torch.manual_seed(seed)
+    return folder
+
+
+@cache
+def _tiny_weights(seed: int, quick_gelu: bool) -> bytes:
+    """The content of a tiny CLIP's weights file; many tests want the same one."""
     from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
     import open_clip
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    config = {**TINY, "quick_gelu": quick_gelu}
     torch.manual_seed(seed)
-    model = open_clip.CLIP(**config)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
-    (folder / "open_clip_config.json").write_text(
-        json.dumps({"model_cfg": config, "preprocess_cfg": TINY_PREPROCESSING})
-    )
-    return folder
+    model = open_clip.CLIP(**{**TINY, "quick_gelu": quick_gelu})
+    return save(model.state_dict())
 
 
 @pytest.fixture

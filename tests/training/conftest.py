@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.conftest import MakeOnce
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
@@ -20,22 +21,24 @@ COLOURS = ("red", "green", "blue")
 
 
 @pytest.fixture(scope="session")
-def colour_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def colour_folder(make_once: MakeOnce) -> Path:
     """A folder with a folder per class: red, green and blue clips."""
-    folder = tmp_path_factory.mktemp("colours")
+    return make_once("colours", _write_colours)
+
+
+def _write_colours(folder: Path) -> None:
     for colour in COLOURS:
         for number in range(4):
             (folder / colour).mkdir(exist_ok=True)
             solid_colour_clip(
                 folder / colour / f"{colour}_{number}.mp4", [(colour, 0.4), ("black", 0.05 * number)]
             )
-    return folder
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model(make_once: MakeOnce) -> Path:
     """A tiny CLIP with random weights."""
-    return make_tiny_clip(tmp_path_factory.mktemp("model") / "tiny")
+    return make_once("tiny_clip", make_tiny_clip)
 
 
 @pytest.fixture

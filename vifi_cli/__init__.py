@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vifi_cli.api.cut.cutting import cut as cut
+    from vifi_cli.api.data import check_data as check_data
+    from vifi_cli.api.data import split_data as split_data
     from vifi_cli.api.library.indexing import index_videos as index_videos
     from vifi_cli.api.looking.attention import attention as attention
     from vifi_cli.api.looking.embedding_map import embed_map as embed_map
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.open_index import open_index as open_index
     from vifi_cli.api.search.queries import example as example
     from vifi_cli.api.search.queries import words as words
+    from vifi_cli.data.source import DataSource as DataSource
+    from vifi_cli.data.splits.plan import SplitPlan as SplitPlan
     from vifi_cli.errors import VifiError as VifiError
     from vifi_cli.video.moment import Moment as Moment
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DataSource": "vifi_cli.data.source",
+    "SplitPlan": "vifi_cli.data.splits.plan",
+    "check_data": "vifi_cli.api.data",
+    "split_data": "vifi_cli.api.data",
     "Moment": "vifi_cli.video.moment",
     "VifiError": "vifi_cli.errors",
     "attention": "vifi_cli.api.looking.attention",
@@ -42,16 +50,20 @@ _HOMES = {
 """Where each name lives; it is imported when it is first used, since the program must start fast."""
 
 __all__ = [
+    "DataSource",
     "Moment",
+    "SplitPlan",
     "VifiError",
     "__version__",
     "attention",
+    "check_data",
     "cut",
     "embed_map",
     "example",
     "index_videos",
     "load_model",
     "open_index",
+    "split_data",
     "words",
 ]
 

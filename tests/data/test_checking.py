@@ -8,7 +8,7 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from tests.made_videos import textured_frames, write_video
-from vifi_cli.data.checking import check_data, find_leaks, leaks_between
+from vifi_cli.data.checking import check_videos, find_leaks, leaks_between
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.setting import Setting
@@ -34,14 +34,14 @@ def test_every_video_is_decoded(tmp_path: Path) -> None:
         "set", ("a", "b"), labeled(tmp_path, "red.mkv", "text.mp4", "blue.mkv", "green.mkv")
     )
     heard: list[int] = []
-    found = check_data(videos, on_decoded=heard.append)
+    found = check_videos(videos, on_decoded=heard.append)
     assert heard == [1, 2, 3, 4]
     assert [(broken.path.name, broken.is_readable) for broken in found.broken] == [
         ("text.mp4", False),
         ("blue.mkv", True),
     ]
     assert not found.is_fine
-    assert check_data(videos, decode=False).is_fine
+    assert check_videos(videos, decode=False).is_fine
 
 
 def test_copies_missing_files_and_empty_classes_are_found(tmp_path: Path, make_files: MakeFiles) -> None:
@@ -49,13 +49,13 @@ def test_copies_missing_files_and_empty_classes_are_found(tmp_path: Path, make_f
     shutil.copy(tmp_path / "1.mp4", tmp_path / "copy.mp4")
     train = labeled(tmp_path, "1.mp4", "2.mp4", "copy.mp4")
     fine = LabeledVideos("set", ("a", "b"), train[:2])
-    assert check_data(fine, decode=False).is_fine
-    assert not check_data(replace(fine, missing=("x.mp4",)), decode=False).is_fine
-    assert check_data(replace(fine, class_names=("a", "b", "c")), decode=False).empty_classes == ("c",)
-    copies = check_data(replace(fine, train=train), decode=False)
+    assert check_videos(fine, decode=False).is_fine
+    assert not check_videos(replace(fine, missing=("x.mp4",)), decode=False).is_fine
+    assert check_videos(replace(fine, class_names=("a", "b", "c")), decode=False).empty_classes == ("c",)
+    copies = check_videos(replace(fine, train=train), decode=False)
     assert copies.duplicates == ((tmp_path / "1.mp4", tmp_path / "copy.mp4"),)
     assert copies.leaks == ()
-    leaking = check_data(replace(fine, test=train[2:]), decode=False)
+    leaking = check_videos(replace(fine, test=train[2:]), decode=False)
     assert [(leak.by, leak.split, leak.train.name, leak.held_out.name) for leak in leaking.leaks] == [
         ("content", "test", "1.mp4", "copy.mp4")
     ]
@@ -115,6 +115,6 @@ def test_the_published_few_shot_lists_leak_into_splits_2_and_3(
         Setting("few-shot", 16),
     )
     assert len(videos.train) == 16 * len(videos.class_names)
-    found = check_data(videos, decode=False)
+    found = check_videos(videos, decode=False)
     assert sum(leak.by == "file" for leak in found.leaks) == leaked
     assert found.is_fine == (not leaked)

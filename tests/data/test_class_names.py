@@ -6,7 +6,7 @@ import pytest
 
 from vifi_cli.data.class_names import class_key, class_names_of, class_part, clean_class_name
 from vifi_cli.data.forms.label_file import read_label_file
-from vifi_cli.data.public_sets.named_sets import NAMED_SETS
+from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 
 LABEL_FILES = {
     "hmdb51": "hmdb_51",
@@ -59,7 +59,7 @@ def test_the_zero_shot_classes_of_kinetics_600_are_not_in_kinetics_400() -> None
         assert not known & {names[label] for label in part}
 
 
-@pytest.mark.parametrize("name", NAMED_SETS)
+@pytest.mark.parametrize("name", PUBLIC_SETS)
 def test_shipped_names_are_the_published_ones(name: str, reference: Path) -> None:
     labels = reference / "labels"
     assert class_names_of(name) == read_label_file(labels / f"{LABEL_FILES[name]}_labels.csv")

@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.data.conftest import MakeFiles
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, restrict_to_classes, without_leaks
+from vifi_cli.data.labeled_videos import (
+    LabeledVideo,
+    LabeledVideos,
+    digest_of_list,
+    restrict_to_classes,
+    without_leaks,
+)
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
 from vifi_cli.data.setting import Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.digest import digest_of_list
-from vifi_cli.data.splits.writing import write_splits
+from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput
 
 TABLE = "path,label,split\na/1.mp4,run,train\na/2.mp4,walk,train\na/3.mp4,run,val\na/4.mp4,walk,test\n"

@@ -1,6 +1,7 @@
-"""Whether labelled videos can be trusted: what is missing, broken, there twice, or known to training and test alike."""
+"""Whether labelled videos can be trusted: missing, broken and duplicate files, leaks, and classes without videos."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,8 +34,8 @@ class Leak:
     """A training video that gives away a held-out one.
 
     Attributes:
-        by: `file` if it is the same file, `content` if a copy, `name` if a file of the same name, where names stand
-            for videos, `group` if it shows the same scene or person.
+        by: `file` if it is the same file, `content` if it is a copy, `name` if a file of the same name, in data where
+            names identify videos, `group` if it shows the same scene or person.
         split: of the held-out video.
         train: the training video.
         held_out: one of the held-out videos that it gives away.
@@ -47,13 +48,31 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of the data.
+
+    Attributes:
+        kind: `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak` or
+            `empty class`.
+        subject: the path of a video, as the source lists it if it is missing, or the name of a class.
+        detail: the reason, or the other video.
+        split: of the held-out video that a training video gives away; else empty.
+    """
+
+    kind: str
+    subject: str
+    detail: str = ""
+    split: Split | Literal[""] = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class DataCheck:
     """What a check found.
 
     Attributes:
-        videos: what was checked.
-        broken: videos that could not be decoded, or not to their end; empty if decoding was not asked for.
-        duplicates: files of equal content, where there are two or more.
+        videos: that were checked.
+        broken: videos that cannot be decoded, or not to their end; empty without decoding.
+        duplicates: files of equal content, two or more each.
         leaks: at most one for each training video and held-out split.
     """
 
@@ -64,7 +83,7 @@ class DataCheck:
 
     @property
     def empty_classes(self) -> tuple[str, ...]:
-        """Classes without a training video, or without any where there is no training."""
+        """Classes without a training video, or without any video if the data is only for testing."""
         names = self.videos.class_names
         counts = class_counts(self.videos.train or self.videos.all_videos(), len(names))
         return tuple(name for name, count in zip(names, counts, strict=True) if not count)
@@ -72,19 +91,47 @@ class DataCheck:
     @property
     def is_fine(self) -> bool:
         """Whether nothing was found."""
-        found = self.broken or self.duplicates or self.leaks or self.videos.missing or self.empty_classes
-        return not found
+        return not self.findings()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, a row each: `pandas.DataFrame(check.findings())`."""
+        return (
+            *(Finding("missing", file) for file in self.videos.missing),
+            *(
+                Finding("cut short" if video.is_readable else "unreadable", str(video.path), video.reason)
+                for video in self.broken
+            ),
+            *(
+                Finding("duplicate", str(first), ", ".join(map(str, more)))
+                for first, *more in self.duplicates
+            ),
+            *(
+                Finding(
+                    f"{leak.by} leak",
+                    str(leak.train),
+                    "" if leak.by == "file" else str(leak.held_out),
+                    leak.split,
+                )
+                for leak in self.leaks
+            ),
+            *(Finding("empty class", name) for name in self.empty_classes),
+        )
+
+    def __repr__(self) -> str:
+        kinds = Counter(finding.kind for finding in self.findings())
+        found = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no problems"
+        return f"<DataCheck {self.videos.name!r}: {len(self.videos.all_videos())} videos, {found}>"
 
 
-def check_data(
+def check_videos(
     videos: LabeledVideos, *, decode: bool = True, on_decoded: Callable[[int], None] = lambda _: None
 ) -> DataCheck:
-    """Looks for what spoils training and results.
+    """Finds what spoils training and results.
 
     Args:
-        videos: to look at.
-        decode: whether every file is decoded at eight places or more, a few at a time.
-        on_decoded: told how many files are done.
+        videos: to check.
+        decode: whether to decode every file at eight places or more, a few files at a time.
+        on_decoded: receives the number of files that are done.
     """
     paths = [video.path for video in videos.all_videos()]
     copies = _copies(dict.fromkeys(paths))
@@ -97,10 +144,10 @@ def check_data(
 
 
 def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> list[Leak]:
-    """The training videos that are held out too, as the same file, as a copy, or as another of the same group.
+    """Training videos that are held out too: as the same file, as a copy, or as another video of the same group.
 
     Args:
-        videos: to look at; a test split equal to val is looked at once.
+        videos: a test split equal to val is checked once.
         copies: files of equal content.
     """
     held_out: list[tuple[Split, tuple[LabeledVideo, ...]]] = [("val", videos.val)]
@@ -112,15 +159,15 @@ def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -
 def leaks_between(
     train: Sequence[LabeledVideo], tested: Sequence[LabeledVideo], *, by_name: bool = False
 ) -> list[Leak]:
-    """The videos that a model learned from and that give away those it is tested with.
+    """Training videos of a model that give away the videos it is tested with.
 
     Args:
-        train: what it learned from; files that are gone can still be known by path, name or group.
-        tested: what it is tested with.
-        by_name: whether a file of the same name is the same video, wherever it lies, as in public sets.
+        train: of the model; path, name and group identify a file even if it is gone.
+        tested: of the test.
+        by_name: whether files of the same name are the same video in any folder, as in public sets.
 
     Returns:
-        At most one leak a training video.
+        At most one leak for each training video.
     """
     copies = _copies(dict.fromkeys(video.path for video in (*train, *tested)))
     return list(_leaks_into("test", train, tested, copies, by_name=by_name))
@@ -157,7 +204,7 @@ def _copies(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
     for path in paths:
         try:
             by_size.setdefault(path.stat().st_size, []).append(path)
-        except OSError:  # gone since it was listed; decoding will say so
+        except OSError:  # gone since it was listed; decoding reports it
             continue
     by_content: dict[str, list[Path]] = {}
     for files in by_size.values():

@@ -1,5 +1,7 @@
-"""Labelled videos in their splits, the one form in which every source of data arrives."""
+"""Labelled videos in their splits: what every form of data is read into."""
 
+import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +18,8 @@ class LabeledVideo:
 
     Attributes:
         path: absolute.
-        label: indexes the class names of the set.
-        group: the scene or person that it shows, "" where unknown; videos of one group are not independent.
+        label: index into the class names of the set.
+        group: the scene or person that it shows, "" if unknown; videos of one group are not independent.
     """
 
     path: Path
@@ -26,17 +28,27 @@ class LabeledVideo:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many videos a class has in each split."""
+
+    name: str
+    train: int
+    val: int
+    test: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class LabeledVideos:
     """A set of labelled videos.
 
     Attributes:
         name: of the set, or of the file or folder it was read from.
-        class_names: as the source spells them; a label is a place in here.
-        train: what a model learns from; empty where there is only something to test.
-        val: what training is watched with.
-        test: what results are told of. Where a data set has a single held-out list, as UCF-101, HMDB-51 and the
-            paper's settings have, it is both `val` and `test`.
-        missing: files that the source lists and that are not on disk, as it spells them.
+        class_names: as the source spells them; labels are indices into them.
+        train: empty if the data is only for testing.
+        val: monitors training.
+        test: gives the results. A dataset with a single held-out list, such as UCF-101, HMDB-51 and the paper's
+            settings, has it as both `val` and `test`.
+        missing: files that the source lists but that are not on disk, as it spells them.
         remarks: what the user should know, a sentence each.
     """
 
@@ -52,20 +64,33 @@ class LabeledVideos:
         """The videos of all splits, each once."""
         return tuple(dict.fromkeys((*self.train, *self.val, *self.test)))
 
+    def counts(self) -> tuple[ClassCount, ...]:
+        """The number of videos of each class, a row each: `pandas.DataFrame(videos.counts())`."""
+        splits = [class_counts(split, len(self.class_names)) for split in (self.train, self.val, self.test)]
+        return tuple(map(ClassCount, self.class_names, *splits))
+
+    @property
+    def sizes(self) -> str:
+        """The number of videos in each split, in words."""
+        return f"{len(self.train):,} train, {len(self.val):,} val, {len(self.test):,} test"
+
+    def __repr__(self) -> str:
+        return f"<LabeledVideos {self.name!r}: {len(self.class_names)} classes, {self.sizes}>"
+
 
 def ucf101_scene(path: Path) -> str:
-    """The scene that UCF-101's names tell, such as `v_archery_g01` for its clips `v_Archery_g01_c01.avi`; else ""."""
+    """The scene in a file name of UCF-101, such as `v_archery_g01` in `v_Archery_g01_c01.avi`; else ""."""
     found = _UCF101_NAME.fullmatch(path.stem)
     return found[1].lower() if found else ""
 
 
 def with_remark(videos: LabeledVideos, remark: str) -> LabeledVideos:
-    """The same videos with something more to know about them."""
+    """The same videos with one more remark."""
     return replace(videos, remarks=(*videos.remarks, remark))
 
 
 def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> LabeledVideos:
-    """The videos of some classes, relabelled: a class's label is its place in `classes`."""
+    """The videos of some classes; the new label of a class is its position in `classes`."""
     new_label = {label: place for place, label in enumerate(classes)}
 
     def restricted(split: tuple[LabeledVideo, ...]) -> tuple[LabeledVideo, ...]:
@@ -83,13 +108,13 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
 
 
 def without_leaks(videos: LabeledVideos) -> LabeledVideos:
-    """The same without the training videos whose file is also in val or test; a remark counts them."""
+    """The same without training videos whose file is also in val or test; a remark counts them."""
     held_out = {video.path for video in (*videos.val, *videos.test)}
     train = tuple(video for video in videos.train if video.path not in held_out)
     if len(train) == len(videos.train):
         return videos
     left_out = len(videos.train) - len(train)
-    remark = f"{left_out} of {len(videos.train)} training videos are also in val or test, and are left out of training"
+    remark = f"{left_out} of {len(videos.train)} training videos are also in val or test; vifi leaves them out of training"
     return with_remark(replace(videos, train=train), remark)
 
 
@@ -101,22 +126,34 @@ def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:
     return counts
 
 
+def digest_of_list(videos: Sequence[LabeledVideo], class_names: Sequence[str]) -> str:
+    """SHA-256 over file names, without folders, and their class names, in order: 64 hex digits.
+
+    Two people with the same digest tested on the same list.
+    """
+    digest = hashlib.sha256()
+    for video in videos:
+        digest.update(os.fsencode(video.path.name) + b"\0" + class_names[video.label].encode() + b"\n")
+    return digest.hexdigest()
+
+
 def require_usable(videos: LabeledVideos) -> None:
-    """Makes sure that something can be learnt or tested.
+    """Checks that a model can be trained or tested.
 
     Raises:
-        InvalidInput: a class name is no plain text, there is one class only, no video, or a class that training has
-            no video of.
+        InvalidInput: there are fewer than two classes, no video on disk, a class without training video, or a class
+            name that cannot be printed.
     """
     for name in videos.class_names:
         if not name.isprintable():
-            raise InvalidInput(f"the class name {name!r} in {videos.name} is no plain text: rename it")
+            raise InvalidInput(f"the class name {name!r} in {videos.name} is not plain text: rename it")
     classes = len(videos.class_names)
     if classes < 2:
         only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"
-        raise InvalidInput(f"{videos.name} has {only}: two or more are needed")
+        raise InvalidInput(f"{videos.name} has {only}: add videos of at least two classes")
     if not videos.all_videos():
-        raise InvalidInput(f"{videos.name}: none of its {len(videos.missing)} videos is on disk")
+        listed = f"none of its {len(videos.missing)} videos is on disk"
+        raise InvalidInput(f"{videos.name}: {listed}; name their folder with --data-root")
     empty = [
         name
         for name, count in zip(videos.class_names, class_counts(videos.train, classes), strict=True)
@@ -126,5 +163,5 @@ def require_usable(videos: LabeledVideos) -> None:
         more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
         named = ", ".join(repr(name) for name in empty[:3])
         raise InvalidInput(
-            f"{videos.name} has no training video of {named}{more}: add some, or leave the class out"
+            f"{videos.name} has no training video of {named}{more}: add some, or remove the class"
         )

@@ -18,14 +18,19 @@ from vifi_cli.data.labeled_videos import (
     restrict_to_classes,
     with_remark,
 )
-from vifi_cli.data.public_sets.named_sets import NAMED_SETS
 from vifi_cli.data.public_sets.paper_settings import PAPER_BASE_SHOTS, load_public_set
+from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.data.setting import SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.drawing import Shares, base_and_novel, draw_shots, split_by_class, split_by_group
+from vifi_cli.data.splits.drawing import (
+    HELD_OUT_SHARE,
+    Shares,
+    base_and_novel,
+    draw_shots,
+    split_by_class,
+    split_by_group,
+)
 from vifi_cli.errors import InvalidInput
-
-HELD_OUT_SHARE = 0.2
 
 
 def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
@@ -92,7 +97,7 @@ def _existing(source: DataSource) -> Path:
     if path.exists():
         return path
     raise InvalidInput(
-        f"{source.name} does not exist: name a folder, a table, a list file, or one of {', '.join(NAMED_SETS)}"
+        f"{source.name} does not exist: name a folder, a table, a list file, or one of {', '.join(PUBLIC_SETS)}"
     )
 
 

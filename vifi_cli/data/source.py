@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from vifi_cli.data.public_sets.named_sets import NAMED_SETS
+from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput
 
 
@@ -42,7 +42,7 @@ class DataSource:
             name, labels = text, ""
         label_file = Path(labels).expanduser() if labels else None
         public_set, colon, number = name.partition(":")
-        if not colon or public_set not in NAMED_SETS:
+        if not colon or public_set not in PUBLIC_SETS:
             return cls(name, None, label_file, root)
         if not number.isdecimal() or number == "0":
             raise InvalidInput(f"{text}: write the number of an official split after the colon, such as 2")
@@ -51,12 +51,12 @@ class DataSource:
     @property
     def is_public_set(self) -> bool:
         """Whether it is a public set that vifi knows by name."""
-        return self.name in NAMED_SETS
+        return self.name in PUBLIC_SETS
 
     @property
     def official_splits(self) -> int:
         """How many official splits it has; 1 for the user's own data."""
-        return NAMED_SETS[self.name].splits if self.is_public_set else 1
+        return PUBLIC_SETS[self.name].splits if self.is_public_set else 1
 
     def absolute(self) -> Self:
         """The same data for a program that runs in another folder: paths become absolute, names stay."""

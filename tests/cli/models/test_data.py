@@ -27,7 +27,7 @@ def test_check_counts_and_finds_nothing_in_good_data(vifi: Vifi, people: Path) -
     outcome = vifi("data", "check", people)
     assert outcome.exit_code == 0, outcome.stderr
     assert outcome.stdout == "run\t2\t1\t1\nwalk\t2\t1\t1\n"
-    assert "6 videos: nothing wrong was found" in outcome.stderr
+    assert "6 videos: no problems found" in outcome.stderr
     document = json.loads(vifi("data", "check", people, "--json", "--no-decode").stdout)
     assert document["fine"]
     assert document["classes"][1] == {"name": "walk", "train": 2, "val": 1, "test": 1}
@@ -107,7 +107,7 @@ def test_split_warns_of_a_class_that_groups_leave_without_training(
     ("options", "said"),
     [
         (["-o", "x.txt"], "end in .csv"),
-        (["-o", "no/such/x.csv"], "no folder"),
+        (["-o", "no/such/x.csv"], "is not a folder"),
         (["-o", "x.csv", "--val", "0.6", "--test", "0.6"], "below 1"),
         (["-o", "x.csv", "--hold-out", "eve"], "--group-by"),
         (["-o", "x.csv", "--nested"], "--shots"),

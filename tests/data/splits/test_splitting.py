@@ -17,7 +17,7 @@ from vifi_cli.data.splits.drawing import (
     split_by_class,
     split_by_group,
 )
-from vifi_cli.data.splits.writing import SplitPlan, resplit, split_base_and_novel
+from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos
 from vifi_cli.errors import InvalidInput
 
 Videos = tuple[LabeledVideo, ...]
@@ -99,7 +99,10 @@ def test_groups_come_from_names() -> None:
     videos = tuple(LabeledVideo(Path(f"/x/{name}.avi"), 0) for name in ("daria_walk", "ido_walk"))
     assert groups_of(videos, "^([a-z]+)_") == ["daria", "ido"]
     assert groups_of(videos, "^[a-z]+_") == ["daria_", "ido_"]
-    for pattern, said in (("^([0-9]+)", "finds no group in daria_walk.avi"), ("(", "no regular expression")):
+    for pattern, said in (
+        ("^([0-9]+)", "finds no group in daria_walk.avi"),
+        ("(", "not a regular expression"),
+    ):
         with pytest.raises(InvalidInput, match=said):
             groups_of(videos, pattern)
     with pytest.raises(InvalidInput, match="the groups are daria, ido"):
@@ -143,17 +146,17 @@ def test_shares_must_leave_something() -> None:
 
 def test_own_splits_are_kept_unless_shares_are_asked_for() -> None:
     videos = LabeledVideos("set", ("a", "b"), made([0, 1] * 10), test=(LabeledVideo(Path("/t.mp4"), 1),))
-    few = resplit(videos, SplitPlan(shots=2))
+    few = split_videos(videos, SplitPlan(shots=2))
     assert (len(few.train), few.test) == (4, videos.test)
     assert few.train == draw_shots(videos.train, 2, 0)
-    anew = resplit(videos, SplitPlan(Shares(0.2, 0.2)))
+    anew = split_videos(videos, SplitPlan(0.2, 0.2))
     assert len(anew.all_videos()) == 21
     assert len(anew.val) == len(anew.test) == 4
 
 
 def test_base_and_novel_have_label_spaces_of_their_own() -> None:
-    parts = resplit(
-        LabeledVideos("set", ("a", "b", "c"), made([0] * 5 + [1] * 20 + [2] * 10)), SplitPlan(Shares())
+    parts = split_videos(
+        LabeledVideos("set", ("a", "b", "c"), made([0] * 5 + [1] * 20 + [2] * 10)), SplitPlan()
     )
     base, novel = split_base_and_novel(parts)
     assert (base.class_names, novel.class_names) == (("b", "c"), ("a",))

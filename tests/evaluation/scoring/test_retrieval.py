@@ -88,8 +88,8 @@ def test_rows_of_one_caption_are_one_query_and_other_columns_do_not_matter(tmp_p
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "the column 'file' is not in its first line"),
-        ("file,text\na.mp4,a dog\n", "the column 'caption' is not in its first line"),
+        ("", "has no column 'file'"),
+        ("file,text\na.mp4,a dog\n", "has no column 'caption'"),
         ("file,caption,file\na,b,c\n", "the column 'file' is twice in its first line"),
         ("file,caption\na.mp4,a dog\nb.mp4,\n", "line 3 has no caption"),
         ("file,caption\n ,a dog\n", "line 2 has no file"),

@@ -154,7 +154,7 @@ def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:
 
 
 def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:
-    from vifi_cli.data.splits.digest import digest_of_list
+    from vifi_cli.data.labeled_videos import digest_of_list
 
     digest = digest_of_list(videos, names)[:DIGEST_SHOWN]
     return f"{output.counted(len(videos), 'video')} of {len(names)} classes, sha256 {digest}"

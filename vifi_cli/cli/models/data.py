@@ -1,53 +1,55 @@
-"""`vifi data`: looks labelled videos over, and splits them."""
+"""`vifi data`: checks and splits labelled videos."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli.cli.models.data_report import (
-    MOST_SHOWN,
-    as_document,
-    counts_by_class,
-    counts_document,
-    show_counts,
-    show_findings,
-    sizes,
-)
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.help_screen import App
-from vifi_cli.cli.terminal.options import DataRootOption, JsonOption
-from vifi_cli.errors import InvalidInput
+from vifi_cli.cli.terminal.options import DataRootOption, JsonOption, output_option
 
 if TYPE_CHECKING:
+    from vifi_cli.data.checking import DataCheck
     from vifi_cli.data.labeled_videos import LabeledVideos
     from vifi_cli.data.source import DataSource
-    from vifi_cli.data.splits.drawing import Shares
 
 PROBLEMS_FOUND = 1
-HELD_OUT_SHARE = 0.2
+MOST_SHOWN = 5
+FINDINGS = {
+    "missing": ("listed video is missing", "listed videos are missing"),
+    "unreadable": ("video cannot be read", "videos cannot be read"),
+    "cut short": ("video can be read only in part", "videos can be read only in part"),
+    "duplicate": ("video has copies", "videos have copies"),
+    "file leak": ("training video is held out too", "training videos are held out too"),
+    "content leak": ("training video has a held-out copy", "training videos have held-out copies"),
+    "group leak": (
+        "training video shows a held-out scene or person",
+        "training videos show held-out scenes or persons",
+    ),
+    "empty class": ("class has no training video", "classes have no training video"),
+}
 
-data_app = App(help="Check and split labelled videos.")
-
+data_app = App(help="Check and split labelled videos")
 
 DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A folder of class folders, a CSV or JSONL table, list files, or ucf101, hmdb51, k400, k600, ssv2.",
-        show_default=False,
+        help="Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2",
     ),
 ]
 LabelsOption = Annotated[
     Path | None,
-    typer.Option(
-        "--labels", help="The class names of numbered labels: a CSV of id,name.", show_default=False
-    ),
+    typer.Option("--labels", metavar="FILE", help="Names of numbered classes, a CSV of id,name"),
 ]
-ShotsOption = Annotated[int | None, typer.Option(min=1, help="Training videos a class.", show_default=False)]
 
 
 @data_app.command()
@@ -56,101 +58,93 @@ def check(
     data_root: DataRootOption = None,
     labels: LabelsOption = None,
     setting: Annotated[
-        str, typer.Option(metavar="SETTING", help="Setting of the paper whose splits are checked")
+        str, typer.Option(metavar="SETTING", help="Setting of the paper to check, such as few-shot-16")
     ] = "supervised",
     split: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Official split", show_default="1")
     ] = None,
-    decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Open and decode every video.")] = True,
+    decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Decode every video")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Check labelled videos: what is missing, broken, there twice, or known to training and test alike.
+    """Check labelled videos for missing, broken and duplicate files, leaks and empty classes.
 
-    Exit code 0 if all is well, 1 if something was found, 2 if the data cannot be read.
+    Exit code 0 if nothing was found, 1 if something was found, 2 if the data cannot be read.
     """
-    from vifi_cli.data.checking import check_data
-    from vifi_cli.data.loading import read_labeled_videos
-    from vifi_cli.data.setting import Setting
+    from vifi_cli.api.data import check_data
 
     source = _source(data, data_root, labels, split)
-    with output.busy("Looking for the videos"):
-        videos = read_labeled_videos(source, Setting.parse(setting))
-    with output.progress("{task.completed:,.0f}/{task.total:,.0f} videos") as bar:
-        task = bar.add_task("Checking", total=len(videos.all_videos()), visible=decode)
-        found = check_data(videos, decode=decode, on_decoded=lambda done: bar.update(task, completed=done))
+    found = check_data(source, setting, decode=decode, feedback=ON_TERMINAL)
     if as_json:
-        output.document(as_document(found))
+        output.document(_check_document(found))
     else:
-        show_counts(videos)
-        show_findings(found)
+        _show_counts(found.videos)
+        _show_findings(found)
     if not found.is_fine:
         raise typer.Exit(PROBLEMS_FOUND)
 
 
 @data_app.command("split")
-def split_data(
+def split_videos(
     data: DataArgument,
-    output_file: Annotated[
-        Path, typer.Option("--output", "-o", help="The CSV file to write.", show_default=False)
-    ],
+    output_file: Annotated[Path, output_option("Table to write", metavar="FILE.csv")],
     data_root: DataRootOption = None,
     labels: LabelsOption = None,
     val: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Share of the videos for val; 0.2, or 0 with --hold-out."),
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of val", show_default="0.2, or 0 with --hold-out"
+        ),
     ] = None,
     test: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Share of the videos for test; 0.2, or 0 with --hold-out."),
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of test", show_default="0.2, or 0 with --hold-out"
+        ),
     ] = None,
-    shots: ShotsOption = None,
+    shots: Annotated[
+        int | None, typer.Option(min=1, metavar="K", help="Training videos per class", show_default="all")
+    ] = None,
     nested: Annotated[
-        bool, typer.Option("--nested", help="Let fewer --shots with the same --seed be part of more.")
+        bool, typer.Option("--nested", help="Let more --shots with the same --seed contain fewer")
     ] = False,
     base_novel: Annotated[
         bool,
-        typer.Option("--base-novel", help="Write the frequent half of the classes and the others apart."),
+        typer.Option("--base-novel", help="Write two tables, the frequent half of the classes and the rest"),
     ] = False,
     group_by: Annotated[
         str | None,
-        typer.Option(metavar="REGEX", help="Keep videos together whose names match alike, a person's, say."),
+        typer.Option(
+            metavar="REGEX", help="Keep videos in one split if REGEX finds the same text in their names"
+        ),
     ] = None,
     hold_out: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GROUP", help="Put a group into test; may be given several times."),
+        list[str] | None, typer.Option(metavar="GROUP", help="Put this group into test (repeatable)")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another number draws another split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Random seed")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Split labelled videos into train, val and test, and write a CSV that --data takes.
+    """Split labelled videos into train, val and test, and write a table for --data.
 
-    Each class is divided in the same shares. Splits that the data comes in are kept if no shares and groups are
-    asked for; --shots then draws from the training videos.
+    Every class is divided in the same shares. If the data has splits, they stay unless you ask for shares or groups;
+    --shots then draws from the training videos.
     """
-    from vifi_cli.data.loading import read_own_splits
-    from vifi_cli.data.splits.writing import SplitPlan, resplit, split_base_and_novel, write_splits
+    from vifi_cli.api.data import split_data
+    from vifi_cli.data.splits.plan import SplitPlan
 
-    _check_output(output_file, data)
-    videos = read_own_splits(_source(data, data_root, labels, None))
-    has_splits = bool(videos.val or videos.test)
-    keeps_splits = has_splits and val is None and test is None and group_by is None
-    shares = None if keeps_splits else _shares(val, test, holds_out_groups=bool(hold_out))
-    made = resplit(videos, SplitPlan(shares, group_by, tuple(hold_out or ()), shots, nested, seed))
-    tables = {output_file: made}
-    if base_novel:
-        names = (f"{output_file.stem}-{part}.csv" for part in ("base", "novel"))
-        tables = dict(zip(map(output_file.with_name, names), split_base_and_novel(made), strict=True))
-    for path, table in tables.items():
-        write_splits(table, path)
-        if not as_json:
-            show_counts(table)
-            output.note(f"{path}: {sizes(table)}")
-        _warn_of_empty_classes(table)
+    plan = SplitPlan(val, test, group_by, tuple(hold_out or ()), shots, nested, base_novel, seed)
+    made = split_data(_source(data, data_root, labels, None), output_file, plan)
     if as_json:
-        output.document([{"file": str(path), **counts_document(table)} for path, table in tables.items()])
-    if keeps_splits:
-        output.note("the splits that the data comes in are kept; --val and --test would divide it anew")
-    for remark in videos.remarks:
+        output.document(
+            [{"file": str(path), **_counts_document(table)} for path, table in made.tables.items()]
+        )
+    for path, table in made.tables.items():
+        if not as_json:
+            _show_counts(table)
+            output.note(f"{path}: {table.sizes}")
+        _warn_of_empty_classes(table)
+    if made.keeps_splits:
+        output.note("the splits of the data are kept; --val or --test would draw new ones")
+    for remark in made.remarks:
         output.warning(remark)
 
 
@@ -161,25 +155,82 @@ def _source(data: str, root: Path | None, labels: Path | None, split: int | None
     return replace(source, labels=labels or source.labels, split=split or source.split)
 
 
+def _show_counts(videos: LabeledVideos) -> None:
+    """Shows how many videos each class has in each split, on a terminal with a total."""
+    counts = [(each.name, each.train, each.val, each.test) for each in videos.counts()]
+    if output.stdout_is_terminal():
+        counts.append(("all", len(videos.train), len(videos.val), len(videos.test)))
+    style = "," if output.stdout_is_terminal() else ""
+    cells = [(name, *(format(number, style) for number in numbers)) for name, *numbers in counts]
+    output.rows(("Class", "Train", "Val", "Test"), cells, right=("Train", "Val", "Test"))
+
+
+def _show_findings(found: DataCheck) -> None:
+    """Shows what was found on stderr, the remarks first, then a paragraph for each kind."""
+    videos = found.videos
+    for remark in videos.remarks:
+        output.note(remark)
+    if videos.val and videos.val == videos.test:
+        output.note("val and test are the same videos")
+    folder = _common_folder(videos)
+    by_kind = sorted(found.findings(), key=lambda each: (list(FINDINGS).index(each.kind), each.split))
+    for (kind, split), members in groupby(by_kind, key=lambda each: (each.kind, each.split)):
+        lines = [": ".join(filter(None, (each.subject, each.detail))) for each in members]
+        singular, plural = (f"{words} ({split})" if split else words for words in FINDINGS[kind])
+        _warn(singular, plural, [line.replace(folder, "") for line in lines])
+    if found.is_fine:
+        output.note(f"{output.counted(len(videos.all_videos()), 'video')}: no problems found")
+
+
+def _warn(singular: str, plural: str, lines: Sequence[str]) -> None:
+    output.warning(output.counted(len(lines), singular, plural))
+    for line in lines[:MOST_SHOWN]:
+        output.note(f"  {line}")
+    if len(lines) > MOST_SHOWN:
+        output.note(f"  and {len(lines) - MOST_SHOWN:,} more; --json lists all")
+
+
+def _common_folder(videos: LabeledVideos) -> str:
+    """The start of all paths, which need not be shown."""
+    folders = [str(video.path.parent) for video in videos.all_videos()]
+    return os.path.commonpath(folders).rstrip("/") + "/" if folders else "\0"
+
+
 def _warn_of_empty_classes(videos: LabeledVideos) -> None:
-    empty = [name for name, train, *_ in counts_by_class(videos) if videos.train and not train]
+    empty = [each.name for each in videos.counts() if videos.train and not each.train]
     if empty:
-        said = output.counted(len(empty), "class has", "classes have")
+        counted = output.counted(len(empty), *FINDINGS["empty class"])
         named = ", ".join(empty[:MOST_SHOWN])
-        output.warning(f"{said} no training video: {named}; hold less out, or try another --seed")
+        output.warning(f"{counted}: {named}; hold out less, or try another --seed")
 
 
-def _check_output(output_file: Path, data: str) -> None:
-    if output_file.suffix.lower() != ".csv":
-        raise InvalidInput(f"{output_file}: the table is CSV, so let its name end in .csv")
-    if output_file.absolute() == Path(data).absolute():
-        raise InvalidInput(f"{output_file} is the data itself: write to another file")
-    if not output_file.absolute().parent.is_dir():
-        raise InvalidInput(f"{output_file.parent} is no folder: make it, or write elsewhere")
+def _counts_document(videos: LabeledVideos) -> dict[str, object]:
+    return {
+        "train": len(videos.train),
+        "val": len(videos.val),
+        "test": len(videos.test),
+        "classes": [
+            {"name": each.name, "train": each.train, "val": each.val, "test": each.test}
+            for each in videos.counts()
+        ],
+    }
 
 
-def _shares(val: float | None, test: float | None, *, holds_out_groups: bool) -> Shares:
-    from vifi_cli.data.splits.drawing import Shares
-
-    usual = 0.0 if holds_out_groups else HELD_OUT_SHARE
-    return Shares(usual if val is None else val, usual if test is None else test)
+def _check_document(found: DataCheck) -> dict[str, object]:
+    return {
+        "data": found.videos.name,
+        "fine": found.is_fine,
+        **_counts_document(found.videos),
+        "remarks": found.videos.remarks,
+        "missing": found.videos.missing,
+        "broken": [
+            {"path": str(video.path), "readable": video.is_readable, "reason": video.reason}
+            for video in found.broken
+        ],
+        "duplicates": [[str(path) for path in files] for files in found.duplicates],
+        "leaks": [
+            {"by": leak.by, "split": leak.split, "train": str(leak.train), "held_out": str(leak.held_out)}
+            for leak in found.leaks
+        ],
+        "empty_classes": found.empty_classes,
+    }

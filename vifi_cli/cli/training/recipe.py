@@ -49,7 +49,7 @@ def prompt_recipe_of(request: FinetuneRequest, model: str, say: Callable[[str], 
 
 
 def _preset(request: FinetuneRequest) -> str:
-    from vifi_cli.data.public_sets.named_sets import NAMED_SETS
+    from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 
     name = _FEW_SHOT.sub("few-shot", request.setting)
     if request.method == "prompt":
@@ -60,5 +60,5 @@ def _preset(request: FinetuneRequest) -> str:
                 "the paper learns prompts in the settings few-shot-K and base2novel: name one of them"
             )
         return "prompt-small"
-    is_named = (request.data or "").partition(":")[0] in NAMED_SETS
+    is_named = (request.data or "").partition(":")[0] in PUBLIC_SETS
     return "small" if name == "supervised" and not is_named and request.protocol == "default" else name

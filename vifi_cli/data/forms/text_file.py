@@ -1,15 +1,32 @@
-"""Reads the text files that users bring: UTF-8 with or without BOM, lines ended as on any system."""
+"""Reads the text files that users bring: UTF-8 with or without BOM, any line ends."""
 
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 
 
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """A row of a CSV file.
+
+    Attributes:
+        cells: by the name of their column, without spaces around them.
+        where: file and line, for messages.
+    """
+
+    cells: dict[str, str]
+    where: str
+
+
 def read_text(path: Path) -> str:
-    """The content of a text file, whatever the line ends.
+    """The content of a text file.
 
     Raises:
-        InvalidInput: it cannot be read, or is no UTF-8 text.
+        InvalidInput: it cannot be read, or is not UTF-8 text.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -20,6 +37,49 @@ def read_text(path: Path) -> str:
 
 
 def numbered_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that are not blank, without spaces around them, with their number from 1."""
+    """The stripped lines of a text file that are not blank, with their numbers from 1."""
     lines = enumerate(read_text(path).split("\n"), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]
+
+
+def read_csv(path: Path, required: Sequence[str], optional: Sequence[str] | None = None) -> Iterator[CsvRow]:
+    """The rows of a CSV file with a header.
+
+    Args:
+        path: of the file.
+        required: columns whose cells must not be empty.
+        optional: further columns; any other one is an error. None ignores other columns.
+
+    Raises:
+        InvalidInput: a column is missing, unknown or there twice, or a row has too few, too many or empty cells.
+    """
+    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
+    header = [cell.strip().lower() for cell in next(reader, [])]
+    _check_header(header, path, required, optional)
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        where = f"{path}, line {reader.line_num}"
+        if len(cells) != len(header):
+            raise InvalidInput(
+                f"{where} has {len(cells)} cells, the header {len(header)}: quote cells with commas"
+            )
+        row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+        if empty := next((name for name in required if not row[name]), None):
+            raise InvalidInput(f"{where} has no {empty}: fill it in, or delete the line")
+        yield CsvRow(row, where)
+
+
+def _check_header(
+    header: Sequence[str], path: Path, required: Sequence[str], optional: Sequence[str] | None
+) -> None:
+    known = None if optional is None else (*required, *optional)
+    wanted = f"write {','.join(required)} in the first line"
+    if optional:
+        wanted += f", and {' and '.join(optional)} if you like"
+    if unknown := next((name for name in header if known is not None and name not in known), None):
+        raise InvalidInput(f"{path}: unknown column {unknown!r}; {wanted}")
+    if missing := next((name for name in required if name not in header), None):
+        raise InvalidInput(f"{path} has no column {missing!r}; {wanted}")
+    if twice := next((name for name in known or required if header.count(name) > 1), None):
+        raise InvalidInput(f"{path}: the column {twice!r} is twice in its first line; delete one")

@@ -9,7 +9,7 @@ from vifi_cli.data.forms.list_file import find_list, list_names, read_list
 from vifi_cli.data.forms.listing import ListedVideo, Listing, Split, locate
 from vifi_cli.data.forms.video_tree import VideoTree
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
-from vifi_cli.data.public_sets.named_sets import NAMED_SETS, NamedSet, data_root, how_to_get, places
+from vifi_cli.data.public_sets.sets import PUBLIC_SETS, PublicSet, data_root, how_to_get, places
 from vifi_cli.data.setting import SUPERVISED, Setting
 from vifi_cli.data.splits.drawing import draw_shots
 from vifi_cli.errors import InvalidInput
@@ -36,7 +36,7 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
     Raises:
         InvalidInput: the set, or what the setting needs, is not on disk.
     """
-    named = NAMED_SETS[name]
+    named = PUBLIC_SETS[name]
     numbers = len(PAPER_SEEDS) if setting.name == "base2novel" else named.splits
     if number > numbers:
         raise InvalidInput(
@@ -60,7 +60,7 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
 class _Lists:
     """The lists and videos of a named set below one folder."""
 
-    def __init__(self, named: NamedSet, tree: VideoTree, number: int) -> None:
+    def __init__(self, named: PublicSet, tree: VideoTree, number: int) -> None:
         self.named, self.tree, self.number = named, tree, number
         self.class_names = class_names_of(named.name)
         self.official = named.read_official(tree.texts, self.class_names, number)
@@ -128,7 +128,7 @@ class _Lists:
         return by_time or self.tree.find(f"{clip[1]}.mp4", class_name, ignore_case=False)
 
 
-def _find_lists(named: NamedSet, root: Path, number: int) -> _Lists:
+def _find_lists(named: PublicSet, root: Path, number: int) -> _Lists:
     has_videos = False
     for place in places(named, root):
         lists = _Lists(named, VideoTree.below(place), number)

@@ -1,6 +1,6 @@
-"""Draws splits: by class in equal shares, by whole groups, a few videos a class, and base and novel classes.
+"""Draws random splits: by class in equal shares, by whole groups, a few videos per class, base and novel classes.
 
-Every draw comes from a seeded generator and depends on the order of the videos and the seed alone.
+Every draw depends only on the order of the videos and the seed.
 """
 
 import re
@@ -13,20 +13,16 @@ from vifi_cli.data.forms.listing import SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, class_counts
 from vifi_cli.errors import InvalidInput
 
+HELD_OUT_SHARE = 0.2
 Videos = tuple[LabeledVideo, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What part of the videos is held out; the rest is for training.
+    """The shares of the videos that are held out, 0 to 1 each; the rest is for training."""
 
-    Attributes:
-        val: share of the videos, 0 to 1.
-        test: share of the videos, 0 to 1.
-    """
-
-    val: float = 0.2
-    test: float = 0.2
+    val: float = HELD_OUT_SHARE
+    test: float = HELD_OUT_SHARE
 
     def __post_init__(self) -> None:
         if not (0 <= self.val < 1 and 0 <= self.test < 1 and self.val + self.test < 1):
@@ -40,9 +36,10 @@ class Shares:
 
 
 def split_by_class(videos: Sequence[LabeledVideo], shares: Shares, seed: int) -> dict[Split, Videos]:
-    """Divides the videos of every class in the same shares, rounded; training keeps one of each class at least.
+    """Divides the videos of every class in the same shares, rounded.
 
-    A held-out split with a share above 0 gets at least one video of each class that has three or more.
+    Training keeps at least one video of each class. A held-out split with a share above 0 gets at least one video of
+    each class that has three or more.
     """
     generator = np.random.default_rng(seed)
     chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
@@ -64,15 +61,15 @@ def _held_out(count: int, shares: Shares) -> tuple[int, int]:
 
 
 def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
-    """The group of each video: what the pattern's first group, or all of it, matches in the file's name.
+    """The group of each video: what the first group of the pattern, or all of it, matches in the file name.
 
     Raises:
-        InvalidInput: the pattern is no regular expression, or does not match a name.
+        InvalidInput: the pattern is not a regular expression, or does not match a name.
     """
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise InvalidInput(f"the group pattern {pattern!r} is no regular expression: {error}") from error
+        raise InvalidInput(f"the group pattern {pattern!r} is not a regular expression: {error}") from error
     groups = []
     for video in videos:
         found = expression.search(video.path.name)
@@ -91,17 +88,17 @@ def split_by_group(
     *,
     hold_out: Sequence[str] = (),
 ) -> dict[Split, Videos]:
-    """Divides whole groups, keeping the shares of each class as near as whole groups allow.
+    """Divides the videos by whole groups, as close to the shares of each class as groups allow.
 
     Args:
         videos: to divide.
         groups: of each video, such as the person in it.
-        shares: of the videos that are not held out by name.
-        seed: of the order in which groups of equal size are placed.
+        shares: of the videos that `hold_out` does not name.
+        seed: of the order in which groups of equal size are assigned.
         hold_out: groups that go to test.
 
     Raises:
-        InvalidInput: a group to hold out is not there, or there are fewer groups than splits.
+        InvalidInput: a group to hold out does not exist, or there are fewer groups than splits.
     """
     names = sorted(set(groups))
     if stranger := next((name for name in hold_out if name not in names), None):
@@ -127,7 +124,7 @@ def _place(
     shares: Shares,
     seed: int,
 ) -> dict[str, Split]:
-    """Gives the largest groups first, each to the split that lacks most of what the group holds."""
+    """Assigns the largest groups first, each to the split that lacks most of what the group holds."""
     total = sum(counts.values(), np.zeros(0)) if not counts else np.sum(list(counts.values()), axis=0)
     lacking = {split: shares.of(split) * total.astype(np.float64) for split in wanted}
     shuffled = np.random.default_rng(seed).permutation(len(names))
@@ -157,13 +154,12 @@ def draw_shots(videos: Sequence[LabeledVideo], shots: int, seed: int, *, nested:
 
     Args:
         videos: to draw from.
-        shots: a class.
+        shots: videos per class.
         seed: of the draw.
-        nested: whether the draw for fewer shots with the same seed is part of it. The paper's few-shot lists are not
-            nested.
+        nested: whether more shots with the same seed contain fewer. The paper's few-shot lists are not nested.
     """
     if shots < 1:
-        raise InvalidInput(f"{shots} shots a class leave nothing to train on: 1 or more are needed")
+        raise InvalidInput(f"{shots} shots leave nothing to train on: use 1 video per class or more")
     generator = np.random.default_rng(seed if nested else (seed, shots))
     drawn = [
         index for members in _by_class(videos) for index in generator.permutation(members)[:shots].tolist()
@@ -172,10 +168,10 @@ def draw_shots(videos: Sequence[LabeledVideo], shots: int, seed: int, *, nested:
 
 
 def base_and_novel(videos: Sequence[LabeledVideo], classes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The labels of the frequent half of the classes, and of the others, each in order of frequency.
+    """The labels of the frequent half of the classes (base) and of the others (novel), in order of frequency.
 
-    Classes with equally many videos are in the order of their labels; of an odd number of classes, base gets one
-    more. The frequent half is base in the base-to-novel setting of the ViFi-CLIP paper.
+    Equally frequent classes keep the order of their labels. Of an odd number of classes, base gets one more. The
+    base-to-novel setting of the ViFi-CLIP paper is defined so.
     """
     counts = class_counts(videos, classes)
     ranked = sorted(range(classes), key=lambda label: -counts[label])

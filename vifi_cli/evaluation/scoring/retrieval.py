@@ -1,7 +1,5 @@
 """How well descriptions find their videos: recall, median rank and mean average precision, each with its interval."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.data.forms.text_file import read_text
+from vifi_cli.data.forms.text_file import read_csv
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS, Estimate, Floats, interval_of
 
@@ -64,28 +62,9 @@ def read_queries(path: Path) -> tuple[Query, ...]:
     Raises:
         InvalidInput: a column is missing, a cell is empty, or there is no row; the text names the line.
     """
-    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
-    header = [cell.strip().lower() for cell in next(reader, [])]
-    for name in COLUMNS:
-        if header.count(name) != 1:
-            found = "twice" if name in header else "not"
-            raise InvalidInput(
-                f"{path}: the column {name!r} is {found} in its first line; it begins as `file,caption`"
-            )
-    places = {name: header.index(name) for name in COLUMNS}
     files: dict[str, dict[str, None]] = {}
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        where = f"{path}, line {reader.line_num}"
-        if len(cells) != len(header):
-            raise InvalidInput(
-                f"{where} has {len(cells)} cells, the header {len(header)}: quote captions with commas"
-            )
-        row = {name: cells[place].strip() for name, place in places.items()}
-        if empty := next((name for name in COLUMNS if not row[name]), None):
-            raise InvalidInput(f"{where} has no {empty}: fill it in, or take the line out")
-        files.setdefault(row["caption"], {})[row["file"]] = None
+    for row in read_csv(path, COLUMNS):
+        files.setdefault(row.cells["caption"], {})[row.cells["file"]] = None
     if not files:
         raise InvalidInput(f"{path} has no query: below `file,caption` stands a line a caption")
     return tuple(Query(caption, tuple(of_it)) for caption, of_it in files.items())

@@ -5,7 +5,7 @@ from pathlib import Path
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.forms.label_file import read_label_file
 from vifi_cli.data.forms.text_file import numbered_lines
-from vifi_cli.data.public_sets.named_sets import NAMED_SETS
+from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput
 
 
@@ -18,14 +18,14 @@ def read_class_list(text: str) -> tuple[str, ...]:
     Raises:
         InvalidInput: a name is given twice, is empty or no plain text, or there are fewer than two.
     """
-    if text in NAMED_SETS:
+    if text in PUBLIC_SETS:
         return class_names_of(text)
     path = Path(text).expanduser()
     if path.is_file():
         names, source = _names_in(path), str(path)
     elif path.suffix.lower() in (".txt", ".csv") and "," not in text:
         raise InvalidInput(
-            f"{text} is not there: name a file, classes such as a,b,c, or {', '.join(NAMED_SETS)}"
+            f"{text} is not there: name a file, classes such as a,b,c, or {', '.join(PUBLIC_SETS)}"
         )
     else:
         names, source = _names_in_row(text), "the list of classes"

@@ -1,4 +1,4 @@
-"""Makes new splits of labelled videos and writes them as tables that `--data` takes."""
+"""New splits of labelled videos as a plan asks for them, and the tables that they are written to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from vifi_cli.data.forms.listing import SPLITS
 from vifi_cli.data.forms.table_file import write_table
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
 from vifi_cli.data.splits.drawing import (
+    HELD_OUT_SHARE,
     Shares,
     base_and_novel,
     draw_shots,
@@ -21,34 +22,50 @@ from vifi_cli.paths import replacing
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """How videos are to be split.
+    """How to split videos.
 
     Attributes:
-        shares: what is held out; None keeps the splits that the videos are in.
-        group_by: a regular expression that finds a video's group in its file name; groups are kept whole.
+        val: share of the videos, 0 to 1; None for a fifth, or for 0 with `hold_out`.
+        test: share of the videos, 0 to 1; None for a fifth, or for 0 with `hold_out`.
+        group_by: a regular expression that finds a video's group in its file name; groups stay in one split.
         hold_out: groups that go to test.
-        shots: training videos a class; None for all.
-        nested: whether fewer shots with the same seed are part of more shots.
+        shots: training videos per class; None for all.
+        nested: whether more shots with the same seed contain fewer.
+        base_novel: whether to separate the frequent half of the classes from the others.
         seed: of every draw.
     """
 
-    shares: Shares | None = None
+    val: float | None = None
+    test: float | None = None
     group_by: str | None = None
     hold_out: tuple[str, ...] = ()
     shots: int | None = None
     nested: bool = False
+    base_novel: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.hold_out and self.group_by is None:
-            raise InvalidInput("--hold-out names groups: say by --group-by what a group is")
+            raise InvalidInput("--hold-out names groups: say with --group-by what a group is")
         if self.nested and self.shots is None:
-            raise InvalidInput("--nested is for few-shot splits: say how many videos a class by --shots")
+            raise InvalidInput("--nested is for few-shot splits: add --shots with the videos per class")
+        _ = self.shares
+
+    @property
+    def shares(self) -> Shares:
+        """The shares that are held out."""
+        usual = 0.0 if self.hold_out else HELD_OUT_SHARE
+        return Shares(usual if self.val is None else self.val, usual if self.test is None else self.test)
+
+    def keeps_splits_of(self, videos: LabeledVideos) -> bool:
+        """Whether videos stay in the splits that they come in: there are some, and the plan asks for no others."""
+        asks_for_others = not (self.val is None and self.test is None and self.group_by is None)
+        return bool(videos.val or videos.test) and not asks_for_others
 
 
-def resplit(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
-    """The same videos in other splits."""
-    if plan.shares is not None:
+def split_videos(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
+    """The same videos in the splits of a plan."""
+    if not plan.keeps_splits_of(videos):
         pooled = videos.all_videos()
         if plan.group_by is None:
             parts = split_by_class(pooled, plan.shares, plan.seed)
@@ -64,7 +81,7 @@ def resplit(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
 
 
 def split_base_and_novel(videos: LabeledVideos) -> tuple[LabeledVideos, LabeledVideos]:
-    """The frequent half of the classes to learn from, and the held-out videos of the others to test with."""
+    """The frequent half of the classes to train on, and the held-out videos of the others to test with."""
     base, novel = base_and_novel(videos.all_videos(), len(videos.class_names))
     unseen = restrict_to_classes(videos, novel)
     tested = unseen.test or unseen.val or unseen.train
@@ -74,10 +91,10 @@ def split_base_and_novel(videos: LabeledVideos) -> tuple[LabeledVideos, LabeledV
 def write_splits(videos: LabeledVideos, output: Path) -> None:
     """Writes a table of path, label, split and, where known, group.
 
-    Paths below its folder are relative, so that both can move together.
+    Paths under the table's folder are relative, so that both can move together.
 
     Raises:
-        OSError: the file cannot be written; one that was there is still whole.
+        OSError: the file cannot be written; a file that existed before stays as it was.
     """
     with replacing(output) as unfinished:
         write_table(unfinished, list(_rows(videos, output.absolute().parent)))

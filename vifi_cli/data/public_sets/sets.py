@@ -13,7 +13,7 @@ _ReadOfficial = Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo
 
 
 @dataclass(frozen=True, slots=True)
-class NamedSet:
+class PublicSet:
     """A public data set.
 
     Attributes:
@@ -39,10 +39,10 @@ class NamedSet:
     read_official: _ReadOfficial
 
 
-NAMED_SETS = {
+PUBLIC_SETS = {
     named.name: named
     for named in (
-        NamedSet(
+        PublicSet(
             "ucf101",
             "UCF-101",
             ("ucf101", "ucf-101", "ucf_101", "ucf"),
@@ -53,7 +53,7 @@ NAMED_SETS = {
             "ucf101/ucfTrainTestlist/trainlist01.txt and ucf101/UCF-101/Archery/v_Archery_g01_c01.avi",
             read_ucf101,
         ),
-        NamedSet(
+        PublicSet(
             "hmdb51",
             "HMDB-51",
             ("hmdb51", "hmdb-51", "hmdb_51", "hmdb"),
@@ -64,7 +64,7 @@ NAMED_SETS = {
             "hmdb51/testTrainMulti_7030_splits/wave_test_split1.txt and hmdb51/videos/wave/….avi",
             read_hmdb51,
         ),
-        NamedSet(
+        PublicSet(
             "k400",
             "Kinetics-400",
             ("k400", "kinetics400", "kinetics-400", "kinetics_400"),
@@ -75,7 +75,7 @@ NAMED_SETS = {
             "k400/annotations/val.csv and k400/val/0wR5jVB-WPk_000417_000427.mp4",
             lambda files, class_names, _: read_kinetics(files, class_names),
         ),
-        NamedSet(
+        PublicSet(
             "k600",
             "Kinetics-600",
             ("k600", "kinetics600", "kinetics-600", "kinetics_600"),
@@ -86,7 +86,7 @@ NAMED_SETS = {
             "k600/annotations/val.csv and k600/val/0wR5jVB-WPk_000417_000427.mp4",
             lambda files, class_names, _: read_kinetics(files, class_names),
         ),
-        NamedSet(
+        PublicSet(
             "ssv2",
             "Something-Something V2",
             ("ssv2", "something-something-v2", "sthv2", "20bn-something-something-v2"),
@@ -112,14 +112,14 @@ def data_root(root: Path | None, name: str) -> Path:
     if given is None and Path(name).is_dir():
         given = Path(name)
     if given is None:
-        raise InvalidInput(f"where is {name}? {how_to_get(NAMED_SETS[name], Path('DATA'))}")
+        raise InvalidInput(f"where is {name}? {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
     if not given.is_dir():
         said = "--data-root" if root else "VIFI_DATA"
         raise InvalidInput(f"{given} is no folder: set {said} to the folder that holds {name}")
     return Path(os.path.abspath(given.expanduser()))  # noqa: PTH100  resolve() would follow links
 
 
-def how_to_get(named: NamedSet, root: Path) -> str:
+def how_to_get(named: PublicSet, root: Path) -> str:
     """What to download and how to lay it out below a data root, as a sentence."""
     example = " and ".join(f"{root}/{part}" for part in named.layout.split(" and "))
     return (
@@ -128,7 +128,7 @@ def how_to_get(named: NamedSet, root: Path) -> str:
     )
 
 
-def places(named: NamedSet, root: Path) -> Iterator[Path]:
+def places(named: PublicSet, root: Path) -> Iterator[Path]:
     """Where the set may lie: folders of its name below the root, then the root itself."""
     folders = {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()}
     yield from (folders[name] for name in named.folder_names if name in folders)

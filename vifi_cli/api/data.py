@@ -1,0 +1,115 @@
+"""Checks labelled videos, and splits them into train, val and test."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.data.checking import DataCheck, check_videos
+from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
+from vifi_cli.data.loading import read_labeled_videos, read_own_splits
+from vifi_cli.data.setting import Setting
+from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos, write_splits
+from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DataSplit:
+    """Tables that `split_data` has written.
+
+    Attributes:
+        tables: the videos in each file; two files for base and novel classes.
+        keeps_splits: whether the videos stayed in the splits that they came in.
+        remarks: what the user should know about the data, a sentence each.
+    """
+
+    tables: dict[Path, LabeledVideos]
+    keeps_splits: bool
+    remarks: tuple[str, ...] = ()
+
+    def counts(self) -> tuple[ClassCount, ...]:
+        """The number of videos of each class, a row each: `pandas.DataFrame(split.counts())`."""
+        return tuple(count for videos in self.tables.values() for count in videos.counts())
+
+    def __repr__(self) -> str:
+        files = "; ".join(f"{path.name}: {videos.sizes}" for path, videos in self.tables.items())
+        return f"<DataSplit {files}>"
+
+
+def check_data(
+    data: str | Path | DataSource,
+    setting: str | Setting = "supervised",
+    *,
+    data_root: Path | None = None,
+    decode: bool = True,
+    feedback: Feedback = LOGGED,
+) -> DataCheck:
+    """Checks labelled videos for missing, broken and duplicate files, leaks between splits, and empty classes.
+
+    Args:
+        data: a folder of class folders, a CSV or JSONL table, `LISTS,LABELS`, or a public set such as `ucf101:2`.
+        setting: of the paper, whose splits are checked, such as `few-shot-16`.
+        data_root: the folder of public sets, else `$VIFI_DATA`; for other data a second folder to look for videos in.
+        decode: whether to decode every video, at eight places or more.
+        feedback: receives progress.
+
+    Raises:
+        InvalidInput: the data cannot be read.
+    """
+    with feedback.busy("Reading the list of videos"):
+        chosen = Setting.parse(setting) if isinstance(setting, str) else setting
+        videos = read_labeled_videos(_source(data, data_root), chosen)
+    if not decode:
+        return check_videos(videos, decode=False)
+    with feedback.task("Checking", len(videos.all_videos()), "videos") as report:
+        return check_videos(videos, on_decoded=report)
+
+
+def split_data(
+    data: str | Path | DataSource,
+    output: str | Path,
+    plan: SplitPlan | None = None,
+    *,
+    data_root: Path | None = None,
+) -> DataSplit:
+    """Splits labelled videos into train, val and test, each class in the same shares, and writes a CSV table.
+
+    Splits that the data comes in stay, unless the plan asks for shares or groups.
+
+    Args:
+        data: as for `check_data`.
+        output: the table, which `--data` takes. For base and novel classes, `-base` and `-novel` follow its name.
+        plan: how to split; a fifth of each class goes to val and a fifth to test by default.
+        data_root: as for `check_data`.
+
+    Raises:
+        InvalidInput: the data cannot be read or split so, or the table cannot be at `output`.
+        OSError: a table cannot be written.
+    """
+    plan, path, source = plan or SplitPlan(), Path(output).expanduser(), _source(data, data_root)
+    _check_output(path, source)
+    videos = read_own_splits(source)
+    made = split_videos(videos, plan)
+    tables = {path: made}
+    if plan.base_novel:
+        paths = (path.with_name(f"{path.stem}-{part}.csv") for part in ("base", "novel"))
+        tables = dict(zip(paths, split_base_and_novel(made), strict=True))
+    for place, table in tables.items():
+        write_splits(table, place)
+    return DataSplit(tables, plan.keeps_splits_of(videos), videos.remarks)
+
+
+def _source(data: str | Path | DataSource, data_root: Path | None) -> DataSource:
+    if isinstance(data, DataSource):
+        return replace(data, root=data_root or data.root)
+    return DataSource.parse(str(data), data_root)
+
+
+def _check_output(path: Path, source: DataSource) -> None:
+    if path.suffix.lower() != ".csv":
+        raise InvalidInput(f"{path}: vifi writes a CSV table, so let the name end in .csv")
+    if given_path(path) == given_path(Path(source.name)):
+        raise InvalidInput(f"{path} is the data itself: write to another file")
+    if not path.absolute().parent.is_dir():
+        raise InvalidInput(f"{path.parent} is not a folder: create it, or write elsewhere")

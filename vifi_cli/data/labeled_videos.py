@@ -114,7 +114,9 @@ def without_leaks(videos: LabeledVideos) -> LabeledVideos:
     if len(train) == len(videos.train):
         return videos
     left_out = len(videos.train) - len(train)
-    remark = f"{left_out} of {len(videos.train)} training videos are also in val or test; vifi leaves them out of training"
+    remark = (
+        f"{left_out} of {len(videos.train)} training videos are also in val or test: vifi leaves them out"
+    )
     return with_remark(replace(videos, train=train), remark)
 
 

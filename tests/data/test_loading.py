@@ -151,7 +151,7 @@ def test_a_test_split_alone_is_val_too_and_said(table: Path) -> None:
     videos = load_labeled_videos(DataSource(str(table)))
     assert videos.val == videos.test
     assert len(videos.train) == 2
-    assert "there is no val split" in videos.remarks[0]
+    assert "no val split" in videos.remarks[0]
 
 
 def test_class_folders_of_any_depth_and_split_folders(tmp_path: Path, make_files: MakeFiles) -> None:
@@ -167,7 +167,7 @@ def test_class_folders_of_any_depth_and_split_folders(tmp_path: Path, make_files
     assert videos.class_names == ("run", "walk")
     assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
     assert labels_of(videos.val) == {"3.mp4": 0}
-    assert videos.remarks[0] == "1 videos that lie in no class folder are left out"
+    assert videos.remarks[0] == "left out 1 video outside class folders"
 
 
 def test_folders_of_links_keep_their_leak_and_loops_end(tmp_path: Path, make_files: MakeFiles) -> None:
@@ -353,7 +353,7 @@ def test_whole_groups_are_held_out_where_groups_are_known(tmp_path: Path, make_f
     assert len(held_out) == 1
     assert len(videos.val) == 2
     assert held_out.isdisjoint(video.group for video in videos.train)
-    assert videos.remarks == ("there is no val split: 2 of 10 videos are held out in whole groups, seed 0",)
+    assert videos.remarks == ("no val split: 2 of 10 videos are held out in whole groups, seed 0",)
 
 
 def test_a_class_of_a_single_group_is_held_out_by_video(tmp_path: Path, make_files: MakeFiles) -> None:
@@ -363,7 +363,7 @@ def test_a_class_of_a_single_group_is_held_out_by_video(tmp_path: Path, make_fil
     table.write_text("\n".join(["path,label,group", *map(",".join, rows)]))
     videos = load_labeled_videos(DataSource(str(table)))
     assert (len(videos.train), len(videos.val)) == (8, 2)
-    assert "groups are torn apart" in videos.remarks[0]
+    assert "without regard to groups" in videos.remarks[0]
 
 
 def test_the_digest_of_a_list_knows_files_labels_and_order_but_no_folders() -> None:

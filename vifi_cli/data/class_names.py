@@ -1,4 +1,4 @@
-"""The classes of the data sets that vifi knows by name, and class names made fit for a text encoder."""
+"""The classes of public sets, and class names as a text encoder reads them."""
 
 import re
 import tomllib
@@ -10,32 +10,27 @@ _PARTS_FILE = "parts.toml"
 
 
 def clean_class_name(name: str) -> str:
-    """A class name as words: `_` and CamelCase become spaces; letters keep their case.
+    """A class name as words: `ApplyEyeMakeup` gives `Apply Eye Makeup`, `shoot_bow` gives `shoot bow`.
 
-    `ApplyEyeMakeup` gives `Apply Eye Makeup`, `shoot_bow` gives `shoot bow`. The published ViFi-CLIP code passes names
-    on as they are; TC-CLIP splits CamelCase.
+    The published ViFi-CLIP code does not change names; TC-CLIP splits CamelCase.
     """
     return " ".join(_CAMEL_CASE.sub(" ", name.replace("_", " ")).split())
 
 
 @cache
 def class_names_of(name: str) -> tuple[str, ...]:
-    """The class names of a named set, in the order of their labels in ViFi-CLIP's label files."""
+    """The class names of a public set, in the order of ViFi-CLIP's label files."""
     text = (_class_lists() / f"{name}.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
 
 
 @cache
 def class_part(name: str, part: str) -> tuple[int, ...]:
-    """The classes of a part of a named set as ids into `class_names_of`; empty if the set has no such part.
+    """The classes of a part of a public set as ids into `class_names_of`; empty if the set has no such part.
 
-    Args:
-        name: of the set.
-        part: `base` or `novel`, and for k600 `zero_shot_1` to `zero_shot_3`.
-
-    Returns:
-        Ids in the order of their labels within the part, as ViFi-CLIP's lists number them. Base is the paper's frequent
-        half of the classes, except for hmdb51, where it is the second half in the order of the label file.
+    A part is `base` or `novel`, and for k600 also `zero_shot_1` to `zero_shot_3`. Ids are in the order in which
+    ViFi-CLIP's lists number them. Base is the frequent half of the classes, except for hmdb51, where it is the second
+    half of the label file.
     """
     parts = tomllib.loads((_class_lists() / _PARTS_FILE).read_text(encoding="utf-8"))
     return tuple(parts[name].get(part, ()))
@@ -43,7 +38,7 @@ def class_part(name: str, part: str) -> tuple[int, ...]:
 
 @lru_cache(4096)
 def class_key(name: str) -> str:
-    """What is the same for all spellings of a class name: its letters and digits, without case."""
+    """The letters and digits of a class name in lower case, equal for all its spellings."""
     return "".join(filter(str.isalnum, name.casefold()))
 
 

@@ -1,12 +1,11 @@
-"""One way in for labelled videos: a folder, a table, ViFi-CLIP's lists, or the name of a public set."""
+"""Loads labelled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.forms.class_folders import read_class_folders
-from vifi_cli.data.forms.label_file import read_label_file
-from vifi_cli.data.forms.list_file import find_list, list_names, read_list
+from vifi_cli.data.forms.list_file import find_list, list_names, read_label_file, read_list
 from vifi_cli.data.forms.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.forms.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.forms.video_tree import VideoTree
@@ -169,31 +168,31 @@ def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVi
 
 
 def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
-    """The same with a fifth of the training videos in val: whole groups where groups are known, else of each class."""
+    """Moves a fifth of the training videos to val: whole groups if groups are known, else of each class."""
     shares = Shares(val=HELD_OUT_SHARE, test=0)
     parts, how = split_by_class(videos.train, shares, seed), ""
     groups = [video.group or str(video.path) for video in videos.train]
     if any(video.group for video in videos.train):
-        how = ", but groups are torn apart: there are too few of them"
+        how = " without regard to groups, which are too few"
         by_group = split_by_group(videos.train, groups, shares, seed) if len(set(groups)) > 1 else parts
         if _is_usable(by_group, len(videos.train)):
             parts, how = by_group, " in whole groups"
-    remark = f"there is no val split: {len(parts['val'])} of {len(videos.train)} videos are held out{how}, seed {seed}"
-    return with_remark(replace(videos, train=parts["train"], val=parts["val"]), remark)
+    held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out{how}, seed {seed}"
+    return with_remark(replace(videos, train=parts["train"], val=parts["val"]), f"no val split: {held_out}")
 
 
 def _is_usable(parts: Mapping[Split, Sequence[LabeledVideo]], videos: int) -> bool:
-    """Whether all classes can be learned, and at least half of the share that is wanted is held out."""
+    """Whether training has all classes of val, and val at least half of its share."""
     train, val = ({video.label for video in parts[split]} for split in ("train", "val"))
     return val <= train and 2 * len(parts["val"]) >= HELD_OUT_SHARE * videos
 
 
 def _with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
-    """The same with something in val and test; a list that is the only one is both."""
+    """Makes sure that val and test have videos; a single held-out list is both."""
     if not videos.train:
         return videos
     if not videos.val and not videos.test:
         videos = _hold_out(videos, seed)
     elif not videos.val:
-        videos = with_remark(videos, "there is no val split: training is watched with the test split")
+        videos = with_remark(videos, "no val split: the test split monitors training")
     return replace(videos, val=videos.val or videos.test, test=videos.test or videos.val)

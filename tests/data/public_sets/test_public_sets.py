@@ -181,7 +181,7 @@ def test_a_set_that_is_not_there_is_told_with_where_to_get_it(
     make_files(tmp_path, ("UCF-101/Archery/v_Archery_g01_c01.avi",))
     with pytest.raises(InvalidInput, match=r"though there are videos.*ucfTrainTestlist"):
         load_labeled_videos(DataSource("ucf101", root=tmp_path))
-    with pytest.raises(InvalidInput, match="is no folder: set --data-root"):
+    with pytest.raises(InvalidInput, match="is not a folder: set --data-root"):
         load_labeled_videos(DataSource("ucf101", root=tmp_path / "nothing"))
     with pytest.raises(InvalidInput, match="vifi knows its class names"):
         load_labeled_videos(DataSource("ucf101", labels=tmp_path / "names.csv", root=tmp_path))

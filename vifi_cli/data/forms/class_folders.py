@@ -1,4 +1,4 @@
-"""A folder with a folder for each class, or with such folders below train/, val/ and test/."""
+"""A folder with a folder for each class, or with such folders under train/, val/ and test/."""
 
 from pathlib import Path
 
@@ -7,17 +7,18 @@ from vifi_cli.data.forms.video_tree import files_below, refuse_unreadable
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import may_be_video
+from vifi_cli.wording import counted
 
 
 def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None) -> LabeledVideos:
-    """Reads the videos below class folders, however deep; without split folders all of them are in `train`.
+    """Reads the videos under class folders at any depth; without split folders, all are in `train`.
 
     Args:
-        folder: with the class folders, or with split folders and nothing else.
-        class_names: of a label file; without, the folders' names in order.
+        folder: has the class folders, or only split folders.
+        class_names: of a label file; None for the names of the folders, sorted.
 
     Raises:
-        InvalidInput: no video lies in a class folder, or a folder is no class of the label file.
+        InvalidInput: class folders have no videos, or a folder is not a class of the label file.
     """
     tops = _folders_in(folder)
     has_splits = bool(tops) and all(top.name.lower() in SPLIT_NAMES for top in tops)
@@ -36,10 +37,8 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
         split = SPLIT_NAMES[parts[0].lower()] if has_splits else "train"
         splits[split].append(LabeledVideo(path, label_of[parts[has_splits]], ucf101_scene(path)))
     if not any(splits.values()):
-        raise InvalidInput(
-            f"{folder} holds no video in a folder for its class: expected {folder}/CLASS/VIDEO.mp4"
-        )
-    remarks = (f"{astray} videos that lie in no class folder are left out",) if astray else ()
+        raise InvalidInput(f"{folder} has no videos in class folders: put them in {folder}/CLASS/VIDEO.mp4")
+    remarks = (f"left out {counted(astray, 'video')} outside class folders",) if astray else ()
     train, val, test = (tuple(splits[split]) for split in SPLITS)
     return LabeledVideos(str(folder), names, train, val, test, remarks=remarks)
 

@@ -1,25 +1,22 @@
-"""ViFi-CLIP's list files: `relative/path label` a line, and which file is which list of which setting."""
+"""ViFi-CLIP's lists, with `relative/path label` on each line, and the label files that name their classes."""
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from vifi_cli.data.forms.listing import ListedVideo, Split
-from vifi_cli.data.forms.text_file import numbered_lines
+from vifi_cli.data.forms.text_file import numbered_lines, read_text
 from vifi_cli.data.setting import Setting, SettingName
 from vifi_cli.errors import InvalidInput
 
 
 def read_list(path: Path, classes: int, split: Split) -> tuple[ListedVideo, ...]:
-    """Reads a list file.
-
-    Args:
-        path: of the list.
-        classes: how many classes its labels may count.
-        split: what the list is for.
+    """Reads a list file of one split, with labels below `classes`.
 
     Raises:
-        InvalidInput: a line has no label, or one out of range, or there is no line.
+        InvalidInput: a line has no label, or one out of range, or there are no lines.
     """
     videos = []
     for number, line in numbered_lines(path):
@@ -34,19 +31,14 @@ def read_list(path: Path, classes: int, split: Split) -> tuple[ListedVideo, ...]
             )
         videos.append(ListedVideo(file.strip(), int(label), split))
     if not videos:
-        raise InvalidInput(f"{path} lists no video")
+        raise InvalidInput(f"{path} lists no video: add a line for each")
     return tuple(videos)
 
 
 def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
     """The names that a list of a setting may have, without suffix, the best first.
 
-    Those are the names of ViFi-CLIP's `datasets_splits`, and the plain names of splits.
-
-    Args:
-        setting: what is to be learnt or tested.
-        split: the list wanted.
-        number: which of the published splits, 1 to 3.
+    They are those of ViFi-CLIP's `datasets_splits` for split 1 to 3, and the plain names of splits.
     """
     held_out = (f"val{number}", "val", "validation")
     names: dict[tuple[SettingName, Split], tuple[str, ...]] = {
@@ -69,16 +61,16 @@ def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
 def find_list(
     files: Sequence[Path], root: Path, names: Sequence[str], folder: str | None = None
 ) -> Path | None:
-    """The list file of one of these names, the first name that is there.
+    """The list file with the first of these names that exists.
 
-    The names may carry ViFi-CLIP's folders before them, as folders or joined by `_`: `ucf_splits/val1.txt` and
+    ViFi-CLIP's folders may precede a name, as folders or joined by `_`: `ucf_splits/val1.txt` and
     `ucf_splits_val1.txt` are both `val1`.
 
     Args:
-        files: to choose from.
-        root: the folder they lie below.
+        files: to choose from, all under `root`.
+        root: their folder.
         names: without suffix.
-        folder: ViFi-CLIP's folder that must come before the name, such as `ucf_splits`; None for any or none.
+        folder: ViFi-CLIP's folder that must precede the name, such as `ucf_splits`; None for any or none.
 
     Raises:
         InvalidInput: several files have the same name.
@@ -93,7 +85,7 @@ def find_list(
         ]
         if len(fitting) > 1:
             raise InvalidInput(
-                f"{fitting[0]} and {fitting[1]} are both {name!r}: name a folder with one of them"
+                f"{fitting[0]} and {fitting[1]} are both {name!r}: name a folder with only one of them"
             )
         if fitting:
             return fitting[0]
@@ -103,3 +95,44 @@ def find_list(
 def _flat(path: Path, root: Path, folder: str | None) -> str:
     relative = path.relative_to(root).with_suffix("").as_posix()
     return relative.replace("/", "_") if folder else relative
+
+
+def read_label_file(path: Path) -> tuple[str, ...]:
+    """The class names of a label file, in the order of their ids.
+
+    The file is a CSV with the columns id and name, as ViFi-CLIP's `labels/*.csv`, or a text file with a name on each
+    line. The CSV may lack its header, and names with commas need no quotes.
+
+    Raises:
+        InvalidInput: an id is not a number, given twice or missing, or a name is empty or given twice.
+    """
+    is_csv = path.suffix.lower() == ".csv"
+    names = _names_by_id(path) if is_csv else [name for _, name in numbered_lines(path)]
+    if not names:
+        raise InvalidInput(f"{path} names no class: write a line `id,name` for each")
+    first_use: dict[str, int] = {}
+    for label, name in enumerate(names):
+        if name in first_use:
+            raise InvalidInput(f"{path}: classes {first_use[name]} and {label} are both called {name!r}")
+        first_use[name] = label
+    return tuple(names)
+
+
+def _names_by_id(path: Path) -> list[str]:
+    by_id: dict[int, str] = {}
+    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
+    for row in reader:
+        if not any(cell.strip() for cell in row):
+            continue
+        label, name = row[0].strip(), ",".join(row[1:]).strip()
+        if reader.line_num == 1 and label.lower() == "id":
+            continue
+        if not label.isdecimal() or not name:
+            raise InvalidInput(f"{path}, line {reader.line_num}: {','.join(row)!r} is not `id,name`")
+        if int(label) in by_id:
+            raise InvalidInput(f"{path}, line {reader.line_num}: id {label} is given twice")
+        by_id[int(label)] = name
+    left_out = next((label for label in range(len(by_id)) if label not in by_id), None)
+    if left_out is not None:
+        raise InvalidInput(f"{path} has {len(by_id)} classes but none with id {left_out}: number them from 0")
+    return [by_id[label] for label in range(len(by_id))]

@@ -1,4 +1,4 @@
-"""What a list says before the disk is asked: files as they are spelled, with label and split."""
+"""Listed videos before they are found on disk: files as the list spells them, with label and split."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class ListedVideo:
 
     Attributes:
         file: as the list spells it.
-        label: indexes the listing's class names.
-        split: where the list puts it.
-        group: the scene or person that it shows, "" where the list does not say.
+        label: index into the class names.
+        split: that the list assigns.
+        group: the scene or person that it shows, "" if unknown.
     """
 
     file: str
@@ -42,30 +42,22 @@ class ListedVideo:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one source of labels says.
-
-    Attributes:
-        name: of the set or file, for messages.
-        class_names: in the order of their labels.
-        videos: in the order of the list.
-        remarks: what the user should know.
-    """
+    """The videos that one source lists, in its order; `name` is that of the set or file."""
 
     name: str
     class_names: tuple[str, ...]
     videos: tuple[ListedVideo, ...]
-    remarks: tuple[str, ...] = ()
 
 
 Find = Callable[[str, str], Path | None]
-"""From a file as a list spells it, and the name of its class, to the file on disk."""
+"""Finds the file on disk for a file as a list spells it and the name of its class."""
 
 
 def locate(listing: Listing, find: Find) -> LabeledVideos:
-    """Looks every listed video up on disk.
+    """Finds every listed video on disk.
 
-    A row that repeats another of the same split counts once; a remark says so. Where a list knows no groups, UCF-101's
-    names tell them.
+    A row that repeats another of the same split counts once, and a remark reports it. Groups that the list does not
+    give come from names like UCF-101's.
 
     Raises:
         InvalidInput: a video has two labels.
@@ -81,11 +73,11 @@ def locate(listing: Listing, find: Find) -> LabeledVideos:
             continue
         if labels.setdefault(path, listed.label) != listed.label:
             both = " and ".join(repr(listing.class_names[label]) for label in (labels[path], listed.label))
-            raise InvalidInput(f"{listing.name}: {listed.file} is labelled {both}; a video has one label")
+            raise InvalidInput(f"{listing.name}: {listed.file} is labelled {both}: keep one of the two")
         repeated += path in splits[listed.split]
         splits[listed.split][path] = LabeledVideo(path, listed.label, listed.group or ucf101_scene(path))
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
-    remarks = (*listing.remarks, *_remarks(len(missing), len(listing.videos), repeated))
+    remarks = tuple(_remarks(len(missing), len(listing.videos), repeated))
     return LabeledVideos(listing.name, listing.class_names, train, val, test, tuple(missing), remarks)
 
 

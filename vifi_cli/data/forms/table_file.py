@@ -15,15 +15,15 @@ TABLE_SUFFIXES = (".csv", ".jsonl")
 
 
 def read_table(path: Path, class_names: tuple[str, ...] | None = None) -> Listing:
-    """Reads a CSV file with a header, or a JSONL file with an object a line.
+    """Reads a CSV file with a header, or a JSONL file with an object on each line.
 
     Args:
-        path: of the table; paths in it are relative to its folder, or absolute.
-        class_names: of a label file. A label is then one of these names, or a number that counts them from 0;
-            without, it is the name of a class, and classes are in the order of their names.
+        path: of the table; paths in it are absolute, or relative to its folder.
+        class_names: of a label file; labels are then these names, or numbers that count them from 0. None makes
+            every label the name of a class, and sorts the classes.
 
     Raises:
-        InvalidInput: a column is missing or unknown, a cell is empty, a label is not known, or there is no row.
+        InvalidInput: a column is missing or unknown, a cell is empty, a label is unknown, or there are no rows.
     """
     is_csv = path.suffix.lower() != ".jsonl"
     rows = list(read_csv(path, REQUIRED, OPTIONAL) if is_csv else _json_rows(path))
@@ -36,7 +36,7 @@ def read_table(path: Path, class_names: tuple[str, ...] | None = None) -> Listin
 
 
 def write_table(path: Path, rows: Sequence[tuple[str, str, str, str]]) -> None:
-    """Writes rows of path, label, split and group as a CSV file that `read_table` reads; groups if there are any."""
+    """Writes rows of path, label, split and group as CSV; without the last column if no video has a group."""
     columns = len(COLUMNS) if any(group for *_, group in rows) else len(COLUMNS) - 1
     with path.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,6 +1,6 @@
-"""The files below a folder, looked up by name, however they are nested.
+"""The files under a folder, found by name at any depth.
 
-Data sets have hundreds of thousands of files, so paths are plain text here until one is asked for.
+Datasets have hundreds of thousands of files, so paths stay plain text until one is found.
 """
 
 import os
@@ -16,11 +16,11 @@ TEXT_SUFFIXES = (".txt", ".csv", ".json")
 
 
 class VideoTree:
-    """The videos and text files below a folder, listed once; links are followed, hidden files passed over.
+    """The videos and text files under a folder, listed once; it follows links and skips hidden files.
 
     Attributes:
         root: the folder.
-        texts: files that may hold lists and labels, in order of path.
+        texts: files that may hold lists and labels, sorted.
     """
 
     def __init__(self, root: Path, videos: dict[str, list[str]], texts: tuple[Path, ...]) -> None:
@@ -30,10 +30,10 @@ class VideoTree:
 
     @classmethod
     def below(cls, root: Path) -> Self:
-        """Lists what is below a folder."""
+        """Lists the files under a folder."""
         videos: dict[str, list[str]] = {}
         texts = []
-        for path in files_below(str(root), on_error=_pass_over):
+        for path in files_below(str(root), on_error=_skip):
             name = _name(path)
             stem = _stem(name)
             if stem != name:
@@ -44,19 +44,19 @@ class VideoTree:
 
     @property
     def has_videos(self) -> bool:
-        """Whether there is any video."""
+        """Whether there are any videos."""
         return bool(self._videos)
 
     def find(self, file: str, class_name: str, *, ignore_case: bool = True) -> Path | None:
-        """The video that a list means, whatever folder it lies in.
+        """The video that a list means, in any folder.
 
-        Its file name decides; case and suffix may differ if no other fits better. Of several files of one name, that
-        at the listed path is taken, else that in a folder named for the class.
+        The file name decides; case and suffix may differ if no other file fits better. Of several files with the same
+        name, the one at the listed path wins, else the one in a folder named after the class.
 
         Args:
             file: as the list spells it.
             class_name: of the video.
-            ignore_case: whether a name that differs by case may be meant; YouTube's ids tell videos apart by it.
+            ignore_case: whether names may differ in case; YouTube's ids may not.
 
         Raises:
             InvalidInput: two files fit equally well.
@@ -69,13 +69,13 @@ class VideoTree:
             fitting = _fitting_best(fitting, file, class_name)
         if len(fitting) > 1:
             raise InvalidInput(
-                f"{file} could be {fitting[0]} or {fitting[1]}: keep one of them below {self.root}"
+                f"{file} could be {fitting[0]} or {fitting[1]}: keep one of them under {self.root}"
             )
         return Path(fitting[0]) if fitting else None
 
 
 def _fitting_best(paths: list[str], file: str, class_name: str) -> list[str]:
-    """The paths left when each question keeps those that answer it with yes, if any does."""
+    """The paths that are left after each question has kept those that fit it, if any do."""
     questions: tuple[Callable[[str], bool], ...] = (
         lambda path: path.endswith(f"/{file}"),
         lambda path: _name(path) == _name(file),
@@ -92,7 +92,7 @@ def _name(path: str) -> str:
 
 
 def _stem(name: str) -> str:
-    """A file name without the suffix of a video; YouTube's ids may end in anything."""
+    """A file name without a video's suffix; YouTube's ids may contain dots."""
     stem, dot, suffix = name.rpartition(".")
     return stem if dot + suffix.lower() in VIDEO_SUFFIXES else name
 
@@ -103,15 +103,15 @@ def files_below(
     on_error: Callable[[OSError], None],
     above: frozenset[tuple[int, int]] = frozenset(),
 ) -> Iterator[str]:
-    """The files below a folder in order of path; links are followed but for loops, hidden files passed over.
+    """The files under a folder, sorted by path; it follows links, except into a loop, and skips hidden files.
 
-    Unlike `vifi_cli.video.files.discovery.find_videos`, a file that two links lead to comes twice: a leak between two
+    Unlike `vifi_cli.video.files.discovery.find_videos`, it yields a file with two links twice: a leak between two
     folders of links must stay visible.
 
     Args:
-        folder: where to begin.
-        on_error: told of a folder that cannot be read; if it returns, the folder is passed over.
-        above: device and number of the folders on the way, which links must not lead back to.
+        folder: to list.
+        on_error: receives the error of a folder that cannot be read; if it returns, that folder is skipped.
+        above: device and inode of the parent folders, to detect loops.
     """
     try:
         status = os.stat(folder)  # noqa: PTH116  a Path for every file takes longer than all else
@@ -133,7 +133,7 @@ def files_below(
 
 
 def _is(kind: Callable[[], bool]) -> bool:
-    """Whether an entry is of a kind; a link that leads round in a circle is of none."""
+    """Whether an entry is of a kind; a link in a circle is of none."""
     try:
         return kind()
     except OSError:
@@ -141,9 +141,9 @@ def _is(kind: Callable[[], bool]) -> bool:
 
 
 def refuse_unreadable(error: OSError) -> None:
-    """For `files_below`: raises what was met."""
+    """For `files_below`: raises the error."""
     raise error
 
 
-def _pass_over(_: OSError) -> None:
-    """For a data root, which may be a disk with folders of the system's own; listed videos in them are missing."""
+def _skip(_: OSError) -> None:
+    """For a data root, which may be a disk with protected system folders."""

@@ -19,7 +19,7 @@ _HMDB_SPLITS: dict[str, Split] = {"1": "train", "2": "val"}  # 0: in neither
 
 
 def read_ucf101(files: Sequence[Path], class_names: Sequence[str], number: int) -> Listed:
-    """Reads `trainlist0N.txt` and `testlist0N.txt` of split N; empty if they are not among the files."""
+    """Reads `trainlist0N.txt` and `testlist0N.txt` of split N; empty without them."""
     lists: dict[str, Split] = {f"trainlist{number:02}.txt": "train", f"testlist{number:02}.txt": "val"}
     labels = _labels_by_key(class_names)
     videos = []
@@ -29,16 +29,16 @@ def read_ucf101(files: Sequence[Path], class_names: Sequence[str], number: int) 
             found = _UCF_CLASS.match(Path(file).name)
             label = labels.get(class_key(found[1])) if found else None
             if label is None:
-                raise InvalidInput(f"{path}, line {line_number}: {file!r} is of no class of UCF-101")
+                raise InvalidInput(f"{path}, line {line_number}: {file!r} is not in a class of UCF-101")
             videos.append(ListedVideo(file, label, lists[path.name.lower()]))
     return tuple(videos)
 
 
 def read_hmdb51(files: Sequence[Path], class_names: Sequence[str], number: int) -> Listed:
-    """Reads `CLASS_test_splitN.txt` of every class, flag 1 to train and 2 to test; empty if none is among the files.
+    """Reads `CLASS_test_splitN.txt` of every class, flag 1 to train and 2 to test; empty without any.
 
     Raises:
-        InvalidInput: the file of a class is missing while others are there, or a line is no `file flag`.
+        InvalidInput: the files of some classes are missing, or a line is not `file flag`.
     """
     wanted = {
         f"{name.replace(' ', '_')}_test_split{number}.txt": label for label, name in enumerate(class_names)
@@ -62,10 +62,10 @@ def read_hmdb51(files: Sequence[Path], class_names: Sequence[str], number: int) 
 
 
 def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
-    """Reads every CSV with Kinetics' columns; the split is a column, or else in the file's name.
+    """Reads every CSV with Kinetics' columns; the split is a column, or else in the file name.
 
     Raises:
-        InvalidInput: a label is no class of the set, or the split of a file cannot be told.
+        InvalidInput: a label is not a class of the set, or a file does not name its split.
     """
     labels = _labels_by_key(class_names)
     videos: dict[ListedVideo, None] = {}
@@ -75,7 +75,9 @@ def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
                 split = _kinetics_split(row.get("split"), path)
                 label = labels.get(class_key(row["label"]))
                 if label is None:
-                    raise InvalidInput(f"{path}, line {row_number}: {row['label']!r} is no class of this set")
+                    raise InvalidInput(
+                        f"{path}, line {row_number}: {row['label']!r} is not a class of this set"
+                    )
                 videos[ListedVideo(_kinetics_file(row), label, split)] = None
     return tuple(videos)
 
@@ -98,7 +100,7 @@ def read_ssv2(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
                 raise InvalidInput(f"{path} has an entry without id and template: {entry!r:.80}") from error
             if class_key(template) not in labels:
                 raise InvalidInput(
-                    f"{path}: {template!r} of video {video} is no class of Something-Something V2"
+                    f"{path}: {template!r} of video {video} is not a class of Something-Something V2"
                 )
             videos.append(ListedVideo(f"{video}.webm", labels[class_key(template)], lists[path.name.lower()]))
     return tuple(videos)
@@ -135,7 +137,9 @@ def _kinetics_file(row: dict[str, str]) -> str:
     try:
         return f"{row['youtube_id']}_{int(float(row['time_start'])):06}_{int(float(row['time_end'])):06}.mp4"
     except ValueError as error:
-        raise InvalidInput(f"the Kinetics annotations give {row['youtube_id']} no time: {error}") from error
+        raise InvalidInput(
+            f"the Kinetics annotations have no time for {row['youtube_id']}: {error}"
+        ) from error
 
 
 def _json_list(path: Path) -> list[dict[str, object]]:

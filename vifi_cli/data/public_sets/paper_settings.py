@@ -1,4 +1,4 @@
-"""The settings of the ViFi-CLIP paper on a named set: supervised, few-shot, base to novel, zero-shot."""
+"""The settings of the ViFi-CLIP paper on a public set: supervised, few-shot, base-to-novel, zero-shot."""
 
 import re
 from dataclasses import replace
@@ -42,23 +42,23 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
         raise InvalidInput(
             f"{named.title} has no split {number} for {setting.name}: choose one from 1 to {numbers}"
         )
-    lists = _find_lists(named, data_root(root, name), number)
+    found = _find_set(named, data_root(root, name), number)
     shots = setting.shots or PAPER_BASE_SHOTS
     match setting.name:
         case "supervised":
-            return lists.supervised()
+            return found.supervised()
         case "few-shot":
-            return _few_shot(lists, shots, seed)
+            return _few_shot(found, shots, seed)
         case "base2novel":
-            return _base(lists, shots, seed)
+            return _base(found, shots, seed)
         case "novel":
-            return _novel(lists)
+            return _only_test(found, Setting("novel"), found.require_part("novel"))
         case "zero-shot":
-            return _zero_shot(lists)
+            return _zero_shot(found)
 
 
-class _Lists:
-    """The lists and videos of a named set below one folder."""
+class _FoundSet:
+    """The lists and videos of a public set under one folder."""
 
     def __init__(self, named: PublicSet, tree: VideoTree, number: int) -> None:
         self.named, self.tree, self.number = named, tree, number
@@ -67,7 +67,7 @@ class _Lists:
 
     @property
     def has_lists(self) -> bool:
-        """Whether anything here says how the set is split."""
+        """Whether the folder has any list of the set."""
         folder = self.named.list_folder
         return bool(self.official) or any(
             folder in path.relative_to(self.tree.root).as_posix() for path in self.tree.texts
@@ -98,22 +98,22 @@ class _Lists:
     def published(
         self, setting: Setting, split: Split, classes: int | None = None
     ) -> tuple[ListedVideo, ...]:
-        """The videos of ViFi-CLIP's list for this, or nothing if it is not here."""
+        """The videos of ViFi-CLIP's list, or nothing if the list is absent."""
         names = list_names(setting, split, self.number)
         path = find_list(self.tree.texts, self.tree.root, names, self.named.list_folder)
         return read_list(path, classes or len(self.class_names), split) if path else ()
 
     def located(self, videos: tuple[ListedVideo, ...], class_names: tuple[str, ...]) -> LabeledVideos:
-        """The listed videos with their files; what is held out is both val and test."""
+        """The listed videos with their files; the held-out ones are both val and test."""
         found = locate(Listing(self.named.name, class_names, videos), self._find)
         return replace(found, test=found.test or found.val)
 
-    def part(self, part: str) -> tuple[int, ...]:
+    def require_part(self, part: str) -> tuple[int, ...]:
         """The labels of the base or novel classes; raises InvalidInput if the paper has none of this set."""
         if classes := class_part(self.named.name, part):
             return classes
         raise InvalidInput(
-            f"{self.named.title} has no {part} classes in the paper: k400, hmdb51, ucf101 and ssv2 have"
+            f"{self.named.title} has no {part} classes in the paper: use k400, hmdb51, ucf101 or ssv2"
         )
 
     def names_of(self, classes: tuple[int, ...]) -> tuple[str, ...]:
@@ -128,63 +128,56 @@ class _Lists:
         return by_time or self.tree.find(f"{clip[1]}.mp4", class_name, ignore_case=False)
 
 
-def _find_lists(named: PublicSet, root: Path, number: int) -> _Lists:
+def _find_set(named: PublicSet, root: Path, number: int) -> _FoundSet:
     has_videos = False
     for place in places(named, root):
-        lists = _Lists(named, VideoTree.below(place), number)
-        if lists.has_lists:
-            return lists
-        has_videos = has_videos or lists.tree.has_videos
+        found = _FoundSet(named, VideoTree.below(place), number)
+        if found.has_lists:
+            return found
+        has_videos = has_videos or found.tree.has_videos
     seen = ", though there are videos" if has_videos else ""
-    raise InvalidInput(f"no split files of {named.title} below {root}{seen}. {how_to_get(named, root)}")
+    raise InvalidInput(f"no split files of {named.title} under {root}{seen}. {how_to_get(named, root)}")
 
 
-def _few_shot(lists: _Lists, shots: int, seed: int) -> LabeledVideos:
+def _few_shot(found: _FoundSet, shots: int, seed: int) -> LabeledVideos:
     # the published lists are drawn from split 1 and overlap the held-out lists of splits 2 and 3
-    train = lists.published(Setting("few-shot", shots), "train") if lists.number == 1 else ()
+    train = found.published(Setting("few-shot", shots), "train") if found.number == 1 else ()
     if train:
-        return lists.located((*train, *lists.held_out()), lists.class_names)
-    full = lists.supervised()
-    drawn = replace(full, train=draw_shots(full.train, shots, seed))
+        return found.located((*train, *found.held_out()), found.class_names)
+    return _drawn(found.supervised(), shots, seed)
+
+
+def _base(found: _FoundSet, shots: int, seed: int) -> LabeledVideos:
+    setting, classes = Setting("base2novel"), found.require_part("base")
+    if shots == PAPER_BASE_SHOTS:
+        train, val = (found.published(setting, split, len(classes)) for split in ("train", "val"))
+        if train and val:
+            return found.located((*train, *val), found.names_of(classes))
+    return _drawn(restrict_to_classes(found.supervised(), classes), shots, seed)
+
+
+def _drawn(videos: LabeledVideos, shots: int, seed: int) -> LabeledVideos:
+    drawn = replace(videos, train=draw_shots(videos.train, shots, seed))
     return with_remark(
-        drawn, f"{shots} training videos a class are drawn with seed {seed}: not the paper's list"
+        drawn, f"{shots} training videos per class are drawn with seed {seed}: not the paper's list"
     )
 
 
-def _base(lists: _Lists, shots: int, seed: int) -> LabeledVideos:
-    classes = lists.part("base")
-    train = (
-        lists.published(Setting("base2novel"), "train", classes=len(classes))
-        if shots == PAPER_BASE_SHOTS
-        else ()
-    )
-    held_out = lists.published(Setting("base2novel"), "val", classes=len(classes))
-    if train and held_out:
-        return lists.located((*train, *held_out), lists.names_of(classes))
-    full = restrict_to_classes(lists.supervised(), classes)
-    drawn = replace(full, train=draw_shots(full.train, shots, seed))
-    return with_remark(
-        drawn, f"{shots} training videos a base class are drawn with seed {seed}: not the paper's list"
-    )
-
-
-def _novel(lists: _Lists) -> LabeledVideos:
-    classes = lists.part("novel")
-    if listed := lists.published(Setting("novel"), "test", classes=len(classes)):
-        return lists.located(listed, lists.names_of(classes))
-    return _only_test(restrict_to_classes(lists.located(lists.held_out(), lists.class_names), classes))
-
-
-def _zero_shot(lists: _Lists) -> LabeledVideos:
-    classes = class_part(lists.named.name, f"zero_shot_{lists.number}")
+def _zero_shot(found: _FoundSet) -> LabeledVideos:
+    classes = class_part(found.named.name, f"zero_shot_{found.number}")
     if not classes:
-        return _only_test(lists.located(lists.held_out(), lists.class_names))
-    if listed := lists.published(Setting("zero-shot"), "test", classes=len(classes)):
-        return lists.located(listed, lists.names_of(classes))
-    held_out = restrict_to_classes(lists.located(lists.held_out(), lists.class_names), classes)
-    remark = f"all held-out videos of the split's {len(classes)} classes are tested: not the paper's list"
-    return with_remark(_only_test(held_out), remark)
+        every = found.located(found.held_out(), found.class_names)
+        return replace(every, train=(), val=())
+    remark = f"the test has all held-out videos of the split's {len(classes)} classes: not the paper's list"
+    return _only_test(found, Setting("zero-shot"), classes, remark)
 
 
-def _only_test(videos: LabeledVideos) -> LabeledVideos:
-    return replace(videos, train=(), val=())
+def _only_test(
+    found: _FoundSet, setting: Setting, classes: tuple[int, ...], remark_if_unlisted: str = ""
+) -> LabeledVideos:
+    """The published test list of some classes, else all their held-out videos."""
+    if listed := found.published(setting, "test", len(classes)):
+        return found.located(listed, found.names_of(classes))
+    held_out = restrict_to_classes(found.located(found.held_out(), found.class_names), classes)
+    tested = replace(held_out, train=(), val=())
+    return with_remark(tested, remark_if_unlisted) if remark_if_unlisted else tested

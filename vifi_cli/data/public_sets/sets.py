@@ -1,4 +1,4 @@
-"""The data sets that vifi knows by name: where to get them, what belongs to them, and where they may lie."""
+"""The datasets that vifi knows by name: where to get them, what belongs to them, and where to look for them."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +14,17 @@ _ReadOfficial = Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo
 
 @dataclass(frozen=True, slots=True)
 class PublicSet:
-    """A public data set.
+    """A public dataset.
 
     Attributes:
-        name: as `--data` takes it.
-        title: as its authors call it.
-        folder_names: what a folder of it may be called below the data root, lower case.
-        list_folder: where ViFi-CLIP's `datasets_splits` keeps its lists.
-        splits: how many splits it has.
-        page: where to get it.
-        needs: the annotation files to get.
-        layout: an example of how a folder of it may look.
+        name: for `--data`.
+        title: that its authors use.
+        folder_names: possible names of its folder under the data root, lower case.
+        list_folder: of its lists in ViFi-CLIP's `datasets_splits`.
+        splits: number of official splits.
+        page: to download it from.
+        needs: the annotation files to download.
+        layout: example paths in its folder.
         read_official: reads its annotation files.
     """
 
@@ -102,10 +102,10 @@ PUBLIC_SETS = {
 
 
 def data_root(root: Path | None, name: str) -> Path:
-    """The folder to look for a named set below: the one given, else `$VIFI_DATA`, else a folder of its name here.
+    """The folder that holds a public set: the one given, else `$VIFI_DATA`, else `./NAME`.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is no such folder.
     """
     variable = os.environ.get("VIFI_DATA")
     given = root or (Path(variable) if variable else None)
@@ -114,13 +114,14 @@ def data_root(root: Path | None, name: str) -> Path:
     if given is None:
         raise InvalidInput(f"where is {name}? {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
     if not given.is_dir():
-        said = "--data-root" if root else "VIFI_DATA"
-        raise InvalidInput(f"{given} is no folder: set {said} to the folder that holds {name}")
+        raise InvalidInput(
+            f"{given} is not a folder: set --data-root or VIFI_DATA to the folder that holds {name}"
+        )
     return Path(os.path.abspath(given.expanduser()))  # noqa: PTH100  resolve() would follow links
 
 
 def how_to_get(named: PublicSet, root: Path) -> str:
-    """What to download and how to lay it out below a data root, as a sentence."""
+    """What to download and where to put it, as a sentence."""
     example = " and ".join(f"{root}/{part}" for part in named.layout.split(" and "))
     return (
         f"Get {named.title} from {named.page}, the videos and {named.needs}, unpack them as in {example}, "
@@ -129,7 +130,7 @@ def how_to_get(named: PublicSet, root: Path) -> str:
 
 
 def places(named: PublicSet, root: Path) -> Iterator[Path]:
-    """Where the set may lie: folders of its name below the root, then the root itself."""
+    """Where to look for the set: folders of its name under the root, then the root itself."""
     folders = {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()}
     yield from (folders[name] for name in named.folder_names if name in folders)
     yield root

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of
-from vifi_cli.data.forms.label_file import read_label_file
+from vifi_cli.data.forms.list_file import read_label_file
 from vifi_cli.data.forms.text_file import numbered_lines
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput

@@ -75,11 +75,12 @@ def starter_home(make_once: MakeOnce) -> Path:
 
 def _compile_starter(home: Path) -> None:
     from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+    from vifi_cli.model.registry.source import resolve_model
     from vifi_cli.model.runtime.encoder import load_encoder
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(home))
-        encoder = load_encoder("starter", "cpu")
+        encoder = load_encoder(resolve_model("starter"), "cpu")
     read_neutral_texts(home / "cache", encoder.text_fingerprint, lambda: encoder)
 
 

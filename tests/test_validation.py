@@ -61,7 +61,9 @@ def test_tables_become_dataclasses() -> None:
         ("name = 1979-05-27", "name should be a valid string, not {'date': '1979-05-27'}"),
         ("name = 'x'\nfinish = 'wet'", "finish should be 'matt' or 'silk', not 'wet'"),
         ("name = 'x'\ndry = 1", "dry should be a valid boolean, not 1"),
-        ("name = 'x'\nnotes = 'some'", "notes should be "),
+        ("name = 'x'\nnotes = 'some'", "notes should be a table or 'none', not 'some'"),
+        ("name = 'x'\ncolours = 'red'", "colours should be a list, not 'red'"),
+        ("name = 'x'\ncolours = ['red', 3]", "colours should be a valid string, not 3"),
         ("name = ''", "a wall has a name"),
     ],
 )

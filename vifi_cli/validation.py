@@ -43,8 +43,7 @@ def validated(kind: type[Kind], values: Mapping[str, Any], source: str) -> Kind:
     try:
         value: Kind = _adapter(kind).validate_json(document, strict=True, extra="forbid")  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InvalidInput(f"{source}: {_in_words(kind, first)}") from error
+        raise InvalidInput(f"{source}: {_in_words(kind, error.errors(include_url=False))}") from error
     return value
 
 
@@ -77,7 +76,9 @@ def _not_in_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} does not come from TOML or JSON")
 
 
-def _in_words(kind: type, error: "ErrorDetails") -> str:
+def _in_words(kind: type, errors: "list[ErrorDetails]") -> str:
+    """The first error; of a union, one for each of its members."""
+    error = errors[0]
     path = list(_fields_on_the_way(kind, error["loc"]))
     key = ".".join(path)
     if error["type"] == "unexpected_keyword_argument":
@@ -86,8 +87,10 @@ def _in_words(kind: type, error: "ErrorDetails") -> str:
         return f"{key} is missing"
     if error["type"] == "value_error":
         return ": ".join(filter(None, (key, str(error["ctx"]["error"]))))
-    wanted = error["msg"].removeprefix("Input ").replace("an object", "a table")
-    return f"{key} {wanted}, not {_quoted(error['input'])}"
+    same = (one["msg"] for one in errors if list(_fields_on_the_way(kind, one["loc"])) == path)
+    wanted = " or ".join(message.removeprefix("Input should be ") for message in same)
+    wanted = wanted.replace("an object", "a table").replace("a valid array", "a list")
+    return f"{key} should be {wanted}, not {_quoted(error['input'])}"
 
 
 def _fields_on_the_way(kind: Any, location: tuple[int | str, ...]) -> Iterator[str]:

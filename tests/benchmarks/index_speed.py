@@ -36,9 +36,10 @@ from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.update.encoding import BATCH_SIZE, EncodingTimes, encode_videos
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.starter import StarterCLIP, build_starter
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 
@@ -273,7 +274,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=90, help="length of the made clips")
     arguments = parser.parse_args()
     show_machine()
-    encoder, plain = load_encoder("starter", "cpu"), PlainWay(build_starter())
+    encoder, plain = load_encoder(resolve_model("starter"), "cpu"), PlainWay(build_starter())
     compare_encoders(encoder, plain, arguments.repeats)
     if (SHARED_VIDEOS / "search").is_dir():
         videos = sorted(file.path for file in find_videos([SHARED_VIDEOS / "search"]).videos)

@@ -53,7 +53,10 @@ def start_vifi(home: Path, *arguments: str, **options: object) -> "subprocess.Po
 
 def compile_encoder(home: Path) -> None:
     """Loads `starter` once, so that its compiled form lies in the data folder and no run pays for it."""
-    code = "from vifi_cli.model.runtime.encoder import load_encoder; load_encoder('starter', 'cpu')"
+    code = (
+        "from vifi_cli.model.registry.source import resolve_model as resolve;"
+        "from vifi_cli.model.runtime.encoder import load_encoder; load_encoder(resolve('starter'), 'cpu')"
+    )
     environment = {**os.environ, "VIFI_HOME": str(home)}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
 

@@ -28,6 +28,7 @@ from tests.benchmarks.search_speed import QUERIES, fill, made_video, seconds_of
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
@@ -141,7 +142,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     show_machine()
-    encoder = load_encoder("starter", "cpu")
+    encoder = load_encoder(resolve_model("starter"), "cpu")
     rows: list[list[str]] = []
     scrolled: list[list[str]] = []
     with tempfile.TemporaryDirectory() as home:

@@ -35,6 +35,7 @@ from vifi_cli.index.relevance.calibration import calibration_of, margins_of
 from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts
 from vifi_cli.index.relevance.relevance import INTERCEPT, SLOPE, standardize
 from vifi_cli.index.vectors import Vectors
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder
 
 INDEXES_OF_SIZE = {1: 48, 2: 32, 4: 20, 8: 16, 16: 12, 32: 6}
@@ -105,7 +106,7 @@ def ask(model: str, home: Path) -> Asked:
     lists = {name: queries_of(name) for name in ("other_present.csv", "other_absent.txt", "nonsense.txt")}
     queries = [query for each in lists.values() for query in each]
     index_clips(home / "all", other_clips(home / "clips"), model)
-    encoder = load_text_encoder(model, "cpu")
+    encoder = load_text_encoder(resolve_model(model), "cpu")
     neutral = read_neutral_texts(home, encoder.text_fingerprint, lambda: encoder)
     texts = [query.text for query in queries]
     embedding_of = dict(zip(texts, encoder.encode_texts(texts), strict=True)).__getitem__

@@ -33,6 +33,7 @@ from tests.benchmarks.relevance_search import (
 from vifi_cli.index.relevance.calibration import text_rater
 from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
 from vifi_cli.index.relevance.relevance import WORTH_SHOWING
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder
 
 CLIPS = SHARED_VIDEOS / "search"
@@ -43,7 +44,7 @@ class Asking:
     """Asks indexes in a folder, by cosine or by relevance."""
 
     def __init__(self, home: Path, model: str, queries: Sequence[Query]) -> None:
-        encoder = load_text_encoder(model, "cpu")
+        encoder = load_text_encoder(resolve_model(model), "cpu")
         texts = [query.text for query in queries]
         self._embeddings = dict(zip(texts, encoder.encode_texts(texts), strict=True))
         self._neutral = read_neutral_texts(home, encoder.text_fingerprint, lambda: encoder)

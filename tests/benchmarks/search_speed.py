@@ -35,6 +35,7 @@ from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.index.windows import window_embeddings, windows_of
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
@@ -193,7 +194,7 @@ def main() -> None:
     arguments = parser.parse_args()
     show_machine()
     rows = []
-    encoder = load_encoder("starter", "cpu")
+    encoder = load_encoder(resolve_model("starter"), "cpu")
     with tempfile.TemporaryDirectory() as home:
         compile_encoder(Path(home))
         for windows in arguments.windows:

@@ -23,6 +23,7 @@ from tests.benchmarks.search_speed import QUERIES, fill, search_by_program, seco
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
@@ -84,7 +85,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, choices=range(1, len(PLACES) + 1), default=2)
     arguments = parser.parse_args()
     show_machine()
-    encoder = load_encoder("starter", "cpu")
+    encoder = load_encoder(resolve_model("starter"), "cpu")
     rows = []
     with tempfile.TemporaryDirectory() as home:
         compile_encoder(Path(home))

@@ -33,12 +33,13 @@ from tests.benchmarks.measuring import show_machine
 from tests.benchmarks.starter_quality import embed_clips, fastest_rates, retrieval
 from vifi_cli.data.class_names import class_names_of, clean_class_name
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.model.folders.folder import save_weights
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.concepts import concept_descriptions
 from vifi_cli.model.towers.text_context import accept_cut_context, cut_context
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
+from vifi_cli.model.weights.weights_file import save_weights
 from vifi_cli.video.clips.reader import read_clip
 
 SIZE, STORED = 64, 72  # pixels: of the student's picture, and of what this is cut from
@@ -118,8 +119,10 @@ def find_clips(videos: Path) -> list[Clip]:
 
 def make_lessons(clips: Sequence[Clip]) -> Lessons:
     """Cuts pictures, gathers phrases, and asks `starter` about both."""
-    load_encoder("starter", "cpu")  # compiles it, if need be; what is read back rounds in another way
-    teacher = load_encoder("starter", "cpu")
+    load_encoder(
+        resolve_model(resolve_model("starter")), "cpu"
+    )  # compiles it, if need be; what is read back rounds in another way
+    teacher = load_encoder(resolve_model("starter"), "cpu")
     frames, texts = read_frames(clips)
     captions = tuple(sorted({clip.text for clip in clips if clip.text}))
     numbers = np.array([captions.index(text) if text else NO_TEXT for text in texts])
@@ -283,7 +286,7 @@ def write_folder(folder: Path, network: ViFiCLIP) -> None:
 
 def show_quality(folder: Path, videos: Path) -> None:
     """Prints how it does on the Weizmann actions, which it never saw, on captions that it did, and how fast it is."""
-    encoder = load_encoder(str(folder), "cpu")
+    encoder = load_encoder(resolve_model(str(folder)), "cpu")
     clips = sorted((videos / "actions" / "weizmann").glob("*/*"))
     truth = np.array([list(DESCRIPTIONS).index(clip.parent.name) for clip in clips])
     scores = embed_clips(encoder, clips) @ encoder.encode_texts(list(DESCRIPTIONS.values())).T

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
 from tests.decoded_videos import read_video
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
@@ -40,7 +41,7 @@ WEIZMANN_NAMES = {
 def main() -> None:
     """Measures quality and speed and prints both."""
     show_machine()
-    encoder = load_encoder("starter", "cpu")
+    encoder = load_encoder(resolve_model("starter"), "cpu")
     show_table("Text to video, videos/search", ("clips", "R@1", "R@5", "R@10"), [retrieval(encoder)])
     rows = [zero_shot(encoder, name) for name in ("ucf101_mini", "hmdb51_mini", "weizmann")]
     heads = ("clips", "set", "classes", "names as they are", "two templates", "by chance")
@@ -99,8 +100,8 @@ def speeds(compiled: ViFiEncoder) -> list[Sequence[str]]:
     """Frames a second by torch and by what the encoder uses, in turns, so that a busy machine is fair to both."""
     import torch
 
+    from vifi_cli.model.preprocessing import preprocessing_from_open_clip
     from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames
-    from vifi_cli.model.towers.preprocessing import preprocessing_from_open_clip
     from vifi_cli.model.towers.starter import build_starter
 
     visual = build_starter().visual

@@ -34,8 +34,9 @@ from tests.benchmarks.training_ways import (
     Training,
     compare,
 )
-from vifi_cli.model.folders.folder import load_vifi_clip
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 VIDEOS = 8
 # as in ViT-B/16 a frame takes about as many operations as 6 classes of 77 tokens
@@ -106,7 +107,7 @@ def row(result: Result) -> list[str]:
 def prepare(
     case: Case, folder: Path, videos: Sequence[Path], device: torch.device, dtype: torch.dtype = torch.float32
 ) -> Training:
-    model = load_vifi_clip(str(make_model(case.model, folder / case.model)))
+    model = load_vifi_clip(resolve_model(str(make_model(case.model, folder / case.model))))
     return Training(model, case, videos, device, dtype)
 
 

@@ -33,6 +33,7 @@ from vifi_cli.evaluation.scoring.confidence_intervals import bootstrap_means, in
 from vifi_cli.evaluation.scoring.retrieval import right_places
 from vifi_cli.index.search.moments import ScoredWindow, fold_into_moments
 from vifi_cli.index.windows import WINDOW_SECONDS, window_embeddings, windows_of
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
@@ -308,7 +309,7 @@ def by_scene_length(found: Mapping[str, Sequence[Found]]) -> Iterator[list[str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", default="starter")
-    encoder = load_encoder(parser.parse_args().model, "cpu")
+    encoder = load_encoder(resolve_model(parser.parse_args().model), "cpu")
     show_machine()
     queries = [*captions(), *queries_of("search_present.csv")]
     texts = encoder.encode_texts([query.text for query in queries])

@@ -4,9 +4,10 @@ import pytest
 
 from tests.conftest import MakeOnce
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip
+from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.registry.source import resolve_model
 
 
 @pytest.fixture(scope="session")
 def tiny(make_once: MakeOnce) -> LoadedModel:
-    return load_vifi_clip(str(make_once("tiny_clip", make_tiny_clip)))
+    return load_vifi_clip(resolve_model(str(make_once("tiny_clip", make_tiny_clip))))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
@@ -30,7 +31,7 @@ TINY_PREPROCESSING = {
 def starter(starter_home: Path) -> ViFiEncoder:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(starter_home))
-        return load_encoder("starter", "cpu")
+        return load_encoder(resolve_model("starter"), "cpu")
 
 
 def make_tiny_clip(folder: Path, seed: int = 0, *, quick_gelu: bool = True) -> Path:
@@ -50,7 +51,7 @@ def make_tiny_clip(folder: Path, seed: int = 0, *, quick_gelu: bool = True) -> P
 @cache
 def _tiny_weights(seed: int, quick_gelu: bool) -> bytes:
     """The content of a tiny CLIP's weights file; many tests want the same one."""
-    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+    from vifi_cli.model.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
     import open_clip

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.model.conftest import TINY
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 declare_missing_operators()
 

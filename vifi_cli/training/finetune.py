@@ -10,7 +10,9 @@ import torch
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
-from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.bad_videos import BadVideos
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
@@ -269,7 +271,7 @@ class FineTuning:
     def _result(self, progress: RunProgress) -> RunResult:
         """Score the model that is kept as the best, loaded anew from disk as its user will."""
         self._processes.wait_for_all()
-        best = load_vifi_clip(str(self._folder.best)).network
+        best = load_vifi_clip(resolve_model(str(self._folder.best))).network
         self._learner.network.load_state_dict(best.state_dict())
         _, epochs = self._folder.history()
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)

@@ -17,7 +17,9 @@ from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.models.video_model import ranked
 from vifi_cli.cli.evaluation.classify_result import show_classes, show_spans
 from vifi_cli.evaluation.testing.over_time import ClassSpan
-from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.clip_transform import centre_crop, normalised
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.video.clips.clip_sampling import test_frame_indices as frames_of_test
@@ -65,7 +67,7 @@ def test_probabilities_are_the_models_of_the_published_test_clip(
         "classify", colours / "red.mp4", "--classes", "red,blue", "--model", tiny, "--frames", 2, "--json"
     )
     (video,) = json.loads(outcome.stdout)["videos"]
-    loaded = load_vifi_clip(str(tiny))
+    loaded = load_vifi_clip(resolve_model(str(tiny)))
     pixels = read_clip(colours / "red.mp4", lambda total: frames_of_test(total, 2), short_side_of_test(32))
     preprocessing = loaded.card.preprocessing
     clip = normalised(centre_crop(pixels, 32), preprocessing.mean, preprocessing.std)[None]
@@ -94,7 +96,7 @@ def test_in_a_pipe_a_class_is_a_line_of_tab_separated_cells(vifi: Vifi, colours:
 def test_the_classes_are_those_of_the_model_if_none_are_named(
     vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    loaded = load_vifi_clip(str(tiny))
+    loaded = load_vifi_clip(resolve_model(str(tiny)))
     card = replace(loaded.card, class_names=("running", "walking"), origin={"frames": "3"})
     write_model_folder(tmp_path / "tuned", loaded.network, card)
     outcome = vifi("classify", colours, "--model", tmp_path / "tuned", "--json")

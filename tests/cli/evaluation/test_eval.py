@@ -13,7 +13,7 @@ from tests.cli.conftest import Outcome, Vifi
 from tests.cli.training.test_finetune import vifi_process
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.model.folders.folder import read_card
+from vifi_cli.model.registry.card import read_card
 
 COLOURS = ("red", "green", "blue", "yellow")
 QUICK = ("frames=2", "epochs=1", "effective_batch=4", "warmup_epochs=0")

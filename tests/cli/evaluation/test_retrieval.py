@@ -10,6 +10,7 @@ from vifi_cli.cli.evaluation.retrieval import evaluate_retrieval
 from vifi_cli.errors import EncoderMismatch, IndexMissing, InvalidInput
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.search.video_scores import video_scores
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder
 from vifi_cli.paths import index_folder
 
@@ -36,7 +37,9 @@ def captions(clips: Path, tmp_path: Path) -> Path:
 
 
 def test_all_videos_are_scored_as_a_search_scores_them(indexed: Path) -> None:
-    queries = load_text_encoder("starter", "cpu").encode_texts(["a cat", "a rocket in the sky"])
+    queries = load_text_encoder(resolve_model("starter"), "cpu").encode_texts(
+        ["a cat", "a rocket in the sky"]
+    )
     with VideoIndex(index_folder()) as index:
         videos = {video.path: video.id for video in index.catalog.videos()}
         scores = video_scores(index.catalog, queries, list(videos.values()))

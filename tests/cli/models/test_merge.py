@@ -9,7 +9,8 @@ import torch
 from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.model.folders.folder import load_vifi_clip
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.source import resolve_model
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def weights(model: Path) -> dict[str, torch.Tensor]:
-    return load_vifi_clip(str(model)).network.state_dict()
+    return load_vifi_clip(resolve_model(str(model))).network.state_dict()
 
 
 def test_two_models_by_alpha(vifi: Vifi, models: list[Path], tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from tests.model.conftest import make_tiny_clip
 from tests.model.folders.test_prompt_folder import BOTH, TEXT_ONLY, write_prompted
 from tests.model.folders.test_published_prompts import SHAPES, prompted_weights
 from tests.model.published import openai_clip, save_published
-from vifi_cli.model.folders.card import PromptShape
-from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.registry.card import PromptShape
+from vifi_cli.model.registry.source import resolve_model
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_a_model_of_which_the_text_tower_was_tuned_searches_too(
     vifi: Vifi, base: Path, tmp_path: Path, clips: Path
 ) -> None:
     assert vifi("index", clips, "--model", base).exit_code == 0
-    model = load_vifi_clip(str(base))
+    model = load_vifi_clip(resolve_model(str(base)))
     for parameter in model.network.text.parameters():
         parameter.data += 0.1
     write_model_folder(tmp_path / "tuned", model.network, replace(model.card, tuned=("text",)))

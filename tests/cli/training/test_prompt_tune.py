@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from tests.cli.training.test_finetune import step_losses, vifi_process
-from vifi_cli.model.folders.folder import read_card
+from vifi_cli.model.registry.card import read_card
 
 QUICK = ("frames=2", "epochs=3", "effective_batch=4", "learning_rate=1e-2", "warmup_epochs=1")
 SHALLOW = (*QUICK, "prompts.text_context=2", "prompts.text_depth=2")

@@ -27,7 +27,7 @@ from vifi_cli.evaluation.figures.heat import GROUND, SHADE, drawn_over, shares_o
 from vifi_cli.evaluation.figures.lettering import broken_into_lines, cut_to_fit, end_that_fits, font
 from vifi_cli.evaluation.testing.attention import CropBox, watch_model
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
-from vifi_cli.model.folders.folder import LoadedModel
+from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import normalised
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.model.towers.vifi_clip import unit_length

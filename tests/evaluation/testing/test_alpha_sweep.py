@@ -22,8 +22,9 @@ from vifi_cli.evaluation.testing.alpha_sweep import (
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, predict
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
-from vifi_cli.model.folders.averaging import NamedModel
-from vifi_cli.model.folders.folder import load_vifi_clip
+from vifi_cli.model.folders.averaging import LoadedModel
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.video.clips.store import ClipStore
 
@@ -39,11 +40,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> SweepData:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[NamedModel, NamedModel]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedModel, LoadedModel]:
     folder = tmp_path_factory.mktemp("models")
     first, second = (
-        NamedModel(str(seed), load_vifi_clip(str(make_tiny_clip(folder / str(seed), seed))))
-        for seed in (0, 1)
+        load_vifi_clip(resolve_model(str(make_tiny_clip(folder / str(seed), seed)))) for seed in (0, 1)
     )
     return first, second
 
@@ -52,11 +52,11 @@ def reading() -> Reading:
     return Reading(ClipStore(short_side_of_test(32)), 2, CPU, nullcontext)
 
 
-def top1(named: NamedModel, data: SweepData) -> float:
-    preprocessing = named.model.card.preprocessing
+def top1(named: LoadedModel, data: SweepData) -> float:
+    preprocessing = named.card.preprocessing
     predictions = predict(
-        named.model.network,
-        embed_class_names(named.model, data.class_names),
+        named.network,
+        embed_class_names(named, data.class_names),
         ClipsOfTest(data.videos, reading().store, 2, 32),
         range(len(data.videos)),
         ClipInput(preprocessing.mean, preprocessing.std, CPU, nullcontext),
@@ -67,7 +67,7 @@ def top1(named: NamedModel, data: SweepData) -> float:
 
 
 def test_each_alpha_is_scored_and_the_ends_are_the_models(
-    models: tuple[NamedModel, NamedModel], data: SweepData
+    models: tuple[LoadedModel, LoadedModel], data: SweepData
 ) -> None:
     seen: list[int] = []
     twice = SweepData("again", data.class_names, data.videos[:2])
@@ -96,7 +96,7 @@ def test_the_curve_is_a_picture(tmp_path: Path) -> None:
 
 
 def test_videos_that_cannot_be_read_at_all_are_said_plainly(
-    models: tuple[NamedModel, NamedModel], tmp_path: Path
+    models: tuple[LoadedModel, LoadedModel], tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")

@@ -21,8 +21,9 @@ from vifi_cli.evaluation.testing.over_time import (
     sliding_windows,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput
-from vifi_cli.model.folders.card import FUSIONS, ModelCard
-from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip
+from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.registry.card import FUSIONS, ModelCard
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.training.engine.precision import choose_precision
 
 CPU = torch.device("cpu")
@@ -78,7 +79,7 @@ def test_windows_of_one_class_become_a_stretch_with_the_mean_probability() -> No
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
-    return load_vifi_clip(str(make_tiny_clip(tmp_path_factory.mktemp("tiny"))))
+    return load_vifi_clip(resolve_model(str(make_tiny_clip(tmp_path_factory.mktemp("tiny")))))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from vifi_cli.evaluation.testing.predicting import (
     predict,
 )
 from vifi_cli.evaluation.testing.views import Views
-from vifi_cli.model.folders.folder import LoadedModel
+from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.video.clips.store import ClipStore
 
 CLASSES = ("run", "walk", "jump")

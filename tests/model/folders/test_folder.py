@@ -17,7 +17,9 @@ from torch import nn
 
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.errors import InvalidInput, ModelUnavailable
-from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip, read_card, write_model_folder
+from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder, load_text_encoder
 from vifi_cli.model.runtime.vifi_encoder import ViFiEncoder
@@ -49,7 +51,7 @@ def compiled(starter: ViFiEncoder, starter_home: Path, monkeypatch: pytest.Monke
 @pytest.fixture
 def folder(tiny_clip: Path, tmp_path: Path) -> Path:
     """A tuned tiny CLIP."""
-    model = load_vifi_clip(str(tiny_clip))
+    model = load_vifi_clip(resolve_model(str(tiny_clip)))
     nudge(model, "visual")
     nudge(model, "text")
     model.network.fusion = "decision"
@@ -65,7 +67,7 @@ def folder(tiny_clip: Path, tmp_path: Path) -> Path:
 
 
 def test_what_was_written_is_read(folder: Path, tiny_clip: Path) -> None:
-    model = load_vifi_clip(str(folder))
+    model = load_vifi_clip(resolve_model(str(folder)))
     card = read_card(folder)
     assert model.card == card
     assert model.network.fusion == card.fusion == "decision"
@@ -73,13 +75,13 @@ def test_what_was_written_is_read(folder: Path, tiny_clip: Path) -> None:
     assert card.class_text("jump") == "a video of jump."
     assert card.origin == {"base": "tiny", "data": "weizmann"}
     assert card.preprocessing.geometry.resize == "squash"
-    base = load_vifi_clip(str(tiny_clip))
+    base = load_vifi_clip(resolve_model(str(tiny_clip)))
     assert base.card.tuned == ()
     assert base.card.origin == {"base": str(tiny_clip)}
     clips, tokens = torch.rand(2, 3, 3, 32, 32), model.tokenizer(TEXTS)
     again = folder.parent / "again"
     write_model_folder(again, model.network, card)
-    reread = load_vifi_clip(str(again)).network
+    reread = load_vifi_clip(resolve_model(str(again))).network
     assert same_weights(reread, model.network)
     assert not same_weights(reread, base.network)
     with torch.inference_mode():
@@ -89,7 +91,10 @@ def test_what_was_written_is_read(folder: Path, tiny_clip: Path) -> None:
 
 
 def test_index_and_training_see_the_same_model(folder: Path, noise: Pixels) -> None:
-    model, encoder = load_vifi_clip(str(folder)), load_encoder(str(folder), "cpu")
+    model, encoder = (
+        load_vifi_clip(resolve_model(str(folder))),
+        load_encoder(resolve_model(str(folder)), "cpu"),
+    )
     mean, std = (
         torch.tensor(values).view(3, 1, 1)
         for values in (model.card.preprocessing.mean, model.card.preprocessing.std)
@@ -101,32 +106,38 @@ def test_index_and_training_see_the_same_model(folder: Path, noise: Pixels) -> N
     np.testing.assert_allclose(encoder.encode_frames(noise), frames, atol=1e-5)
     np.testing.assert_allclose(encoder.encode_texts(TEXTS), texts, atol=1e-5)
     assert encoder.model_name == str(folder)
-    assert load_text_encoder(str(folder)).text_fingerprint == encoder.text_fingerprint
+    assert load_text_encoder(resolve_model(str(folder))).text_fingerprint == encoder.text_fingerprint
 
 
 @pytest.mark.parametrize("tower", ["visual", "text"])
 def test_a_tower_left_alone_keeps_its_fingerprint(tiny_clip: Path, tmp_path: Path, tower: str) -> None:
-    model, base = load_vifi_clip(str(tiny_clip)), load_encoder(str(tiny_clip), "cpu")
+    model, base = (
+        load_vifi_clip(resolve_model(str(tiny_clip))),
+        load_encoder(resolve_model(str(tiny_clip)), "cpu"),
+    )
     nudge(model, tower)
     write_model_folder(tmp_path / "tuned", model.network, model.card)
-    tuned = load_encoder(str(tmp_path / "tuned"), "cpu")
+    tuned = load_encoder(resolve_model(str(tmp_path / "tuned")), "cpu")
     assert (tuned.vision_fingerprint == base.vision_fingerprint) == (tower != "visual")
     assert (tuned.text_fingerprint == base.text_fingerprint) == (tower != "text")
 
 
 def test_logit_bias_is_kept(tiny_clip: Path, tmp_path: Path) -> None:
-    model = load_vifi_clip(str(tiny_clip))
+    model = load_vifi_clip(resolve_model(str(tiny_clip)))
     model.network.logit_bias = torch.tensor(-10.0)
     write_model_folder(tmp_path / "biased", model.network, model.card)
-    assert load_vifi_clip(str(tmp_path / "biased")).network.logit_bias == -10
-    assert load_encoder(str(tmp_path / "biased"), "cpu").dimension == 16
+    assert load_vifi_clip(resolve_model(str(tmp_path / "biased"))).network.logit_bias == -10
+    assert load_encoder(resolve_model(str(tmp_path / "biased")), "cpu").dimension == 16
 
 
 def test_tuned_text_tower_of_starter_reaches_the_index(compiled: ViFiEncoder, tmp_path: Path) -> None:
-    model = load_vifi_clip("starter")
+    model = load_vifi_clip(resolve_model("starter"))
     nudge(model, "text")
     write_model_folder(tmp_path / "tuned", model.network, replace(model.card, tuned=("text",)))
-    again, encoder = load_vifi_clip(str(tmp_path / "tuned")), load_encoder(str(tmp_path / "tuned"), "cpu")
+    again, encoder = (
+        load_vifi_clip(resolve_model(str(tmp_path / "tuned"))),
+        load_encoder(resolve_model(str(tmp_path / "tuned")), "cpu"),
+    )
     assert same_weights(again.network, model.network)
     with torch.inference_mode():
         texts = again.network.encode_classes(again.tokenizer(TEXTS)).numpy()
@@ -140,12 +151,12 @@ def test_tuned_text_tower_of_starter_reaches_the_index(compiled: ViFiEncoder, tm
 def test_tuned_image_tower_of_starter_reaches_the_index(
     compiled: ViFiEncoder, starter_home: Path, tmp_path: Path
 ) -> None:
-    model = load_vifi_clip("starter")
+    model = load_vifi_clip(resolve_model("starter"))
     with torch.no_grad():
         model.network.visual.head.concept_texts.weight[:, 500:] = 0  # type: ignore[index, union-attr]
     folder = tmp_path / "tuned"
     write_model_folder(folder, model.network, replace(model.card, tuned=("image",)))
-    encoder = load_encoder(str(folder), "cpu")
+    encoder = load_encoder(resolve_model(str(folder)), "cpu")
     pixels = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
     images = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 127) / 128
     with torch.inference_mode():
@@ -155,8 +166,9 @@ def test_tuned_image_tower_of_starter_reaches_the_index(
     assert encoder.text_fingerprint == compiled.text_fingerprint
 
     program = (
-        "import sys; from vifi_cli.model.runtime.encoder import load_text_encoder as load;"
-        f"load({str(folder)!r}).encode_texts(['a dog']); print('torch' in sys.modules)"
+        "import sys; from vifi_cli.model.registry.source import resolve_model as resolve;"
+        "from vifi_cli.model.runtime.encoder import load_text_encoder as load;"
+        f"load(resolve({str(folder)!r})).encode_texts(['a dog']); print('torch' in sys.modules)"
     )
     run = subprocess.run(
         [sys.executable, "-c", program], env={"VIFI_HOME": str(starter_home)}, capture_output=True, text=True
@@ -167,7 +179,7 @@ def test_tuned_image_tower_of_starter_reaches_the_index(
 def test_changed_weights_change_the_fingerprint_of_a_tuned_starter(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    from vifi_cli.model.runtime.fingerprint import fingerprint_of_tower_file
+    from vifi_cli.model.weights.fingerprint import fingerprint_of_tower_file
 
     weights = {"text.a": torch.ones(2), "text.b": torch.ones(2), "visual.a": torch.ones(2)}
     digests = []
@@ -183,18 +195,21 @@ def test_changed_weights_change_the_fingerprint_of_a_tuned_starter(tmp_path: Pat
     ("change", "reason"),
     [
         (lambda card: card.update(format=2), "format 2.*update vifi"),
-        (lambda card: card.update(colour="red"), "does not know: colour"),
-        (lambda card: card.update(fusion="late"), "fusion is one of embedding, decision, image"),
-        (lambda card: card.update(template="a photo"), "holds {} once"),
-        (lambda card: card.update(template=3), "makes no sense"),
-        (lambda card: card.update(tuned=["both"]), "names towers"),
-        (lambda card: card.update(class_names="jump"), "a list of texts"),
-        (lambda card: card.update(architecture="VGG"), "neither `starter` nor"),
-        (lambda card: card.pop("architecture"), "no 'architecture'"),
-        (lambda card: card.pop("preprocessing"), "no 'preprocessing'"),
-        (lambda card: card.pop("format"), "no configuration of a vifi model"),
-        (lambda card: card["preprocessing"].update(mean=[1]), "makes no sense"),
-        (lambda card: card["preprocessing"]["geometry"].update(resize="stretch"), "cannot resize"),
+        (lambda card: card.update(colour="red"), "there is no key colour"),
+        (lambda card: card.update(fusion="late"), "fusion should be 'embedding', 'decision' or 'image'"),
+        (lambda card: card.update(template="a photo"), "needs {} once"),
+        (lambda card: card.update(template=3), "template should be a valid string"),
+        (lambda card: card.update(tuned=["both"]), "tuned should be 'image' or 'text'"),
+        (lambda card: card.update(class_names="jump"), "class_names should be a list"),
+        (lambda card: card.update(architecture="VGG"), "architecture should be 'starter' or a table"),
+        (lambda card: card.pop("architecture"), "architecture is missing"),
+        (lambda card: card.pop("preprocessing"), "preprocessing is missing"),
+        (lambda card: card.pop("format"), "not the configuration of a vifi model"),
+        (lambda card: card["preprocessing"].update(mean=[1]), "preprocessing.mean is missing"),
+        (
+            lambda card: card["preprocessing"]["geometry"].update(resize="stretch"),
+            "resize should be 'shortest', 'squash' or 'longest'",
+        ),
     ],
 )
 def test_configurations_that_make_no_sense(
@@ -206,7 +221,7 @@ def test_configurations_that_make_no_sense(
     file.write_text(json.dumps(content))
     for load in (load_vifi_clip, load_encoder, load_text_encoder):
         with pytest.raises(InvalidInput, match=reason) as caught:
-            load(str(folder))
+            load(resolve_model(str(folder)))
         assert str(file) in str(caught.value)
         assert "\n" not in str(caught.value)
 
@@ -216,19 +231,19 @@ def test_damaged_files_say_so(folder: Path) -> None:
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelUnavailable, match="damaged"):
-        load_vifi_clip(str(folder))
+        load_vifi_clip(resolve_model(str(folder)))
     weights.write_bytes(whole)
     content = json.loads(card.read_text())
     content["architecture"]["vision_cfg"]["layers"] = 3
     card.write_text(json.dumps(content))
     with pytest.raises(ModelUnavailable, match="does not fit"):
-        load_vifi_clip(str(folder))
+        load_vifi_clip(resolve_model(str(folder)))
     card.write_text(json.dumps({**content, "architecture": "starter"}))
     with pytest.raises(ModelUnavailable, match="does not fit"):
-        load_vifi_clip(str(folder))
+        load_vifi_clip(resolve_model(str(folder)))
     card.write_text("{")
-    with pytest.raises(InvalidInput, match="no configuration"):
-        load_vifi_clip(str(folder))
+    with pytest.raises(InvalidInput, match="not the configuration"):
+        load_vifi_clip(resolve_model(str(folder)))
 
 
 def test_names_of_folders(folder: Path, tiny_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,10 +262,10 @@ def test_names_of_folders(folder: Path, tiny_clip: Path, monkeypatch: pytest.Mon
 
 
 def test_writing_again_replaces_and_leaves_nothing_else(folder: Path) -> None:
-    model = load_vifi_clip(str(folder))
+    model = load_vifi_clip(resolve_model(str(folder)))
     nudge(model, "visual")
     write_model_folder(folder, model.network, replace(model.card, class_names=("run",)))
-    again = load_vifi_clip(str(folder))
+    again = load_vifi_clip(resolve_model(str(folder)))
     assert again.card.class_names == ("run",)
     assert torch.equal(again.network.visual.proj, model.network.visual.proj)  # type: ignore[arg-type]
     assert sorted(file.name for file in folder.iterdir()) == ["config.json", "weights.safetensors"]
@@ -263,8 +278,10 @@ def test_full_disk_leaves_the_older_model(folder: Path) -> None:
     program = (
         "import resource, sys, torch\n"
         "from pathlib import Path\n"
-        "from vifi_cli.model.folders.folder import load_vifi_clip, write_model_folder\n"
-        "folder = sys.argv[1]; model = load_vifi_clip(folder)\n"
+        "from vifi_cli.model.folders.loading import load_vifi_clip\n"
+        "from vifi_cli.model.folders.writing import write_model_folder\n"
+        "from vifi_cli.model.registry.source import resolve_model\n"
+        "folder = sys.argv[1]; model = load_vifi_clip(resolve_model(folder))\n"
         "model.network.visual.proj.data += 1\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try: write_model_folder(Path(folder), model.network, model.card)\n"
@@ -284,6 +301,6 @@ def test_base_weights_in_half_precision_become_a_model_in_full(tmp_path: Path) -
     clip = make_tiny_clip(tmp_path / "half")
     file = clip / "open_clip_model.safetensors"
     save_file({name: tensor.half() for name, tensor in load_file(file).items()}, file)
-    assert {tensor.dtype for tensor in load_vifi_clip(str(clip)).network.state_dict().values()} == {
-        torch.float32
-    }
+    assert {
+        tensor.dtype for tensor in load_vifi_clip(resolve_model(str(clip))).network.state_dict().values()
+    } == {torch.float32}

@@ -17,8 +17,9 @@ from tests.model.conftest import GOLDEN
 from tests.model.published import NAMES, openai_clip, published_weights, save_published, yacs_node
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.folders.checkpoint_import import import_checkpoint
-from vifi_cli.model.registry.restricted_pickle import read_pickled
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
+from vifi_cli.model.weights.restricted_pickle import read_pickled
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +39,9 @@ def test_golden_checkpoint_gives_the_published_logits() -> None:
 
     expected = load_file(GOLDEN / "expected.safetensors")
     names = json.loads((GOLDEN / "meta.json").read_text())["class_names"]
-    imported = import_checkpoint(GOLDEN / "vifi_finetuned.pth", str(GOLDEN / "base_clip.safetensors"))
+    imported = import_checkpoint(
+        GOLDEN / "vifi_finetuned.pth", resolve_model(str(GOLDEN / "base_clip.safetensors"))
+    )
     model = imported.model
     texts = [model.card.class_text(name) for name in names]
     assert texts[0] == "a photo of a ApplyEyeMakeup."
@@ -54,7 +57,7 @@ def test_golden_checkpoint_gives_the_published_logits() -> None:
 
 
 def test_what_is_recognised(checkpoint: Path, base: Path) -> None:
-    imported = import_checkpoint(checkpoint, str(base))
+    imported = import_checkpoint(checkpoint, resolve_model(str(base)))
     card = imported.model.card
     assert imported.looks_like == (
         "a ViT/8 (image tower: 2 layers, 64 wide, 32 pixels; text tower: 2 layers, 64 wide; embeddings of 16)"
@@ -87,7 +90,7 @@ def test_what_is_recognised(checkpoint: Path, base: Path) -> None:
 )
 def test_tuned_towers_are_found(base: Path, tmp_path: Path, tuned: tuple[str, ...], use: str) -> None:
     file = save_published(tmp_path / "ckpt.pth", published_weights(base, tuned), use)
-    imported = import_checkpoint(file, str(base))
+    imported = import_checkpoint(file, resolve_model(str(base)))
     assert imported.model.card.tuned == tuned
     assert imported.remarks == ()
 
@@ -106,7 +109,7 @@ def test_rounding_to_half_precision_is_no_tuning(base: Path, tmp_path: Path) -> 
     file = save_published(
         tmp_path / "ckpt.pth", published_weights(tmp_path / "half.safetensors", ("image",)), "image"
     )
-    imported = import_checkpoint(file, str(tmp_path / "full.safetensors"))
+    imported = import_checkpoint(file, resolve_model(str(tmp_path / "full.safetensors")))
     assert imported.model.card.tuned == ("image",)
     assert imported.model.card.class_names
     assert imported.remarks == ()
@@ -130,7 +133,7 @@ def test_other_forms_give_the_same_weights(base: Path, tmp_path: Path, form: str
     else:
         weights["prompt_learner.token_prefix"] = torch.zeros(4, 1, 64)
         save_published(file, weights)
-    imported = import_checkpoint(file, str(base)).model
+    imported = import_checkpoint(file, resolve_model(str(base))).model
     expected = weights["image_encoder.proj"]
     tolerance = 1e-3 if form == "half" else 0
     torch.testing.assert_close(imported.network.visual.proj.data, expected, atol=tolerance, rtol=0)  # type: ignore[union-attr, operator]
@@ -156,7 +159,7 @@ def test_wrong_checkpoint_for_the_backbone(
 ) -> None:
     other = openai_clip(tmp_path / "other.safetensors", **vision)
     with pytest.raises(InvalidInput, match=f"wrong checkpoint for the backbone .*{reason}") as caught:
-        import_checkpoint(checkpoint, str(other))
+        import_checkpoint(checkpoint, resolve_model(str(other)))
     assert "looks like a ViT/8 (image tower: 2 layers, 64 wide" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -177,31 +180,33 @@ def test_known_backbones_are_called_by_name() -> None:
     weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     looks = PublishedCheckpoint(Path("x.pth"), weights, {}).looks_like
     assert looks.startswith("ViT-B/16 (image tower: 12 layers, 768 wide, 224 pixels; text tower: 12 layers")
-    assert PublishedCheckpoint(Path("x.pth"), {}, {}).looks_like == "no CLIP that vifi knows"
+    assert PublishedCheckpoint(Path("x.pth"), {}, {}).looks_like == "not a CLIP that vifi knows"
 
 
 def test_another_base_of_the_same_shape_is_noticed(checkpoint: Path, base: Path, tmp_path: Path) -> None:
     other = openai_clip(tmp_path / "other.safetensors", seed=1)
-    imported = import_checkpoint(checkpoint, str(other))
+    imported = import_checkpoint(checkpoint, resolve_model(str(other)))
     assert "not trained from" in imported.remarks[0]
     assert imported.model.card.class_names == ()
 
     weights = published_weights(base, ("image",))
     del weights["prompt_learner.complete_text_embeddings"]
-    imported = import_checkpoint(save_published(tmp_path / "image.pth", weights, "image"), str(other))
+    imported = import_checkpoint(
+        save_published(tmp_path / "image.pth", weights, "image"), resolve_model(str(other))
+    )
     assert "not trained from" in imported.remarks[0], "its text tower should be the base's"
 
 
 def test_what_is_no_checkpoint_says_so(base: Path, checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="no checkpoint of ViFi-CLIP"):
-        import_checkpoint(base, str(base))
+    with pytest.raises(ModelUnavailable, match="not a checkpoint of ViFi-CLIP"):
+        import_checkpoint(base, resolve_model(str(base)))
     with pytest.raises(ModelUnavailable, match="vifi model import"):
-        load_encoder(str(checkpoint), "cpu")
+        load_encoder(resolve_model(str(checkpoint)), "cpu")
     whole = checkpoint.read_bytes()
     for size in (0, 10, 1000, len(whole) // 2, len(whole) - 10):
         checkpoint.write_bytes(whole[:size])
         with pytest.raises(ModelUnavailable, match="damaged") as caught:
-            import_checkpoint(checkpoint, str(base))
+            import_checkpoint(checkpoint, resolve_model(str(base)))
         assert "\n" not in str(caught.value)
 
 
@@ -256,7 +261,7 @@ def test_pickles_that_call_are_refused_by_name(
         with yacs_node():
             torch.save({"model": published_weights(base), "config": wrapped(call)}, checkpoint, **options)
         with pytest.raises(ModelUnavailable, match="is refused") as caught:
-            import_checkpoint(checkpoint, str(base))
+            import_checkpoint(checkpoint, resolve_model(str(base)))
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "malice_was_here").exists()
@@ -271,7 +276,7 @@ def test_a_configuration_that_hides_its_methods_does_no_harm(
         config = node(DATA=node(NUM_FRAMES=16))
         config.__dict__.update({"get": "shadow", "__class__": "x", "__setstate__": "y"})
         torch.save({"model": published_weights(base), "config": config}, tmp_path / "ckpt.pth")
-    imported = import_checkpoint(tmp_path / "ckpt.pth", str(base))
+    imported = import_checkpoint(tmp_path / "ckpt.pth", resolve_model(str(base)))
     assert imported.model.card.origin["frames"] == "16"
     content = read_pickled(tmp_path / "ckpt.pth")
     assert isinstance(content, dict)
@@ -282,4 +287,4 @@ def test_programs_and_other_files_are_refused(base: Path, tmp_path: Path) -> Non
     for name, content in (("text.pth", b"hello"), ("empty.zip.pth", b"PK\x05\x06" + bytes(18))):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ModelUnavailable):
-            import_checkpoint(tmp_path / name, str(base))
+            import_checkpoint(tmp_path / name, resolve_model(str(base)))

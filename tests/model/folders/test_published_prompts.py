@@ -13,9 +13,10 @@ from torch import Tensor
 from tests.model.conftest import GOLDEN
 from tests.model.published import NAMES, openai_clip, published_weights, save_published
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import PromptShape
 from vifi_cli.model.folders.checkpoint_import import import_checkpoint, write_imported
-from vifi_cli.model.folders.folder import load_vifi_clip
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.card import PromptShape
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
 
 LAYERS, WIDTH = 2, 64
@@ -56,7 +57,7 @@ def published_logits(base: Path, weights: "OrderedDict[str, Tensor]", video: Ten
     """The published model written down step by step, on open_clip's blocks, with prompts in half precision."""
     import open_clip
 
-    network: Any = load_vifi_clip(str(base)).network
+    network: Any = load_vifi_clip(resolve_model(str(base))).network
     own = {
         name.replace("image_encoder.", "visual.").replace("text_encoder.", "text."): tensor
         for name, tensor in weights.items()
@@ -122,7 +123,7 @@ def test_every_count_and_depth_gives_the_published_logits(
 ) -> None:
     weights = prompted_weights(base, shape)
     file = save_published(tmp_path / "ckpt.pth", weights)
-    imported = import_checkpoint(file, str(base))
+    imported = import_checkpoint(file, resolve_model(str(base)))
     card, video = imported.model.card, torch.randn(2, 3, 3, 32, 32)
     assert card.prompts == shape
     assert card.tuned == ()
@@ -133,7 +134,7 @@ def test_every_count_and_depth_gives_the_published_logits(
         assert card.template == "{}."
         assert card.class_names == tuple(name.lower().replace("_", " ") for name in NAMES)
     write_imported(tmp_path / "model", imported)
-    folder = load_vifi_clip(str(tmp_path / "model"))
+    folder = load_vifi_clip(resolve_model(str(tmp_path / "model")))
     with torch.no_grad():
         expected = published_logits(base, weights, video, NAMES)
         texts = [card.class_text(name) for name in NAMES]
@@ -151,7 +152,9 @@ def test_golden_checkpoint_gives_the_published_logits(tmp_path: Path) -> None:
 
     expected = load_file(GOLDEN / "expected.safetensors")
     names = json.loads((GOLDEN / "meta.json").read_text())["class_names"]
-    imported = import_checkpoint(GOLDEN / "vifi_prompted.pth", str(GOLDEN / "base_clip.safetensors"))
+    imported = import_checkpoint(
+        GOLDEN / "vifi_prompted.pth", resolve_model(str(GOLDEN / "base_clip.safetensors"))
+    )
     assert imported.model.card.prompts == PromptShape(4, 3, 4, 2)
     assert imported.model.card.class_text("pull_ups") == "pull ups."
     assert imported.model.card.class_names == (
@@ -162,7 +165,7 @@ def test_golden_checkpoint_gives_the_published_logits(tmp_path: Path) -> None:
         "skijet",
     )
     write_imported(tmp_path / "model", imported)
-    for model in (imported.model, load_vifi_clip(str(tmp_path / "model"))):
+    for model in (imported.model, load_vifi_clip(resolve_model(str(tmp_path / "model")))):
         texts = [model.card.class_text(name) for name in names]
         with torch.inference_mode():
             logits = model.network(expected["video"], model.tokenizer(texts))
@@ -175,23 +178,25 @@ def test_golden_checkpoint_gives_the_published_logits(tmp_path: Path) -> None:
 
 def test_the_base_inside_is_a_model_of_its_own(base: Path, tmp_path: Path) -> None:
     weights = prompted_weights(base, SHAPES[0])
-    imported = import_checkpoint(save_published(tmp_path / "ckpt.pth", weights), str(base))
+    imported = import_checkpoint(save_published(tmp_path / "ckpt.pth", weights), resolve_model(str(base)))
     write_imported(tmp_path / "model", imported)
     inside = sorted(str(path.relative_to(tmp_path / "model")) for path in (tmp_path / "model").rglob("*.*"))
     assert inside == ["base/config.json", "base/weights.safetensors", "config.json", "prompts.safetensors"]
     plain = OrderedDict(
         (name, t) for name, t in weights.items() if "VPT" not in name and "prompt" not in name
     )
-    expected = import_checkpoint(save_published(tmp_path / "plain.pth", plain), str(base)).model
-    found = load_vifi_clip(str(tmp_path / "model" / "base"))
+    expected = import_checkpoint(
+        save_published(tmp_path / "plain.pth", plain), resolve_model(str(base))
+    ).model
+    found = load_vifi_clip(resolve_model(str(tmp_path / "model" / "base")))
     for name, tensor in expected.network.state_dict().items():
         assert torch.equal(found.network.state_dict()[name], tensor), name
     assert found.card.template == "a photo of a {}."
     assert found.card.class_names == ()
     (tmp_path / "model").rename(tmp_path / "moved")
     moved, alone = (
-        load_encoder(str(tmp_path / "moved"), "cpu"),
-        load_encoder(str(tmp_path / "moved" / "base"), "cpu"),
+        load_encoder(resolve_model(str(tmp_path / "moved")), "cpu"),
+        load_encoder(resolve_model(str(tmp_path / "moved" / "base")), "cpu"),
     )
     assert moved.vision_fingerprint != alone.vision_fingerprint
 
@@ -200,7 +205,7 @@ def test_names_are_not_needed(base: Path, tmp_path: Path) -> None:
     weights = prompted_weights(base, SHAPES[0], with_names=False)
     weights["prompt_learner.token_prefix"] = torch.zeros(4, WIDTH)
     weights["prompt_learner.token_suffix"] = torch.zeros(5, 3, WIDTH)
-    imported = import_checkpoint(save_published(tmp_path / "ckpt.pth", weights), str(base))
+    imported = import_checkpoint(save_published(tmp_path / "ckpt.pth", weights), resolve_model(str(base)))
     assert imported.model.card.class_names == ()
 
 
@@ -235,6 +240,6 @@ def test_inconsistent_prompts_are_one_clear_line(
             weights[name] = torch.zeros(shape)
     file = save_published(tmp_path / "ckpt.pth", weights)
     with pytest.raises(InvalidInput, match=reason) as caught:
-        import_checkpoint(file, str(base))
+        import_checkpoint(file, resolve_model(str(base)))
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)

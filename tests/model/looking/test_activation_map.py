@@ -14,7 +14,7 @@ from tests.model.conftest import photograph
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.looking.activation_map import activation_map
 from vifi_cli.model.looking.frame_maps import choose_method, look
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.vifi_clip import unit_length
 
 declare_missing_operators()

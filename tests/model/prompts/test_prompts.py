@@ -12,16 +12,13 @@ from torch import Tensor, nn
 
 from tests.model.conftest import TINY
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import PromptShape
-from vifi_cli.model.prompts.prompts import (
-    PromptedImageTower,
-    PromptedTextTower,
-    add_prompts,
-    prompt_parameters,
-)
+from vifi_cli.model.prompts.image import PromptedImageTower
+from vifi_cli.model.prompts.initialisation import add_prompts, prompt_parameters
+from vifi_cli.model.prompts.text import PromptedTextTower
+from vifi_cli.model.registry.card import PromptShape
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.minilm import SentenceTransformer
 from vifi_cli.model.towers.text_context import accept_cut_context, cut_context
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 
 declare_missing_operators()

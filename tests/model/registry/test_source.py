@@ -6,15 +6,15 @@ import pytest
 
 from tests.model.conftest import GOLDEN
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.backbones import BACKBONES, DEFAULT_MODEL, Backbone
+from vifi_cli.model.registry.known_models import DEFAULT_MODEL, KNOWN_MODELS, KnownModel
 from vifi_cli.model.registry.source import resolve_model
 
-PRETRAINED = [backbone for backbone in BACKBONES if backbone.name != "starter"]
+PRETRAINED = [backbone for backbone in KNOWN_MODELS if backbone.name != "starter"]
 
 
 @pytest.mark.parametrize("backbone", PRETRAINED, ids=lambda backbone: backbone.name)
-def test_table_agrees_with_open_clip(backbone: Backbone) -> None:
-    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+def test_table_agrees_with_open_clip(backbone: KnownModel) -> None:
+    from vifi_cli.model.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
     import open_clip
@@ -27,13 +27,13 @@ def test_table_agrees_with_open_clip(backbone: Backbone) -> None:
 
 
 def test_names_are_unique_and_hold_the_default() -> None:
-    names = [backbone.name for backbone in BACKBONES]
+    names = [backbone.name for backbone in KNOWN_MODELS]
     assert len(set(names)) == len(names)
     assert {DEFAULT_MODEL, "starter"} <= set(names)
 
 
 def test_speed_classes_follow_the_work_a_frame_takes() -> None:
-    speeds = {backbone.name: backbone.speed for backbone in BACKBONES}
+    speeds = {backbone.name: backbone.speed for backbone in KNOWN_MODELS}
     assert speeds["starter"] == "fastest"
     assert speeds["clip-vit-b-32"] == "fast"
     assert speeds["clip-vit-l-14"] == "slowest"
@@ -73,8 +73,8 @@ def test_paths_that_hold_no_model_are_refused(tmp_path: Path) -> None:
     (tmp_path / "weights.pt").write_text("hello")
     for name, reason in (
         ("missing.safetensors", "no model at"),
-        ("notes.txt", "no file of weights"),
-        (".", "holds no open_clip_config.json"),
+        ("notes.txt", "not a weights file"),
+        (".", "holds neither open_clip_config.json"),
         ("weights.pt#relu", "gelu or quickgelu"),
     ):
         with pytest.raises(InvalidInput, match=reason):

@@ -13,8 +13,9 @@ from PIL import Image
 
 from tests.model.conftest import GOLDEN, TINY, make_tiny_clip
 from vifi_cli.errors import InvalidInput, ModelUnavailable
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder, load_text_encoder
-from vifi_cli.model.runtime.runtime import frames_runtime
+from vifi_cli.model.runtime.onnx_or_torch import frames_runtime
 from vifi_cli.model.runtime.torch_runtime import PixelTower
 
 Pixels = npt.NDArray[np.uint8]
@@ -30,7 +31,7 @@ def test_folder_gives_the_numbers_of_open_clip(tiny_clip: Path, noise: Pixels) -
         frames = model.encode_image(images).numpy()
         texts = model.encode_text(tokens, normalize=True).numpy()
 
-    encoder = load_encoder(f"local-dir:{tiny_clip}", "cpu")
+    encoder = load_encoder(resolve_model(f"local-dir:{tiny_clip}"), "cpu")
     assert encoder.geometry.resize == "squash"
     np.testing.assert_allclose(encoder.encode_frames(noise), frames, atol=1e-5)
     np.testing.assert_allclose(encoder.encode_texts(["a dog", "", "long " * 100]), texts, atol=1e-5)
@@ -54,24 +55,25 @@ def test_file_of_weights_equals_its_folder(tmp_path: Path, noise: Pixels) -> Non
         expected = model.encode_text(tokens, normalize=True).numpy()
 
     safe, pickled = (
-        load_encoder(str(tmp_path / name), "cpu") for name in ("weights.safetensors", "weights.pt")
+        load_encoder(resolve_model(str(tmp_path / name)), "cpu")
+        for name in ("weights.safetensors", "weights.pt")
     )
     np.testing.assert_allclose(safe.encode_texts(["a dog"]), expected, atol=1e-5)
     assert safe.vision_fingerprint == pickled.vision_fingerprint
     assert "quick GELU" in safe.description
-    plain = load_encoder(str(tmp_path / "weights.safetensors#gelu"), "cpu")
+    plain = load_encoder(resolve_model(str(tmp_path / "weights.safetensors#gelu")), "cpu")
     assert plain.vision_fingerprint != safe.vision_fingerprint
     assert not np.allclose(plain.encode_frames(noise), safe.encode_frames(noise), atol=1e-5)
 
 
 def test_towers_that_give_tokens_too_give_embeddings_alone(tiny_clip: Path, noise: Pixels) -> None:
-    plain = load_encoder(str(tiny_clip), "cpu")
+    plain = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     file = tiny_clip / "open_clip_config.json"
     content = json.loads(file.read_text())
     for tower in ("vision_cfg", "text_cfg"):
         content["model_cfg"][tower]["output_tokens"] = True
     file.write_text(json.dumps(content))
-    coca = load_encoder(str(tiny_clip), "cpu")
+    coca = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     np.testing.assert_array_equal(coca.encode_frames(noise), plain.encode_frames(noise))
     np.testing.assert_array_equal(coca.encode_texts(["a dog"]), plain.encode_texts(["a dog"]))
 
@@ -79,7 +81,7 @@ def test_towers_that_give_tokens_too_give_embeddings_alone(tiny_clip: Path, nois
 def test_fingerprints_follow_each_tower_alone(tiny_clip: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    first = load_encoder(str(tiny_clip), "cpu")
+    first = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     weights = load_file(tiny_clip / "open_clip_model.safetensors")
     for changed, vision_same, text_same in (
         ("visual.proj", False, True),
@@ -89,18 +91,18 @@ def test_fingerprints_follow_each_tower_alone(tiny_clip: Path, tmp_path: Path) -
         folder = make_tiny_clip(tmp_path / changed)
         tensors = {**weights, changed: weights[changed] + 1e-3}
         save_file(tensors, folder / "open_clip_model.safetensors")
-        other = load_encoder(str(folder), "cpu")
+        other = load_encoder(resolve_model(str(folder)), "cpu")
         assert (other.vision_fingerprint == first.vision_fingerprint) == vision_same
         assert (other.text_fingerprint == first.text_fingerprint) == text_same
 
 
 def test_fingerprint_follows_the_preprocessing(tiny_clip: Path) -> None:
-    first = load_encoder(str(tiny_clip), "cpu")
+    first = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     file = tiny_clip / "open_clip_config.json"
     content = json.loads(file.read_text())
     content["preprocess_cfg"]["resize_mode"] = "shortest"
     file.write_text(json.dumps(content))
-    second = load_encoder(str(tiny_clip), "cpu")
+    second = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     assert second.vision_fingerprint != first.vision_fingerprint
     assert second.text_fingerprint == first.text_fingerprint
 
@@ -108,11 +110,11 @@ def test_fingerprint_follows_the_preprocessing(tiny_clip: Path) -> None:
 def test_text_side_alone_reads_the_text_tower_alone(tiny_clip: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    whole = load_encoder(str(tiny_clip), "cpu")
+    whole = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     weights = load_file(tiny_clip / "open_clip_model.safetensors")
     text = {name: tensor for name, tensor in weights.items() if not name.startswith("visual.")}
     save_file(text, tiny_clip / "open_clip_model.safetensors")
-    alone = load_text_encoder(str(tiny_clip), "cpu")
+    alone = load_text_encoder(resolve_model(str(tiny_clip)), "cpu")
     assert alone.text_fingerprint == whole.text_fingerprint
     assert alone.model_name == whole.model_name == str(tiny_clip)
     np.testing.assert_array_equal(alone.encode_texts(["a dog"]), whole.encode_texts(["a dog"]))
@@ -122,7 +124,7 @@ def test_golden_weights_load_and_embed(noise: Pixels) -> None:
     weights = GOLDEN / "base_clip.safetensors"
     if not weights.exists():
         pytest.skip("the golden weights are not here")
-    encoder = load_encoder(str(weights), "cpu")
+    encoder = load_encoder(resolve_model(str(weights)), "cpu")
     frames, texts = encoder.encode_frames(noise), encoder.encode_texts(["playing guitar", "brush hair"])
     assert frames.shape == (3, 64)
     assert np.isfinite(frames).all()
@@ -132,7 +134,7 @@ def test_golden_weights_load_and_embed(noise: Pixels) -> None:
 def test_convolutional_tower_is_compiled_exactly(vifi_home: Path, noise: Pixels) -> None:
     from open_clip.modified_resnet import ModifiedResNet
 
-    from vifi_cli.model.towers.preprocessing import Preprocessing
+    from vifi_cli.model.preprocessing import Preprocessing
     from vifi_cli.video.decode.frames import FrameGeometry
 
     torch.manual_seed(0)
@@ -152,7 +154,7 @@ def test_convolutional_tower_is_compiled_exactly(vifi_home: Path, noise: Pixels)
 def test_tower_that_cannot_be_compiled_runs_by_torch(noise: Pixels) -> None:
     from torch import Tensor, nn
 
-    from vifi_cli.model.towers.preprocessing import Preprocessing
+    from vifi_cli.model.preprocessing import Preprocessing
     from vifi_cli.video.decode.frames import FrameGeometry
 
     class Dice(nn.Module):
@@ -177,7 +179,7 @@ def test_cache_that_cannot_be_written_costs_speed_only(
 ) -> None:
     from open_clip.modified_resnet import ModifiedResNet
 
-    from vifi_cli.model.towers.preprocessing import Preprocessing
+    from vifi_cli.model.preprocessing import Preprocessing
     from vifi_cli.video.decode.frames import FrameGeometry
 
     (tmp_path / "file").touch()
@@ -205,10 +207,10 @@ def test_malicious_pickle_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     weights = tmp_path / f"weights{suffix}"
     torch.save({"visual.proj": Malice()}, weights)
     with pytest.raises(ModelUnavailable, match="refused"):
-        load_encoder(str(weights), "cpu")
+        load_encoder(resolve_model(str(weights)), "cpu")
     weights.write_bytes(pickle.dumps(Malice()))
     with pytest.raises(ModelUnavailable):
-        load_encoder(str(weights), "cpu")
+        load_encoder(resolve_model(str(weights)), "cpu")
     assert not (tmp_path / "malice_was_here").exists()
 
 
@@ -218,16 +220,16 @@ def test_damaged_folders_say_so_in_one_line(tiny_clip: Path) -> None:
     for content in (whole[:100], whole[: len(whole) // 2], b""):
         weights.write_bytes(content)
         with pytest.raises(ModelUnavailable, match="damaged") as caught:
-            load_encoder(str(tiny_clip), "cpu")
+            load_encoder(resolve_model(str(tiny_clip)), "cpu")
         assert "\n" not in str(caught.value)
     weights.unlink()
     with pytest.raises(ModelUnavailable, match="no weights"):
-        load_encoder(str(tiny_clip), "cpu")
+        load_encoder(resolve_model(str(tiny_clip)), "cpu")
     for content in ("not json", "{}", '{"model_cfg": {}}', "[]"):
         (tiny_clip / "open_clip_config.json").write_text(content)
         weights.write_bytes(whole)
         with pytest.raises(InvalidInput, match="configuration"):
-            load_encoder(str(tiny_clip), "cpu")
+            load_encoder(resolve_model(str(tiny_clip)), "cpu")
 
 
 def test_weights_of_another_architecture_are_refused(tiny_clip: Path) -> None:
@@ -236,10 +238,10 @@ def test_weights_of_another_architecture_are_refused(tiny_clip: Path) -> None:
     content["model_cfg"]["vision_cfg"]["layers"] = 3
     file.write_text(json.dumps(content))
     with pytest.raises(ModelUnavailable, match="does not fit"):
-        load_encoder(str(tiny_clip), "cpu")
+        load_encoder(resolve_model(str(tiny_clip)), "cpu")
 
 
 def test_device_that_is_not_there(tiny_clip: Path) -> None:
     for device in ("tpu", "cuda:99", "cpu:1"):
         with pytest.raises(InvalidInput, match=r"no device .* here; use --device"):
-            load_encoder(str(tiny_clip), device)
+            load_encoder(resolve_model(str(tiny_clip)), device)

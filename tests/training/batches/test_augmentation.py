@@ -132,7 +132,7 @@ def test_one_seed_gives_one_clip(clip: np.typing.NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize("turns", [-0.1, -0.031, 0.0, 0.02, 0.0666, 0.1])
 def test_hues_are_shifted_as_torchvision_does(clip: np.typing.NDArray[np.uint8], turns: float) -> None:
-    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+    from vifi_cli.model.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
     from torchvision.transforms.functional import adjust_hue

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vifi_cli.model.folders.folder import load_vifi_clip
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import freeze_statistics, tuned_parameters
@@ -49,7 +50,7 @@ def plain_step(network: ViFiCLIP, tokens: Tensor, clips: Tensor, targets: Tensor
 @pytest.mark.parametrize("tune", ["both", "image", "text"])
 def test_one_text_pass_a_step_gives_the_same_gradients(tiny_model: Path, fusion: str, tune: str) -> None:
     torch.manual_seed(0)
-    model = load_vifi_clip(str(tiny_model))
+    model = load_vifi_clip(resolve_model(str(tiny_model)))
     network = model.network.double()
     network.fusion = fusion  # type: ignore[assignment]
     tuned = tuned_parameters(network, tune)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.training.batches.epoch_plan import make_schedule, plan_run
 from vifi_cli.training.recipe.recipe import make_recipe
 from vifi_cli.training.recipe.schedule import Schedule

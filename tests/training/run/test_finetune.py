@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.training.conftest import MakeRun, losses, reports_of
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
 from vifi_cli.training.recipe.recipe import heed_sides, make_recipe
 from vifi_cli.training.run.folder import RunFolder
@@ -36,7 +37,7 @@ def test_a_tiny_clip_learns_colours_and_can_be_used_by_its_folder(make_run: Make
     assert result.test is not None
     assert result.test.top1 == 1.0
     assert result.test.videos == 3
-    encoder = load_encoder(str(tmp_path / "run" / "best"), "cpu")
+    encoder = load_encoder(resolve_model(str(tmp_path / "run" / "best")), "cpu")
     assert encoder.encode_texts(["red"]).shape == (1, encoder.dimension)
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
 

@@ -12,7 +12,9 @@ from tests.training.conftest import MakeRun, losses
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing import predicting
-from vifi_cli.model.folders.folder import load_vifi_clip, read_card
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.registry.card import read_card
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.training.engine import frozen_towers
 from vifi_cli.training.recipe.changes import changes_of_stage
 from vifi_cli.training.recipe.prompts import PromptRoom, make_prompt_recipe, prompt_room
@@ -63,7 +65,7 @@ def test_what_comes_out_is_a_small_model_that_names_its_base(
     assert card.class_text("red") == "red."
     assert sum(path.stat().st_size for path in best.iterdir()) < 20_000
     assert (tmp_path / "run" / "training_state.safetensors").stat().st_size < 20_000
-    assert load_vifi_clip(str(best)).card == card
+    assert load_vifi_clip(resolve_model(str(best))).card == card
 
 
 def test_prompts_learn_colours(make_run: MakeRun, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Loading the encoders that fit an index, and refusing those that do not."""
 
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
@@ -17,13 +17,13 @@ def load_fitting_text_encoder(
     """
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
 
-    fetch_weights(model, feedback)
-    if vision_fingerprint_of(model, device) != indexed_with.vision_fingerprint:
+    source = fetch_model(model, feedback)
+    if vision_fingerprint_of(source, device) != indexed_with.vision_fingerprint:
         raise EncoderMismatch(
             f"the index was made with {indexed_with.model}, and {model} sees pictures otherwise: leave --model away, "
             f"or make the index anew with `vifi index --rebuild --model {model}`"
         )
-    return load_text_encoder(model, device)
+    return load_text_encoder(source, device)
 
 
 def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> TextEncoder:
@@ -34,8 +34,7 @@ def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Fe
     """
     from vifi_cli.model.runtime.encoder import load_text_encoder
 
-    fetch_weights(indexed_with.model, feedback)
-    encoder = load_text_encoder(indexed_with.model, device)
+    encoder = load_text_encoder(fetch_model(indexed_with.model, feedback), device)
     if encoder.text_fingerprint != indexed_with.text_fingerprint:
         raise _changed(indexed_with)
     return encoder
@@ -49,9 +48,9 @@ def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedbac
     """
     from vifi_cli.model.runtime.encoder import load_encoder
 
-    fetch_weights(indexed_with.model, feedback)
+    source = fetch_model(indexed_with.model, feedback)
     with feedback.busy(f"Loading {indexed_with.model}"):
-        encoder = load_encoder(indexed_with.model, device)
+        encoder = load_encoder(source, device)
     if encoder.vision_fingerprint != indexed_with.vision_fingerprint:
         raise _changed(indexed_with)
     return encoder

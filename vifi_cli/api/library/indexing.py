@@ -8,7 +8,7 @@ from typing import Protocol
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import LOGGED, Feedback
-from vifi_cli.api.models.weights import default_model, fetch_weights
+from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import note_progress, write_lock
@@ -94,7 +94,7 @@ def _index_first(
     if not discovery.videos:
         names = ", ".join(str(path) for path in request.paths)
         raise NothingToIndex(f"no videos below {names}: name a folder that holds some, or a file of any name")
-    encoder = _load(request.model or default_model(feedback), request.device, feedback)
+    encoder = _load(request.model, request.device, feedback)
     signature = indexed_with(encoder, _sampling(request))
     with Catalog.create(folder / CATALOG_FILE, signature) as catalog:
         return _bring_up_to_date(folder, catalog, request.paths, discovery, lambda: encoder, request, watcher)
@@ -176,12 +176,12 @@ def _only_complete(discovery: Discovery, request: IndexRequest) -> Discovery:
     return replace(discovery, videos=tuple(video for video in discovery.videos if request.is_complete(video)))
 
 
-def _load(model: str, device: str, feedback: Feedback) -> Encoder:
+def _load(model: str | None, device: str, feedback: Feedback) -> Encoder:
     from vifi_cli.model.runtime.encoder import load_encoder
 
-    fetch_weights(model, feedback)
-    with feedback.busy(f"Loading {model}; the first time it is compiled for this machine"):
-        return load_encoder(model, device)
+    source = fetch_model(model, feedback)
+    with feedback.busy(f"Loading {model or source.name}; the first time it is compiled for this machine"):
+        return load_encoder(source, device)
 
 
 def _load_as_indexed(catalog: Catalog, model: str, device: str, feedback: Feedback) -> Encoder:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vifi_cli.api.feedback import LOGGED, Feedback
-from vifi_cli.api.models.weights import default_model, fetch_weights
+from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions, require_finite
@@ -27,7 +27,7 @@ from vifi_cli.evaluation.testing.over_time import (
     frames_of,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
-from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip
+from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
 from vifi_cli.paths import given_path
@@ -237,12 +237,12 @@ def load_model(name: str | None = None, device: str = "auto", feedback: Feedback
         MissingDependency: a package that the model needs is not installed.
     """
     chosen = choose_device(device)
-    name = name or default_model(feedback)
-    fetch_weights(name, feedback)
-    with feedback.busy(f"Loading {name}"):
-        loaded = load_vifi_clip(name)
+    source = fetch_model(name, feedback)
+    shown = name or source.name
+    with feedback.busy(f"Loading {shown}"):
+        loaded = load_vifi_clip(source)
         loaded.network.to(chosen).eval()
-    return VideoModel(name, loaded, chosen, feedback)
+    return VideoModel(shown, loaded, chosen, feedback)
 
 
 def ranked(probabilities: Float32Array, class_names: Sequence[str], top: int = 0) -> dict[str, float]:

@@ -1,27 +1,33 @@
-"""Getting hold of models: their names, and weights that are fetched before they are needed."""
+"""Choosing models by name, and fetching their weights before they are needed."""
+
+from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
 
+if TYPE_CHECKING:
+    from vifi_cli.model.registry.source import ModelSource
 
-def fetch_weights(name: str, feedback: Feedback) -> None:
-    """Fetches a model's weights unless they are on this machine already.
+
+def fetch_model(name: str | None, feedback: Feedback) -> "ModelSource":
+    """Resolves a model's name and fetches its weights unless they are on this machine already.
+
+    Args:
+        name: as `--model` takes it; None chooses the default model and notes which one it is.
+        feedback: receives the progress.
 
     Raises:
         InvalidInput: there is no such model.
-        ModelUnavailable: the hub cannot be reached, or the file came damaged.
+        ModelUnavailable: the hub cannot be reached, or the download was damaged.
+        MissingDependency: a package that the model needs is not installed.
     """
-    from vifi_cli.model.registry.hub import is_cached, pull
+    from vifi_cli.model.registry.hub import choose_default_model, is_cached, pull
+    from vifi_cli.model.registry.source import resolve_model
 
-    if is_cached(name):
-        return
-    with feedback.task(f"Fetching {name}") as report:
-        pull(name, report)
-
-
-def default_model(feedback: Feedback) -> str:
-    """The model that is taken where none is named, which is told."""
-    from vifi_cli.model.registry.hub import choose_default_model
-
-    name, reason = choose_default_model()
-    feedback.note(f"model: {name} ({reason})")
-    return name
+    if name is None:
+        name, reason = choose_default_model()
+        feedback.note(f"model: {name} ({reason})")
+    source = resolve_model(name)
+    if not is_cached(source):
+        with feedback.task(f"Fetching {name}") as report:
+            pull(source, report)
+    return source

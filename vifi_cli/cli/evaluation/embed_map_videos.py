@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.testing.embedding import EmbeddedVideos, Embeddings
     from vifi_cli.index.catalog.catalog import Catalog
     from vifi_cli.index.catalog.records import CatalogedVideo
-    from vifi_cli.model.folders.folder import LoadedModel
+    from vifi_cli.model.folders.loading import LoadedModel
 
 MOST_VIDEOS = 20_000
 MOST_BAD_SHOWN = 5
@@ -122,18 +122,19 @@ def _joined(plan: TestPlan) -> LabeledVideos:
 
 def _models_after_their_bases(plan: TestPlan) -> Iterator[tuple[str, LoadedModel]]:
     """Each model, loaded, after the models that training began with where these can be had."""
-    from vifi_cli.model.folders.folder import load_vifi_clip
+    from vifi_cli.model.folders.loading import load_vifi_clip
+    from vifi_cli.model.registry.source import resolve_model
 
     models = plan.question.models
     bases = dict.fromkeys(plan.learned[model].start for model in models)
     for base in bases:
         if base not in models:
             try:
-                yield base, load_vifi_clip(base)
+                yield base, load_vifi_clip(resolve_model(base))
             except (InvalidInput, ModelUnavailable, MissingDependency) as error:
                 output.note(f"{base}, which training began with, cannot stand beside: {error}")
     for model in models:
-        yield model, load_vifi_clip(model)
+        yield model, load_vifi_clip(resolve_model(model))
 
 
 def _embedded(

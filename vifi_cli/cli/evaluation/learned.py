@@ -13,7 +13,7 @@ from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-    from vifi_cli.model.folders.card import ModelCard
+    from vifi_cli.model.registry.card import ModelCard
     from vifi_cli.training.run.folder import RunConfig
 
 
@@ -89,14 +89,10 @@ def _training_data(config: RunConfig) -> LabeledVideos:
 
 def _tuned_card(model: str) -> ModelCard | None:
     """The card of a model that says it was tuned."""
-    from vifi_cli.model.folders.card import read_card
     from vifi_cli.model.registry.source import resolve_model
 
-    source = resolve_model(model)
-    if source.kind != "vifi" or source.path is None:
-        return None
-    card = read_card(source.path)
-    return card if card.tuned or card.prompts else None
+    card = resolve_model(model).card
+    return card if card and (card.tuned or card.prompts) else None
 
 
 def find_leak(

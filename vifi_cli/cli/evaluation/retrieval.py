@@ -125,9 +125,9 @@ def _own_index(*, is_needed: bool) -> Iterator[Catalog | None]:
 def _measured_model(file: QueryFile, catalog: Catalog | None, model: str, device: str) -> MeasuredModel:
     from vifi_cli.model.runtime.encoder import load_encoder
 
-    fetch_model(model)
+    source = fetch_model(model)
     with output.busy(f"Loading {model}; the first time it is compiled for this machine"):
-        encoder = load_encoder(model, device)
+        encoder = load_encoder(source, device)
     if catalog and catalog.indexed_with.vision_fingerprint == encoder.vision_fingerprint:
         return _measured(file, catalog, encoder, model)
     with _temporary_index(file, encoder, catalog) as made:

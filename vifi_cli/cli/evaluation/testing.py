@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.scoring.predictions import Predictions
     from vifi_cli.evaluation.testing.class_texts import ClassTexts
     from vifi_cli.evaluation.testing.views import Views
-    from vifi_cli.model.folders.folder import LoadedModel
+    from vifi_cli.model.folders.loading import LoadedModel
     from vifi_cli.training.engine.distributed import Processes
     from vifi_cli.training.recipe.recipe import Recipe
 
@@ -148,11 +148,12 @@ class Tester:
         """
         import torch
 
-        from vifi_cli.model.folders.folder import load_vifi_clip
+        from vifi_cli.model.folders.loading import load_vifi_clip
+        from vifi_cli.model.registry.source import resolve_model
         from vifi_cli.model.towers.clip_transform import square_side
 
         if self._loaded is None or self._loaded[0] != model:
-            loaded = load_vifi_clip(model)
+            loaded = load_vifi_clip(resolve_model(model))
             square_side(loaded.card.preprocessing.geometry, model)
             # convolutions are twice as fast with the colours of a pixel side by side
             loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -51,16 +51,16 @@ def import_model(
     """
     from vifi_cli.errors import InvalidInput
     from vifi_cli.model.folders.checkpoint_import import import_checkpoint, write_imported
-    from vifi_cli.model.folders.new_folder import new_folder
-    from vifi_cli.model.registry.backbones import DEFAULT_MODEL
+    from vifi_cli.model.folders.writing import new_folder
+    from vifi_cli.model.registry.known_models import DEFAULT_MODEL
 
     checkpoint, folder, base = given_path(checkpoint), given_path(folder), base or DEFAULT_MODEL
     if not checkpoint.is_file():
         raise InvalidInput(f"there is no checkpoint at {checkpoint}")
     with new_folder(folder) as temporary:
-        fetch_model(base)
+        base_source = fetch_model(base)
         with output.busy(f"Reading {checkpoint.name}"):
-            imported = import_checkpoint(checkpoint, base)
+            imported = import_checkpoint(checkpoint, base_source)
         write_imported(temporary, imported)
     for remark in imported.remarks:
         output.warning(remark)
@@ -93,15 +93,15 @@ def export_model(
     folder: OutputOption,
 ) -> None:
     """Write a model as a folder that open_clip loads by `local-dir:FOLDER`."""
-    from vifi_cli.model.folders.folder import load_vifi_clip
-    from vifi_cli.model.folders.new_folder import new_folder
+    from vifi_cli.model.folders.loading import load_vifi_clip
     from vifi_cli.model.folders.open_clip_export import write_open_clip_folder
+    from vifi_cli.model.folders.writing import new_folder
 
     folder = given_path(folder)
     with new_folder(folder) as temporary:
-        fetch_model(model)
+        source = fetch_model(model)
         with output.busy(f"Loading {model}"):
-            loaded = load_vifi_clip(model)
+            loaded = load_vifi_clip(source)
         write_open_clip_folder(temporary, loaded)
     if loaded.card.fusion != "embedding":
         output.warning(f"open_clip cannot be told that this model fuses frames by {loaded.card.fusion}")

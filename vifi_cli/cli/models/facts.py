@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vifi_cli.model.folders.card import ModelCard
+    from vifi_cli.model.registry.card import ModelCard
 
 _NAMES_SHOWN = 3
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideo
     from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.alpha_sweep import Reading, SweepData, SweepPoint
-    from vifi_cli.model.folders.averaging import MergedModel, NamedModel
-    from vifi_cli.model.folders.card import ModelCard
+    from vifi_cli.model.folders.averaging import MergedModel
+    from vifi_cli.model.folders.loading import LoadedModel
+    from vifi_cli.model.registry.card import ModelCard
 
 CURVE_FILE = "sweep.png"
 MIDDLE = 0.5
@@ -68,8 +69,7 @@ def merge_models(
 
     What a model forgot when it was tuned, a mixture with the plain model often remembers.
     """
-    from vifi_cli.model.folders.folder import write_model_folder
-    from vifi_cli.model.folders.new_folder import new_folder
+    from vifi_cli.model.folders.writing import new_folder, write_model_folder
 
     _check_request(models, alpha, sweep, data or [])
     folder = given_path(folder)
@@ -106,25 +106,23 @@ def _check_request(models: Sequence[str], alpha: float | None, sweep: bool, data
         raise InvalidInput("--data is for --sweep: add it, or leave --data away")
 
 
-def _named(names: Sequence[str]) -> Iterator[NamedModel]:
+def _named(names: Sequence[str]) -> Iterator[LoadedModel]:
     """Loads models one after the other."""
-    from vifi_cli.model.folders.averaging import NamedModel
-    from vifi_cli.model.folders.folder import load_vifi_clip
-    from vifi_cli.model.registry.source import resolve_model
+    from vifi_cli.model.folders.loading import load_vifi_clip
 
     for name in names:
-        fetch_model(name)
+        source = fetch_model(name)
         with output.busy(f"Loading {name}"):
-            loaded = load_vifi_clip(name)
-        yield NamedModel(resolve_model(name).name, loaded)
+            loaded = load_vifi_clip(source)
+        yield loaded
 
 
 def _merged(names: Sequence[str], alpha: float | None) -> MergedModel:
-    from vifi_cli.model.folders.averaging import merge_models
+    from vifi_cli.model.folders.averaging import average_models
 
     share = MIDDLE if alpha is None else alpha
     shares = (1 - share, share) if len(names) == 2 else (1 / len(names),) * len(names)
-    return merge_models(_named(names), shares)
+    return average_models(_named(names), shares)
 
 
 def _held_out(data: str, models: Sequence[str]) -> SweepData:
@@ -181,7 +179,7 @@ def _swept(names: Sequence[str], parts: Sequence[SweepData], device: Device) -> 
         return list(sweep(plain, tuned, parts, reading, lambda more: bar.advance(task, more)))
 
 
-def _reading(tuned: NamedModel, device: Device) -> Reading:
+def _reading(tuned: LoadedModel, device: Device) -> Reading:
     from vifi_cli.evaluation.testing.alpha_sweep import Reading
     from vifi_cli.evaluation.testing.over_time import frames_of
     from vifi_cli.model.runtime.device import choose_device
@@ -189,8 +187,8 @@ def _reading(tuned: NamedModel, device: Device) -> Reading:
     from vifi_cli.training.engine.precision import choose_precision
     from vifi_cli.video.clips.store import ClipStore
 
-    card = tuned.model.card
-    side = test_short_side(square_side(card.preprocessing.geometry, tuned.name))
+    card = tuned.card
+    side = test_short_side(square_side(card.preprocessing.geometry, tuned.source.name))
     store = ClipStore(side, folder=places.cache_folder() / "clips", budget_bytes=CLIP_CACHE_BYTES)
     chosen = choose_device(device.value)
     return Reading(store, frames_of(card), chosen, choose_precision("auto", chosen))

@@ -15,7 +15,7 @@ from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
 
 if TYPE_CHECKING:
-    from vifi_cli.model.registry.backbones import Backbone
+    from vifi_cli.model.registry.known_models import KnownModel
 
 model_app = App(help="List, fetch, describe and convert encoders.")
 model_app.command("import")(import_model)
@@ -35,25 +35,26 @@ NameArgument = Annotated[
 @model_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the encoders known by name, with size, licence, speed and what each is good for."""
-    from vifi_cli.model.registry.backbones import BACKBONES, DEFAULT_MODEL
     from vifi_cli.model.registry.hub import is_cached
+    from vifi_cli.model.registry.known_models import DEFAULT_MODEL, KNOWN_MODELS
+    from vifi_cli.model.registry.source import resolve_model
 
     if as_json:
-        output.document([_as_document(backbone, is_cached(backbone.name)) for backbone in BACKBONES])
+        output.document([_as_document(model, is_cached(resolve_model(model.name))) for model in KNOWN_MODELS])
         return
     output.rows(
         ("Model", "Here", "MB", "Numbers", "Speed", "Licence", "Good for"),
         [
             (
-                backbone.name,
-                "yes" if is_cached(backbone.name) else "no",
-                str(backbone.size_mb),
-                str(backbone.dimension),
-                backbone.speed,
-                backbone.licence,
-                backbone.good_for,
+                model.name,
+                "yes" if is_cached(resolve_model(model.name)) else "no",
+                str(model.size_mb),
+                str(model.dimension),
+                model.speed,
+                model.licence,
+                model.good_for,
             )
-            for backbone in BACKBONES
+            for model in KNOWN_MODELS
         ],
         right=("MB", "Numbers"),
     )
@@ -73,12 +74,10 @@ def pull(model: NameArgument) -> None:
 @model_app.command()
 def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonOption = False) -> None:
     """Load an encoder and show what it is made of and how it will run."""
-    from vifi_cli.model.folders.card import read_card
-    from vifi_cli.model.registry.source import resolve_model
     from vifi_cli.model.runtime.encoder import load_encoder
 
-    fetch_model(model)
-    encoder = load_encoder(model, device.value)
+    source = fetch_model(model)
+    encoder = load_encoder(source, device.value)
     geometry = encoder.geometry
     facts = {
         "model": encoder.model_name,
@@ -89,8 +88,7 @@ def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonO
         "vision fingerprint": encoder.vision_fingerprint,
         "text fingerprint": encoder.text_fingerprint,
     }
-    source = resolve_model(model)
-    card = read_card(source.path) if source.kind == "vifi" and source.path else None
+    card = source.card
     if as_json:
         document = {name.replace(" ", "_"): value for name, value in facts.items()}
         output.document(document | (card_document(card) if card else {}))
@@ -99,7 +97,7 @@ def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonO
         output.facts([(name.capitalize(), str(value)) for name, value in shown])
 
 
-def _as_document(backbone: Backbone, is_here: bool) -> dict[str, object]:
+def _as_document(backbone: KnownModel, is_here: bool) -> dict[str, object]:
     return {
         "name": backbone.name,
         "architecture": backbone.architecture,

@@ -13,8 +13,8 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import top_k_hits
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
-from vifi_cli.model.folders.averaging import NamedModel, merge_models
-from vifi_cli.model.folders.folder import LoadedModel
+from vifi_cli.model.folders.averaging import average_models
+from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.paths import replacing
 from vifi_cli.video.clips.store import ClipStore
 
@@ -74,8 +74,8 @@ class SweepPoint:
 
 
 def sweep(
-    plain: NamedModel,
-    tuned: NamedModel,
+    plain: LoadedModel,
+    tuned: LoadedModel,
     data: Sequence[SweepData],
     reading: Reading,
     watch: Callable[[int], None] = lambda more: None,
@@ -93,7 +93,7 @@ def sweep(
         InvalidInput: the models cannot be merged, or no video of a set can be read.
     """
     for alpha in ALPHAS:
-        mixture = merge_models((plain, tuned), (1 - alpha, alpha)).model
+        mixture = average_models((plain, tuned), (1 - alpha, alpha)).model
         mixture.network.to(reading.device)
         yield SweepPoint(alpha, tuple(_top1(mixture, part, reading, watch) for part in data))
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.model.folders.folder import LoadedModel
+from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.looking.frame_maps import IN_WORDS, SOURCES, Method, choose_method, look
 from vifi_cli.model.towers.clip_transform import centre_crop, normalised, square_side, test_short_side
 from vifi_cli.model.towers.vifi_clip import unit_length

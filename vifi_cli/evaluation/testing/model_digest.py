@@ -1,7 +1,7 @@
 """A digest of a whole model, by which two reports can be seen to be of the same weights."""
 
-from vifi_cli.model.folders.folder import LoadedModel
-from vifi_cli.model.runtime.fingerprint import fingerprint_of_weights
+from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.weights.fingerprint import fingerprint_of_weights
 
 
 def digest_of_model(loaded: LoadedModel) -> str:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vifi_cli.evaluation.testing.predicting import ClipInput
-from vifi_cli.model.folders.card import ModelCard
+from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling

@@ -1,8 +1,8 @@
-"""Several models made one by averaging their weights: WiSE-FT of two, uniform soups of more.
+"""Averages the weights of models: WiSE-FT of two, uniform soups of more.
 
 Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022: (1 - alpha) of a plain model's weights and alpha
-of those of a model tuned from it, the temperature among them. Wortsman et al., Model soups, ICML 2022: the mean of
-models that were tuned from the same one.
+of those of a model tuned from it, the temperature included. Wortsman et al., Model soups, ICML 2022: the mean of
+models tuned from the same one.
 """
 
 import copy
@@ -13,16 +13,8 @@ from typing import get_args
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import Fusion, ModelCard, Tower
-from vifi_cli.model.folders.folder import LoadedModel
-
-
-@dataclass(frozen=True, slots=True)
-class NamedModel:
-    """A model, and the name by which the user knows it."""
-
-    name: str
-    model: LoadedModel
+from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.registry.card import Fusion, ModelCard, Tower
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +22,8 @@ class MergedModel:
     """A model made of several.
 
     Attributes:
-        model: with the preprocessing, class text and class names of the last of them.
-        remarks: what the user should know, a sentence each.
+        model: with the source, preprocessing, class text and class names of the last of them.
+        remarks: warnings for the user, a sentence each.
     """
 
     model: LoadedModel
@@ -47,37 +39,38 @@ class _Form:
     heads: tuple[int, ...]
 
 
-def merge_models(models: Iterable[NamedModel], shares: Sequence[float]) -> MergedModel:
+def average_models(models: Iterable[LoadedModel], shares: Sequence[float]) -> MergedModel:
     """Average the weights of models.
 
     Args:
-        models: two or more, left as they are; taken one after the other, so that they need not be in memory together.
-        shares: of each in the average; their sum is 1. A share of 1 gives that model's weights to the bit.
+        models: two or more, which stay unchanged; taken one after the other, so that memory need not hold them all.
+        shares: of each in the average; their sum is 1. A share of 1 gives that model's weights bit for bit.
 
     Raises:
-        InvalidInput: the models are not of one form, or one is made of learned prompts.
+        InvalidInput: the models differ in architecture or fusion, or one is made of learned prompts.
     """
     total: dict[str, Tensor] = {}
     cards: dict[str, ModelCard] = {}
     first: tuple[str, _Form] | None = None
-    for named, share in zip(models, shares, strict=True):
-        _refuse_prompts(named)
-        if named.name in cards:
-            raise InvalidInput(f"{named.name} is named twice: name different models")
-        form = _form(named.model)
-        first = first or (named.name, form)
-        _require_same_form(*first, named.name, form)
-        cards[named.name] = named.model.card
-        add_weights(total, named.model.network.state_dict(), share)
+    for model, share in zip(models, shares, strict=True):
+        name = model.source.name
+        _refuse_prompts(model)
+        if name in cards:
+            raise InvalidInput(f"{name} is named twice: name different models")
+        form = _form(model)
+        first = first or (name, form)
+        _require_same_form(*first, name, form)
+        cards[name] = model.card
+        add_weights(total, model.network.state_dict(), share)
     card = _merged_card(cards, shares)
-    network = copy.deepcopy(named.model.network)
+    network = copy.deepcopy(model.network)
     network.load_state_dict(averaged(total, network.state_dict()))
     network.fusion = card.fusion
-    return MergedModel(LoadedModel(network, card, named.model.tokenizer), tuple(_remarks(cards)))
+    return MergedModel(replace(model, network=network, card=card), tuple(_remarks(cards)))
 
 
 def add_weights(total: dict[str, Tensor], weights: Mapping[str, Tensor], share: float) -> None:
-    """Add a share of a model's weights to a sum in float64; numbers that count something are no weights."""
+    """Add a share of a model's weights to a sum in float64; integers, such as counters, are not averaged."""
     for name, tensor in weights.items():
         if share and tensor.is_floating_point():
             part = tensor.detach().cpu().double() * share
@@ -85,18 +78,17 @@ def add_weights(total: dict[str, Tensor], weights: Mapping[str, Tensor], share: 
 
 
 def averaged(total: Mapping[str, Tensor], otherwise: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The sum as weights of the kind that a network has; what was not summed is taken from `otherwise`."""
+    """The sum in the types of a network's weights; what was not summed comes from `otherwise`."""
     return {
         name: total[name].to(tensor.dtype) if name in total else tensor for name, tensor in otherwise.items()
     }
 
 
-def _refuse_prompts(named: NamedModel) -> None:
-    base = named.model.card.base
-    if base is not None:
+def _refuse_prompts(model: LoadedModel) -> None:
+    if base := model.card.base:
         raise InvalidInput(
-            f"{named.name} is made of prompts that were learned for the frozen weights of {base.model}: "
-            "other weights would not fit them; merge first, and learn prompts for what comes out"
+            f"{model.source.name} is made of prompts that were learned for the frozen weights of {base.model}: "
+            "other weights would not fit them; merge first, and learn prompts for the merged model"
         )
 
 
@@ -115,12 +107,12 @@ def _require_same_form(first: str, wanted: _Form, name: str, form: _Form) -> Non
         if there != here:
             raise InvalidInput(
                 f"{first} and {name} are not of one architecture: {weight} is {_size(there)} in the first and "
-                f"{_size(here)} in the other; models to be merged stem from the same one"
+                f"{_size(here)} in the other; merge models that stem from the same one"
             )
     if (wanted.layers, wanted.heads) != (form.layers, form.heads):
         raise InvalidInput(
             f"{first} and {name} are not of one architecture: their weights have the same shapes and other layers "
-            "around them; models to be merged stem from the same one"
+            "around them; merge models that stem from the same one"
         )
 
 
@@ -141,14 +133,14 @@ def _merged_card(cards: Mapping[str, ModelCard], shares: Sequence[float]) -> Mod
 
 
 def _fusion(cards: Mapping[str, ModelCard]) -> Fusion:
-    """How the merged model fuses frames; a model that was not tuned goes with any way."""
+    """How the merged model fuses frames; a model that was not tuned goes with any fusion."""
     tuned = {name: card.fusion for name, card in cards.items() if card.tuned}
     for name, fusion in tuned.items():
         first = next(iter(tuned))
         if fusion != tuned[first]:
             raise InvalidInput(
                 f"{first} was tuned to fuse frames by {tuned[first]}, and {name} by {fusion}: "
-                "models to be merged fuse alike"
+                "merge models that fuse alike"
             )
     return next(iter(tuned.values()), list(cards.values())[-1].fusion)
 
@@ -157,6 +149,6 @@ def _remarks(cards: Mapping[str, ModelCard]) -> Iterable[str]:
     last, card = list(cards.items())[-1]
     for name, other in cards.items():
         if other.preprocessing != card.preprocessing:
-            yield f"{name} wants its pictures prepared in another way than {last}: the merged model takes {last}'s way"
+            yield f"{name} preprocesses pictures differently from {last}: the merged model does it as {last} does"
         if other.class_names and other.class_names != card.class_names:
-            yield f"{name} was tuned on other classes than {last}: the merged model names {last}'s"
+            yield f"{name} was tuned on other classes than {last}: the merged model has the classes of {last}"

@@ -1,6 +1,7 @@
 """Joins a published checkpoint with the CLIP that its training began with, into a model of vifi's own."""
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,28 +10,28 @@ import torch
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import TEMPLATE, ModelCard, Tower
-from vifi_cli.model.folders.checkpoint_classes import class_names_of
-from vifi_cli.model.folders.folder import LoadedModel, load_vifi_clip, reference_to, write_model_folder
+from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip, reference_to
 from vifi_cli.model.folders.published_checkpoint import (
     PublishedCheckpoint,
-    own_name,
-    published_name,
-    read_published_checkpoint,
-)
-from vifi_cli.model.folders.published_prompts import (
     PublishedPrompts,
     embedded_names,
     is_prompt,
+    own_name,
+    published_name,
+    read_published_checkpoint,
     read_published_prompts,
 )
-from vifi_cli.model.prompts.prompts import put_prompts
+from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.prompts.initialisation import put_prompts
+from vifi_cli.model.registry.card import TEMPLATE, ModelCard, Tower
+from vifi_cli.model.registry.source import ModelSource
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 # the published transforms normalise so, whatever CLIP itself was trained with (datasets/build.py)
 IMAGENET_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
 IMAGENET_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 
-# where the CLIP below imported prompts goes, inside their folder
+# the CLIP of imported prompts, inside their folder
 BASE_FOLDER = "base"
 _PROMPTED_TEMPLATE = "{}."
 _TOKEN_EMBEDDING = "text.token_embedding.weight"
@@ -39,13 +40,13 @@ _CLASS_TEXTS = "prompt_learner.complete_text_embeddings"
 
 @dataclass(frozen=True, slots=True)
 class ImportedCheckpoint:
-    """A checkpoint made a model.
+    """A checkpoint as a model.
 
     Attributes:
         model: the network with the checkpoint's weights and prompts, and its card.
-        base: of a checkpoint with prompts the network without them, and its card.
         looks_like: the architecture in words.
-        remarks: what the user should look into, a sentence each.
+        remarks: warnings for the user, a sentence each.
+        base: of a checkpoint with prompts, the model without them.
     """
 
     model: LoadedModel
@@ -54,16 +55,16 @@ class ImportedCheckpoint:
     base: LoadedModel | None = None
 
 
-def import_checkpoint(path: Path, base: str) -> ImportedCheckpoint:
+def import_checkpoint(path: Path, base: ModelSource) -> ImportedCheckpoint:
     """Join a checkpoint with the CLIP that its training began with.
 
     Args:
         path: .pth as the published code saves it, or its weights alone, also as .safetensors.
-        base: any model name; its weights must be on this machine.
+        base: the CLIP; its weights must be on this machine.
 
     Raises:
         InvalidInput: the checkpoint is of another backbone, or its prompts make no sense.
-        ModelUnavailable: a file is damaged, refused, or no checkpoint of ViFi-CLIP.
+        ModelUnavailable: a file is damaged, refused, or not a checkpoint of ViFi-CLIP.
     """
     checkpoint = read_published_checkpoint(path)
     loaded = load_vifi_clip(base)
@@ -74,15 +75,15 @@ def import_checkpoint(path: Path, base: str) -> ImportedCheckpoint:
     }
     prompts = read_published_prompts(path, checkpoint.weights)
     known = dict(loaded.network.state_dict())
-    _check_shapes(checkpoint, weights, known, base)
+    _check_shapes(checkpoint, weights, known, base.name)
     tuned = _tuned_towers(weights, known)
     # published training rounds the embedded class texts to half precision
     weights[_TOKEN_EMBEDDING] = known[_TOKEN_EMBEDDING].half().float()
     names = _class_names(checkpoint, weights[_TOKEN_EMBEDDING], bool(prompts.text))
     loaded.network.load_state_dict(weights, strict=False)
     card = _card(checkpoint, loaded.card, tuned, names or ())
-    is_other_base = names is None or not set(tuned) <= _said_to_be_tuned(checkpoint)
-    remark = f"it was not trained from {base}, as far as can be seen: name the CLIP it was trained from with --base"
+    is_other_base = names is None or not set(tuned) <= _towers_in_settings(checkpoint)
+    remark = f"it was probably not trained from {base.name}: name the CLIP it was trained from with --base"
     imported = ImportedCheckpoint(
         replace(loaded, card=card), checkpoint.looks_like, (remark,) if is_other_base else ()
     )
@@ -91,7 +92,7 @@ def import_checkpoint(path: Path, base: str) -> ImportedCheckpoint:
 
 def _with_prompts(path: Path, plain: ImportedCheckpoint, prompts: PublishedPrompts) -> ImportedCheckpoint:
     network, card = plain.model.network, plain.model.card
-    # what it was tuned on before the prompts is not known
+    # the classes it was tuned on before the prompts are unknown
     base = replace(plain.model, network=copy.deepcopy(network), card=replace(card, class_names=()))
     try:
         put_prompts(network, prompts.text, prompts.image)
@@ -121,15 +122,15 @@ def write_imported(folder: Path, imported: ImportedCheckpoint) -> None:
 def _class_names(
     checkpoint: PublishedCheckpoint, token_embedding: Tensor, is_prompted: bool
 ) -> tuple[str, ...] | None:
-    """The class names; none where they cannot be told, and None where the token embedding is another one."""
+    """The class names; empty where they are unknown, None where the token embedding is another one."""
     texts, template = checkpoint.weights.get(_CLASS_TEXTS), _template(checkpoint)
     if is_prompted:
         texts, template = embedded_names(checkpoint.weights), _PROMPTED_TEMPLATE
     return () if texts is None else class_names_of(texts, token_embedding, template)
 
 
-def _said_to_be_tuned(checkpoint: PublishedCheckpoint) -> set[str]:
-    """The towers that the published code tunes under the setting `USE`; what it does not know means the text tower."""
+def _towers_in_settings(checkpoint: PublishedCheckpoint) -> set[str]:
+    """The towers that the published code tunes under its setting `USE`; any value it does not know means text."""
     use = checkpoint.facts.get("use", "both")
     return {"image", "text"} if use == "both" else {"image"} if use == "image" else {"text"}
 
@@ -187,3 +188,46 @@ def _card(
         tuned=tuned,
         origin={**base.origin, "checkpoint": checkpoint.path.name, **facts},
     )
+
+
+def class_names_of(embedded: Tensor, token_embedding: Tensor, template: str) -> tuple[str, ...] | None:
+    """Read class names back out of a published checkpoint, which keeps them only as embedded tokens.
+
+    Args:
+        embedded: float (C, L, W), `complete_text_embeddings` of a checkpoint: the class texts, token by token.
+        token_embedding: float (V, W), rounded to half precision as the published code does.
+        template: what the names were put into.
+
+    Returns:
+        C names, in lower case as CLIP's tokenizer has them; empty where they cannot be separated from the template;
+        None where another token embedding was used.
+    """
+    if embedded.ndim != 3 or embedded.shape[2] != token_embedding.shape[1]:
+        return None
+    tokens = _token_ids(embedded, token_embedding)
+    return None if tokens is None else _names(tokens, template)
+
+
+def _names(tokens: Tensor, template: str) -> tuple[str, ...]:
+    declare_missing_operators()
+    import open_clip
+
+    tokenizer = open_clip.SimpleTokenizer(context_length=tokens.shape[1])
+    before, after = (tokenizer.decode(tokenizer.encode(part)).strip() for part in template.split("{}"))
+    names = []
+    for row in tokens:
+        text = tokenizer.decode(row[1 : int(row.argmax())].tolist()).strip()
+        name = text.removeprefix(before).removesuffix(after).strip()
+        tight = re.sub(r" ?([^\w ]|_) ?", r"\1", name)
+        fitting = [n for n in (tight, name) if torch.equal(tokenizer(template.replace("{}", n))[0], row)]
+        if not fitting:
+            return ()
+        names.append(fitting[0])
+    return tuple(names)
+
+
+def _token_ids(embedded: Tensor, token_embedding: Tensor) -> Tensor | None:
+    """The token ids int64 (C, L) that were embedded, or None."""
+    ids = {row.tobytes(): index for index, row in enumerate(token_embedding.half().numpy())}
+    found = [ids.get(row.tobytes(), -1) for row in embedded.half().flatten(0, 1).numpy()]
+    return None if -1 in found else torch.tensor(found).view(embedded.shape[:2])

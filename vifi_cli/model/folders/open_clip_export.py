@@ -8,9 +8,10 @@ from typing import Any
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.folder import LoadedModel, save_weights
-from vifi_cli.model.registry.source import FOLDER_CONFIGURATION
-from vifi_cli.model.towers.preprocessing import Preprocessing
+from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION
+from vifi_cli.model.weights.weights_file import save_weights
 
 _WEIGHTS = "open_clip_model.safetensors"
 
@@ -40,7 +41,7 @@ def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
     weights = _renamed(model.network.state_dict(), config)
     save_weights(weights, folder / _WEIGHTS)
     content = {"model_cfg": config, "preprocess_cfg": _preprocess_cfg(model.card.preprocessing)}
-    (folder / FOLDER_CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (folder / OPEN_CLIP_CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _renamed(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -1,20 +1,27 @@
-"""Reads checkpoints of the published ViFi-CLIP code.
+"""Reads checkpoints of the published ViFi-CLIP code: weights, learned prompts, and facts about the training.
 
 The published `utils/tools.py` saves the weights beside the optimizer and the configuration. Weights are named
-`image_encoder.*`, `text_encoder.*` and `logit_scale`; the token embedding, never trained, is not among them, so
-it comes from the CLIP that training began with (`trainers/vificlip.py`).
+`image_encoder.*`, `text_encoder.*` and `logit_scale`; the token embedding, never trained, is absent, so it comes from
+the CLIP that training began with (`trainers/vificlip.py`).
+
+Learned prompts are named `prompt_learner.ctx` and `image_encoder.VPT` at the input of a tower and, further in,
+`…_encoder.transformer.resblocks.N.VPT_shallow` (`trainers/vificlip.py`, `clip/model.py`), which rounds them to half
+precision in every pass.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.registry.restricted_pickle import read_pickled
-from vifi_cli.model.registry.weights_file import read_weights, weights_by_name
+from vifi_cli.errors import InvalidInput, ModelUnavailable
+from vifi_cli.model.registry.card import PromptShape, Tower
 from vifi_cli.model.towers.openai_naming import architecture_of_shapes
+from vifi_cli.model.weights.restricted_pickle import read_pickled
+from vifi_cli.model.weights.weights_file import read_weights, weights_by_name
 
 _PREFIXES = (("image_encoder.", "visual."), ("text_encoder.", "text."))
 _SIZES = {(768, 12): "ViT-B", (1024, 24): "ViT-L", (1280, 32): "ViT-H"}
@@ -26,6 +33,9 @@ _SETTINGS = {
     "use": ("TRAINER", "ViFi_CLIP", "USE"),
     "context": ("TRAINER", "ViFi_CLIP", "CTX_INIT"),
 }
+_INPUTS: dict[Tower, str] = {"text": "prompt_learner.ctx", "image": "image_encoder.VPT"}
+_DEEPER = re.compile(r"(text|image)_encoder\.transformer\.resblocks\.(\d+)\.VPT_shallow")
+_BEFORE_NAMES, _NAMES = "prompt_learner.token_prefix", "prompt_learner.token_suffix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,8 @@ class PublishedCheckpoint:
 
     Attributes:
         path: the file.
-        weights: by their published names, without `module.`, learned prompts among them.
-        facts: what it says of its training, in words; empty where it holds weights alone.
+        weights: by their published names, without `module.`, learned prompts included.
+        facts: about its training, in words; empty where it holds weights alone.
     """
 
     path: Path
@@ -52,7 +62,7 @@ def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
     """Read a checkpoint; nothing that it holds is run.
 
     Raises:
-        ModelUnavailable: it is damaged, refused, or no checkpoint of ViFi-CLIP.
+        ModelUnavailable: it is damaged, refused, or not a checkpoint of ViFi-CLIP.
     """
     if path.suffix == ".safetensors":
         content: object = read_weights(path)
@@ -61,8 +71,8 @@ def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
     weights = weights_by_name(path, content)
     if not any(name.startswith("image_encoder.") for name in weights):
         raise ModelUnavailable(
-            f"{path} is no checkpoint of ViFi-CLIP: no weight of it is named image_encoder.*; "
-            "what is named as in OpenAI's CLIP can be used as --model as it is"
+            f"{path} is not a checkpoint of ViFi-CLIP: no weight in it is named image_encoder.*; "
+            "weights named as in OpenAI's CLIP can be used as --model unchanged"
         )
     return PublishedCheckpoint(path, weights, _facts(content))
 
@@ -115,7 +125,7 @@ def _in_words(shapes: Mapping[str, tuple[int, ...]]) -> str:
             {**shapes, "token_embedding.weight": (0, text_width)}, quick_gelu=True
         )
     except (KeyError, IndexError, ValueError):
-        return "no CLIP that vifi knows"
+        return "not a CLIP that vifi knows"
     vision, text = config["vision_cfg"], config["text_cfg"]
     kind = "a ResNet"
     if vision["patch_size"]:
@@ -124,3 +134,65 @@ def _in_words(shapes: Mapping[str, tuple[int, ...]]) -> str:
         f"{kind} (image tower: {vision['layers']} layers, {vision['width']} wide, {vision['image_size']} pixels; "
         f"text tower: {text['layers']} layers, {text['width']} wide; embeddings of {config['embed_dim']})"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPrompts:
+    """The prompts (n, W) of each tower, layer by layer; empty where a tower has none."""
+
+    text: tuple[Tensor, ...]
+    image: tuple[Tensor, ...]
+
+    @property
+    def shape(self) -> PromptShape:
+        """How many there are."""
+        text, image = (len(prompts[0]) if prompts else 0 for prompts in (self.text, self.image))
+        return PromptShape(text, len(self.text), image, len(self.image))
+
+
+def is_prompt(name: str) -> bool:
+    """Whether a weight of a published checkpoint is learned prompts."""
+    return name in _INPUTS.values() or "VPT" in name.split(".")[-1]
+
+
+def read_published_prompts(path: Path, weights: Mapping[str, Tensor]) -> PublishedPrompts:
+    """Extract the prompts of a checkpoint, rounded to half precision as the published code does.
+
+    Args:
+        path: the checkpoint, for messages.
+        weights: by their published names, without `module.`.
+
+    Raises:
+        InvalidInput: they are not vectors, or differ in number or width, or a layer lacks them.
+    """
+    return PublishedPrompts(_of_tower(path, weights, "text"), _of_tower(path, weights, "image"))
+
+
+def _of_tower(path: Path, weights: Mapping[str, Tensor], tower: Tower) -> tuple[Tensor, ...]:
+    names = {0: _INPUTS[tower]} if _INPUTS[tower] in weights else {}
+    found = (_DEEPER.fullmatch(name) for name in weights)
+    names |= {int(match[2]): match[0] for match in found if match and match[1] == tower}
+    for layer in range(max(names, default=-1) + 1):
+        if layer not in names:
+            raise InvalidInput(
+                f"{path} has prompts in layer {max(names)} of the {tower} tower and none in layer {layer}: "
+                "the checkpoint is incomplete, copy or save it again"
+            )
+    prompts = tuple(weights[names[layer]] for layer in sorted(names))
+    for layer, prompt in enumerate(prompts):
+        if prompt.ndim != 2 or not len(prompt) or prompt.shape != prompts[0].shape:
+            raise InvalidInput(
+                f"{path} has prompts of shape {tuple(prompt.shape)} in layer {layer} of the {tower} tower and "
+                f"{tuple(prompts[0].shape)} in layer 0: vifi takes (number, width), the same in every layer"
+            )
+    return tuple(prompt.half().float() for prompt in prompts)
+
+
+def embedded_names(weights: Mapping[str, Tensor]) -> Tensor | None:
+    """The class texts without prompts, token by token, float (C, L, W); None where the checkpoint has none."""
+    if not {_BEFORE_NAMES, _NAMES} <= set(weights):
+        return None
+    before, names = weights[_BEFORE_NAMES], weights[_NAMES]
+    if before.ndim != 3 or names.ndim != 3 or (len(before), before.shape[2]) != (len(names), names.shape[2]):
+        return None
+    return torch.cat([before, names], 1)

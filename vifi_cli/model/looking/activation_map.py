@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.starter import StarterImageTower
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
 
 
 @dataclass(frozen=True, slots=True)

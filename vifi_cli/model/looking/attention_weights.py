@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.prompts.image import PromptedImageTower
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 Pooling = Literal["first", "average", "attention"]
 Keep = Callable[[Tensor], object]

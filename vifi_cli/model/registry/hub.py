@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from vifi_cli.errors import MissingDependency, ModelUnavailable
-from vifi_cli.model.registry.backbones import DEFAULT_MODEL, STARTER, find_backbone
-from vifi_cli.model.registry.packaged_weights import INSTALL_COMMAND, starter_is_installed
+from vifi_cli.model.registry.known_models import DEFAULT_MODEL, STARTER, find_known_model
 from vifi_cli.model.registry.source import ModelSource, resolve_model
+from vifi_cli.model.torchvision_operators import declare_missing_operators
+from vifi_cli.model.weights.packaged_weights import INSTALL_COMMAND, starter_is_installed
 
 Progress = Callable[[int, int], None]
 # open_clip's names of the file in a repository, the safe one first
@@ -30,7 +31,7 @@ def hub_endpoint() -> str:
 
 
 def hub_reachable(timeout_seconds: float = 3.0) -> bool:
-    """Whether the hub answers; known within `timeout_seconds`, finding its address included."""
+    """Whether the hub answers within `timeout_seconds`, the search for its address included."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return False
     answered = threading.Event()
@@ -40,7 +41,7 @@ def hub_reachable(timeout_seconds: float = 3.0) -> bool:
             answered.set()
         finished.set()
 
-    # The search for an address knows no time limit of its own, so a thread is asked and not waited for.
+    # The search for an address has no time limit, so a thread does it, and nobody waits for the thread.
     finished = threading.Event()
     threading.Thread(target=ask, daemon=True).start()
     finished.wait(timeout_seconds)
@@ -53,33 +54,22 @@ def _answers(endpoint: str, timeout_seconds: float) -> bool:
         with urllib.request.urlopen(request, timeout=timeout_seconds):
             return True
     except urllib.error.HTTPError as error:
-        # an answer is an answer, unless it is that of a proxy which lets nobody through or finds nobody
+        # any answer counts, except that of a proxy which lets nobody through or finds nobody
         return error.code < 500 and error.code not in (403, 407)
     except (OSError, ValueError):
         return False
 
 
-def is_cached(name: str) -> bool:
+def is_cached(source: ModelSource) -> bool:
     """Whether a model can be loaded without the hub."""
-    source = _source_of_weights(name)
+    source = source.of_weights
     if source.kind == "starter":
         return starter_is_installed()
     return source.kind != "pretrained" or cached_weights(source) is not None
 
 
-def _source_of_weights(name: str) -> ModelSource:
-    """What a model's name means; of a prompt model, its base."""
-    source = resolve_model(name)
-    if source.kind != "vifi":
-        return source
-    # cards need numpy, and the table of models is read without it
-    from vifi_cli.model.folders.prompt_base import weights_source
-
-    return weights_source(source)
-
-
 def cached_weights(source: ModelSource) -> Path | None:
-    """Where the weights of a `pretrained` source lie, if they have been fetched."""
+    """The downloaded weights of a `pretrained` source, or None."""
     if source.kind != "pretrained":
         return None
     from huggingface_hub import try_to_load_from_cache
@@ -90,18 +80,18 @@ def cached_weights(source: ModelSource) -> Path | None:
 
 
 def choose_default_model() -> tuple[str, str]:
-    """Name the model to use where the user named none, and say why.
+    """The name of the model to use when the user names none, and the reason in words.
 
     Raises:
         ModelUnavailable: the default model is not here, the hub cannot be reached and `starter` is not installed.
     """
-    if is_cached(DEFAULT_MODEL):
+    if is_cached(resolve_model(DEFAULT_MODEL)):
         return DEFAULT_MODEL, "the default, already on this machine"
     if hub_reachable():
         return DEFAULT_MODEL, "the default, to be fetched once"
     if starter_is_installed():
         return STARTER, (
-            f"the hub cannot be reached to fetch {DEFAULT_MODEL}, and starter needs none; "
+            f"the hub cannot be reached to fetch {DEFAULT_MODEL}, and starter needs no download; "
             "it knows fewer things, see `vifi model list`"
         )
     raise ModelUnavailable(
@@ -110,33 +100,41 @@ def choose_default_model() -> tuple[str, str]:
     )
 
 
-def pull(name: str, on_progress: Progress = lambda done, total: None) -> Path | None:
+def pull(source: ModelSource, on_progress: Progress = lambda done, total: None) -> Path | None:
     """Fetch a model's weights if they are not here, and check them against the hub's own size and digest.
 
     Args:
-        name: see `backbones.resolve_model`.
-        on_progress: called with the bytes done and the bytes in all.
+        source: of learned prompts, the base is fetched.
+        on_progress: called with the bytes done and the total bytes.
 
     Returns:
         The file; None for `starter` and for what is local anyway.
 
     Raises:
-        ModelUnavailable: the hub cannot be reached, has no such file, or the file came damaged.
+        ModelUnavailable: the hub cannot be reached, has no such file, or the download was damaged.
         MissingDependency: the model needs a package that is not installed.
     """
-    source = _source_of_weights(name)
+    source = source.of_weights
     if source.kind != "pretrained":
         return None
-    has_tokenizer_of_its_own = "SigLIP" in source.architecture
-    if has_tokenizer_of_its_own and find_spec("transformers") is None:
-        raise MissingDependency(f"{name} needs transformers: pip install transformers")
+    has_own_tokenizer = "SigLIP" in source.architecture
+    if has_own_tokenizer and find_spec("transformers") is None:
+        raise MissingDependency(f"{source.name} needs transformers: pip install transformers")
     weights = cached_weights(source) or _fetch(source, on_progress)
-    if has_tokenizer_of_its_own:
-        from vifi_cli.model.towers.open_clip import describe_model, load_tokenizer
-
-        # to load it is to fetch it; it is kept beside the weights
-        load_tokenizer(describe_model(source, weights))
+    if has_own_tokenizer:
+        _fetch_tokenizer(source)
     return weights
+
+
+def _fetch_tokenizer(source: ModelSource) -> None:
+    declare_missing_operators()
+    import open_clip
+
+    try:
+        # loading it keeps it beside the weights
+        open_clip.get_tokenizer(source.architecture)
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"the tokenizer of {source.name} could not be fetched: {error}") from error
 
 
 def _fetch(source: ModelSource, on_progress: Progress) -> Path:
@@ -169,20 +167,22 @@ def _fetch(source: ModelSource, on_progress: Progress) -> Path:
 
 
 def _verify(path: Path, size: int | None, digest: str | None) -> None:
-    """Compare a fetched file with what the hub says of it, and remove it where they differ."""
-    whole = size is None or path.stat().st_size == size
+    """Compare a fetched file with the hub's size and digest, and remove it if they differ."""
+    is_complete = size is None or path.stat().st_size == size
     # only files in large file storage are named by their SHA-256
-    if whole and digest and len(digest) == _SHA256_DIGITS:
+    if is_complete and digest and len(digest) == _SHA256_DIGITS:
         with path.open("rb") as file:
-            whole = hashlib.file_digest(file, "sha256").hexdigest() == digest
-    if not whole:
+            is_complete = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    if not is_complete:
         path.resolve().unlink()
         path.unlink(missing_ok=True)
-        raise ModelUnavailable("the weights came damaged and were removed: run the command again")
+        raise ModelUnavailable(
+            "the downloaded weights were damaged and have been removed: run the command again"
+        )
 
 
 def _reporting(on_progress: Progress, total: int) -> type[Any]:
-    """Make a progress bar class, as huggingface_hub wants one, that draws nothing and tells `on_progress`."""
+    """Make a progress bar class, as huggingface_hub wants one, that draws nothing and calls `on_progress`."""
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Reporting(tqdm):
@@ -199,11 +199,8 @@ def _reporting(on_progress: Progress, total: int) -> type[Any]:
 
 def _place(source: ModelSource) -> tuple[str, tuple[str, ...]]:
     """Repository on the hub, and the names its weights may have there."""
-    backbone = find_backbone(source.name)
-    if backbone:
-        return backbone.repository, _WEIGHT_NAMES
-    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
-
+    if known := find_known_model(source.name):
+        return known.repository, _WEIGHT_NAMES
     declare_missing_operators()
     import open_clip
 

@@ -1,33 +1,45 @@
-"""What `--model` accepts, and where it says that a model comes from."""
+"""What `--model` accepts, resolved once into a value that says where a model comes from."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.backbones import BACKBONES, STARTER, find_backbone
+from vifi_cli.model.registry.known_models import KNOWN_MODELS, STARTER, find_known_model
+from vifi_cli.model.registry.model_files import (
+    CARD_FILE,
+    OPEN_CLIP_CONFIGURATION,
+    PROMPTS_FILE,
+    WEIGHT_SUFFIXES,
+    WEIGHTS_FILE,
+    is_model_folder,
+)
+from vifi_cli.model.torchvision_operators import declare_missing_operators
+
+if TYPE_CHECKING:
+    from vifi_cli.model.registry.card import BaseReference, ModelCard
 
 FOLDER_PREFIX = "local-dir:"
-FOLDER_CONFIGURATION = "open_clip_config.json"
-CARD_FILE, WEIGHTS_FILE, PROMPTS_FILE = "config.json", "weights.safetensors", "prompts.safetensors"
-WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
-
 Activation = Literal["gelu", "quickgelu"]
+# of a fingerprint, as much as people compare
+_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """Where a model comes from.
+    """Where a model comes from; `resolve_model` makes it from a name, and everything else takes it.
 
     Attributes:
-        name: what gives this source again; paths are absolute.
+        name: resolves to this source again; paths are absolute.
         kind: `starter`; `pretrained`, an architecture and a tag of open_clip; `folder`, with
             `open_clip_config.json`; `vifi`, a model folder of vifi's own; `file`, weights alone.
-        architecture: open_clip's name of it; of a `pretrained` one only.
-        tag: open_clip's name of the weights; of a `pretrained` one only.
+        architecture: open_clip's name; only of a `pretrained` model.
+        tag: open_clip's name of the weights; only of a `pretrained` model.
         path: of a `folder`, `vifi` or `file`.
-        activation: of a `file`, where the user said it; weights do not show it.
+        activation: of a `file`, where the user named it; weights do not show it.
+        card: of a `vifi` model, the content of its `config.json`.
+        base: of a model made of learned prompts, the model they were learned for.
     """
 
     name: str
@@ -36,27 +48,67 @@ class ModelSource:
     tag: str = ""
     path: Path | None = None
     activation: Activation | None = None
+    card: "ModelCard | None" = field(default=None, repr=False, hash=False)
+    base: "ModelSource | None" = None
+
+    @property
+    def of_weights(self) -> "ModelSource":
+        """Where the towers' weights come from: the base of learned prompts, otherwise this source."""
+        return self.base or self
 
 
 def resolve_model(name: str) -> ModelSource:
-    """Say what a model's name means.
+    """Find out what a model's name means.
 
     Args:
         name: a name of the table; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
             without `local-dir:`; a model folder of vifi (`config.json`, `weights.safetensors` or
-            `prompts.safetensors`); a file of weights
-            (.safetensors, .pt, .pth, .bin) in the naming of OpenAI's CLIP, taken to use quick GELU as OpenAI's do
-            unless `#gelu` is appended.
+            `prompts.safetensors`); a file of weights (.safetensors, .pt, .pth, .bin) in the naming of OpenAI's CLIP,
+            run with quick GELU as OpenAI's are unless `#gelu` is appended.
 
     Raises:
-        InvalidInput: no such model; the text names the nearest ones.
+        InvalidInput: no such model (the text names the nearest ones), a model folder's configuration makes no sense, or
+            the base of learned prompts is missing.
     """
-    backbone = find_backbone(name)
+    source = _with_card(_find(name))
+    if source.path and source.card and source.card.base:
+        return replace(source, base=_find_base(source.path, source.card.base))
+    return source
+
+
+def _find(name: str) -> ModelSource:
     if name == STARTER:
         return ModelSource(name, "starter")
-    if backbone:
-        return ModelSource(name, "pretrained", backbone.architecture, backbone.tag)
+    if known := find_known_model(name):
+        return ModelSource(name, "pretrained", known.architecture, known.tag)
     return _local(name) or _of_open_clip(name)
+
+
+def _with_card(source: ModelSource) -> ModelSource:
+    if source.kind != "vifi" or source.path is None:
+        return source
+    # cards need numpy, and the table of known models is read without it
+    from vifi_cli.model.registry.card import read_card
+
+    return replace(source, card=read_card(source.path))
+
+
+def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
+    inside = folder / base.model
+    try:
+        found = _find(str(inside) if inside.exists() else base.model)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{folder} holds prompts for {base.model} (image tower {base.image[:_DIGITS]}, text tower "
+            f"{base.text[:_DIGITS]}), and there is no such model at {inside}: bring it back there"
+        ) from error
+    source = _with_card(found)
+    if source.card and source.card.base:
+        raise InvalidInput(
+            f"{folder} names {source.name} as its base, which is made of prompts itself: "
+            "prompts need a model with weights of its own"
+        )
+    return source
 
 
 def _local(name: str) -> ModelSource | None:
@@ -72,40 +124,32 @@ def _local(name: str) -> ModelSource | None:
 
 
 def _folder(path: Path) -> ModelSource:
-    if (path / FOLDER_CONFIGURATION).is_file():
+    if (path / OPEN_CLIP_CONFIGURATION).is_file():
         return ModelSource(str(path), "folder", path=path)
     if is_model_folder(path):
         return ModelSource(str(path), "vifi", path=path)
     inside = next((path / name for name in ("best", "last") if is_model_folder(path / name)), None)
     hint = f"; did you mean {inside}?" if inside else ""
     raise InvalidInput(
-        f"{path} is no model folder: it holds no {FOLDER_CONFIGURATION}, "
+        f"{path} is not a model folder: it holds neither {OPEN_CLIP_CONFIGURATION} "
         f"nor {CARD_FILE} and {WEIGHTS_FILE} or {PROMPTS_FILE}{hint}"
     )
 
 
-def is_model_folder(folder: Path) -> bool:
-    """Whether a folder holds what `model_folder.write_model_folder` writes."""
-    has_tensors = any((folder / name).is_file() for name in (WEIGHTS_FILE, PROMPTS_FILE))
-    return has_tensors and (folder / CARD_FILE).is_file()
-
-
 def _weights_file(path: Path, activation: str) -> ModelSource:
     if path.suffix not in WEIGHT_SUFFIXES:
-        raise InvalidInput(f"{path} is no file of weights: those end in {', '.join(WEIGHT_SUFFIXES)}")
+        raise InvalidInput(f"{path} is not a weights file: those end in {', '.join(WEIGHT_SUFFIXES)}")
     if activation == "gelu":
         return ModelSource(f"{path}#gelu", "file", path=path, activation="gelu")
     if activation == "quickgelu":
         return ModelSource(f"{path}#quickgelu", "file", path=path, activation="quickgelu")
     if activation:
-        raise InvalidInput(f"after the # of {path} stands gelu or quickgelu, not {activation!r}")
+        raise InvalidInput(f"after the # of {path} comes gelu or quickgelu, not {activation!r}")
     return ModelSource(str(path), "file", path=path)
 
 
 def _of_open_clip(name: str) -> ModelSource:
-    """Look among open_clip's own architectures and tags, which takes its import."""
-    from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
-
+    """Search open_clip's own architectures and tags, which takes its import."""
     declare_missing_operators()
     import open_clip
 
@@ -127,7 +171,7 @@ def _of_open_clip(name: str) -> ModelSource:
 
 
 def _unknown(name: str, pretrained: list[str]) -> str:
-    known = [backbone.name for backbone in BACKBONES]
+    known = [model.name for model in KNOWN_MODELS]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     near += difflib.get_close_matches(name, pretrained, n=3, cutoff=0.7)
     meant = f"did you mean {', '.join(near[:3])}? " if near else ""

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor, nn
 
-from vifi_cli.model.towers.preprocessing import Preprocessing
+from vifi_cli.model.preprocessing import Preprocessing
 
 Float32Array = npt.NDArray[np.float32]
 # the largest number of texts in one pass; a query is one, the classes of a data set are hundreds

@@ -12,11 +12,11 @@ import torch.nn.functional as F  # noqa: N812 - the name torch's own documentati
 from torch import Tensor
 
 from vifi_cli import paths
-from vifi_cli.model.registry.packaged_weights import TEXT_TOKENIZER, TEXT_WEIGHTS
-from vifi_cli.model.runtime.fingerprint import fingerprint_of_files
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.efficientnet_lite import CLASSES
 from vifi_cli.model.towers.minilm import WIDTH, SentenceTransformer
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.weights.fingerprint import fingerprint_of_files
+from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER, TEXT_WEIGHTS
 
 Tokenizer = Callable[[Sequence[str]], npt.NDArray[np.int64]]
 _BATCH = 50

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 FEATURES, CLASSES, IMAGE_SIZE = 1280, 1000, 224
 # the training pipeline of the Lite models scales bytes to (x - 127) / 128

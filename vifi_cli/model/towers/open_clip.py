@@ -10,25 +10,27 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
-from vifi_cli.model.folders.card import ModelCard, read_card
-from vifi_cli.model.registry.source import FOLDER_CONFIGURATION, FOLDER_PREFIX, WEIGHTS_FILE, ModelSource
-from vifi_cli.model.registry.weights_file import read_weights
+from vifi_cli.model.preprocessing import Preprocessing, preprocessing_from_open_clip
+from vifi_cli.model.registry.card import ModelCard
+from vifi_cli.model.registry.hub import cached_weights
+from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHTS_FILE
+from vifi_cli.model.registry.source import FOLDER_PREFIX, ModelSource
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.openai_naming import infer_architecture
-from vifi_cli.model.towers.preprocessing import Preprocessing, preprocessing_from_open_clip
 from vifi_cli.model.towers.text_context import accept_cut_context, context_can_be_cut, cut_context
-from vifi_cli.model.towers.torchvision_operators import declare_missing_operators
+from vifi_cli.model.weights.weights_file import read_weights
 
 _NOT_OF_A_TOWER = ("logit_scale", "logit_bias", "input_resolution", "context_length", "vocab_size")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenClipModel:
-    """All that is needed to build a model, nothing built yet.
+    """Everything needed to build a model, before anything is built.
 
     Attributes:
-        source: where it comes from.
+        source: where its weights come from.
         config: open_clip's `model_cfg`: `embed_dim`, `vision_cfg`, `text_cfg`, perhaps `quick_gelu`.
-        preprocessing: the picture that the image tower wants.
+        preprocessing: the picture that the image tower takes.
         weights: the file.
     """
 
@@ -48,12 +50,8 @@ class OpenClipModel:
         return bool(self.config.get("quick_gelu", False))
 
 
-def describe_model(source: ModelSource, weights: Path | None) -> OpenClipModel:
-    """Gather architecture and preprocessing of a source.
-
-    Args:
-        source: any but `starter`.
-        weights: the downloaded file of a `pretrained` source.
+def describe_model(source: ModelSource) -> OpenClipModel:
+    """Gather architecture and preprocessing of any source but `starter`; of learned prompts, those of their base.
 
     Raises:
         InvalidInput: the folder's configuration makes no sense.
@@ -62,13 +60,15 @@ def describe_model(source: ModelSource, weights: Path | None) -> OpenClipModel:
     declare_missing_operators()
     import open_clip
 
+    source = source.of_weights
     if source.kind == "folder" and source.path:
         return _of_folder(source, source.path)
-    if source.kind == "vifi" and source.path:
-        return _of_card(source, source.path, read_card(source.path))
+    if source.card and source.path:
+        return _of_card(source, source.path, source.card)
     if source.kind == "file" and source.path:
         config = infer_architecture(source.path, quick_gelu=source.activation != "gelu")
         return OpenClipModel(source, config, _preprocessing(config, {}), source.path)
+    weights = cached_weights(source)
     if weights is None:
         raise ModelUnavailable(
             f"the weights of {source.name} are not here: fetch them with `vifi model pull`"
@@ -85,18 +85,18 @@ def _of_folder(source: ModelSource, folder: Path) -> OpenClipModel:
     if weights is None:
         raise ModelUnavailable(f"{folder} holds no weights (open_clip_model.safetensors)")
     try:
-        content = json.loads((folder / FOLDER_CONFIGURATION).read_text(encoding="utf-8"))
+        content = json.loads((folder / OPEN_CLIP_CONFIGURATION).read_text(encoding="utf-8"))
         config, preprocessing = content["model_cfg"], content.get("preprocess_cfg", {})
         return OpenClipModel(source, config, _preprocessing(config, preprocessing), Path(weights))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"{folder / FOLDER_CONFIGURATION} is no configuration of open_clip: {error!r}"
+            f"{folder / OPEN_CLIP_CONFIGURATION} is not a configuration of open_clip: {error!r}"
         ) from error
 
 
 def _of_card(source: ModelSource, folder: Path, card: ModelCard) -> OpenClipModel:
     if isinstance(card.architecture, str):
-        raise ValueError(f"{card.architecture} is no architecture of open_clip")
+        raise ValueError(f"{card.architecture} is not an architecture of open_clip")
     return OpenClipModel(source, card.architecture, card.preprocessing, folder / WEIGHTS_FILE)
 
 

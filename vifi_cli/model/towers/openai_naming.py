@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.registry.weights_file import read_weights
+from vifi_cli.model.weights.weights_file import read_weights
 
 _HEAD_WIDTH = 64
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import MissingDependency, ModelUnavailable
-from vifi_cli.model.registry.packaged_weights import INSTALL_COMMAND
+from vifi_cli.model.weights.packaged_weights import INSTALL_COMMAND
 
 PADDING_ID = 0
 # what all-MiniLM-L6-v2 was tuned on; longer texts are cut

@@ -25,7 +25,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor, nn
 
-from vifi_cli.model.registry.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
 from vifi_cli.model.towers.concepts import centred_concept_texts
 from vifi_cli.model.towers.efficientnet_lite import (
     CLASSES,
@@ -38,6 +37,7 @@ from vifi_cli.model.towers.efficientnet_lite import (
 )
 from vifi_cli.model.towers.minilm import WIDTH, SentenceTransformer, load_minilm
 from vifi_cli.model.towers.sentence_tokenizer import CONTEXT_LENGTH, SentenceTokenizer
+from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
 
 TEMPERATURE = 2.0
 

@@ -10,9 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor, nn
 
-from vifi_cli.model.folders.card import FUSIONS, Fusion
-
-__all__ = ["FUSIONS", "Fusion", "ViFiCLIP", "pool_over_time", "unit_length"]
+from vifi_cli.model.registry.card import Fusion
 
 
 class ViFiCLIP(nn.Module):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import Fusion
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.text import text_layers
+from vifi_cli.model.registry.card import Fusion
 from vifi_cli.training.recipe.changes import is_given
 from vifi_cli.training.recipe.recipe import Change, Protocol, Recipe, Tune, make_recipe
 from vifi_cli.training.run.model_setup import load_start

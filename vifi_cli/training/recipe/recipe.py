@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import PromptShape
+from vifi_cli.model.registry.card import PromptShape
 from vifi_cli.training.batches.augmentation import Augmentation
 from vifi_cli.training.batches.mixing import Mixing
 from vifi_cli.training.recipe.toml_table import checked, from_table

@@ -5,7 +5,7 @@ from dataclasses import replace
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import ModelCard, Tower
+from vifi_cli.model.registry.card import ModelCard, Tower
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
 

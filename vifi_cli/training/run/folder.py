@@ -19,7 +19,7 @@ import tomli_w
 
 from vifi_cli import __version__
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.source import CARD_FILE, is_model_folder
+from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
 from vifi_cli.paths import replacing
 from vifi_cli.training.recipe.recipe import Protocol, Recipe, recipe_from_table
 from vifi_cli.training.run.curves import draw_curves

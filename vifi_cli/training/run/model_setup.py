@@ -9,17 +9,12 @@ from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import BaseReference
-from vifi_cli.model.folders.folder import (
-    LoadedModel,
-    ModelCard,
-    describe_base,
-    load_vifi_clip,
-    name_base,
-    read_card,
-)
-from vifi_cli.model.prompts.prompts import add_prompts
-from vifi_cli.model.registry.source import is_model_folder
+from vifi_cli.model.folders.loading import LoadedModel, describe_base, load_vifi_clip
+from vifi_cli.model.folders.writing import name_base
+from vifi_cli.model.prompts.initialisation import add_prompts
+from vifi_cli.model.registry.card import BaseReference, ModelCard, read_card
+from vifi_cli.model.registry.model_files import is_model_folder
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.recipe import Recipe
@@ -49,7 +44,7 @@ def load_start(name: str) -> LoadedModel:
         InvalidInput: it is a prompt model, or none.
         ModelUnavailable, MissingDependency: it cannot be loaded here.
     """
-    model = load_vifi_clip(name)
+    model = load_vifi_clip(resolve_model(name))
     if model.card.base:
         raise InvalidInput(
             f"{name} is a prompt model, which cannot be trained on: name its base, {model.card.base.model}"
@@ -66,7 +61,7 @@ def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.de
     model, recipe = load_start(config.model), config.recipe
     card = tuned_card(model.card, config, data)
     if recipe.prompts:
-        card = replace(card, prompts=recipe.prompts, base=describe_base(config.model, model))
+        card = replace(card, prompts=recipe.prompts, base=describe_base(model))
     network = model.network
     network.fusion = card.fusion
     prepare_towers(network, recipe)

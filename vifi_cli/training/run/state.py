@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.folder import save_weights
+from vifi_cli.model.weights.weights_file import save_weights
 from vifi_cli.paths import replacing
 from vifi_cli.training.engine.learner import Learner
 

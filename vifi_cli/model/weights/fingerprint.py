@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.towers.preprocessing import Preprocessing
+from vifi_cli.model.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from torch import Tensor

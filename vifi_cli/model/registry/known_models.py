@@ -11,7 +11,7 @@ STARTER = "starter"
 
 
 @dataclass(frozen=True, slots=True)
-class Backbone:
+class KnownModel:
     """A model known by name.
 
     Attributes:
@@ -50,8 +50,8 @@ class Backbone:
         return next((speed for limit, speed in steps if self.gmacs < limit), "slowest")
 
 
-BACKBONES = (
-    Backbone(
+KNOWN_MODELS = (
+    KnownModel(
         name="starter",
         architecture="starter",
         tag="",
@@ -63,7 +63,7 @@ BACKBONES = (
         cpu_frames_per_second=100,
         good_for="trying vifi, no network, a CPU: things, animals, scenes, sports; weaker than any CLIP",
     ),
-    Backbone(
+    KnownModel(
         name=DEFAULT_MODEL,
         architecture="ViT-B-16-quickgelu",
         tag="openai",
@@ -75,7 +75,7 @@ BACKBONES = (
         cpu_frames_per_second=3.5,
         good_for="the default and the ViFi-CLIP paper's backbone; best to fine-tune on actions",
     ),
-    Backbone(
+    KnownModel(
         name="clip-vit-b-32",
         architecture="ViT-B-32-quickgelu",
         tag="openai",
@@ -87,7 +87,7 @@ BACKBONES = (
         cpu_frames_per_second=14.4,
         good_for="4 times faster than the default, less detail",
     ),
-    Backbone(
+    KnownModel(
         name="clip-vit-l-14",
         architecture="ViT-L-14-quickgelu",
         tag="openai",
@@ -99,7 +99,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="better than the default where there is a GPU",
     ),
-    Backbone(
+    KnownModel(
         name="siglip2-b-16",
         architecture="ViT-B-16-SigLIP2",
         tag="webli",
@@ -111,7 +111,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="many languages and stronger retrieval; needs `pip install transformers`",
     ),
-    Backbone(
+    KnownModel(
         name="siglip2-b-32",
         architecture="ViT-B-32-SigLIP2-256",
         tag="webli",
@@ -123,7 +123,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="many languages on a CPU; needs `pip install transformers`",
     ),
-    Backbone(
+    KnownModel(
         name="pe-core-t-16",
         architecture="PE-Core-T-16-384",
         tag="meta",
@@ -135,7 +135,7 @@ BACKBONES = (
         cpu_frames_per_second=9.6,
         good_for="small, trained on videos too: a CPU's first choice",
     ),
-    Backbone(
+    KnownModel(
         name="pe-core-s-16",
         architecture="PE-Core-S-16-384",
         tag="meta",
@@ -147,7 +147,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="between tiny and base, trained on videos too",
     ),
-    Backbone(
+    KnownModel(
         name="pe-core-b-16",
         architecture="PE-Core-B-16",
         tag="meta",
@@ -159,7 +159,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="strong on videos at the default's cost a frame",
     ),
-    Backbone(
+    KnownModel(
         name="pe-core-l-14",
         architecture="PE-Core-L-14-336",
         tag="meta",
@@ -171,7 +171,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="the best on videos here; wants a GPU",
     ),
-    Backbone(
+    KnownModel(
         name="mobileclip2-s0",
         architecture="MobileCLIP2-S0",
         tag="dfndr2b",
@@ -183,7 +183,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="fast on a CPU at the default's quality; for research only",
     ),
-    Backbone(
+    KnownModel(
         name="mobileclip2-s2",
         architecture="MobileCLIP2-S2",
         tag="dfndr2b",
@@ -195,7 +195,7 @@ BACKBONES = (
         cpu_frames_per_second=None,
         good_for="better than the default and faster; for research only",
     ),
-    Backbone(
+    KnownModel(
         name="mobileclip2-b",
         architecture="MobileCLIP2-B",
         tag="dfndr2b",
@@ -210,6 +210,6 @@ BACKBONES = (
 )
 
 
-def find_backbone(name: str) -> Backbone | None:
+def find_known_model(name: str) -> KnownModel | None:
     """The entry of the table under this name."""
-    return next((backbone for backbone in BACKBONES if backbone.name == name), None)
+    return next((backbone for backbone in KNOWN_MODELS if backbone.name == name), None)

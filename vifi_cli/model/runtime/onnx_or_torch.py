@@ -1,4 +1,7 @@
-"""Compiles a tower into an ONNX file, and keeps it only if it computes the same."""
+"""Runs a tower by ONNX Runtime where that is faster and exact, otherwise by torch.
+
+A tower is compiled into an ONNX file once, and kept only if it computes the same as torch.
+"""
 
 import contextlib
 import logging
@@ -12,17 +15,63 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.model.runtime.onnx_runtime import open_session
+from vifi_cli.model.runtime.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
+from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames, TorchTexts
+from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.video.decode.frames import FrameGeometry
 
 # the greatest difference from torch, as a share of the embeddings' size
 TOLERANCE = 1e-4
 _OPSET = 17
 # so many convolutions make a network convolutional; a vision transformer has one, for its patches
 _MANY_CONVOLUTIONS = 10
+# of several lengths, to detect a compiled tower that takes only one of them
+_SAMPLE_TEXTS = (
+    ["a dog", "two children play football on a lawn in the rain", ""],
+    ["a much longer text, " * 20],
+)
 
 
 class NotExact(Exception):
     """The compiled tower is missing, or does not compute what torch computes; the text says which."""
+
+
+def frames_runtime(
+    tower: PixelTower, geometry: FrameGeometry, device: torch.device, fingerprint: str
+) -> OnnxFrames | TorchFrames:
+    """Embed frames by ONNX Runtime for convolutional towers on a CPU, otherwise by torch.
+
+    Compiling takes some seconds the first time; the result is kept by `fingerprint`. Where it fails or differs by more
+    than `TOLERANCE`, torch does the work, and the description gives the reason.
+    """
+    if device.type != "cpu" or not is_convolutional(tower):
+        return TorchFrames(tower, device)
+    tower.eval()
+    try:
+        session = compile_once(
+            compiled_tower(fingerprint, "vision"),
+            lambda target: export_image_tower(tower, geometry.height, geometry.width, target),
+        )
+    except NotExact as reason:
+        return TorchFrames(tower, device, f"not the faster onnxruntime: {reason}")
+    return OnnxFrames(session)
+
+
+def sentence_runtime(
+    tower: nn.Module, tokenizer: SentenceTokenizer, device: torch.device, fingerprint: str
+) -> OnnxTexts | TorchTexts:
+    """Embed texts by ONNX Runtime on a CPU, which needs no torch the next time, otherwise by torch."""
+    if device.type == "cpu":
+        samples = [tokenizer(texts) for texts in _SAMPLE_TEXTS]
+        try:
+            session = compile_once(
+                compiled_tower(fingerprint, "text"), lambda target: export_text_tower(tower, samples, target)
+            )
+        except NotExact:
+            pass  # which costs only the time to import torch
+        else:
+            return OnnxTexts(session, tokenizer)
+    return TorchTexts(tower, lambda texts: torch.from_numpy(np.asarray(tokenizer(texts))), device)
 
 
 def is_convolutional(tower: nn.Module) -> bool:

@@ -1,4 +1,4 @@
-"""Learned prompts on the two towers of a CLIP, which stays as it is ("bridge and prompt").
+"""Initialises learned prompts on the two towers of a CLIP, whose own weights stay frozen ("bridge and prompt").
 
 Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3.3.
 """
@@ -8,12 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.model.folders.card import PromptShape
 from vifi_cli.model.prompts.image import PromptedImageTower, image_layers
 from vifi_cli.model.prompts.text import PromptedTextTower, text_layers
+from vifi_cli.model.registry.card import PromptShape
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
-
-__all__ = ["PromptedImageTower", "PromptedTextTower", "add_prompts", "prompt_parameters", "put_prompts"]
 
 # as published (trainers/vificlip.py)
 _DEVIATION = 0.02
@@ -21,12 +19,12 @@ _PREFIXES = ("visual.prompts.", "text.prompts.")
 
 
 def add_prompts(network: ViFiCLIP, shape: PromptShape, seed: int) -> None:
-    """Give a network prompts, drawn from N(0, 0.02); its towers become `PromptedImageTower`, `PromptedTextTower`.
+    """Give a network prompts drawn from N(0, 0.02²); its towers become `PromptedImageTower`, `PromptedTextTower`.
 
     Args:
-        network: without prompts; changed in place. Its own parameters are those it had, under new names.
-        shape: how many prompts; a tower that gets none is left alone.
-        seed: what they are drawn by; those of one tower do not depend on the other's.
+        network: without prompts; changed in place. Its own parameters keep their values, under new names.
+        shape: how many prompts; a tower without prompts stays unchanged.
+        seed: random seed; the prompts of one tower do not depend on the other's.
 
     Raises:
         InvalidInput: a tower takes no prompts, or not so many or so deep.
@@ -41,10 +39,10 @@ def add_prompts(network: ViFiCLIP, shape: PromptShape, seed: int) -> None:
 
 
 def put_prompts(network: ViFiCLIP, text: Sequence[Tensor], image: Sequence[Tensor]) -> None:
-    """Give a network these prompts, (n, W) a layer; no prompts for a tower leave it alone.
+    """Give a network these prompts, (n, W) for each layer; a tower without prompts stays unchanged.
 
     Raises:
-        InvalidInput: a tower takes no prompts, or not such.
+        InvalidInput: a tower takes no prompts, or not prompts of this shape.
     """
     if image:
         network.visual = PromptedImageTower(network.visual, _like(network.visual, image))

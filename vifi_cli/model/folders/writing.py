@@ -1,0 +1,98 @@
+"""Writes model folders: `config.json` beside `weights.safetensors`.
+
+Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
+model of learned prompts has `prompts.safetensors` instead, with its prompts alone, and names its base in
+`config.json`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.starter_model import text_fingerprint, vision_fingerprint
+from vifi_cli.model.prompts.initialisation import prompt_parameters
+from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_to_json, read_card
+from vifi_cli.model.registry.known_models import STARTER
+from vifi_cli.model.registry.model_files import CARD_FILE, PROMPTS_FILE, WEIGHTS_FILE
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.weights.weights_file import save_weights
+from vifi_cli.paths import replacing
+
+
+def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None:
+    """Write a model folder, or replace one.
+
+    Both files are written under other names first, so a full disk leaves the older ones intact.
+
+    Args:
+        folder: made where it is missing.
+        network: on any device; its fusion is written, whatever the card says.
+        card: what the network is made of; where it has prompts, only they are written.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    card = replace(card, fusion=network.fusion, untouched=_untouched(card), base=_base_from(folder, card))
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: Mapping[str, Tensor] = prompt_parameters(network) if card.prompts else network.state_dict()
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # one fact at most: safetensors writes several in random order, and equal models are to be equal files
+    facts = {"base": f"{card.base.image} {card.base.text}"} if card.base else None
+    kept, other = (PROMPTS_FILE, WEIGHTS_FILE) if card.prompts else (WEIGHTS_FILE, PROMPTS_FILE)
+    with replacing(folder / CARD_FILE) as new_card, replacing(folder / kept) as new_weights:
+        save_weights(weights, new_weights, facts)
+        new_card.write_text(card_to_json(card), encoding="utf-8")
+    (folder / other).unlink(missing_ok=True)
+
+
+def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:
+    """The base; relative to the folder where it is inside, so that both can be moved together."""
+    if card.base is None or not Path(card.base.model).is_relative_to(folder.absolute()):
+        return card.base
+    return replace(card.base, model=str(Path(card.base.model).relative_to(folder.absolute())))
+
+
+def _untouched(card: ModelCard) -> dict[str, str]:
+    """The fingerprints of those towers that are still `starter`'s own."""
+    if card.architecture != STARTER or card.prompts:
+        return {}
+    towers: dict[Tower, Callable[[], str]] = {"image": vision_fingerprint, "text": text_fingerprint}
+    return {tower: fingerprint() for tower, fingerprint in towers.items() if tower not in card.tuned}
+
+
+def name_base(folder: Path, base: BaseReference) -> None:
+    """Update where the base of learned prompts is, in their folder.
+
+    Raises:
+        OSError: it cannot be written; the folder is unchanged.
+    """
+    card = replace(read_card(folder), base=base)
+    with replacing(folder / CARD_FILE) as unfinished:
+        unfinished.write_text(card_to_json(card), encoding="utf-8")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder to write to; it takes the name when all went well and is removed otherwise.
+
+    Raises:
+        InvalidInput: something has this name already.
+        OSError: it cannot be made.
+    """
+    if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InvalidInput(f"{folder} is there already, and not empty: name a new folder with --output")
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.is_dir():
+            folder.rmdir()
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

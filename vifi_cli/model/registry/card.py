@@ -1,0 +1,154 @@
+"""The card of a model: the content of its folder's `config.json`, read without torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.model.registry.known_models import STARTER
+from vifi_cli.model.registry.model_files import CARD_FILE
+from vifi_cli.validation import validated
+
+TEMPLATE = "a photo of a {}."
+
+Fusion = Literal["embedding", "decision", "image"]
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
+Tower = Literal["image", "text"]
+_OPEN_CLIP_KEYS = {"embed_dim", "vision_cfg", "text_cfg"}
+# raise when a key changes its meaning
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShape:
+    """How many learned prompts a model has, and in how many layers; all 0 where there are none.
+
+    Attributes:
+        text_context: vectors before a class's name.
+        text_depth: layers of the text tower with vectors of their own; the input counts as one.
+        image_context: vectors after an image's patches.
+        image_depth: layers of the image tower with vectors of their own; the input counts as one.
+    """
+
+    text_context: int = 0
+    text_depth: int = 0
+    image_context: int = 0
+    image_depth: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (self.text_context, self.text_depth, self.image_context, self.image_depth)
+        if min(counts) < 0:
+            raise ValueError(f"prompts are counted by whole numbers from 0 on, not {counts}")
+        for tower in get_args(Tower):
+            context, depth = self.of(tower)
+            if bool(context) != bool(depth):
+                raise ValueError(f"{context} {tower} prompts in {depth} layers: both are 0, or neither is")
+
+    def of(self, tower: Tower) -> tuple[int, int]:
+        """Prompts and layers of one tower."""
+        if tower == "image":
+            return self.image_context, self.image_depth
+        return self.text_context, self.text_depth
+
+    def __bool__(self) -> bool:
+        """Whether there are prompts."""
+        return bool(self.text_context or self.image_context)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseReference:
+    """The model that prompts were learned for.
+
+    Attributes:
+        model: its name, or the path of its folder, relative to the prompts' folder where it lies inside.
+        image: the fingerprint of its image tower, 64 hex digits.
+        text: the fingerprint of its text tower.
+    """
+
+    model: str
+    image: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model is made of and where it came from.
+
+    Attributes:
+        architecture: `starter`, or open_clip's `model_cfg`.
+        preprocessing: the picture that the image tower takes.
+        fusion: how frames become a clip; see `ViFiCLIP`.
+        template: what class names are put into, in place of `{}`.
+        class_names: the classes of fine-tuning, in the order of their labels; empty where unknown.
+        tuned: the towers that differ from the base model's.
+        untouched: of `starter`'s towers that were not tuned, the base's fingerprints, by tower.
+        origin: base model, data, epochs and the like, in words.
+        prompts: how many learned prompts the towers have; None where the folder holds the towers' own weights.
+        base: the model that the prompts belong to; present exactly where `prompts` is.
+    """
+
+    architecture: Literal["starter"] | Mapping[str, Any]
+    preprocessing: Preprocessing
+    fusion: Fusion = "embedding"
+    template: str = TEMPLATE
+    class_names: tuple[str, ...] = ()
+    tuned: tuple[Tower, ...] = ()
+    untouched: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
+    prompts: PromptShape | None = None
+    base: BaseReference | None = None
+
+    def __post_init__(self) -> None:
+        if self.template.count("{}") != 1:
+            raise ValueError(f"template needs {{}} once, in place of the class: {self.template!r}")
+        if not isinstance(self.architecture, str) and not self.architecture.keys() >= _OPEN_CLIP_KEYS:
+            raise ValueError(
+                f"architecture is neither `{STARTER}` nor a model_cfg of open_clip, which has the keys "
+                f"{', '.join(sorted(_OPEN_CLIP_KEYS))}"
+            )
+        if bool(self.prompts) != bool(self.base):
+            raise ValueError("prompts and base are given together, or neither is")
+
+    def prompts_in(self, tower: Tower) -> tuple[int, int]:
+        """How many learned prompts a tower has, and in how many layers; zeros where it has none."""
+        return self.prompts.of(tower) if self.prompts else (0, 0)
+
+    def class_text(self, name: str) -> str:
+        """The text that stands for a class; behind text prompts underscores are spaces, as published."""
+        if self.prompts and self.prompts.text_context:
+            name = name.replace("_", " ")
+        return self.template.replace("{}", name)
+
+
+def card_to_json(card: ModelCard) -> str:
+    """The text of `config.json`."""
+    content = {"format": _FORMAT} | {name: getattr(card, name) for name in ModelCard.__slots__}
+    content["preprocessing"] = card.preprocessing.as_dict()
+    # absent where there are none, so that an older vifi reads every model that it can run
+    for name in ("prompts", "base"):
+        part = content.pop(name)
+        content |= {name: asdict(part)} if part else {}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read `config.json`.
+
+    Raises:
+        InvalidInput: it is missing, damaged, from a newer vifi, or makes no sense.
+    """
+    file = folder / CARD_FILE
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        version = content.pop("format")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise InvalidInput(f"{file} is not the configuration of a vifi model ({reason})") from error
+    if version != _FORMAT:
+        raise InvalidInput(
+            f"{file} is in format {version!r}, and this vifi reads format {_FORMAT}: update vifi"
+        )
+    return validated(ModelCard, content, str(file))

@@ -1,0 +1,1 @@
+"""Weights: found, read safely, written, and known again by a digest."""

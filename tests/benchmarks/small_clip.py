@@ -119,7 +119,9 @@ def find_clips(videos: Path) -> list[Clip]:
 
 def make_lessons(clips: Sequence[Clip]) -> Lessons:
     """Cuts pictures, gathers phrases, and asks `starter` about both."""
-    load_encoder(resolve_model("starter"), "cpu")  # compiles it, if need be; what is read back rounds in another way
+    load_encoder(
+        resolve_model("starter"), "cpu"
+    )  # compiles it, if need be; what is read back rounds in another way
     teacher = load_encoder(resolve_model("starter"), "cpu")
     frames, texts = read_frames(clips)
     captions = tuple(sorted({clip.text for clip in clips if clip.text}))

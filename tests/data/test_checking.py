@@ -8,8 +8,9 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from tests.made_videos import textured_frames, write_video
-from vifi_cli.data.checking import check_videos, find_leaks, leaks_between
+from vifi_cli.data.checking import check_videos
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.data.leaks import find_leaks, leaks_between
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.setting import Setting
 from vifi_cli.data.source import DataSource

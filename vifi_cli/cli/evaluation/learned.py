@@ -107,7 +107,7 @@ def find_leak(
         novel: classes that it must not have learned, of the base-to-novel setting.
         by_name: whether files of one name are one video, as in public sets.
     """
-    from vifi_cli.data.checking import leaks_between
+    from vifi_cli.data.leaks import leaks_between
 
     if leaks := leaks_between(tuple(dict.fromkeys(learned.videos)), tests, by_name=by_name):
         first = leaks[0]

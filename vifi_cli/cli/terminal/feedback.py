@@ -1,4 +1,4 @@
-"""How the commands show what goes on: notes, a sign of life, and bars with the time left, on stderr."""
+"""How commands report progress on stderr: notes, spinners, and bars with the time left."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class TerminalFeedback:
-    """Shows on stderr what is told; bars and signs of life on a terminal only."""
+    """Feedback on stderr; bars and spinners only if it is a terminal."""
 
     def note(self, message: str) -> None:
-        """Says it."""
+        """Writes a remark."""
         output.note(message)
 
     def busy(self, what: str) -> AbstractContextManager[object]:
-        """Shows a sign of life."""
+        """Shows a spinner."""
         return output.busy(what)
 
     @contextmanager
     def task(self, what: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
-        """Shows a bar from when something is done."""
+        """Shows a bar from the first progress on."""
         bar = output.progress("{task.fields[at]}")
         shown = bar.add_task(_shown(what), total=total, at="")
 

@@ -1,4 +1,4 @@
-"""Where words go: data to stdout, talk and progress to stderr; tables on a terminal, plain lines in a pipe."""
+"""Output: data goes to stdout, notes and progress to stderr; tables on a terminal, plain lines in a pipe."""
 
 import io
 import json
@@ -23,11 +23,11 @@ from vifi_cli.wording import size as size
 
 
 class ReaderLeft(typer.Exit):
-    """Whoever read stdout is gone: nobody waits for the rest."""
+    """The reader of stdout has closed it, as `head` does."""
 
 
 def prepare_streams() -> None:
-    """Lets file names that are no valid text pass through unharmed; a closed stream swallows or says nothing."""
+    """Lets file names pass that are not valid text, and replaces closed streams by the null device."""
     sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - open until the end
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - open until the end
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
@@ -42,12 +42,12 @@ def prepare_streams() -> None:
 
 
 def stdout_is_terminal() -> bool:
-    """Whether a person is looking at stdout."""
+    """Whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def line(text: str, end: str = "\n") -> None:
-    """Writes a line of data to stdout as it is; a reader that has left, as `head` does, ends the program quietly."""
+    """Writes a line of data to stdout unchanged; raises ReaderLeft if the reader has closed it."""
     try:
         sys.stdout.write(text + end)
         sys.stdout.flush()
@@ -62,38 +62,38 @@ def document(content: object) -> None:
 
 
 def json_line(content: object) -> None:
-    """Writes one JSON document to stdout, on one line."""
+    """Writes one JSON document to stdout on a single line."""
     line(json.dumps(content))
 
 
 def note(message: str) -> None:
-    """Says something to the user, on stderr."""
+    """Writes a remark to stderr."""
     _stderr().print(escape(printable(message)), style="dim")
 
 
 def warning(message: str) -> None:
-    """Says on stderr that something is not as it should be."""
+    """Writes to stderr what is not as it should be."""
     _stderr().print(f"[yellow]warning:[/yellow] {escape(printable(message))}")
 
 
 def error(message: str) -> None:
-    """Says on stderr, in one line, what went wrong and what to do next."""
+    """Writes to stderr, on one line, what is wrong and what to do."""
     _stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
 
 
 def prompt(text: str) -> None:
-    """Writes to stderr what asks for input, or ends asking, as it is."""
+    """Writes the prompt of an input line to stderr unchanged."""
     sys.stderr.write(text)
     sys.stderr.flush()
 
 
 def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: Sequence[str] = ()) -> None:
-    """Shows rows as a table on a terminal, and as lines of tab-separated cells without headers in a pipe.
+    """Shows rows as a table on a terminal, and as tab-separated lines without headers in a pipe.
 
     Args:
         headers: column names.
-        cells: one sequence a row.
-        right: names of the columns that are aligned to the right.
+        cells: one sequence for each row.
+        right: names of right-aligned columns.
     """
     if not stdout_is_terminal():
         for row in cells:
@@ -108,12 +108,12 @@ def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: S
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Shows named facts, one a line, on stdout."""
+    """Shows names and values on stdout, one pair on each line."""
     rows(("", ""), [(name, value) for name, value in pairs])
 
 
 def path_link(path: Path) -> Text:
-    """A path to show in a table: short where it can be, and clickable where the terminal can."""
+    """A path for a table, relative if possible, and clickable on terminals that support links."""
     try:
         shown = str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -122,10 +122,10 @@ def path_link(path: Path) -> Text:
 
 
 def progress(*extra: str) -> Progress:
-    """A bar with the time left, on stderr, that shows on a terminal only.
+    """A progress bar with the time left, on a stderr that is a terminal.
 
     Args:
-        extra: further columns, as rich's format strings over the task's fields.
+        extra: further columns, as rich's format strings over the fields of a task.
     """
     console = _stderr()
     return Progress(
@@ -142,7 +142,7 @@ def progress(*extra: str) -> Progress:
 
 
 def busy(what: str) -> Status:
-    """A sign of life on a terminal's stderr while something of unknown length goes on."""
+    """A spinner on a stderr that is a terminal, for work of unknown length."""
     return _stderr().status(escape(what))
 
 

@@ -1,0 +1,101 @@
+"""Training videos that give away the videos of a test: the same file, a copy, or another of the same group."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vifi_cli.data.forms.listing import Split
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.video.files.discovery import content_fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A training video that gives away a held-out one.
+
+    Attributes:
+        by: `file` if it is the same file, `content` if it is a copy, `name` if a file of the same name, in data where
+            names identify videos, `group` if it shows the same scene or person.
+        split: of the held-out video.
+        train: the training video.
+        held_out: one of the held-out videos that it gives away.
+    """
+
+    by: Literal["file", "content", "name", "group"]
+    split: Split
+    train: Path
+    held_out: Path
+
+
+def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> list[Leak]:
+    """Training videos that are held out too: as the same file, as a copy, or as another video of the same group.
+
+    Args:
+        videos: a test split equal to val is checked once.
+        copies: files of equal content.
+    """
+    held_out: list[tuple[Split, tuple[LabeledVideo, ...]]] = [("val", videos.val)]
+    if videos.test != videos.val:
+        held_out.append(("test", videos.test))
+    return [leak for split, members in held_out for leak in _leaks_into(split, videos.train, members, copies)]
+
+
+def leaks_between(
+    train: Sequence[LabeledVideo], tested: Sequence[LabeledVideo], *, by_name: bool = False
+) -> list[Leak]:
+    """Training videos of a model that give away the videos it is tested with.
+
+    Args:
+        train: of the model; path, name and group identify a file even if it is gone.
+        tested: of the test.
+        by_name: whether files of the same name are the same video in any folder, as in public sets.
+
+    Returns:
+        At most one leak for each training video.
+    """
+    copies = equal_files(dict.fromkeys(video.path for video in (*train, *tested)))
+    return list(_leaks_into("test", train, tested, copies, by_name=by_name))
+
+
+def _leaks_into(
+    split: Split,
+    train: Sequence[LabeledVideo],
+    members: Sequence[LabeledVideo],
+    copies: Sequence[tuple[Path, ...]],
+    *,
+    by_name: bool = False,
+) -> Iterator[Leak]:
+    original = {path: files[0] for files in copies for path in files}
+    by_file = {video.path: video.path for video in members}
+    by_content = {original.get(path, path): path for path in by_file}
+    named = {path.name.casefold(): path for path in by_file} if by_name else {}
+    by_group = {video.group: video.path for video in members if video.group}
+    for video in train:
+        path = video.path
+        if path in by_file:
+            yield Leak("file", split, path, path)
+        elif original.get(path, path) in by_content:
+            yield Leak("content", split, path, by_content[original.get(path, path)])
+        elif path.name.casefold() in named:
+            yield Leak("name", split, path, named[path.name.casefold()])
+        elif video.group in by_group:
+            yield Leak("group", split, path, by_group[video.group])
+
+
+def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
+    """Groups of files with equal content; it reads only files of equal size."""
+    by_size: dict[int, list[Path]] = {}
+    for path in paths:
+        try:
+            by_size.setdefault(path.stat().st_size, []).append(path)
+        except OSError:  # gone since it was listed; decoding reports it
+            continue
+    by_content: dict[str, list[Path]] = {}
+    for files in by_size.values():
+        for path in files if len(files) > 1 else ():
+            try:
+                by_content.setdefault(content_fingerprint(path), []).append(path)
+            except OSError:
+                continue
+    return [tuple(files) for files in by_content.values() if len(files) > 1]

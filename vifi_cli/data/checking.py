@@ -123,7 +123,8 @@ def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[Br
             if not isinstance(event, FailedVideo | DecodedVideo):
                 continue
             is_readable = isinstance(event, DecodedVideo)
-            if reason := event.info.warning if isinstance(event, DecodedVideo) else event.reason:
+            reason = event.info.warning if isinstance(event, DecodedVideo) else event.reason
+            if reason or not is_readable:
                 problems[event.position] = BrokenVideo(paths[event.position], reason, is_readable)
             done += 1
             on_decoded(done)

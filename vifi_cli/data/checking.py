@@ -122,10 +122,11 @@ def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[Br
         for event in events:
             if not isinstance(event, FailedVideo | DecodedVideo):
                 continue
-            is_readable = isinstance(event, DecodedVideo)
-            reason = event.info.warning if isinstance(event, DecodedVideo) else event.reason
-            if reason or not is_readable:
-                problems[event.position] = BrokenVideo(paths[event.position], reason, is_readable)
+            if isinstance(event, FailedVideo):
+                problems[event.position] = BrokenVideo(paths[event.position], event.reason, is_readable=False)
+            elif event.info.warning:
+                warning = event.info.warning
+                problems[event.position] = BrokenVideo(paths[event.position], warning, is_readable=True)
             done += 1
             on_decoded(done)
     yield from (problems[position] for position in sorted(problems))

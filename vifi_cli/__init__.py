@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.open_index import open_index as open_index
     from vifi_cli.api.search.queries import example as example
     from vifi_cli.api.search.queries import words as words
+    from vifi_cli.api.training.bridge import bridge as bridge
+    from vifi_cli.api.training.bridge import resume_bridge as resume_bridge
+    from vifi_cli.api.training.finetune import finetune as finetune
+    from vifi_cli.api.training.finetune import prompt_tune as prompt_tune
+    from vifi_cli.api.training.finetune import resume_training as resume_training
     from vifi_cli.data.source import DataSource as DataSource
     from vifi_cli.data.splits.plan import SplitPlan as SplitPlan
     from vifi_cli.errors import VifiError as VifiError
@@ -39,12 +44,17 @@ _HOMES = {
     "Moment": "vifi_cli.video.moment",
     "VifiError": "vifi_cli.errors",
     "attention": "vifi_cli.api.looking.attention",
+    "bridge": "vifi_cli.api.training.bridge",
     "cut": "vifi_cli.api.cut.cutting",
     "embed_map": "vifi_cli.api.looking.embedding_map",
     "example": "vifi_cli.api.search.queries",
+    "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
     "load_model": "vifi_cli.api.models.video_model",
     "open_index": "vifi_cli.api.search.open_index",
+    "prompt_tune": "vifi_cli.api.training.finetune",
+    "resume_bridge": "vifi_cli.api.training.bridge",
+    "resume_training": "vifi_cli.api.training.finetune",
     "words": "vifi_cli.api.search.queries",
 }
 """Where each name lives; it is imported when it is first used, since the program must start fast."""
@@ -56,13 +66,18 @@ __all__ = [
     "VifiError",
     "__version__",
     "attention",
+    "bridge",
     "check_data",
     "cut",
     "embed_map",
     "example",
+    "finetune",
     "index_videos",
     "load_model",
     "open_index",
+    "prompt_tune",
+    "resume_bridge",
+    "resume_training",
     "split_data",
     "words",
 ]

@@ -1,6 +1,7 @@
 """Where vifi keeps its files, how user paths are read, and how files are replaced safely."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,11 @@ def cache_folder() -> Path:
 def given_path(path: Path) -> Path:
     """The absolute form of a path the user gave: `~` and `..` resolved, links kept."""
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
+
+
+def slug(name: str) -> str:
+    """A name for a folder, from the last part of a path."""
+    return re.sub(r"\W+", "-", Path(name).stem or name).strip("-").lower() or "run"
 
 
 def what_forbids_writing(folder: Path) -> str:

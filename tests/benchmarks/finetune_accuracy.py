@@ -85,7 +85,7 @@ def measure(weizmann: Path, person: str, work: Path, changes: list[str]) -> Fold
         "finetune",
         "--data",
         table,
-        "--from",
+        "--model",
         "starter",
         "--device",
         "cpu",

@@ -1,6 +1,7 @@
 """How long work reports what it does: notes and progress, to a log, to bars, or to anything you write."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
@@ -21,6 +22,9 @@ class Feedback(Protocol):
     def note(self, message: str) -> None:
         """Receives something worth knowing, a sentence without a full stop."""
 
+    def warn(self, message: str) -> None:
+        """Takes in what is not as it should be: a sentence without a full stop."""
+
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Announces work of unknown length, done inside the context."""
 
@@ -40,6 +44,10 @@ class Logged:
     def note(self, message: str) -> None:
         """Logs the message."""
         LOGGER.info("%s", message)
+
+    def warn(self, message: str) -> None:
+        """Logs the message as a warning."""
+        LOGGER.warning("%s", message)
 
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Shows nothing."""
@@ -102,3 +110,13 @@ def _ignored(done: float, total: float | None = None, *, what: str = "", at: str
 
 
 LOGGED = Automatic()
+
+
+def is_first_process() -> bool:
+    """Whether this process reports to the user, among those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def of_first_process(feedback: Feedback) -> Feedback:
+    """The feedback in the first process, the log in the others."""
+    return feedback if is_first_process() else Logged()

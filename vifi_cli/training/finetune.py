@@ -277,7 +277,12 @@ class FineTuning:
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
         test = self._validation.score_test(self._learner.network, self._learner.embed_classes(), val)
-        return RunResult(progress.best_epoch, val, test, before)
+        prompts = self._config.recipe.prompts
+        keeps_index = prompts.text_context and not prompts.image_context
+        index_model = self._config.model if keeps_index else str(self._folder.best)
+        return RunResult(
+            self._folder.path, self._folder.best, index_model, progress.best_epoch, val, test, before
+        )
 
     def _told(self, report: Told) -> Told:
         if self._processes.is_first:

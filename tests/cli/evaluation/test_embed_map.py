@@ -24,7 +24,7 @@ def test_without_flags_the_newest_run_stands_beside_its_base(
     tiny: Path,  # noqa: F811
     here: Path,  # noqa: F811
 ) -> None:
-    trained = vifi("finetune", "--data", colours, "--from", tiny, "-o", here / "runs" / "one", *recipe())
+    trained = vifi("finetune", "--data", colours, "--model", tiny, "-o", here / "runs" / "one", *recipe())
     assert trained.exit_code == 0, trained.stderr
     outcome = vifi("embed-map", "--json")
     found = document(outcome)

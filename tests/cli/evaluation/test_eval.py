@@ -69,7 +69,7 @@ def rows(found: dict[str, Any]) -> dict[str, list[float | None]]:
 def test_without_flags_the_newest_run_is_tested_beside_its_base(
     vifi: Vifi, colours: Path, tiny: Path, here: Path
 ) -> None:
-    trained = vifi("finetune", "--data", colours, "--from", tiny, "-o", here / "runs" / "one", *recipe())
+    trained = vifi("finetune", "--data", colours, "--model", tiny, "-o", here / "runs" / "one", *recipe())
     assert trained.exit_code == 0, trained.stderr
     found = vifi("eval", "--json", "-o", "report")
     report = document(found)
@@ -102,7 +102,7 @@ def test_training_videos_among_the_tests_are_refused(
     vifi: Vifi, colours: Path, tiny: Path, here: Path
 ) -> None:
     run = here / "elsewhere" / "run"
-    vifi("finetune", "--data", colours, "--from", tiny, "-o", run, *recipe())
+    vifi("finetune", "--data", colours, "--model", tiny, "-o", run, *recipe())
     turned = here / "turned.csv"
     with turned.open("w") as file:
         file.write("path,label,split\n")

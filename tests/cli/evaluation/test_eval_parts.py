@@ -10,11 +10,13 @@ import pytest
 
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
+from vifi_cli.api.training.data import digest_of, find_data
 from vifi_cli.cli.evaluation.learned import Learned, find_leak, learned_from, same_classes
 from vifi_cli.cli.evaluation.table import show_table
-from vifi_cli.cli.training.finetuning import digest_of, find_data
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.setting import SUPERVISED
+from vifi_cli.data.source import DataSource
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.training.recipe.recipe import make_recipe
@@ -34,7 +36,7 @@ def data(tmp_path: Path) -> Path:
 
 def begin_run(folder: Path, model: Path, data: Path, seed: int) -> Path:
     """A run folder as training leaves it, as far as leaks are concerned; gives its best model."""
-    videos = find_data(str(data), None, "supervised", seed, protocol="default")
+    videos = find_data(DataSource.parse(str(data)), SUPERVISED, seed, protocol="default")
     recipe = make_recipe("small", changes=[f"seed={seed}"])
     config = RunConfig(str(model), str(data), "", "supervised", "default", recipe, digest_of(videos))
     RunFolder(folder).begin(config)
@@ -48,7 +50,10 @@ def test_both_stages_of_a_bridge_count(data: Path, tmp_path: Path) -> None:
     second = begin_run(tmp_path / "run" / "prompt", first, data, seed=2)
     learned = learned_from(str(second), str(data))
     drawn = [
-        {video.path for video in find_data(str(data), None, "supervised", seed, protocol="default").train}
+        {
+            video.path
+            for video in find_data(DataSource.parse(str(data)), SUPERVISED, seed, protocol="default").train
+        }
         for seed in (1, 2)
     ]
     assert {video.path for video in learned.videos} == drawn[0] | drawn[1]
@@ -108,7 +113,7 @@ def test_classes_of_another_public_set_count_apart(tmp_path: Path) -> None:
         for file in files:
             (tmp_path / "ucf101" / Path(file).name).touch()
         (lists / f"{split}.txt").write_text("".join(f"{file} {n}\n" for n, file in enumerate(files, start=1)))
-    videos = find_data("ucf101", tmp_path, "supervised", 0, protocol="default")
+    videos = find_data(DataSource("ucf101", root=tmp_path), SUPERVISED, 0, protocol="default")
     tiny = make_tiny_clip(tmp_path / "tiny")
     run = RunFolder(tmp_path / "run")
     run.begin(

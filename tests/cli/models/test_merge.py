@@ -109,7 +109,7 @@ def test_a_sweep_is_over_what_training_held_out_and_never_over_what_it_learned(
             solid_colour_clip(path, [(colour, 0.2), ("black", 0.1 * number)])
     run, clips = tmp_path / "run", tmp_path / "clips"
     recipe = [part for change in ("frames=2", "epochs=1", "seed=7") for part in ("--recipe", change)]
-    trained = vifi("finetune", "--data", clips, "--from", models[0], "-o", run, *recipe)
+    trained = vifi("finetune", "--data", clips, "--model", models[0], "-o", run, *recipe)
     assert trained.exit_code == 0, trained.stderr
     command = ("model", "merge", models[0], run / "best", "--sweep", "--device", "cpu")
     outcome = vifi(*command, "--data", clips, "-o", tmp_path / "out", "--json")

@@ -26,7 +26,7 @@ def step_losses(run: Path) -> list[float]:
 def test_from_a_folder_to_a_model_that_indexes(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     outcome = vifi(
-        "finetune", "--data", colours, "--from", tiny, "-o", run, "--device", "cpu", "--json", *recipe()
+        "finetune", "--data", colours, "--model", tiny, "-o", run, "--device", "cpu", "--json", *recipe()
     )
     assert outcome.exit_code == 0, outcome.stderr
     result = json.loads(outcome.stdout)
@@ -44,7 +44,7 @@ def test_an_interrupted_run_that_is_done_says_so_again(
     vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    vifi("finetune", "--data", colours, "--from", tiny, "-o", run, "--device", "cpu", *recipe())
+    vifi("finetune", "--data", colours, "--model", tiny, "-o", run, "--device", "cpu", *recipe())
     again = vifi("finetune", "--resume", run, "--device", "cpu")
     assert again.exit_code == 0, again.stderr
     assert str(run / "best") in again.stdout
@@ -64,7 +64,7 @@ def test_two_processes_learn_what_one_learns(colours: Path, tiny: Path, tmp_path
             "finetune",
             "--data",
             colours,
-            "--from",
+            "--model",
             tiny,
             "--device",
             "cpu",
@@ -83,7 +83,7 @@ def test_two_processes_learn_what_one_learns(colours: Path, tiny: Path, tmp_path
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(colours: Path, tiny: Path, tmp_path: Path) -> None:
-    arguments = ("finetune", "--data", colours, "--from", tiny, "--device", "cpu", *recipe("epochs=4"))
+    arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *recipe("epochs=4"))
     subprocess.run(vifi_process(*arguments, "-o", tmp_path / "whole"), check=True, capture_output=True)
     killed = tmp_path / "killed"
     with subprocess.Popen(
@@ -109,7 +109,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(colours: Path, tiny: Pa
         (("--data", "nowhere"), "nowhere is not there"),
         (("--data", "{colours}", "--setting", "many-shot"), "--setting many-shot: the settings are"),
         (("--data", "{colours}", "--recipe", "epoch=3"), "there is no key epoch"),
-        (("--data", "{colours}", "--from", "nothing/here"), "no model"),
+        (("--data", "{colours}", "--model", "nothing/here"), "no model"),
         (("--data", "ucf101:x"), "after the colon stands the number"),
         (("--resume", "{colours}"), "is no run folder"),
         (("--data", "ucf101", "--data-root", "{colours}"), "ucf101"),
@@ -119,7 +119,7 @@ def test_what_makes_no_sense_is_said_in_a_line(
     vifi: Vifi, colours: Path, tiny: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     filled = [argument.format(colours=colours) for argument in arguments]
-    model = [] if "--from" in filled or "--resume" in filled else ["--from", tiny]
+    model = [] if "--model" in filled or "--resume" in filled else ["--model", tiny]
     outcome = vifi("finetune", *filled, *model, "--device", "cpu")
     assert outcome.exit_code == 2
     assert message in outcome.stderr
@@ -130,7 +130,7 @@ def test_a_run_goes_on_with_its_own_data_and_recipe(
     vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    vifi("finetune", "--data", colours, "--from", tiny, "-o", run, "--device", "cpu", *recipe())
+    vifi("finetune", "--data", colours, "--model", tiny, "-o", run, "--device", "cpu", *recipe())
     changed = vifi("finetune", "--resume", run, "--recipe", "epochs=9")
     assert changed.exit_code == 2
     assert "only runtime.* can be changed" in changed.stderr

@@ -24,7 +24,7 @@ def recipe(*changes: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def asked(colours: Path, tiny: Path) -> list[str]:
-    return ["--data", str(colours), "--from", str(tiny), "--device", "cpu"]
+    return ["--data", str(colours), "--model", str(tiny), "--device", "cpu"]
 
 
 def test_prompts_of_both_sides_want_a_new_index(vifi: Vifi, asked: list[str], tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_two_processes_learn_what_one_learns(asked: list[str], tmp_path: Path, s
         (("--recipe", "prompts.text_depth=9"), "text_depth = 9, but the text tower has 2 layers"),
         (("--recipe", "prompts.text_depth=0"), "8 text prompts in 0 layers"),
         (("--protocol", "paper"), "the paper learns prompts in the settings few-shot-K and base2novel"),
-        (("--from", "nothing/here"), "no model"),
+        (("--model", "nothing/here"), "no model"),
         (("--resume", "runs/x", "--side", "text"), "does not go with --resume"),
     ],
 )
@@ -265,4 +265,4 @@ def test_a_bridge_with_a_mistake_in_its_second_stage_does_not_begin(
 def test_a_run_of_one_stage_is_no_bridge(vifi: Vifi, tmp_path: Path) -> None:
     outcome = vifi("bridge", "--resume", tmp_path)
     assert outcome.exit_code == 2
-    assert "is no run of two stages" in outcome.stderr
+    assert "is not a run of two stages" in outcome.stderr

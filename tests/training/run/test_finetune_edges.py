@@ -14,7 +14,10 @@ import pytest
 import torch
 
 from tests.training.conftest import MakeRun
-from vifi_cli.cli.training.finetuning import FinetuneRequest, prepare_run, resumed_run
+from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.training.finetune import finetune
+from vifi_cli.api.training.prepare import prepare_run, resumed_run
+from vifi_cli.api.training.request import TrainingRequest, training_request
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, UnreadableVideo
 from vifi_cli.training.recipe.recipe import make_recipe
@@ -43,7 +46,7 @@ def finetune_arguments(data: Path, model: Path, *changes: str) -> list[str]:
         "finetune",
         "--data",
         str(data),
-        "--from",
+        "--model",
         str(model),
         "--device",
         "cpu",
@@ -166,8 +169,8 @@ def test_a_step_that_diverges_names_a_few_of_its_videos(
     assert str(caught.value).count(".mp4") == 8
 
 
-def request_for(data: str, model: Path, folder: Path, *changes: str) -> FinetuneRequest:
-    return FinetuneRequest(data, None, "supervised", str(model), None, None, "default", changes, folder)
+def request_for(data: str, model: Path, folder: Path, *changes: str) -> TrainingRequest:
+    return training_request(data, model, "finetune", {"recipe": changes, "output": folder})
 
 
 def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
@@ -175,11 +178,11 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
 ) -> None:
     shutil.copytree(colour_folder, tmp_path / "red,green")
     monkeypatch.chdir(tmp_path)
-    prepared = prepare_run(request_for("red,green", tiny_model, tmp_path / "run"))
+    prepared = prepare_run(request_for("red,green", tiny_model, tmp_path / "run"), LOGGED)
     prepared.folder.begin(prepared.config)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert resumed_run(tmp_path / "run", None, []).data.train == prepared.data.train
+    assert resumed_run(tmp_path / "run", None, [], LOGGED).data.train == prepared.data.train
 
 
 def test_a_set_known_by_name_is_no_folder_of_that_name(
@@ -198,9 +201,8 @@ def test_a_set_known_by_name_is_no_folder_of_that_name(
 
 
 def test_a_setting_that_there_is_not_is_called_a_setting(tmp_path: Path) -> None:
-    request = replace(request_for("ucf101", tmp_path, tmp_path / "run"), setting="many-shot")
     with pytest.raises(InvalidInput, match="--setting many-shot: the settings are"):
-        prepare_run(request)
+        finetune("ucf101", tmp_path, setting="many-shot", output=tmp_path / "run")
 
 
 def test_a_run_that_cannot_be_put_together_does_not_keep_its_folder(

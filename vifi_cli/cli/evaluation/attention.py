@@ -137,7 +137,7 @@ def attention(
 
 def _targets(where: Path, video: Path, text: str | None) -> tuple[Path | None, Path | None]:
     """The files of the sheet and of the film; None for the one that is not wanted."""
-    from vifi_cli.cli.training.finetuning import slug
+    from vifi_cli.paths import slug
 
     if where.suffix.lower() in (SHEET, FILM) and not where.is_dir():
         if where == video:

@@ -106,7 +106,7 @@ def embed_map(
 
 
 def _dated(title: str) -> str:
-    from vifi_cli.cli.training.finetuning import slug
+    from vifi_cli.paths import slug
 
     return f"embed-map-{slug(title)}-{datetime.now():%Y%m%d-%H%M%S}"
 

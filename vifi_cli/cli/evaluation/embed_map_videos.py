@@ -15,7 +15,6 @@ from vifi_cli.cli.evaluation.plan import TestPlan, prepare
 from vifi_cli.cli.evaluation.question import EvalRequest, Question, settle
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.training.finetuning import RUNS
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def embed_data(
 def _question(models: tuple[str, ...], data: str | None) -> Question:
     """What is mapped: of a run's own data what it held out, of other data what there is to test, or all."""
     from vifi_cli.data.source import DataSource
-    from vifi_cli.training.run.folder import newest_run
+    from vifi_cli.training.run.folder import RUNS, newest_run
 
     lead = next((model for model in models if run_of(model)), None)
     newest = None if models else newest_run(RUNS)

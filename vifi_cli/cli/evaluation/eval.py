@@ -16,9 +16,8 @@ from vifi_cli.cli.evaluation.question import EvalRequest, settle
 from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import JsonOption, Protocol
-from vifi_cli.cli.training.finetuning import is_first_process, slug
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import given_path, what_forbids_writing
+from vifi_cli.paths import given_path, slug, what_forbids_writing
 
 if TYPE_CHECKING:
     from vifi_cli.cli.evaluation.question import Question
@@ -113,6 +112,8 @@ def evaluate(
     Without flags the newest run's model is tested on its own data. With several GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli eval ...
     """
+    from vifi_cli.api.feedback import is_first_process
+
     models = tuple(model or ())
     if setting == "retrieval":
         unfit = {
@@ -187,6 +188,8 @@ def _carry_out(
 @contextmanager
 def _watching() -> Iterator[Watch]:
     """A bar for the test at hand, on the first process."""
+    from vifi_cli.api.feedback import is_first_process
+
     with output.progress("{task.completed:,.0f}/{task.total:,.0f} videos") as bar:
         task = bar.add_task("", total=1, visible=False)
 

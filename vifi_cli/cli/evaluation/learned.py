@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.training.finetuning import digest_of, find_data
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -80,8 +79,11 @@ def learned_from(model: str, tested_set: str) -> Learned:
 
 
 def _training_data(config: RunConfig) -> LabeledVideos:
-    root = Path(config.data_root) if config.data_root else None
-    data = find_data(config.data, root, config.setting, config.recipe.seed, protocol=config.protocol)
+    from vifi_cli.api.training.data import digest_of, find_data
+    from vifi_cli.data.setting import Setting
+
+    setting = Setting.parse(config.setting)
+    data = find_data(config.source, setting, config.recipe.seed, protocol=config.protocol)
     if config.videos and digest_of(data) != config.videos:
         raise InvalidInput("its videos are not those of then")
     return data

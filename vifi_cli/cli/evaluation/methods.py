@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import typer
+
 from vifi_cli.cli.evaluation.question import Question
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.training.finetuning import FinetuneRequest, find_data, is_first_process
-from vifi_cli.cli.training.recipe import prompt_recipe_of, recipe_of
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.training.options import INTERRUPTED
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vifi_cli.api.training.request import TrainingRequest
     from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.paper_settings import Trial
     from vifi_cli.training.engine.distributed import Processes
     from vifi_cli.training.recipe.recipe import Change, Tune
@@ -62,7 +66,7 @@ class Run:
     """
 
     title: str
-    request: FinetuneRequest
+    request: TrainingRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +112,25 @@ class MethodRuns:
             self._request(name, trial),
             method="prompt",
             tune=None,
-            start_from=self.model_of(before, trial),
-            changes=self._changes("prompt", trial),
+            model=self.model_of(before, trial),
+            recipe=self._changes("prompt", trial),
         )
         return Run(_title(METHODS[name].title, trial), request)
 
-    def _request(self, name: str, trial: Trial) -> FinetuneRequest:
+    def _request(self, name: str, trial: Trial) -> TrainingRequest:
+        from vifi_cli.api.training.request import TrainingRequest
         from vifi_cli.data.setting import Setting
 
         question, method = self.question, METHODS[name]
-        return FinetuneRequest(
+        return TrainingRequest(
             data=self.training_data(trial),
-            data_root=question.data.root,
-            setting=str(Setting("few-shot", trial.shots) if trial.shots else question.setting),
-            start_from=self._start,
+            setting=Setting("few-shot", trial.shots) if trial.shots else question.setting,
+            model=self._start,
             tune=method.tune,
             fusion=method.fusion,
             protocol=question.protocol,
-            changes=self._changes("finetune", trial),
-            folder=self.folder / _folder_name(name, trial),
+            recipe=self._changes("finetune", trial),
+            output=self.folder / _folder_name(name, trial),
         )
 
     def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[Change, ...]:
@@ -139,22 +143,18 @@ class MethodRuns:
     def _seed(self, trial: Trial) -> int:
         return self.question.seed if trial.seed is None else trial.seed
 
-    def training_data(self, trial: Trial) -> str:
+    def training_data(self, trial: Trial) -> DataSource:
         """What is learned from: the data itself, and Kinetics-400 in the zero-shot setting, as in the paper."""
         if self.question.setting.name == "zero-shot":
-            return ZERO_SHOT_SOURCE
-        return str(replace(self.question.data, split=trial.split))
+            return replace(self.question.data, name=ZERO_SHOT_SOURCE, split=None, labels=None)
+        return replace(self.question.data, split=trial.split)
 
     def training_videos(self, trial: Trial) -> LabeledVideos:
         """The videos that are learned from in a trial."""
+        from vifi_cli.api.training.data import find_data
+
         request = self._request("vifi", trial)
-        return find_data(
-            str(request.data),
-            request.data_root,
-            request.setting,
-            self._seed(trial),
-            protocol=request.protocol,
-        )
+        return find_data(request.data, request.setting, self._seed(trial), protocol=request.protocol)
 
     @property
     def _start(self) -> str:
@@ -188,9 +188,11 @@ def check_recipes(runs: Mapping[str, Run], start: str) -> None:
     Raises:
         InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
     """
+    from vifi_cli.api.training.request import prompt_recipe_of, recipe_of
+
     for request in (run.request for run in runs.values()):
         if request.method == "prompt":
-            prompt_recipe_of(request, start, lambda message: None)
+            prompt_recipe_of(request, start)
         else:
             recipe_of(request)
 
@@ -202,12 +204,17 @@ def train_all(runs: Mapping[str, Run], processes: Processes) -> None:
         InvalidInput: a folder holds a run of something else.
         typer.Exit: with code 130, where Ctrl-C was pressed; the same command goes on.
     """
-    from vifi_cli.cli.training.run import train_model
+    from vifi_cli.api.training.run import Interrupted, train_model
 
     for number, run in enumerate(runs.values(), 1):
         if processes.is_first:
-            output.note(f"run {number} of {len(runs)}: {run.title} ({run.request.folder})")
-        train_model(run.request, processes)
+            output.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
+        try:
+            train_model(run.request, processes, ON_TERMINAL)
+        except Interrupted as interruption:
+            if processes.is_first:
+                output.note("interrupted and saved: the same command goes on from here")
+            raise typer.Exit(INTERRUPTED) from interruption
 
 
 def trials_with_videos(
@@ -227,6 +234,7 @@ def trials_with_videos(
 
 
 def _tell_of_shots(shots: int, videos: LabeledVideos, *, is_new: bool) -> None:
+    from vifi_cli.api.feedback import is_first_process
     from vifi_cli.data.labeled_videos import class_counts
 
     if not is_first_process():

@@ -10,7 +10,6 @@ from vifi_cli.cli.evaluation.learned import Learned, find_leak, learned_from
 from vifi_cli.cli.evaluation.methods import MethodRuns, trials_with_videos
 from vifi_cli.cli.evaluation.question import Question, find_list, trials_of
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.training.finetuning import is_first_process
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ def prepare(question: Question, method_runs: MethodRuns | None, *, allow_leak: b
     Raises:
         InvalidInput: a list cannot be had, or a model has learned from one and that is not allowed.
     """
+    from vifi_cli.api.feedback import is_first_process
+
     trials = trials_of(question, trains=method_runs is not None)
     training: tuple[LabeledVideos, ...] = ()
     if method_runs:
@@ -84,6 +85,8 @@ def _tell(question: Question, every: list[LabeledVideos]) -> None:
 
 def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
     """Each model that gives tests away, and how."""
+    from vifi_cli.api.feedback import is_first_process
+
     by_name = plan.question.data.is_public_set
     tests = tuple(dict.fromkeys(video for lists in plan.lists for videos in lists for video in videos.test))
     novel = novel_classes(plan)

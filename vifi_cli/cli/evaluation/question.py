@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from vifi_cli.cli.evaluation.learned import run_of
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.training.finetuning import RUNS, is_first_process
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -72,6 +71,7 @@ def settle(request: EvalRequest) -> Question:
     Raises:
         InvalidInput: there is no run, or something asked for makes no sense.
     """
+    from vifi_cli.api.feedback import is_first_process
     from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.paper_settings import read_setting
     from vifi_cli.model.registry.source import resolve_model
@@ -105,7 +105,7 @@ def settle(request: EvalRequest) -> Question:
 
 def _run(request: EvalRequest) -> RunConfig | None:
     """The run that says what the user did not."""
-    from vifi_cli.training.run.folder import newest_run
+    from vifi_cli.training.run.folder import RUNS, newest_run
 
     if request.models:
         return run_of(request.models[0])
@@ -119,7 +119,7 @@ def _run(request: EvalRequest) -> RunConfig | None:
 
 def _models(request: EvalRequest) -> tuple[str, ...]:
     from vifi_cli.model.registry.hub import choose_default_model
-    from vifi_cli.training.run.folder import newest_run
+    from vifi_cli.training.run.folder import RUNS, newest_run
 
     if request.methods:
         return (choose_default_model()[0],)
@@ -129,11 +129,11 @@ def _models(request: EvalRequest) -> tuple[str, ...]:
 
 def _recipe(changes: tuple[str, ...], setting: Setting, data: DataSource, protocol: Protocol) -> Recipe:
     """The recipe that would train for this setting: it says how clips are read, and how many frames they have."""
-    from vifi_cli.cli.training.finetuning import FinetuneRequest, recipe_of
+    from vifi_cli.api.training.request import TrainingRequest, recipe_of
     from vifi_cli.training.recipe.changes import changes_of_stage
 
     own = tuple(changes_of_stage(changes, "finetune"))
-    return recipe_of(FinetuneRequest(str(data), None, str(setting), None, None, None, protocol, own, None))
+    return recipe_of(TrainingRequest(data, setting=setting, protocol=protocol, recipe=own))
 
 
 def _with_small_recipes(

@@ -21,6 +21,10 @@ class TerminalFeedback:
         """Writes a remark."""
         output.note(message)
 
+    def warn(self, message: str) -> None:
+        """Says that something is not as it should be."""
+        output.warning(message)
+
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Shows a spinner."""
         return output.busy(what)

@@ -1,87 +1,144 @@
-"""Options of the commands that train."""
+"""The options that the commands which train share, and how they become one call."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Generic, TypeVar
 
 import typer
 
-from vifi_cli.cli.terminal.options import Fusion, Protocol, Tune
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.options import (
+    DataOption,
+    DataRootOption,
+    Device,
+    DeviceOption,
+    JsonOption,
+    Protocol,
+    SettingOption,
+    Tune,
+    model_option,
+    output_option,
+)
 from vifi_cli.errors import InvalidInput
 
-DataOption = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        help="ucf101, hmdb51, k400, k600 or ssv2, with :2 for the second official split; a folder with a folder per "
-        "class; a CSV or JSONL of path, label and split; or LISTS,LABELS for ViFi-CLIP's lists and label file.",
-        show_default=False,
-    ),
-]
-DataRootOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-root", envvar="VIFI_DATA", help="Where data sets known by name lie.", show_default=False
-    ),
-]
-SettingOption = Annotated[
-    str | None,
-    typer.Option(
-        help="The paper's setting: supervised, few-shot-K for K clips a class, base2novel or zero-shot.",
-        show_default="supervised",
-    ),
-]
-FromOption = Annotated[
-    str | None,
-    typer.Option(
-        "--from", help="The model to start from; by default as for `vifi index`.", show_default=False
-    ),
-]
-TuneOption = Annotated[
-    Tune | None, typer.Option(help="The towers to train; both is ViFi-CLIP.", show_default="both")
-]
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+
 SideOption = Annotated[
     Tune | None,
     typer.Option(
         "--side",
-        help="The towers that get prompts; text leaves an index of the model valid.",
+        help="Towers that get prompts; text leaves an index of the model valid",
         show_default="both, or text where the image tower takes none",
     ),
 ]
-FusionOption = Annotated[
-    Fusion | None,
-    typer.Option(
-        help="What is averaged over frames: embeddings, predictions, or the pictures.",
-        show_default="embedding",
-    ),
-]
-ProtocolOption = Annotated[
-    Protocol | None,
-    typer.Option(
-        help="paper keeps the published code's oddities, default mends them.", show_default="default"
-    ),
-]
-RecipeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Change the recipe: KEY=VALUE, a TOML file, or one that ships; may be given several times.",
-        show_default=False,
-    ),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="The run's folder; below runs/ if not given.", show_default=False),
-]
-ResumeOption = Annotated[
-    Path | None,
-    typer.Option(help="Go on with a run that was interrupted, exactly where it was.", show_default=False),
-]
+Result = TypeVar("Result")
+
+_ARGUMENTS = {
+    "--data": "data", "--setting": "setting", "--model": "model", "--tune": "tune", "--side": "tune",
+    "--fusion": "fusion", "--protocol": "protocol", "--output": "output",
+}  # fmt: skip
+"""What the functions call the option of a flag."""
 
 
-def refuse_with_resume(options: dict[str, object]) -> None:
-    """Refuses what a run that goes on would ignore.
+@dataclass(frozen=True, slots=True)
+class TrainingFunctions(Generic[Result]):
+    """What a command calls.
+
+    Attributes:
+        command: its name.
+        train: for a new run.
+        resume: for an interrupted run.
+    """
+
+    command: str
+    train: Callable[..., Result]
+    resume: Callable[..., Result]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSource:
+    """Options: what is learned from, and the model that learns."""
+
+    data: DataOption = None
+    data_root: DataRootOption = None
+    setting: SettingOption = None
+    model: Annotated[str | None, model_option("Model to start from", default="as for `vifi index`")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunChoice:
+    """Options: how the run is carried out, and where it is saved."""
+
+    protocol: Annotated[
+        Protocol | None,
+        typer.Option(
+            help="paper keeps the oddities of the published code, default fixes them", show_default="default"
+        ),
+    ] = None
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANGE",
+            help="Change the recipe: KEY=VALUE, a TOML file, or the name of a preset (repeatable)",
+            show_default=False,
+        ),
+    ] = None
+    folder: Annotated[
+        Path | None, output_option("Folder of the run", metavar="FOLDER", default="a new one in runs/")
+    ] = None
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Continue an interrupted run exactly where it stopped", show_default=False
+        ),
+    ] = None
+    device: DeviceOption = Device.auto
+    as_json: JsonOption = False
+
+
+def train_or_resume(
+    source: TrainingSource,
+    run: RunChoice,
+    own: Mapping[str, StrEnum | None],
+    functions: TrainingFunctions[Result],
+) -> Result:
+    """Call the function for a new run, or with --resume the one for an interrupted run.
+
+    Args:
+        source: what is learned from.
+        run: how.
+        own: the command's own options by their flags.
+        functions: of `vifi_cli`.
 
     Raises:
-        InvalidInput: one of these options has a value.
+        InvalidInput: --data is missing, or an option does not go with --resume.
+        typer.Exit: Ctrl-C was pressed; the run is saved.
     """
-    if given := [name for name, value in options.items() if value is not None]:
-        raise InvalidInput(f"{given[0]} does not go with --resume: a run goes on as it began")
+    from vifi_cli.api.feedback import is_first_process
+    from vifi_cli.api.training.run import Interrupted
+
+    asked = {
+        "--data": source.data, "--setting": source.setting, "--model": source.model, **own,
+        "--protocol": run.protocol, "--output": run.folder,
+    }  # fmt: skip
+    given = {flag: value for flag, value in asked.items() if value is not None}
+    if run.resume and given:
+        raise InvalidInput(f"{next(iter(given))} does not go with --resume: a run goes on as it began")
+    if not run.resume and not source.data:
+        raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
+    options: dict[str, Any] = {_ARGUMENTS[flag]: value for flag, value in given.items()}
+    options |= {"recipe": run.recipe or [], "data_root": source.data_root, "device": run.device.value}
+    try:
+        if run.resume:
+            return functions.resume(run.resume, feedback=ON_TERMINAL, **options)
+        return functions.train(feedback=ON_TERMINAL, **options)
+    except Interrupted as interruption:
+        if is_first_process():
+            go_on = f"vifi {functions.command} --resume {interruption.folder} goes on from here"
+            output.note(f"interrupted and saved: {go_on}")
+        raise typer.Exit(INTERRUPTED) from interruption

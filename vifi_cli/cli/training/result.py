@@ -1,64 +1,87 @@
-"""What a run of training came to, for eyes and as a document."""
+"""Shows the result of training, as facts or as a JSON document."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
-    from vifi_cli.training.run.folder import RunConfig, RunFolder
+    from vifi_cli.api.training.bridge import BridgeResult
     from vifi_cli.training.run.reports import RunResult, Scores
 
 
-def result_facts(folder: RunFolder, result: RunResult) -> list[tuple[str, str]]:
-    """The model, the epoch it comes from, and its scores before and after."""
-    return [
-        ("Model", str(folder.best)),
-        ("Epoch", str(result.epoch)),
-        *_scores("Before", result.before),
-        *_scores("Tuned", result.val),
-        *_scores("Tuned", result.test if result.test != result.val else None),
+def show_result(result: RunResult, *, as_json: bool) -> None:
+    """Shows the model, its epoch, its scores before and after, and how to use it, in the first process."""
+    from vifi_cli.api.feedback import is_first_process
+
+    if not is_first_process():
+        return
+    if as_json:
+        output.document(_document(result))
+        return
+    test = result.test if result.test != result.val else None
+    scored = (("Before", result.before), ("Tuned", result.val), ("Tuned", test))
+    scores = [(name, _in_words(score)) for name, score in scored if score and score.videos]
+    output.facts([("Model", str(result.model)), ("Epoch", str(result.epoch)), *scores, *_use_facts(result)])
+
+
+def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
+    """Shows the scores of both stages, and how to use the model, in the first process."""
+    from vifi_cli.api.feedback import is_first_process
+
+    if not is_first_process():
+        return
+    if as_json:
+        output.document(
+            {
+                "model": str(result.model),
+                "run": str(result.run),
+                "finetune": _document(result.finetune),
+                "prompt": _document(result.prompt),
+            }
+        )
+        return
+    rows = [
+        *_rows("before", result.finetune.before, None),
+        *_rows("fine-tuned", result.finetune.val, result.finetune.test),
+        *_rows("prompted", result.prompt.val, result.prompt.test),
     ]
+    output.rows(("", "videos", "split", "top-1", "top-5"), rows, right=("videos", "top-1", "top-5"))
+    output.facts([("Model", str(result.model)), *_use_facts(result.prompt)])
 
 
-def result_document(folder: RunFolder, result: RunResult) -> dict[str, object]:
-    """The same as JSON values."""
+def _document(result: RunResult) -> dict[str, object]:
     return {
-        "model": str(folder.best),
-        "run": str(folder.path),
+        "model": str(result.model),
+        "run": str(result.run),
         "epoch": result.epoch,
-        "before": _as_document(result.before),
-        "val": _as_document(result.val),
-        "test": _as_document(result.test),
+        "before": asdict(result.before) if result.before else None,
+        "val": asdict(result.val) if result.val else None,
+        "test": asdict(result.test) if result.test else None,
     }
 
 
-def use_facts(config: RunConfig, best: Path) -> list[tuple[str, str]]:
+def _use_facts(result: RunResult) -> list[tuple[str, str]]:
     """How to search with the model, and whether that takes a new index."""
-    if not config.recipe.prompts.text_context or config.recipe.prompts.image_context:
-        return [("Use it", f"vifi index --rebuild --model {best}")]
+    if result.index_model == str(result.model):
+        return [("Use it", f"vifi index --rebuild --model {result.model}")]
+    start = result.index_model
     return [
-        ("Use it", f'vifi search "..." --model {best}'),
-        ("Index", f"one made with {config.model} stays valid; else vifi index --model {config.model}"),
+        ("Use it", f'vifi search "..." --model {result.model}'),
+        ("Index", f"one made with {start} stays valid; else vifi index --model {start}"),
     ]
 
 
-def score_text(scores: Scores | None) -> str:
-    """Top-1 and top-5 in words; nothing where no video was scored."""
-    if scores is None or not scores.videos:
-        return ""
+def _in_words(scores: Scores) -> str:
     videos = output.counted(scores.videos, "video")
     return f"top-1 {scores.top1:.1%}, top-5 {scores.top5:.1%} of {videos} ({scores.split})"
 
 
-def _scores(name: str, scores: Scores | None) -> list[tuple[str, str]]:
-    text = score_text(scores)
-    return [(name, text)] if text else []
-
-
-def _as_document(scores: Scores | None) -> dict[str, object] | None:
-    from dataclasses import asdict
-
-    return asdict(scores) if scores else None
+def _rows(name: str, val: Scores | None, test: Scores | None) -> list[tuple[str, ...]]:
+    told = [scores for scores in dict.fromkeys((val, test)) if scores and scores.videos]
+    return [
+        (name, f"{scores.videos:,}", scores.split, f"{scores.top1:.1%}", f"{scores.top5:.1%}")
+        for scores in told
+    ]

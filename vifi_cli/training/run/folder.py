@@ -18,6 +18,7 @@ from typing import Any
 import tomli_w
 
 from vifi_cli import __version__
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
 from vifi_cli.paths import replacing
@@ -25,13 +26,16 @@ from vifi_cli.training.recipe.recipe import Protocol, Recipe, recipe_from_table
 from vifi_cli.training.run.curves import draw_curves
 from vifi_cli.training.run.reports import EpochReport, Scores, StepReport
 
+RUNS = Path("runs")
+"""Where runs are saved that the user names no folder for."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
     """What a run is made of.
 
     Attributes:
-        model: what it starts from, as `--from` has it, absolute.
+        model: what it starts from, as `--model` has it, absolute.
         data: as `--data` has it, absolute where it is a path.
         data_root: where named data sets lie, or empty.
         setting: of the paper, `supervised` for the user's own data.
@@ -47,6 +51,11 @@ class RunConfig:
     protocol: Protocol
     recipe: Recipe
     videos: str = ""
+
+    @property
+    def source(self) -> DataSource:
+        """Where the videos come from."""
+        return DataSource.parse(self.data, Path(self.data_root) if self.data_root else None)
 
 
 @dataclass(frozen=True, slots=True)

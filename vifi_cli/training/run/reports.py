@@ -1,6 +1,7 @@
 """What a run tells while it goes on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vifi_cli.training.batches.loading import BadClip
 
@@ -66,18 +67,30 @@ class EpochReport:
     is_best: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """The end of a run.
 
     Attributes:
-        epoch: the one that `best/` comes from.
+        run: its folder.
+        model: the folder of the best model.
+        index_model: the model whose index serves for searching with this one: `model` itself, or where only text
+            prompts were learned the one that the run started from.
+        epoch: the one that `model` comes from.
         val: its scores on the videos that training is watched with, where there are any.
         test: its scores on the test videos, where there are any.
         before: the scores of the model that the run started from, on the videos that `val` is told of.
     """
 
+    run: Path
+    model: Path
+    index_model: str
     epoch: int
     val: Scores | None
     test: Scores | None
     before: Scores | None
+
+    def __repr__(self) -> str:
+        scores = self.test or self.val
+        told = f", {scores.split} top-1 {scores.top1:.1%}" if scores and scores.videos else ""
+        return f"<RunResult {self.model}: epoch {self.epoch}{told}>"

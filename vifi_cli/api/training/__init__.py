@@ -1,0 +1,1 @@
+"""Training for programs: a request becomes a prepared run, which is then carried out."""

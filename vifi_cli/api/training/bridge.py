@@ -1,0 +1,147 @@
+"""The paper's "bridge and prompt": fine-tunes a model, then learns prompts for the result."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Unpack
+
+from vifi_cli.api.feedback import LOGGED, Feedback, of_first_process
+from vifi_cli.api.training.prepare import (
+    PreparedRun,
+    new_run_folder,
+    prepare_run,
+    resumed_config,
+    resumed_run,
+)
+from vifi_cli.api.training.request import (
+    TrainingOptions,
+    TrainingRequest,
+    as_changes,
+    prompt_recipe_of,
+    training_request,
+)
+from vifi_cli.api.training.run import Interrupted, carry_out
+from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
+from vifi_cli.training.engine.distributed import Processes, joined_processes
+from vifi_cli.training.recipe.changes import changes_of_stage
+from vifi_cli.training.recipe.recipe import Change
+from vifi_cli.training.run.folder import RunFolder
+from vifi_cli.training.run.reports import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeResult:
+    """What both stages came to.
+
+    Attributes:
+        run: the folder of both.
+        finetune: the first stage.
+        prompt: the second stage, whose model is the result.
+    """
+
+    run: Path
+    finetune: RunResult
+    prompt: RunResult
+
+    @property
+    def model(self) -> Path:
+        """The folder of the best model."""
+        return self.prompt.model
+
+
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """Two prepared runs, the second of which starts from the best model of the first."""
+
+    folder: Path
+    finetune: PreparedRun
+    prompt: PreparedRun
+
+
+def bridge(
+    data: Path | str,
+    model: Path | str | None = None,
+    *,
+    device: str = "auto",
+    feedback: Feedback = LOGGED,
+    **options: Unpack[TrainingOptions],
+) -> BridgeResult:
+    """Fine-tune a model on labelled videos, then learn prompts for the result.
+
+    `recipe=["finetune.epochs=3"]` changes the first stage, `prompt.epochs=5` the second, `seed=3` both; `tune` names
+    the towers that get prompts. Arguments and errors are those of `finetune`; `resume_bridge` goes on after Ctrl-C.
+    """
+    request = training_request(data, model, "finetune", options)
+    stages = _prepared(request, of_first_process(feedback))
+    with joined_processes(device) as processes:
+        return _carry_out(stages, processes, feedback)
+
+
+def resume_bridge(
+    run: Path | str,
+    *,
+    recipe: Sequence[Change] = (),
+    data_root: Path | str | None = None,
+    device: str = "auto",
+    feedback: Feedback = LOGGED,
+) -> BridgeResult:
+    """Go on with an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
+    root = given_path(Path(data_root)) if data_root else None
+    stages = _resumed(given_path(Path(run)), root, as_changes(recipe), of_first_process(feedback))
+    with joined_processes(device) as processes:
+        return _carry_out(stages, processes, feedback)
+
+
+def _prepared(request: TrainingRequest, feedback: Feedback) -> _Stages:
+    """Prepare both stages, so that a mistake in the second is reported before the first is run."""
+    changes = tuple(changes_of_stage(request.recipe, "finetune"))
+    first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
+    run = request.output or new_run_folder(first.data.name)
+    changes = tuple(changes_of_stage(request.recipe, "prompt"))
+    # the first stage changes weights, and neither layers nor what they are made of
+    recipe = prompt_recipe_of(replace(request, recipe=changes, method="prompt"), first.config.model, feedback)
+    if recipe.seed != first.config.recipe.seed:
+        raise InvalidInput(
+            "recipe: finetune.seed and prompt.seed must be one: it decides which videos are held out"
+        )
+    prompting = PreparedRun(RunFolder(run / "prompt"), replace(first.config, recipe=recipe), first.data)
+    return _in_folder(_Stages(run, first, prompting), run)
+
+
+def _resumed(run: Path, root: Path | None, changes: Sequence[Change], feedback: Feedback) -> _Stages:
+    second = RunFolder(run / "prompt")
+    if not second.is_begun():
+        raise InvalidInput(
+            f"{run} is not a run of two stages: it holds no prompt/config.toml; see `vifi finetune --resume`"
+        )
+    config = resumed_config(second, changes_of_stage(changes, "prompt"))
+    first = resumed_run(run / "finetune", root, changes_of_stage(changes, "finetune"), feedback)
+    prompting = PreparedRun(second, config, first.data, is_begun=True, is_resumed=second.state.exists())
+    return _in_folder(_Stages(run, first, prompting), run)
+
+
+def _in_folder(stages: _Stages, run: Path) -> _Stages:
+    """The stages under a folder; each process has named a new one by its own clock, and an old one may have moved."""
+    first, second = RunFolder(run / "finetune"), RunFolder(run / "prompt")
+    config = replace(stages.prompt.config, model=str(first.best))
+    return _Stages(
+        run, replace(stages.finetune, folder=first), replace(stages.prompt, folder=second, config=config)
+    )
+
+
+def _carry_out(stages: _Stages, processes: Processes, feedback: Feedback) -> BridgeResult:
+    stages = _in_folder(stages, processes.gather(stages.folder)[0])
+    is_new = not stages.prompt.is_begun
+    if is_new and processes.is_first:
+        stages.prompt.folder.begin(stages.prompt.config)
+    try:
+        tuned = carry_out(stages.finetune, processes, feedback)
+        prompted = carry_out(replace(stages.prompt, is_begun=True), processes, feedback)
+    except Interrupted as interruption:
+        raise Interrupted(stages.folder) from interruption
+    except BaseException:
+        if is_new and processes.is_first and not stages.finetune.folder.is_begun():
+            stages.prompt.folder.withdraw()
+        raise
+    return BridgeResult(stages.folder, tuned, prompted)

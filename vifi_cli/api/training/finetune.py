@@ -1,0 +1,99 @@
+"""Fine-tuning and prompt tuning as functions for programs, what `vifi finetune` and `vifi prompt-tune` call."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from vifi_cli.api.feedback import LOGGED, Feedback, of_first_process
+from vifi_cli.api.training.prepare import prepare_run, resumed_run
+from vifi_cli.api.training.request import (
+    FinetuneOptions,
+    TrainingOptions,
+    TrainingRequest,
+    as_changes,
+    training_request,
+)
+from vifi_cli.api.training.run import carry_out
+from vifi_cli.paths import given_path
+from vifi_cli.training.engine.distributed import joined_processes
+from vifi_cli.training.recipe.recipe import Change
+from vifi_cli.training.run.reports import RunResult
+
+
+def finetune(
+    data: Path | str,
+    model: Path | str | None = None,
+    *,
+    device: str = "auto",
+    feedback: Feedback = LOGGED,
+    **options: Unpack[FinetuneOptions],
+) -> RunResult:
+    """Fine-tune a model on labelled videos.
+
+        result = finetune("~/clips", "ViT-B-16", recipe=["epochs=5"])
+        result.model  # the folder of the best model, for `index_videos` and `load_model`
+
+    Ctrl-C saves the run and raises `KeyboardInterrupt`; `resume_training` goes on.
+
+    Args:
+        data: a folder with a folder per class, a table, or the name of a public set.
+        model: to start from; by default the one that `index_videos` takes.
+        device: `auto`, `cuda`, `mps` or `cpu`.
+        feedback: hears of the progress.
+        options: see `FinetuneOptions`.
+
+    Raises:
+        InvalidInput: the data, the model or an option makes no sense.
+        ModelUnavailable: the model cannot be fetched.
+        TrainingDiverged: the loss is not a number.
+    """
+    fusion = options.pop("fusion", None)
+    return _train(training_request(data, model, "finetune", options, fusion), device, feedback)
+
+
+def prompt_tune(
+    data: Path | str,
+    model: Path | str | None = None,
+    *,
+    device: str = "auto",
+    feedback: Feedback = LOGGED,
+    **options: Unpack[TrainingOptions],
+) -> RunResult:
+    """Learn prompts for a model on labelled videos, while the model itself stays as it is.
+
+    `tune="text"` leaves an index of the model valid. Arguments and errors are those of `finetune`.
+    """
+    return _train(training_request(data, model, "prompt", options), device, feedback)
+
+
+def resume_training(
+    run: Path | str,
+    *,
+    recipe: Sequence[Change] = (),
+    data_root: Path | str | None = None,
+    device: str = "auto",
+    feedback: Feedback = LOGGED,
+) -> RunResult:
+    """Go on with an interrupted run of `finetune` or `prompt_tune`, exactly where it was.
+
+    Args:
+        run: its folder.
+        recipe: changes of the recipe's runtime, such as `runtime.workers=4`.
+        data_root: where public sets are now; by default where they were.
+        device: as in `finetune`.
+        feedback: hears of the progress.
+
+    Raises:
+        InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
+    """
+    root = given_path(Path(data_root)) if data_root else None
+    heard = of_first_process(feedback)
+    prepared = resumed_run(given_path(Path(run)), root, as_changes(recipe), heard)
+    with joined_processes(device) as processes:
+        return carry_out(prepared, processes, feedback)
+
+
+def _train(request: TrainingRequest, device: str, feedback: Feedback) -> RunResult:
+    prepared = prepare_run(request, of_first_process(feedback))
+    with joined_processes(device) as processes:
+        return carry_out(prepared, processes, feedback)

@@ -1,0 +1,151 @@
+"""What training is asked for, and the recipe that this comes to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypedDict, get_args
+
+from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.data.setting import SUPERVISED, Setting
+from vifi_cli.data.source import DataSource
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.card import Fusion
+from vifi_cli.paths import given_path
+from vifi_cli.training.recipe.prompts import make_prompt_recipe, prompt_room
+from vifi_cli.training.recipe.recipe import Change, Protocol, Recipe, Tune, make_recipe
+
+Method = Literal["finetune", "prompt"]
+
+
+class TrainingOptions(TypedDict, total=False):
+    """What `finetune`, `prompt_tune` and `bridge` take beside data and model, all of it optional.
+
+    Attributes:
+        setting: of the paper: `supervised` (the default), `few-shot-K`, `base2novel` or `zero-shot`.
+        tune: the towers that are trained, or that get prompts: `both` (the default), `image` or `text`.
+        protocol: `default`, or `paper` for the oddities of the published code too.
+        recipe: changes of the recipe, each the name of a preset, a TOML file, `key=value`, or a mapping.
+        output: the folder of the run; a new one under `runs/` by default.
+        data_root: where public sets are, else `$VIFI_DATA`.
+    """
+
+    setting: str
+    tune: Tune
+    protocol: Protocol
+    recipe: Sequence[Change]
+    output: Path | str
+    data_root: Path | str
+
+
+class FinetuneOptions(TrainingOptions, total=False):
+    """What `finetune` takes besides.
+
+    Attributes:
+        fusion: what is averaged over the frames of a clip: `embedding` (the default), `decision` or `image`.
+    """
+
+    fusion: Fusion
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """A training run as the user wants it; None leaves the choice to vifi.
+
+    Attributes:
+        data: what is learned from.
+        model: to start from.
+        method: `finetune` changes the model, `prompt` learns prompts and leaves the model as it is.
+        setting, tune, fusion, protocol, recipe, output: see `FinetuneOptions`.
+    """
+
+    data: DataSource
+    model: str | None = None
+    method: Method = "finetune"
+    setting: Setting = SUPERVISED
+    tune: Tune | None = None
+    fusion: Fusion | None = None
+    protocol: Protocol = "default"
+    recipe: tuple[Change, ...] = ()
+    output: Path | None = None
+
+
+def training_request(
+    data: Path | str,
+    model: Path | str | None,
+    method: Method,
+    options: TrainingOptions,
+    fusion: Fusion | None = None,
+) -> TrainingRequest:
+    """A request from what a program passes, its paths made absolute.
+
+    Raises:
+        InvalidInput: the data is not named, or there is no such setting or protocol.
+        TypeError: there is no such option.
+    """
+    if unknown := sorted(options.keys() - TrainingOptions.__annotations__.keys()):
+        raise TypeError(f"there is no option {unknown[0]!r} here; changes of the recipe go into recipe=[...]")
+    protocol = options.get("protocol", "default")
+    if protocol not in get_args(Protocol):
+        raise InvalidInput(f"there is no protocol {protocol!r}: the protocols are default and paper")
+    if not str(data):
+        raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
+    output, root = options.get("output"), options.get("data_root")
+    return TrainingRequest(
+        data=DataSource.parse(str(data), given_path(Path(root)) if root else None),
+        model=None if model is None else str(model),
+        method=method,
+        setting=Setting.parse(options.get("setting", "supervised")),
+        tune=options.get("tune"),
+        fusion=fusion,
+        protocol=protocol,
+        recipe=as_changes(options.get("recipe", ())),
+        output=given_path(Path(output)) if output else None,
+    )
+
+
+def as_changes(recipe: Sequence[Change]) -> tuple[Change, ...]:
+    """Changes of a recipe as a program passes them; a single one may stand alone."""
+    return (recipe,) if isinstance(recipe, str) else tuple(recipe)
+
+
+def recipe_of(request: TrainingRequest) -> Recipe:
+    """The recipe that a request comes to: the preset of its setting, its protocol, its changes.
+
+    Raises:
+        InvalidInput: one of them makes no sense, or a fine-tuning is to learn prompts.
+    """
+    changes = [*request.recipe, *([{"fusion": request.fusion}] if request.fusion else [])]
+    recipe = make_recipe(_preset(request), protocol=request.protocol, tune=request.tune, changes=changes)
+    if recipe.prompts and request.method == "finetune":
+        raise InvalidInput("recipe: prompts are learned by `vifi prompt-tune`, not by `vifi finetune`")
+    return recipe
+
+
+def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = LOGGED) -> Recipe:
+    """The recipe of a prompt tuning, fitted to a model that is on this machine.
+
+    Raises:
+        InvalidInput: it does not fit.
+    """
+    return make_prompt_recipe(
+        _preset(request),
+        prompt_room(model),
+        protocol=request.protocol,
+        tune=request.tune,
+        changes=request.recipe,
+        say=feedback.note,
+    )
+
+
+def _preset(request: TrainingRequest) -> str:
+    name = request.setting.name
+    if request.method == "finetune":
+        is_own_data = name == "supervised" and not request.data.is_public_set
+        return "small" if is_own_data and request.protocol == "default" else name
+    if name in ("few-shot", "base2novel"):
+        return f"prompt-{name}"
+    if request.protocol == "paper":
+        raise InvalidInput(
+            "the paper learns prompts in the settings few-shot-K and base2novel: name one of them"
+        )
+    return "prompt-small"

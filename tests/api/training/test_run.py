@@ -8,7 +8,7 @@ import torch
 
 from tests.cli.training.test_finetune import QUICK
 from vifi_cli.api.feedback import LOGGED
-from vifi_cli.api.training.request import TrainingRequest
+from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
 from vifi_cli.api.training.run import train_model
 from vifi_cli.errors import InvalidInput
 from vifi_cli.training.engine.distributed import Processes
@@ -19,7 +19,8 @@ ALONE = Processes(0, 1, torch.device("cpu"))
 
 @pytest.fixture
 def request_in(colours: Path, tiny: Path, tmp_path: Path) -> TrainingRequest:
-    return TrainingRequest(str(colours), str(tiny), recipe=QUICK, output=tmp_path / "runs" / "one")
+    options: TrainingOptions = {"recipe": QUICK, "output": tmp_path / "runs" / "one"}
+    return training_request(colours, tiny, "finetune", options)
 
 
 def test_several_models_are_trained_one_after_the_other(request_in: TrainingRequest, tmp_path: Path) -> None:

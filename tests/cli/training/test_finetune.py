@@ -106,11 +106,11 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(colours: Path, tiny: Pa
     ("arguments", "message"),
     [
         ((), "--data is missing"),
-        (("--data", "nowhere"), "nowhere is not there"),
+        (("--data", "nowhere"), "nowhere does not exist"),
         (("--data", "{colours}", "--setting", "many-shot"), "--setting many-shot: the settings are"),
         (("--data", "{colours}", "--recipe", "epoch=3"), "there is no key epoch"),
         (("--data", "{colours}", "--model", "nothing/here"), "no model"),
-        (("--data", "ucf101:x"), "after the colon stands the number"),
+        (("--data", "ucf101:x"), "write the number of an official split after the colon"),
         (("--resume", "{colours}"), "is no run folder"),
         (("--data", "ucf101", "--data-root", "{colours}"), "ucf101"),
     ],

@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.models.weights import default_model, fetch_weights
+from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.api.training.data import digest_of, load_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import slug
 from vifi_cli.training.recipe.recipe import Change, heed_sides, with_changes
 from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
@@ -44,9 +43,8 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
         InvalidInput: the request makes no sense.
     """
     recipe = recipe_of(request)
-    model = resolve_model(request.model or default_model(feedback)).name
     data = load_data(request.data, request.setting, recipe.seed, protocol=request.protocol, feedback=feedback)
-    fetch_weights(model, feedback)
+    model = fetch_model(request.model, feedback).name
     if request.method == "prompt":
         recipe = prompt_recipe_of(request, model, feedback)
     if request.protocol == "default":

@@ -9,7 +9,7 @@ from vifi_cli.api.feedback import LOGGED, Feedback
 from vifi_cli.data.setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.card import Fusion
+from vifi_cli.model.registry.card import Fusion
 from vifi_cli.paths import given_path
 from vifi_cli.training.recipe.prompts import make_prompt_recipe, prompt_room
 from vifi_cli.training.recipe.recipe import Change, Protocol, Recipe, Tune, make_recipe

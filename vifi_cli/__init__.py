@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vifi_cli.api.library.indexing import index_videos as index_videos
     from vifi_cli.api.looking.attention import attention as attention
     from vifi_cli.api.looking.embedding_map import embed_map as embed_map
+    from vifi_cli.api.models.conversion import export_model as export_model
+    from vifi_cli.api.models.conversion import import_model as import_model
     from vifi_cli.api.models.video_model import load_model as load_model
     from vifi_cli.api.search.open_index import open_index as open_index
     from vifi_cli.api.search.queries import example as example
@@ -47,6 +49,8 @@ _HOMES = {
     "bridge": "vifi_cli.api.training.bridge",
     "cut": "vifi_cli.api.cut.cutting",
     "embed_map": "vifi_cli.api.looking.embedding_map",
+    "export_model": "vifi_cli.api.models.conversion",
+    "import_model": "vifi_cli.api.models.conversion",
     "example": "vifi_cli.api.search.queries",
     "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
@@ -71,7 +75,9 @@ __all__ = [
     "cut",
     "embed_map",
     "example",
+    "export_model",
     "finetune",
+    "import_model",
     "index_videos",
     "load_model",
     "open_index",

@@ -109,3 +109,15 @@ def test_only_square_pictures_can_be_looked_at(tiny: Path, clips: Path) -> None:
     ):
         with pytest.raises(InvalidInput, match="32 x 48: only square ones"):
             look()
+
+
+def test_models_are_shown_in_one_line(starter: None, tiny: Path) -> None:
+    model = load_model("starter", device="cpu")
+    assert repr(model) == "<VideoModel starter (starter): 384 dimensions, on cpu>"
+    assert repr(model.classifier(LABELS)) == "<Classifier starter: 3 classes, 8 frames of a clip>"
+    assert repr(model.loaded) == "<LoadedModel starter: <ModelCard starter, 384 dimensions, 0 classes>>"
+    model = load_model(str(tiny), device="cpu")
+    assert repr(model) == f"<VideoModel {tiny} (from weights): 16 dimensions, on cpu>"
+    tuned = replace(model.loaded.card, tuned=("image", "text"), class_names=LABELS)
+    assert repr(tuned) == "<ModelCard CLIP, 16 dimensions, 3 classes, image and text tuned>"
+    assert len(repr(model.loaded.source)) < 300

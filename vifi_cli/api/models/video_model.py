@@ -37,7 +37,7 @@ from vifi_cli.video.clips.store import ClipStore
 Float32Array = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VideoModel:
     """A model on its device; `load_model` gives one.
 
@@ -52,6 +52,25 @@ class VideoModel:
     loaded: LoadedModel
     device: torch.device
     feedback: Feedback
+
+    def __repr__(self) -> str:
+        classes = f", {len(self.class_names)} classes" if self.class_names else ""
+        return (
+            f"<VideoModel {self.name} ({self.kind}): {self.dimension} dimensions{classes}, on {self.device}>"
+        )
+
+    @property
+    def kind(self) -> str:
+        """`starter`, `pretrained`, `fine-tuned`, `prompts`, or `from weights` of a folder or file of open_clip."""
+        card, source = self.loaded.card, self.loaded.source
+        if card.prompts or card.tuned:
+            return "prompts" if card.prompts else "fine-tuned"
+        return source.kind if source.kind in ("starter", "pretrained") else "from weights"
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
+        return self.loaded.card.dimension
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -169,7 +188,7 @@ class VideoModel:
         return TestClips(listed, ClipStore(test_short_side(size)), frames or self.frames, size)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classifier:
     """A model and the classes to choose from.
 
@@ -184,6 +203,11 @@ class Classifier:
     class_names: tuple[str, ...]
     classes: Tensor
     frames: int
+
+    def __repr__(self) -> str:
+        return (
+            f"<Classifier {self.model.name}: {len(self.class_names)} classes, {self.frames} frames of a clip>"
+        )
 
     def predict(self, videos: Sequence[Path]) -> Predictions:
         """The probabilities of the classes for each video, by the published test clip.

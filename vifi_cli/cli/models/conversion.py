@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.options import JsonOption
-from vifi_cli.paths import given_path
-
-if TYPE_CHECKING:
-    from vifi_cli.model.folders.checkpoint_import import ImportedCheckpoint
 
 OutputOption = Annotated[
     Path,
-    typer.Option("--output", "-o", metavar="FOLDER", help="The folder to make; it must be new or empty."),
+    typer.Option("--output", "-o", metavar="FOLDER", help="Folder to make; new or empty"),
 ]
 
 
-def import_model(
+def import_command(
     checkpoint: Annotated[
         Path,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A .pth file as the published ViFi-CLIP code saves it, or its weights alone.",
+            help="A .pth file as the published ViFi-CLIP code saves it, or its weights alone",
             show_default=False,
         ),
     ],
@@ -36,73 +32,49 @@ def import_model(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="The CLIP it was trained from: a model's name, a folder, or weights in OpenAI's naming; "
-            "clip-vit-b-16 unless said.",
+            help="The CLIP it was trained from: a name, a folder or a weights file [default: clip-vit-b-16]",
             show_default=False,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a model folder of a checkpoint that the published ViFi-CLIP code saved.
+    """Make a model folder from a checkpoint of the published ViFi-CLIP code.
 
-    Of a checkpoint with learned prompts the folder holds the prompts, and base/ inside it the CLIP below them.
+    For a checkpoint with learned prompts the folder holds the prompts, and base/ inside it the CLIP below them.
 
     Nothing in the checkpoint is run: it is read as weights and plain values, and refused if it names anything else.
     """
-    from vifi_cli.errors import InvalidInput
-    from vifi_cli.model.folders.checkpoint_import import import_checkpoint, write_imported
-    from vifi_cli.model.folders.writing import new_folder
+    from vifi_cli.api.models.conversion import import_model
     from vifi_cli.model.registry.known_models import DEFAULT_MODEL
 
-    checkpoint, folder, base = given_path(checkpoint), given_path(folder), base or DEFAULT_MODEL
-    if not checkpoint.is_file():
-        raise InvalidInput(f"there is no checkpoint at {checkpoint}")
-    with new_folder(folder) as temporary:
-        base_source = fetch_model(base)
-        with output.busy(f"Reading {checkpoint.name}"):
-            imported = import_checkpoint(checkpoint, base_source)
-        write_imported(temporary, imported)
+    imported = import_model(checkpoint, folder, base or DEFAULT_MODEL, ON_TERMINAL)
     for remark in imported.remarks:
         output.warning(remark)
-    _show(imported, folder, as_json)
-
-
-def _show(imported: ImportedCheckpoint, folder: Path, as_json: bool) -> None:
-    card = imported.model.card
+    card = imported.card
     if as_json:
-        recognised = {"folder": str(folder), "backbone": imported.looks_like}
+        recognised = {"folder": str(imported.folder), "backbone": imported.architecture}
         output.document({**recognised, **card_document(card), "remarks": imported.remarks})
         return
-    output.facts(
-        [
-            ("Recognised", imported.looks_like),
-            *((name.capitalize(), fact) for name, fact in card_facts(card)),
-            *([] if card.prompts else [("Learned prompts", "none")]),
-        ]
-    )
-    output.note(f"written to {folder}; use it as --model {folder}")
+    prompts = [] if card.prompts else [("Learned prompts", "none")]
+    output.facts([("Recognised", imported.architecture), *card_facts(card), *prompts])
+    output.note(f"written to {imported.folder}; use it as --model {imported.folder}")
 
 
-def export_model(
+def export_command(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="A model folder, or anything else that --model takes.", show_default=False
+            metavar="MODEL", help="A model folder, or anything else that --model takes", show_default=False
         ),
     ],
     folder: OutputOption,
 ) -> None:
-    """Write a model as a folder that open_clip loads by `local-dir:FOLDER`."""
-    from vifi_cli.model.folders.loading import load_vifi_clip
-    from vifi_cli.model.folders.open_clip_export import write_open_clip_folder
-    from vifi_cli.model.folders.writing import new_folder
+    """Write a model as a folder that open_clip loads as `local-dir:FOLDER`."""
+    from vifi_cli.api.models.conversion import export_model
 
-    folder = given_path(folder)
-    with new_folder(folder) as temporary:
-        source = fetch_model(model)
-        with output.busy(f"Loading {model}"):
-            loaded = load_vifi_clip(source)
-        write_open_clip_folder(temporary, loaded)
-    if loaded.card.fusion != "embedding":
-        output.warning(f"open_clip cannot be told that this model fuses frames by {loaded.card.fusion}")
-    output.note(f'written to {folder}; load it by open_clip.create_model("local-dir:{folder}")')
+    exported = export_model(model, folder, ON_TERMINAL)
+    for remark in exported.remarks:
+        output.warning(remark)
+    output.note(
+        f'written to {exported.folder}; load it with open_clip.create_model("local-dir:{exported.folder}")'
+    )

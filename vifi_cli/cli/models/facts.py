@@ -1,4 +1,4 @@
-"""What a model card says, as facts to show."""
+"""The content of a model card, as facts for people and as a document for programs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NAMES_SHOWN = 3
 
 
 def card_facts(card: ModelCard) -> list[tuple[str, str]]:
-    """Name and value of each, for people."""
+    """Names, capitalised, and values."""
     shown = ", ".join(card.class_names[:_NAMES_SHOWN]) + (
         ", …" if len(card.class_names) > _NAMES_SHOWN else ""
     )
-    return [
+    facts = [
         *_prompt_facts(card),
         ("tuned", " and ".join(f"{tower} tower" for tower in card.tuned) or "nothing"),
         ("fusion", card.fusion),
@@ -24,6 +24,7 @@ def card_facts(card: ModelCard) -> list[tuple[str, str]]:
         ("classes", f"{len(card.class_names)}: {shown}" if card.class_names else "unknown"),
         *card.origin.items(),
     ]
+    return [(name.capitalize(), value) for name, value in facts]
 
 
 def _prompt_facts(card: ModelCard) -> list[tuple[str, str]]:
@@ -39,7 +40,7 @@ def _prompt_facts(card: ModelCard) -> list[tuple[str, str]]:
 
 
 def card_document(card: ModelCard) -> dict[str, object]:
-    """The same for programs."""
+    """Values by name."""
     return {
         "prompts": asdict(card.prompts) if card.prompts else False,
         "base": asdict(card.base) if card.base else None,

@@ -237,4 +237,4 @@ def _show(card: ModelCard, parts: Sequence[SweepData], points: Sequence[SweepPoi
         ]
         output.rows(("Alpha", *names, *mean), rows, right=("Alpha", *names, *mean))
     else:
-        output.facts([(name.capitalize(), fact) for name, fact in card_facts(card)])
+        output.facts(card_facts(card))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli.cli.models.conversion import export_model, import_model
+from vifi_cli.cli.models.conversion import export_command, import_command
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.models.merge import merge_models
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from vifi_cli.model.registry.known_models import KnownModel
 
 model_app = App(help="List, fetch, describe and convert encoders.")
-model_app.command("import")(import_model)
-model_app.command("export")(export_model)
+model_app.command("import")(import_command)
+model_app.command("export")(export_command)
 model_app.command("merge")(merge_models)
 
 NameArgument = Annotated[

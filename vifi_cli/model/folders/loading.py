@@ -29,7 +29,7 @@ from vifi_cli.model.weights.weights_file import read_weights
 _UNTRAINED_SCALE = math.log(1 / 0.07)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LoadedModel:
     """A model to train, evaluate or convert.
 
@@ -46,7 +46,7 @@ class LoadedModel:
     tokenizer: Callable[[Sequence[str]], Tensor]
 
     def __repr__(self) -> str:
-        return f"LoadedModel({self.source.name!r}, {self.source.kind}, {self.card.fusion} fusion)"
+        return f"<LoadedModel {self.source.name}: {self.card!r}>"
 
 
 def load_vifi_clip(source: ModelSource) -> LoadedModel:

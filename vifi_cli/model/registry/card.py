@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.preprocessing import Preprocessing
-from vifi_cli.model.registry.known_models import STARTER
+from vifi_cli.model.registry.known_models import STARTER, STARTER_DIMENSION
 from vifi_cli.model.registry.model_files import CARD_FILE
 from vifi_cli.validation import validated
 
@@ -73,7 +73,7 @@ class BaseReference:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelCard:
     """What a model is made of and where it came from.
 
@@ -111,6 +111,19 @@ class ModelCard:
             )
         if bool(self.prompts) != bool(self.base):
             raise ValueError("prompts and base are given together, or neither is")
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
+        return (
+            STARTER_DIMENSION if isinstance(self.architecture, str) else int(self.architecture["embed_dim"])
+        )
+
+    def __repr__(self) -> str:
+        kind = self.architecture if isinstance(self.architecture, str) else "CLIP"
+        made = "prompts for " + self.base.model if self.base else " and ".join(self.tuned) + " tuned"
+        changes = f", {made}" if self.base or self.tuned else ""
+        return f"<ModelCard {kind}, {self.dimension} dimensions, {len(self.class_names)} classes{changes}>"
 
     def prompts_in(self, tower: Tower) -> tuple[int, int]:
         """How many learned prompts a tower has, and in how many layers; zeros where it has none."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 DEFAULT_MODEL = "clip-vit-b-16"
 STARTER = "starter"
+STARTER_DIMENSION = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ KNOWN_MODELS = (
         repository="",
         licence="Apache-2.0",
         size_mb=110,
-        dimension=384,
+        dimension=STARTER_DIMENSION,
         gmacs=0.4,
         cpu_frames_per_second=100,
         good_for="trying vifi, no network, a CPU: things, animals, scenes, sports; weaker than any CLIP",

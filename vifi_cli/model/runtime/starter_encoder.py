@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vifi_cli.model.folders.starter_model import StarterTowers
 from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+from vifi_cli.model.registry.known_models import STARTER_DIMENSION
 from vifi_cli.model.runtime.device import choose_device, means_cpu
 from vifi_cli.model.runtime.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.runtime.vifi_encoder import TextEncoder, ViFiEncoder
@@ -18,7 +19,6 @@ from vifi_cli.video.decode.frames import FrameGeometry
 if TYPE_CHECKING:
     from vifi_cli.model.runtime.torch_runtime import TorchFrames, TorchTexts
 
-DIMENSION = 384
 GEOMETRY = FrameGeometry(224, 224, "shortest", "bicubic")
 
 
@@ -45,7 +45,7 @@ def load_starter_text(towers: StarterTowers, device: str) -> TextEncoder:
         if compiled
         else _texts_by_torch(towers, device, fingerprint, tokenizer)
     )
-    return TextEncoder(towers.model_name, fingerprint, DIMENSION, texts.description, texts)
+    return TextEncoder(towers.model_name, fingerprint, STARTER_DIMENSION, texts.description, texts)
 
 
 def _frames_by_torch(towers: StarterTowers, device: str, fingerprint: str) -> "OnnxFrames | TorchFrames":

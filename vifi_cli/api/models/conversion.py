@@ -1,0 +1,104 @@
+"""Turns models into other forms: checkpoints of the published code in, folders for open_clip out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.models.weights import fetch_model
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.checkpoint_import import import_checkpoint, write_imported
+from vifi_cli.model.folders.loading import load_vifi_clip
+from vifi_cli.model.folders.open_clip_export import write_open_clip_folder
+from vifi_cli.model.folders.writing import new_folder
+from vifi_cli.model.registry.card import ModelCard
+from vifi_cli.model.registry.known_models import DEFAULT_MODEL
+from vifi_cli.paths import given_path
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModel:
+    """A model folder made from a checkpoint.
+
+    Attributes:
+        folder: load it with `load_model(folder)`.
+        architecture: in words, as read off the weights.
+        card: what the model is made of and where it came from.
+        remarks: warnings, a sentence each.
+    """
+
+    folder: Path
+    architecture: str
+    card: ModelCard
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedModel:
+    """A folder that `open_clip.create_model("local-dir:FOLDER")` loads.
+
+    Attributes:
+        folder: the folder.
+        remarks: warnings, a sentence each.
+    """
+
+    folder: Path
+    remarks: tuple[str, ...]
+
+
+def import_model(
+    checkpoint: Path | str,
+    output: Path | str,
+    base: str = DEFAULT_MODEL,
+    feedback: Feedback = LOGGED,
+) -> ImportedModel:
+    """Makes a model folder from a checkpoint of the published ViFi-CLIP code.
+
+    Nothing in the checkpoint is run: it is read as weights and plain values, and refused if it names anything else.
+    For a checkpoint with learned prompts the folder holds the prompts, and `base/` inside it the CLIP below them.
+
+    Args:
+        checkpoint: a .pth file as the published code saves it, or its weights alone, also as .safetensors.
+        output: the folder to make; new or empty.
+        base: the CLIP that it was trained from, as `--model` takes it.
+        feedback: receives progress.
+
+    Raises:
+        InvalidInput: there is no such file, it does not fit the base, or the folder exists.
+        ModelUnavailable: a file is damaged, refused, or not a checkpoint of ViFi-CLIP, or the base is unavailable.
+    """
+    checkpoint, folder = given_path(Path(checkpoint)), given_path(Path(output))
+    if not checkpoint.is_file():
+        raise InvalidInput(f"there is no checkpoint at {checkpoint}")
+    with new_folder(folder) as temporary:
+        source = fetch_model(base, feedback)
+        with feedback.busy(f"Reading {checkpoint.name}"):
+            imported = import_checkpoint(checkpoint, source)
+        write_imported(temporary, imported)
+    return ImportedModel(folder, imported.looks_like, imported.model.card, imported.remarks)
+
+
+def export_model(model: str, output: Path | str, feedback: Feedback = LOGGED) -> ExportedModel:
+    """Writes a model as a folder that open_clip loads as `local-dir:FOLDER`.
+
+    Args:
+        model: as `--model` takes it.
+        output: the folder to make; new or empty.
+        feedback: receives progress.
+
+    Raises:
+        InvalidInput: there is no such model, open_clip has no place for it, or the folder exists.
+        ModelUnavailable: the weights are unavailable or damaged.
+    """
+    folder = given_path(Path(output))
+    with new_folder(folder) as temporary:
+        source = fetch_model(model, feedback)
+        with feedback.busy(f"Loading {model}"):
+            loaded = load_vifi_clip(source)
+        write_open_clip_folder(temporary, loaded)
+    fusion = loaded.card.fusion
+    lost = (
+        ()
+        if fusion == "embedding"
+        else (f"open_clip does not know that this model fuses frames by {fusion}",)
+    )
+    return ExportedModel(folder, lost)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ import typer
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.help_screen import App
+from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import DataRootOption, JsonOption, output_option
 
 if TYPE_CHECKING:
@@ -39,24 +40,73 @@ FINDINGS = {
 
 data_app = App(help="Check and split labelled videos")
 
-DataArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2",
-    ),
-]
-LabelsOption = Annotated[
-    Path | None,
-    typer.Option("--labels", metavar="FILE", help="Names of numbered classes, a CSV of id,name"),
-]
+
+@dataclass(frozen=True, slots=True)
+class DataChoice:
+    """Which labelled videos, and where they are."""
+
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2",
+        ),
+    ]
+    data_root: DataRootOption = None
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Names of numbered classes, a CSV of id,name")
+    ] = None
+
+    def source(self, split: int | None = None) -> DataSource:
+        """The videos in the terms of the library; `split` overrides the one in `data`."""
+        from vifi_cli.data.source import DataSource
+
+        source = DataSource.parse(self.data, self.data_root)
+        return replace(source, labels=self.labels or source.labels, split=split or source.split)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions:
+    """How to split, as `SplitPlan` has it."""
+
+    val: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of val", show_default="0.2, or 0 with --hold-out"
+        ),
+    ] = None
+    test: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of test", show_default="0.2, or 0 with --hold-out"
+        ),
+    ] = None
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX", help="Keep videos in one split if REGEX finds the same text in their names"
+        ),
+    ] = None
+    hold_out: Annotated[
+        list[str] | None, typer.Option(metavar="GROUP", help="Put this group into test (repeatable)")
+    ] = None
+    shots: Annotated[
+        int | None, typer.Option(min=1, metavar="K", help="Training videos per class", show_default="all")
+    ] = None
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Let more --shots with the same --seed contain fewer")
+    ] = False
+    base_novel: Annotated[
+        bool,
+        typer.Option("--base-novel", help="Write two tables, the frequent half of the classes and the rest"),
+    ] = False
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Random seed")] = 0
 
 
 @data_app.command()
+@spliced
 def check(
-    data: DataArgument,
-    data_root: DataRootOption = None,
-    labels: LabelsOption = None,
+    chosen: DataChoice,
     setting: Annotated[
         str, typer.Option(metavar="SETTING", help="Setting of the paper to check, such as few-shot-16")
     ] = "supervised",
@@ -72,8 +122,7 @@ def check(
     """
     from vifi_cli.api.data import check_data
 
-    source = _source(data, data_root, labels, split)
-    found = check_data(source, setting, decode=decode, feedback=ON_TERMINAL)
+    found = check_data(chosen.source(split), setting, decode=decode, feedback=ON_TERMINAL)
     if as_json:
         output.document(_check_document(found))
     else:
@@ -83,44 +132,12 @@ def check(
         raise typer.Exit(PROBLEMS_FOUND)
 
 
-@data_app.command("split")
-def split_videos(
-    data: DataArgument,
+@data_app.command()
+@spliced
+def split(
+    chosen: DataChoice,
     output_file: Annotated[Path, output_option("Table to write", metavar="FILE.csv")],
-    data_root: DataRootOption = None,
-    labels: LabelsOption = None,
-    val: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Share of val", show_default="0.2, or 0 with --hold-out"
-        ),
-    ] = None,
-    test: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Share of test", show_default="0.2, or 0 with --hold-out"
-        ),
-    ] = None,
-    shots: Annotated[
-        int | None, typer.Option(min=1, metavar="K", help="Training videos per class", show_default="all")
-    ] = None,
-    nested: Annotated[
-        bool, typer.Option("--nested", help="Let more --shots with the same --seed contain fewer")
-    ] = False,
-    base_novel: Annotated[
-        bool,
-        typer.Option("--base-novel", help="Write two tables, the frequent half of the classes and the rest"),
-    ] = False,
-    group_by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGEX", help="Keep videos in one split if REGEX finds the same text in their names"
-        ),
-    ] = None,
-    hold_out: Annotated[
-        list[str] | None, typer.Option(metavar="GROUP", help="Put this group into test (repeatable)")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Random seed")] = 0,
+    how: SplitOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Split labelled videos into train, val and test, and write a table for --data.
@@ -131,8 +148,8 @@ def split_videos(
     from vifi_cli.api.data import split_data
     from vifi_cli.data.splits.plan import SplitPlan
 
-    plan = SplitPlan(val, test, group_by, tuple(hold_out or ()), shots, nested, base_novel, seed)
-    made = split_data(_source(data, data_root, labels, None), output_file, plan)
+    plan = SplitPlan(**asdict(how) | {"hold_out": tuple(how.hold_out or ())})
+    made = split_data(chosen.source(), output_file, plan)
     if as_json:
         output.document(
             [{"file": str(path), **_counts_document(table)} for path, table in made.tables.items()]
@@ -146,13 +163,6 @@ def split_videos(
         output.note("the splits of the data are kept; --val or --test would draw new ones")
     for remark in made.remarks:
         output.warning(remark)
-
-
-def _source(data: str, root: Path | None, labels: Path | None, split: int | None) -> DataSource:
-    from vifi_cli.data.source import DataSource
-
-    source = DataSource.parse(data, root)
-    return replace(source, labels=labels or source.labels, split=split or source.split)
 
 
 def _show_counts(videos: LabeledVideos) -> None:

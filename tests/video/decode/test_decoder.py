@@ -19,7 +19,7 @@ from tests.made_videos import (
     textured_frames,
     write_video,
 )
-from tests.video.decode.test_sampling import chosen_by_definition
+from tests.video.decode.test_frame_sampling import chosen_by_definition
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decode import decoder
 from vifi_cli.video.decode.decoder import decode_frames

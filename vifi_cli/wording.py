@@ -33,3 +33,9 @@ def printable(text: str) -> str:
 def rounded_down(number: float) -> str:
     """Two decimals, rounded down, so that a hit passes a `--min-score` equal to its shown score."""
     return f"{math.floor(number * 100) / 100:.2f}"
+
+
+def one_line(text: str) -> str:
+    """A text as a line of valid UTF-8, whatever a file's name holds."""
+    valid = text.encode("utf-8", "replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in valid).split())

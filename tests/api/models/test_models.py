@@ -92,7 +92,7 @@ def test_moments_are_cut_and_nothing_is_replaced_unasked(clips: Path, tmp_path: 
     assert list(report.failed) == [1]
     assert report.reel is not None
     assert report.reel.seconds == pytest.approx(1, abs=0.1)
-    with pytest.raises(InvalidInput, match="is there already"):
+    with pytest.raises(InvalidInput, match="already exists"):
         cut(moments, tmp_path / "clips")
     assert cut(moments[:1], tmp_path / "clips", overwrite=True).failed == {}
 

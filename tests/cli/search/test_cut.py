@@ -201,7 +201,7 @@ def test_nothing_is_overwritten_unasked(vifi: Vifi, video: Path, tmp_path: Path)
     there.write_bytes(b"mine")
     outcome = vifi("cut", f"{video}@1-2", f"{video}@1-2", "-o", tmp_path)
     assert outcome.exit_code == 2
-    assert f"{there} is there already: choose another place, or add --overwrite" in outcome.stderr
+    assert f"{there} already exists: choose another place, or add --overwrite" in outcome.stderr
     assert there.read_bytes() == b"mine"
     assert len(list(tmp_path.iterdir())) == 2
     assert vifi("cut", f"{video}@1-2", "-o", tmp_path, "--overwrite").exit_code == 0
@@ -223,10 +223,10 @@ def test_no_video_is_ever_replaced_by_what_is_cut_from_it(vifi: Vifi, video: Pat
     [
         (("a cat",), "nothing is indexed yet"),
         (("@1-2", "--reel", "reel.avi"), "a reel is an MP4: end its name with .mp4"),
-        (("@1-2", "--list", "cuts.xml"), "cuts.xml is no kind of list"),
+        (("@1-2", "--list", "cuts.xml"), "cuts.xml is not a kind of list"),
         (("@1-2", "--reel", "a.mp4", "--html", "a.mp4"), "would be written twice"),
         (("@2-1",), "the end is not after the start"),
-        (("",), "say which moment of it, as in"),
+        (("",), "name a moment of it, as in"),
         (("@1-2", "--html", "."), "is a folder"),
     ],
 )
@@ -277,7 +277,7 @@ def test_a_full_disk_stops_and_keeps_what_was_written(vifi: Vifi, tmp_path: Path
         [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, timeout=120
     )
     assert outcome.returncode == 2
-    assert b"File too large: see to free disk space" in outcome.stderr
+    assert b"File too large: check free disk space" in outcome.stderr
     assert [path.name for path in (tmp_path / "clips").iterdir()] == ["01-quiet-0m00s.mp4"]
     assert play(tmp_path / "clips" / "01-quiet-0m00s.mp4").numbers == list(range(10))
 

@@ -70,7 +70,7 @@ def test_words_are_no_moments(query: str) -> None:
 
 
 def test_moments_and_words_do_not_mix() -> None:
-    with pytest.raises(InvalidInput, match="a dog stands among moments and is none"):
+    with pytest.raises(InvalidInput, match="a dog is among moments, but is not one"):
         named_moments(["dog.mp4@1-2", "a dog"])
     with pytest.raises(InvalidInput, match="the end is not after the start"):
         named_moments(["dog.mp4@2-1"])
@@ -126,18 +126,18 @@ def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("/videos/dog.mp4\n", "no moment: /videos/dog.mp4: pass on what `vifi search --json`"),
-        ("a\tb\tc\td\n", "no moment"),
+        ("/videos/dog.mp4\n", "not a moment: /videos/dog.mp4: pass on what `vifi search --json`"),
+        ("a\tb\tc\td\n", "not a moment"),
         ("0.2\t5.0\t3.0\t/videos/dog.mp4\n", "does not end after it begins"),
         ('{"hits": 3}', "no list of hits"),
-        ('{"hits": [{"path": "/a.mp4"}]}', "hit 1 is no hit with path"),
-        ('{"hits": [{"path": 3, "start_seconds": 1, "end_seconds": 2}]}', "hit 1 is no hit"),
+        ('{"hits": [{"path": "/a.mp4"}]}', "hit 1 is not a hit with path"),
+        ('{"hits": [{"path": 3, "start_seconds": 1, "end_seconds": 2}]}', "hit 1 is not a hit"),
         (
             '{"hits": [{"path": "/a", "start_seconds": NaN, "end_seconds": 2}]}',
             "does not end after it begins",
         ),
         ('{"broken\n{"json', "not JSON"),
-        ("[1, 2]", "hit 1 is no hit"),
+        ("[1, 2]", "hit 1 is not a hit"),
     ],
 )
 def test_what_is_no_hit_is_said_plainly(text: str, message: str) -> None:

@@ -10,9 +10,8 @@ import pytest
 
 from tests.made_videos import Sound, noise, numbered_frames, write_video
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.export.probe import VideoFacts, video_facts
+from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.lists.edit_list import write_edit_list
-from vifi_cli.video.lists.listed_moment import ListedMoment
 from vifi_cli.video.moment import Moment
 
 NTSC = Fraction(30000, 1001)
@@ -26,9 +25,9 @@ def listed(
     name: str = "/videos/trip to the sea.mp4",
     timecode: str | None = None,
     sound: bool = True,
-) -> ListedMoment:
+) -> ProbedMoment:
     facts = VideoFacts(3600.0, rate, 1080, 1920, sound, timecode)
-    return ListedMoment(Moment(Path(name), start, end), facts, "score 0.231")
+    return ProbedMoment(Moment(Path(name), start, end, score=0.231), facts)
 
 
 def read(path: Path) -> otio.schema.Timeline:
@@ -56,12 +55,12 @@ def test_an_edl_tells_source_and_record_in_drop_frame_timecode(tmp_path: Path) -
         "001  AX       B     C        00:01:00;02 00:01:01;02 01:00:00;00 01:00:01;00",
         "* FROM CLIP NAME: trip to the sea.mp4",
         "* FROM CLIP: file:///videos/trip%20to%20the%20sea.mp4",
-        "* COMMENT: score 0.231",
+        "* COMMENT: score 0.2310",
         "",
         "002  AX       V     C        00:00:00;00 00:00:00;02 01:00:01;00 01:00:01;02",
         "* FROM CLIP NAME: trip to the sea.mp4",
         "* FROM CLIP: file:///videos/trip%20to%20the%20sea.mp4",
-        "* COMMENT: score 0.231",
+        "* COMMENT: score 0.2310",
     ]
 
 
@@ -129,7 +128,7 @@ def test_a_timeline_has_each_videos_own_rate_place_and_length(tmp_path: Path) ->
     assert clip.available_range() == otio.opentime.TimeRange(
         otio.opentime.RationalTime(90_000, 25), otio.opentime.RationalTime(90_000, 25)
     )
-    assert clip.metadata["vifi"]["note"] == "score 0.231"
+    assert clip.metadata["vifi"]["note"] == "score 0.2310"
     assert timeline.duration().to_seconds() == pytest.approx(5.5)
 
 
@@ -175,7 +174,7 @@ def test_no_name_can_break_a_list(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_name_without_a_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"cuts\.xml is no kind of list: end its name with \.edl"):
+    with pytest.raises(InvalidInput, match=r"cuts\.xml is not a kind of list: end its name with \.edl"):
         write_edit_list(tmp_path / "cuts.xml", "moments", [listed(0, 1)])
 
 

@@ -1,4 +1,4 @@
-"""What `vifi cut` is to write, and where: every name is known, and free, before anything is read."""
+"""What a cut writes, and where: every name is known, and free, before any video is read."""
 
 import os
 from collections.abc import Sequence
@@ -6,35 +6,107 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 from vifi_cli.video.export.copied_clip import copied_suffix
+from vifi_cli.video.lists.edit_list import check_list_name
 from vifi_cli.video.moment import Moment
 
+USUAL_FOLDER = Path("clips")
 LONGEST_NAME = 60  # characters of a video's name in that of a clip
 
 
 @dataclass(frozen=True, slots=True)
-class CutPlan:
-    """What is to be written.
+class CutOutputs:
+    """What to write of some moments; clips if nothing else is asked for.
 
     Attributes:
+        folder: where clips go, one file per moment.
+        reel: an MP4 of all moments, one after the other.
+        lists: lists of them for editors and players: .edl, .otio or .m3u8.
+        html: a page that shows them and needs nothing else.
+        copied: copy clips without re-encoding; they begin at the keyframe before.
+        pad_seconds: to add before and after each moment.
+        overwrite: replace existing files.
+
+    Raises:
+        InvalidInput: a file's name does not fit its content.
+        MissingDependency: a list needs a package that is not installed.
+    """
+
+    folder: Path | str | None = None
+    reel: Path | str | None = None
+    lists: Sequence[Path | str] = ()
+    html: Path | str | None = None
+    copied: bool = False
+    pad_seconds: float = 0.0
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.reel is not None and Path(self.reel).suffix.lower() != ".mp4":
+            raise InvalidInput(f"{self.reel}: a reel is an MP4: end its name with .mp4")
+        for path in self.lists:
+            check_list_name(Path(path))
+
+
+@dataclass(frozen=True, slots=True)
+class CutPlan:
+    """What is written of which moments.
+
+    Attributes:
+        title: what the moments have in common, for lists and the page.
+        moments: in the order in which they are shown, by absolute paths.
         clips: a path for each moment, or none at all if no clips are wanted.
         reel: where all moments joined go, if wanted.
         lists: lists for editors and players.
-        gallery: a page to look at them, if wanted.
-        copied: clips are copied and not coded anew.
+        html: the page, if wanted.
+        copied: clips are copied, not re-encoded.
+        pad_seconds: added before and after each moment.
     """
 
+    title: str
+    moments: tuple[Moment, ...]
     clips: tuple[Path, ...]
     reel: Path | None
     lists: tuple[Path, ...]
-    gallery: Path | None
+    html: Path | None
     copied: bool
+    pad_seconds: float
 
     @property
     def targets(self) -> tuple[Path, ...]:
         """All files to be written."""
-        others = (self.reel, *self.lists, self.gallery)
+        others = (self.reel, *self.lists, self.html)
         return (*self.clips, *(path for path in others if path is not None))
+
+    def make_folders(self) -> None:
+        """Makes the folders that files go into, where they are missing."""
+        for target in self.targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
+
+
+def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutPlan:
+    """Names each file, and makes sure that writing it loses nothing.
+
+    Raises:
+        InvalidInput: a file would be written twice, is one of the videos, or exists and may not be replaced.
+    """
+    reel, html = (None if path is None else given_path(Path(path)) for path in (outputs.reel, outputs.html))
+    lists = tuple(given_path(Path(path)) for path in outputs.lists)
+    folder = outputs.folder
+    if folder is None and reel is None and not lists and html is None:
+        folder = USUAL_FOLDER
+    plan = CutPlan(
+        title,
+        tuple(moments),
+        () if folder is None else clip_paths(given_path(Path(folder)), moments, copied=outputs.copied),
+        reel,
+        lists,
+        html,
+        outputs.copied,
+        outputs.pad_seconds,
+    )
+    _check_targets(plan, overwrite=outputs.overwrite)
+    return plan
 
 
 def clip_paths(folder: Path, moments: Sequence[Moment], *, copied: bool) -> tuple[Path, ...]:
@@ -62,26 +134,21 @@ def _place(seconds: float) -> str:
     return f"{hours}h{minutes:02}m{seconds:02}s" if hours else f"{minutes}m{seconds:02}s"
 
 
-def check_targets(plan: CutPlan, moments: Sequence[Moment], *, overwrite: bool) -> None:
-    """Makes sure that nothing is lost by writing.
-
-    Raises:
-        InvalidInput: a file is to be written twice, is one of the videos, or is there and may not be replaced.
-    """
+def _check_targets(plan: CutPlan, *, overwrite: bool) -> None:
     written: set[Path] = set()
     for target in plan.targets:
         if target in written:
-            raise InvalidInput(f"{target} would be written twice: give each output a name of its own")
+            raise InvalidInput(f"{target} would be written twice: give each output its own name")
         written.add(target)
         if target.is_dir():
             raise InvalidInput(f"{target} is a folder: name a file in it")
-    there = [target for target in plan.targets if os.path.lexists(target)]
-    for target in there:
-        if any(_is_same(target, one.path) for one in moments):
+    existing = [target for target in plan.targets if os.path.lexists(target)]
+    for target in existing:
+        if any(_is_same(target, one.path) for one in plan.moments):
             raise InvalidInput(f"{target} is one of the videos: write to another place")
-    if there and not overwrite:
-        more = f", and {len(there) - 1:,} more" if len(there) > 1 else ""
-        raise InvalidInput(f"{there[0]} is there already{more}: choose another place, or add --overwrite")
+    if existing and not overwrite:
+        more = f", and {len(existing) - 1:,} more" if len(existing) > 1 else ""
+        raise InvalidInput(f"{existing[0]} already exists{more}: choose another place, or add --overwrite")
 
 
 def _is_same(target: Path, video: Path) -> bool:
@@ -89,9 +156,3 @@ def _is_same(target: Path, video: Path) -> bool:
         return target.samefile(video)
     except OSError:
         return False
-
-
-def make_folders(plan: CutPlan) -> None:
-    """Makes the folders that files go into, where they are not there."""
-    for target in plan.targets:
-        target.parent.mkdir(parents=True, exist_ok=True)

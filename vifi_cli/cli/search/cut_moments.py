@@ -1,4 +1,4 @@
-"""The moments that `vifi cut` cuts: found by a search, named one by one, or read from what a search wrote."""
+"""The moments that `vifi cut` cuts: named one by one, or read from the output of a search."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.api.cut.moments import Wanted  # noqa: TID253 - nothing heavy
 from vifi_cli.cli.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
@@ -16,13 +16,23 @@ from vifi_cli.video.moment import Moment  # noqa: TID253 - nothing heavy
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
-NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first that it has is told
+NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first that it has counts
 ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
-FORMS = "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 a line"
+FORMS = (
+    "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 per line"
+)
 
 
-def named_moments(arguments: Sequence[str]) -> Wanted | None:
-    """Moments that are named, each as FILE@START-END; None if that is not what the arguments are.
+@dataclass(frozen=True, slots=True)
+class TitledMoments:
+    """Moments in the order in which they are shown, and what they have in common."""
+
+    title: str
+    moments: tuple[Moment, ...]
+
+
+def named_moments(arguments: Sequence[str]) -> TitledMoments | None:
+    """Moments named as FILE@START-END; None if none of the arguments is one.
 
     Raises:
         InvalidInput: some are, and others are not.
@@ -33,10 +43,10 @@ def named_moments(arguments: Sequence[str]) -> Wanted | None:
     for argument, moment in zip(arguments, named, strict=True):
         if moment is None:
             raise InvalidInput(
-                f"{argument} stands among moments and is none: write it as FILE@1:20-1:28, or search for it alone"
+                f"{argument} is among moments, but is not one: write it as FILE@1:20-1:28, or search for it alone"
             )
     moments = tuple(moment for moment in named if moment is not None)
-    return Wanted("Moments", moments)
+    return TitledMoments("Moments", moments)
 
 
 def _named(text: str) -> Moment | None:
@@ -54,23 +64,27 @@ def _named(text: str) -> Moment | None:
     return Moment(given_path(Path(match["file"])), start, end)
 
 
-def written_moments(text: str) -> Wanted:
-    """Moments that a search wrote, as JSON, as JSON a line or as lines of cells; or named ones, one a line.
+def written_moments(text: str) -> TitledMoments:
+    """Moments as a search writes them: JSON, one JSON per line, or lines of cells; or named ones, one per line.
 
     Raises:
-        InvalidInput: the text is something else.
+        InvalidInput: the text is none of these.
     """
     if not text.lstrip().startswith(("{", "[")):
         lines = [line for line in text.split("\n") if line.strip()]
-        return Wanted("Moments", tuple(_from_line(line) for line in lines))
+        return TitledMoments("Moments", tuple(_from_line(line) for line in lines))
     try:
         document = json.loads(text)
     except json.JSONDecodeError:
-        return Wanted("Moments", tuple(_from_json_line(line) for line in text.split("\n") if line.strip()))
+        return TitledMoments(
+            "Moments", tuple(_from_json_line(line) for line in text.split("\n") if line.strip())
+        )
     if isinstance(document, dict) and "hits" in document:
         title = document.get("query")
-        return Wanted(title if isinstance(title, str) and title else "Moments", _from_list(document["hits"]))
-    return Wanted("Moments", _from_list(document if isinstance(document, list) else [document]))
+        return TitledMoments(
+            title if isinstance(title, str) and title else "Moments", _from_list(document["hits"])
+        )
+    return TitledMoments("Moments", _from_list(document if isinstance(document, list) else [document]))
 
 
 def _from_list(hits: object) -> tuple[Moment, ...]:
@@ -94,7 +108,9 @@ def _from_hit(hit: object, where: str) -> Moment:
         score = None if number is None else float(number)
         return _checked(hit["path"], float(hit["start_seconds"]), float(hit["end_seconds"]), score, where)
     except (KeyError, TypeError, ValueError):
-        raise InvalidInput(f"{where} is no hit with path, start_seconds and end_seconds: {FORMS}") from None
+        raise InvalidInput(
+            f"{where} is not a hit with path, start_seconds and end_seconds: {FORMS}"
+        ) from None
 
 
 def _from_line(line: str) -> Moment:
@@ -102,13 +118,13 @@ def _from_line(line: str) -> Moment:
     if len(cells) != CELLS:
         named = _named(line)
         if named is None:
-            raise InvalidInput(f"no moment: {_short(line)}: {FORMS}")
+            raise InvalidInput(f"not a moment: {_short(line)}: {FORMS}")
         return named
     try:
         score, start, end = map(float, cells[:3])
         return _checked(_unescaped(cells[3]), start, end, score, _short(line))
     except ValueError:
-        raise InvalidInput(f"no moment: {_short(line)}: {FORMS}") from None
+        raise InvalidInput(f"not a moment: {_short(line)}: {FORMS}") from None
 
 
 def _checked(path: object, start: float, end: float, score: float | None, where: str) -> Moment:

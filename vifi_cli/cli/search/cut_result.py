@@ -9,34 +9,34 @@ from rich.text import Text
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
-    from vifi_cli.api.cut.moments import Wanted
-    from vifi_cli.api.cut.run import CutReport
+    from vifi_cli.api.cut.plan import CutPlan
+    from vifi_cli.api.cut.report import CutReport
 
-MOST_TOLD = 20
+MOST_REMARKS = 20
 
 
-def as_document(wanted: Wanted, report: CutReport) -> dict[str, object]:
-    """The report as `--json` shows it."""
+def as_document(plan: CutPlan, report: CutReport) -> dict[str, object]:
+    """The report as `--json` prints it."""
     return {
-        "title": wanted.title,
+        "title": plan.title,
         "clips": [
             {
                 "clip": str(path),
-                "path": str(wanted.moments[position].path),
+                "path": str(plan.moments[position].path),
                 "start_seconds": round(clip.start_seconds, 3),
                 "end_seconds": round(clip.end_seconds, 3),
-                "score": wanted.moments[position].score,
+                "score": plan.moments[position].score,
                 "has_sound": clip.has_sound,
                 "remarks": list(clip.remarks),
             }
             for position, (path, clip) in report.clips.items()
         ],
-        "reel": _reel_document(wanted, report),
+        "reel": _reel_document(plan, report),
         "files": [str(path) for path in report.others],
         "failed": [
             {
-                "path": str(wanted.moments[position].path),
-                "start_seconds": round(wanted.moments[position].start_seconds, 3),
+                "path": str(plan.moments[position].path),
+                "start_seconds": round(plan.moments[position].start_seconds, 3),
                 "reason": reason,
             }
             for position, reason in sorted(report.failed.items())
@@ -44,22 +44,22 @@ def as_document(wanted: Wanted, report: CutReport) -> dict[str, object]:
     }
 
 
-def _reel_document(wanted: Wanted, report: CutReport) -> dict[str, object] | None:
+def _reel_document(plan: CutPlan, report: CutReport) -> dict[str, object] | None:
     if report.reel is None:
         return None
     moments = [
-        {"path": str(wanted.moments[position].path), "at_seconds": round(start, 3)}
+        {"path": str(plan.moments[position].path), "at_seconds": round(start, 3)}
         for position, start in report.reel.starts_seconds.items()
     ]
     return {"reel": str(report.reel.path), "seconds": round(report.reel.seconds, 3), "moments": moments}
 
 
-def show(wanted: Wanted, report: CutReport) -> None:
-    """A line for each file that was written: for a clip with start, end and video, in a pipe tab-separated."""
+def show(plan: CutPlan, report: CutReport) -> None:
+    """Prints a line per file: for a clip with start, end and video, in a pipe tab-separated."""
     on_terminal = output.stdout_is_terminal()
     clips: list[tuple[str | Text, ...]] = []
     for position, (path, clip) in report.clips.items():
-        video = wanted.moments[position].path
+        video = plan.moments[position].path
         if on_terminal:
             times = f"{output.clock(clip.start_seconds)} – {output.clock(clip.end_seconds)}"
             clips.append((output.path_link(path), times, output.path_link(video)))
@@ -72,15 +72,15 @@ def show(wanted: Wanted, report: CutReport) -> None:
         output.rows(("File",), [(output.path_link(path) if on_terminal else str(path),) for path in others])
 
 
-def tell_what_is_odd(wanted: Wanted, report: CutReport) -> None:
-    """Says on stderr what is not in the clips as in the videos, and what could not be cut."""
+def show_problems(plan: CutPlan, report: CutReport) -> None:
+    """Reports on stderr where clips differ from their videos, and what could not be cut."""
     remarks = [f"{path.name}: {remark}" for path, clip in report.clips.values() for remark in clip.remarks]
-    for remark in remarks[:MOST_TOLD]:
+    for remark in remarks[:MOST_REMARKS]:
         output.note(remark)
-    if len(remarks) > MOST_TOLD:
-        output.note(f"… and {len(remarks) - MOST_TOLD:,} more such remarks; --json has them all")
+    if len(remarks) > MOST_REMARKS:
+        output.note(f"… and {len(remarks) - MOST_REMARKS:,} more such notes; --json lists them all")
     for remark in report.remarks:
         output.warning(remark)
     for position, reason in sorted(report.failed.items()):
-        one = wanted.moments[position]
+        one = plan.moments[position]
         output.warning(f"not cut: {one.path} at {output.clock(one.start_seconds)}: {reason}")

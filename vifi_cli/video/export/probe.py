@@ -1,8 +1,9 @@
-"""What a video is like, found out from its header and its first frame."""
+"""What a video is like, found out from its header and its first frame, and the moments that are cut from it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 
 from vifi_cli.video.decode.container import OpenVideo, measured_seconds, unwatched
@@ -11,8 +12,15 @@ from vifi_cli.video.export.open_moment import open_moment
 from vifi_cli.video.export.picture_fitting import canvas_of, shown_size
 from vifi_cli.video.export.sound import open_sound
 from vifi_cli.video.moment import Moment
+from vifi_cli.wording import one_line
 
-SHORTEST_SECONDS = 1e-3  # a header that tells less tells nothing
+SHORTEST_SECONDS = 1e-3  # a header that declares less says nothing
+NEAR_SHARE = 0.02  # files declare a mean, which trembling times put off a little
+STANDARD_RATES = (
+    *(Fraction(rate * 1000, 1001) for rate in (24, 30, 60)),
+    *(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60)),
+)
+"""Frame rates that timecode knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class VideoFacts:
 
     Attributes:
         duration_seconds: of its pictures.
-        frame_rate: usual number of frames a second.
+        frame_rate: usual number of frames per second.
         height: of the picture as it is shown, upright and in square pixels, made even.
         width: likewise.
         has_sound: whether there is sound that can be decoded.
@@ -36,14 +44,47 @@ class VideoFacts:
     first_timecode: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ProbedMoment:
+    """A moment as it is cut, within its video, and the facts of that video."""
+
+    moment: Moment
+    facts: VideoFacts
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.moment.end_seconds - self.moment.start_seconds
+
+    @property
+    def name(self) -> str:
+        """The video's name, as it can stand in a line of text."""
+        return one_line(self.moment.path.name)
+
+    @property
+    def note(self) -> str:
+        """How well the moment matches, for a list; empty if no search found it."""
+        return "" if self.moment.score is None else f"score {self.moment.score:.4f}"
+
+
+def padded(moment: Moment, facts: VideoFacts, pad_seconds: float) -> ProbedMoment:
+    """The moment, longer at both ends, within its video."""
+    known_end = max(facts.duration_seconds, moment.end_seconds if isfinite(moment.end_seconds) else 0.0)
+    start, end = (
+        max(moment.start_seconds - pad_seconds, 0.0),
+        min(moment.end_seconds + pad_seconds, known_end),
+    )
+    return ProbedMoment(replace(moment, start_seconds=start, end_seconds=end), facts)
+
+
 def video_facts(
     path: Path, reaching_seconds: float = 0.0, alive: Callable[[], None] = unwatched
 ) -> VideoFacts:
-    """Look at a video.
+    """Looks at a video.
 
     Args:
         path: the file.
-        reaching_seconds: what it is thought to last at least: if its header tells less, its packets are read.
+        reaching_seconds: how long it should be at least: if its header declares less, its packets are read.
         alive: called between any two calls of native code.
 
     Raises:
@@ -59,13 +100,18 @@ def video_facts(
 
 
 def make_sure_of(moment: Moment, alive: Callable[[], None] = unwatched) -> None:
-    """Find a moment's first frame; raises UnreadableVideo if it is not in its video, whatever the header tells."""
+    """Finds a moment's first frame; raises UnreadableVideo if the video does not have it, whatever its header says."""
     with open_moment(moment, alive):
         return
 
 
+def nearest_rate(frame_rate: Fraction) -> Fraction | None:
+    """The standard rate that a file's rate stands for, if there is one near."""
+    nearest = min(STANDARD_RATES, key=lambda rate: abs(rate - frame_rate))
+    return nearest if abs(nearest - frame_rate) <= NEAR_SHARE * nearest else None
+
+
 def _first_timecode(video: OpenVideo) -> str | None:
-    told = [video.stream.metadata, *(stream.metadata for stream in video.container.streams)]
-    return next(
-        (tags["timecode"] for tags in [*told, video.container.metadata] if tags.get("timecode")), None
-    )
+    streams = [video.stream, *video.container.streams]
+    tags = [*(stream.metadata for stream in streams), video.container.metadata]
+    return next((tag["timecode"] for tag in tags if tag.get("timecode")), None)

@@ -14,9 +14,8 @@ from vifi_cli.video.export.clip import sound_track
 from vifi_cli.video.export.movie import Movie
 from vifi_cli.video.export.open_moment import at_even_times, open_moment
 from vifi_cli.video.export.picture_fitting import Canvas, PictureFitter
-from vifi_cli.video.export.probe import VideoFacts
+from vifi_cli.video.export.probe import VideoFacts, nearest_rate
 from vifi_cli.video.export.sound import STEREO, SoundTrack, open_sound
-from vifi_cli.video.export.timecode import nearest_rate
 from vifi_cli.video.moment import Moment
 
 

@@ -1,58 +1,75 @@
-"""Lists of moments for editors and players; the videos stay where they are, and are referred to."""
+"""Lists of moments for editors and players, which refer to the videos: .edl, .otio and .m3u8 playlists."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from vifi_cli import paths
-from vifi_cli.errors import InvalidInput
-from vifi_cli.video.lists.edl import edl_text, told_rate
-from vifi_cli.video.lists.listed_moment import ListedMoment, usual_count
-from vifi_cli.video.lists.m3u import m3u_text
-from vifi_cli.video.lists.otio import otio_text
+from vifi_cli.errors import InvalidInput, MissingDependency
+from vifi_cli.video.export.probe import ProbedMoment
+from vifi_cli.video.lists.edl import edl_text, remarks_on_rates
+from vifi_cli.wording import one_line
 
-FORMATS: dict[str, Callable[[str, Sequence[ListedMoment]], str]] = {
-    ".edl": edl_text,
-    ".otio": otio_text,
-    ".m3u8": m3u_text,
-    ".m3u": m3u_text,
-}
+EDL, OTIO, PLAYLISTS = ".edl", ".otio", (".m3u8", ".m3u")
 
 
 def check_list_name(path: Path) -> None:
-    """Makes sure that a list's format follows from its name; raises InvalidInput."""
-    if path.suffix.lower() not in FORMATS:
+    """Makes sure that a list's format follows from its name, and can be written.
+
+    Raises:
+        InvalidInput: the format is unknown.
+        MissingDependency: it needs a package that is not installed.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (EDL, OTIO, *PLAYLISTS):
         raise InvalidInput(
-            f"{path.name} is no kind of list: end its name with .edl (any editor), .otio (OpenTimelineIO) "
+            f"{path.name} is not a kind of list: end its name with .edl (any editor), .otio (OpenTimelineIO) "
             "or .m3u8 (VLC)"
         )
+    if suffix == OTIO and find_spec("opentimelineio") is None:
+        raise MissingDependency(f"{path.name} needs opentimelineio: pip install 'vifi[lists]'")
 
 
-def write_edit_list(path: Path, title: str, listed: Sequence[ListedMoment]) -> tuple[str, ...]:
-    """Writes a list in the format its name ends with; gives what an editor may misread, in words for the user.
+def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
+    """Writes a list in the format its name ends with; returns what an editor may misread, in words for the user.
 
     Args:
         path: the file to write, replaced at once.
         title: of the list.
-        listed: at least one moment.
+        moments: at least one.
 
     Raises:
-        InvalidInput: the format is not known, or cannot hold so many.
+        InvalidInput: the format is unknown, or cannot hold so many.
+        MissingDependency: the format needs a package that is not installed.
         OSError: the file cannot be written.
     """
     check_list_name(path)
     suffix = path.suffix.lower()
-    text = FORMATS[suffix](title, listed)
+    text = _list_text(suffix, title, moments)
     with paths.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
-    return _what_edl_lacks(listed) if suffix == ".edl" else ()
+    return remarks_on_rates(moments) if suffix == EDL else ()
 
 
-def _what_edl_lacks(listed: Sequence[ListedMoment]) -> tuple[str, ...]:
-    usual = usual_count([told_rate(one) for one in listed]).rate
-    others = [one for one in listed if one.counted.rate != usual]
-    if not others:
-        return ()
-    return (
-        f"an EDL has one frame rate, here {float(usual):.5g}: {others[0].name} runs at "
-        f"{float(others[0].facts.frame_rate):.5g}, so an editor may place it wrongly; .otio tells each video's own",
-    )
+def _list_text(suffix: str, title: str, moments: Sequence[ProbedMoment]) -> str:
+    if suffix == EDL:
+        return edl_text(title, moments)
+    if suffix == OTIO:
+        from vifi_cli.video.lists.otio import otio_text
+
+        return otio_text(title, moments)
+    return _playlist_text(title, moments)
+
+
+def _playlist_text(title: str, moments: Sequence[ProbedMoment]) -> str:
+    """A playlist in UTF-8 whose entries begin and end with a moment; VLC goes by that, others play the full video."""
+    lines = ["#EXTM3U", f"#PLAYLIST:{one_line(title)}"]
+    for one in moments:
+        start, end = one.moment.start_seconds, one.moment.end_seconds
+        lines += [
+            f"#EXTINF:{end - start:.3f},{one.name}",
+            f"#EXTVLCOPT:start-time={start:.3f}",
+            f"#EXTVLCOPT:stop-time={end:.3f}",
+            one.moment.path.as_uri(),  # safe for any name
+        ]
+    return "\n".join([*lines, ""])

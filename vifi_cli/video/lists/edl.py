@@ -1,59 +1,68 @@
-"""Edit decision lists (CMX 3600), which any editing program reads: one track, a cut an event, times as timecode."""
+"""Edit decision lists (CMX 3600), which any editing program reads: one track, one event per cut, times as timecode."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.export.timecode import RATES, TimecodeRate
-from vifi_cli.video.lists.listed_moment import ListedMoment, one_line, usual_count
+from vifi_cli.video.export.probe import STANDARD_RATES, ProbedMoment
+from vifi_cli.video.lists.timecode import TimecodeRate, first_frame, timecode_rate, usual_rate
+from vifi_cli.wording import one_line
 
 MOST_EVENTS = 999  # an event's number has three digits
 FIRST_HOUR = "01:00:00:00"  # where programmes begin
-OTHERWISE = Fraction(30)
+FALLBACK_RATE = Fraction(30)
 REEL = "AX"  # of what is on no tape; editors go by the clip's name
 
 
-def edl_text(title: str, listed: Sequence[ListedMoment]) -> str:
-    """The list. Source times are told at each video's own rate, the row of all at that of most.
+def edl_text(title: str, moments: Sequence[ProbedMoment]) -> str:
+    """The list. Source times count at each video's own rate, record times at the most frequent one.
 
     Args:
         title: of the list.
-        listed: at least one moment.
+        moments: at least one.
 
     Raises:
         InvalidInput: there are more moments than an EDL can hold.
     """
-    if len(listed) > MOST_EVENTS:
-        raise InvalidInput(f"an EDL holds {MOST_EVENTS} moments, not {len(listed):,}: make an .otio instead")
-    counts = [told_rate(one) for one in listed]
-    programme = usual_count(counts)
+    if len(moments) > MOST_EVENTS:
+        raise InvalidInput(f"an EDL holds {MOST_EVENTS} moments, not {len(moments):,}: make an .otio instead")
+    rates = [edl_rate(one) for one in moments]
+    programme = usual_rate(rates)
     record = programme.frame(FIRST_HOUR)
     mode = "DROP FRAME" if programme.drop_frame else "NON-DROP FRAME"
     lines = [f"TITLE: {one_line(title)}", f"FCM: {mode}", ""]
-    for number, (one, counted) in enumerate(zip(listed, counts, strict=True), start=1):
-        first, end = one.frames(counted)
-        length = max(1, round((end - first) * programme.rate / counted.rate))
-        times = (
-            counted.timecode(one.video_first_frame + first),
-            counted.timecode(one.video_first_frame + end),
-            programme.timecode(record),
-            programme.timecode(record + length),
-        )
-        lines += _event(number, one, times)
+    for number, (one, rate) in enumerate(zip(moments, rates, strict=True), start=1):
+        first, end = rate.frames_within(one.moment.start_seconds, one.moment.end_seconds)
+        length = max(1, round((end - first) * programme.rate / rate.rate))
+        source = [rate.timecode(first_frame(one.facts) + frame) for frame in (first, end)]
+        lines += _event(number, one, [*source, *map(programme.timecode, (record, record + length))])
         record += length
     return "\n".join(lines)
 
 
-def told_rate(one: ListedMoment) -> TimecodeRate:
+def edl_rate(one: ProbedMoment) -> TimecodeRate:
     """How an EDL counts a moment's frames: as its video does, or at 30 where timecode does not know that rate."""
-    return one.counted if one.counted.rate in RATES else TimecodeRate(OTHERWISE)
+    own = timecode_rate(one.facts)
+    return own if own.rate in STANDARD_RATES else TimecodeRate(FALLBACK_RATE)
 
 
-def _event(number: int, one: ListedMoment, times: Sequence[str]) -> list[str]:
+def remarks_on_rates(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
+    """What an editor may misread because an EDL has one frame rate, in words for the user."""
+    usual = usual_rate([edl_rate(one) for one in moments]).rate
+    others = [one for one in moments if timecode_rate(one.facts).rate != usual]
+    if not others:
+        return ()
+    return (
+        f"an EDL has one frame rate, here {float(usual):.5g}: {others[0].name} runs at "
+        f"{float(others[0].facts.frame_rate):.5g}, so an editor may place it wrongly; .otio keeps each video's own",
+    )
+
+
+def _event(number: int, one: ProbedMoment, times: Sequence[str]) -> list[str]:
     channels = "B" if one.facts.has_sound else "V"
     lines = [
         f"{number:03}  {REEL:8} {channels:5} C        {' '.join(times)}",
         f"* FROM CLIP NAME: {one.name}",
         f"* FROM CLIP: {one.moment.path.as_uri()}",
     ]
-    return [*lines, f"* COMMENT: {one_line(one.note)}", ""] if one.note else [*lines, ""]
+    return [*lines, f"* COMMENT: {one.note}", ""] if one.note else [*lines, ""]

@@ -1,44 +1,63 @@
 """Moments as one HTML page that needs nothing else: styles and moving pictures are in it, and no script."""
 
 import base64
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 
 from vifi_cli.video.export.preview import Preview
+from vifi_cli.video.moment import Moment
+from vifi_cli.wording import clock, counted, one_line, rounded_down
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GalleryItem:
-    """A moment on the page. Texts are shown as they are: nothing in them is taken for HTML.
+    """A moment on the page.
 
     Attributes:
-        address: where its link leads, as a URL.
-        name: of the video.
-        folder: that the video is in.
-        time: from when to when.
-        score: how well it matches, in two decimals; empty if that is not known.
+        moment: with an end.
         preview: what it looks like.
+        clip: the file that a click opens; None opens the video at the moment.
     """
 
-    address: str
-    name: str
-    folder: str
-    time: str
-    score: str
+    moment: Moment
     preview: Preview
+    clip: Path | None
+
+    def shown(self, folder: Path) -> dict[str, object]:
+        """The item as the template shows it, on a page in a folder; the template escapes all texts."""
+        moment = self.moment
+        address = f"{moment.path.as_uri()}#t={moment.start_seconds:.3f},{moment.end_seconds:.3f}"
+        if self.clip is not None:
+            address = quote(os.fsencode(os.path.relpath(self.clip, folder)))
+        return {
+            "address": address,
+            "name": one_line(moment.path.name),
+            "folder": one_line(str(moment.path.parent)),
+            "time": f"{clock(moment.start_seconds)} – {clock(moment.end_seconds)}",
+            "score": "" if moment.score is None else rounded_down(moment.score),
+            "preview": self.preview,
+        }
 
 
-def gallery_html(title: str, about: str, items: Sequence[GalleryItem]) -> str:
-    """The page: a heading, a line about it, and the moments in the order given."""
+def gallery_html(title: str, items: Sequence[GalleryItem], folder: Path) -> str:
+    """The page: a heading, a line about it, and the moments in the order given; links are relative to its folder."""
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["webp"] = _webp_address
     template = (resources.files("vifi_cli.video.lists") / "gallery.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(template).render(title=title, about=about, items=items)
+    videos = len({item.moment.path for item in items})
+    return environment.from_string(template).render(
+        title=one_line(title),
+        about=f"{counted(len(items), 'moment')} in {counted(videos, 'video')}",
+        items=[item.shown(folder) for item in items],
+    )
 
 
 def _webp_address(content: bytes) -> str:

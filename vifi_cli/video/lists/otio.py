@@ -1,77 +1,55 @@
-"""OpenTimelineIO timelines, which carry each video's own rate, name and place (schemas as of OTIO 0.15 to 0.18).
+"""OpenTimelineIO timelines, which keep each video's own rate, name and place. Needs the extra `lists`."""
 
-The format is JSON; its own library is compiled code, which is no price to pay for writing it.
-"""
-
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 
+from opentimelineio.opentime import RationalTime, TimeRange
+from opentimelineio.schema import Clip, ExternalReference, Gap, Timeline, Track
+
+from vifi_cli.video.export.probe import ProbedMoment
 from vifi_cli.video.lists.edl import FIRST_HOUR
-from vifi_cli.video.lists.listed_moment import ListedMoment, one_line, usual_count
+from vifi_cli.video.lists.timecode import first_frame, timecode_rate, usual_rate
+from vifi_cli.wording import one_line
 
-Json = dict[str, object]
 
-
-def otio_text(title: str, listed: Sequence[ListedMoment]) -> str:
+def otio_text(title: str, moments: Sequence[ProbedMoment]) -> str:
     """The timeline: a track of pictures and, where any video has sound, one of sound beside it.
 
     Args:
         title: of the timeline.
-        listed: at least one moment.
+        moments: at least one.
     """
-    counted = usual_count([one.counted for one in listed])
-    tracks = [_track("Video", [_clip(one) for one in listed])]
-    if any(one.facts.has_sound for one in listed):
-        sounding = [_clip(one) if one.facts.has_sound else _gap(one) for one in listed]
-        tracks.append(_track("Audio", sounding))
-    timeline = {
-        "OTIO_SCHEMA": "Timeline.1",
-        "name": one_line(title),
-        "global_start_time": _time(counted.frame(FIRST_HOUR), counted.rate),
-        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": tracks},
-        "metadata": {},
-    }
-    return json.dumps(timeline, indent=2) + "\n"
+    programme = usual_rate([timecode_rate(one.facts) for one in moments])
+    timeline = Timeline(one_line(title))
+    timeline.global_start_time = RationalTime(programme.frame(FIRST_HOUR), float(programme.rate))
+    timeline.tracks.append(_track("Video", [_clip(one) for one in moments]))
+    if any(one.facts.has_sound for one in moments):
+        sounds = [_clip(one) if one.facts.has_sound else _gap(one) for one in moments]
+        timeline.tracks.append(_track("Audio", sounds))
+    return f"{timeline.to_json_string(indent=2)}\n"
 
 
-def _track(kind: str, children: list[Json]) -> Json:
-    return {"OTIO_SCHEMA": "Track.1", "name": kind, "kind": kind, "children": children}
+def _track(kind: str, children: Sequence[Clip | Gap]) -> Track:
+    return Track(name=kind, kind=kind, children=children)
 
 
-def _clip(one: ListedMoment) -> Json:
-    rate, begins = one.counted.rate, one.video_first_frame
-    first, end = one.frames(one.counted)
-    whole = max(round(one.facts.duration_seconds * rate), end)
-    return {
-        "OTIO_SCHEMA": "Clip.2",
-        "name": one.name,
-        "source_range": _range(begins + first, end - first, rate),
-        "media_references": {
-            "DEFAULT_MEDIA": {
-                "OTIO_SCHEMA": "ExternalReference.1",
-                "name": one.name,
-                "target_url": one.moment.path.as_uri(),
-                "available_range": _range(begins, whole, rate),
-            }
-        },
-        "active_media_reference_key": "DEFAULT_MEDIA",
-        "metadata": {"vifi": {"note": one_line(one.note)}} if one.note else {},
-    }
+def _clip(one: ProbedMoment) -> Clip:
+    rate, begins = timecode_rate(one.facts), first_frame(one.facts)
+    first, end = rate.frames_within(one.moment.start_seconds, one.moment.end_seconds)
+    frames = max(round(one.facts.duration_seconds * rate.rate), end)
+    video = ExternalReference(one.moment.path.as_uri(), available_range=_range(begins, frames, rate.rate))
+    video.name = one.name
+    clip = Clip(one.name, media_reference=video, source_range=_range(begins + first, end - first, rate.rate))
+    if one.note:
+        clip.metadata["vifi"] = {"note": one.note}
+    return clip
 
 
-def _gap(one: ListedMoment) -> Json:
-    first, end = one.frames(one.counted)
-    return {"OTIO_SCHEMA": "Gap.1", "name": "", "source_range": _range(0, end - first, one.counted.rate)}
+def _gap(one: ProbedMoment) -> Gap:
+    rate = timecode_rate(one.facts)
+    first, end = rate.frames_within(one.moment.start_seconds, one.moment.end_seconds)
+    return Gap(source_range=_range(0, end - first, rate.rate))
 
 
-def _range(first: int, length: int, rate: Fraction) -> Json:
-    return {
-        "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": _time(first, rate),
-        "duration": _time(length, rate),
-    }
-
-
-def _time(frames: int, rate: Fraction) -> Json:
-    return {"OTIO_SCHEMA": "RationalTime.1", "value": float(frames), "rate": float(rate)}
+def _range(first: int, length: int, rate: Fraction) -> TimeRange:
+    return TimeRange(RationalTime(first, float(rate)), RationalTime(length, float(rate)))

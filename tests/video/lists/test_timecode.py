@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.video.export.timecode import RATES, TimecodeRate, nearest_rate, timecode_rate
+from vifi_cli.video.export.probe import STANDARD_RATES, VideoFacts, nearest_rate
+from vifi_cli.video.lists.timecode import TimecodeRate, timecode_rate
 
 NTSC = Fraction(30000, 1001)
 DROP = TimecodeRate(NTSC, drop_frame=True)
@@ -38,7 +39,7 @@ def test_drop_frame_stays_with_the_clock() -> None:
     assert TimecodeRate(NTSC).timecode(round(3 * 3600 * NTSC)) == "02:59:49:06"
 
 
-@given(st.sampled_from(RATES), st.booleans(), st.integers(0, 24 * 3600 * 23))
+@given(st.sampled_from(STANDARD_RATES), st.booleans(), st.integers(0, 24 * 3600 * 23))
 def test_timecodes_are_those_of_opentimelineio(rate: Fraction, drop: bool, frame: int) -> None:
     drop = drop and rate.denominator == 1001 and rate > 25
     counted = TimecodeRate(rate, drop)
@@ -48,7 +49,7 @@ def test_timecodes_are_those_of_opentimelineio(rate: Fraction, drop: bool, frame
     assert counted.frame(counted.timecode(frame)) == frame
 
 
-@given(st.sampled_from(RATES), st.integers(0, 10**6), st.integers(1, 1000))
+@given(st.sampled_from(STANDARD_RATES), st.integers(0, 10**6), st.integers(1, 1000))
 def test_frames_told_in_seconds_come_back(rate: Fraction, first: int, count: int) -> None:
     start, end = float(first / rate), float((first + count) / rate)
     assert TimecodeRate(rate).frames_within(start, end) == (first, first + count)
@@ -74,12 +75,16 @@ def test_a_trembling_rate_is_taken_for_what_it_is_meant_to_be(told: Fraction, me
     assert nearest_rate(told) == meant
 
 
+def counted(rate: Fraction, timecode: str | None) -> TimecodeRate:
+    return timecode_rate(VideoFacts(60.0, rate, 1080, 1920, has_sound=False, first_timecode=timecode))
+
+
 def test_a_file_says_by_its_first_timecode_how_it_counts() -> None:
-    assert timecode_rate(NTSC, None) == DROP
-    assert timecode_rate(NTSC, "10:00:00;00") == DROP
-    assert timecode_rate(NTSC, "10:00:00:00") == TimecodeRate(NTSC)
-    assert timecode_rate(Fraction(25), None) == TimecodeRate(Fraction(25))
-    assert timecode_rate(Fraction(10), None) == TimecodeRate(Fraction(10))
+    assert counted(NTSC, None) == DROP
+    assert counted(NTSC, "10:00:00;00") == DROP
+    assert counted(NTSC, "10:00:00:00") == TimecodeRate(NTSC)
+    assert counted(Fraction(25), None) == TimecodeRate(Fraction(25))
+    assert counted(Fraction(10), None) == TimecodeRate(Fraction(10))
 
 
 def test_what_is_no_timecode_is_refused() -> None:

@@ -9,37 +9,33 @@ import pytest
 
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
-from vifi_cli.api.cut.progress import CutProgress
-from vifi_cli.api.cut.ready import ReadyMoment
-from vifi_cli.api.cut.run import CutReport, CutRun
+from vifi_cli.api.cut.render import CutProgress, CutRendering
+from vifi_cli.api.cut.report import CutReport
 from vifi_cli.api.feedback import LOGGED
-from vifi_cli.video.export.probe import VideoFacts, video_facts
+from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import IsolatedWorker
 
 
 @pytest.fixture
-def run() -> Iterator[CutRun]:
+def run() -> Iterator[CutRendering]:
     with IsolatedWorker(stall_seconds=5.0) as process, CutProgress(LOGGED) as progress:
-        yield CutRun(process, progress, CutReport())
+        yield CutRendering(process, progress, CutReport())
 
 
 @pytest.fixture
-def ready(tmp_path: Path) -> list[ReadyMoment]:
+def ready(tmp_path: Path) -> dict[int, ProbedMoment]:
     """Moments of a video, of a file that hangs whoever opens it, and of the video again."""
     video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
     hanging = tmp_path / "hanging.mp4"
     os.mkfifo(hanging)
     facts = video_facts(video)
     moments = [Moment(video, 0.0, 1.0), Moment(hanging, 0.0, 1.0), Moment(video, 2.0, 3.0)]
-    return [
-        ReadyMoment(position, Moment(one.path, one.start_seconds, one.end_seconds), one, facts)
-        for position, one in enumerate(moments)
-    ]
+    return {position: ProbedMoment(one, facts) for position, one in enumerate(moments)}
 
 
 def test_a_reel_is_joined_without_the_video_that_hangs(
-    run: CutRun, ready: list[ReadyMoment], tmp_path: Path
+    run: CutRendering, ready: dict[int, ProbedMoment], tmp_path: Path
 ) -> None:
     run.write_reel(ready, tmp_path / "reel.mp4")
     assert play(tmp_path / "reel.mp4").numbers == [*range(10), *range(20, 30)]
@@ -49,19 +45,21 @@ def test_a_reel_is_joined_without_the_video_that_hangs(
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_clips_and_a_page_are_made_without_it(run: CutRun, ready: list[ReadyMoment], tmp_path: Path) -> None:
+def test_clips_and_a_page_are_made_without_it(
+    run: CutRendering, ready: dict[int, ProbedMoment], tmp_path: Path
+) -> None:
     run.write_clips(ready, [tmp_path / f"{number}.mp4" for number in range(3)], copied=False)
     assert sorted(run.report.clips) == [0, 2]
     assert run.report.failed == {1: "decoding hung: nothing for 5 s"}
-    run.write_gallery(ready[1:], tmp_path / "page.html", "Moments")
+    run.write_gallery({place: ready[place] for place in (1, 2)}, tmp_path / "page.html", "Moments")
     assert (tmp_path / "page.html").read_text().count("<li>") == 1
 
 
-def test_moments_are_widened_within_their_video(run: CutRun, tmp_path: Path) -> None:
+def test_moments_are_widened_within_their_video(run: CutRendering, tmp_path: Path) -> None:
     video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
     wanted = [Moment(video, start, end) for start, end in ((0.5, 1.0), (1.0, 2.0), (2.5, float("inf")))]
-    ready = run.look_at(wanted, 0.75)
-    assert [(one.moment.start_seconds, one.moment.end_seconds) for one in ready] == [
+    ready = run.probe(wanted, 0.75)
+    assert [(one.moment.start_seconds, one.moment.end_seconds) for one in ready.values()] == [
         (0.0, 1.75),
         (0.25, 2.75),
         (1.75, 3.0),
@@ -69,10 +67,10 @@ def test_moments_are_widened_within_their_video(run: CutRun, tmp_path: Path) -> 
     assert ready[0].facts == VideoFacts(3.0, Fraction(10), 64, 160, has_sound=False)
 
 
-def test_a_header_that_tells_too_little_is_not_believed(run: CutRun, tmp_path: Path) -> None:
+def test_a_header_that_tells_too_little_is_not_believed(run: CutRendering, tmp_path: Path) -> None:
     joined = recordings_joined(tmp_path)
     wanted = [Moment(joined, start, end) for start, end in ((2.5, 3.5), (9.0, 10.0), (2.5, float("inf")))]
-    (ready,) = run.look_at(wanted, 0.0)
+    (ready,) = run.probe(wanted, 0.0).values()
     assert (ready.moment.start_seconds, ready.moment.end_seconds) == (2.5, 3.5)
     assert run.report.failed[1].startswith("it ends at 4.0 s, before 9.0 s")
-    assert run.report.failed[2] == "it does not tell how long it is: say where the moment ends"
+    assert run.report.failed[2] == "its length is unknown: say where the moment ends"

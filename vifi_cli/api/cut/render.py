@@ -1,0 +1,213 @@
+"""Renders what a cut planned: clips, reel, lists and page; a bad video costs only its own moments."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from vifi_cli import paths
+from vifi_cli.api.cut.plan import CutPlan
+from vifi_cli.api.cut.report import CutReport, WrittenReel
+from vifi_cli.api.feedback import Feedback, Task
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.export.clip import write_clip
+from vifi_cli.video.export.copied_clip import copy_clip
+from vifi_cli.video.export.preview import Preview, preview_of
+from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, make_sure_of, padded, video_facts
+from vifi_cli.video.export.reel import Reel, reel_form, write_reel
+from vifi_cli.video.lists.edit_list import write_edit_list
+from vifi_cli.video.lists.gallery import GalleryItem, gallery_html
+from vifi_cli.video.moment import Moment
+from vifi_cli.video.workers.isolated import IsolatedWorker, ProcessLost
+
+COPY_EFFORT, PREVIEW_EFFORT = 0.05, 0.5  # per second of video, beside encoding it
+
+Probed = Mapping[int, ProbedMoment]
+"""Moments by their position among those given."""
+
+
+def render(plan: CutPlan, report: CutReport, feedback: Feedback) -> None:
+    """Writes what is planned, and notes each file in the report at once, so that an interruption leaves it true.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    with IsolatedWorker() as worker, CutProgress(feedback) as progress:
+        CutRendering(worker, progress, report).render(plan)
+
+
+class CutProgress:
+    """How far a cut has come: seconds of video written, in all its outputs, as one task. A context manager."""
+
+    def __init__(self, feedback: Feedback) -> None:
+        self._feedback = feedback
+        self._open = ExitStack()
+        self._task: Task | None = None
+        self._done_seconds = 0.0
+
+    def __enter__(self) -> "CutProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def begin(self, what: str, seconds: float) -> None:
+        """Starts a task of so many seconds of work; the one before is over."""
+        self._open.close()
+        self._task = self._open.enter_context(self._feedback.task(what, max(seconds, 1e-3)))
+        self._done_seconds = 0.0
+
+    def piece(self, what: str, at: str, seconds: float, effort: float = 1.0) -> Callable[[float], None]:
+        """Begins the next piece of the task; returns a function that takes how many of its seconds are done."""
+        begins = self._done_seconds
+        self._done_seconds += effort * seconds
+
+        def report(done_seconds: float) -> None:
+            if self._task is not None:
+                self._task(begins + effort * min(done_seconds, seconds), what=what, at=at)
+
+        report(0.0)
+        return report
+
+
+class CutRendering:
+    """One cut being rendered, which keeps account of what it has written."""
+
+    def __init__(self, worker: IsolatedWorker, progress: CutProgress, report: CutReport) -> None:
+        self.report = report
+        self._worker = worker
+        self._progress = progress
+
+    def render(self, plan: CutPlan) -> None:
+        """Writes what is planned, and notes it in the report."""
+        probed = self.probe(plan.moments, plan.pad_seconds)
+        if not probed:
+            return
+        plan.make_folders()
+        clip_effort = (COPY_EFFORT if plan.copied else 1.0) if plan.clips else 0.0
+        effort = clip_effort + (plan.reel is not None) + (PREVIEW_EFFORT if plan.html else 0.0)
+        self._progress.begin("Cutting", effort * sum(one.seconds for one in probed.values()))
+        if plan.clips:
+            self.write_clips(probed, plan.clips, copied=plan.copied)
+        if plan.reel is not None:
+            self.write_reel(self._good(probed), plan.reel)
+        for target in plan.lists:
+            self.write_list(self._good(probed), target, plan.title)
+        if plan.html is not None:
+            self.write_gallery(self._good(probed), plan.html, plan.title)
+
+    def probe(self, moments: Sequence[Moment], pad_seconds: float) -> dict[int, ProbedMoment]:
+        """Finds out what the videos are like, and where in them the moments are."""
+        facts = self._facts_of(moments)
+        probed = {}
+        for position, moment in enumerate(moments):
+            known = facts[moment.path]
+            if isinstance(known, str):
+                self.report.failed[position] = known
+                continue
+            with self._failing(position):
+                if moment.start_seconds >= known.duration_seconds:
+                    self._make_sure_of(moment)
+                probed[position] = padded(moment, known, pad_seconds)
+        return probed
+
+    def _make_sure_of(self, moment: Moment) -> None:
+        """Decodes up to a moment that seems to be past the end of its video, since headers and clocks may be wrong."""
+        self._worker.call(partial(make_sure_of, moment), lambda: None)
+        if moment.end_seconds == math.inf:
+            raise UnreadableVideo("its length is unknown: say where the moment ends")
+
+    def _facts_of(self, moments: Sequence[Moment]) -> dict[Path, VideoFacts | str]:
+        """What each video is like, or why it cannot be read."""
+        reaching: dict[Path, float] = {}
+        for one in moments:
+            reaching[one.path] = max(one.start_seconds, reaching.get(one.path, 0.0))
+        self._progress.begin("Looking at videos", len(reaching))
+        facts: dict[Path, VideoFacts | str] = {}
+        for path, seconds in reaching.items():
+            self._progress.piece("Looking at videos", f"{len(facts) + 1:,}/{len(reaching):,}", 1.0)
+            try:
+                facts[path] = self._worker.call(partial(video_facts, path, seconds), lambda: None)
+            except UnreadableVideo as error:
+                facts[path] = str(error)
+        return facts
+
+    def write_clips(self, probed: Probed, targets: Sequence[Path], *, copied: bool) -> None:
+        """Writes each moment as a file of its own, to the target at its position."""
+        write, effort = (copy_clip, COPY_EFFORT) if copied else (write_clip, 1.0)
+        for position, one in probed.items():
+            target = targets[position]
+            report = self._progress.piece("Cutting", target.name, one.seconds, effort)
+            with self._failing(position), paths.replacing(target) as temporary:
+                clip = self._worker.call(partial(write, one.moment, temporary), report)
+                self.report.clips[position] = target, clip
+
+    def write_reel(self, probed: Probed, target: Path) -> None:
+        """Writes all moments one after the other; if a video crashes the decoder, starts again without it."""
+        rest = list(probed.items())
+        report_seconds = self._progress.piece(
+            "Joining", target.name, sum(one.seconds for one in probed.values())
+        )
+        current = 0
+
+        def report(place: int, seconds: float) -> None:
+            nonlocal current
+            current = place
+            report_seconds(sum(one.seconds for _, one in rest[:place]) + seconds)
+
+        while rest:
+            form = reel_form([one.facts for _, one in rest])
+            try:
+                with paths.replacing(target) as temporary:
+                    joining = partial(write_reel, [one.moment for _, one in rest], form, temporary)
+                    reel = self._worker.call(joining, report)
+            except ProcessLost as lost:
+                position, _ = rest.pop(current)
+                self.report.failed[position] = str(lost)
+            except UnreadableVideo as error:
+                self.report.failed |= {position: str(error) for position, _ in rest}
+                return
+            else:
+                self._note_reel(target, reel, [position for position, _ in rest])
+                return
+
+    def _note_reel(self, target: Path, reel: Reel, positions: Sequence[int]) -> None:
+        starts = dict(zip(positions, reel.starts_seconds, strict=True))
+        found = {position: start for position, start in starts.items() if start is not None}
+        self.report.reel = WrittenReel(target, reel.seconds, found)
+        self.report.failed |= {positions[place]: reason for place, reason in reel.reasons}
+
+    def write_list(self, probed: Probed, target: Path, title: str) -> None:
+        """Writes a list of the moments in the format that the target's name ends with."""
+        if probed:
+            self.report.remarks += write_edit_list(target, title, list(probed.values()))
+            self.report.others.append(target)
+
+    def write_gallery(self, probed: Probed, target: Path, title: str) -> None:
+        """Writes a page that shows the moments; each links to its clip, or to its place in the video."""
+        previews: dict[int, Preview] = {}
+        for position, one in probed.items():
+            report = self._progress.piece("Looking", one.moment.path.name, one.seconds, PREVIEW_EFFORT)
+            with self._failing(position):
+                previews[position] = self._worker.call(partial(preview_of, one.moment), report)
+        if not previews:
+            return
+        clips = {position: path for position, (path, _) in self.report.clips.items()}
+        items = [
+            GalleryItem(probed[position].moment, preview, clips.get(position))
+            for position, preview in previews.items()
+        ]
+        with paths.replacing(target) as temporary:
+            temporary.write_text(gallery_html(title, items, target.parent), encoding="utf-8")
+        self.report.others.append(target)
+
+    def _good(self, probed: Probed) -> Probed:
+        return {position: one for position, one in probed.items() if position not in self.report.failed}
+
+    @contextmanager
+    def _failing(self, position: int) -> Iterator[None]:
+        try:
+            yield
+        except UnreadableVideo as error:
+            self.report.failed[position] = str(error)

@@ -112,7 +112,7 @@ def data_root(root: Path | None, name: str) -> Path:
     if given is None and Path(name).is_dir():
         given = Path(name)
     if given is None:
-        raise InvalidInput(f"where is {name}? {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
+        raise InvalidInput(f"{name} is not on this machine. {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
     if not given.is_dir():
         raise InvalidInput(
             f"{given} is not a folder: set --data-root or VIFI_DATA to the folder that holds {name}"
@@ -124,8 +124,8 @@ def how_to_get(named: PublicSet, root: Path) -> str:
     """What to download and where to put it, as a sentence."""
     example = " and ".join(f"{root}/{part}" for part in named.layout.split(" and "))
     return (
-        f"Get {named.title} from {named.page}, the videos and {named.needs}, unpack them as in {example}, "
-        f"and name {root} by --data-root or VIFI_DATA"
+        f"Download the videos and {named.needs} from {named.page}, unpack them as in {example}, "
+        f"and set --data-root or VIFI_DATA to {root}"
     )
 
 

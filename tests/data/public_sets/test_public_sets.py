@@ -176,7 +176,7 @@ def test_a_set_that_is_not_there_is_told_with_where_to_get_it(
 ) -> None:
     monkeypatch.delenv("VIFI_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidInput, match=r"ucf101 is not on this machine .*crcv.ucf.edu.*VIFI_DATA"):
+    with pytest.raises(InvalidInput, match=r"ucf101 is not on this machine\. .*crcv.ucf.edu.*VIFI_DATA"):
         load_labeled_videos(DataSource("ucf101"))
     make_files(tmp_path, ("UCF-101/Archery/v_Archery_g01_c01.avi",))
     with pytest.raises(InvalidInput, match=r"though there are videos.*ucfTrainTestlist"):

@@ -12,6 +12,7 @@ from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, rec
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import slug
 from vifi_cli.training.recipe.recipe import Change, heed_sides, with_changes
 from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
@@ -43,6 +44,8 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
         InvalidInput: the request makes no sense.
     """
     recipe = recipe_of(request)
+    if request.model:
+        resolve_model(request.model)  # a misspelt name is reported before the data is read
     data = load_data(request.data, request.setting, recipe.seed, protocol=request.protocol, feedback=feedback)
     model = fetch_model(request.model, feedback).name
     if request.method == "prompt":

@@ -1,4 +1,4 @@
-"""Folders, tables and list files become labelled videos, and what is wrong with them is said in one line."""
+"""Folders, tables and list files become labelled videos; what is wrong with them is one line."""
 
 import json
 import os

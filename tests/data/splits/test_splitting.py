@@ -149,9 +149,9 @@ def test_own_splits_are_kept_unless_shares_are_asked_for() -> None:
     few = split_videos(videos, SplitPlan(shots=2))
     assert (len(few.train), few.test) == (4, videos.test)
     assert few.train == draw_shots(videos.train, 2, 0)
-    anew = split_videos(videos, SplitPlan(0.2, 0.2))
-    assert len(anew.all_videos()) == 21
-    assert len(anew.val) == len(anew.test) == 4
+    fresh = split_videos(videos, SplitPlan(0.2, 0.2))
+    assert len(fresh.all_videos()) == 21
+    assert len(fresh.val) == len(fresh.test) == 4
 
 
 def test_base_and_novel_have_label_spaces_of_their_own() -> None:

@@ -32,8 +32,8 @@ from tests.benchmarks.relevance_search import (
 )
 from vifi_cli.cli.library.demo import make_clips
 from vifi_cli.index.relevance.calibration import calibration_of, margins_of
+from vifi_cli.index.relevance.curve import INTERCEPT, SLOPE, standardize
 from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts
-from vifi_cli.index.relevance.relevance import INTERCEPT, SLOPE, standardize
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder

@@ -14,6 +14,7 @@ from vifi_cli.api.library.indexing import IndexRequest, run_indexing
 from vifi_cli.cli.library.progress import IndexProgress
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 
 QUERIES = Path(__file__).with_name("queries")
@@ -85,8 +86,8 @@ def answers(
     found = []
     with VideoIndex(folder) as index:
         for query in queries:
-            best = index.search(embedding_of(query.text), top=1, rate=rate)[0]
-            value = best.score if best.relevance is None else best.relevance
+            best = index.search(embedding_of(query.text), RankingOptions(top=1), rate=rate)[0]
+            value = best.cosine if best.relevance is None else best.relevance
             present = any(query.is_shown_by(video) for video in videos)
             found.append(Answer(present, query.is_shown_by(best.path), value))
     return found

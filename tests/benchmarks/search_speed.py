@@ -31,6 +31,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.relevance.calibration import calibration_of
 from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
@@ -113,7 +114,7 @@ def in_process(folder: Path, queries: list[Unit]) -> list[str]:
         ways: tuple[Callable[[Unit], object], ...] = (
             lambda query: brute_force(matrix, query),
             lambda query: vectors.search(query, TOP),
-            lambda query: index.search(query, top=TOP),
+            lambda query: index.search(query, RankingOptions(top=TOP)),
         )
         times = [[seconds_of(lambda: way(query)) for query in queries] for way in ways]  # noqa: B023
         by_numpy, by_faiss, whole = (median(each) * 1000 for each in times)

@@ -26,8 +26,9 @@ import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder, show_machine, show_table, start_vifi
 from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.search.query_language import parse_example, parse_query
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.cli.search.query_grammar import parse_example, parse_query
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.windows import stretch_embedding, window_embeddings
 
 CLIPS = SHARED_VIDEOS / "search"
@@ -120,7 +121,7 @@ def mean_inverse_rank(session: SearchSession, query_of: Callable[[str, str, str]
         clip = str(CLIPS / shown)
         embedding = session.embed(parse_query(query_of(clip, added, taken)), "cpu")
         place = session.see(parse_example(clip), "cpu").place
-        hits = session.index.search(embedding, top=0, by="video", without=place)
+        hits = session.index.search(embedding, RankingOptions(top=0, by="video", without=place))
         inverse_ranks.append(1 / (1 + [hit.path.name for hit in hits].index(meant)))
     return float(np.mean(inverse_ranks))
 

@@ -31,7 +31,7 @@ from tests.benchmarks.relevance_search import Query, queries_of
 from tests.decoded_videos import read_video
 from vifi_cli.evaluation.scoring.confidence_intervals import bootstrap_means, interval_of
 from vifi_cli.evaluation.scoring.retrieval import right_places
-from vifi_cli.index.search.moments import ScoredWindow, fold_into_moments
+from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments
 from vifi_cli.index.windows import WINDOW_SECONDS, window_embeddings, windows_of
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.summary import find_faults
 from vifi_cli.index.vectors import open_vectors
 
 
 def content(folder: Path) -> dict[bytes, tuple[object, ...]]:
     """Everything but row ids and times of indexing, by path; fails if the index does not hold together."""
     with Catalog(folder / CATALOG_FILE) as catalog:
-        assert not find_faults(catalog)
+        assert not catalog.faults()
         assert len(open_vectors(catalog)) == len(catalog.window_ids())
         rows = catalog.db.execute(
             "SELECT path, size_bytes, modified_ns, fingerprint, duration_seconds, width, height, codec, decoding, "

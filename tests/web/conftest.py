@@ -22,7 +22,7 @@ from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.files.discovery import VideoFile, find_videos
 from vifi_cli.web.app import make_app
-from vifi_cli.web.library.videos import videos_by_path
+from vifi_cli.web.library.address import key_of
 
 HOST = "http://127.0.0.1:8765"
 
@@ -49,9 +49,10 @@ class Library:
 
     def key(self, name: str) -> str:
         """How addresses name a video."""
-        path = self.videos / name
         with Catalog(self.index / CATALOG_FILE) as catalog:
-            return str(videos_by_path(catalog, [path])[path].key)
+            video = catalog.video_at(self.videos / name)
+            assert video is not None
+            return str(key_of(video))
 
 
 def make_clips(folder: Path) -> None:

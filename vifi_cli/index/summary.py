@@ -1,12 +1,13 @@
-"""What an index holds, in numbers, and whether it holds together."""
+"""What an index holds, in numbers, and whether its vectors fit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from vifi_cli.index.catalog.catalog import EMBEDDING_DTYPE, SECONDS_DTYPE, Catalog, decode_path
+from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import FailedFile, IndexedWith
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.index.windows import window_embeddings
@@ -48,34 +49,19 @@ class IndexSummary:
 def summarize(catalog: Catalog) -> IndexSummary:
     """Counts what a catalogue holds."""
     folder = catalog.path.parent
-    paths = [video.path for video in catalog.videos()]
-    count, seconds = catalog.db.execute("SELECT count(*), total(duration_seconds) FROM videos").fetchone()
-    frames = catalog.db.execute("SELECT total(length(seconds)) / 8 FROM frames").fetchone()[0]
-    windows = catalog.db.execute("SELECT count(*) FROM windows").fetchone()[0]
+    totals = catalog.totals()
     return IndexSummary(
         folder=folder,
         indexed_with=catalog.indexed_with,
-        roots=_count_below(catalog.roots(), paths),
-        videos=count,
-        video_seconds=seconds,
-        frames=int(frames),
-        windows=windows,
+        roots=_count_below(catalog.roots(), catalog.paths()),
+        videos=totals.videos,
+        video_seconds=totals.video_seconds,
+        frames=catalog.frame_count(),
+        windows=len(catalog.window_ids()),
         size_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
         failures=tuple(catalog.failures()),
-        partly_read=_partly_read(catalog),
+        partly_read=tuple(catalog.partly_read()),
     )
-
-
-def find_faults(catalog: Catalog) -> list[str]:
-    """What SQLite finds wrong with the file, and embeddings that do not fit their times; empty if all is well."""
-    faults = [row[0] for row in catalog.db.execute("PRAGMA quick_check") if row[0] != "ok"]
-    faults += [f"orphaned rows in {row[0]}" for row in catalog.db.execute("PRAGMA foreign_key_check")]
-    bytes_a_frame = EMBEDDING_DTYPE.itemsize * catalog.indexed_with.dimension
-    (misfits,) = catalog.db.execute(
-        "SELECT count(*) FROM frames WHERE length(embeddings) * ? != length(seconds) * ?",
-        (SECONDS_DTYPE.itemsize, bytes_a_frame),
-    ).fetchone()
-    return [*faults, f"{misfits} videos with wrong embeddings"] if misfits else faults
 
 
 def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:
@@ -92,7 +78,7 @@ def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:
     return True
 
 
-def _count_below(roots: list[Path], paths: list[Path]) -> tuple[tuple[Path, int], ...]:
+def _count_below(roots: list[Path], paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
     """Counts the videos at or below each root."""
     counts = dict.fromkeys(roots, 0)
     for path in paths:
@@ -100,8 +86,3 @@ def _count_below(roots: list[Path], paths: list[Path]) -> tuple[tuple[Path, int]
             if folder in counts:
                 counts[folder] += 1
     return tuple(counts.items())
-
-
-def _partly_read(catalog: Catalog) -> tuple[tuple[Path, str], ...]:
-    rows = catalog.db.execute("SELECT path, warning FROM videos WHERE warning IS NOT NULL ORDER BY path")
-    return tuple((decode_path(row[0]), row[1]) for row in rows)

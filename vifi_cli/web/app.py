@@ -1,9 +1,9 @@
-"""The server's application, put together: pages, media, static files, and the guard around all of them."""
+"""Puts the server's application together: pages, media, static files, and the guard around all of them."""
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -12,15 +12,18 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import VifiError
+from vifi_cli.index.catalog.records import IndexedWith
+from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.web.guard import Guard
 from vifi_cli.web.library.index_reader import IndexReader
 from vifi_cli.web.library.lookup import Lookup
-from vifi_cli.web.library.searching import LoadTextEncoder, Searcher
 from vifi_cli.web.media.made_files import MadeFiles
 from vifi_cli.web.media.media import Media
+from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.media.renderers import Renderers
-from vifi_cli.web.media.sources import Sources
 from vifi_cli.web.pages.failing import STATUSES, failed
 from vifi_cli.web.pages.pages import Pages
 
@@ -30,18 +33,31 @@ LOOK_STALL_SECONDS, STALL_SECONDS = 20.0, 60.0
 
 
 def make_app(
-    index_folder: Path, cache_folder: Path, load_encoder: LoadTextEncoder, *, exposed: bool = False
+    index_folder: Path,
+    cache_folder: Path,
+    load_encoder: Callable[[IndexedWith], TextEncoder],
+    *,
+    exposed: bool = False,
 ) -> ASGIApp:
     """The application for one index.
 
     Args:
-        index_folder: where the index lies, or will lie once something is indexed.
-        cache_folder: where pictures, re-encoded moments and embeddings of queries are kept.
+        index_folder: of the index, which may not exist yet.
+        cache_folder: for pictures, re-encoded moments and embeddings of queries.
         load_encoder: loads the text side of the encoder that an index was made with.
         exposed: whether other machines may use it.
     """
-    library, searching = IndexReader(index_folder), IndexReader(index_folder)
-    searcher = Searcher(load_encoder, cache_folder)
+    library, searching = (
+        IndexReader(
+            SearchSession(
+                index_folder,
+                LOGGED,
+                cache_folder=cache_folder,
+                load_text_encoder=lambda indexed_with, *_: load_encoder(indexed_with),
+            )
+        )
+        for _ in range(2)
+    )
     lookers, painters, encoders = (
         Renderers(1, LOOK_STALL_SECONDS),
         Renderers(PICTURE_PROCESSES, STALL_SECONDS),
@@ -53,13 +69,13 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        warming_up = asyncio.create_task(_warm_up(searching, searcher))
+        warming_up = asyncio.create_task(_warm_up(searching))
         yield
         warming_up.cancel()
         for opened in (library, searching, lookers, painters, encoders):
             opened.close()
 
-    pages = Pages(library, searching, searcher, sources)
+    pages = Pages(library, searching, sources)
     media = Media(Lookup(library), sources, pictures, moments)
     static = Mount("/static", StaticFiles(packages=[("vifi_cli.web", "static")]))
     app = Starlette(
@@ -70,7 +86,7 @@ def make_app(
     return Guard(app, exposed=exposed)
 
 
-async def _warm_up(searching: IndexReader, searcher: Searcher) -> None:
-    """Loads ahead what searches need; what fails now is said when somebody searches."""
+async def _warm_up(searching: IndexReader) -> None:
+    """Loads ahead what searches need; whoever searches later hears what fails now."""
     with suppress(VifiError, sqlite3.Error, OSError):
-        await searching.read(searcher.warm_up)
+        await searching.read(lambda session: session.warm_up())

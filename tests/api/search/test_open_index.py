@@ -15,7 +15,7 @@ from vifi_cli.index.search.video_index import SearchHit
 
 
 def documents(hits: list[SearchHit]) -> list[tuple[str, float, float]]:
-    return [(str(hit.path), round(hit.start_seconds, 3), round(hit.score, 4)) for hit in hits]
+    return [(str(hit.path), round(hit.start_seconds, 3), round(hit.cosine, 4)) for hit in hits]
 
 
 def told(vifi: Vifi, *arguments: object) -> list[tuple[str, float, float]]:
@@ -63,7 +63,7 @@ def test_what_is_similar_leaves_out_what_is_shown(vifi: Vifi, indexed: Path) -> 
         assert documents(alike) == told(vifi, "similar", f"{pets}@0:00-0:04", "--dedupe")
         assert all(hit.path != pets or hit.start_seconds >= 4 for hit in alike)
         assert index.similar(pets, by="video")[0].path.name == "kitchen.mp4"
-        with pytest.raises(InvalidInput, match="the end comes last"):
+        with pytest.raises(InvalidInput, match="the end comes after the start"):
             index.similar(pets, 4, 3)
         with pytest.raises(InvalidInput, match="no such file"):
             index.similar(indexed / "missing.mp4")

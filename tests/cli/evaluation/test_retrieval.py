@@ -8,8 +8,8 @@ from tests.cli.conftest import Vifi
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.cli.evaluation.retrieval import evaluate_retrieval
 from vifi_cli.errors import EncoderMismatch, IndexMissing, InvalidInput
+from vifi_cli.index.search.ranking import RankingOptions, video_scores
 from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.index.search.video_scores import video_scores
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder
 from vifi_cli.paths import index_folder
@@ -44,10 +44,10 @@ def test_all_videos_are_scored_as_a_search_scores_them(indexed: Path) -> None:
         videos = {video.path: video.id for video in index.catalog.videos()}
         scores = video_scores(index.catalog, queries, list(videos.values()))
         for query, row in zip(queries, scores, strict=True):
-            hits = index.search(query, top=0, by="video")
+            hits = index.search(query, RankingOptions(top=0, by="video"))
             found = dict(zip(videos, row.tolist(), strict=True))
             assert [hit.path for hit in hits] == sorted(found, key=lambda path: -found[path])
-            assert [hit.score for hit in hits] == pytest.approx([found[hit.path] for hit in hits], abs=1e-4)
+            assert [hit.cosine for hit in hits] == pytest.approx([found[hit.path] for hit in hits], abs=1e-4)
 
 
 def test_the_index_is_measured_as_it_is(indexed: Path, captions: Path) -> None:

@@ -53,7 +53,7 @@ def test_vision_prompts_need_an_index_of_their_own(
     for command in (("search", "a cat"), ("index", clips)):
         outcome = vifi(*command, "--model", prompts)
         assert outcome.exit_code == 2
-        assert "sees pictures otherwise" in outcome.stderr
+        assert "encodes images differently" in outcome.stderr
         assert f"`vifi index --rebuild --model {prompts}`" in outcome.stderr
     assert vifi("index", clips, "--rebuild", "--model", prompts).exit_code == 0
     assert hits(vifi)["model"] == str(prompts)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.api.cut.plan import clip_paths
+from vifi_cli.api.search.times import seconds_of
 from vifi_cli.cli.search.cut_moments import named_moments, written_moments
-from vifi_cli.cli.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import Moment
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli.index.query_cache import CACHE_FILE
-from vifi_cli.index.relevance.relevance import WORTH_SHOWING
+from vifi_cli.index.catalog.query_cache import CACHE_FILE
+from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.video_index import SearchHit, relevant_among
 
 
@@ -58,7 +58,7 @@ def test_nonsense_finds_nothing_relevant(vifi: Vifi, indexed: Path, query: str) 
 
 
 def test_neutral_texts_are_read_once_and_that_is_told(vifi: Vifi, indexed: Path, vifi_home: Path) -> None:
-    said = "texts that hits are judged by"
+    said = "texts that relevance is measured by"
     assert said not in vifi("search", "a cat").stderr
     (vifi_home / "cache" / CACHE_FILE).unlink()
     assert said in vifi("search", "a cat").stderr

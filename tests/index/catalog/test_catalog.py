@@ -11,7 +11,6 @@ from tests.index.conftest import encoded_video
 from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import FailedFile
-from vifi_cli.index.summary import find_faults
 from vifi_cli.index.update.shards import indexed_with, merge_shard
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -192,7 +191,7 @@ def test_a_new_catalogue_takes_nothing_over_from_a_killed_one(tmp_path: Path) ->
         (tmp_path / name).write_bytes(content)
     with Catalog.create(path, signature) as new:
         assert not new.videos()
-        assert not find_faults(new)
+        assert not new.faults()
 
 
 def test_an_empty_file_is_no_catalogue(tmp_path: Path) -> None:

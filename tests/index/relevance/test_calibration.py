@@ -7,8 +7,10 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.relevance.calibration import NAME, Rater, calibration_of, measure_calibration, text_rater
 from vifi_cli.index.relevance.neutral_texts import NeutralTexts, lines_of, read_neutral_texts
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.vectors import Vectors
 
@@ -52,12 +54,12 @@ def test_what_is_there_is_relevant_and_what_is_not_is_not(index: VideoIndex, rat
 
 def test_relevance_leaves_the_order_as_it_is(index: VideoIndex, rate: Rater) -> None:
     for color in ("red", "green", "blue", "white"):
-        hits = index.search(ask(color), top=0, rate=rate)
+        hits = index.search(ask(color), RankingOptions(top=0), rate=rate)
         relevances = [hit.relevance or 0.0 for hit in hits]
         assert relevances == sorted(relevances, reverse=True)
-        unrated = index.search(ask(color), top=0)
-        assert [(hit.path, hit.score) for hit in hits] == [(hit.path, hit.score) for hit in unrated]
-        assert index.search(ask(color), top=1, rate=rate) == hits[:1]
+        unrated = index.search(ask(color), RankingOptions(top=0))
+        assert [(hit.path, hit.cosine) for hit in hits] == [(hit.path, hit.cosine) for hit in unrated]
+        assert index.search(ask(color), RankingOptions(top=1), rate=rate) == hits[:1]
 
 
 def test_hits_that_are_not_rated_have_no_relevance(index: VideoIndex) -> None:
@@ -66,8 +68,12 @@ def test_hits_that_are_not_rated_have_no_relevance(index: VideoIndex) -> None:
 
 def test_a_search_below_a_folder_is_judged_by_the_whole_index(index: VideoIndex, rate: Rater) -> None:
     best = index.search(ask("green"), rate=rate)[0]
-    assert index.search(ask("green"), below="/v/green.mp4", rate=rate) == [best]
-    assert index.search(ask("green"), below="nowhere", rate=rate) == []
+    assert index.search(
+        ask("green"), RankingOptions(among=VideoFilter(path_pattern="/v/green.mp4")), rate=rate
+    ) == [best]
+    assert (
+        index.search(ask("green"), RankingOptions(among=VideoFilter(path_pattern="nowhere")), rate=rate) == []
+    )
 
 
 def test_a_calibration_is_measured_once_a_revision(index: VideoIndex, catalog: Catalog) -> None:

@@ -10,8 +10,9 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.search.video_filter import path_matches
-from vifi_cli.index.search.video_index import VideoIndex
+from vifi_cli.index.catalog.video_filter import VideoFilter, path_matches
+from vifi_cli.index.search.ranking import RankingOptions
+from vifi_cli.index.search.video_index import VideoIndex, relevant_among
 from vifi_cli.index.summary import vectors_agree
 from vifi_cli.index.vectors import open_vectors, vector_file
 
@@ -31,52 +32,54 @@ def index(catalog: Catalog) -> VideoIndex:
 
 
 def test_the_moment_comes_back_with_its_time(index: VideoIndex) -> None:
-    hits = index.search(ask("blue"), per_video=1)
+    hits = index.search(ask("blue"), RankingOptions(per_video=1))
     assert [hit.path.name for hit in hits[:2]] == ["red_then_blue.mp4", "short.mp4"]
-    assert hits[0].score == pytest.approx(1.0, abs=1e-3)
+    assert hits[0].cosine == pytest.approx(1.0, abs=1e-3)
     assert hits[0].start_seconds >= 19.0
     assert hits[0].end_seconds <= 27.0
 
 
 def test_moments_of_one_video_are_limited(index: VideoIndex) -> None:
     for limit in (1, 2):
-        hits = index.search(ask("red"), top=0, per_video=limit)
+        hits = index.search(ask("red"), RankingOptions(top=0, per_video=limit))
         names = [hit.path.name for hit in hits]
         assert max(names.count(name) for name in names) == limit
-    both_red_parts = [(hit.start_seconds, hit.end_seconds) for hit in index.search(ask("red"), top=2)]
+    both_red_parts = [
+        (hit.start_seconds, hit.end_seconds) for hit in index.search(ask("red"), RankingOptions(top=2))
+    ]
     assert sorted(both_red_parts) == [(0.0, 20.0), (26.0, 46.0)]
 
 
 def test_by_video_gives_each_video_once(index: VideoIndex) -> None:
-    hits = index.search(ask("green"), by="video")
+    hits = index.search(ask("green"), RankingOptions(by="video"))
     assert sorted(hit.path.name for hit in hits) == ["green.mp4", "red_then_blue.mp4", "short.mp4"]
     assert hits[0].path.name == "green.mp4"
 
 
 def test_top_larger_than_the_index_gives_all(index: VideoIndex) -> None:
-    assert len(index.search(ask("red"), top=10_000, by="video")) == 3
-    assert len(index.search(ask("red"), top=0, by="video")) == 3
-    assert len(index.search(ask("red"), top=2, by="video")) == 2
+    assert len(index.search(ask("red"), RankingOptions(top=10_000, by="video"))) == 3
+    assert len(index.search(ask("red"), RankingOptions(top=0, by="video"))) == 3
+    assert len(index.search(ask("red"), RankingOptions(top=2, by="video"))) == 2
 
 
 def test_low_scores_are_left_out(index: VideoIndex) -> None:
-    hits = index.search(ask("green"), top=0, min_score=0.9)
+    hits = relevant_among(index.search(ask("green"), RankingOptions(top=0)), 0.9)
     assert {hit.path.name for hit in hits} == {"green.mp4"}
-    assert all(hit.score >= 0.9 for hit in hits)
-    assert index.search(ask("yellow"), min_score=0.99) == []
+    assert all(hit.cosine >= 0.9 for hit in hits)
+    assert relevant_among(index.search(ask("yellow")), 0.99) == []
 
 
 def test_only_videos_below_are_searched(index: VideoIndex) -> None:
-    hits = index.search(ask("red"), top=0, below="day")
+    hits = index.search(ask("red"), RankingOptions(top=0, among=VideoFilter(path_pattern="day")))
     assert {hit.path.name for hit in hits} == {"red_then_blue.mp4"}
-    assert index.search(ask("red"), below="nowhere") == []
+    assert index.search(ask("red"), RankingOptions(among=VideoFilter(path_pattern="nowhere"))) == []
 
 
 def test_one_long_video_does_not_hide_the_others(catalog: Catalog) -> None:
     catalog.store(encoded_video("/v/long.mp4", [RED] * 4000, "long"))
     catalog.store(encoded_video("/v/other.mp4", [(1.0, -0.9, -1.0)] * 10, "other"))
     with VideoIndex(catalog.path.parent) as index:
-        hits = index.search(ask("red"), top=5, per_video=3)
+        hits = index.search(ask("red"), RankingOptions(top=5, per_video=3))
     assert [hit.path.name for hit in hits] == ["long.mp4"] * 3 + ["other.mp4"] * len(hits[3:])
     assert len(hits) > 3
 
@@ -169,8 +172,8 @@ def test_a_restored_backup_is_searched_by_its_own_vectors(catalog: Catalog, tmp_
     shutil.copy(tmp_path / "backup", catalog.path)
     with VideoIndex(catalog.path.parent) as restored:
         restored.catalog.store(encoded_video("/v/c.mp4", [GREEN] * 4, "c"))
-        (hit,) = restored.search(ask("green"), top=1)
-        assert (hit.path.name, round(hit.score, 2)) == ("c.mp4", 1.0)
+        (hit,) = restored.search(ask("green"), RankingOptions(top=1))
+        assert (hit.path.name, round(hit.cosine, 2)) == ("c.mp4", 1.0)
         assert vectors_agree(restored.catalog, restored.vectors)
 
 
@@ -188,8 +191,8 @@ def test_where_a_moment_begins_and_ends_does_not_hang_on_the_number_of_hits(cata
         walk = np.cumsum(random.normal(size=(120, 3)), axis=0)
         catalog.store(encoded_video(f"/v/{number}.mp4", (walk / 5).tolist(), str(number)))
     with VideoIndex(catalog.path.parent) as index:
-        everything = index.search(ask("red"), top=0)
-        few = index.search(ask("red"), top=3)
+        everything = index.search(ask("red"), RankingOptions(top=0))
+        few = index.search(ask("red"), RankingOptions(top=3))
     assert len(everything) > 30
     assert few == everything[:3]
 
@@ -206,9 +209,12 @@ def test_few_hits_are_the_first_of_all_hits_also_where_long_videos_are_nearest(
         catalog.store(encoded_video(f"/v/long_{number}.mp4", wandering.tolist(), f"long {number}"))
         catalog.store(encoded_video(f"/v/far_{number}.mp4", [GREEN, BLUE, GREEN], f"far {number}"))
     index = VideoIndex(catalog.path.parent)
-    everything = index.search(ask("red"), top=0, by=by, below=below)
+    everything = index.search(ask("red"), RankingOptions(top=0, by=by, among=VideoFilter(path_pattern=below)))
     for top in (1, 5, 10, 17):
-        assert index.search(ask("red"), top=top, by=by, below=below) == everything[:top]
+        assert (
+            index.search(ask("red"), RankingOptions(top=top, by=by, among=VideoFilter(path_pattern=below)))
+            == everything[:top]
+        )
 
 
 @pytest.mark.parametrize("per_video", [3, 8, 0])
@@ -221,9 +227,11 @@ def test_few_hits_are_the_first_of_all_hits_however_much_videos_wander(
         wandering = near + np.cumsum(random.normal(0.0, 0.1, (700, 3)), axis=0)
         catalog.store(encoded_video(f"/v/{number}.mp4", wandering.tolist(), str(number)))
     with VideoIndex(catalog.path.parent) as index:
-        everything = index.search(ask("red"), top=0, per_video=per_video)
+        everything = index.search(ask("red"), RankingOptions(top=0, per_video=per_video))
         for top in (1, 3, 5, 10, 17, 40):
-            assert index.search(ask("red"), top=top, per_video=per_video) == everything[:top], top
+            assert (
+                index.search(ask("red"), RankingOptions(top=top, per_video=per_video)) == everything[:top]
+            ), top
 
 
 def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:
@@ -234,7 +242,7 @@ def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:
     def search_again_and_again() -> None:
         for _ in range(4):
             with VideoIndex(catalog.path.parent) as index:
-                found.append(len(index.search(ask("red"), top=5)))
+                found.append(len(index.search(ask("red"), RankingOptions(top=5))))
 
     searchers = [threading.Thread(target=search_again_and_again) for _ in range(2)]
     for searcher in searchers:

@@ -14,6 +14,8 @@ from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
+from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.index.update.indexer import IndexReport, update_index
@@ -68,7 +70,7 @@ def names(catalog: Catalog) -> set[str]:
 def test_the_moment_of_a_colour_is_found(catalog: Catalog, update: Update) -> None:
     assert counts(update()) == {"added": 3}
     with VideoIndex(catalog.path.parent) as index:
-        hits = index.search(ColorEncoder().encode_texts(["blue"])[0], top=2, per_video=1)
+        hits = index.search(ColorEncoder().encode_texts(["blue"])[0], RankingOptions(top=2, per_video=1))
     assert {hit.path.name for hit in hits} == {"blue.mp4", "red then blue.mkv"}
     (moment,) = [hit for hit in hits if hit.path.name == "red then blue.mkv"]
     assert 2.4 <= moment.start_seconds < moment.end_seconds <= 6.01
@@ -90,7 +92,7 @@ def test_a_changed_file_is_replaced(catalog: Catalog, videos: Path, update: Upda
     solid_colour_clip(videos / "red.mp4", [("lime", 4.0)])
     assert counts(update()) == {"changed": 1, "unchanged": 2}
     with VideoIndex(catalog.path.parent) as index:
-        best = index.search(ColorEncoder().encode_texts(["green"])[0], top=1)[0]
+        best = index.search(ColorEncoder().encode_texts(["green"])[0], RankingOptions(top=1))[0]
     assert best.path.name == "red.mp4"
 
 
@@ -131,8 +133,11 @@ def test_files_that_swap_names_are_both_moved(catalog: Catalog, videos: Path, up
     (videos / "tmp").rename(videos / "blue.mp4")
     assert counts(update()) == {"moved": 2, "unchanged": 1}
     with VideoIndex(catalog.path.parent) as index:
-        (hit,) = index.search(ColorEncoder().encode_texts(["blue"])[0], top=1, below="red.mp4")
-    assert hit.score > 0.99
+        (hit,) = index.search(
+            ColorEncoder().encode_texts(["blue"])[0],
+            RankingOptions(top=1, among=VideoFilter(path_pattern="red.mp4")),
+        )
+    assert hit.cosine > 0.99
 
 
 def test_a_renamed_folder_moves_all_in_it(catalog: Catalog, videos: Path, update: Update) -> None:

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -10,12 +11,26 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
+from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.records import IndexedWith
-from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.web.library.address import parse_stretch
+from vifi_cli.index.encoder import TextEncoder
+from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit
+from vifi_cli.web.library.address import parse_moment
 from vifi_cli.web.library.question import Question
-from vifi_cli.web.library.searching import PER_VIDEO, Hit, Searcher
+from vifi_cli.web.library.searching import search
+
+
+def session_of(
+    library: Library, cache: Path, load: Callable[[IndexedWith], TextEncoder] = lambda _: ColorEncoder()
+) -> SearchSession:
+    return SearchSession(
+        library.index,
+        LOGGED,
+        cache_folder=cache,
+        load_text_encoder=lambda indexed_with, *_: load(indexed_with),
+    )
 
 
 def test_what_a_search_needs_is_loaded_ahead_and_once(made_library: Library, tmp_path: Path) -> None:
@@ -25,27 +40,25 @@ def test_what_a_search_needs_is_loaded_ahead_and_once(made_library: Library, tmp
         loaded.append(indexed_with)
         return ColorEncoder()
 
-    searcher = Searcher(load, tmp_path)
-    with VideoIndex(made_library.index) as index:
-        searcher.warm_up(index)
+    with session_of(made_library, tmp_path, load) as session:
+        session.warm_up()
         assert len(loaded) == 1
         assert list(made_library.index.glob("calibration-*.json")), (
             "what relevance is measured by is there, too"
         )
-        vectors = index.vectors
-        assert searcher.search(index, Question(words="blue"))[0].relevance is not None
-        assert searcher.search(index, Question(words="green"))
-        assert index.vectors is vectors
+        vectors = session.index.vectors
+        assert search(session, Question(words="blue"))[0].relevance is not None
+        assert search(session, Question(words="green"))
+        assert session.index.vectors is vectors
     assert len(loaded) == 1
 
 
-def like(library: Library, name: str, start: float, end: float, **others: object) -> list[Hit]:
+def like(library: Library, name: str, start: float, end: float, **others: object) -> list[SearchHit]:
     """The hits of "more like this", asked at a moment of a video."""
-    stretch = parse_stretch(f"{library.key(name)}@{start:.3f}-{end:.3f}")
-    assert stretch is not None
-    searcher = Searcher(lambda _: ColorEncoder(), library.index.parent / "cache")
-    with VideoIndex(library.index) as index:
-        return searcher.search(index, Question(like=stretch, **others))  # type: ignore[arg-type]
+    moment = parse_moment(f"{library.key(name)}@{start:.3f}-{end:.3f}")
+    assert moment is not None
+    with session_of(library, library.index.parent / "cache") as session:
+        return search(session, Question(like=moment, **others))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +76,12 @@ def striped(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 def test_like_a_moment_is_not_the_moment_itself_but_another_of_its_video(striped: Library) -> None:
     hits = like(striped, "stripes.mp4", 0.0, 8.0)
-    assert [(hit.video.path.name, hit.start_seconds) for hit in hits[:2]] in (
+    assert [(hit.path.name, hit.start_seconds) for hit in hits[:2]] in (
         [("stripes.mp4", 16.0), ("blue_then_red.mp4", 0.0)],
         [("blue_then_red.mp4", 0.0), ("stripes.mp4", 16.0)],
     )
-    assert all(hit.start_seconds >= 8.0 for hit in hits if hit.video.path.name == "stripes.mp4")
-    assert "stripes.mp4" not in {
-        hit.video.path.name for hit in like(striped, "stripes.mp4", 0.0, 8.0, by="video")
-    }
+    assert all(hit.start_seconds >= 8.0 for hit in hits if hit.path.name == "stripes.mp4")
+    assert "stripes.mp4" not in {hit.path.name for hit in like(striped, "stripes.mp4", 0.0, 8.0, by="video")}
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 4])
@@ -86,7 +97,7 @@ def test_the_page_and_the_command_find_the_like_of_a_moment_alike(
     striped: Library, by: Literal["moment", "video"], start: float, end: float
 ) -> None:
     moment = f"{striped.videos / 'stripes.mp4'}@{start}-{end}"
-    top, per_video = str(Question().top), str(PER_VIDEO)
+    top, per_video = str(Question().top), str(USUAL_OPTIONS.per_video)
     command = ("similar", moment, "--json", "--by", by, "--top", top, "--per-video", per_video)
     answer = subprocess.run(
         [sys.executable, "-m", "vifi_cli", *command],
@@ -99,7 +110,7 @@ def test_the_page_and_the_command_find_the_like_of_a_moment_alike(
         for hit in json.loads(answer.stdout)["hits"]
     ]
     by_page = [
-        (str(hit.video.path), hit.start_seconds, hit.end_seconds, round(hit.score or 0.0, 4))
+        (str(hit.path), hit.start_seconds, hit.end_seconds, round(hit.cosine, 4))
         for hit in like(striped, "stripes.mp4", start, end, by=by)
     ]
     assert by_page

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
-from vifi_cli.web.library.presence import GONE
-from vifi_cli.web.media.placeholder import HEIGHT, SCALE, WIDTH, drawing
+from vifi_cli.web.library.lookup import GONE
+from vifi_cli.web.media.renderings import PICTURE_HEIGHT, PLACEHOLDER_WIDTH, SCALE, placeholder
 
 UNKNOWN_KEYS = [
     "1-00000000",
@@ -212,7 +212,7 @@ def test_a_file_that_is_gone_is_shown_as_gone_until_it_is_back(
         answer = own_client.get(library.address("red.mp4", what))
         assert (answer.status_code, answer.headers["content-type"]) == (410, "image/webp")
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.content == drawing(GONE)
+        assert answer.content == placeholder(GONE)
     assert own_client.get(library.address("red.mp4", "file")).status_code == 410
     assert own_client.get(library.address("red.mp4", "moment")).status_code == 410
     assert (
@@ -225,8 +225,8 @@ def test_a_file_that_is_gone_is_shown_as_gone_until_it_is_back(
 
 @pytest.mark.parametrize("reason", [GONE, "", "a\nb \N{CAT FACE} 猫 <b> \udcff", "x" * 5000])
 def test_any_reason_can_be_drawn(reason: str) -> None:
-    with Image.open(io.BytesIO(drawing(reason))) as picture:
-        assert picture.size == (WIDTH * SCALE, HEIGHT * SCALE)
+    with Image.open(io.BytesIO(placeholder(reason))) as picture:
+        assert picture.size == (PLACEHOLDER_WIDTH * SCALE, PICTURE_HEIGHT * SCALE)
         assert picture.convert("RGBA").getextrema()[3] == (0, 255), (
             "something is drawn, and the rest is see-through"
         )

@@ -7,27 +7,29 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
 
 
-def load_fitting_text_encoder(
-    model: str, indexed_with: IndexedWith, device: str, feedback: Feedback
+def load_query_encoder(
+    indexed_with: IndexedWith, device: str, model: str | None, feedback: Feedback
 ) -> TextEncoder:
-    """Loads the text side of a model whose image side is the index's own.
+    """Loads what reads queries: the text side of a model that encodes images as the index's own, or of that itself.
 
     Raises:
-        EncoderMismatch: it sees pictures otherwise.
+        EncoderMismatch: the model encodes images differently, or the weights of the index's own have changed.
     """
+    if model is None:
+        return load_index_text_encoder(indexed_with, device, feedback)
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
 
     source = fetch_model(model, feedback)
     if vision_fingerprint_of(source, device) != indexed_with.vision_fingerprint:
         raise EncoderMismatch(
-            f"the index was made with {indexed_with.model}, and {model} sees pictures otherwise: leave --model away, "
-            f"or make the index anew with `vifi index --rebuild --model {model}`"
+            f"the index was made with {indexed_with.model}, and {model} encodes images differently: omit --model, "
+            f"or rebuild the index with `vifi index --rebuild --model {model}`"
         )
     return load_text_encoder(source, device)
 
 
 def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> TextEncoder:
-    """Loads the text side of the index's own encoder, and makes sure that it is still the same.
+    """Loads the text side of the index's own encoder.
 
     Raises:
         EncoderMismatch: its weights have changed since.
@@ -41,7 +43,7 @@ def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Fe
 
 
 def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
-    """Loads both sides of the index's own encoder, and makes sure that it sees pictures as it did.
+    """Loads both sides of the index's own encoder.
 
     Raises:
         EncoderMismatch: its weights have changed since.
@@ -59,5 +61,5 @@ def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedbac
 def _changed(indexed_with: IndexedWith) -> EncoderMismatch:
     return EncoderMismatch(
         f"the weights of {indexed_with.model} are no longer those the index was made with: "
-        "bring them back, or make the index anew with `vifi index --rebuild`"
+        "restore them, or rebuild the index with `vifi index --rebuild`"
     )

@@ -190,7 +190,7 @@ def _load_as_indexed(catalog: Catalog, model: str, device: str, feedback: Feedba
     made_with = catalog.indexed_with
     if encoder.vision_fingerprint != made_with.vision_fingerprint:
         raise EncoderMismatch(
-            f"the index was made with {made_with.model}, and {model} sees pictures otherwise: leave --model away, "
+            f"the index was made with {made_with.model}, and {model} encodes images differently: leave --model away, "
             f"make the index anew with `vifi index --rebuild --model {model}`, "
             "or keep a second index by setting VIFI_HOME"
         )

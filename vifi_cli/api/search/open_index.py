@@ -10,32 +10,34 @@ import numpy.typing as npt
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.search.hits import SearchHits
 from vifi_cli.api.search.queries import seen_part, words
-from vifi_cli.api.search.session import SearchOptions, SearchSession
+from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.catalog.catalog import encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.query import Query
-from vifi_cli.index.search.video_filter import VideoFilter
-from vifi_cli.index.search.video_index import SearchHit, relevant_among
+from vifi_cli.index.search.ranking import RankingOptions
+from vifi_cli.index.search.video_index import relevant_among
+from vifi_cli.wording import counted
 
 NANOSECONDS = 10**9
 
 
 class Choices(TypedDict, total=False):
-    """Which hits are wanted, and of which videos; each may be left away.
+    """Which hits you want, and of which videos; all are optional.
 
     Attributes:
-        top: number of hits at most, 0 for all; 10.
-        by: whether a hit is a `moment` or a whole `video`; a moment.
-        per_video: moments of one video at most, 0 for all; 3.
-        min_score: leaves out hits of a lower relevance, or cosine where hits are not rated; 0.3 of relevance.
-        dedupe: shows only the best of hits that look nearly the same; does not.
+        top: maximum number of hits, 0 for all; 10 by default.
+        by: whether a hit is a `moment` (the default) or a `video`.
+        per_video: maximum number of moments per video, 0 for all; 3 by default.
+        min_score: minimum relevance, or cosine where hits are not rated; by default a relevance of 0.3.
+        dedupe: keep only the best of hits that look nearly the same.
         path: a glob that the video's path must match, or a folder above it.
-        newer: the file was changed last then or later.
-        older: the file was changed last before then.
-        min_seconds: the video is so long at least.
-        max_seconds: the video is so long at most.
+        newer: only files changed at this time or later.
+        older: only files changed before this time.
+        min_seconds: minimum length of the video.
+        max_seconds: maximum length of the video.
     """
 
     top: int
@@ -51,11 +53,17 @@ class Choices(TypedDict, total=False):
 
 
 class OpenIndex:
-    """An index to be searched, with the encoders its queries need; `open_index` gives one. Use as a context manager."""
+    """An index to search, with the encoders that queries need; `open_index` returns one. Use as a context manager."""
 
     def __init__(self, session: SearchSession, model: str | None, device: str) -> None:
         """Takes a session, the model that reads words if not the index's own, and where encoders run."""
         self._session, self._model, self._device = session, model, device
+
+    def __repr__(self) -> str:
+        catalog = self._session.index.catalog
+        videos, windows = catalog.totals().videos, len(catalog.window_ids())
+        held = f"{counted(videos, 'video')}, {counted(windows, 'window')}"
+        return f"<OpenIndex {catalog.path.parent}: {held}, encoded by {catalog.indexed_with.model}>"
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +80,7 @@ class OpenIndex:
         """The videos that are indexed."""
         return self._session.index.catalog.videos()
 
-    def search(self, query: str | Query, **choices: Unpack[Choices]) -> list[SearchHit]:
+    def search(self, query: str | Query, **choices: Unpack[Choices]) -> SearchHits:
         """Finds the moments, or the videos, that match a query best; the best come first.
 
         Args:
@@ -80,15 +88,15 @@ class OpenIndex:
             choices: see `Choices`.
 
         Returns:
-            The hits that are relevant; an empty list if nothing is.
+            The hits that are relevant, as a list; empty if none is.
 
         Raises:
             InvalidInput: the query makes no sense, or an example cannot be read.
             EncoderMismatch: the index's own encoder has changed since.
         """
         asked = words(query) if isinstance(query, str) else query
-        _, found = self._session.find(asked, self._device, self._model, **_options(choices))
-        return relevant_among(found, choices.get("min_score"))
+        found = self._session.find(asked, _options(choices), self._device, self._model)
+        return SearchHits(relevant_among(found, choices.get("min_score")))
 
     def similar(
         self,
@@ -96,7 +104,7 @@ class OpenIndex:
         start_seconds: float | None = None,
         end_seconds: float | None = None,
         **choices: Unpack[Choices],
-    ) -> list[SearchHit]:
+    ) -> SearchHits:
         """Finds what looks like a picture, a video or a part of one, which is left out itself.
 
         Args:
@@ -110,10 +118,8 @@ class OpenIndex:
             EncoderMismatch: the index's own encoder has changed since.
         """
         seen = self._session.see(seen_part(shown, start_seconds, end_seconds), self._device)
-        options = _options(choices)
-        options["without"] = seen.place
-        found = self._session.index.search(seen.embedding, **options)
-        return relevant_among(found, choices.get("min_score"))
+        found = self._session.find_like(seen, _options(choices))
+        return SearchHits(relevant_among(found, choices.get("min_score")))
 
     def embed(self, query: str | Query) -> npt.NDArray[np.float32]:
         """What a search compares: float32 (D,), of length 1; arguments and errors are those of `search`."""
@@ -129,11 +135,10 @@ class OpenIndex:
         wanted = paths.given_path(Path(path))
         catalog = self._session.index.catalog
         with catalog.snapshot():
-            statement = "SELECT id FROM videos WHERE path = ?"
-            found = catalog.db.execute(statement, (encode_path(wanted),)).fetchone()
-            if found is None:
+            video = catalog.video_at(wanted)
+            if video is None:
                 raise InvalidInput(f"{wanted} is not in the index: index it first")
-            return catalog.frames(found[0])
+            return catalog.frames(video.id)
 
 
 def open_index(
@@ -146,10 +151,10 @@ def open_index(
     """Opens an index to be searched.
 
     Args:
-        folder: where it lies; the user's own, as `vifi search` takes it, if None.
+        folder: of the index; the one that `vifi search` uses if None.
         model: reads the words of queries, such as one with text prompts; the index's own encoder if None.
         device: where encoders run: `auto`, `cpu`, `cuda` or `mps`.
-        feedback: hears what goes on.
+        feedback: receives notes and progress.
 
     Raises:
         IndexMissing: nothing is indexed there.
@@ -160,22 +165,22 @@ def open_index(
     return OpenIndex(session, model, device)
 
 
-def _options(choices: Choices) -> SearchOptions:
+def _options(choices: Choices) -> RankingOptions:
+    path = choices.get("path")
     among = VideoFilter(
+        path_pattern=None if path is None else str(path),
         changed_from_ns=_nanoseconds(choices.get("newer")),
         changed_before_ns=_nanoseconds(choices.get("older")),
         shortest_seconds=choices.get("min_seconds", 0.0),
         longest_seconds=choices.get("max_seconds", math.inf),
     )
-    path = choices.get("path")
-    return {
-        "top": choices.get("top", 10),
-        "by": choices.get("by", "moment"),
-        "per_video": choices.get("per_video", 3),
-        "below": None if path is None else str(path),
-        "among": among,
-        "fold_duplicates": choices.get("dedupe", False),
-    }
+    return RankingOptions(
+        top=choices.get("top", 10),
+        by=choices.get("by", "moment"),
+        per_video=choices.get("per_video", 3),
+        among=among,
+        fold_duplicates=choices.get("dedupe", False),
+    )
 
 
 def _nanoseconds(instant: datetime | None) -> int | None:

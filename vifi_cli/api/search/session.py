@@ -1,51 +1,50 @@
-"""An index with the encoders its queries need, kept at hand for one search or for many."""
+"""One search session for commands, shell, page and programs: an open index, and the encoders that queries need."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.library.encoders import (
-    load_fitting_text_encoder,
-    load_index_encoder,
-    load_index_text_encoder,
-)
+from vifi_cli.api.library.encoders import load_index_encoder, load_query_encoder
 from vifi_cli.index.catalog.catalog import CATALOG_FILE
+from vifi_cli.index.catalog.query_cache import cached_query_embedding
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
-from vifi_cli.index.query_cache import cached_query_embedding
 from vifi_cli.index.relevance.calibration import Rater, text_rater
 from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts
-from vifi_cli.index.search.query import Example, Query, Words, combine, require_wanted
-from vifi_cli.index.search.ranking import Place
-from vifi_cli.index.search.video_filter import VideoFilter
-from vifi_cli.index.search.video_index import SearchHit, VideoIndex
+from vifi_cli.index.search.query import Example, Query, Words, combine, query_in_words, require_wanted
+from vifi_cli.index.search.ranking import RankingOptions
+from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit, VideoIndex
 
 if TYPE_CHECKING:
     from vifi_cli.index.search.examples import SeenExample
 
-
-class SearchOptions(TypedDict, total=False):
-    """The options of `VideoIndex.search`."""
-
-    top: int
-    by: Literal["moment", "video"]
-    per_video: int
-    below: str | None
-    among: VideoFilter
-    without: Place | None
-    fold_duplicates: bool
+LoadTextEncoder = Callable[[IndexedWith, str, str | None, Feedback], TextEncoder]
+"""Loads what reads words for an index, from its signature, a device and the name of a model, if not its own."""
 
 
 class SearchSession:
-    """An index to be searched, opened when it is first needed, and encoders that are kept. Use as a context manager."""
+    """An index to be searched, opened when it is first needed, and encoders that are kept. Use as a context manager.
 
-    def __init__(self, index_folder: Path, feedback: Feedback) -> None:
-        """Takes the folder of an index, which is opened later, and who hears what goes on."""
-        self._folder, self._feedback = index_folder, feedback
+    Methods that embed take `device`, where encoders run, and `model`, which reads words if not the index's own encoder.
+    """
+
+    def __init__(
+        self,
+        index_folder: Path,
+        feedback: Feedback,
+        *,
+        cache_folder: Path | None = None,
+        load_text_encoder: LoadTextEncoder = load_query_encoder,
+    ) -> None:
+        """Takes the folder of an index, and where embeddings of texts are cached, if not in the user's cache."""
+        self.folder, self._feedback = index_folder, feedback
+        self._cache_folder, self._load_text_encoder = cache_folder, load_text_encoder
         self._index: VideoIndex | None = None
         self._file_state: object = None
         self._text_encoders: dict[tuple[IndexedWith, str, str | None], TextEncoder] = {}
@@ -63,42 +62,45 @@ class SearchSession:
         """The index; raises IndexMissing or IndexDamaged."""
         if self._index is None:
             self._file_state = self._present_file_state()
-            self._index = VideoIndex(self._folder)
+            self._index = VideoIndex(self.folder)
         return self._index
 
     def refresh(self) -> None:
-        """Opens the index anew if its file is another one now; a changed catalogue is noticed by each search."""
+        """Lets the next use open the index again if its file was replaced; each search notices a changed catalogue."""
         if self._index is not None and self._present_file_state() != self._file_state:
             self.close()
 
-    def find(
-        self, query: Query, device: str, model: str | None = None, **options: Unpack[SearchOptions]
-    ) -> tuple[str, list[SearchHit]]:
-        """Embeds a query, searches and rates what is found; gives the name of the model that read it, and the hits.
+    def warm_up(self, device: str = "auto", model: str | None = None) -> TextEncoder:
+        """Loads what the first search in words would wait for, and returns what reads them."""
+        encoder = self.text_encoder(device, model)
+        self.find(query_in_words("anything"), RankingOptions(top=1), device, model)
+        return encoder
 
-        Args:
-            query: what to look for.
-            device: where encoders run, if something in the query is new.
-            model: reads the words of the query; the index's own encoder unless named.
-            options: as `VideoIndex.search` takes them.
+    def find(
+        self,
+        query: Query,
+        options: RankingOptions = USUAL_OPTIONS,
+        device: str = "auto",
+        model: str | None = None,
+    ) -> list[SearchHit]:
+        """The best hits of a query, with their relevance if it only says what is wanted, in words.
 
         Raises:
             InvalidInput, EncoderMismatch: as `embed` does.
         """
-        embedding, rate = self.embed(query, device, model), self.rater(query, device, model)
-        return self.reader(device, model), self.index.search(embedding, rate=rate, **options)
+        embedding, rate = self.embed(query, device, model), self._rater(query, device, model)
+        return self.index.search(embedding, options, rate)
 
-    def embed(self, query: Query, device: str, model: str | None = None) -> npt.NDArray[np.float32]:
+    def find_like(self, seen: "SeenExample", options: RankingOptions = USUAL_OPTIONS) -> list[SearchHit]:
+        """The hits that look like an example, which is left out itself."""
+        return self.index.search(seen.embedding, replace(options, without=seen.place))
+
+    def embed(self, query: Query, device: str = "auto", model: str | None = None) -> npt.NDArray[np.float32]:
         """The embedding of a query, float32 (D,), of length 1.
-
-        Args:
-            query: what is looked for.
-            device: where encoders run.
-            model: reads the words of the query; the index's own encoder unless named.
 
         Raises:
             InvalidInput: an example cannot be read, or the terms cancel each other out.
-            EncoderMismatch: the model sees pictures otherwise than the index's own, or that has changed.
+            EncoderMismatch: the model encodes images differently from the index's own, or that has changed.
         """
         require_wanted(query)
         embeddings = [
@@ -109,10 +111,10 @@ class SearchSession:
         ]
         return combine(np.stack(embeddings), [term.weight for term in query.terms])
 
-    def rater(self, query: Query, device: str, model: str | None = None) -> Rater | None:
-        """What rates the hits of a query by how neutral texts do in the index; None unless it is wanted words alone.
+    def _rater(self, query: Query, device: str, model: str | None) -> Rater | None:
+        """What rates the hits of a query by how neutral texts do in the index; None unless all terms are wanted words.
 
-        What pictures reach, and words that are taken away, neutral texts do not tell.
+        Neutral texts say nothing about what pictures reach, or words that are subtracted.
         """
         if any(term.weight <= 0 or not isinstance(term.meaning, Words) for term in query.terms):
             return None
@@ -120,16 +122,16 @@ class SearchSession:
         def load_and_tell() -> TextEncoder:
             encoder = self.text_encoder(device, model)
             self._feedback.note(
-                f"the first search with {encoder.model_name} reads the texts that hits are judged by"
+                f"the first search with {encoder.model_name} embeds the texts that relevance is measured by"
             )
             return encoder
 
         fingerprint = self._text_fingerprint(device, model)
         if fingerprint not in self._neutral:
-            self._neutral[fingerprint] = read_neutral_texts(paths.cache_folder(), fingerprint, load_and_tell)
-        return text_rater(self._folder, self._neutral[fingerprint])
+            self._neutral[fingerprint] = read_neutral_texts(self._cache, fingerprint, load_and_tell)
+        return text_rater(self.folder, self._neutral[fingerprint])
 
-    def see(self, example: Example, device: str) -> "SeenExample":
+    def see(self, example: Example, device: str = "auto") -> "SeenExample":
         """What an example looks like; an encoder is loaded only if the index does not know it.
 
         Raises:
@@ -144,32 +146,31 @@ class SearchSession:
         with self._feedback.task(f"Looking at {example.path.name}") as watch:
             return read_example(example, lambda: self._encoder(device), catalog.indexed_with.sampling, watch)
 
-    def text_encoder(self, device: str, model: str | None = None) -> TextEncoder:
+    def text_encoder(self, device: str = "auto", model: str | None = None) -> TextEncoder:
         """What reads the words of queries: the text side of a model, or of the index's own encoder."""
-        indexed_with = self.index.catalog.indexed_with
-        key = indexed_with, device, model
+        key = self.index.catalog.indexed_with, device, model
         if key not in self._text_encoders:
-            self._text_encoders[key] = (
-                load_fitting_text_encoder(model, indexed_with, device, self._feedback)
-                if model
-                else load_index_text_encoder(indexed_with, device, self._feedback)
-            )
+            self._text_encoders[key] = self._load_text_encoder(*key, self._feedback)
         return self._text_encoders[key]
 
-    def reader(self, device: str, model: str | None = None) -> str:
+    def reader(self, device: str = "auto", model: str | None = None) -> str:
         """The name of what reads the words of queries."""
         return self.text_encoder(device, model).model_name if model else self.index.catalog.indexed_with.model
 
     def _read(self, text: str, device: str, model: str | None) -> npt.NDArray[np.float32]:
         fingerprint = self._text_fingerprint(device, model)
         return cached_query_embedding(
-            paths.cache_folder(), fingerprint, text, lambda: self.text_encoder(device, model)
+            self._cache, fingerprint, text, lambda: self.text_encoder(device, model)
         )
 
     def _text_fingerprint(self, device: str, model: str | None) -> str:
         if model:
             return self.text_encoder(device, model).text_fingerprint
         return self.index.catalog.indexed_with.text_fingerprint
+
+    @property
+    def _cache(self) -> Path:
+        return self._cache_folder or paths.cache_folder()
 
     def _encoder(self, device: str) -> Encoder:
         key = self.index.catalog.indexed_with, device
@@ -178,15 +179,15 @@ class SearchSession:
         return self._encoders[key]
 
     def _present_file_state(self) -> object:
-        """What changes when another file takes the catalogue's place, or where one that is only read is written."""
+        """What changes when another file replaces the catalogue, or when one that we may only read is written."""
         try:
-            status = (self._folder / CATALOG_FILE).stat()
+            status = (self.folder / CATALOG_FILE).stat()
         except OSError:
             return None
         return status.st_dev, status.st_ino, status.st_mtime_ns
 
     def close(self) -> None:
-        """Closes the index; the next use opens it anew."""
+        """Closes the index; the next use opens it again."""
         if self._index is not None:
             self._index.catalog.close()
             self._index = None

@@ -175,7 +175,7 @@ def _measured(
 
     from vifi_cli.evaluation.report.table import ResultRow
     from vifi_cli.evaluation.scoring.retrieval import score_retrieval
-    from vifi_cli.index.search.video_scores import video_scores
+    from vifi_cli.index.search.ranking import video_scores
 
     ids = _ids(file, catalog)
     among = sorted(set(ids.values()))

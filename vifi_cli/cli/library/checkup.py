@@ -153,13 +153,13 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 def _index(folder: Path) -> Iterator[Finding]:
     from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-    from vifi_cli.index.summary import find_faults, vectors_agree
+    from vifi_cli.index.summary import vectors_agree
     from vifi_cli.index.update.rebuild import rebuild_folder
     from vifi_cli.index.vectors import open_vectors
 
     try:
         with Catalog(folder / CATALOG_FILE) as catalog:
-            if faults := find_faults(catalog):
+            if faults := catalog.faults():
                 yield Finding(
                     "Index",
                     "problem",

@@ -11,7 +11,7 @@ from vifi_cli import paths
 from vifi_cli.cli.library.index import show as show_report
 from vifi_cli.cli.library.index import tell_what_went_wrong
 from vifi_cli.cli.library.progress import IndexProgress
-from vifi_cli.cli.search.result import show_hits, tell_nothing_relevant
+from vifi_cli.cli.search.result import show_hits, tell_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
@@ -58,6 +58,7 @@ def demo() -> None:
     """Make ten short clips, index them, and search them: the whole tool in a minute, with no network."""
     from vifi_cli.api.library.indexing import IndexRequest, run_indexing
     from vifi_cli.index.search.query import query_in_words
+    from vifi_cli.index.search.ranking import RankingOptions
     from vifi_cli.index.search.video_index import relevant_among
 
     home = paths.data_folder() / "demo"
@@ -75,11 +76,11 @@ def demo() -> None:
     with open_session(home / "index") as session:
         for query in QUERIES:
             output.line(f'\n$ vifi search --top 3 "{query}"')
-            _, found = session.find(query_in_words(query), "auto", top=3)
+            found = session.find(query_in_words(query), RankingOptions(top=3))
             if hits := relevant_among(found):
                 show_hits(hits)
             else:
-                tell_nothing_relevant(found)
+                tell_no_hits(found, is_filtered=False)
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     output.note(f'VIFI_HOME="{home}" vifi search "something to drink"')
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli.search.cut_result import as_document, show, show_problems
-from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
-from vifi_cli.cli.search.query_grammar import SIGNS, parse_query
-from vifi_cli.cli.search.result import tell_no_hits, tell_nothing_relevant
+from vifi_cli.cli.search.options import OUTPUT, HitSelection, HitUnit, VideoSelection
+from vifi_cli.cli.search.result import tell_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
@@ -148,6 +147,7 @@ def _moments(
     what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
 ) -> TitledMoments:
     """Moments from a pipe, named, or found by a search."""
+    from vifi_cli.api.search.query_language import SIGNS
     from vifi_cli.cli.search.cut_moments import named_moments
 
     video_selection.video_filter()  # a wrong option is an error even where nothing is searched
@@ -172,6 +172,7 @@ def _search(
     what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
 ) -> TitledMoments:
     from vifi_cli.api.cut.cutting import as_moment
+    from vifi_cli.api.search.query_language import parse_query
     from vifi_cli.cli.search.cut_moments import TitledMoments
     from vifi_cli.index.search.video_index import relevant_among
     from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
@@ -183,20 +184,10 @@ def _search(
         )
     query = parse_query(what)
     with open_session() as session:
-        _, found = session.find(
-            query,
-            "auto",
-            top=hit_selection.top,
-            per_video=hit_selection.per_video,
-            below=video_selection.path,
-            among=video_selection.video_filter(),
-            fold_duplicates=hit_selection.dedupe,
-        )
+        found = session.find(query, hit_selection.options(HitUnit.moment, video_selection.video_filter()))
     hits = relevant_among(found, hit_selection.min_score)
-    if found and not hits:
-        tell_nothing_relevant(found)
-    elif not found:
-        tell_no_hits(is_filtered=bool(video_selection))
+    if not hits:
+        tell_no_hits(found, is_filtered=video_selection != VideoSelection())
     return TitledMoments(query.text, tuple(map(as_moment, hits)))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.cli.search.times import seconds_of
+from vifi_cli.api.search.times import seconds_of  # noqa: TID253 - nothing heavy
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 from vifi_cli.video.moment import Moment  # noqa: TID253 - nothing heavy

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli.cli.search.times import instant_option, length_option
+from vifi_cli.api.search.times import instant_option, length_option  # noqa: TID253 - nothing heavy
 from vifi_cli.cli.terminal.options import Device
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from vifi_cli.index.search.video_filter import VideoFilter
+    from vifi_cli.index.catalog.video_filter import VideoFilter
+    from vifi_cli.index.search.ranking import RankingOptions
 
 HITS, VIDEOS, OUTPUT, ENCODER = "Which hits", "Among which videos", "Output", "Encoder"
 
@@ -62,6 +63,18 @@ class HitSelection:
         typer.Option("--dedupe", help="Keep only the best of hits that look alike", rich_help_panel=HITS),
     ] = False
 
+    def options(self, by: HitUnit, among: VideoFilter) -> RankingOptions:
+        """The hits asked for, but for their minimum score, of these videos."""
+        from vifi_cli.index.search.ranking import RankingOptions
+
+        return RankingOptions(
+            top=self.top,
+            by=by.value,
+            per_video=self.per_video,
+            among=among,
+            fold_duplicates=self.dedupe,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoSelection:
@@ -95,17 +108,13 @@ class VideoSelection:
         str | None, typer.Option(metavar="LENGTH", help="Maximum length", rich_help_panel=VIDEOS)
     ] = None
 
-    def __bool__(self) -> bool:
-        """Whether some videos may be left out."""
-        return any((self.path, self.newer, self.older, self.min_duration, self.max_duration))
-
     def video_filter(self) -> VideoFilter:
-        """The videos asked for, but for their path.
+        """The videos asked for.
 
         Raises:
             InvalidInput: an option cannot be understood, or no video can meet them all.
         """
-        from vifi_cli.index.search.video_filter import VideoFilter
+        from vifi_cli.index.catalog.video_filter import VideoFilter
 
         now_ns = time.time_ns()
         changed_from = None if self.newer is None else instant_option("--newer", self.newer, now_ns)
@@ -124,6 +133,7 @@ class VideoSelection:
                 "change one of the two"
             )
         return VideoFilter(
+            path_pattern=self.path,
             changed_from_ns=changed_from,
             changed_before_ns=changed_before,
             shortest_seconds=shortest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,23 +15,30 @@ if TYPE_CHECKING:
     from vifi_cli.index.search.video_index import SearchHit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What a search found.
 
     Attributes:
-        query: what was asked, as its user wrote it.
+        query: as the user wrote it.
         model: what read the query.
-        hits: best first.
-        left_out: what was found and is too little relevant.
-        is_filtered: whether only some videos were looked at.
+        found: best first, relevant or not.
+        min_score: of the hits to show; None for those that are worth showing.
+        is_filtered: whether only some videos were searched.
     """
 
     query: str
     model: str
-    hits: Sequence[SearchHit]
-    left_out: Sequence[SearchHit]
+    found: Sequence[SearchHit]
+    min_score: float | None
     is_filtered: bool
+
+    @cached_property
+    def hits(self) -> Sequence[SearchHit]:
+        """The hits to show."""
+        from vifi_cli.index.search.video_index import relevant_among
+
+        return relevant_among(self.found, self.min_score)
 
 
 def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
@@ -62,7 +70,7 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
         "start_seconds": round(hit.start_seconds, 3),
         "end_seconds": round(hit.end_seconds, 3),
         "relevance": None if hit.relevance is None else round(hit.relevance, 4),
-        "cosine": round(hit.score, 4),
+        "cosine": round(hit.cosine, 4),
     }
     return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
 
@@ -106,26 +114,20 @@ def _tell_what_is_odd(answer: Answer) -> None:
             f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
             "or run `vifi index` to bring the index up to date"
         )
-    if hits and answer.left_out and output.stdout_is_terminal():
+    if hits and len(hits) < len(answer.found) and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
-    elif not hits and answer.left_out:
-        tell_nothing_relevant(answer.left_out)
     elif not hits:
-        tell_no_hits(is_filtered=answer.is_filtered)
+        tell_no_hits(answer.found, is_filtered=answer.is_filtered)
 
 
-def tell_no_hits(*, is_filtered: bool) -> None:
-    """Says that there is nothing that could be a hit."""
-    where = " among the videos asked for" if is_filtered else ""
-    output.note(f"no hits{where}: `vifi status` shows what is indexed")
-
-
-def tell_nothing_relevant(hits: Sequence[SearchHit]) -> None:
-    """Says that all hits are too little relevant, and how relevant the best one is."""
-    name, best = _name_of_number(hits).lower(), output.rounded_down(hits[0].number_shown)
-    output.note(
-        f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it all the same"
-    )
+def tell_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
+    """Says that nothing was found, or how relevant the best of what was found is."""
+    if not found:
+        where = " among the videos asked for" if is_filtered else ""
+        output.note(f"no hits{where}: `vifi status` shows what is indexed")
+        return
+    name, best = _name_of_number(found).lower(), output.rounded_down(found[0].number_shown)
+    output.note(f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it")
 
 
 def _exists(path: Path) -> bool:

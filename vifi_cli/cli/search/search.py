@@ -18,7 +18,6 @@ from vifi_cli.cli.search.options import (
     HitUnit,
     VideoSelection,
 )
-from vifi_cli.cli.search.query_grammar import parse_query
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
@@ -52,27 +51,18 @@ def search(
 
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
-    asked = parse_query(query)
-    among = video_selection.video_filter()
-    with _session_of(context) as session:
-        read_by, found = session.find(
-            asked,
-            encoder.device.value,
-            encoder.model,
-            top=hit_selection.top,
-            per_video=hit_selection.per_video,
-            by=by.value,
-            below=video_selection.path,
-            among=among,
-            fold_duplicates=hit_selection.dedupe,
-        )
-    from vifi_cli.index.search.video_index import relevant_among
+    from vifi_cli.api.search.query_language import parse_query
 
-    hits = relevant_among(found, hit_selection.min_score)
-    answer = Answer(asked.text, read_by, hits, found[len(hits) :], bool(video_selection))
+    asked = parse_query(query)
+    options = hit_selection.options(by, video_selection.video_filter())
+    device, model = encoder.device.value, encoder.model
+    with _session_of(context) as session:
+        found = session.find(asked, options, device, model)
+        read_by = session.reader(device, model)
+    answer = Answer(asked.text, read_by, found, hit_selection.min_score, video_selection != VideoSelection())
     show_answer(answer, form, on_one_line=_is_in_shell(context))
     _tell_of_weight_alone(asked)
-    if not hits:
+    if not answer.hits:
         raise typer.Exit(NO_HITS)
 
 

@@ -14,7 +14,6 @@ from vifi_cli.cli.search.options import (
     HitUnit,
     VideoSelection,
 )
-from vifi_cli.cli.search.query_grammar import parse_example
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import NO_HITS, open_session
 from vifi_cli.cli.terminal.option_bundles import spliced
@@ -42,24 +41,15 @@ def similar(
 
     Exit code 0 if there are hits, 1 if there are none, 2 if something is wrong.
     """
+    from vifi_cli.api.search.query_language import parse_example
+
     shown = parse_example(example)
-    among = video_selection.video_filter()
+    options = hit_selection.options(by, video_selection.video_filter())
     with open_session() as session:
         seen = session.see(shown, device.value)
-        found = session.index.search(
-            seen.embedding,
-            top=hit_selection.top,
-            per_video=hit_selection.per_video,
-            by=by.value,
-            below=video_selection.path,
-            among=among,
-            without=seen.place,
-            fold_duplicates=hit_selection.dedupe,
-        )
+        found = session.find_like(seen, options)
         seen_by = session.reader(device.value)
-    from vifi_cli.index.search.video_index import relevant_among
-
-    hits = relevant_among(found, hit_selection.min_score)
-    show_answer(Answer(example, seen_by, hits, found[len(hits) :], bool(video_selection)), form)
-    if not hits:
+    answer = Answer(example, seen_by, found, hit_selection.min_score, video_selection != VideoSelection())
+    show_answer(answer, form)
+    if not answer.hits:
         raise typer.Exit(NO_HITS)

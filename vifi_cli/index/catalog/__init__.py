@@ -1,1 +1,1 @@
-"""The SQLite catalog, the source of truth."""
+"""All SQL: the catalogue, which is the truth about an index, and the cache of embedded texts."""

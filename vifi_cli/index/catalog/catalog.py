@@ -4,52 +4,46 @@ Each change of a video is one transaction, and each transaction that changes win
 which the vector file (a cache, see `vectors`) knows whether it is current.
 """
 
-import os
 import secrets
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import astuple
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from vifi_cli.index.catalog.file import create_catalog_file, explain, now, open_catalog_file
+from vifi_cli.index.catalog.file import create_catalog_file, explain, now
+from vifi_cli.index.catalog.queries import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import Window, windows_of
 from vifi_cli.video.files.discovery import VideoFile
 
 CATALOG_FILE = "catalog.sqlite3"
-SECONDS_DTYPE = np.dtype("<f8")
-EMBEDDING_DTYPE = np.dtype("<f2")
+MERGE_STATEMENTS = (
+    "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
+    "DELETE FROM main.failures WHERE path IN "
+    "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
+    "INSERT INTO main.videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
+    "height, codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, on_other_device, "
+    "fingerprint, duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
+    "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
+    "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
+    "JOIN main.videos AS here ON here.path = there.path",
+    "INSERT INTO main.windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
+    "SELECT here.id, start_seconds, end_seconds, first_frame, end_frame, is_whole "
+    "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
+    "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
+    "INSERT INTO main.failures SELECT * FROM shard.failures",
+)
 
 
-class Catalog:
-    """An open catalogue. Use as a context manager; connections belong to one thread."""
-
-    def __init__(self, path: Path) -> None:
-        """Opens an existing catalogue; raises IndexMissing, IndexDamaged or IndexProblem."""
-        self.path = path
-        self.db = open_catalog_file(path)
-        row = next(self.db.query("SELECT * FROM catalogue"))
-        self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
+class Catalog(CatalogReader):
+    """An open catalogue, to be read and written. Use as a context manager; connections belong to one thread."""
 
     @classmethod
     def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
         """Makes a new, empty catalogue in the place of whatever is there, and opens it."""
         create_catalog_file(path, indexed_with)
         return cls(path)
-
-    def __enter__(self) -> "Catalog":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the connection; what was stored stays."""
-        self.db.close()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -60,52 +54,10 @@ class Catalog:
         except sqlite3.OperationalError as error:
             raise explain(self.path, error) from error
 
-    @contextmanager
-    def snapshot(self) -> Generator[None]:
-        """Reads within see one state of the catalogue, whatever is written meanwhile. Not for writing."""
-        if self.db.conn.in_transaction:
-            yield
-            return
-        self.db.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self.db.execute("ROLLBACK")
-
-    @property
-    def revision(self) -> str:
-        """A name for the present set of windows: how many changes it has seen, and a random part."""
-        generation, random = self.db.execute("SELECT generation, revision FROM catalogue").fetchone()
-        return f"{generation}-{random}"
-
-    @property
-    def vectors_revision(self) -> str | None:
-        """The revision, which the present one came from, for which a vector file was last made."""
-        revision: str | None = self.db.execute("SELECT vectors_revision FROM catalogue").fetchone()[0]
-        return revision
-
     def note_vectors(self, revision: str) -> None:
         """Notes that a vector file was made for a revision."""
         with self.transaction():
             self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
-
-    def videos(self) -> list[CatalogedVideo]:
-        """All videos, without their embeddings."""
-        rows = self.db.execute(
-            "SELECT id, path, size_bytes, modified_ns, fingerprint, on_other_device FROM videos ORDER BY id"
-        )
-        return [
-            CatalogedVideo(row[0], decode_path(row[1]), row[2], row[3], row[4], bool(row[5])) for row in rows
-        ]
-
-    def failures(self) -> list[FailedFile]:
-        """The files that could not be read when they were last tried."""
-        rows = self.db.execute("SELECT path, size_bytes, modified_ns, reason FROM failures ORDER BY path")
-        return [FailedFile(VideoFile(decode_path(row[0]), row[1], row[2]), row[3]) for row in rows]
-
-    def roots(self) -> list[Path]:
-        """The folders and files that were given to `vifi index`."""
-        return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
 
     def add_roots(self, roots: Iterable[Path]) -> None:
         """Remembers what was indexed, so that a later run can do it again."""
@@ -197,31 +149,16 @@ class Catalog:
                 }
             )
 
-    def frames(self, video_id: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
-        """The seconds (T,) and un-normalised embeddings (T, D) of one video's sampled frames."""
-        seconds, embeddings = self.db.execute(
-            "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)
-        ).fetchone()
-        dimension = self.indexed_with.dimension
-        return (
-            np.frombuffer(seconds, SECONDS_DTYPE),
-            np.frombuffer(embeddings, EMBEDDING_DTYPE).reshape(-1, dimension),
-        )
-
-    def window_ids(self) -> npt.NDArray[np.int64]:
-        """Ids of all windows, int64 (W,), ascending."""
-        rows = self.db.execute("SELECT id FROM windows ORDER BY id")
-        return np.fromiter((row[0] for row in rows), np.int64)
-
-    def windows_by_video(self, after_id: int = -1) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-        """Yields (video id, int64 (W, 3) of window id, first frame, end frame) for windows above an id."""
-        query = "SELECT DISTINCT video_id FROM windows WHERE id > ? ORDER BY video_id"
-        for (video_id,) in self.db.execute(query, (after_id,)).fetchall():
-            rows = self.db.execute(
-                "SELECT id, first_frame, end_frame FROM windows WHERE video_id = ? AND id > ? ORDER BY id",
-                (video_id, after_id),
-            ).fetchall()
-            yield int(video_id), np.array(rows, np.int64)
+    def merge(self, shard: Path) -> None:
+        """Takes in all that a shard holds, in one transaction; see `update.shards.merge_shard`."""
+        self.db.attach("shard", shard)
+        try:
+            with self.transaction():
+                for statement in MERGE_STATEMENTS:
+                    self.db.execute(statement)
+                self.raise_generation()
+        finally:
+            self.db.execute("DETACH DATABASE shard")
 
     def _insert_video(self, video: EncodedVideo) -> int:
         return self._insert(
@@ -263,16 +200,6 @@ class Catalog:
         row_id = self.db.execute(statement, values).lastrowid
         assert row_id is not None
         return row_id
-
-
-def encode_path(path: Path) -> bytes:
-    """A path as the catalogue keeps it: the file system's own bytes."""
-    return os.fsencode(path)
-
-
-def decode_path(encoded: bytes) -> Path:
-    """The path of `encode_path`'s bytes."""
-    return Path(os.fsdecode(encoded))
 
 
 def _file_values(file: VideoFile) -> tuple[bytes, int, int, bool]:

@@ -39,7 +39,20 @@ class IndexedWith:
 
 @dataclass(frozen=True, slots=True)
 class CatalogedVideo:
-    """What tells whether a file on disk is the one that was indexed."""
+    """An indexed video.
+
+    Attributes:
+        id: in the catalogue; ids are used again.
+        path: where it was when it was indexed.
+        size_bytes: of its file.
+        modified_ns: when its file changed last, in nanoseconds since 1970.
+        fingerprint: of its content; empty if it changed while it was read.
+        on_other_device: whether it was on another disk than the folder that was indexed.
+        duration_seconds: its length.
+        width: of the upright picture, in pixels.
+        height: likewise.
+        codec: of its pictures, by FFmpeg's name.
+    """
 
     id: int
     path: Path
@@ -47,6 +60,30 @@ class CatalogedVideo:
     modified_ns: int
     fingerprint: str
     on_other_device: bool
+    duration_seconds: float
+    width: int
+    height: int
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogedWindow:
+    """A window of a video; `is_whole` if it stands for the video, not for a moment."""
+
+    id: int
+    video_id: int
+    start_seconds: float
+    end_seconds: float
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTotals:
+    """How many videos can be searched, their total length, and how many files could not be read."""
+
+    videos: int
+    video_seconds: float
+    failures: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

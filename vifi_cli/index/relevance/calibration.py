@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli import paths
+from vifi_cli.index.relevance.curve import Calibration, calibrate, description_level, relevance
 from vifi_cli.index.relevance.neutral_texts import NeutralTexts
-from vifi_cli.index.relevance.relevance import Calibration, calibrate, description_level, relevance
 from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"

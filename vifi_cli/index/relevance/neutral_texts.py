@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.encoder import TextEncoder
-from vifi_cli.index.query_cache import cached_text_embeddings
 
 Float32Array = npt.NDArray[np.float32]
 

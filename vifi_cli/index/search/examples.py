@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
-from vifi_cli.index.catalog.catalog import Catalog, encode_path
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
@@ -25,7 +26,7 @@ from vifi_cli.video.decode.picture_files import is_picture, read_picture
 from vifi_cli.video.decode.time_range import check_reaches, decode_range
 from vifi_cli.video.files.discovery import content_fingerprint
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
-from vifi_cli.video.moment import TimeRange
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
 Float32Array = npt.NDArray[np.float32]
 Watch = Callable[[float, float | None], None]
@@ -45,22 +46,23 @@ class SeenExample:
 
 
 def look_up_example(catalog: Catalog, example: Example) -> SeenExample | None:
-    """The example from the frames that the catalogue keeps; None if it is of no file that is indexed as it is now.
+    """The example from the frames that the catalogue keeps; None if its file is not indexed as it is now.
 
     Raises:
         InvalidInput: the video ends before the part begins.
     """
     with catalog.snapshot():
-        video_id = _video_of(catalog, example.path)
-        if video_id is None:
-            return None
-        statement = "SELECT duration_seconds FROM videos WHERE id = ?"
-        (duration,) = catalog.db.execute(statement, (video_id,)).fetchone()
-        part = example.part or TimeRange()
-        check_reaches(example.path, duration, part)
-        embedding = stretch_embedding(*catalog.frames(video_id), part.start_seconds, part.end_seconds)
-        start = part.start_seconds if example.part else -math.inf
-        return SeenExample(embedding, Place(video_id, start, part.end_seconds))
+        video = _video_of(catalog, example.path)
+        return see_indexed(catalog, video, example.part) if video else None
+
+
+def see_indexed(catalog: Catalog, video: CatalogedVideo, part: TimeRange | None) -> SeenExample:
+    """A part of an indexed video, or all of it; raises InvalidInput if the video ends before the part begins."""
+    seen = part or WHOLE_VIDEO
+    check_reaches(video.path, video.duration_seconds, seen)
+    embedding = stretch_embedding(*catalog.frames(video.id), seen.start_seconds, seen.end_seconds)
+    start = seen.start_seconds if part else -math.inf
+    return SeenExample(embedding, Place(video.id, start, seen.end_seconds))
 
 
 def read_example(
@@ -103,7 +105,7 @@ def read_example(
 
 
 def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, watch: Watch) -> SeenExample:
-    part = example.part or TimeRange()
+    part = example.part or WHOLE_VIDEO
     with open_video(example.path) as video:
         end = min(part.end_seconds, video.declared_seconds or math.inf)
     total = None if math.isinf(end) else end - part.start_seconds
@@ -116,20 +118,18 @@ def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, wat
     return SeenExample(stretch_embedding(times, frames, part.start_seconds, part.end_seconds))
 
 
-def _video_of(catalog: Catalog, path: Path) -> int | None:
+def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:
     """The video of a path, if its file is as it was indexed or cannot be seen; else one of the same content."""
-    statement = "SELECT id, size_bytes, modified_ns FROM videos WHERE path = ?"
-    known = catalog.db.execute(statement, (encode_path(path),)).fetchone()
+    known = catalog.video_at(path)
     try:
         status = path.stat()
-        if known and (status.st_size, status.st_mtime_ns) == known[1:]:
-            return int(known[0])
-        statement = "SELECT id, fingerprint FROM videos WHERE size_bytes = ? ORDER BY id"
-        same_size = catalog.db.execute(statement, (status.st_size,)).fetchall()
+        if known and (status.st_size, status.st_mtime_ns) == (known.size_bytes, known.modified_ns):
+            return known
+        same_size = catalog.videos_of_size(status.st_size)
         fingerprint = content_fingerprint(path) if same_size else None
     except OSError:
-        return int(known[0]) if known else None
-    return next((int(video_id) for video_id, print_of_it in same_size if print_of_it == fingerprint), None)
+        return known
+    return next((video for video in same_size if video.fingerprint == fingerprint), None)
 
 
 def _unit(embedding: Float32Array) -> Float32Array:

@@ -3,32 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog, decode_path
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
-from vifi_cli.index.relevance.relevance import WORTH_SHOWING
-from vifi_cli.index.search.near_duplicates import FoldedHit
-from vifi_cli.index.search.ranking import Place, Ranking, Wanted, rows_of
-from vifi_cli.index.search.video_filter import VideoFilter
+from vifi_cli.index.relevance.curve import WORTH_SHOWING
+from vifi_cli.index.search.folding import ScoredWindow
+from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
+from vifi_cli.wording import clock
 
 ATTEMPTS = 3
-EVERY_VIDEO = VideoFilter()
+USUAL_OPTIONS = RankingOptions()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SearchHit:
-    """A moment that matches a query, or a whole video.
+    """A moment that matches a query, or a video.
 
     Attributes:
         path: the video.
         start_seconds: where the moment begins.
         end_seconds: where it ends.
-        score: cosine between the query's and the moment's embedding, in -1..1.
+        cosine: between the query's and the moment's embedding, in -1..1.
         relevance: estimated probability that it shows what was asked for, in 0..1; None where hits are not rated.
         duplicates: how many worse hits look nearly the same and are folded into this one, if that was asked for.
     """
@@ -36,20 +36,29 @@ class SearchHit:
     path: Path
     start_seconds: float
     end_seconds: float
-    score: float
+    cosine: float
     relevance: float | None = None
     duplicates: int | None = None
 
+    def __repr__(self) -> str:
+        number = f"cosine {self.cosine:.2f}" if self.relevance is None else f"relevance {self.relevance:.2f}"
+        return f"SearchHit({self.path.name} {clock(self.start_seconds)}–{clock(self.end_seconds)}, {number})"
+
     @property
     def number_shown(self) -> float:
-        """What is told of it: how relevant it is, or where hits are not rated the cosine."""
-        return self.score if self.relevance is None else self.relevance
+        """How relevant it is, or the cosine where hits are not rated."""
+        return self.cosine if self.relevance is None else self.relevance
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether it is worth showing; hits that are not rated are."""
+        return self.relevance is None or self.relevance >= WORTH_SHOWING
 
 
 def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The hits that are worth showing, or whose number is no less than what was asked for; those not rated all are."""
+    """The hits that are worth showing, or whose relevance (cosine where not rated) is at least `least`."""
     if least is None:
-        return [hit for hit in hits if hit.relevance is None or hit.relevance >= WORTH_SHOWING]
+        return [hit for hit in hits if hit.is_relevant]
     return [hit for hit in hits if hit.number_shown >= least]
 
 
@@ -61,7 +70,7 @@ class VideoIndex:
         self.catalog = Catalog(folder / CATALOG_FILE)
         self._vectors: Vectors | None = None
 
-    def __enter__(self) -> "VideoIndex":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,90 +86,47 @@ class VideoIndex:
     def search(
         self,
         query: npt.NDArray[np.float32],
-        *,
-        top: int = 10,
-        by: Literal["moment", "video"] = "moment",
-        per_video: int = 3,
-        below: str | None = None,
-        min_score: float = -1.0,
-        among: VideoFilter = EVERY_VIDEO,
-        without: Place | None = None,
-        fold_duplicates: bool = False,
+        options: RankingOptions = USUAL_OPTIONS,
         rate: Rater | None = None,
     ) -> list[SearchHit]:
         """Finds the moments, or the videos, that match a query best; the best come first.
 
         Args:
             query: float32 (D,), of length 1.
-            top: number of hits at most; 0 for all.
-            by: `moment` folds overlapping windows of one event into a hit; `video` gives one hit a video.
-            per_video: moments of one video at most; 0 for all.
-            below: a glob that the video's path must match (see `path_matches`), or a folder above it.
-            min_score: hits below this score are left out.
-            among: what else the videos that are looked at have in common.
-            without: a stretch of which no moment shows anything; its video is no hit either.
-            fold_duplicates: of hits that look nearly the same, only the best is one (see `near_duplicates`).
-            rate: says how relevant hits are.
+            options: which hits to return.
+            rate: gives the relevance of hits.
         """
-        wanted = Wanted(
-            top=top,
-            by=by,
-            per_video=per_video,
-            min_score=min_score,
-            without=without,
-            fold_duplicates=fold_duplicates,
-        )
         for _ in range(ATTEMPTS):
             vectors = self.vectors
             with self.catalog.snapshot():
                 if vectors.revision == self.catalog.revision:
-                    return self._search(query, vectors, self._windows_among(among, below), wanted, rate)
+                    return self._search(query, vectors, options, rate)
         with self.catalog.snapshot():  # the index changes faster than a vector file can be made
-            vectors = vectors_in_memory(self.catalog)
-            return self._search(query, vectors, self._windows_among(among, below), wanted, rate)
+            return self._search(query, vectors_in_memory(self.catalog), options, rate)
 
     def _search(
-        self,
-        query: npt.NDArray[np.float32],
-        vectors: Vectors,
-        among: npt.NDArray[np.int64] | None,
-        wanted: Wanted,
-        rate: Rater | None,
+        self, query: npt.NDArray[np.float32], vectors: Vectors, options: RankingOptions, rate: Rater | None
     ) -> list[SearchHit]:
-        ranking = Ranking(self.catalog, vectors, query, among, wanted)
-        found = [folded for folded in ranking.best() if folded.hit.score >= wanted.min_score]
+        among = self.catalog.window_ids_among(options.among)
+        found = Ranking(self.catalog, vectors, query, among, options).best()
         relevance = _relevance(found, vectors, rate) if rate and found else [None] * len(found)
-        return self._with_paths(found, relevance, wanted)
-
-    def _windows_among(self, among: VideoFilter, below: str | None) -> npt.NDArray[np.int64] | None:
-        videos = among.videos_of(self.catalog, below)
-        if videos is None:
-            return None
-        rows = rows_of(self.catalog, "SELECT id FROM windows WHERE video_id IN ({})", videos)
-        return np.array([row[0] for row in rows], np.int64)
-
-    def _with_paths(
-        self, found: list[FoldedHit], relevance: Sequence[float | None], wanted: Wanted
-    ) -> list[SearchHit]:
-        videos = sorted({folded.hit.video_id for folded in found})
-        rows = rows_of(self.catalog, "SELECT id, path FROM videos WHERE id IN ({})", videos)
-        paths = {row[0]: decode_path(row[1]) for row in rows}
+        paths = self.catalog.paths_of(hit.video_id for hit in found)
         return [
             SearchHit(
-                path=paths[folded.hit.video_id],
-                start_seconds=folded.hit.start_seconds,
-                end_seconds=folded.hit.end_seconds,
-                score=folded.hit.score,
-                relevance=relevant,
-                duplicates=len(folded.duplicates) if wanted.fold_duplicates else None,
+                paths[hit.video_id],
+                hit.start_seconds,
+                hit.end_seconds,
+                hit.score,
+                relevant,
+                len(hit.duplicates) if options.fold_duplicates else None,
             )
-            for folded, relevant in zip(found, relevance, strict=True)
+            for hit, relevant in zip(found, relevance, strict=True)
         ]
 
 
-def _relevance(found: list[FoldedHit], vectors: Vectors, rate: Rater) -> list[float]:
+def _relevance(found: list[ScoredWindow], vectors: Vectors, rate: Rater) -> list[float]:
     """The relevance of hits, the nearest first, by the windows that they were found by."""
-    ids = np.array([folded.hit.window_id for folded in found], np.int64)
-    cosines = np.array([folded.hit.score for folded in found], np.float32)
+    ids = np.array([hit.window_id for hit in found], np.int64)
+    cosines = np.array([hit.score for hit in found], np.float32)
     relevance: list[float] = rate(vectors, ids, cosines).tolist()
     return relevance

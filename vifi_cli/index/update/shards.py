@@ -16,23 +16,6 @@ from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 
-MERGE_STATEMENTS = (
-    "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "DELETE FROM main.failures WHERE path IN "
-    "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "INSERT INTO main.videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
-    "height, codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, on_other_device, "
-    "fingerprint, duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
-    "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
-    "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
-    "JOIN main.videos AS here ON here.path = there.path",
-    "INSERT INTO main.windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
-    "SELECT here.id, start_seconds, end_seconds, first_frame, end_frame, is_whole "
-    "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
-    "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
-    "INSERT INTO main.failures SELECT * FROM shard.failures",
-)
-
 
 def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:
     """The signature of a catalogue made with this encoder and sampling."""
@@ -76,11 +59,4 @@ def merge_shard(catalog: Catalog, shard: Path) -> None:
     with Catalog(shard) as other:
         if astuple(other.indexed_with)[1:] != astuple(catalog.indexed_with)[1:]:
             raise EncoderMismatch(f"{shard} was made with {other.indexed_with.model} or another sampling")
-    catalog.db.attach("shard", shard)
-    try:
-        with catalog.transaction():
-            for statement in MERGE_STATEMENTS:
-                catalog.db.execute(statement)
-            catalog.raise_generation()
-    finally:
-        catalog.db.execute("DETACH DATABASE shard")
+    catalog.merge(shard)

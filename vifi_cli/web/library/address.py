@@ -5,8 +5,11 @@ import re
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.records import CatalogedVideo
+
 KEY = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{8})")
-STRETCH = re.compile(rf"(?P<key>{KEY.pattern})@(?P<start>[0-9.]{{1,16}})-(?P<end>[0-9.]{{1,16}})")
+MOMENT = re.compile(rf"(?P<key>{KEY.pattern})@(?P<start>[0-9.]{{1,16}})-(?P<end>[0-9.]{{1,16}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,8 @@ class VideoKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A stretch of a video, written as `12-9f3a61c2@6-10.5`; the times are seconds."""
+class MomentAddress:
+    """Names a moment of a video, written as `12-9f3a61c2@6-10.5`; the times are seconds."""
 
     video: VideoKey
     start_seconds: float
@@ -35,10 +38,16 @@ class Stretch:
         return f"{self.video}@{self.start_seconds:.3f}-{self.end_seconds:.3f}"
 
 
-def key_of(video_id: int, fingerprint: str, size_bytes: int, modified_ns: int) -> VideoKey:
-    """The key of a catalogued video; one that changed while it was read has no fingerprint."""
-    content = fingerprint or f"{size_bytes} {modified_ns}"
-    return VideoKey(video_id, blake2b(content.encode(), digest_size=4).hexdigest())
+def key_of(video: CatalogedVideo) -> VideoKey:
+    """The key of an indexed video; one that changed while it was read has no fingerprint."""
+    content = video.fingerprint or f"{video.size_bytes} {video.modified_ns}"
+    return VideoKey(video.id, blake2b(content.encode(), digest_size=4).hexdigest())
+
+
+def video_by_key(catalog: Catalog, key: VideoKey) -> CatalogedVideo | None:
+    """The video that a key names, None if it is no longer in the index."""
+    video = catalog.video(key.id)
+    return video if video and key_of(video) == key else None
 
 
 def parse_key(text: str) -> VideoKey | None:
@@ -47,14 +56,14 @@ def parse_key(text: str) -> VideoKey | None:
     return VideoKey(int(match[1]), match[2]) if match else None
 
 
-def parse_stretch(text: str) -> Stretch | None:
-    """The stretch that an address names, None if it names none."""
-    match = STRETCH.fullmatch(text)
+def parse_moment(text: str) -> MomentAddress | None:
+    """The moment that an address names, None if it names none."""
+    match = MOMENT.fullmatch(text)
     key = parse_key(match["key"]) if match else None
     if match is None or key is None:
         return None
     span = parse_span(match["start"], match["end"])
-    return Stretch(key, *span) if span else None
+    return MomentAddress(key, *span) if span else None
 
 
 def parse_span(start: str, end: str) -> tuple[float, float] | None:

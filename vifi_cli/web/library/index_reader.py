@@ -1,4 +1,4 @@
-"""Keeps an index open for a server: in a thread of its own, and anew when another index takes its place."""
+"""Keeps a search session for the server in a thread of its own, to which its connection belongs."""
 
 import asyncio
 import sqlite3
@@ -7,61 +7,42 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from vifi_cli.index.catalog.catalog import CATALOG_FILE
-from vifi_cli.index.search.video_index import VideoIndex
+from vifi_cli.api.search.session import SearchSession
 
 Result = TypeVar("Result")
 
 
 class IndexReader:
-    """Reads an index from one thread, to which its connection belongs, one question after the other."""
+    """Reads an index from one thread, one question after the other; a rebuilt index takes the place of the old one."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, session: SearchSession) -> None:
+        self._session = session
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="index-reader")
-        self._index: VideoIndex | None = None
-        self._opened_file: tuple[int, int] | None = None
 
-    async def read(self, work: Callable[[VideoIndex], Result]) -> Result:
-        """Does some work with the index, in its thread.
+    @property
+    def folder(self) -> Path:
+        """Of the index."""
+        return self._session.folder
+
+    async def read(self, work: Callable[[SearchSession], Result]) -> Result:
+        """Does some work with the session, in its thread.
 
         Raises:
             IndexMissing: nothing is indexed yet.
-            IndexProblem: it cannot be opened.
+            IndexProblem: the index cannot be opened.
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
 
     def close(self) -> None:
-        """Ends the connection, once what was begun is done; what has not begun is dropped."""
-        last = self._thread.submit(self._close)
+        """Ends the connection once the current work is done; work that waits is dropped."""
+        last = self._thread.submit(self._session.close)
         self._thread.shutdown(wait=False)
         last.result()
 
-    def _read(self, work: Callable[[VideoIndex], Result]) -> Result:
-        index = self._current()
+    def _read(self, work: Callable[[SearchSession], Result]) -> Result:
+        self._session.refresh()
         try:
-            return work(index)
+            return work(self._session)
         except sqlite3.Error:
-            self._close()
+            self._session.close()
             raise
-
-    def _current(self) -> VideoIndex:
-        """The index as it is now: a rebuild puts another file in the place of the one that is open."""
-        opened_file = _identity(self.folder / CATALOG_FILE)
-        if self._index is None or opened_file != self._opened_file:
-            self._close()
-            self._index, self._opened_file = VideoIndex(self.folder), opened_file
-        return self._index
-
-    def _close(self) -> None:
-        if self._index is not None:
-            self._index.catalog.close()
-        self._index = None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

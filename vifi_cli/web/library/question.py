@@ -1,4 +1,4 @@
-"""What is asked of the page, as the address says it: the words, the filters, or a moment to find the like of."""
+"""What the address of a page asks for: words, filters, or a moment to find similar ones of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.web.library.address import Stretch, parse_stretch
+from vifi_cli.web.library.address import MomentAddress, parse_moment
 
 MOST_LETTERS = 2000
 HITS, MOST_HITS = 24, 1000
@@ -17,19 +17,19 @@ By = Literal["moment", "video"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A search, with nothing to find the like of and no words if only the page itself is asked for.
+    """A search; without words or a moment, only the page itself is asked for.
 
     Attributes:
         words: what to look for.
-        like: a moment whose like is looked for, unless there are words.
+        like: a moment to find similar ones of, unless there are words.
         below: a folder or glob that limits the search, empty for everywhere.
-        by: whether a hit is a moment or a whole video.
-        shortest: length of the videos that are looked at, in seconds, at least.
-        top: number of hits at most.
+        by: whether a hit is a moment or a video.
+        shortest: minimum length of the videos, in seconds.
+        top: maximum number of hits.
     """
 
     words: str = ""
-    like: Stretch | None = None
+    like: MomentAddress | None = None
     below: str = ""
     by: By = "moment"
     shortest: int = 0
@@ -54,7 +54,7 @@ NAMES = {"words": "q", "like": "like", "below": "below", "by": "by", "shortest":
 
 
 def parse_question(parameters: Mapping[str, str]) -> Question:
-    """Reads the parameters of an address; others than those of a question are passed over.
+    """Reads the parameters of an address; unknown ones are ignored.
 
     Raises:
         InvalidInput: one of them makes no sense; the text says which.
@@ -67,13 +67,13 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
         raise InvalidInput(
             f"the folder or pattern is too long: name it in fewer than {MOST_LETTERS:,} letters"
         )
-    stretch = parse_stretch(like) if like and not words else None
-    if like and not words and stretch is None:
-        raise InvalidInput("the address names no moment: go back to the search and choose one again")
+    moment = parse_moment(like) if like and not words else None
+    if like and not words and moment is None:
+        raise InvalidInput("the address does not name a moment: go back to the search and choose one again")
     by = parameters.get("by") or "moment"
     return Question(
         words=words,
-        like=stretch,
+        like=moment,
         below=below,
         by=_by(by),
         shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),

@@ -12,14 +12,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.web.library.lookup import Lookup
-from vifi_cli.web.library.presence import why_out_of_reach
-from vifi_cli.web.library.videos import LibraryVideo
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.video.moment import Moment
+from vifi_cli.web.library.address import key_of
+from vifi_cli.web.library.lookup import Lookup, why_out_of_reach
 from vifi_cli.web.media.made_files import MadeFiles, Make
-from vifi_cli.web.media.placeholder import placeholder
-from vifi_cli.web.media.playing import LEAD_SECONDS, LONGEST_SECONDS
-from vifi_cli.web.media.renderings import WriteMoment, WritePreview, WriteStill
-from vifi_cli.web.media.sources import ENCODED_TYPE, Sources
+from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
+from vifi_cli.web.media.renderings import WriteMoment, WritePreview, WriteStill, placeholder
 
 LONGEST_ENCODED_SECONDS = LONGEST_SECONDS + 2 * LEAD_SECONDS + 1.0
 NOT_FOUND, GONE, UNREADABLE, CLIENT_LEFT, NO_ROOM = 404, 410, 422, 499, 507
@@ -69,26 +68,28 @@ class Media:
         return JSONResponse({"sources": [asdict(source) for source in found]}, headers=NOT_KEPT)
 
     async def still(self, request: Request) -> Response:
-        """The frame in the middle of a stretch, as WebP."""
-        video = await self._lookup.video(request)
-        return await self._picture(request, video, WriteStill(video.path, *self._lookup.span(request, video)))
-
-    async def preview(self, request: Request) -> Response:
-        """A stretch as an animated WebP."""
+        """The frame in the middle of a moment, as WebP."""
         video = await self._lookup.video(request)
         return await self._picture(
-            request, video, WritePreview(video.path, *self._lookup.span(request, video))
+            request, video, WriteStill(Moment(video.path, *self._lookup.span(request, video)))
+        )
+
+    async def preview(self, request: Request) -> Response:
+        """A moment as an animated WebP."""
+        video = await self._lookup.video(request)
+        return await self._picture(
+            request, video, WritePreview(Moment(video.path, *self._lookup.span(request, video)))
         )
 
     async def moment(self, request: Request) -> Response:
-        """A stretch, re-encoded so that browsers can play it."""
+        """A moment, re-encoded so that browsers can play it."""
         video = await self._lookup.video(request)
         start_seconds, end_seconds = self._lookup.span(request, video)
         if end_seconds - start_seconds > LONGEST_ENCODED_SECONDS:
             raise HTTPException(NOT_FOUND)
         if await asyncio.to_thread(why_out_of_reach, video.path):
             raise HTTPException(GONE)
-        make = WriteMoment(video.path, start_seconds, end_seconds)
+        make = WriteMoment(Moment(video.path, start_seconds, end_seconds))
         try:
             path = await _unless_left(request, self._moments.get(_name(video, make, ".mp4"), make))
         except UnreadableVideo as error:
@@ -97,15 +98,15 @@ class Media:
             raise HTTPException(NO_ROOM, error.strerror) from error
         return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
 
-    async def _picture(self, request: Request, video: LibraryVideo, make: Make) -> Response:
+    async def _picture(self, request: Request, video: CatalogedVideo, make: Make) -> Response:
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
-            return placeholder(hidden, GONE)
+            return _placeholder(hidden, GONE)
         try:
             path = await _unless_left(request, self._pictures.get(_name(video, make, ".webp"), make))
         except UnreadableVideo as error:
-            return placeholder(f"No picture: {error}", UNREADABLE)
+            return _placeholder(f"No picture: {error}", UNREADABLE)
         except OSError as error:
-            return placeholder(f"No picture: {error.strerror}", NO_ROOM)
+            return _placeholder(f"No picture: {error.strerror}", NO_ROOM)
         return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type="image/webp")
 
 
@@ -116,7 +117,7 @@ async def _unless_left(request: Request, work: Coroutine[object, object, Result]
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
-        raise HTTPException(CLIENT_LEFT, "nobody waits for this any more")
+        raise HTTPException(CLIENT_LEFT, "the browser left")
     finally:
         working.cancel()
         leaving.cancel()
@@ -127,6 +128,11 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _name(video: LibraryVideo, make: Make, suffix: str) -> str:
+def _placeholder(reason: str, status: int) -> Response:
+    """A picture, with a status of failure, that browsers show all the same; it is not kept."""
+    return Response(placeholder(reason), status, NOT_KEPT, "image/webp")
+
+
+def _name(video: CatalogedVideo, make: Make, suffix: str) -> str:
     """The name of a made file: of the video's content and all that decides how it looks, not of where it lies."""
-    return blake2b(f"{video.key} {make.name}".encode(), digest_size=16).hexdigest() + suffix
+    return blake2b(f"{key_of(video)} {make.name}".encode(), digest_size=16).hexdigest() + suffix

@@ -1,10 +1,16 @@
-"""What the page needs of a video, made in a process of its own: a still, a moving preview, a moment browsers can play.
+"""What the page shows of a video: a still, a moving preview, a moment that browsers can play, or why there is none.
 
-The names hold a number to be raised when what is made looks different, so that nothing old is shown.
+Pictures and moments are made in other processes. Their names hold a number; raise it when what is made looks
+different, so that nothing old is shown.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
+
+from PIL import Image, ImageDraw, ImageFont
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.export.clip import write_clip
@@ -13,63 +19,90 @@ from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import Report
 
 PICTURE_HEIGHT, MOMENT_HEIGHT = 240, 720
+PLACEHOLDER_WIDTH = 426
+LINE_LETTERS, MOST_LINES = 34, 3
+SCALE = 2  # for screens of fine pixels
+LINES, LETTERS = "#857e73", "#757065"
+REASONS_AT_HAND = 64
 
 
 @dataclass(frozen=True, slots=True)
 class WriteStill:
-    """Writes the frame in the middle of a stretch as WebP: its ends may still show what is before and after."""
+    """Writes the frame in the middle of a moment as WebP: its ends may still show what is before and after."""
 
-    path: Path
-    start_seconds: float
-    end_seconds: float
+    moment: Moment
 
     @property
     def name(self) -> str:
         """See `made_files.Make`."""
-        return f"still 2 {PICTURE_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
+        return f"still 2 {PICTURE_HEIGHT} {_times(self.moment)}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
+        path, start, end = self.moment.path, self.moment.start_seconds, self.moment.end_seconds
         try:
-            picture = still(self.path, (self.start_seconds + self.end_seconds) / 2, PICTURE_HEIGHT)
+            picture = still(path, (start + end) / 2, PICTURE_HEIGHT)
         except UnreadableVideo:  # the video breaks off before
-            picture = still(self.path, self.start_seconds, PICTURE_HEIGHT)
+            picture = still(path, start, PICTURE_HEIGHT)
         target.write_bytes(picture)
 
 
 @dataclass(frozen=True, slots=True)
 class WritePreview:
-    """Writes a stretch as an animated WebP of a few seconds."""
+    """Writes a moment as an animated WebP of a few seconds."""
 
-    path: Path
-    start_seconds: float
-    end_seconds: float
+    moment: Moment
 
     @property
     def name(self) -> str:
         """See `made_files.Make`."""
-        return f"preview 1 {PICTURE_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
+        return f"preview 1 {PICTURE_HEIGHT} {_times(self.moment)}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
-        moment = Moment(self.path, self.start_seconds, self.end_seconds)
-        target.write_bytes(animated_webp(preview_pictures(moment, PICTURE_HEIGHT, report)))
+        target.write_bytes(animated_webp(preview_pictures(self.moment, PICTURE_HEIGHT, report)))
 
 
 @dataclass(frozen=True, slots=True)
 class WriteMoment:
-    """Writes a stretch as an MP4 that all browsers play, with its sound."""
+    """Writes a moment as an MP4 that all browsers play, with its sound."""
 
-    path: Path
-    start_seconds: float
-    end_seconds: float
+    moment: Moment
 
     @property
     def name(self) -> str:
         """See `made_files.Make`."""
-        return f"moment 1 {MOMENT_HEIGHT} {self.start_seconds:.3f} {self.end_seconds:.3f}"
+        return f"moment 1 {MOMENT_HEIGHT} {_times(self.moment)}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
-        moment = Moment(self.path, self.start_seconds, self.end_seconds)
-        write_clip(moment, target, report, draft_height=MOMENT_HEIGHT)
+        write_clip(self.moment, target, report, draft_height=MOMENT_HEIGHT)
+
+
+def _times(moment: Moment) -> str:
+    return f"{moment.start_seconds:.3f} {moment.end_seconds:.3f}"
+
+
+@lru_cache(REASONS_AT_HAND)
+def placeholder(reason: str) -> bytes:
+    """A quiet drawing that says why there is no picture, as transparent WebP for light and dark pages.
+
+    It is made of pixels: with a thousand SVG pictures, as where a disk is not plugged in, each step of scrolling takes
+    Chromium seconds.
+    """
+    picture = Image.new("RGBA", (PLACEHOLDER_WIDTH * SCALE, PICTURE_HEIGHT * SCALE))
+    draw = ImageDraw.Draw(picture)
+
+    def at(*numbers: int) -> list[int]:
+        return [SCALE * number for number in numbers]
+
+    # in the corner that nothing else on a hit covers
+    draw.rounded_rectangle(at(22, 27, 62, 56), 5 * SCALE, outline=LINES, width=5)
+    draw.line(at(17, 63, 67, 20), LINES, width=5)
+    font = ImageFont.load_default(14 * SCALE)
+    lines = wrap(reason, LINE_LETTERS, max_lines=MOST_LINES, placeholder=" …")
+    for number, line in enumerate(lines):
+        draw.text((78 * SCALE, (40 + 19 * number) * SCALE), line, LETTERS, font, anchor="ls")
+    file = BytesIO()
+    picture.save(file, "WEBP", lossless=True)
+    return file.getvalue()

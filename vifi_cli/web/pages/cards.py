@@ -1,12 +1,17 @@
-"""What a page shows of a hit: addresses and words, ready to be written."""
+"""What a page shows of a moment: addresses and words, ready to be written."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlencode
 
-from vifi_cli.web import wording
-from vifi_cli.web.library.address import Stretch
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.web.library.address import MomentAddress, key_of
 from vifi_cli.web.library.question import Question
-from vifi_cli.web.library.searching import Hit
+from vifi_cli.web.pages.templating import shown
+from vifi_cli.wording import clock, rounded_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +20,16 @@ class Card:
 
     Attributes:
         name: of the file.
-        folder: it lies in, as it is called from the folder that was indexed.
+        folder: of the file, from the folder that was indexed on: `holiday/day 2`.
         path: of the file, in full.
-        time: where in the video the moment is; of a whole video, its length.
-        score: how relevant it is, or where that is not known its cosine; empty where it was not searched for.
-        is_relevant: whether it is more of a find than a guess.
+        time: where in the video the moment is, or the length of a video.
+        score: its relevance, or its cosine where hits are not rated; empty if it was not searched for.
+        is_relevant: whether it is worth showing.
         play: address of the page that plays it.
-        like: address of the search for its like.
+        like: address of the search for similar moments.
         still: address of the frame in its middle.
         preview: address of it as a moving picture.
-        sources: address that tells how it is played.
+        sources: address of how to play it, as JSON.
     """
 
     name: str
@@ -40,23 +45,53 @@ class Card:
     sources: str
 
 
-def card_of(hit: Hit, question: Question | None = None) -> Card:
-    """The card of a hit; the search for its like keeps the filters of a question."""
-    key, start, end = hit.video.key, hit.start_seconds, hit.end_seconds
-    span = urlencode({"start": f"{start:.3f}", "end": f"{end:.3f}"})
-    is_whole = hit.score is None
-    number = hit.score if hit.relevance is None else hit.relevance
-    like = Stretch(key, start, end)
-    return Card(
-        name=wording.shown(hit.video.path.name),
-        folder=wording.place_of(hit.video.path, hit.video.root),
-        path=wording.shown(str(hit.video.path)),
-        time=wording.clock(end) if is_whole else f"{wording.clock(start)} – {wording.clock(end)}",
-        score="" if number is None else wording.rounded_down(number),
-        is_relevant=hit.is_relevant,
-        play=f"/play/{key}?{span}",
-        like=(question or Question()).address(words="", like=like, top=Question().top),
-        still=f"/video/{key}/still?{span}",
-        preview=f"/video/{key}/preview?{span}",
-        sources=f"/video/{key}/sources?{span}",
-    )
+class Cards:
+    """Makes the cards of moments; the searches for similar ones keep the filters of a question."""
+
+    def __init__(self, catalog: Catalog, question: Question | None = None) -> None:
+        self._catalog, self._question = catalog, question or Question()
+        self._roots = sorted(catalog.roots())
+
+    def of_hits(self, hits: Iterable[SearchHit]) -> list[Card]:
+        """The cards of hits, but for those whose video has just left the index."""
+        hits = list(hits)
+        videos = self._catalog.videos_at(hit.path for hit in hits)
+        return [
+            replace(
+                self.of_moment(videos[hit.path], hit.start_seconds, hit.end_seconds),
+                score=rounded_down(hit.number_shown),
+                is_relevant=hit.is_relevant,
+            )
+            for hit in hits
+            if hit.path in videos
+        ]
+
+    def of_videos(self, videos: Iterable[CatalogedVideo]) -> list[Card]:
+        """The cards of videos from their beginning to their end."""
+        return [
+            replace(self.of_moment(video, 0.0, video.duration_seconds), time=clock(video.duration_seconds))
+            for video in videos
+        ]
+
+    def of_moment(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Card:
+        """The card of a moment that was not searched for."""
+        key = key_of(video)
+        span = urlencode({"start": f"{start_seconds:.3f}", "end": f"{end_seconds:.3f}"})
+        like = MomentAddress(key, start_seconds, end_seconds)
+        return Card(
+            name=shown(video.path.name),
+            folder=self._folder_of(video.path),
+            path=shown(str(video.path)),
+            time=f"{clock(start_seconds)} – {clock(end_seconds)}",
+            score="",
+            is_relevant=True,
+            play=f"/play/{key}?{span}",
+            like=self._question.address(words="", like=like, top=Question().top),
+            still=f"/video/{key}/still?{span}",
+            preview=f"/video/{key}/preview?{span}",
+            sources=f"/video/{key}/sources?{span}",
+        )
+
+    def _folder_of(self, path: Path) -> str:
+        root = next((root for root in self._roots if root in path.parents), path.parent)
+        return shown(str(path.parent.relative_to(root.parent)))

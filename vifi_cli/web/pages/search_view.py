@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.web import wording
-from vifi_cli.web.library.index_state import progress_text, state_of, state_text
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.lock import Writer, running_writer
+from vifi_cli.web.library.address import video_by_key
+from vifi_cli.web.library.folders import Folder, folders
 from vifi_cli.web.library.question import HITS, MOST_HITS, Question
-from vifi_cli.web.library.searching import Hit
-from vifi_cli.web.library.videos import Folder, folders, newest_videos, video_by_key
-from vifi_cli.web.pages.cards import Card, card_of
+from vifi_cli.web.library.searching import search
+from vifi_cli.web.pages.cards import Card, Cards
+from vifi_cli.web.pages.templating import length
+from vifi_cli.wording import clock, counted
 
 LENGTHS = ((0, "any length"), (60, "over a minute"), (600, "over 10 minutes"), (3600, "over an hour"))
-"""Least lengths of videos that the page offers, in seconds and in words."""
+"""Minimum lengths of videos that the page offers, in seconds and in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,11 @@ class SearchView:
         question: what was asked.
         heading: what is shown, in words.
         state: what the index holds, in words.
-        running: how far a run has come that brings the index up to date, empty if there is none.
+        running: progress of a run that updates the index, empty if there is none.
         folders: that a search can be limited to.
         cards: the hits, or the newest videos.
-        seed: the moment whose like is looked for.
-        nothing_relevant: whether the hits are no more than what comes nearest.
+        seed: the moment to find similar ones of.
+        nothing_relevant: whether no hit is relevant.
         problem: what is wrong with the question or the index.
         nothing_indexed: whether there is no index yet.
     """
@@ -45,17 +48,17 @@ class SearchView:
 
     @property
     def other_folder(self) -> bool:
-        """Whether the search is limited to something that is none of the folders."""
+        """Whether the search is limited to something that is not one of the folders."""
         below = self.question.below
         return bool(below) and all(folder.pattern != below for folder in self.folders)
 
     @property
     def lengths(self) -> Sequence[tuple[int, str]]:
-        """The least lengths to choose from, another one that is in the address among them."""
+        """The minimum lengths to choose from, with the one in the address."""
         shortest = self.question.shortest
         if any(seconds == shortest for seconds, _ in LENGTHS):
             return LENGTHS
-        return sorted((*LENGTHS, (shortest, f"over {wording.clock(shortest)}")))
+        return sorted((*LENGTHS, (shortest, f"over {clock(shortest)}")))
 
     @property
     def more(self) -> str:
@@ -66,26 +69,48 @@ class SearchView:
         return question.address(top=min(2 * question.top, MOST_HITS))
 
 
-def view_of(index: VideoIndex, question: Question) -> SearchView:
+def view_of(session: SearchSession, question: Question) -> SearchView:
     """The page for a question, without its hits; if nothing is asked, with the newest videos."""
-    catalog, seed, cards = index.catalog, None, []
+    catalog, cards = session.index.catalog, Cards(session.index.catalog, question)
+    seed, newest = None, list[Card]()
     if question.like:
         video = video_by_key(catalog, question.like.video)
         span = question.like.start_seconds, question.like.end_seconds
-        seed = card_of(Hit(video, *span, 0.0), question) if video else None
+        seed = cards.of_moment(video, *span) if video else None
     elif not question.words:
-        newest = newest_videos(catalog, HITS)
-        cards = [card_of(Hit(video, 0.0, video.duration_seconds), question) for video in newest]
-    state = state_of(index)
+        newest = cards.of_videos(catalog.newest_videos(HITS))
     return SearchView(
         question,
         heading=_heading(question),
-        state=state_text(state),
-        running=progress_text(state.writer),
+        state=state_text(catalog),
+        running=progress_text(running_writer(catalog.path.parent)),
         folders=folders(catalog),
-        cards=cards,
+        cards=newest,
         seed=seed,
     )
+
+
+def hits_of(session: SearchSession, question: Question) -> list[Card]:
+    """The hits of a question, ready to be written; errors are those of `searching.search`."""
+    return Cards(session.index.catalog, question).of_hits(search(session, question))
+
+
+def state_text(catalog: Catalog) -> str:
+    """One line on what an index holds: `3,512 videos · 45 hours · clip-vit-b-16`."""
+    totals = catalog.totals()
+    parts = [counted(totals.videos, "video"), length(totals.video_seconds), catalog.indexed_with.model]
+    if totals.failures:
+        parts.append(f"{counted(totals.failures, 'file')} could not be read")
+    return " · ".join(parts)
+
+
+def progress_text(writer: Writer | None) -> str:
+    """One line on a run that is going on, empty if there is none."""
+    if writer is None:
+        return ""
+    if not writer.files:
+        return "Looking for new videos"
+    return f"Indexing: {writer.files_done:,} of {writer.files:,} files done"
 
 
 def _heading(question: Question) -> str:

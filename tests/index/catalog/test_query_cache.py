@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.color_encoder import ColorEncoder
-from vifi_cli.index.query_cache import (
+from vifi_cli.index.catalog.query_cache import (
     CACHE_FILE,
     MOST_QUERIES,
     TEXTS_PER_QUERY,

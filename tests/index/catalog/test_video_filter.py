@@ -7,7 +7,8 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.search.video_filter import VideoFilter
+from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 
 RED = (1.0, -1.0, -1.0)
@@ -44,7 +45,7 @@ def test_which_videos_are_searched(
     index: VideoIndex, among: VideoFilter, below: str | None, found: str
 ) -> None:
     red = ColorEncoder().encode_texts(["red"])[0]
-    hits = index.search(red, top=0, by="video", among=among, below=below)
+    hits = index.search(red, RankingOptions(top=0, by="video", among=replace(among, path_pattern=below)))
     assert sorted(hit.path.stem for hit in hits) == list(found)
 
 
@@ -54,5 +55,5 @@ def test_filters_come_before_ranking(catalog: Catalog) -> None:
     catalog.store(encoded_video("/v/worse.mp4", [(1.0, 1.0, -1.0)] * 200, "worse"))
     red = ColorEncoder().encode_texts(["red"])[0]
     with VideoIndex(catalog.path.parent) as index:
-        hits = index.search(red, top=3, per_video=0, among=VideoFilter(shortest_seconds=100))
+        hits = index.search(red, RankingOptions(top=3, per_video=0, among=VideoFilter(shortest_seconds=100)))
     assert [hit.path for hit in hits] == [Path("/v/worse.mp4")] * 3

@@ -10,21 +10,17 @@
 `text:` before words takes them as they are, whatever they look like.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
-from vifi_cli.cli.search.times import stretch_of
+from vifi_cli.api.search.times import stretch_of
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.search.query import Example, Query, Term, Words, require_wanted
 from vifi_cli.paths import given_path
-
-if TYPE_CHECKING:
-    from vifi_cli.index.search.query import Example, Query, Term, Words
+from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 SIGNS = {"+": 1.0, "-": -1.0}
 AS_WORDS = "text:"
@@ -40,12 +36,10 @@ def parse_query(arguments: Sequence[str]) -> Query:
     Raises:
         InvalidInput: there is nothing to look for, or no saying what is meant.
     """
-    from vifi_cli.index.search.query import Query, require_wanted
-
     if not any(argument.strip() for argument in arguments):
         raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
     if any("\0" in argument for argument in arguments):
-        raise InvalidInput("the query holds a NUL character, which is no text: leave it away")
+        raise InvalidInput("the query holds a NUL character, which is no text: omit it")
     terms = tuple(_term(sign, run) for sign, run in _signed_runs(arguments))
     query = Query(" ".join(arguments), terms)
     require_wanted(query)
@@ -58,8 +52,6 @@ def parse_example(text: str) -> Example:
     Raises:
         InvalidInput: the time is none.
     """
-    from vifi_cli.index.search.query import Example
-
     file, time = _split_time(text)
     if "://" in file:
         raise InvalidInput(f"{file} is an address: download it and name the file")
@@ -87,13 +79,11 @@ def _signed_runs(arguments: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
             yield sign, run
         sign, run = SIGNS[argument], []
     if not run:
-        raise InvalidInput(f"nothing stands after the last {arguments[-1]}: add a term, or leave it away")
+        raise InvalidInput(f"nothing stands after the last {arguments[-1]}: add a term, or omit it")
     yield sign, run
 
 
 def _term(sign: float, run: list[str]) -> Term:
-    from vifi_cli.index.search.query import Term
-
     weight, text = _split_weight(" ".join(run))
     if text.startswith(AS_WORDS):
         return Term(_words(text.removeprefix(AS_WORDS)), sign * weight)
@@ -110,10 +100,8 @@ def _term(sign: float, run: list[str]) -> Term:
 
 
 def _words(text: str) -> Words:
-    from vifi_cli.index.search.query import Words
-
     if not text.strip():
-        raise InvalidInput("a term of the query is empty: say what to look for, or leave the operator away")
+        raise InvalidInput("a term of the query is empty: say what to look for, or omit the operator")
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -129,7 +117,7 @@ def _split_weight(text: str) -> tuple[float, str]:
         return 1.0, text
     weight = float(match[1])
     if not 0 < weight < math.inf:
-        raise InvalidInput(f"{text}: a weight must be above 0: leave the term away, or put - before it")
+        raise InvalidInput(f"{text}: a weight must be above 0: omit the term, or put - before it")
     return weight, text[match.end() :]
 
 
@@ -156,8 +144,6 @@ def _looks_like_file(text: str) -> bool:
 
 
 def _has_media_suffix(text: str) -> bool:
-    from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES
-
     name = PurePath(text)
     return name.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES and not name.stem.endswith(" ")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.cli.search.times import AROUND_SECONDS, instant_option, length_option, seconds_of, stretch_of
+from vifi_cli.api.search.times import AROUND_SECONDS, instant_option, length_option, seconds_of, stretch_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import TimeRange
 

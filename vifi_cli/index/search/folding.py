@@ -1,8 +1,11 @@
-"""From windows that match a query to moments worth showing: overlaps folded, lengths bounded."""
+"""From windows that match a query to moments worth showing: overlaps and near duplicates folded, lengths bounded."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 EVENT_LEVEL = 0.6
 """How far above the background the score of an event stays: as a share of the way from there to its best window."""
@@ -11,6 +14,11 @@ SAME_EVENT_SHARE = 0.9
 """What scores at least this share of the best window belongs to its event, however near the background is."""
 
 LONGEST_MOMENT_SECONDS = 32.0
+
+NEARLY_EQUAL = 0.95
+"""The cosine from which on two moments look nearly the same; docs/searching.md explains the choice."""
+
+ROOM_AT_FIRST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class ScoredWindow:
         score: cosine between the query's and its embedding.
         is_whole: it stands for the video as a whole, not for a moment.
         window_id: the window, or of a moment the window that gave it its score.
+        duplicates: worse ones that look nearly the same and are folded into this one.
     """
 
     video_id: int
@@ -32,6 +41,7 @@ class ScoredWindow:
     score: float
     is_whole: bool = False
     window_id: int = 0
+    duplicates: tuple["ScoredWindow", ...] = ()
 
 
 def fold_into_moments(
@@ -77,6 +87,40 @@ def fold_into_moments(
         for other in near:
             left[other] = not _shows_same(ranked[other], moment)
     return moments
+
+
+def fold_near_duplicates(
+    hits: Iterable[ScoredWindow],
+    embed: Callable[[ScoredWindow], npt.NDArray[np.float32]],
+    *,
+    most: int | None = None,
+    nearly_equal: float = NEARLY_EQUAL,
+) -> list[ScoredWindow]:
+    """Folds each hit into the better one that it resembles most, if nearly equal, until `most` are left.
+
+    Args:
+        hits: best first; no more are taken than needed.
+        embed: gives the embedding of a hit, float32 (D,), of length 1.
+        most: how many are left at most.
+        nearly_equal: the minimum cosine of two that look nearly the same.
+    """
+    kept: list[tuple[ScoredWindow, list[ScoredWindow]]] = []
+    embeddings = np.empty((0, 0), np.float32)
+    for hit in hits:
+        if len(kept) == most:
+            break
+        embedding = embed(hit)
+        if not kept:
+            embeddings = np.empty((ROOM_AT_FIRST, len(embedding)), np.float32)
+        likeness = embeddings[: len(kept)] @ embedding
+        if likeness.max(initial=-1.0) >= nearly_equal:
+            kept[int(likeness.argmax())][1].append(hit)
+            continue
+        if len(kept) == len(embeddings):
+            embeddings = np.concatenate([embeddings, np.empty_like(embeddings)])
+        embeddings[len(kept)] = embedding
+        kept.append((hit, []))
+    return [replace(hit, duplicates=tuple(duplicates)) for hit, duplicates in kept]
 
 
 def _best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from statistics import mean
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.index.search.moments import (
+from vifi_cli.index.search.folding import (
     LONGEST_MOMENT_SECONDS,
     ScoredWindow,
     event_level,

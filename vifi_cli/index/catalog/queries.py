@@ -1,0 +1,249 @@
+"""Everything that is asked of a catalogue: its videos, frames and windows, and what a search looks up."""
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from vifi_cli.index.catalog.file import open_catalog_file
+from vifi_cli.index.catalog.records import (
+    CatalogedVideo,
+    CatalogedWindow,
+    CatalogTotals,
+    FailedFile,
+    IndexedWith,
+)
+from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
+from vifi_cli.video.files.discovery import VideoFile
+
+SECONDS_DTYPE = np.dtype("<f8")
+EMBEDDING_DTYPE = np.dtype("<f2")
+VIDEO_COLUMNS = (
+    "id, path, size_bytes, modified_ns, fingerprint, on_other_device, duration_seconds, width, height, codec"
+)
+PARAMETERS_PER_STATEMENT = 900
+"""SQLite's oldest limit on the number of parameters of one statement is 999."""
+
+Int64Array = npt.NDArray[np.int64]
+
+
+class CatalogReader:
+    """An open catalogue, to be read. Use as a context manager; connections belong to one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens an existing catalogue; raises IndexMissing, IndexDamaged or IndexProblem."""
+        self.path = path
+        self.db = open_catalog_file(path)
+        row = next(self.db.query("SELECT * FROM catalogue"))
+        self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; what was stored stays."""
+        self.db.close()
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Reads within see one state of the catalogue, whatever is written meanwhile. Not for writing."""
+        if self.db.conn.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
+
+    @property
+    def revision(self) -> str:
+        """A name for the present set of windows: how many changes it has seen, and a random part."""
+        generation, random = self.db.execute("SELECT generation, revision FROM catalogue").fetchone()
+        return f"{generation}-{random}"
+
+    @property
+    def vectors_revision(self) -> str | None:
+        """The revision, which the present one came from, for which a vector file was last made."""
+        revision: str | None = self.db.execute("SELECT vectors_revision FROM catalogue").fetchone()[0]
+        return revision
+
+    def totals(self) -> CatalogTotals:
+        """How much there is."""
+        (failures,) = self.db.execute("SELECT count(*) FROM failures").fetchone()
+        videos, seconds = self.db.execute("SELECT count(*), total(duration_seconds) FROM videos").fetchone()
+        return CatalogTotals(videos, seconds, failures)
+
+    def videos(self) -> list[CatalogedVideo]:
+        """All videos, without their embeddings."""
+        return self._videos("ORDER BY id")
+
+    def video(self, video_id: int) -> CatalogedVideo | None:
+        """The video of an id."""
+        return next(iter(self._videos("WHERE id = ?", (video_id,))), None)
+
+    def video_at(self, path: Path) -> CatalogedVideo | None:
+        """The video that was indexed at a path."""
+        return next(iter(self._videos("WHERE path = ?", (encode_path(path),))), None)
+
+    def videos_at(self, paths: Iterable[Path]) -> dict[Path, CatalogedVideo]:
+        """The videos that were indexed at paths; paths without one are left out."""
+        wanted = list({encode_path(path) for path in paths})
+        found = self._in_parts(f"SELECT {VIDEO_COLUMNS} FROM videos WHERE path IN ({{}})", wanted)
+        return {video.path: video for video in map(_video, found)}
+
+    def videos_of_size(self, size_bytes: int) -> list[CatalogedVideo]:
+        """The videos whose file has this size; only these can have the same content."""
+        return self._videos("WHERE size_bytes = ? ORDER BY id", (size_bytes,))
+
+    def newest_videos(self, count: int) -> list[CatalogedVideo]:
+        """The videos that were indexed last, newest first."""
+        return self._videos("ORDER BY indexed_at DESC, id DESC LIMIT ?", (count,))
+
+    def paths(self) -> Iterator[Path]:
+        """The paths of all videos."""
+        return (decode_path(row[0]) for row in self.db.execute("SELECT path FROM videos"))
+
+    def partly_read(self) -> list[tuple[Path, str]]:
+        """The videos of which only a part could be read, with what is wrong."""
+        rows = self.db.execute("SELECT path, warning FROM videos WHERE warning IS NOT NULL ORDER BY path")
+        return [(decode_path(row[0]), row[1]) for row in rows]
+
+    def failures(self) -> list[FailedFile]:
+        """The files that could not be read when they were last tried."""
+        rows = self.db.execute("SELECT path, size_bytes, modified_ns, reason FROM failures ORDER BY path")
+        return [FailedFile(VideoFile(decode_path(row[0]), row[1], row[2]), row[3]) for row in rows]
+
+    def roots(self) -> list[Path]:
+        """The folders and files that were given to `vifi index`."""
+        return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
+
+    def frames(self, video_id: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
+        """The seconds (T,) and un-normalised embeddings (T, D) of one video's sampled frames."""
+        seconds, embeddings = self.db.execute(
+            "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)
+        ).fetchone()
+        dimension = self.indexed_with.dimension
+        return (
+            np.frombuffer(seconds, SECONDS_DTYPE),
+            np.frombuffer(embeddings, EMBEDDING_DTYPE).reshape(-1, dimension),
+        )
+
+    def frame_count(self) -> int:
+        """The number of frame embeddings."""
+        return int(self.db.execute("SELECT total(length(seconds)) / 8 FROM frames").fetchone()[0])
+
+    def window_ids(self) -> Int64Array:
+        """Ids of all windows, int64 (W,), ascending."""
+        return _ids(self.db.execute("SELECT id FROM windows ORDER BY id"))
+
+    def window_ids_among(self, among: VideoFilter) -> Int64Array | None:
+        """Ids of the windows of videos that meet the conditions; None if there are no conditions."""
+        if among == EVERY_VIDEO:
+            return None
+        bounds = {
+            "modified_ns >= ?": among.changed_from_ns,
+            "modified_ns < ?": among.changed_before_ns,
+            "duration_seconds >= ?": among.shortest_seconds,
+            "duration_seconds <= ?": among.longest_seconds,
+        }
+        given = {condition: bound for condition, bound in bounds.items() if bound is not None}
+        statement = f"SELECT id, path FROM videos WHERE {' AND '.join(given)} ORDER BY id"
+        rows = self.db.execute(statement, list(given.values()))
+        return self.window_ids_of([row[0] for row in rows if among.matches_path(decode_path(row[1]))])
+
+    def window_ids_of(self, video_ids: Sequence[int]) -> Int64Array:
+        """Ids of the windows of some videos."""
+        return _ids(self._in_parts("SELECT id FROM windows WHERE video_id IN ({})", video_ids))
+
+    def window_ids_near(self, video_id: int, start_seconds: float, end_seconds: float) -> Int64Array:
+        """Ids of a video's windows, without the one over all of it, that show some of these seconds."""
+        return _ids(
+            self.db.execute(
+                "SELECT id FROM windows WHERE video_id = ? AND NOT is_whole AND end_seconds > ? AND start_seconds < ?",
+                (video_id, start_seconds, end_seconds),
+            )
+        )
+
+    def windows(self, ids: Int64Array) -> list[CatalogedWindow]:
+        """Windows by their ids."""
+        columns = "id, video_id, start_seconds, end_seconds, is_whole"
+        rows = self._in_parts(f"SELECT {columns} FROM windows WHERE id IN ({{}})", ids.tolist())
+        return [CatalogedWindow(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+
+    def windows_by_video(self, after_id: int = -1) -> Iterator[tuple[int, Int64Array]]:
+        """Yields (video id, int64 (W, 3) of window id, first frame, end frame) for windows above an id."""
+        query = "SELECT DISTINCT video_id FROM windows WHERE id > ? ORDER BY video_id"
+        for (video_id,) in self.db.execute(query, (after_id,)).fetchall():
+            rows = self.db.execute(
+                "SELECT id, first_frame, end_frame FROM windows WHERE video_id = ? AND id > ? ORDER BY id",
+                (video_id, after_id),
+            ).fetchall()
+            yield int(video_id), np.array(rows, np.int64)
+
+    def paths_of(self, video_ids: Iterable[int]) -> dict[int, Path]:
+        """The paths of videos by their ids."""
+        rows = self._in_parts("SELECT id, path FROM videos WHERE id IN ({})", sorted(set(video_ids)))
+        return {row[0]: decode_path(row[1]) for row in rows}
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file, and embeddings that do not fit their times; empty if all is well."""
+        faults = [row[0] for row in self.db.execute("PRAGMA quick_check") if row[0] != "ok"]
+        faults += [f"orphaned rows in {row[0]}" for row in self.db.execute("PRAGMA foreign_key_check")]
+        bytes_per_frame = EMBEDDING_DTYPE.itemsize * self.indexed_with.dimension
+        (misfits,) = self.db.execute(
+            "SELECT count(*) FROM frames WHERE length(embeddings) * ? != length(seconds) * ?",
+            (SECONDS_DTYPE.itemsize, bytes_per_frame),
+        ).fetchone()
+        return [*faults, f"{misfits} videos with wrong embeddings"] if misfits else faults
+
+    def _videos(self, condition: str, values: Sequence[object] = ()) -> list[CatalogedVideo]:
+        rows = self.db.execute(f"SELECT {VIDEO_COLUMNS} FROM videos {condition}", tuple(values))
+        return [_video(row) for row in rows]
+
+    def _in_parts(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Runs a statement with `IN ({})` over any number of values."""
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(values), PARAMETERS_PER_STATEMENT):
+            part = values[start : start + PARAMETERS_PER_STATEMENT]
+            rows += self.db.execute(statement.format(",".join("?" * len(part))), tuple(part)).fetchall()
+        return rows
+
+
+def encode_path(path: Path) -> bytes:
+    """A path as the catalogue keeps it: the file system's own bytes."""
+    return os.fsencode(path)
+
+
+def decode_path(encoded: bytes) -> Path:
+    """The path of `encode_path`'s bytes."""
+    return Path(os.fsdecode(encoded))
+
+
+def _video(row: tuple[Any, ...]) -> CatalogedVideo:
+    video_id, path, size_bytes, modified_ns, fingerprint, on_other_device, *about = row
+    duration_seconds, width, height, codec = about
+    return CatalogedVideo(
+        video_id,
+        decode_path(path),
+        size_bytes,
+        modified_ns,
+        fingerprint,
+        bool(on_other_device),
+        duration_seconds,
+        width,
+        height,
+        codec,
+    )
+
+
+def _ids(rows: Iterable[tuple[Any, ...]]) -> Int64Array:
+    return np.fromiter((row[0] for row in rows), np.int64)

@@ -1,0 +1,154 @@
+"""How browsers play a moment: the file as it is, or a part of it that is re-encoded."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlencode
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.video.decode.container import MICROSECOND, open_video
+from vifi_cli.video.workers.isolated import Report
+from vifi_cli.web.library.address import key_of
+from vifi_cli.web.media.renderers import Renderers
+
+LEAD_SECONDS = 2.0
+"""What is shown before and after a moment that is re-encoded."""
+LONGEST_SECONDS = 60.0
+"""Of a re-encoded stretch, without its lead."""
+
+MOST_KNOWN = 2000
+ENCODED_TYPE = "video/mp4"
+PLAYABLE_PIXELS = {"yuv420p", "yuvj420p"}
+MP4_SUFFIXES, WEBM_SUFFIXES = {".mp4", ".m4v", ".mov"}, {".webm"}
+MP4_CODECS, WEBM_CODECS = {"h264", "vp9", "av1"}, {"vp8", "vp9", "av1"}
+MP4_SOUND, WEBM_SOUND = {"aac", "mp3", "opus", "flac"}, {"opus", "vorbis"}
+
+
+@dataclass(frozen=True, slots=True)
+class Playability:
+    """What a browser can make of a file.
+
+    Attributes:
+        media_type: under which the file is sent, None where it is better not sent at all but re-encoded.
+        first_frame_seconds: when the video's first frame is shown on a browser's clock, which begins with
+            whatever comes first, picture or sound.
+    """
+
+    media_type: str | None
+    first_frame_seconds: float = 0.0
+
+
+def playability(path: Path, _: Report) -> Playability:
+    """Looks into a file; raises UnreadableVideo if it holds no video."""
+    with open_video(path) as video:
+        media_type = _media_type(path, video.container, video.stream)
+        if video.stream.start_time is None:
+            return Playability(media_type)
+        lead = video.stream.start_time * video.tick_seconds - (video.container.start_time or 0) * MICROSECOND
+        return Playability(media_type, max(0.0, lead))
+
+
+def _media_type(path: Path, container: InputContainer, stream: VideoStream) -> str | None:
+    """All browsers play 8 bits a colour at half the colour resolution, in few codecs and containers."""
+    context = stream.codec_context
+    if context.pix_fmt not in PLAYABLE_PIXELS:
+        return None
+    sound = {getattr(audio.codec_context, "name", "unknown") for audio in container.streams.audio}
+    kinds, suffix, codec = container.format.name.split(","), path.suffix.lower(), context.codec.canonical_name
+    if "mp4" in kinds and suffix in MP4_SUFFIXES and codec in MP4_CODECS and sound <= MP4_SOUND:
+        return "video/mp4"
+    if "webm" in kinds and suffix in WEBM_SUFFIXES and codec in WEBM_CODECS and sound <= WEBM_SOUND:
+        return "video/webm"
+    return None
+
+
+def stretch_to_encode(
+    start_seconds: float, end_seconds: float, duration_seconds: float
+) -> tuple[float, float]:
+    """The stretch that is re-encoded to play a moment, in seconds: with a lead, and no longer than bearable."""
+    start = max(0.0, start_seconds - LEAD_SECONDS)
+    end = min(end_seconds, start_seconds + LONGEST_SECONDS) + LEAD_SECONDS
+    return start, max(min(end, duration_seconds), start + 0.04)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to play, and where in it the moment is.
+
+    Attributes:
+        address: what a browser loads.
+        media_type: of what comes from there.
+        start_seconds: where the moment begins, on the clock of what is loaded.
+        end_seconds: where it ends there.
+        is_encoded: whether it is made for browsers, which takes a while the first time.
+    """
+
+    address: str
+    media_type: str
+    start_seconds: float
+    end_seconds: float
+    is_encoded: bool
+
+    @property
+    def address_of_moment(self) -> str:
+        """The address with the moment in it, for players that need no script."""
+        return f"{self.address}#t={self.start_seconds:.3f},{self.end_seconds:.3f}"
+
+
+class Sources:
+    """Finds out how moments are played, and remembers it of each video."""
+
+    def __init__(self, renderers: Renderers) -> None:
+        self._renderers = renderers
+        self._known: OrderedDict[str, Playability] = OrderedDict()
+
+    async def of_moment(
+        self, video: CatalogedVideo, start_seconds: float, end_seconds: float
+    ) -> list[Source]:
+        """The sources of a moment, the best first; the next one is for browsers that cannot play that."""
+        encoded = _encoded(video, start_seconds, end_seconds)
+        playable = await self._playability(video)
+        if playable.media_type is None:
+            return [encoded]
+        lead = playable.first_frame_seconds
+        address = f"/video/{key_of(video)}/file"
+        file = Source(address, playable.media_type, start_seconds + lead, end_seconds + lead, False)
+        return [file, encoded]
+
+    async def media_type(self, video: CatalogedVideo) -> str | None:
+        """The type under which a video's file is sent, None if it is not."""
+        return (await self._playability(video)).media_type
+
+    async def _playability(self, video: CatalogedVideo) -> Playability:
+        name = f"{key_of(video)} {await asyncio.to_thread(_state_of, video.path)}"  # another file is another matter
+        if name not in self._known:
+            try:
+                found = await self._renderers.run(partial(playability, video.path))
+            except (UnreadableVideo, OSError):
+                found = Playability(None)
+            self._known[name] = found
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return self._known[name]
+
+
+def _state_of(path: Path) -> str:
+    """What changes when another file takes this one's place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
+
+
+def _encoded(video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Source:
+    start, end = stretch_to_encode(start_seconds, end_seconds, video.duration_seconds)
+    query = urlencode({"start": f"{start:.3f}", "end": f"{end:.3f}"})
+    address = f"/video/{key_of(video)}/moment?{query}"
+    return Source(address, ENCODED_TYPE, start_seconds - start, min(end_seconds, end) - start, True)

@@ -54,7 +54,7 @@ class HitSelection:
             min=0.0,
             max=1.0,
             help="Minimum relevance, or cosine where that is shown; 0 keeps all",
-            show_default="0.3 of relevance",
+            show_default="0.3",
             rich_help_panel=HITS,
         ),
     ] = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli.data.forms.listing import Split
-from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
+from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.leaks import Leak, equal_files, find_leaks
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
@@ -66,9 +66,8 @@ class DataCheck:
     @property
     def empty_classes(self) -> tuple[str, ...]:
         """Classes without a training video, or without any video if the data is only for testing."""
-        names = self.videos.class_names
-        counts = class_counts(self.videos.train or self.videos.all_videos(), len(names))
-        return tuple(name for name, count in zip(names, counts, strict=True) if not count)
+        used = {video.label for video in self.videos.train or self.videos.all_videos()}
+        return tuple(name for label, name in enumerate(self.videos.class_names) if label not in used)
 
     @property
     def is_fine(self) -> bool:

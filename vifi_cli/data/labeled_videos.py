@@ -113,11 +113,10 @@ def without_leaks(videos: LabeledVideos) -> LabeledVideos:
     train = tuple(video for video in videos.train if video.path not in held_out)
     if len(train) == len(videos.train):
         return videos
-    left_out = len(videos.train) - len(train)
-    remark = (
-        f"{left_out} of {len(videos.train)} training videos are also in val or test: vifi leaves them out"
+    left_out = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"
+    return with_remark(
+        replace(videos, train=train), f"{left_out} are also in val or test: vifi leaves them out"
     )
-    return with_remark(replace(videos, train=train), remark)
 
 
 def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:
@@ -149,18 +148,13 @@ def require_usable(videos: LabeledVideos) -> None:
     for name in videos.class_names:
         if not name.isprintable():
             raise InvalidInput(f"the class name {name!r} in {videos.name} is not plain text: rename it")
-    classes = len(videos.class_names)
-    if classes < 2:
+    if len(videos.class_names) < 2:
         only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"
         raise InvalidInput(f"{videos.name} has {only}: add videos of at least two classes")
     if not videos.all_videos():
         listed = f"none of its {len(videos.missing)} videos is on disk"
         raise InvalidInput(f"{videos.name}: {listed}; name their folder with --data-root")
-    empty = [
-        name
-        for name, count in zip(videos.class_names, class_counts(videos.train, classes), strict=True)
-        if not count
-    ]
+    empty = [count.name for count in videos.counts() if not count.train]
     if videos.train and empty:
         more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
         named = ", ".join(repr(name) for name in empty[:3])

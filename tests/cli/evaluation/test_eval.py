@@ -2,15 +2,13 @@
 
 import csv
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Outcome, Vifi
-from tests.cli.training.test_finetune import vifi_process
+from tests.cli.training.test_finetune import run_in_two_processes
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.model.registry.card import read_card
@@ -190,17 +188,13 @@ def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny
     assert {run.name for run in (here / "out" / "runs").iterdir()} == {"fusion-image-K2", "fusion-image-K4"}
 
 
+@pytest.mark.slow
 def test_two_processes_and_one_give_the_same_numbers(
     vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
 ) -> None:
     arguments = ("eval", "--setting", "supervised", "--data", colours, "--model", tiny, "--json", "-o")
     one = document(vifi(*arguments, tmp_path / "1"))
-    done = subprocess.run(
-        vifi_process(*arguments, tmp_path / "2", processes=2),
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    two = json.loads(done.stdout)
+    two = json.loads(run_in_two_processes(*arguments, tmp_path / "2"))
     assert one["rows"] == two["rows"]
     assert one["tests"][0]["videos"] == 8
     assert one["tests"][0]["confusion"] == two["tests"][0]["confusion"]

@@ -88,7 +88,7 @@ def test_a_clip_that_is_indexed_loads_no_encoder_and_words_no_torch(
         code = (
             "import sys; from vifi_cli.__main__ import main\n"
             f"sys.argv = {['vifi', 'search', *query]!r}\n"
-            f"main_ended = None\n"
+            "main_ended = 0\n"
             "try: main()\n"
             "except SystemExit as stop: main_ended = stop.code\n"
             f"print(main_ended, [name for name in {heavy} if name in sys.modules], file=sys.stderr)"

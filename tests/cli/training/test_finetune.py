@@ -1,7 +1,6 @@
 """`vifi finetune` as a user runs it: in one process, in two, killed, and asked for nonsense."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -57,24 +56,33 @@ def vifi_process(*arguments: object, processes: int = 1) -> list[str]:
     return [sys.executable, *start, *map(str, arguments)]
 
 
-def test_two_processes_learn_what_one_learns(colours: Path, tiny: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for processes in (1, 2):
-        arguments = (
-            "finetune",
-            "--data",
-            colours,
-            "--model",
-            tiny,
-            "--device",
-            "cpu",
-            *recipe("mixing.group=2"),
-        )
-        done = subprocess.run(
-            vifi_process(*arguments, "-o", tmp_path / str(processes), processes=processes),
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+def run_in_two_processes(*arguments: object) -> str:
+    """Runs a command in two processes that share its work; returns what it printed."""
+    command = vifi_process(*arguments, processes=2)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def kill_when(lines: int, begin_with: str, *arguments: object) -> None:
+    """Starts a command and kills it once so many of its lines on stderr begin with a text."""
+    with subprocess.Popen(vifi_process(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            lines -= line.startswith(begin_with)
+            if lines == 0:
+                process.send_signal(signal.SIGKILL)
+                break
+        process.stderr.read()
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
+    arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *recipe("mixing.group=2"))
+    alone = vifi(*arguments, "-o", tmp_path / "1")
+    assert alone.exit_code == 0, alone.stderr
+    run_in_two_processes(*arguments, "-o", tmp_path / "2")
     assert step_losses(tmp_path / "2") == pytest.approx(step_losses(tmp_path / "1"), abs=1e-4)
     scores = [
         json.loads(line).get("scores") for line in (tmp_path / "2" / "metrics.jsonl").read_text().splitlines()
@@ -82,24 +90,19 @@ def test_two_processes_learn_what_one_learns(colours: Path, tiny: Path, tmp_path
     assert {found["videos"] for found in scores if found} == {3}
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(colours: Path, tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
     arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *recipe("epochs=4"))
-    subprocess.run(vifi_process(*arguments, "-o", tmp_path / "whole"), check=True, capture_output=True)
-    killed = tmp_path / "killed"
-    with subprocess.Popen(
-        vifi_process(*arguments, "-o", killed), stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr
-        for line in process.stderr:
-            if line.startswith("epoch 2"):
-                process.send_signal(signal.SIGKILL)
-                break
-        process.stderr.read()
-    resume = vifi_process("finetune", "--resume", killed, "--device", "cpu")
-    subprocess.run(resume, check=True, capture_output=True)
-    assert step_losses(killed) == step_losses(tmp_path / "whole")
-    whole, resumed = (folder / "last" / "weights.safetensors" for folder in (tmp_path / "whole", killed))
-    assert whole.read_bytes() == resumed.read_bytes()
+    undisturbed, killed = tmp_path / "whole", tmp_path / "killed"
+    kill_when(1, "epoch 2", *arguments, "-o", killed)
+    for command in ((*arguments, "-o", undisturbed), ("finetune", "--resume", killed, "--device", "cpu")):
+        outcome = vifi(*command)
+        assert outcome.exit_code == 0, outcome.stderr
+    assert step_losses(killed) == step_losses(undisturbed)
+    expected, resumed = (folder / "last" / "weights.safetensors" for folder in (undisturbed, killed))
+    assert expected.read_bytes() == resumed.read_bytes()
 
 
 @pytest.mark.parametrize(

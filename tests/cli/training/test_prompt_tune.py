@@ -1,16 +1,14 @@
 """`vifi prompt-tune` and `vifi bridge` as a user runs them: whole, in two processes, killed, and asked for nonsense."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Vifi
-from tests.cli.training.test_finetune import step_losses, vifi_process
+from tests.cli.conftest import Vifi, run_vifi
+from tests.cli.training.test_finetune import kill_when, run_in_two_processes, step_losses, vifi_process
 from vifi_cli.model.registry.card import read_card
 
 QUICK = ("frames=2", "epochs=3", "effective_batch=4", "learning_rate=1e-2", "warmup_epochs=1")
@@ -62,44 +60,29 @@ def test_presets_fit_small_models_and_say_so(vifi: Vifi, asked: list[str], tmp_p
     assert json.loads(outcome.stdout)["test"]["videos"] == 3
 
 
-def test_a_killed_prompt_tuning_goes_on_as_if_nothing_had_happened(asked: list[str], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_killed_prompt_tuning_goes_on_as_if_nothing_had_happened(
+    vifi: Vifi, asked: list[str], tmp_path: Path
+) -> None:
     arguments = ("prompt-tune", *asked, *recipe(*BOTH, "epochs=4"))
-    subprocess.run(vifi_process(*arguments, "-o", tmp_path / "whole"), check=True, capture_output=True)
-    killed = tmp_path / "killed"
-    with subprocess.Popen(
-        vifi_process(*arguments, "-o", killed), stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr
-        for line in process.stderr:
-            if line.startswith("epoch 2"):
-                process.send_signal(signal.SIGKILL)
-                break
-        process.stderr.read()
-    resume = vifi_process("prompt-tune", "--resume", killed, "--device", "cpu")
-    subprocess.run(resume, check=True, capture_output=True)
-    assert step_losses(killed) == step_losses(tmp_path / "whole")
-    whole, resumed = (run / "last" / "prompts.safetensors" for run in (tmp_path / "whole", killed))
-    assert whole.read_bytes() == resumed.read_bytes()
+    undisturbed, killed = tmp_path / "whole", tmp_path / "killed"
+    kill_when(1, "epoch 2", *arguments, "-o", killed)
+    for command in ((*arguments, "-o", undisturbed), ("prompt-tune", "--resume", killed, "--device", "cpu")):
+        outcome = vifi(*command)
+        assert outcome.exit_code == 0, outcome.stderr
+    assert step_losses(killed) == step_losses(undisturbed)
+    expected, resumed = (run / "last" / "prompts.safetensors" for run in (undisturbed, killed))
+    assert expected.read_bytes() == resumed.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["both", "text"])
-def test_two_processes_learn_what_one_learns(asked: list[str], tmp_path: Path, side: str) -> None:
+def test_two_processes_learn_what_one_learns(vifi: Vifi, asked: list[str], tmp_path: Path, side: str) -> None:
     changes = (*(BOTH if side == "both" else SHALLOW), "mixing.group=2")
-    for processes in (1, 2):
-        arguments = (
-            "prompt-tune",
-            *asked,
-            "--side",
-            side,
-            *recipe(*changes),
-            "-o",
-            tmp_path / str(processes),
-        )
-        done = subprocess.run(
-            vifi_process(*arguments, processes=processes),
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+    arguments = ("prompt-tune", *asked, "--side", side, *recipe(*changes))
+    alone = vifi(*arguments, "-o", tmp_path / "1")
+    assert alone.exit_code == 0, alone.stderr
+    run_in_two_processes(*arguments, "-o", tmp_path / "2")
     assert step_losses(tmp_path / "2") == pytest.approx(step_losses(tmp_path / "1"), abs=1e-4)
 
 
@@ -201,39 +184,29 @@ def test_a_bridge_that_was_moved_goes_on_and_is_whole_again(
 def undisturbed(asked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a bridge that ran to its end."""
     run = tmp_path_factory.mktemp("bridge") / "whole"
-    arguments = ("bridge", *asked, *recipe(*STAGES), "-o", run)
-    subprocess.run(vifi_process(*arguments), check=True, capture_output=True)
+    outcome = run_vifi("bridge", *asked, *recipe(*STAGES), "-o", run)
+    assert outcome.exit_code == 0, outcome.stderr
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_bridge_goes_on_in_the_stage_that_was_killed(
-    asked: list[str], undisturbed: Path, tmp_path: Path, stage: int
+    vifi: Vifi, asked: list[str], undisturbed: Path, tmp_path: Path, stage: int
 ) -> None:
-    arguments = ("bridge", *asked, *recipe(*STAGES))
-    killed, seen = tmp_path / "killed", 0
-    with subprocess.Popen(
-        vifi_process(*arguments, "-o", killed), stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr
-        for line in process.stderr:
-            seen += line.startswith("epoch 2")
-            if seen == stage + 1:
-                process.send_signal(signal.SIGKILL)
-                break
-        process.stderr.read()
-    resume = vifi_process("bridge", "--resume", killed, "--device", "cpu")
-    subprocess.run(resume, check=True, capture_output=True)
+    killed = tmp_path / "killed"
+    kill_when(stage + 1, "epoch 2", "bridge", *asked, *recipe(*STAGES), "-o", killed)
+    outcome = vifi("bridge", "--resume", killed, "--device", "cpu")
+    assert outcome.exit_code == 0, outcome.stderr
     for name in ("finetune", "prompt"):
         assert step_losses(killed / name) == step_losses(undisturbed / name)
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(asked: list[str], tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = ("bridge", *asked, *recipe(*STAGES, "finetune.epochs=5000", "finetune.validate_every=5000"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "vifi_cli", *arguments, "-o", str(run)], stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(vifi_process(*arguments, "-o", run), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         said = ""
         for line in process.stderr:

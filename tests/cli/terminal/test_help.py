@@ -48,6 +48,21 @@ def test_a_mistake_on_the_command_line_is_one_line_that_names_the_help(vifi: Vif
     )
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--top", "x", "Invalid value for '--top' / '-t': Input should be a valid integer."),
+        (
+            "--device",
+            "tpu",
+            "Invalid value for '--device': 'tpu' is not one of 'auto', 'cuda', 'mps', 'cpu'.",
+        ),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_one_line(vifi: Vifi, option: str, value: str, said: str) -> None:
+    assert vifi("search", "cat", option, value).stderr == f"error: {said} See `vifi search --help`\n"
+
+
 def test_without_arguments_help_is_shown(vifi: Vifi) -> None:
     outcome = vifi()
     assert (outcome.exit_code, outcome.stderr) == (2, "")

@@ -37,6 +37,7 @@ def exit_code_of(error: Exception) -> int:
 def _usage_in_words(error: Any) -> str:
     """Empty where vifi was called without arguments, and has shown its help instead."""
     message, context = str(error.format_message()), getattr(error, "ctx", None)
+    message = message.replace("Value error, ", "").partition(", unable to parse")[0]  # pydantic's own words
     if not message or context is None:
         return message
     stop = "" if message[-1] in ".?!" else "."

@@ -104,7 +104,7 @@ def test_old_containers_become_matroska(tmp_path: Path) -> None:
 
 def test_what_cannot_be_in_such_a_file_has_a_reason(tmp_path: Path) -> None:
     video = write_video(tmp_path / "misnamed.webm", numbered_frames(10), container="matroska")
-    with pytest.raises(UnreadableVideo, match=r"it cannot be copied into \.webm .*: leave --copy away"):
+    with pytest.raises(UnreadableVideo, match=r"it cannot be copied into \.webm .*: omit --copy"):
         copy(video, 0.0, 0.5)
     with pytest.raises(UnreadableVideo, match="it ends at"):
         copy(video, 3.0, 4.0)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.made_videos import frame_number, numbered_frames, solid_colour_clip, write_video
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.preview import preview, preview_pictures, still
+from vifi_cli.video.export.preview import animated_webp, preview_pictures, still
 from vifi_cli.video.moment import Moment
 
 
@@ -31,7 +31,7 @@ def test_a_long_moment_is_shown_whole_and_faster(tmp_path: Path) -> None:
 
 def test_a_preview_is_a_webp_that_moves_and_repeats(tmp_path: Path) -> None:
     path = write_video(tmp_path / "numbers.mp4", numbered_frames(20, height=96, width=240))
-    moving = Image.open(io.BytesIO(preview(path, 0.0, 1.0, height=48)))
+    moving = Image.open(io.BytesIO(animated_webp(preview_pictures(Moment(path, 0.0, 1.0), 48))))
     assert (moving.format, moving.size, moving.info["loop"]) == ("WEBP", (120, 48), 0)
     assert moving.n_frames == 8  # type: ignore[attr-defined]
     picture = Image.open(io.BytesIO(still(path, 1.5)))
@@ -56,4 +56,4 @@ def test_a_strip_does_not_become_a_ribbon(tmp_path: Path) -> None:
 def test_no_frame_no_preview(tmp_path: Path) -> None:
     path = solid_colour_clip(tmp_path / "short.mp4", [("red", 0.5)])
     with pytest.raises(UnreadableVideo, match="it ends at"):
-        preview(path, 2.0, 3.0)
+        preview_pictures(Moment(path, 2.0, 3.0))

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 WRITTEN = "What to write"
 NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130
 FROM_STDIN = ["-"]
+_option = partial(typer.Option, rich_help_panel=WRITTEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,63 +39,36 @@ class OutputOptions:
 
     folder: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Folder for clips; `clips` if you ask for nothing else",
-            show_default=False,
-            rich_help_panel=WRITTEN,
+        _option(
+            "--output", "-o", metavar="FOLDER", help="Folder for clips; `clips` if you ask for nothing else"
         ),
     ] = None
     reel: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.mp4",
-            help="Join all moments into one video",
-            show_default=False,
-            rich_help_panel=WRITTEN,
-        ),
+        Path | None, _option("--reel", metavar="FILE.mp4", help="Join all moments into one video")
     ] = None
     lists: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--list",
-            metavar="FILE",
-            help="List them for an editor or a player: .edl, .otio or .m3u8 (repeatable)",
-            show_default=False,
-            rich_help_panel=WRITTEN,
-        ),
+        _option("--list", metavar="FILE", help="List them for an editor: .edl, .otio or .m3u8 (repeatable)"),
     ] = None
     html: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Show them on a web page that needs no other files",
-            show_default=False,
-            rich_help_panel=WRITTEN,
-        ),
+        _option("--html", metavar="FILE", help="Show them on a web page that needs no other files"),
     ] = None
     copy: Annotated[
-        bool,
-        typer.Option(
-            "--copy",
-            help="Copy clips without re-encoding; they begin at the keyframe before",
-            rich_help_panel=WRITTEN,
-        ),
+        bool, _option("--copy", help="Copy clips without re-encoding; they begin at the keyframe before")
     ] = False
     pad: Annotated[
         float,
-        typer.Option(
+        _option(
+            "--pad",
             min=0.0,
             max=3600.0,
             metavar="SECONDS",
             help="Seconds to add before and after each moment",
-            rich_help_panel=WRITTEN,
         ),
     ] = 0.0
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing files", rich_help_panel=OUTPUT)
+        bool, _option("--overwrite", help="Replace existing files", rich_help_panel=OUTPUT)
     ] = False
 
     def outputs(self) -> CutOutputs:

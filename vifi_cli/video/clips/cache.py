@@ -1,12 +1,11 @@
-"""A folder of decoded videos that every process of a training run shares, and later runs find again.
+"""A folder of decoded videos that all processes of a training run share, and later runs find again.
 
-A file holds all frames of one video, each with a checksum, and is mapped into memory, so that the operating
-system keeps at hand what is used often. Files are written under a temporary name and renamed. The folder never
-grows past its budget: a file's room is taken, under a lock, before it is filled. Where room is short, the files
-unused for longest go, but none that the current run has used.
+A file holds all frames of one video, each with a checksum, and is mapped into memory, so that the operating system
+caches what is used often. Files are written under a temporary name and renamed. The folder never exceeds its budget: a
+file reserves its space, under a lock, before it is filled. If space is short, the least recently used files go, but
+none that the current run has used.
 
-A cache saves time and decides nothing. Whatever fails here, be it a full disk or a damaged file, only means that
-a video is decoded again.
+Whatever fails here, be it a full disk or a damaged file, only means that a video is decoded again.
 """
 
 import os
@@ -28,7 +27,7 @@ KIND = b"vificlp1"
 HEADER = np.dtype([("kind", "S8"), ("frames", "<u8"), ("height", "<u4"), ("width", "<u4")])
 CHECKSUM_BYTES = 4
 SUFFIX, UNFINISHED_SUFFIX = ".clip", ".part"
-LOCK_SECONDS = 60.0  # of patience; looking through the folder takes milliseconds
+LOCK_SECONDS = 60.0  # listing the folder takes milliseconds
 
 
 class ClipCache:
@@ -42,7 +41,7 @@ class ClipCache:
         self._writable = True
 
     def read(self, key: str, choose: Callable[[int], npt.NDArray[np.int64]]) -> npt.NDArray[np.uint8] | None:
-        """The chosen frames of a video, uint8 (T, H, W, 3); None where it is not here, or damaged."""
+        """The chosen frames of a video, uint8 (T, H, W, 3); None if it is absent or damaged."""
         path = self._path(key)
         try:
             records = _map_file(path)
@@ -57,15 +56,15 @@ class ClipCache:
         return pixels
 
     def write(self, key: str, most_frames: int, pictures: Iterable[Picture]) -> bool:
-        """Keep a video if there is room for it.
+        """Keeps a video if there is space for it.
 
         Args:
-            key: the name it will be found by.
-            most_frames: the most pictures that it may have.
-            pictures: uint8 (H, W, 3), all of one size; none but the first is taken where there is no room.
+            key: the name to find it by.
+            most_frames: an upper bound of the number of pictures.
+            pictures: uint8 (H, W, 3), all of one size; only the first is taken if there is no space.
 
         Returns:
-            whether it was kept; no video is that has more frames or changes its size.
+            whether it was kept; a video with more frames or with changing sizes is not.
         """
         if not self._writable:
             return False
@@ -103,7 +102,7 @@ class ClipCache:
         return True
 
     def _take_room(self, unfinished: Path, size: int) -> bool:
-        """Make an empty file of the size, if the budget allows it."""
+        """Makes an empty file of the size, if the budget allows it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / ".lock", timeout=LOCK_SECONDS):
             if not self._make_room(size):
@@ -113,7 +112,7 @@ class ClipCache:
             return True
 
     def _make_room(self, size: int) -> bool:
-        """Delete old files until one of the size fits; deletes none if that cannot be reached."""
+        """Deletes old files until one of the size fits; none if deleting all would not be enough."""
         found = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):  # another process has just renamed or deleted it
@@ -134,11 +133,11 @@ class ClipCache:
         return True
 
     def _note_use(self, key: str) -> None:
-        """Keep the time of use as the file's own, once in a run."""
+        """Stores the time of use as the file's own, once per run."""
         if key not in self._used:
             self._used.add(key)
             now = max(time.time_ns(), self._run_began_ns)
-            with suppress(OSError):  # the folder may be for reading only
+            with suppress(OSError):  # the folder may be read-only
                 os.utime(self._path(key), ns=(now, now))
 
     def _path(self, key: str) -> Path:
@@ -154,7 +153,7 @@ def _file_bytes(frames: int, height: int, width: int) -> int:
 
 
 def _map_file(path: Path) -> npt.NDArray[np.void] | None:
-    """The records of a file, one a frame, in memory that the system fills on use; None if the file is damaged."""
+    """The records of a file, one per frame, in memory that the system fills on use; None if it is damaged."""
     with path.open("rb") as file:
         header = np.frombuffer(file.read(HEADER.itemsize).ljust(HEADER.itemsize), HEADER)[0]
     frames, height, width = (int(header[name]) for name in ("frames", "height", "width"))

@@ -1,7 +1,7 @@
-"""Which frames of a video make a clip, for testing and for training: arithmetic on frame numbers alone.
+"""Which frames of a video make a clip, for testing and for training, from their numbers alone.
 
-A video of N frames is cut into T spans of equal length, and each span gives one frame: its centre when testing,
-any of its frames when training (temporal segment sampling: Wang et al., Temporal Segment Networks, 2016).
+A video of N frames is divided into T spans of equal length, and each span yields one frame: its centre in testing,
+any of its frames in training (temporal segment sampling: Wang et al., Temporal Segment Networks, 2016).
 """
 
 import numpy as np
@@ -11,17 +11,17 @@ FrameNumbers = npt.NDArray[np.int64]
 
 
 def test_frame_indices(total_frames: int, frames: int) -> FrameNumbers:
-    """The frames that stand for a video in a test: the centre of each of its spans.
+    """The frames that represent a video in a test: the centre of each span.
 
     Args:
         total_frames: N, how many frames the video has, 1 or more.
-        frames: T, how many frames the clip has, 1 or more; a video with fewer gives some of them repeatedly.
+        frames: T, how many frames the clip has, 1 or more; a video with fewer yields some repeatedly.
 
     Returns:
         int64 (T,), ascending, from 0 to N - 1.
 
     Source: ViFi-CLIP's `datasets/pipeline.py`, SampleFrames in test mode: int(i * N/T + N/T / 2). Where that is
-    a whole number its rounding decides, so the terms are kept in this order.
+    an integer its rounding decides, so keep the terms in this order.
     """
     _check(total_frames, frames)
     span = total_frames / frames
@@ -29,15 +29,15 @@ def test_frame_indices(total_frames: int, frames: int) -> FrameNumbers:
 
 
 def training_frame_indices(total_frames: int, frames: int, generator: np.random.Generator) -> FrameNumbers:
-    """Frames drawn for training: one at random from each of T spans of N // T frames.
+    """Random frames for training: one from each of T spans of N // T frames.
 
-    The tail that is left over, fewer than T frames, is never drawn. A video with fewer frames than the clip gives
-    them evenly and begins again where they end.
+    The remaining tail, fewer than T frames, is never drawn. A video with fewer frames than the clip yields them evenly
+    and starts again where they end.
 
     Args:
         total_frames: N, how many frames the video has, 1 or more.
         frames: T, how many frames the clip has, 1 or more.
-        generator: the source of chance.
+        generator: the source of randomness.
 
     Returns:
         int64 (T,), from 0 to N - 1, ascending unless N < T.

@@ -1,4 +1,4 @@
-"""Whole frames of a video with their times, upright and uncut: those of a test clip, or at a steady rate."""
+"""Full frames of a video with their times, upright and uncut: those of a test clip, or at a steady rate."""
 
 import math
 from collections.abc import Iterator
@@ -26,28 +26,23 @@ LARGEST_SHORT_SIDE = 1080
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeFrame:
-    """A frame as it is shown.
-
-    Attributes:
-        seconds: when, from the start of the video.
-        picture: uint8 (H, W, 3), RGB, upright.
-    """
+    """A frame as it is shown, from the start of the video; the picture is uint8 (H, W, 3), RGB, upright."""
 
     seconds: float
     picture: Picture
 
 
 def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple[WholeFrame, ...]:
-    """The frames that a video, or a part of it, is tested by: `clip_sampling.test_frame_indices`.
+    """The frames that represent a video, or a part of it, in a test (`clip_sampling.test_frame_indices`).
 
     Args:
         path: the file.
         frames: T, how many.
-        part: of the video, all of it by default.
+        part: of the video.
 
     Raises:
-        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
-        InvalidInput: there is no frame in the part.
+        UnreadableVideo: the file yields no frame; the text says why, without the path.
+        InvalidInput: the part has no frame.
     """
     chosen: npt.NDArray[np.float64] = np.zeros(0)
 
@@ -70,14 +65,9 @@ def steady_frames(
 ) -> Iterator[WholeFrame]:
     """Frames of a video or of a part of it at a steady rate, chosen by `decode.frame_sampling`; no more than it has.
 
-    Args:
-        path: the file.
-        frames_per_second: how densely.
-        part: of the video, all of it by default.
-
     Raises:
-        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
-        InvalidInput: there is no frame in the part.
+        UnreadableVideo: the file yields no frame; the text says why, without the path.
+        InvalidInput: the part has no frame.
     """
     geometry = FrameGeometry(*_size(path), "squash")
     latest, found = 0.0, False
@@ -95,14 +85,14 @@ def steady_frames(
 
 
 def expected_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO) -> int:
-    """About how many frames `steady_frames` will give."""
+    """About how many frames `steady_frames` will yield."""
     with open_video(path) as video:
         seconds = min(_duration(path, video), part.end_seconds) - part.start_seconds
     return max(1, round(seconds * frames_per_second))
 
 
 def frame_seconds(path: Path, total: int) -> npt.NDArray[np.float64]:
-    """When each frame of a video is shown, float64 (total,), ascending: by its packets, or else evenly."""
+    """When each frame of a video is shown, float64 (total,), ascending: by its packets, or else at even times."""
     with open_video(path) as video:
         packets = list_packets(video)
         if packets is None or len(packets) != total:
@@ -115,7 +105,7 @@ def _duration(path: Path, video: OpenVideo) -> float:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Height and width at which pictures are given."""
+    """Height and width of the pictures returned."""
     with open_video(path) as video:
         for frame in decode_everything(video):
             height, width = upright_size(frame)
@@ -126,7 +116,7 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def _holds(part: TimeRange, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which of some times are in a part; some files begin a little before 0."""
+    """Which times are in a part; some files begin a little before 0."""
     held: npt.NDArray[np.bool_] = (np.maximum(seconds, 0) >= part.start_seconds) & (
         seconds < part.end_seconds
     )
@@ -135,6 +125,4 @@ def _holds(part: TimeRange, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.
 
 def _nothing_in(part: TimeRange, latest: float) -> InvalidInput:
     end = f" to {part.end_seconds:g} s" if math.isfinite(part.end_seconds) else " s on"
-    return InvalidInput(
-        f"there is no frame from {part.start_seconds:g}{end}: the last one is at {latest:.1f} s"
-    )
+    return InvalidInput(f"no frame from {part.start_seconds:g}{end}: the last one is at {latest:.1f} s")

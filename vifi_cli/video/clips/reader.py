@@ -1,8 +1,7 @@
-"""Reading frames of a video by their number, decoding no more than these need.
+"""Reads frames of a video by their numbers, and decodes no more than these need.
 
-N, the number of frames, and their order come from the file's packets, which takes no decoding. Where packets
-do not tell, or what is decoded is not what they promised, everything is decoded in order, and N is the number of
-frames that came out.
+N, the number of frames, and their order come from the file's packets, without decoding. Where packets do not reveal
+them, or promise other frames than come out, everything is decoded in order, and N is the number of frames decoded.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,24 +22,22 @@ from vifi_cli.video.decode.selective import FramesMissing
 
 FrameNumbers = npt.NDArray[np.int64]
 FrameChoice = Callable[[int], FrameNumbers]
-"""From N, the number of frames in a video, to the numbers of those wanted, in any order, with repeats."""
+"""From N, the number of frames in a video, to the T numbers wanted, in any order, with repeats.
 
-HELD_BYTES = 256 * 2**20  # of decoded frames, while it is not known yet which are wanted
+It may be called again, also with another N.
+"""
+
+HELD_BYTES = 256 * 2**20  # of decoded frames, while it is unknown which are wanted
 
 
 def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[np.uint8]:
-    """Read the chosen frames of a video, RGB, upright and scaled.
-
-    Args:
-        path: the file.
-        choose: is told N and returns the T frame numbers wanted; may be asked again, also with another N.
-        short_side: of the result, in pixels.
+    """Reads the chosen frames, RGB, upright and scaled to a short side in pixels.
 
     Returns:
         uint8 (T, H, W, 3), in the order chosen.
 
     Raises:
-        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+        UnreadableVideo: the file yields no frame; the text says why, without the path.
     """
     with open_video(path) as video:
         packets = list_packets(video)
@@ -55,12 +52,11 @@ def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]]:
     """All frames of a video, RGB and upright, at their own size, decoded one by one as they are taken.
 
     Returns:
-        the most frames there can be, and the frames.
+        an upper bound of their number, and the frames.
 
     Raises:
         UnreadableVideo: the file cannot be opened.
-        FramesMissing: while taking frames: they are not those that the packets promised, so that `read_clip` may
-            decode other ones.
+        FramesMissing: while taking frames: the packets promised others, so `read_clip` may decode different ones.
     """
     with open_video(path) as video:
         packets = list_packets(video)
@@ -82,7 +78,7 @@ def _all_pictures(path: Path, packets: PacketList | None) -> Iterator[Picture]:
 def _clip(
     numbers: FrameNumbers, frames: Iterator[tuple[int, VideoFrame]], short_side: int
 ) -> npt.NDArray[np.uint8]:
-    """Scale frames that come with their numbers, and stack those asked for."""
+    """Scales frames that come with their numbers, and stacks those asked for."""
     to_rgb = VideoReformatter()
     pictures: dict[int, Picture] = {}
     size: tuple[int, int] | None = None  # of the first, also where the size changes within the video
@@ -105,7 +101,7 @@ def _decoded_in_parts(
 
 
 def _read_in_full(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[np.uint8]:
-    """Decode everything, to count and to keep as much as fits in memory; again where that is not all."""
+    """Decodes everything, to count frames and keep what fits in memory; a second time if that is not enough."""
     frames: list[VideoFrame] = []
     count = frame_bytes = 0
     with open_video(path) as video:

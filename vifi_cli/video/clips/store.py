@@ -1,4 +1,4 @@
-"""Where training and evaluation get clips from: decoded videos that fit a budget, and else the files themselves."""
+"""Where training and evaluation get clips from: a cache of decoded videos, or else the files themselves."""
 
 import hashlib
 import os
@@ -18,18 +18,18 @@ __all__ = ["ClipStore", "FrameChoice"]
 
 
 class ClipStore:
-    """Reads clips, the same bits with a cache and without; may be sent to other processes.
+    """Reads clips, the same bits with and without a cache; may be sent to other processes.
 
     Attributes:
         short_side: of the frames, in pixels.
     """
 
     def __init__(self, short_side: int, *, folder: Path | None = None, budget_bytes: int = 0) -> None:
-        """Prepare reading; nothing is touched yet.
+        """Touches no file yet.
 
         Args:
             short_side: of the frames, in pixels.
-            folder: where decoded videos are kept, or None to keep none; it is made when needed.
+            folder: where to keep decoded videos, if at all; it is made when needed.
             budget_bytes: the most that the folder may hold.
         """
         self.short_side = short_side
@@ -39,18 +39,13 @@ class ClipStore:
     def read(self, path: Path, choose: FrameChoice) -> npt.NDArray[np.uint8]:
         """The chosen frames of a video, RGB, upright and scaled.
 
-        Args:
-            path: the file.
-            choose: is told N, the number of frames in the video, and returns the T frame numbers wanted, in any
-                order, with repeats; where N turns out to be another, it is asked again.
-
         Returns:
             uint8 (T, H, W, 3), in the order chosen; the shorter of H and W is `short_side`.
 
         Raises:
-            UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+            UnreadableVideo: the file yields no frame; the text says why, without the path.
         """
-        choose = cache(choose)  # one answer for one N, by whatever way the frames are had
+        choose = cache(choose)  # one answer for one N, whether frames come from the cache or not
         pictures = None if self._cache is None else self._kept(self._cache, path, choose)
         if pictures is None:
             return read_clip(path, choose, self.short_side)
@@ -58,7 +53,7 @@ class ClipStore:
         return np.stack([resize_bilinear(picture, *size) for picture in pictures])
 
     def _kept(self, kept: ClipCache, path: Path, choose: FrameChoice) -> npt.NDArray[np.uint8] | None:
-        """The frames as the cache has them, once the video is in it; None where it cannot be."""
+        """The frames from the cache, once the video is in it; None if it cannot be."""
         key = self._key(path)
         if key is None or key in self._not_kept:
             return None
@@ -77,14 +72,14 @@ class ClipStore:
             return False
 
     def _scaled_down(self, picture: Picture) -> Picture:
-        """The picture as it is kept: small ones at their own size, to be scaled up when read."""
+        """The picture as the cache keeps it: small ones at their own size, to be scaled up when read."""
         height, width, _ = picture.shape
         if min(height, width) <= self.short_side:
             return picture
         return resize_bilinear(picture, *short_side_size(height, width, self.short_side))
 
     def _key(self, path: Path) -> str | None:
-        """A name for the file's present content at this size; None where the file cannot be found."""
+        """A name for the file's present content at this size; None if the file is missing."""
         try:
             state = path.stat()
         except OSError:

@@ -1,8 +1,8 @@
-"""Bilinear scaling without antialiasing, as OpenCV's INTER_LINEAR does it, in numpy.
+"""Bilinear scaling without antialiasing, as by OpenCV's INTER_LINEAR, in numpy.
 
-Clips for training and testing are scaled like this because the published transforms are: each new pixel mixes
-the four nearest old ones, however much the picture shrinks. OpenCV's fixed-point arithmetic is followed, so the
-results are its own but for one grey level in one pixel of a thousand.
+The published transforms scale clips for training and testing like this: each new pixel mixes the four nearest old
+ones, however much the picture shrinks. The arithmetic is OpenCV's fixed-point one, so the results differ from its own
+by one grey level in one pixel of a thousand.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ ONE = np.int32(2048)  # weights are multiples of 1/2048
 
 
 def short_side_size(height: int, width: int, short_side: int) -> tuple[int, int]:
-    """Height and width of a picture scaled so that its short side has so many pixels.
+    """Height and width of a picture whose short side is scaled to so many pixels.
 
     Source: mmcv's `rescale_size`, int(side * scale + 0.5). The long side of a strip is bounded.
     """
@@ -24,7 +24,7 @@ def short_side_size(height: int, width: int, short_side: int) -> tuple[int, int]
 
 
 def resize_bilinear(picture: Picture, height: int, width: int) -> Picture:
-    """Scale a picture, uint8 (H, W, 3), to (height, width, 3); one of that size already is returned itself."""
+    """Scales a picture, uint8 (H, W, 3), to (height, width, 3); returns the same array if the size fits already."""
     if picture.shape[:2] == (height, width):
         return picture
     upper, lower, weights = _neighbours(picture.shape[0], height)
@@ -43,7 +43,7 @@ def resize_bilinear(picture: Picture, height: int, width: int) -> Picture:
 
 
 def _resized_lines(lines: Picture, width: int) -> npt.NDArray[np.int32]:
-    """Scale each line, uint8 (n, W, 3), to int32 (n, width * 3), in 128ths of a grey level."""
+    """Scales each line, uint8 (n, W, 3), to int32 (n, width * 3), in 128ths of a grey level."""
     left, right, column_weights = _neighbours(lines.shape[1], width)
     weights, colour = np.repeat(column_weights, 3), np.tile(np.arange(3), width)
     flat = lines.reshape(len(lines), -1)

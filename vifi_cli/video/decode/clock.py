@@ -1,4 +1,4 @@
-"""Times of decoded frames on a clock that never falls back for long, made up where the file has none."""
+"""Times of decoded frames on a clock that never runs backwards; made up where the file has none."""
 
 import math
 
@@ -6,15 +6,15 @@ from av.video.frame import VideoFrame
 
 from vifi_cli.video.decode.container import OpenVideo
 
-SET_BACK_SECONDS = 0.5  # a clock that falls back by more starts a new recording, by less it trembles
+SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
 
 
 class SteadyClock:
-    """Reads the times of frames that come one after another out of an open video.
+    """Reads the times of frames as an open video yields them.
 
     Attributes:
-        end_seconds: where the frame read last ends.
-        shift_seconds: by how much times are put forward, because the file's own clock was set back on the way.
+        end_seconds: where the latest frame ends.
+        shift_seconds: added to the file's own times, because its clock was set back on the way.
     """
 
     def __init__(self, video: OpenVideo) -> None:
@@ -23,7 +23,7 @@ class SteadyClock:
         self._latest = -math.inf
 
     def read(self, frame: VideoFrame) -> float | None:
-        """When a frame comes on screen, in seconds; None for one that is not later than those before."""
+        """When a frame comes on screen, in seconds; None if it is not later than the frames before."""
         seconds = self._seconds(frame)
         if seconds <= self._latest:
             return None
@@ -47,5 +47,5 @@ class SteadyClock:
 
 
 def ticks_of(frame: VideoFrame) -> int | None:
-    """A frame's time in its stream's unit, or None where the file has none."""
+    """A frame's time in its stream's unit, if the file has one."""
     return frame.pts if frame.pts is not None else frame.dts

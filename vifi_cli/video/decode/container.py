@@ -1,4 +1,4 @@
-"""Opening a video file, finding its video stream, and saying in plain words why one cannot be read."""
+"""Opens a video file, finds its video stream, and says in plain words why a file cannot be read."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
@@ -20,28 +20,28 @@ from vifi_cli.errors import UnreadableVideo
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
-SAME_INSTANT_SECONDS = 0.001  # times are told to the millisecond, and some containers keep no better ones
+SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
 LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make FFmpeg go to the network
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
 
 
 def unwatched() -> None:
-    """The sign of life of work that nobody watches over."""
+    """The sign of life of work that nobody watches."""
 
 
 @dataclass(slots=True)
 class OpenVideo:
-    """A file opened for reading, and the stream in it that is watched.
+    """A file opened for reading, and the video stream in it.
 
     Attributes:
         container: the open file.
         stream: the first video stream that is not cover art.
         encrypted: whether encrypted packets were met, where reading ends.
-        packets_read: how many packets `packets` has given so far.
-        packets_damaged: how many of them the decoder refused when `frames` decoded them.
+        packets_read: how many `packets` has returned so far.
+        packets_damaged: how many the decoder refused when `frames` decoded them.
         tick_seconds: the unit of the stream's times.
         frame_seconds: the usual time from one frame to the next.
-        declared_frames: how many frames the file's header tells, 0 where it does not.
+        declared_frames: how many frames the header declares, or 0.
     """
 
     container: InputContainer
@@ -63,7 +63,7 @@ class OpenVideo:
 
     @property
     def declared_seconds(self) -> float | None:
-        """The duration that the file's header tells, which may be missing or wrong."""
+        """The duration that the header declares, which may be missing or wrong."""
         if self.stream.duration:
             return float(self.stream.duration * self.tick_seconds)
         return self.container.duration * MICROSECOND if self.container.duration else None
@@ -75,15 +75,15 @@ class OpenVideo:
         return (ticks - self._origin) * self.tick_seconds
 
     def file_seconds(self, seconds: float) -> float:
-        """A time on the file's own clock, which its other streams share, given one from the video's start."""
+        """A time on the file's own clock, which its other streams share, from one counted from the video's start."""
         return (self._origin or 0) * self.tick_seconds + seconds
 
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
-        """How long a packet's frame is on screen."""
+        """How long a packet's frame stays on screen."""
         return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds
 
     def seek(self, seconds: float) -> bool:
-        """Go to the last keyframe before a time; False where the file knows of none and reading begins with it."""
+        """Goes to the last keyframe before a time; False if the file has none there, so that reading starts at 0."""
         if seconds <= 0 or self.stream.start_time is None:
             return False
         ticks = self.stream.start_time + math.floor((seconds + SAME_INSTANT_SECONDS) / self.tick_seconds)
@@ -94,7 +94,7 @@ class OpenVideo:
         return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        """The stream's packets in order of decoding; where the file is cut off, broken or encrypted they end."""
+        """The stream's packets in decoding order, up to where the file is cut off, broken or encrypted."""
         try:
             for packet in self.container.demux(self.stream):
                 if packet.has_sidedata("encryption_info"):
@@ -107,11 +107,7 @@ class OpenVideo:
             return
 
     def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
-        """All frames of the packets to come, in order of presentation; damaged packets are passed over.
-
-        Args:
-            alive: called between any two calls of native code.
-        """
+        """All frames of the remaining packets in presentation order, but for damaged ones; calls `alive` often."""
         for packet in self.packets():
             alive()
             try:
@@ -124,7 +120,7 @@ class OpenVideo:
             self.packets_damaged += 1
 
     def why_no_frame(self) -> str:
-        """The reason that no frame came out of a file that could be opened, once all of it was read."""
+        """Why no frame came out of a file that was opened and read to its end."""
         if self.encrypted:
             return "encrypted"
         if self.packets_read:
@@ -136,7 +132,7 @@ class OpenVideo:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[OpenVideo]:
-    """Open a file; raises UnreadableVideo with the reason if it holds no video FFmpeg can read."""
+    """Opens a file; raises UnreadableVideo with the reason if FFmpeg can read no video in it."""
     try:
         container = av.open(os.fsdecode(path), metadata_errors="replace", options=LOCAL_FILES_ONLY)
     except (av.FFmpegError, OSError) as error:
@@ -159,7 +155,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
 
 
 def measured_seconds(path: Path, alive: Callable[[], None]) -> float:
-    """The duration of the video stream as its packets tell it, found by reading the file without decoding."""
+    """The duration of the video stream by its packets, which reads the file without decoding it."""
     with open_video(path) as video:
         first, end, count = math.inf, 0.0, 0
         for packet in video.packets():
@@ -191,7 +187,7 @@ def _reason_not_opened(path: Path, error: Exception) -> str:
 
 
 def _leading_boxes(path: Path) -> set[bytes]:
-    """The types of an MP4 or QuickTime file's outermost boxes, as far as they make sense."""
+    """The types of the outermost boxes of an MP4 or QuickTime file, as far as they make sense."""
     boxes: set[bytes] = set()
     with path.open("rb") as file:
         while len(header := file.read(16)) >= 8 and header[4:8] in ISO_BOXES:

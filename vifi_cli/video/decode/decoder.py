@@ -1,4 +1,4 @@
-"""From a video file to the frames that stand for it: chosen, decoded, upright and scaled."""
+"""From a video file to the frames that represent it: chosen, decoded, upright and scaled."""
 
 import math
 import time
@@ -18,7 +18,7 @@ from vifi_cli.video.decode.picture import FrameScaler, Picture, upright_size
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
 
 CHUNK_FRAMES = 32
-# a file whose frames end this much before the end its header declares was cut off
+# a file whose frames end this much before its declared end was cut off
 MISSING_SHARE, MISSING_SECONDS = 0.1, 1.0
 
 
@@ -30,17 +30,17 @@ def decode_frames(
     threads: int = 0,
     alive: Callable[[], None] = unwatched,
 ) -> Iterator[Frames | VideoInfo]:
-    """Yield a video's frames in chunks of at most `CHUNK_FRAMES`, in order of time, and last its VideoInfo.
+    """Yields a video's frames in chunks of at most `CHUNK_FRAMES`, in order of time, and last its VideoInfo.
 
     Args:
-        path: the file; nothing else is written or read.
-        sampling: how densely frames are taken.
+        path: the file.
+        sampling: how densely to take frames.
         geometry: the picture that each frame becomes.
         threads: for the decoder; 0 leaves the number to FFmpeg.
-        alive: called between any two calls of native code, to tell a slow file from one that hangs.
+        alive: called between any two calls of native code, which distinguishes a slow file from one that hangs.
 
     Raises:
-        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
+        UnreadableVideo: the file yields no frame; the text says why, without the path.
     """
     started = time.process_time()
     decoding = _Decoding(path, sampling, threads, alive)
@@ -50,7 +50,7 @@ def decode_frames(
 
 
 def in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
-    """Gather pictures with their seconds into chunks of at most `CHUNK_FRAMES`."""
+    """Gathers pictures with their seconds into chunks of at most `CHUNK_FRAMES`."""
     remaining = iter(pictures)
     while chunk := list(islice(remaining, CHUNK_FRAMES)):
         yield Frames(np.stack([picture for _, picture in chunk]), np.array([seconds for seconds, _ in chunk]))
@@ -59,7 +59,7 @@ def in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
 def slot_seconds_of(
     video: OpenVideo, path: Path, sampling: FrameSampling, alive: Callable[[], None] = unwatched
 ) -> float:
-    """The width of a file's slots. Its header is believed only where it says that the rate's own width will do."""
+    """The width of a file's slots. A header that declares a short video is not trusted: its packets are read."""
     declared = video.declared_seconds
     if declared is None or slot_seconds(declared, sampling) * sampling.frames_per_second < 1:
         declared = measured_seconds(path, alive)
@@ -67,7 +67,7 @@ def slot_seconds_of(
 
 
 class SequentialDecoding:
-    """One pass over an open video that decodes every frame and keeps the chosen ones."""
+    """One pass over an open video that decodes every frame, for files whose times or keyframes are wrong or damaged."""
 
     way = "sequential"
 
@@ -104,7 +104,7 @@ class SequentialDecoding:
 
 
 class _Decoding:
-    """Decodes one file in parts if that gives its frames, in full if not, and tells what it met."""
+    """Decodes one file in parts if that yields its frames, else in full, and reports what it met."""
 
     def __init__(self, path: Path, sampling: FrameSampling, threads: int, alive: Callable[[], None]) -> None:
         self._path = path
@@ -143,7 +143,7 @@ class _Decoding:
             self._declared_seconds = video.declared_seconds
 
     def info(self, decode_seconds: float) -> VideoInfo:
-        """What the file turned out to be, once its frames have been taken."""
+        """What the file turned out to be, once its frames are taken."""
         height, width = self._upright_size or (0, 0)
         return VideoInfo(
             duration_seconds=self._decoding.end_seconds,
@@ -159,7 +159,7 @@ class _Decoding:
         end, declared = self._decoding.end_seconds, self._declared_seconds or 0.0
         remarks = []
         if self._decoding.damaged:
-            remarks.append(f"{self._decoding.damaged} damaged packets were passed over")
+            remarks.append(f"{self._decoding.damaged} damaged packets were skipped")
         if self._video.encrypted:
             remarks.append(f"encrypted from {end:.1f} s on")
         elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared):

@@ -1,15 +1,15 @@
-"""Which frames stand for a video: plain arithmetic on presentation times, without files or pictures.
+"""The sampling rule: which frames represent a video, from presentation times alone.
 
-Time is cut into slots of equal width, and each slot gives one frame:
+Time is divided into slots of equal width, and each slot yields one frame:
 
     slot       0         1         2         3
     time   |----.----|----.----|----.----|----.----|      . the slot's centre, the time wanted
     frames  K f f f f f K f f f f f f f f f f f f f       K keyframe, f any other
     chosen  K           K           f         f
 
-A slot with a keyframe gives the keyframe nearest to its centre, since that one costs no other frame's
-decoding; any other slot gives the frame that is on screen at its centre. A frame is so at most half a slot
-away from the time wanted, keeps its true presentation time, and is never given twice.
+A slot with a keyframe yields the keyframe nearest to its centre, since that one decodes without any other frame.
+Any other slot yields the frame on screen at its centre. So a frame is at most half a slot away from the time wanted,
+keeps its true presentation time, and never comes twice.
 """
 
 import math
@@ -18,16 +18,16 @@ from dataclasses import dataclass, field
 from vifi_cli.errors import InvalidInput
 
 ROUNDING_SECONDS = 0.0006
-"""Containers round times to a millisecond: a frame this little before a slot or a centre counts as on it."""
+"""Containers round times to a millisecond: a frame this close before a slot or a centre counts as on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSampling:
-    """How densely frames are taken from a video.
+    """How densely to take frames from a video.
 
     Attributes:
         frames_per_second: the rate for videos that are long enough.
-        minimum_frames: how many frames a shorter clip gives, as far as it has them.
+        minimum_frames: how many frames a shorter video yields, if it has them.
     """
 
     frames_per_second: float = 1.0
@@ -41,22 +41,22 @@ class FrameSampling:
 
 
 def slot_seconds(duration_seconds: float, sampling: FrameSampling) -> float:
-    """The width of a slot: that of the rate, or less for a clip too short for `minimum_frames` of those."""
+    """The width of a slot: that of the rate, or less for a video too short for `minimum_frames` of those."""
     if _slots_at_rate(duration_seconds, sampling) >= sampling.minimum_frames or duration_seconds <= 0:
         return 1.0 / sampling.frames_per_second
     return duration_seconds / sampling.minimum_frames
 
 
 def _slots_at_rate(duration_seconds: float, sampling: FrameSampling) -> int:
-    """How many slots of the full width have their centre within the video."""
+    """How many slots of full width have their centre within the video."""
     return math.ceil(duration_seconds * sampling.frames_per_second - 0.5)
 
 
 @dataclass(slots=True)
 class FrameChooser:
-    """Chooses the frame of each slot while frames become known one by one, in any order of presentation.
+    """Chooses the frame of each slot while frames become known one by one, in any order.
 
-    Only a few times are kept, so a video may be endless; a gap in time costs nothing, however long.
+    It keeps only a few times, so a video may be endless; a gap in time costs nothing, however long.
 
     Attributes:
         slot_seconds: the width of a slot.
@@ -68,25 +68,26 @@ class FrameChooser:
     _last_chosen: float = -math.inf
 
     def see(self, seconds: float, is_keyframe: bool, complete_until: float) -> list[float]:
-        """Take note of a frame and return the times, ascending, of the frames chosen now.
+        """Takes note of a frame, and returns the times of the frames chosen now, ascending.
 
         Args:
             seconds: the frame's presentation time.
             is_keyframe: whether it decodes without any other frame.
-            complete_until: frames not seen yet are presented at this time or later.
+            complete_until: no frame that is still to come is presented before this time.
         """
         if seconds > self._last_chosen:
             self._seen.append((seconds, is_keyframe))
         return self._decide(complete_until, math.inf)
 
     def finish(self, end_seconds: float) -> list[float]:
-        """Return the times chosen for the slots left whose centre is before the end of the video."""
+        """The times chosen for the remaining slots whose centre is before the end of the video."""
         return self._decide(math.inf, end_seconds)
 
     def keep_candidates(self) -> set[float]:
-        """Forget the times that cannot be chosen any more, if frames come in order of presentation.
+        """Forgets the times that cannot be chosen any more, if frames come in presentation order.
 
-        Returns those kept, two at most: the best so far for the slot at hand, and the latest.
+        Returns:
+            those kept, two at most: the best so far for the current slot, and the latest.
         """
         if self._seen:
             kept = {self._best_in(self._slot_at_hand()), max(seconds for seconds, _ in self._seen)}
@@ -117,7 +118,7 @@ class FrameChooser:
         return any(seconds > self._last_chosen for seconds, _ in self._seen)
 
     def _slot_at_hand(self) -> int:
-        """The first undecided slot that can show anything but the last chosen frame."""
+        """The first undecided slot that can show another frame than the last chosen one."""
         new = (seconds for seconds, _ in self._seen if seconds > self._last_chosen)
         following = min(new, default=0.0)
         return max(self._slot, math.floor((following + ROUNDING_SECONDS) / self.slot_seconds))

@@ -1,4 +1,4 @@
-"""The values that flow out of decoding: frames with their times, and what a file turned out to be."""
+"""The values that decoding yields: frames with their times, and what a file turned out to be."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -64,9 +64,9 @@ class VideoInfo:
         width: of the upright picture, in pixels.
         height: of the upright picture, in pixels.
         codec: FFmpeg's name of the video codec, such as `h264`.
-        decoding: the way the frames were reached: `sequential`, `keyframes`, ... (see `decode.decoder`).
-        decode_seconds: processor time that decoding took, in seconds.
-        warning: what was wrong with a file that could be read only in part, or None.
+        decoding: how the frames were reached: `sequential`, `keyframes`, ... (see `decode.decoder`).
+        decode_seconds: CPU time of decoding.
+        warning: what is wrong with a file that could be read only in part.
     """
 
     duration_seconds: float

@@ -1,4 +1,4 @@
-"""What a file's packets tell of its frames without decoding, and decoding some frames with that knowledge.
+"""What a file's packets reveal about its frames without decoding, and decoding some frames with that knowledge.
 
 packets    K p p p p p K p p p p p K p p p p p        K keyframe
 wanted           ^       ^                 ^
@@ -18,16 +18,16 @@ from av.video.frame import VideoFrame
 from vifi_cli.video.decode.container import OpenVideo
 from vifi_cli.video.decode.selective import WORTH_SKIPPING, FramesMissing
 
-CODECS_WITH_HIDDEN_PACKETS = {"vp8"}  # packets that show nothing and only serve others
-ONE_THREAD = 1  # for a decoder: clips are read by many processes at once, and damage looks the same each time
+CODECS_WITH_HIDDEN_PACKETS = {"vp8"}  # with packets that show nothing and only serve others
+ONE_THREAD = 1  # per decoder: many processes read clips at once, and damage looks the same each time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PacketList:
-    """A video stream as its packets describe it, one for each of its N frames.
+    """A video stream as its packets describe it, one per frame, N in all.
 
     Attributes:
-        times: int64 (N,), when the frames are shown, in the stream's ticks, in order of decoding.
+        times: int64 (N,), presentation times in the stream's ticks, in decoding order.
         keyframes: bool (N,), where decoding can start.
     """
 
@@ -38,7 +38,7 @@ class PacketList:
         return len(self.times)
 
     def needed_for(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which packets, bool (N,), have to be decoded for the frames shown at some of the times."""
+        """Which packets, bool (N,), must be decoded for the frames shown at some of the times."""
         needed = np.zeros(len(self), bool)
         latest_keyframe = np.maximum.accumulate(np.where(self.keyframes, np.arange(len(self)), 0))
         for position in np.flatnonzero(np.isin(self.times, wanted)):
@@ -53,11 +53,10 @@ class PacketList:
 
 
 def list_packets(video: OpenVideo) -> PacketList | None:
-    """Read a file without decoding; None where its packets cannot be trusted to be its frames.
+    """Reads a file without decoding; None where its packets cannot be trusted to be its frames.
 
-    Each must have a time of its own, on a clock that is never set back, and be shown; the first is a keyframe
-    that is shown first. An AVI knows no times, and FFmpeg's guess is wrong where frames are shown in another order
-    than decoded.
+    Each must have a different time, on a clock that is never set back, and be shown; the first is a keyframe that is
+    shown first. AVI stores no times, and FFmpeg's guess is wrong where decoding and presentation order differ.
     """
     times: list[int] = []
     keyframes: list[bool] = []
@@ -85,12 +84,12 @@ def decode_listed(
     """The frames shown at some times, each with its time, in order.
 
     Args:
-        video: the file, just opened.
+        video: just opened.
         packets: what `list_packets` found in it.
-        wanted: times, each one of the list's.
+        wanted: times out of the list.
 
     Raises:
-        FramesMissing: what is decoded is not what the list promised; everything has to be decoded.
+        FramesMissing: the frames are not what the list promised; the caller has to decode everything.
     """
     missing, listed = set(wanted.tolist()), set(packets.times.tolist())
     for frame in _decode_needed(video, packets.needed_for(wanted), missing):
@@ -105,7 +104,7 @@ def decode_listed(
 
 
 def decode_everything(video: OpenVideo) -> Iterator[VideoFrame]:
-    """All frames of a file that was just opened, in order; damaged packets are passed over."""
+    """All frames of a file that was just opened, in order, without damaged packets."""
     video.stream.codec_context.thread_count = ONE_THREAD
     for packet in video.packets():
         with suppress(av.FFmpegError):
@@ -117,13 +116,13 @@ def decode_everything(video: OpenVideo) -> Iterator[VideoFrame]:
 def _decode_needed(
     video: OpenVideo, needed: npt.NDArray[np.bool_], wanted: Container[int | None]
 ) -> Iterator[VideoFrame]:
-    """What comes out of the decoder when it is given the packets needed, afresh after every gap."""
+    """The decoder's output for the packets needed; it starts afresh after every gap."""
     context, in_decoder = video.stream.codec_context, False
     context.thread_count = ONE_THREAD
     try:
         for packet, is_needed in zip(video.packets(), needed, strict=False):
             if is_needed:
-                # what is not wanted itself is left out if nothing refers to it
+                # a frame nobody wants is skipped if no other refers to it
                 context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
                 yield from packet.decode()
             elif in_decoder:

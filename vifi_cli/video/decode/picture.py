@@ -1,14 +1,14 @@
 """From a decoded frame to the upright RGB picture an encoder wants, scaled by FFmpeg's scaler.
 
-The reference is what most tools do: the frame as RGB at full size, resized by Pillow, cut or padded as
-torchvision and open_clip do. Encoders notice less than one grey level, so its arithmetic is followed too:
+The reference is what most tools do: RGB at full size, resized by Pillow, cut or padded as by torchvision and
+open_clip. Encoders notice less than one grey level, so the arithmetic is the same:
 
-* RGB at full size comes from FFmpeg's plain conversion, as in `VideoFrame.to_image` and OpenCV. It rounds down,
-  which makes pictures about one grey level darker than the scaler's own, exact conversion would.
+* RGB at full size comes from FFmpeg's plain conversion, as in `VideoFrame.to_image` and OpenCV. It rounds down:
+  pictures are about one grey level darker than by the scaler's own, exact conversion.
 * Width and height are scaled one after the other, rounded to 8 bits in between, with Pillow's filters. Pillow's
   bicubic is the one with `a = -0.5`, in FFmpeg's terms B = 0 and C = 0.5.
 
-Pixels are taken as square, as the reference tools do. The frame's own colour matrix and range are used.
+Pixels count as square, as in the reference tools. The frame's own colour matrix and range apply.
 """
 
 from fractions import Fraction
@@ -27,7 +27,7 @@ FILTERS = {
     "bicubic": "flags=bicubic+accurate_rnd+full_chroma_int:param0=0:param1=0.5",
     "bilinear": "flags=bilinear+accurate_rnd+full_chroma_int",
 }
-NO_TIMES = Fraction(1, 1000)  # the scaler has to be told a unit of time and makes no use of it
+NO_TIMES = Fraction(1, 1000)  # the scaler wants a unit of time, and does not use it
 # a strip of a picture, thousands of times wider than high, must not fill the memory when scaled up
 LONGEST_TO_SHORTEST = 32
 
@@ -35,7 +35,7 @@ Picture = npt.NDArray[np.uint8]
 
 
 class FrameScaler:
-    """Turns decoded frames into pictures of one geometry; keep one for a video, since it is set up once."""
+    """Turns decoded frames into pictures of one geometry; keep one per video, since setting it up takes time."""
 
     def __init__(self, geometry: FrameGeometry, threads: int = 1) -> None:
         self.geometry = geometry
@@ -60,10 +60,10 @@ class FrameScaler:
         return centre(picture, self.geometry)
 
     def _as_planes(self, frame: VideoFrame) -> VideoFrame:
-        """The frame as planes of red, green and blue, which the scaler takes each for itself."""
+        """The frame as planes of red, green and blue, which the scaler scales separately."""
         rgb = self._to_rgb.reformat(frame, format="rgb24", threads=self._threads)
         planes = self._to_planes.reformat(rgb, format="gbrp", threads=self._threads)
-        # the values are RGB now: tags of where they came from would only confuse
+        # the values are RGB now; tags of their origin would only confuse the scaler
         planes.color_trc, planes.color_primaries = ColorTrc.UNSPECIFIED, ColorPrimaries.UNSPECIFIED
         return planes
 
@@ -91,20 +91,20 @@ class FrameScaler:
 
 
 def quarter_turns(rotation_degrees: float) -> Literal[0, 1, 2, 3]:
-    """How often a picture is turned counter-clockwise by 90 degrees to stand upright."""
+    """How many quarter turns counter-clockwise make a picture stand upright."""
     turns: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
     return turns[round(rotation_degrees / 90) % 4]
 
 
 def upright_size(frame: VideoFrame) -> tuple[int, int]:
-    """Height and width of the frame as it is meant to be seen."""
+    """Height and width of the frame when it stands upright."""
     if quarter_turns(frame.rotation) % 2:
         return frame.width, frame.height
     return frame.height, frame.width
 
 
 def scaled_size(height: int, width: int, geometry: FrameGeometry) -> tuple[int, int]:
-    """Height and width of the whole picture when scaled, before it is cut or padded."""
+    """Height and width of the scaled picture before it is cut or padded."""
     if geometry.resize == "squash":
         return geometry.height, geometry.width
     longest = LONGEST_TO_SHORTEST * max(geometry.height, geometry.width)
@@ -119,7 +119,7 @@ def scaled_size(height: int, width: int, geometry: FrameGeometry) -> tuple[int, 
 
 
 def centre(picture: Picture, geometry: FrameGeometry) -> Picture:
-    """Cut the picture's centre to the geometry's size, padding where it is smaller."""
+    """Cuts the picture's centre to the geometry's size, and pads it where it is smaller."""
     missing = [max(0, wanted - size) for wanted, size in zip(_sides(geometry), picture.shape, strict=False)]
     if any(missing):
         borders = [(gap // 2, gap - gap // 2) for gap in missing]

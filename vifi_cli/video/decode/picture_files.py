@@ -1,4 +1,4 @@
-"""Pictures that are no video: photographs and drawings in files, made what an encoder wants."""
+"""Picture files such as photographs and drawings, read as the index reads a frame of a video."""
 
 import struct
 import warnings
@@ -15,7 +15,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.decode.picture import FrameScaler, Picture
 
-MOVING = {"MPEG"}  # what Pillow knows by name and cannot read
+MOVING = {"MPEG"}  # formats that Pillow recognises and cannot read
 BACKGROUND = "white"
 UNREADABLE = (
     OSError,
@@ -29,7 +29,7 @@ UNREADABLE = (
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file begins as a picture does that can be read."""
+    """Whether a file begins like a picture that can be read."""
     try:
         with _opened(path) as image:
             return image.format not in MOVING
@@ -38,21 +38,21 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
-    """Read a picture as the index reads a frame: upright, RGB, scaled and cut.
+    """Reads a picture as the index reads a frame: upright, RGB, scaled and cut.
 
-    Of an animation it is the first picture; what is transparent is seen before white.
+    An animation yields its first picture; transparent areas become white.
 
     Returns:
         uint8 (geometry.height, geometry.width, 3).
 
     Raises:
-        InvalidInput: the file is no picture, or is damaged or too large.
+        InvalidInput: the file is not a picture, or is damaged or too large.
     """
     try:
         with _opened(path) as image:
             rgb = _in_rgb(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
-        raise InvalidInput(f"{path} is too large a picture to be read: scale it down first") from error
+        raise InvalidInput(f"{path} is too large to be read as a picture: scale it down first") from error
     except UNREADABLE as error:
         raise InvalidInput(f"{path} cannot be read as a picture ({error}): name another one") from error
     return FrameScaler(geometry)(VideoFrame.from_ndarray(np.array(rgb), format="rgb24"))
@@ -61,13 +61,13 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a picture's size and of odd metadata, which nobody can mend
+        warnings.simplefilter("ignore")  # about a picture's size and odd metadata, which no user can fix
         with Image.open(path) as image:
             yield image
 
 
 def _in_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at 255 instead of scaling them
+    if image.mode.startswith("I;16"):  # Pillow would clip 16 bits at 255 instead of scaling them
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if not image.has_transparency_data:
         return image.convert("RGB")

@@ -1,16 +1,15 @@
-"""Decoding no more of a video than its chosen frames need.
+"""Decodes no more of a video than its chosen frames need.
 
-Packets are read in order of decoding, which is cheap, and wait undecoded until the chooser has decided on the
-slot they belong to. Then decoding starts at the last keyframe before the chosen frame, and ends with it:
+Reading packets in decoding order is cheap; they wait undecoded until the chooser has decided on their slot. Then
+decoding starts at the last keyframe before the chosen frame, and ends with it:
 
     packets    K p p p p p K p p p p p K p p p p p        K keyframe
     chosen           ^       ^                 ^
     decoded    K p p p     K p         K p p p p
 
-This follows the keyframes as they come, so it needs no index from the container and cannot be misled by a
-wrong one. Where all frames are needed it is sequential decoding. The frames are the very ones that decoding
-everything would give; where that fails, because the file is damaged or its keyframes are none, `FramesMissing`
-tells so, and the caller decodes everything.
+This follows the keyframes as they come, so it needs no index from the container and a wrong one cannot mislead it.
+Where all frames are needed it is sequential decoding. The frames are the same as from decoding everything. Where that
+fails, because the file is damaged or its keyframes are not real, it raises `FramesMissing`.
 """
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
@@ -34,11 +33,11 @@ TimedFrame = tuple[float, VideoFrame]
 
 
 class FramesMissing(Exception):
-    """Decoding in parts does not yield a chosen frame; the whole video has to be decoded."""
+    """Decoding in parts does not yield a chosen frame; the caller has to decode the full video."""
 
 
 class SelectiveDecoding:
-    """One pass over an open video that decodes the chosen frames, and what these need.
+    """One pass over an open video that decodes the chosen frames, and the frames these refer to.
 
     Attributes:
         packets: how many were read.
@@ -63,7 +62,7 @@ class SelectiveDecoding:
         self._spare: dict[float, VideoFrame] = {}  # decoded, not chosen, later than all chosen
 
     def frames(self) -> Iterator[TimedFrame]:
-        """The chosen frames with their seconds, in order; raises FramesMissing if one cannot be had."""
+        """The chosen frames with their seconds, in order; raises FramesMissing if one does not come out."""
         for packet in self._video.packets():
             self._alive()
             for seconds in self._choose(packet):
@@ -82,7 +81,7 @@ class SelectiveDecoding:
         return "selective" if self.decoded < self.packets else "sequential"
 
     def _choose(self, packet: Packet[VideoStream]) -> list[float]:
-        """Let a packet wait, and return the times of the frames that are chosen now that it is known."""
+        """Lets a packet wait, and returns the times of the frames chosen now that it is known."""
         if packet.pts is None:
             raise FramesMissing
         seconds = self._video.seconds(packet.pts)
@@ -96,7 +95,7 @@ class SelectiveDecoding:
         if packet.dts is not None:
             self._advance(self._video.seconds(packet.dts))
         if packet.is_discard or self._first_keyframe is None or seconds < self._first_keyframe:
-            return []  # an edit list hides it, or the file begins in the midst of what it refers to
+            return []  # an edit list hides it, or the file begins after the frames it refers to
         self.end_seconds = max(self.end_seconds, seconds + self._video.length_seconds(packet))
         return self._chooser.see(seconds, packet.is_keyframe, self._complete_until)
 
@@ -106,7 +105,7 @@ class SelectiveDecoding:
         self._complete_until = max(self._complete_until, decode_seconds)
 
     def _reach(self, seconds: float) -> Iterator[TimedFrame]:
-        """Decode up to the chosen frame; it may come out only when more is decoded, or at the end."""
+        """Decodes up to the chosen frame; it may come out only when more is decoded, or at the end."""
         self._latest_chosen = seconds
         if seconds in self._spare and self._wanted:
             raise FramesMissing
@@ -138,7 +137,7 @@ class SelectiveDecoding:
         self._waiting_bytes = sum(packet.size for _, packet in self._waiting)
 
     def _decode(self, packet: Packet[VideoStream], *, needed: bool) -> Iterator[TimedFrame]:
-        """Decode a packet; one that is not needed itself is left out if no other refers to it."""
+        """Decodes a packet; a frame that is not needed is skipped if no other refers to it."""
         self._context.skip_frame = "DEFAULT" if needed else "NONREF"
         self.decoded += 1
         self.decoded_keyframes += packet.is_keyframe
@@ -151,7 +150,7 @@ class SelectiveDecoding:
         yield from self._sort_out(frames)
 
     def _drain(self) -> Iterator[TimedFrame]:
-        """Take out the frames wanted that are still in the decoder, and make it ready for a new start."""
+        """Takes out the frames wanted that are still in the decoder, and makes it ready for a new start."""
         if self._wanted:
             self._alive()
             try:

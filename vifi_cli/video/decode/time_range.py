@@ -1,4 +1,4 @@
-"""The frames of a part of a video: the very ones the whole video gives there, without reading what is before it."""
+"""The frames of a part of a video, the same as the full video yields there, without decoding what is before it."""
 
 import math
 from collections.abc import Iterator
@@ -20,20 +20,14 @@ from vifi_cli.video.moment import TimeRange
 def decode_range(
     path: Path, sampling: FrameSampling, geometry: FrameGeometry, part: TimeRange
 ) -> Iterator[Frames]:
-    """Yield the frames of a part in chunks, in order of time, and perhaps some before it.
+    """Yields the frames of a part in chunks, in order of time, and perhaps some before it.
 
-    Frames are chosen as `decode_frames` chooses them. Where none lies in the part, the last one before it is the
-    one that is on screen there; where none is before it either, the first of all comes.
-
-    Args:
-        path: the file.
-        sampling: how densely frames are taken.
-        geometry: the picture that each frame becomes.
-        part: the part of the video.
+    Frames are chosen as by `decode_frames`. If the part has none, the last one before it comes, which is on screen
+    there; if there is none before it either, the first of all.
 
     Raises:
-        UnreadableVideo: no frame can be had from the file; the text says why, without the path.
-        InvalidInput: the video ends before the time that was asked for.
+        UnreadableVideo: the file yields no frame; the text says why, without the path.
+        InvalidInput: the video ends before the time asked for.
     """
     latest = -math.inf
     scaler = FrameScaler(geometry)
@@ -47,7 +41,7 @@ def decode_range(
 
 
 def check_reaches(path: Path, length_seconds: float, part: TimeRange) -> None:
-    """Raises InvalidInput if a video of this length ends before the time that was asked for."""
+    """Raises InvalidInput if a video of this length ends before the time asked for."""
     if part.asked_seconds > length_seconds:
         raise InvalidInput(
             f"{path} ends at {length_seconds:.1f} s, before {part.asked_seconds:.1f} s: choose an earlier time"
@@ -55,7 +49,7 @@ def check_reaches(path: Path, length_seconds: float, part: TimeRange) -> None:
 
 
 def _reached(path: Path, sampling: FrameSampling, part: TimeRange) -> Iterator[tuple[float, VideoFrame]]:
-    """Frames from the slot on before a part begins; raises FramesMissing if seeking does not lead there."""
+    """Frames from the slot before a part on; raises FramesMissing if seeking does not lead there."""
     with open_video(path) as video:
         width = slot_seconds_of(video, path, sampling)
         slot_start = (math.floor(part.start_seconds / width) - 1) * width
@@ -80,7 +74,7 @@ def _reached(path: Path, sampling: FrameSampling, part: TimeRange) -> Iterator[t
 def _from_the_beginning(
     path: Path, sampling: FrameSampling, geometry: FrameGeometry, part: TimeRange, latest: float
 ) -> Iterator[Frames]:
-    """What is left of a part after `latest`, found by decoding all that is before it."""
+    """The rest of a part after `latest`, found by decoding everything before it."""
     for chunk in decode_frames(path, sampling, geometry):
         if isinstance(chunk, VideoInfo):
             check_reaches(path, chunk.duration_seconds, part)

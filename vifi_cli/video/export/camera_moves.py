@@ -1,4 +1,4 @@
-"""Short clips made from photographs: a camera pans and zooms over one after the other."""
+"""Makes a clip from photographs: a camera pans and zooms over one after the other."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Scene:
     Attributes:
         photograph: uint8 (H, W, 3), RGB.
         seconds: length of the scene.
-        zoom_from: how much the picture is magnified when the scene begins; 1 shows as much as fits.
-        zoom_to: how much it is magnified when the scene ends.
-        pan_from: where in the picture the camera looks first, as shares of the free play in x and y.
+        zoom_from: magnification when the scene begins; 1 shows as much as fits.
+        zoom_to: magnification when it ends.
+        pan_from: where the camera looks first, as shares of the room to move in x and y.
         pan_to: where it looks last.
     """
 
@@ -35,7 +35,7 @@ class Scene:
 
 
 def write_clip(path: Path, scenes: Sequence[Scene]) -> None:
-    """Writes an h264 clip that shows the scenes one after the other, 640 x 360 at 12 frames a second."""
+    """Writes an h264 clip of the scenes, 640 x 360 at 12 frames per second."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -55,7 +55,7 @@ def _pictures(scene: Scene) -> Iterator[Image.Image]:
 
 
 def _view(scene: Scene, width: int, height: int, position: float) -> tuple[float, float, float, float]:
-    """The rectangle (left, top, right, bottom) that the camera sees at a position 0..1 of the scene."""
+    """The rectangle (left, top, right, bottom) in view at a position 0..1 of the scene."""
     zoom = scene.zoom_from + (scene.zoom_to - scene.zoom_from) * position
     scale = min(width / WIDTH, height / HEIGHT) / zoom
     view_width, view_height = WIDTH * scale, HEIGHT * scale

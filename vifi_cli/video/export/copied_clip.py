@@ -1,4 +1,4 @@
-"""Copying a moment out of a video without coding it anew: fast and lossless, but it begins with a keyframe."""
+"""Copies a moment out of a video without re-encoding: fast and lossless, but it begins with a keyframe."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
@@ -32,28 +32,28 @@ CONTAINERS = {
     ".webm": "webm",
     ".ts": "mpegts",
 }
-OTHERWISE = ".mkv"  # holds nearly anything
-APPLE_HEVC_TAG = "hvc1"  # players of Apple take no other
+FALLBACK = ".mkv"  # holds nearly anything
+APPLE_HEVC_TAG = "hvc1"  # Apple's players accept no other
 
 TimedPacket = tuple[float, "Packet[Any]"]
 
 
 def copied_suffix(video: Path) -> str:
-    """What the name of a clip that is copied from a video ends with."""
+    """The suffix of a clip copied from a video."""
     suffix = video.suffix.lower()
-    return suffix if suffix in CONTAINERS else OTHERWISE
+    return suffix if suffix in CONTAINERS else FALLBACK
 
 
 def copy_clip(moment: Moment, target: Path, report: Report) -> Clip:
-    """Copy a moment, from the last keyframe before it on, with the video's main sound.
+    """Copies a moment from the last keyframe before it on, with the video's main sound.
 
     Args:
-        moment: the stretch.
-        target: the file to write, of the kind that `copied_suffix` tells.
+        moment: what to copy.
+        target: the file to write, with the suffix `copied_suffix`.
         report: called often, with the seconds of the moment done.
 
     Raises:
-        UnreadableVideo: the moment is not in the video, or its streams cannot be in a file of this kind.
+        UnreadableVideo: the moment is not in the video, or a file of this kind cannot hold its streams.
         OSError: the clip cannot be written.
     """
     suffix = copied_suffix(moment.path)
@@ -69,9 +69,7 @@ def copy_clip(moment: Moment, target: Path, report: Report) -> Clip:
             if isinstance(error, OSError):
                 raise
             reason = getattr(error, "strerror", None) or str(error)
-            raise UnreadableVideo(
-                f"it cannot be copied into {suffix} ({reason}): leave --copy away"
-            ) from error
+            raise UnreadableVideo(f"it cannot be copied into {suffix} ({reason}): omit --copy") from error
     early = moment.start_seconds - pictures.start_seconds
     remarks = (f"begins {early:.2f} s early, at a keyframe",) if early > SAME_INSTANT_SECONDS else ()
     return Clip(pictures.start_seconds, pictures.end_seconds, sound is not None, remarks)
@@ -82,8 +80,8 @@ class _KeyframedMoment:
 
     Attributes:
         video: the open file.
-        start_seconds: where the keyframe is shown.
-        end_seconds: where the last picture that was given ends.
+        start_seconds: when the keyframe is shown.
+        end_seconds: where the last picture returned ends.
     """
 
     def __init__(self, video: OpenVideo, moment: Moment) -> None:
@@ -94,7 +92,7 @@ class _KeyframedMoment:
         self._rest = video.packets()
 
     def begin(self, earlier_seconds: float, alive: Callable[[], None]) -> bool:
-        """Read up to where the moment begins; False if reading began too late to find a keyframe."""
+        """Reads up to where the moment begins; False if reading began too late to find a keyframe."""
         start = self._moment.start_seconds
         from_beginning = not self.video.seek(start - earlier_seconds)
         end_seconds = -math.inf
@@ -119,10 +117,10 @@ class _KeyframedMoment:
         raise UnreadableVideo(f"it ends at {end_seconds:.1f} s, before {start:.1f} s")
 
     def packets(self) -> Iterator[TimedPacket]:
-        """The packets up to the moment's end, and what these are made from.
+        """The packets up to the moment's end, and those they refer to.
 
-        Pictures before the keyframe are left out, since they refer to what is; so are pictures after the end, if
-        none before it refers to them. Where one does, all pictures up to that one come along.
+        Pictures shown before the keyframe are left out, since they refer to what is missing. So are pictures after the
+        end, unless one before it refers to them; then all pictures up to that one are included.
         """
         end = self._moment.end_seconds - SAME_INSTANT_SECONDS
         held: list[Packet[VideoStream]] = []
@@ -140,7 +138,7 @@ class _KeyframedMoment:
                 held = []
 
     def sound_packets(self, sound: OpenSound) -> Iterator[TimedPacket]:
-        """The packets of sound that begin within the moment, the keyframe's start included."""
+        """The packets of sound that begin within the moment, from the keyframe on."""
         start, end = map(self.video.file_seconds, (self.start_seconds, self._moment.end_seconds))
         for packet in sound.packets(start - EARLIER_SECONDS):
             if packet.pts is None or not packet.size:
@@ -177,7 +175,7 @@ def _from_keyframe(moment: Moment, alive: Callable[[], None]) -> Iterator[_Keyfr
 
 
 def _copy(pictures: _KeyframedMoment, sound: OpenSound | None, output: OutputContainer) -> Iterator[float]:
-    """Write all packets in order of time, so that the keyframe is at 0; gives how far in the video that is."""
+    """Writes all packets in order of time, so that the keyframe is at 0; yields how far in the video that is."""
     stream = output.add_stream_from_template(pictures.video.stream, opaque=True)
     if stream.codec_context.codec.canonical_name == "hevc" and output.format.name in ("mp4", "mov"):
         stream.codec_context.codec_tag = APPLE_HEVC_TAG

@@ -1,7 +1,8 @@
-"""An MP4 file being written: h264 pictures, each on screen for its own time, and AAC sound beside them."""
+"""Writes MP4 files: h264 pictures, each on screen for its own time, and AAC sound."""
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -20,51 +21,62 @@ from vifi_cli.video.export.sound import Samples, SoundFormat
 QUALITY = {"preset": "fast", "crf": "18"}
 DRAFT_QUALITY = {"preset": "veryfast", "crf": "23"}
 PICTURE_QUALITY = {"crf": "20", "preset": "medium"}
-KEYFRAME_SECONDS = 2.0  # near enough to leaf through a clip
+KEYFRAME_SECONDS = 2.0  # near enough for seeking in a clip
 BITS_PER_CHANNEL = 96_000
 FEWEST_TICKS, MOST_TICKS, USUAL_TICKS = 10_000, 1_000_000, 90_000  # a second
 PICTURE_TICKS = 12_800  # a second
 
 
-class Movie:
-    """The file; a context manager. What is left when it ends by an exception is no whole file.
+@dataclass(frozen=True, slots=True)
+class PictureTiming:
+    """How often pictures come.
 
     Attributes:
-        samples: of sound, each for all channels, that have been added.
+        rate: usual number of pictures per second.
+        unit_seconds: of their times, as in the video they come from.
+    """
+
+    rate: Fraction
+    unit_seconds: Fraction
+
+
+class Movie:
+    """The file; a context manager. After an exception the file is incomplete.
+
+    Attributes:
+        samples: how many samples of sound have been added, per channel.
     """
 
     def __init__(
         self,
         path: Path,
         canvas: Canvas,
-        rate: Fraction,
-        unit: Fraction,
+        timing: PictureTiming,
         sound: SoundFormat | None,
         *,
         is_draft: bool = False,
     ) -> None:
-        """Begin a file.
+        """Begins a file, and replaces an existing one.
 
         Args:
-            path: where to write; what is there is replaced.
+            path: where to write.
             canvas: the picture.
-            rate: usual number of pictures a second.
-            unit: of the times of pictures, in seconds, as the video they come from has it.
+            timing: of the pictures.
             sound: its format, if there will be any.
-            is_draft: it is only to be looked at, and soon.
+            is_draft: whether to encode fast rather than well.
         """
         quality = DRAFT_QUALITY if is_draft else QUALITY
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
-        self._ticks = _ticks_per_second(unit)
-        self._pictures = self._container.add_stream("libx264", rate=rate, options=dict(quality))
+        self._ticks = _ticks_per_second(timing.unit_seconds)
+        self._pictures = self._container.add_stream("libx264", rate=timing.rate, options=dict(quality))
         self._pictures.height, self._pictures.width = canvas.height, canvas.width
         context = self._pictures.codec_context
         context.pix_fmt = "yuv420p"
         context.sample_aspect_ratio = canvas.sample_aspect
         context.time_base = Fraction(1, self._ticks)
-        context.flags |= Flags.frame_duration  # else the last picture is on screen for no longer than usual
-        context.max_b_frames = 0  # so that every reader finds the file's beginning at 0 and its end
-        context.gop_size = max(1, round(KEYFRAME_SECONDS * rate))
+        context.flags |= Flags.frame_duration  # else the last picture gets the usual length
+        context.max_b_frames = 0  # so that every reader finds the beginning at 0, and the end
+        context.gop_size = max(1, round(KEYFRAME_SECONDS * timing.rate))
         self._first = True
         self._sound = None if sound is None else self._sound_stream(sound)
         self.samples = 0
@@ -74,7 +86,7 @@ class Movie:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
-            with suppress(av.FFmpegError):  # of a disk that is full, say, which the exception tells
+            with suppress(av.FFmpegError):  # such as a full disk, which the exception reports
                 self._container.close()
             return
         self._container.mux(self._pictures.encode(None))
@@ -83,7 +95,7 @@ class Movie:
         self._container.close()
 
     def add_picture(self, picture: VideoFrame, start_seconds: float, end_seconds: float) -> None:
-        """Show a picture for a time, from where the one before ended."""
+        """Shows a picture for a time, from where the one before ended."""
         if self._first:
             context = self._pictures.codec_context
             context.colorspace, context.color_range = picture.colorspace, picture.color_range
@@ -92,13 +104,13 @@ class Movie:
         picture.time_base = Fraction(1, self._ticks)
         picture.pts = round(start_seconds * self._ticks)
         picture.duration = round(end_seconds * self._ticks) - picture.pts
-        picture.pict_type = PictureType.NONE  # where keyframes were has no meaning here
+        picture.pict_type = PictureType.NONE  # keyframes of the source mean nothing here
         self._container.mux(self._pictures.encode(picture))
 
     def add_sound(self, pieces: Iterable[Samples]) -> None:
-        """Let pieces of sound, float32 (channels, n), follow those before."""
+        """Adds pieces of sound, float32 (channels, n), after those before."""
         if self._sound is None:
-            raise ValueError("a movie that was begun without sound takes none")
+            raise ValueError("a movie begun without sound takes none")
         for samples in pieces:
             frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", self._sound.layout.name)
             frame.sample_rate, frame.time_base = self._sound.rate, Fraction(1, self._sound.rate)
@@ -113,7 +125,7 @@ class Movie:
 
 
 def _ticks_per_second(unit: Fraction) -> int:
-    """A unit of time in which those of another can be told exactly, if it is a usual one."""
+    """Ticks that express times in another unit exactly, if that is a usual one."""
     ticks = unit.denominator
     while ticks < FEWEST_TICKS:
         ticks *= 2
@@ -121,13 +133,13 @@ def _ticks_per_second(unit: Fraction) -> int:
 
 
 def write_mp4(path: Path, pictures: Iterable[tuple[float, Picture]], frames_per_second: float) -> None:
-    """Write pictures as an mp4, each shown from its own time on; the first one's time becomes 0.
+    """Writes pictures as an MP4, each shown from its own time on; the first one's time becomes 0.
 
     Args:
         path: the file; its suffix does not matter.
-        pictures: seconds, ascending, and uint8 (H, W, 3), all of one size; taken one by one. A last line or column
-            that is odd is left out, as h264 has none.
-        frames_per_second: about how many a second has.
+        pictures: seconds, ascending, and uint8 (H, W, 3), all of one size; taken one by one. An odd last row or column
+            is left out, since h264 has none.
+        frames_per_second: roughly.
 
     Raises:
         OSError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""A stretch of a video, and the frames that are on screen in it."""
+"""A moment in an open video: the frames on screen in it, each with its times."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -12,13 +12,13 @@ from vifi_cli.video.decode.clock import SteadyClock, ticks_of
 from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video, unwatched
 from vifi_cli.video.moment import Moment
 
-SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # where an index leads past the moment, look from before it
-USUAL_FRAMES = 1.5  # a frame that is on screen for longer, as a slide is, may be cut in its midst
+SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # if an index leads past the moment, start further before it
+USUAL_FRAMES = 1.5  # a frame on screen for longer, such as a slide, may be cut in the middle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownFrame:
-    """A frame and the time for which it is on screen, in seconds from the video's first frame."""
+    """A frame and when it is on screen, in seconds from the video's first frame."""
 
     frame: VideoFrame
     start_seconds: float
@@ -31,7 +31,7 @@ class OpenMoment:
     Attributes:
         video: the open file.
         first: the frame on screen when the moment begins.
-        start_seconds: where the moment begins: with its first frame, if that is no longer on screen than usual.
+        start_seconds: where the moment begins: with its first frame, unless that is a long one.
     """
 
     video: OpenVideo
@@ -48,14 +48,14 @@ class OpenMoment:
 
     @property
     def clock_was_set_back(self) -> bool:
-        """Whether the video's own clock fell back in what was read, so that it tells nothing about the sound."""
+        """Whether the video's own clock was set back in what was read, so that it cannot place the sound."""
         return self._clock.shift_seconds > 0
 
     def begin(self, earlier_seconds: float) -> bool:
-        """Read up to the first frame, from so long before the moment on; False if that was too late to find it.
+        """Reads up to the first frame, from so long before the moment on; False if that was too late to find it.
 
         Raises:
-            UnreadableVideo: no frame comes out of the video, or the moment begins after its end.
+            UnreadableVideo: the video yields no frame, or the moment begins after its end.
         """
         start = self._moment.start_seconds
         from_beginning = not self.video.seek(start - earlier_seconds)
@@ -70,7 +70,7 @@ class OpenMoment:
             shown, self._next = self._next, next(self._timed, None)
         is_past_end = self._next is None and self._clock.end_seconds <= start
         if (shown is None or is_past_end) and not from_beginning:
-            return False  # a clock that is set back on the way leads past the end, too
+            return False  # a clock set back on the way leads past the end, too
         if shown is None:
             raise UnreadableVideo(self.video.why_no_frame())
         if is_past_end:
@@ -89,7 +89,7 @@ class OpenMoment:
         yield ShownFrame(frame, start, self._end_seconds())
 
     def _end_seconds(self) -> float:
-        """Where the last frame ends: with the moment, or in full, if that is no longer than usual."""
+        """Where the last frame ends: at its own end, or with the moment if it is a long one."""
         end = self._clock.end_seconds if self._next is None else self._next[0]
         return (
             end if end - self._moment.end_seconds < self._longest_usual_seconds else self._moment.end_seconds
@@ -107,7 +107,7 @@ class OpenMoment:
 def at_even_times(
     frames: Iterable[ShownFrame], start_seconds: float, step_seconds: float
 ) -> Iterator[VideoFrame]:
-    """The frames on screen at a start and every so long after; one that stays on screen comes several times."""
+    """The frames on screen at a start and at even steps after it; one that stays on screen comes several times."""
     count = 0
     for shown in frames:
         while start_seconds + count * step_seconds < shown.end_seconds - SAME_INSTANT_SECONDS:
@@ -117,14 +117,10 @@ def at_even_times(
 
 @contextmanager
 def open_moment(moment: Moment, alive: Callable[[], None] = unwatched) -> Iterator[OpenMoment]:
-    """Open a video at a moment, as near before it as the file allows.
-
-    Args:
-        moment: the stretch wanted.
-        alive: called between any two calls of native code, to tell a slow file from one that hangs.
+    """Opens a video at a moment, as near before it as the file allows; calls `alive` between calls of native code.
 
     Raises:
-        UnreadableVideo: no frame of the moment can be had; the text says why, without the path.
+        UnreadableVideo: the moment has no frame; the text says why, without the path.
     """
     for earlier_seconds in SEEK_EARLIER_SECONDS:
         with open_video(moment.path) as video:

@@ -1,7 +1,7 @@
-"""From a decoded frame to the picture of a video to write: upright, of one even size, 8 bits, in SDR.
+"""From a decoded frame to the picture of a video to write: upright, of one even size, 8 bits, SDR.
 
-Colours keep their matrix and primaries, which are told to the encoder, so that no player has to guess anew; only
-HDR (PQ or HLG), which needs a screen and a player made for it, is brought to BT.709 by FFmpeg's scaler.
+Colours keep their matrix and primaries, which the encoder writes down, so that no player has to guess. Only HDR (PQ or
+HLG), which needs a special screen and player, is converted to BT.709 by FFmpeg's scaler.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,8 @@ UPRIGHT: dict[Literal[0, 1, 2, 3], tuple[tuple[str, str], ...]] = {
     3: (("transpose", "clock"),),
 }
 SCALER = "flags=bicubic+accurate_rnd+full_chroma_int"
-UNSPECIFIED = 2  # FFmpeg's number of a colour matrix that is not told
-SD_HEIGHT = (
-    576  # pictures that say nothing of their colours are BT.601 up to here, BT.709 above, as players have it
-)
+UNSPECIFIED = 2  # FFmpeg's number of an unspecified colour matrix
+SD_HEIGHT = 576  # pictures of unknown colours are BT.601 up to here, BT.709 above, as for players
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Canvas:
     Attributes:
         height: in pixels, even.
         width: in pixels, even.
-        sample_aspect: how many times as wide as high a pixel is shown.
+        sample_aspect: width of a pixel divided by its height.
     """
 
     height: int
@@ -46,7 +44,7 @@ class Canvas:
 
 
 def canvas_of(frame: VideoFrame, sample_aspect: Fraction | None) -> Canvas:
-    """The picture that shows a frame as it is, upright; a row or column over an even number is left out."""
+    """The picture that shows a frame as it is, upright; an odd last row or column is left out."""
     aspect = sample_aspect or Fraction(1)
     height, width = frame.height, frame.width
     if quarter_turns(frame.rotation) % 2:
@@ -55,34 +53,34 @@ def canvas_of(frame: VideoFrame, sample_aspect: Fraction | None) -> Canvas:
 
 
 def lowered(canvas: Canvas, height: int) -> Canvas:
-    """The canvas, no higher than so many pixels; never enlarged."""
+    """The canvas scaled down to a height in pixels; never enlarged."""
     scale = min(1.0, height / canvas.height)
     rows, columns = (max(2, 2 * round(side * scale / 2)) for side in (canvas.height, canvas.width))
     return Canvas(rows, columns, canvas.sample_aspect)
 
 
 def shown_size(canvas: Canvas) -> tuple[int, int]:
-    """Height and width of a picture in square pixels, even, no smaller than it is."""
+    """Height and width in square pixels, even, no smaller than the canvas."""
     wide = max(canvas.sample_aspect, Fraction(1))
     high = max(1 / canvas.sample_aspect, Fraction(1))
     return 2 * round(canvas.height * high / 2), 2 * round(canvas.width * wide / 2)
 
 
 class PictureFitter:
-    """Brings frames of one video, whatever their size, to a canvas: scaled to fit, with black beside them.
+    """Fits frames of one video, whatever their size, to a canvas: scaled, with black beside them.
 
     Attributes:
-        canvas: what is wanted.
-        hdr: what kind of HDR was turned into SDR, or None.
+        canvas: the picture wanted.
+        hdr: the kind of HDR that was converted to SDR, or None.
     """
 
     def __init__(self, canvas: Canvas, sample_aspect: Fraction | None, *, bt709: bool = False) -> None:
-        """Make one a video.
+        """Prepares for one video.
 
         Args:
-            canvas: what is wanted.
-            sample_aspect: how many times as wide as high the video's own pixels are shown.
-            bt709: bring all colours to BT.709, for pictures that will stand beside those of other videos.
+            canvas: the picture wanted.
+            sample_aspect: of the video's own pixels.
+            bt709: whether to convert all colours to BT.709, for pictures shown beside those of other videos.
         """
         self.hdr: str | None = None
         self.canvas = canvas
@@ -92,7 +90,7 @@ class PictureFitter:
         self._graph_is_for: tuple[object, ...] | None = None
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The picture as yuv420p of the canvas's size."""
+        """The picture as yuv420p in the canvas's size."""
         key = frame.height, frame.width, frame.format.name, frame.rotation, frame.color_trc, frame.colorspace
         if key != self._graph_is_for:
             self._graph, self._graph_is_for = self._fitting_graph(frame), key
@@ -138,7 +136,7 @@ class PictureFitter:
         ]
 
     def _colour_options(self, frame: VideoFrame) -> str:
-        """Options of the scaler that change colours, where they are to be changed."""
+        """Options of the scaler that convert colours, where needed."""
         if frame.color_trc in HDR_TRANSFERS:
             return f":{TO_BT709}"
         if not self._bt709:

@@ -1,4 +1,4 @@
-"""Small pictures of a moment for pages: a still, and a short moving picture that needs no player."""
+"""Small pictures of a moment for web pages: a still, and a short animation that needs no player."""
 
 import io
 import math
@@ -25,35 +25,20 @@ WEBP_EFFORT = 2  # of 0..6; more is slow and saves little at this size
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """A moment's first frame, and all of it as a moving picture, both as WebP."""
+    """A moment's first frame, and all of it as an animation, both as WebP."""
 
     still: bytes
     moving: bytes
 
 
-def preview(path: Path, start_seconds: float, end_seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
-    """A moment as an animated WebP that repeats: all of it in 6 seconds at most, so a longer one runs faster.
-
-    Args:
-        path: the video.
-        start_seconds: where the moment begins, from the video's first frame.
-        end_seconds: where it ends.
-        height: of the picture in pixels, at most; it is never enlarged.
-
-    Raises:
-        UnreadableVideo: no frame of the moment can be had.
-    """
-    return animated_webp(preview_pictures(Moment(path, start_seconds, end_seconds), height))
-
-
 def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
-    """The frame on screen at a time as WebP; see `preview`."""
+    """The frame on screen at a time, as WebP no higher than so many pixels."""
     with open_moment(Moment(path, seconds, math.inf)) as moment:
         return webp(_small(moment, moment.first, height))
 
 
 def preview_of(moment: Moment, report: Callable[[float], None], height: int = PREVIEW_HEIGHT) -> Preview:
-    """A moment's still and moving picture, with the video read once; `report` is called often."""
+    """A moment's still and animation, from reading the video once; calls `report` often."""
     pictures = preview_pictures(moment, height, lambda: report(0.0))
     return Preview(webp(pictures[0]), animated_webp(pictures))
 
@@ -61,13 +46,19 @@ def preview_of(moment: Moment, report: Callable[[float], None], height: int = PR
 def preview_pictures(
     moment: Moment, height: int = PREVIEW_HEIGHT, alive: Callable[[], None] = unwatched
 ) -> list[Image.Image]:
-    """The pictures of `preview`, upright, as wide as the video is meant to be shown."""
+    """A moment's pictures at even times, upright, no higher than so many pixels, in the shape the video is shown in.
+
+    There are 6 seconds of them at most, so a longer moment runs faster.
+
+    Raises:
+        UnreadableVideo: the moment has no frame.
+    """
     with open_moment(moment, alive) as opened:
         return [_small(opened, frame, height) for frame in _evenly(opened, moment)]
 
 
 def animated_webp(pictures: list[Image.Image]) -> bytes:
-    """Pictures as a moving one that repeats for ever."""
+    """Pictures as an animation that repeats for ever."""
     return _as_webp(
         pictures[0],
         save_all=True,
@@ -89,7 +80,7 @@ def _as_webp(picture: Image.Image, **options: object) -> bytes:
 
 
 def _evenly(opened: OpenMoment, moment: Moment) -> Iterator[VideoFrame]:
-    """The frames on screen at even times, so many that they are seen in no longer than a preview lasts."""
+    """The frames on screen at even times, as many as a preview has time for."""
     end = min(moment.end_seconds, opened.video.declared_seconds or math.inf)
     length = end - opened.start_seconds if end < math.inf else LONGEST_PREVIEW_SECONDS
     pace = max(1 / PREVIEW_FRAMES_PER_SECOND, length / (LONGEST_PREVIEW_SECONDS * PREVIEW_FRAMES_PER_SECOND))

@@ -1,4 +1,4 @@
-"""Moments joined to one video: a common size and frame rate, black where shapes differ, sound kept or silence."""
+"""Joins moments into one video: a common size and frame rate, black where shapes differ, sound or silence."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.export.clip import sound_track
-from vifi_cli.video.export.movie import Movie
+from vifi_cli.video.export.movie import Movie, PictureTiming
 from vifi_cli.video.export.open_moment import at_even_times, open_moment
 from vifi_cli.video.export.picture_fitting import Canvas, PictureFitter
 from vifi_cli.video.export.probe import VideoFacts, nearest_rate
@@ -25,8 +25,8 @@ class ReelForm:
 
     Attributes:
         canvas: their size.
-        frame_rate: how many there are a second.
-        has_sound: whether there is sound beside them.
+        frame_rate: per second.
+        has_sound: whether there is sound.
     """
 
     canvas: Canvas
@@ -40,8 +40,8 @@ class Reel:
 
     Attributes:
         seconds: how long it is.
-        starts_seconds: where in it each moment begins; None for one that could not be read.
-        reasons: why not, by the moment's place in the row.
+        starts_seconds: where in it each moment begins; None if it could not be read.
+        reasons: why not, by the moment's place.
     """
 
     seconds: float
@@ -50,7 +50,7 @@ class Reel:
 
 
 def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
-    """The size and the frame rate that most moments have, of equals the greater; sound if any has some.
+    """The most frequent size and frame rate, of equals the greater; sound if any video has some.
 
     Args:
         facts: of each moment's video; at least one.
@@ -65,16 +65,16 @@ def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
 def write_reel(
     moments: Sequence[Moment], form: ReelForm, target: Path, report: Callable[[int, float], None]
 ) -> Reel:
-    """Write the moments one after the other as one MP4.
+    """Writes the moments one after the other as one MP4.
 
     Args:
         moments: in the order in which they are shown.
         form: what is common to all.
         target: the file to write.
-        report: called when a moment begins and often, with its place in the row and the seconds of it done.
+        report: called when a moment begins and often, with its place and the seconds of it done.
 
     Raises:
-        UnreadableVideo: no moment at all can be had; the text is the first one's reason.
+        UnreadableVideo: no moment can be read; the text is the first one's reason.
         OSError: the reel cannot be written.
     """
     starts: list[float | None] = []
@@ -95,13 +95,14 @@ def write_reel(
 
 
 class _ReelWriting:
-    """A reel being written; sound is kept as long as the pictures, so that nothing drifts."""
+    """A reel being written; sound stays as long as the pictures, so that nothing drifts."""
 
     def __init__(self, path: Path, form: ReelForm) -> None:
         self.pictures = 0
         self._form = form
         sound = STEREO if form.has_sound else None
-        self.movie = Movie(path, form.canvas, form.frame_rate, 1 / form.frame_rate, sound)
+        timing = PictureTiming(form.frame_rate, 1 / form.frame_rate)
+        self.movie = Movie(path, form.canvas, timing, sound)
 
     @property
     def seconds(self) -> float:
@@ -109,7 +110,7 @@ class _ReelWriting:
         return float(self.pictures / self._form.frame_rate)
 
     def add(self, moment: Moment, report: Callable[[float], None]) -> None:
-        """Let a moment follow; raises UnreadableVideo if there is nothing of it."""
+        """Adds a moment; raises UnreadableVideo if it has no frame."""
         begins, samples = self.seconds, self.movie.samples
         with (
             open_moment(moment, lambda: report(self.seconds - begins)) as opened,
@@ -125,7 +126,7 @@ class _ReelWriting:
                     self._add_sound(None if opened.clock_was_set_back else track, samples)
 
     def _add_sound(self, track: SoundTrack | None, begins: int) -> None:
-        """Add sound up to where the pictures end: the moment's, which began at a sample, or silence."""
+        """Adds sound up to where the pictures end: the moment's, which began at a sample, or silence."""
         end = round(self.seconds * STEREO.rate)
         if track is not None:
             self.movie.add_sound(track.until((end - begins) / STEREO.rate))

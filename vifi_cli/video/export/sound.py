@@ -1,4 +1,4 @@
-"""From a video file to its sound: opened beside the pictures, decoded from any time on, brought to one format."""
+"""The sound of a video: opened beside the pictures, decoded from any time on, and in step with the pictures."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
@@ -25,15 +25,15 @@ from vifi_cli.video.decode.container import LOCAL_FILES_ONLY
 Samples = npt.NDArray[np.float32]
 
 USUAL_RATE = 48_000
-TREMBLE_SECONDS = 0.02  # times may be rounded; a gap or an overlap is longer
-EARLIER_SECONDS = 1.0  # decoders need a little of what went before to be in tune
+TREMBLE_SECONDS = 0.02  # by rounding; a gap or an overlap is longer
+EARLIER_SECONDS = 1.0  # decoders need a little of what went before
 AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 
 @dataclass(frozen=True, slots=True)
 class SoundFormat:
-    """How sound is written: samples a second, and FFmpeg's name of where its channels come from."""
+    """How sound is written: samples per second, and FFmpeg's name of the channel layout."""
 
     rate: int
     layout: str
@@ -50,7 +50,7 @@ STEREO = SoundFormat(USUAL_RATE, "stereo")
 def samples_on_grid(
     timed: Iterable[tuple[float | None, Samples]], start_seconds: float, wanted: SoundFormat
 ) -> Iterator[Samples]:
-    """Puts samples where their times say, counted from the start: silence into gaps, one of two that overlap."""
+    """Puts samples where their times say, counted from the start: fills gaps with silence, and cuts overlaps."""
     done = 0
     expected: int | None = None
     for seconds, samples in timed:
@@ -72,7 +72,7 @@ def samples_on_grid(
 
 
 class SoundTrack:
-    """Sound that is handed out up to a time, and then up to the next, however it comes.
+    """Sound that is returned up to a time, and then up to the next, in whatever pieces it comes.
 
     Attributes:
         format: of the samples.
@@ -86,11 +86,11 @@ class SoundTrack:
 
     @property
     def is_over(self) -> bool:
-        """Whether all sound has been handed out, or there never was any."""
+        """Whether all sound has been returned, or there never was any."""
         return self._rest is None
 
     def until(self, seconds: float) -> Iterator[Samples]:
-        """What has not been handed out before a time from the start on; less where the sound ends."""
+        """What is left up to a time from the start on; less where the sound ends."""
         position = round(seconds * self.format.rate)
         while self._done < position and self._rest is not None:
             now, rest = self._rest[:, : position - self._done], self._rest[:, position - self._done :]
@@ -113,11 +113,9 @@ class OpenSound:
         return SoundFormat(rate, LAYOUTS.get(self.stream.channels, "stereo"))
 
     def track(self, start_seconds: float, wanted: SoundFormat | None = None) -> SoundTrack | None:
-        """The sound from a time on the file's own clock to the file's end; None if there is none.
+        """The sound from a time on the file's own clock to the file's end, in its own format unless another is wanted.
 
-        Args:
-            start_seconds: where it begins.
-            wanted: the format; the sound's own if not given.
+        None if there is no sound after that time.
         """
         wanted = wanted or self.format
         timed = _timed_samples(self._frames(start_seconds), wanted)
@@ -125,7 +123,7 @@ class OpenSound:
         return None if track.is_over else track
 
     def _frames(self, start_seconds: float) -> Iterator[AudioFrame]:
-        """The frames from before the start on; from the file's beginning where its index leads past the start."""
+        """The frames from before the start on; from the file's beginning if its index leads past the start."""
         first = True
         for frame in self._decoded(start_seconds - EARLIER_SECONDS):
             late = first and frame.time is not None and frame.time > start_seconds
@@ -142,13 +140,13 @@ class OpenSound:
         return float(start * unit) < frame.time - TREMBLE_SECONDS
 
     def _decoded(self, from_seconds: float) -> Iterator[AudioFrame]:
-        """The frames from about a time on; what is damaged is passed over."""
+        """The frames from about a time on, without damaged ones."""
         for packet in self.packets(from_seconds):
             with suppress(av.FFmpegError):
                 yield from packet.decode()
 
     def packets(self, from_seconds: float) -> Iterator[Packet[AudioStream]]:
-        """The packets from about a time on, the last one empty; where the file is cut off they end."""
+        """The packets from about a time on, the last one empty, up to where the file is cut off."""
         ticks = self.stream.start_time or 0
         if from_seconds > -math.inf and self.stream.time_base:
             ticks = math.floor(from_seconds / self.stream.time_base)
@@ -162,7 +160,7 @@ class OpenSound:
 
 @contextmanager
 def open_sound(path: Path) -> Iterator[OpenSound | None]:
-    """Open a video's main sound beside its pictures; None where it has none that can be decoded."""
+    """Opens a video's main sound beside its pictures; None if it has none that can be decoded."""
     try:
         container = av.open(os.fsdecode(path), metadata_errors="replace", options=LOCAL_FILES_ONLY)
     except (av.FFmpegError, OSError):
@@ -182,7 +180,7 @@ def open_sound(path: Path) -> Iterator[OpenSound | None]:
 def _timed_samples(
     frames: Iterable[AudioFrame], wanted: SoundFormat
 ) -> Iterator[tuple[float | None, Samples]]:
-    """The frames' samples in the format wanted, with their times where the file has any."""
+    """The frames' samples in the format wanted, with their times if the file has any."""
     resampler, made_for = AudioResampler("fltp", wanted.layout, wanted.rate), None
     for frame in frames:
         kind = frame.format.name, frame.layout.name, frame.sample_rate

@@ -1,9 +1,8 @@
-"""Tells when files that appear below folders are complete, so that none is read while it is being written.
+"""Decides when files that appear under folders are complete, so that none is read while it is being written.
 
-Arithmetic on what happens and when; whoever follows the folders tells it (see `Arrivals`). A file is complete when its
-size and its time of change have stayed the same for a while. Bursts are waited out: something is due when all is quiet
-and complete, or some time after the first thing happened. So a file that is moved to another disk, which is written
-there and then deleted here, is seen in one look to have moved.
+A file is complete when its size and its time of change have stayed the same for a while. The index is due when all is
+quiet and complete, or some time after the first event. So a file moved to another disk, which means written there and
+then deleted here, is seen as moved.
 """
 
 import os
@@ -27,7 +26,7 @@ State = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """Something that happened to a path, as the operating system tells it."""
+    """Something that happened to a path, as the operating system reports it."""
 
     kind: Kind
     path: Path
@@ -35,7 +34,7 @@ class FileEvent:
 
 @dataclass(slots=True)
 class _Unfinished:
-    """A file that may still be written to, how it looked when it was last seen, and since when."""
+    """A file that may still be written to: its latest state, and since when it has had it."""
 
     state: State
     since: float
@@ -43,11 +42,11 @@ class _Unfinished:
 
 @dataclass(slots=True)
 class Arrivals:
-    """What has happened below some folders since videos were last looked for there.
+    """What has happened under some folders since the index was last updated.
 
     Attributes:
         roots: the folders and files that are followed.
-        folders: those below them in which videos lie, as far as is known; if one of them goes, videos go with it.
+        folders: the known folders of videos under them; if one of them goes, videos go with it.
     """
 
     roots: tuple[Path, ...]
@@ -56,27 +55,27 @@ class Arrivals:
     _first: float | None = None
     _latest: float = 0.0
 
-    def note(self, happenings: Iterable[FileEvent], now: float) -> None:
-        """Takes in what has happened by `now`, in seconds of any clock that never falls back."""
-        for happening in happenings:
-            if self._is_hidden(happening.path):
+    def note(self, events: Iterable[FileEvent], now: float) -> None:
+        """Takes in events up to `now`, in seconds of any clock that never runs backwards."""
+        for event in events:
+            if self._is_hidden(event.path):
                 continue
-            if NO_TEXT in str(happening.path):  # a name that is no text does not come through
+            if NO_TEXT in str(event.path):  # a name that is not text does not come through
                 self.wake(now)
-            elif happening.kind == "deleted":
-                self._note_loss(happening.path, now)
-            elif os.path.isdir(happening.path):  # noqa: PTH112 - Path.is_dir() raises where it may not look
-                if happening.kind == "added":
+            elif event.kind == "deleted":
+                self._note_loss(event.path, now)
+            elif os.path.isdir(event.path):  # noqa: PTH112 - Path.is_dir() raises where it may not look
+                if event.kind == "added":
                     self.wake(now)
-            elif may_be_video(happening.path):
-                self._watch(happening.path, now)
+            elif may_be_video(event.path):
+                self._watch(event.path, now)
 
     def mark_unstable(self, path: Path, now: float) -> None:
-        """Takes a file to be unfinished of which nothing was heard, but which has changed only just now."""
+        """Marks a file as unfinished that changed just now, though no event reported it."""
         self._watch(path, now)
 
     def look(self, now: float) -> None:
-        """Looks at the files that were unfinished; to be called every second or so."""
+        """Looks at the unfinished files; call it every second or so."""
         for path, unfinished in list(self._unfinished.items()):
             state = _state_of(path)
             if state is None:
@@ -89,19 +88,19 @@ class Arrivals:
                 self.wake(now)
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to bring the index up to date."""
+        """Whether it is time to update the index."""
         if self._first is None:
             return False
         is_calm = not self._unfinished and now - self._latest >= QUIET_SECONDS
         return is_calm or now - self._first >= LONGEST_WAIT_SECONDS
 
     def begin(self) -> frozenset[Path]:
-        """Takes all that has happened to be seen to; gives the files that are still unfinished and to be left out."""
+        """Starts an update: all events so far count as handled; returns the files still unfinished, to be left out."""
         self._first = None
         return frozenset(self._unfinished)
 
     def wake(self, now: float) -> None:
-        """Notes that the folders are to be looked through."""
+        """Notes that the folders must be searched."""
         self._first = now if self._first is None else self._first
         self._latest = now
 
@@ -120,13 +119,13 @@ class Arrivals:
             self._unfinished[path] = _Unfinished(state, now)
 
     def _is_hidden(self, path: Path) -> bool:
-        """Whether a search of the folders passes a path over, as it does hidden ones."""
+        """Whether a search of the folders skips a path because it is hidden."""
         root = next((root for root in self.roots if path.is_relative_to(root)), None)
         return root is None or any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _state_of(path: Path) -> State | None:
-    """How a regular file looks now, None if there is none."""
+    """The present state of a regular file; None if there is none."""
     try:
         status = path.stat()
     except OSError:

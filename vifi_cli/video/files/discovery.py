@@ -1,7 +1,7 @@
-"""Finds the videos below folders, without opening more than a few bytes of any, and knows content again.
+"""Finds the videos under folders, reading at most a few bytes of each, and recognises moved files by their content.
 
-Folders are walked in order of name, so that the same disk gives the same list. Hidden files and folders are
-passed over, as are the `._` files that macOS leaves behind; what the user names is taken even so.
+Folders are walked in order of name, so the same disk yields the same list. Hidden files and folders are skipped, among
+them the `._` files of macOS, unless the user names them.
 """
 
 import errno
@@ -29,11 +29,11 @@ class VideoFile:
     """A file that is likely a video.
 
     Attributes:
-        path: absolute, as found: links in it are not resolved.
+        path: absolute, with links as found.
         size_bytes: of the file.
         modified_ns: time of the last change, in nanoseconds since 1970.
-        on_other_device: whether it lies on another disk than the folder that was searched, by a mount or a link
-            on the way; of no account when files are compared.
+        on_other_device: whether it is on another disk than the folder searched, by a mount or a link; ignored when
+            files are compared.
     """
 
     path: Path
@@ -44,12 +44,12 @@ class VideoFile:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What lies below the paths that were searched.
+    """What a search found.
 
     Attributes:
         roots: the paths searched, absolute.
         videos: each file once, in order of path.
-        unreadable_folders: folders whose content, or some of it, could not be seen, in order of path.
+        unreadable_folders: folders whose content, or some of it, is not visible, in order of path.
     """
 
     roots: tuple[Path, ...]
@@ -58,13 +58,12 @@ class Discovery:
 
 
 def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> Discovery:
-    """Find the videos below folders, and take files named as they are.
+    """Finds the videos under folders; files named directly always count as videos.
 
-    A file that several links or paths lead to is listed once, by the way without links if there is one.
-    Linked folders are followed, once each. A folder or file is left out if a pattern matches its name, its path
-    relative to the folder searched, or its absolute path; `*` matches `/` too, and letters' case counts
-    (`fnmatch.fnmatchcase`). What is below an excluded folder is excluded with it. Files that the user names
-    are not excluded by patterns, nor are the folders to search.
+    A file that several links or paths lead to is listed once, by a path without links if there is one. Linked folders
+    are followed, once each. A pattern excludes a folder or file whose name, path relative to the folder searched, or
+    absolute path it matches; `*` matches `/` too, and case counts (`fnmatch.fnmatchcase`). Excluding a folder excludes
+    everything in it. Patterns do not exclude the files and folders that the user names.
 
     Raises:
         InvalidInput: a path does not exist, or is neither a folder nor a regular file.
@@ -78,9 +77,9 @@ def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> 
 
 
 class _Walk:
-    """One search through several roots, which lists each physical file and enters each folder once.
+    """One search of several roots, which lists each physical file and enters each folder once.
 
-    Links to folders wait until all real folders have been searched, so what they lead to is mostly known.
+    Links to folders wait until all real folders are searched, so what they lead to is mostly known by then.
     """
 
     def __init__(self, exclude: Sequence[str]) -> None:
@@ -92,11 +91,11 @@ class _Walk:
         self._devices: dict[Path, int] = {}  # of the roots
 
     def videos(self) -> tuple[VideoFile, ...]:
-        """What has been found, in order of path."""
+        """The videos found, in order of path."""
         return tuple(sorted((video for video, _ in self._files.values()), key=lambda video: video.path))
 
     def search(self, root: Path) -> None:
-        """Take a file, or all videos below a folder."""
+        """Takes a file, or all videos under a folder."""
         try:
             status = root.stat()
         except OSError as error:
@@ -111,7 +110,7 @@ class _Walk:
             raise InvalidInput(f"{root} is neither a folder nor a regular file; name one of these")
 
     def follow_links(self) -> None:
-        """Search the folders that only links lead to."""
+        """Searches the folders that only links lead to."""
         while self._links:
             link, root = self._links.popleft()
             self._search_below(link, root, is_linked=True)
@@ -121,7 +120,7 @@ class _Walk:
         while waiting:
             folders = []
             for path in self._listed(waiting.pop()):
-                status = None if self._is_passed_over(path, root) else self._status(path)
+                status = None if self._is_skipped(path, root) else self._status(path)
                 if status is None:
                     continue
                 if stat.S_ISREG(status.st_mode) and may_be_video(path):
@@ -133,7 +132,7 @@ class _Walk:
             waiting.extend(reversed(folders))
 
     def _listed(self, folder: Path) -> list[Path]:
-        """What a folder holds, by name; nothing if it was listed before or is gone by now."""
+        """The content of a folder, by name; empty if it was listed before or is gone by now."""
         try:
             identity = _identity(folder, folder.stat())
             if identity in self._folders:
@@ -147,14 +146,14 @@ class _Walk:
             self.unreadable_folders.add(folder)
             return []
 
-    def _is_passed_over(self, path: Path, root: Path) -> bool:
+    def _is_skipped(self, path: Path, root: Path) -> bool:
         names = path.name, str(path.relative_to(root)), str(path)
         return path.name.startswith(".") or any(
             fnmatch.fnmatchcase(name, pattern) for pattern in self._exclude for name in names
         )
 
     def _status(self, path: Path) -> os.stat_result | None:
-        """What the file system says of a path, links followed; None if it leads nowhere or cannot be seen."""
+        """The status of a path, links followed; None if it leads nowhere or is not visible."""
         try:
             return path.stat()
         except OSError as error:
@@ -172,15 +171,15 @@ class _Walk:
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:
-    """The same for all ways to one file; some network disks number no files, there the path stands for it."""
+    """The same for all paths to one file; on network disks without file numbers the path itself."""
     return (status.st_dev, status.st_ino) if status.st_ino else path
 
 
 def content_fingerprint(path: Path) -> str:
-    """A hash by which a file is known again after it was moved or touched: BLAKE2b, 32 hexadecimal digits.
+    """A hash that recognises a file after it was moved or touched: BLAKE2b, 32 hexadecimal digits.
 
-    It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly, the first and the last byte
-    among them; of a file not larger than these together, all of it.
+    It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly over the file, the first and the last
+    byte among them; a file no larger than these in full.
 
     Raises:
         OSError: the file cannot be read.

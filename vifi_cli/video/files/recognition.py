@@ -1,4 +1,4 @@
-"""Tells by a file's name, and where the name is ambiguous by its first bytes, whether it may be a video."""
+"""Whether a file may be a video: by its name, or if that is ambiguous by its first bytes."""
 
 from pathlib import Path, PurePath
 
@@ -8,23 +8,23 @@ VIDEO_SUFFIXES = frozenset(
     .mxf .nsv .nut .obu .ogm .ogv .qt .rm .rmvb .tod .trp .vob .vp8 .vp9 .webm .wmv .wtv .xvid .y4m
     """.split()  # noqa: SIM905  a column of sixty lines reads worse
 )
-"""Names that mean a video and hardly anything else. Animated pictures (.gif, .webp, .apng) are not taken."""
+"""Suffixes of videos and hardly anything else; animated pictures (.gif, .webp, .apng) are not among them."""
 
 PICTURE_SUFFIXES = frozenset(
     """.apng .avif .bmp .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tga .tif .tiff
     .webp""".split()  # noqa: SIM905  a column of twenty lines reads worse
 )
-"""Names that mean a picture, whether or not it can be read."""
+"""Suffixes of pictures, whether or not vifi can read them."""
 
 AMBIGUOUS_SUFFIXES = frozenset({"", ".dat", ".mod", ".ogx", ".ps", ".ts"})
-"""Names that videos share with other files: `.ts` is TypeScript too. The first bytes decide."""
+"""Suffixes that videos share with other files: `.ts` is TypeScript too. The first bytes decide."""
 
 HEAD_BYTES = 1024
 TRANSPORT_PACKET, TRANSPORT_SYNC = 188, 0x47
 
 
 def may_be_video(path: Path) -> bool:
-    """Whether a file is worth opening as a video; reads its head if the name alone does not tell."""
+    """Whether a file is worth opening as a video; reads its first bytes if the name is ambiguous."""
     suffix = PurePath(path.name).suffix.lower()
     if suffix in VIDEO_SUFFIXES:
         return True
@@ -38,7 +38,7 @@ def may_be_video(path: Path) -> bool:
 
 
 def looks_like_video(head: bytes) -> bool:
-    """Whether a file that begins like this is of a kind that holds video."""
+    """Whether files that begin like this hold video."""
     return (
         head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"styp"}  # MP4, QuickTime
         or head.startswith(b"\x1aE\xdf\xa3")  # Matroska, WebM

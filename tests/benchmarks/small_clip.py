@@ -120,7 +120,7 @@ def find_clips(videos: Path) -> list[Clip]:
 def make_lessons(clips: Sequence[Clip]) -> Lessons:
     """Cuts pictures, gathers phrases, and asks `starter` about both."""
     load_encoder(
-        resolve_model(resolve_model("starter")), "cpu"
+        resolve_model("starter"), "cpu"
     )  # compiles it, if need be; what is read back rounds in another way
     teacher = load_encoder(resolve_model("starter"), "cpu")
     frames, texts = read_frames(clips)

@@ -39,7 +39,8 @@ from vifi_cli.index.vectors import open_vectors
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.model.towers.starter import StarterCLIP, build_starter
+from vifi_cli.model.towers.starter import build_starter
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 
@@ -81,7 +82,7 @@ class Run:
 class PlainWay:
     """OpenCV, PIL and eager torch, one after the other."""
 
-    def __init__(self, model: StarterCLIP) -> None:
+    def __init__(self, model: ViFiCLIP) -> None:
         declare_missing_operators()
         import open_clip
 
@@ -105,7 +106,7 @@ class PlainWay:
 
     @torch.inference_mode()
     def encode(self, images: torch.Tensor) -> npt.NDArray[np.float32]:
-        embeddings: npt.NDArray[np.float32] = self.model.encode_image(images).numpy()
+        embeddings: npt.NDArray[np.float32] = self.model.visual(images).numpy()
         return embeddings
 
 

@@ -98,13 +98,15 @@ def beside(left: str, right: str) -> Tensor:
 def test_starter_finds_each_of_two_things_where_it_is(
     starter_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vifi_cli.model.towers.starter import build_starter
+    from vifi_cli.model.folders.loading import load_vifi_clip
+    from vifi_cli.model.registry.source import resolve_model
 
     monkeypatch.setenv("VIFI_HOME", str(starter_home))
-    starter = build_starter()
+    loaded = load_vifi_clip(resolve_model("starter"))
+    starter = loaded.network
     pictures = torch.cat([beside("chelsea", "coffee"), beside("coffee", "chelsea")])
     for text, sides in (("a cat", (0, 1)), ("a cup of coffee", (1, 0))):
-        embedding = unit_length(starter.text(starter.tokenizer([text])))[0].detach()
+        embedding = unit_length(starter.text(loaded.tokenizer([text])))[0].detach()
         maps = look(starter.visual, pictures, "cam", embedding).maps
         halves = torch.stack([maps[:, :, :3].sum((1, 2)), maps[:, :, 4:].sum((1, 2))], 1)
         assert halves.argmax(1).tolist() == list(sides)

@@ -15,7 +15,8 @@ from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_
 from vifi_cli.model.towers.efficientnet_lite import PIXEL_MEAN, PIXEL_STD, load_efficientnet_lite, timm_name
 from vifi_cli.model.towers.minilm import load_minilm
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
-from vifi_cli.model.towers.starter import StarterCLIP, build_starter
+from vifi_cli.model.towers.starter import build_starter
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights import packaged_weights
 from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS, PackagedFile
 
@@ -28,8 +29,12 @@ PHOTOGRAPHS = {
 }
 
 
+def tokens_of(texts: list[str]) -> torch.Tensor:
+    return torch.from_numpy(SentenceTokenizer(TEXT_TOKENIZER.locate())(texts))
+
+
 @pytest.fixture(scope="module")
-def modules(starter: ViFiEncoder, starter_home: Path) -> StarterCLIP:
+def modules(starter: ViFiEncoder, starter_home: Path) -> ViFiCLIP:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(starter_home))
         return build_starter()
@@ -53,7 +58,7 @@ def test_every_parameter_has_one_name() -> None:
 def test_sentences_embed_as_sentence_transformers_does() -> None:
     # of sentence-transformers 6.2 with the same weights, normalised: the first four values
     expected = np.array(EXPECTED_SENTENCES, np.float32)
-    tokens = torch.from_numpy(SentenceTokenizer(TEXT_TOKENIZER.locate())(SENTENCES))
+    tokens = tokens_of(SENTENCES)
     with torch.inference_mode():
         embeddings = torch.nn.functional.normalize(load_minilm(TEXT_WEIGHTS.locate())(tokens), dim=-1)
     np.testing.assert_allclose(embeddings[:, :4].numpy(), expected, atol=1e-5)
@@ -66,14 +71,14 @@ def test_finds_photographs_by_text(starter: ViFiEncoder) -> None:
     assert best.tolist() == list(range(len(best)))
 
 
-def test_compiled_towers_equal_the_modules(starter: ViFiEncoder, modules: StarterCLIP) -> None:
+def test_compiled_towers_equal_the_modules(starter: ViFiEncoder, modules: ViFiCLIP) -> None:
     assert starter.description == starter.text.description == "onnxruntime on cpu"
     pixels = np.stack([photograph(name) for name in PHOTOGRAPHS])
     images = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255 - PIXEL_MEAN) / PIXEL_STD
     texts = ["a dog", "", "a very long story " * 100]
     with torch.inference_mode():
-        frames = modules.encode_image(images).numpy()
-        sentences = modules.encode_text(modules.tokenizer(texts), normalize=True).numpy()
+        frames = modules.visual(images).numpy()
+        sentences = modules.encode_classes(tokens_of(texts)).numpy()
     np.testing.assert_allclose(starter.encode_frames(pixels), frames, atol=1e-4 * np.abs(frames).max())
     np.testing.assert_allclose(starter.encode_texts(texts), sentences, atol=1e-5)
 
@@ -91,10 +96,10 @@ def test_nothing_gives_nothing(starter: ViFiEncoder) -> None:
         starter.encode_frames(np.zeros((1, 100, 100, 3), np.uint8))
 
 
-def test_both_towers_learn(modules: StarterCLIP) -> None:
+def test_both_towers_learn(modules: ViFiCLIP) -> None:
     images = torch.zeros(2, 3, 64, 64)
-    embeddings = modules.encode_image(images, normalize=True)
-    texts = modules.encode_text(modules.tokenizer(["a", "b c"]), normalize=True)
+    embeddings = modules.encode_clips(images[:, None])
+    texts = modules.encode_classes(tokens_of(["a", "b c"]))
     (modules.logit_scale.exp() * embeddings @ texts.T).diagonal().sum().backward()
     learning = {name.split(".")[0] for name, weight in modules.named_parameters() if weight.grad is not None}
     assert learning == {"visual", "text", "logit_scale"}

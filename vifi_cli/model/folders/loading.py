@@ -72,19 +72,21 @@ def load_vifi_clip(source: ModelSource) -> LoadedModel:
 
 
 def _starter(source: ModelSource) -> LoadedModel:
-    starter = build_starter()
-    card = ModelCard(
-        "starter", preprocessing_from_open_clip(starter.visual.preprocess_cfg), origin={"base": STARTER}
-    )
-    network = ViFiCLIP(starter.visual, starter.text, starter.logit_scale).eval()
-    return LoadedModel(source, network, card, starter.tokenizer)
+    network = build_starter()
+    preprocessing = preprocessing_from_open_clip(network.visual.preprocess_cfg)  # type: ignore[arg-type]
+    card = ModelCard("starter", preprocessing, origin={"base": STARTER})
+    return LoadedModel(source, network, card, _sentence_tokenizer())
 
 
 def _tuned_starter(source: ModelSource, card: ModelCard, file: Path) -> LoadedModel:
-    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
     scales = read_weights(file, _is_scale, or_none=True)
     network = _joined(read_image_tower(file), read_text_tower(file), scales, card.fusion)
-    return LoadedModel(source, network, card, lambda texts: torch.from_numpy(tokenizer(texts)))
+    return LoadedModel(source, network, card, _sentence_tokenizer())
+
+
+def _sentence_tokenizer() -> Callable[[Sequence[str]], Tensor]:
+    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
+    return lambda texts: torch.from_numpy(tokenizer(texts))
 
 
 def _prompted(source: ModelSource, base_source: ModelSource, card: ModelCard) -> LoadedModel:

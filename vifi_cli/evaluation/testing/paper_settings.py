@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vifi_cli.data.public_sets.paper_settings import PAPER_SEEDS
-from vifi_cli.data.setting import SUPERVISED, Setting
+from vifi_cli.data.setting import PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.scores import Scores, harmonic_over_tests, mean_over_tests

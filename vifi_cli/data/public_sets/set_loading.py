@@ -1,4 +1,4 @@
-"""The settings of the ViFi-CLIP paper on a public set: supervised, few-shot, base-to-novel, zero-shot."""
+"""Loads a public set in a setting of the ViFi-CLIP paper, from official split files and from ViFi-CLIP's lists."""
 
 import re
 from dataclasses import replace
@@ -10,12 +10,10 @@ from vifi_cli.data.forms.listing import ListedVideo, Listing, Split, locate
 from vifi_cli.data.forms.video_tree import VideoTree
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS, PublicSet, data_root, how_to_get, places
-from vifi_cli.data.setting import SUPERVISED, Setting
+from vifi_cli.data.setting import PAPER_BASE_SHOTS, PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.splits.drawing import draw_shots
 from vifi_cli.errors import InvalidInput
 
-PAPER_BASE_SHOTS = 16
-PAPER_SEEDS = (1, 2, 3)
 _KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.\w+")
 
 

@@ -1,6 +1,6 @@
 """Loads labelled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,26 +9,13 @@ from vifi_cli.data.forms.list_file import find_list, list_names, read_label_file
 from vifi_cli.data.forms.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.forms.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.forms.video_tree import VideoTree
-from vifi_cli.data.labeled_videos import (
-    LabeledVideo,
-    LabeledVideos,
-    class_counts,
-    require_usable,
-    restrict_to_classes,
-    with_remark,
-)
+from vifi_cli.data.labeled_videos import LabeledVideos, class_counts, require_usable, restrict_to_classes
 from vifi_cli.data.public_sets.set_loading import load_public_set
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.drawing import (
-    HELD_OUT_SHARE,
-    Shares,
-    base_and_novel,
-    draw_shots,
-    split_by_class,
-    split_by_group,
-)
+from vifi_cli.data.splits.drawing import base_and_novel, draw_shots
+from vifi_cli.data.splits.holding_out import with_held_out
 from vifi_cli.errors import InvalidInput
 
 
@@ -80,7 +67,7 @@ def read_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, se
     path = _existing(source)
     lists = _find_lists(path, setting, source.split or 1) if path.is_dir() else {}
     if ("test" if setting.name in TEST_ONLY else "train") in lists:
-        return _with_held_out(_read_lists(path, lists, source), seed)
+        return with_held_out(_read_lists(path, lists, source), seed)
     return _in_setting(_read_as_it_is(path, source), setting, seed)
 
 
@@ -158,41 +145,10 @@ def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVi
         base, novel = base_and_novel(videos.train, len(videos.class_names))
         if any(video.group for video in videos.train):
             # else the model learns base classes from the people whose novel clips are tested
-            videos = _with_held_out(videos, seed)
+            videos = with_held_out(videos, seed)
         videos = restrict_to_classes(videos, base if setting.name == "base2novel" else novel)
         shots = shots or PAPER_BASE_SHOTS
     if setting.name in TEST_ONLY:
         return replace(videos, train=(), val=(), test=videos.test or videos.val or videos.train)
-    videos = _with_held_out(videos, seed)
+    videos = with_held_out(videos, seed)
     return replace(videos, train=draw_shots(videos.train, shots, seed)) if shots else videos
-
-
-def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
-    """Moves a fifth of the training videos to val: whole groups if groups are known, else of each class."""
-    shares = Shares(val=HELD_OUT_SHARE, test=0)
-    parts, how = split_by_class(videos.train, shares, seed), ""
-    groups = [video.group or str(video.path) for video in videos.train]
-    if any(video.group for video in videos.train):
-        how = " without regard to groups, which are too few"
-        by_group = split_by_group(videos.train, groups, shares, seed) if len(set(groups)) > 1 else parts
-        if _is_usable(by_group, len(videos.train)):
-            parts, how = by_group, " in whole groups"
-    held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out{how}, seed {seed}"
-    return with_remark(replace(videos, train=parts["train"], val=parts["val"]), f"no val split: {held_out}")
-
-
-def _is_usable(parts: Mapping[Split, Sequence[LabeledVideo]], videos: int) -> bool:
-    """Whether training has all classes of val, and val at least half of its share."""
-    train, val = ({video.label for video in parts[split]} for split in ("train", "val"))
-    return val <= train and 2 * len(parts["val"]) >= HELD_OUT_SHARE * videos
-
-
-def _with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
-    """Makes sure that val and test have videos; a single held-out list is both."""
-    if not videos.train:
-        return videos
-    if not videos.val and not videos.test:
-        videos = _hold_out(videos, seed)
-    elif not videos.val:
-        videos = with_remark(videos, "no val split: the test split monitors training")
-    return replace(videos, val=videos.val or videos.test, test=videos.test or videos.val)

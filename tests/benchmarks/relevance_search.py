@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.api.feedback import LOGGED
 from vifi_cli.api.library.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.library.progress import IndexProgress
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.search.ranking import RankingOptions
@@ -57,8 +56,7 @@ def queries_of(name: str) -> list[Query]:
 
 def index_clips(folder: Path, clips: Sequence[Path], model: str) -> None:
     """Makes an index of all clips below some folders."""
-    with IndexProgress() as progress:
-        run_indexing(folder, IndexRequest(paths=tuple(clips), model=model), LOGGED, progress)
+    run_indexing(folder, IndexRequest(paths=tuple(clips), model=model), ON_TERMINAL)
 
 
 def videos_of(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from tests.color_encoder import ColorEncoder
 from tests.made_videos import Sound, noise, solid_colour_clip
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
-from vifi_cli.index.update.indexer import update_index
+from vifi_cli.index.update.indexer import UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
@@ -40,7 +40,9 @@ class Library:
         if not path.exists():
             Catalog.create(path, indexed_with(ColorEncoder(), FrameSampling())).close()
         with Catalog(path) as catalog:
-            update_index(catalog, find_videos([self.videos]), [self.videos], ColorEncoder, workers=1)
+            update_index(
+                catalog, find_videos([self.videos]), [self.videos], ColorEncoder, UpdateOptions(workers=1)
+            )
 
     def address(self, name: str, what: str, start: float = 0.0, end: float = 2.0) -> str:
         """The address of something of a video, such as its `file`."""

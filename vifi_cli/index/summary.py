@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import FailedFile, IndexedWith
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.index.windows import window_embeddings
@@ -22,9 +22,9 @@ class IndexSummary:
     """What is indexed, with what, and how large it is.
 
     Attributes:
-        folder: where the index lies.
+        folder: of the index.
         indexed_with: encoder and sampling.
-        roots: folders and files that were indexed, each with the number of videos below it.
+        roots: folders and files that were indexed, each with the number of videos under it.
         videos: number of videos.
         video_seconds: their length together.
         frames: number of frame embeddings.
@@ -46,22 +46,22 @@ class IndexSummary:
     partly_read: tuple[tuple[Path, str], ...]
 
 
-def summarize(catalog: Catalog) -> IndexSummary:
-    """Counts what a catalogue holds."""
-    folder = catalog.path.parent
-    totals = catalog.totals()
-    return IndexSummary(
-        folder=folder,
-        indexed_with=catalog.indexed_with,
-        roots=_count_below(catalog.roots(), catalog.paths()),
-        videos=totals.videos,
-        video_seconds=totals.video_seconds,
-        frames=catalog.frame_count(),
-        windows=len(catalog.window_ids()),
-        size_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
-        failures=tuple(catalog.failures()),
-        partly_read=tuple(catalog.partly_read()),
-    )
+def summarize(folder: Path) -> IndexSummary:
+    """Counts what the index in a folder holds; raises IndexMissing or IndexDamaged."""
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        totals = catalog.totals()
+        return IndexSummary(
+            folder=folder,
+            indexed_with=catalog.indexed_with,
+            roots=_count_below(catalog.roots(), catalog.paths()),
+            videos=totals.videos,
+            video_seconds=totals.video_seconds,
+            frames=catalog.frame_count(),
+            windows=len(catalog.window_ids()),
+            size_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+            failures=tuple(catalog.failures()),
+            partly_read=tuple(catalog.partly_read()),
+        )
 
 
 def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:

@@ -18,7 +18,7 @@ from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.update.encoding import encode_videos
-from vifi_cli.index.update.indexer import IndexReport, update_index
+from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.index.update.shards import make_shard, merge_shard, store_all
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
@@ -50,9 +50,11 @@ Update = Callable[..., IndexReport]
 
 @pytest.fixture
 def update(catalog: Catalog, videos: Path) -> Update:
-    def run(*roots: Path, exclude: tuple[str, ...] = (), **options: object) -> IndexReport:
+    def run(*roots: Path, exclude: tuple[str, ...] = (), retry_failed: bool = False) -> IndexReport:
         found = find_videos(roots or [videos], exclude=exclude)
-        return update_index(catalog, found, roots or [videos], ColorEncoder, **options)  # type: ignore[arg-type]
+        return update_index(
+            catalog, found, roots or [videos], ColorEncoder, UpdateOptions(retry_failed=retry_failed)
+        )
 
     return run
 
@@ -236,7 +238,7 @@ def test_the_order_of_files_does_not_mix_up_their_frames(catalog: Catalog, tmp_p
         solid_colour_clip(folder / f"{number:02}-{colors[number % 6]}.mp4", [(colors[number % 6], 1.0)])
     (folder / "05-broken.mp4").write_bytes(b"no video at all" * 100)
     encoder = CountingEncoder()
-    update_index(catalog, find_videos([folder]), [folder], lambda: encoder, workers=2)
+    update_index(catalog, find_videos([folder]), [folder], lambda: encoder, UpdateOptions(workers=2))
     for video in catalog.videos():
         _, embeddings = catalog.frames(video.id)
         color = video.path.stem.partition("-")[2].replace("lime", "green")

@@ -16,7 +16,7 @@ from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import note_progress, write_lock
-from vifi_cli.index.update.indexer import update_index
+from vifi_cli.index.update.indexer import UpdateOptions, update_index
 from vifi_cli.index.update.rebuild import finish_rebuild, open_rebuild
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -237,7 +237,9 @@ def test_the_page_answers_while_an_index_run_works_and_writes(
 
     with write_lock(library.index), Catalog(library.index / CATALOG_FILE) as catalog:
         note_progress(library.index, 2, 1)
-        update_index(catalog, find_videos([library.videos]), [library.videos], AskingEncoder, workers=1)
+        update_index(
+            catalog, find_videos([library.videos]), [library.videos], AskingEncoder, UpdateOptions(workers=1)
+        )
         catalog.db.execute("BEGIN IMMEDIATE")
         catalog.db.execute("DELETE FROM videos")
         assert set(names(own_client.get("/?q=red").text)) == {"red.mp4", "blue.mp4"}, "what is not stored yet"

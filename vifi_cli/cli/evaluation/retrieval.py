@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from vifi_cli import __version__
 from vifi_cli import paths as places
-from vifi_cli.cli.library.progress import IndexProgress
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
@@ -153,18 +152,15 @@ def _temporary_index(file: QueryFile, encoder: Encoder, like: Catalog | None) ->
     with (
         tempfile.TemporaryDirectory(prefix="vifi-") as folder,
         Catalog.create(Path(folder) / CATALOG_FILE, indexed_with(encoder, sampling)) as catalog,
-        IndexProgress() as progress,
     ):
-        update_index(
-            catalog,
-            find_videos(videos),
-            videos,
-            lambda: encoder,
-            on_plan=progress.plan,
-            on_progress=progress.advance,
-            on_stored=progress.stored,
-        )
-        progress.stop()
+        with ON_TERMINAL.task("Indexing", len(videos), "videos") as report:
+            update_index(
+                catalog,
+                find_videos(videos),
+                videos,
+                lambda: encoder,
+                on_progress=lambda progress: report(progress.files_done),
+            )
         yield catalog
 
 

@@ -11,7 +11,7 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import JsonOption
 
 if TYPE_CHECKING:
-    from vifi_cli.cli.library.checkup import Finding
+    from vifi_cli.api.library.checkup import Finding
 
 PROBLEM_FOUND = 1
 MARKS = {"fine": "✓", "note": "·", "problem": "✗"}
@@ -22,7 +22,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
     Exit code 0 if all is well, 1 if there is a problem.
     """
-    from vifi_cli.cli.library.checkup import examine
+    from vifi_cli.api.library.checkup import examine
 
     findings = list(examine(paths.data_folder()))
     if as_json:

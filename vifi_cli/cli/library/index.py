@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths as places
-from vifi_cli.cli.library.progress import IndexProgress
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
@@ -24,35 +23,40 @@ MOST_FAILURES_SHOWN = 20
 
 PathsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Folders and files; without any, all that were indexed before.", show_default=False),
+    typer.Argument(
+        help="Folders and files; all that were indexed before if you name none", show_default=False
+    ),
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="The encoder, see `vifi model list`; by default the index's own."),
+    typer.Option(
+        "--model", "-m", metavar="MODEL", help="Encoder, see `vifi model list`; by default the index's own"
+    ),
 ]
 FramesPerSecondOption = Annotated[
     float | None,
-    typer.Option("--fps", min=0.01, max=60, help="Frames looked at in a second of video; 1 if not given."),
+    typer.Option(
+        "--fps", min=0.01, max=60, metavar="RATE", help="Frames to sample per second of video; 1 by default"
+    ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option(help="Pass over files and folders that match this glob; may be given several times."),
+    typer.Option(metavar="GLOB", help="Skip files and folders matching this glob (repeatable)"),
 ]
 RetryOption = Annotated[
-    bool, typer.Option("--retry-failed", help="Try files again that could not be read before.")
+    bool, typer.Option("--retry-failed", help="Try files again that could not be read before")
 ]
 RebuildOption = Annotated[
     bool,
-    typer.Option("--rebuild", help="Make the whole index anew, with another --model or --fps, say."),
+    typer.Option("--rebuild", help="Make the index again, for example with another --model or --fps"),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Decoding processes; half as many as cores if not given.")
+    int | None,
+    typer.Option(min=1, max=64, metavar="N", help="Decoding processes; half the number of cores by default"),
 ]
 WatchOption = Annotated[
     bool,
-    typer.Option(
-        "--watch", help="Go on, and index what appears below PATHS when it is complete; Ctrl-C ends it."
-    ),
+    typer.Option("--watch", help="Keep running and index new files as they arrive; Ctrl-C ends it"),
 ]
 
 
@@ -68,9 +72,9 @@ def index(
     watch: WatchOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Index every video below PATHS, so that `vifi search` finds its moments.
+    """Index every video under PATHS, so that `vifi search` finds its moments.
 
-    Run it again at any time: only what is new or changed is read. Interrupt it at any time: what was done stays.
+    Run it again at any time: it reads only what is new or changed. Interrupt it at any time: what is done stays.
     """
     from vifi_cli.api.library.indexing import IndexRequest
 
@@ -100,18 +104,15 @@ def index(
 def _run(request: IndexRequest) -> IndexReport:
     from vifi_cli.api.library.indexing import run_indexing
 
-    with IndexProgress() as progress:
-        try:
-            return run_indexing(places.index_folder(), request, ON_TERMINAL, progress)
-        except KeyboardInterrupt:
-            progress.stop()
-            output.note(f"interrupted: {progress.summary()}; the same command goes on from there")
-            raise typer.Exit(INTERRUPTED) from None
+    try:
+        return run_indexing(places.index_folder(), request, ON_TERMINAL)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _follow(request: IndexRequest, *, as_json: bool) -> None:
     """Indexes now and whenever something appears, changes or goes, and says in a line what was done."""
-    from vifi_cli.cli.library.watching import watch
+    from vifi_cli.api.library.watching import watch
 
     is_first = True
 
@@ -127,7 +128,7 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
 
     output.note("following; Ctrl-C ends it")
     try:
-        watch(places.index_folder(), request, _run, show_run)
+        watch(places.index_folder(), request, _run, show_run, ON_TERMINAL)
     except KeyboardInterrupt:
         output.note("ended")
 

@@ -22,40 +22,29 @@ def prune(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="What to drop: files and all below folders; without any, every video whose file is gone.",
+            help="Files and folders to drop; every video whose file is gone if you name none",
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Only list what would be dropped.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be dropped")] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop videos from the index: those whose file is gone, or those at and below PATHS.
+    """Drop videos from the index: those whose file is gone, or those at and under PATHS.
 
-    The video files themselves are never touched.
+    This never touches the video files themselves.
     """
-    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-    from vifi_cli.index.catalog.lock import write_lock
-    from vifi_cli.index.update.pruning import find_prunable
-    from vifi_cli.index.update.pruning import prune as prune_catalog
-    from vifi_cli.index.update.rebuild import rebuild_folder
-    from vifi_cli.index.vectors import open_vectors
+    from vifi_cli.index.update.pruning import prune_index
 
-    folder = places.index_folder()
-    below = [given_path(path) for path in paths or ()]
-    with write_lock(folder), Catalog(folder / CATALOG_FILE) as catalog:
-        prunable = find_prunable(catalog, below)
+    def confirm(found: Prunable) -> bool:
         if not as_json:
-            _list(prunable)
-        if prunable and not dry_run:
-            _confirm(prunable, yes)
-            prune_catalog(catalog, prunable)
-            open_vectors(catalog)
-            if (unfinished := rebuild_folder(folder) / CATALOG_FILE).exists():
-                with Catalog(unfinished) as rebuilt:  # or its end would bring back what is dropped here
-                    prune_catalog(rebuilt, find_prunable(rebuilt, [*below, *prunable.videos]))
+            _list(found)
+        if not found or dry_run:
+            return False
+        _confirm(found, yes)
+        return True
+
+    prunable = prune_index(places.index_folder(), [given_path(path) for path in paths or ()], confirm)
     if as_json:
         output.document({"dropped": [] if dry_run else _names(prunable), "found": _names(prunable)})
     elif prunable:

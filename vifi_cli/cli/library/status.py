@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 def status(as_json: JsonOption = False) -> None:
     """Show what is indexed, by which encoder, how large it is, and which files could not be read."""
-    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
     from vifi_cli.index.summary import summarize
 
-    with Catalog(paths.index_folder() / CATALOG_FILE) as catalog:
-        summary = summarize(catalog)
+    summary = summarize(paths.index_folder())
     if as_json:
         output.document(_as_document(summary))
     else:

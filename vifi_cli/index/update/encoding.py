@@ -4,8 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +23,23 @@ MOST_WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an encoding run has come.
+    """How far an index run has come.
 
     Attributes:
-        path: the file that was last heard of.
+        files: that will be read.
+        size_bytes: their total size.
         files_done: files that are encoded or have failed.
-        bytes_done: their size together.
+        bytes_done: their total size.
         video_seconds: length of video that was decoded, files in work included.
+        files_stored: files that are done for good.
     """
 
-    path: Path
-    files_done: int
-    bytes_done: int
-    video_seconds: float
+    files: int
+    size_bytes: int
+    files_done: int = 0
+    bytes_done: int = 0
+    video_seconds: float = 0.0
+    files_stored: int = 0
 
 
 @dataclass(slots=True)
@@ -78,7 +81,6 @@ def encode_videos(
     *,
     times: EncodingTimes | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    batch_size: int = BATCH_SIZE,
     workers: int | None = None,
 ) -> Iterator[EncodedVideo | FailedFile]:
     """Decodes and encodes videos, yielding each as soon as its last frame is encoded.
@@ -91,7 +93,7 @@ def encode_videos(
     """
     times = times or EncodingTimes()
     in_work: dict[int, _VideoInWork] = {}
-    batch = _FrameBatch(encoder, batch_size, times)
+    batch = _FrameBatch(encoder, times)
     tracker = _ProgressTracker(videos, on_progress)
     events = decode_ahead(
         [video.path for video in videos], sampling, encoder.geometry, workers=workers or decoder_processes()
@@ -121,15 +123,15 @@ def encode_videos(
 class _FrameBatch:
     """Frames of several videos that wait to be encoded together."""
 
-    def __init__(self, encoder: Encoder, size: int, times: EncodingTimes) -> None:
-        self.encoder, self.size, self.times = encoder, size, times
+    def __init__(self, encoder: Encoder, times: EncodingTimes) -> None:
+        self.encoder, self.times = encoder, times
         self.waiting: list[tuple[_VideoInWork, npt.NDArray[np.uint8]]] = []
 
     def add(self, video: _VideoInWork, pixels: npt.NDArray[np.uint8]) -> None:
         """Takes frames in, and encodes what is there once a batch is full."""
         self.waiting.append((video, pixels))
         video.frames_waiting += len(pixels)
-        if sum(len(frames) for _, frames in self.waiting) >= self.size:
+        if sum(len(frames) for _, frames in self.waiting) >= BATCH_SIZE:
             self.flush()
 
     def drop(self, video: _VideoInWork) -> None:
@@ -142,7 +144,7 @@ class _FrameBatch:
             return
         started = time.perf_counter()
         pixels = np.concatenate([frames for _, frames in self.waiting])
-        batches = np.array_split(pixels, -(-len(pixels) // self.size))
+        batches = np.array_split(pixels, -(-len(pixels) // BATCH_SIZE))
         embeddings = np.concatenate([self.encoder.encode_frames(part) for part in batches]).astype(np.float16)
         if not np.isfinite(embeddings).all():
             raise IndexProblem(
@@ -162,7 +164,7 @@ class _ProgressTracker:
 
     def __init__(self, videos: Sequence[VideoFile], report: Callable[[Progress], None]) -> None:
         self.videos, self.report = videos, report
-        self.files_done = self.bytes_done = 0
+        self.progress = Progress(len(videos), sum(video.size_bytes for video in videos))
         self.seconds: dict[int, float] = {}
         self.finished_seconds = 0.0
 
@@ -175,10 +177,13 @@ class _ProgressTracker:
             self.finished_seconds += (
                 event.info.duration_seconds if isinstance(event, DecodedVideo) else seconds
             )
-            self.files_done += 1
-            self.bytes_done += self.videos[event.position].size_bytes
+            self.progress = replace(
+                self.progress,
+                files_done=self.progress.files_done + 1,
+                bytes_done=self.progress.bytes_done + self.videos[event.position].size_bytes,
+            )
         total = self.finished_seconds + sum(self.seconds.values())
-        self.report(Progress(self.videos[event.position].path, self.files_done, self.bytes_done, total))
+        self.report(replace(self.progress, video_seconds=total))
 
 
 def _timed(events: Iterator[DecodingEvent], times: EncodingTimes) -> Iterator[DecodingEvent]:

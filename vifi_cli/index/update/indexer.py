@@ -52,48 +52,64 @@ class IndexReport:
     encoding_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateOptions:
+    """How to bring an index up to date.
+
+    Attributes:
+        retry_failed: whether to try files again that could not be read before.
+        workers: decoding processes; None chooses.
+    """
+
+    retry_failed: bool = False
+    workers: int | None = None
+
+
+USUAL_UPDATE = UpdateOptions()
+
+
 def update_index(
     catalog: Catalog,
     discovery: Discovery,
     roots: Sequence[Path],
     load_encoder: Callable[[], Encoder],
-    *,
-    retry_failed: bool = False,
-    on_plan: Callable[[Sequence[VideoFile]], None] = lambda _: None,
+    options: UpdateOptions = USUAL_UPDATE,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    on_stored: Callable[[int], None] = lambda _: None,
-    workers: int | None = None,
 ) -> IndexReport:
-    """Does what `find_changes` says there is to do; every finished video is safe at once.
+    """Does what `find_changes` says there is to do, and stores each video as soon as it is finished.
 
     Args:
         catalog: the catalogue to bring up to date.
-        discovery: what lies on disk.
+        discovery: the files on disk.
         roots: the folders and files that were asked for.
         load_encoder: called only if there is something to encode.
-        retry_failed: whether to try files again that could not be read before.
-        on_plan: told the files that will be decoded.
-        on_progress: told how far the run has come.
-        on_stored: told how many files are done for good.
-        workers: decoding processes; None chooses.
+        options: what to try, and with how many processes.
+        on_progress: called if there is something to decode, before it begins and often after.
     """
     started = time.perf_counter()
-    changes = find_changes(catalog, discovery, roots, retry_failed=retry_failed)
+    changes = find_changes(catalog, discovery, roots, retry_failed=options.retry_failed)
     catalog.add_roots(_folders_and_lone_files(roots, catalog.roots()))
     copies_lost = _apply_known(catalog, changes)
     to_decode, unopenable = _part_openable([*changes.new, *changes.changed, *copies_lost])
-    on_plan(to_decode)
 
     times = EncodingTimes()
     stored: list[EncodedVideo | FailedFile] = []
     if to_decode:
+        progress = Progress(len(to_decode), sum(file.size_bytes for file in to_decode))
+        on_progress(progress)
+
+        def decoded(latest: Progress) -> None:
+            nonlocal progress
+            progress = replace(latest, files_stored=len(stored))
+            on_progress(progress)
+
         sampling = catalog.indexed_with.sampling
         encoded = encode_videos(
-            to_decode, load_encoder(), sampling, times=times, on_progress=on_progress, workers=workers
+            to_decode, load_encoder(), sampling, times=times, on_progress=decoded, workers=options.workers
         )
         for video in store_all(catalog, encoded):
             stored.append(video)
-            on_stored(len(stored))
+            on_progress(replace(progress, files_stored=len(stored)))
     report = _report(catalog, discovery, changes, [*stored, *unopenable], times)
     return replace(
         report,

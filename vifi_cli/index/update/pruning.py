@@ -1,21 +1,24 @@
 """Dropping from the index what the user no longer wants in it; video files are never touched."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.lock import write_lock
 from vifi_cli.index.update.presence import is_there, part_gone, root_of
+from vifi_cli.index.update.rebuild import rebuild_folder
+from vifi_cli.index.vectors import open_vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """What a pruning would drop.
+    """What can be dropped.
 
     Attributes:
         videos: indexed videos.
         failures: remembered files that could not be read.
-        roots: folders that `vifi index` without arguments would no longer look at.
+        roots: folders that `vifi index` without arguments no longer looks at.
     """
 
     videos: tuple[Path, ...]
@@ -27,7 +30,7 @@ class Prunable:
 
 
 def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
-    """Finds what lies at or below the given paths or, without any, everything whose file is gone.
+    """Finds what is at or under the given paths or, without any, everything whose file is gone.
 
     Without paths, what may only be out of reach stays (see `presence`).
     """
@@ -44,8 +47,31 @@ def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
     return Prunable(tuple(gone), tuple(gone_failures), ())
 
 
-def prune(catalog: Catalog, prunable: Prunable) -> None:
-    """Drops it, in one transaction, and gives the space back to the disk."""
+def prune_index(
+    folder: Path, below: Sequence[Path] = (), confirm: Callable[[Prunable], bool] = bool
+) -> Prunable:
+    """Drops what `find_prunable` finds from the index in a folder, and returns it.
+
+    Args:
+        folder: of the index.
+        below: files and folders; without any, everything whose file is gone.
+        confirm: called with what was found; nothing is dropped if it returns False.
+
+    Raises:
+        IndexLocked: another process is writing to the index.
+    """
+    with write_lock(folder), Catalog(folder / CATALOG_FILE) as catalog:
+        found = find_prunable(catalog, below)
+        if confirm(found):
+            _drop(catalog, found)
+            open_vectors(catalog)
+            if (unfinished := rebuild_folder(folder) / CATALOG_FILE).exists():
+                with Catalog(unfinished) as rebuilt:  # or finishing it would bring back what is dropped here
+                    _drop(rebuilt, find_prunable(rebuilt, [*below, *found.videos]))
+    return found
+
+
+def _drop(catalog: Catalog, prunable: Prunable) -> None:
     catalog.forget((*prunable.videos, *prunable.failures), roots=prunable.roots)
     catalog.compact()
 

@@ -15,11 +15,12 @@ from tests.cli.conftest import Vifi
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.api.library.indexing import IndexRequest
-from vifi_cli.cli.library.watching import Watching, _happenings
+from vifi_cli.api.library.watching import Watching, _events
+from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import running_writer, write_lock
-from vifi_cli.index.update.indexer import IndexReport, update_index
+from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.arrivals import QUIET_SECONDS, SETTLED_SECONDS, FileEvent
@@ -36,7 +37,7 @@ class Followed:
         self.videos, self.index = folder / "videos", folder / "index"
         self.videos.mkdir()
         self.now = 0.0
-        self.watching = Watching(self.index, IndexRequest(paths=(self.videos,)), self._run)
+        self.watching = Watching(self.index, IndexRequest(paths=(self.videos,)), self._run, ON_TERMINAL)
 
     def _run(self, request: IndexRequest) -> IndexReport:
         with write_lock(self.index):
@@ -48,14 +49,14 @@ class Followed:
                 signature = indexed_with(ColorEncoder(), FrameSampling())
                 Catalog.create(self.index / CATALOG_FILE, signature).close()
             with Catalog(self.index / CATALOG_FILE) as catalog:
-                return update_index(catalog, complete, request.paths, ColorEncoder, workers=1)
+                return update_index(catalog, complete, request.paths, ColorEncoder, UpdateOptions(workers=1))
 
-    def pass_time(self, seconds: float, *happenings: FileEvent) -> list[IndexReport]:
+    def pass_time(self, seconds: float, *events: FileEvent) -> list[IndexReport]:
         """Lets time go on, second by second; what has happened is told in the first step."""
         reports = []
         for step in range(int(seconds) + 1):
             self.now += 1.0 if step else 0.0
-            told = happenings if step == 0 else ()
+            told = events if step == 0 else ()
             reports.append(self.watching.step(told, self.now, NOW_NS + int(self.now * 10**9)))
         return [report for report in reports if report is not None]
 
@@ -170,18 +171,18 @@ def test_a_folder_that_never_was_is_an_error(tmp_path: Path) -> None:
 
 
 def test_what_happens_in_a_real_folder_is_told(tmp_path: Path) -> None:
-    happenings = _happenings([tmp_path], Event())
-    next(happenings)  # by now the folder is followed
+    events = _events([tmp_path], Event())
+    next(events)  # by now the folder is followed
     path = tmp_path / "new.mp4"
     path.write_bytes(b"x")
-    assert _wait_for(happenings, lambda told: told.path == path and told.kind == "added")
+    assert _wait_for(events, lambda told: told.path == path and told.kind == "added")
     path.unlink()
-    assert _wait_for(happenings, lambda told: told.path == path and told.kind == "deleted")
-    happenings.close()
+    assert _wait_for(events, lambda told: told.path == path and told.kind == "deleted")
+    events.close()
 
 
-def _wait_for(happenings: object, is_it: Callable[[FileEvent], bool]) -> bool:
-    return any(is_it(told) for several in happenings for told in several)  # type: ignore[attr-defined]
+def _wait_for(events: object, is_it: Callable[[FileEvent], bool]) -> bool:
+    return any(is_it(told) for several in events for told in several)  # type: ignore[attr-defined]
 
 
 def test_ctrl_c_ends_it_cleanly(vifi: Vifi, indexed: Path, vifi_home: Path) -> None:

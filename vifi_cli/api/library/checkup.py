@@ -1,7 +1,5 @@
 """The checks of `vifi doctor`: each finding says how it is and, where something is wrong, how to mend it."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import platform
@@ -13,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli import __version__
-from vifi_cli.cli.terminal.output import counted, size
 from vifi_cli.errors import IndexMissing, VifiError
+from vifi_cli.wording import counted, size
 
 LITTLE_FREE_BYTES = 2_000_000_000
 

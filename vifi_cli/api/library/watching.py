@@ -1,6 +1,4 @@
-"""What `vifi index --watch` does: follows folders, and indexes what appears there once it is complete."""
-
-from __future__ import annotations
+"""Follows folders, and indexes new files once they are complete."""
 
 import signal
 import time
@@ -9,43 +7,50 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from vifi_cli.cli.terminal import output
+import watchfiles
+
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.library.indexing import IndexRequest
 from vifi_cli.errors import IndexLocked, IndexMissing, NothingToIndex, VifiError
-
-if TYPE_CHECKING:
-    from vifi_cli.api.library.indexing import IndexRequest
-    from vifi_cli.index.catalog.catalog import Catalog
-    from vifi_cli.index.update.indexer import IndexReport
-    from vifi_cli.video.files.arrivals import FileEvent, Kind
-    from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.update.indexer import IndexReport
+from vifi_cli.video.files.arrivals import SETTLED_SECONDS, Arrivals, FileEvent, Kind
+from vifi_cli.video.files.discovery import VideoFile
 
 STEP_MS = 1000
 NS_A_SECOND = 10**9
 
-Run = Callable[["IndexRequest"], "IndexReport"]
+Run = Callable[[IndexRequest], IndexReport]
 Identity = tuple[int, int] | None
 Answer = TypeVar("Answer")
 
 
-def watch(index_folder: Path, request: IndexRequest, run: Run, show: Callable[[IndexReport], None]) -> None:
-    """Brings an index up to date now and whenever something happens below its roots, until interrupted.
+def watch(
+    index_folder: Path,
+    request: IndexRequest,
+    run: Run,
+    show: Callable[[IndexReport], None],
+    feedback: Feedback,
+) -> None:
+    """Brings an index up to date now and whenever something happens under its roots, until interrupted.
 
     Args:
-        index_folder: where the index lies, or will lie.
+        index_folder: of the index, which may not exist yet.
         request: what to index and how; a rebuild is made once.
-        run: brings the index up to date as asked.
-        show: told what each run did.
+        run: brings the index up to date as requested.
+        show: called with what each run did.
+        feedback: receives notes.
 
     Raises:
         VifiError: the folders cannot be followed, or the index cannot be brought up to date.
     """
-    watching = Watching(index_folder, request, run)
+    watching = Watching(index_folder, request, run, feedback)
     with _interrupt_remembered() as interrupted:
         while not interrupted.is_set():
-            for happenings in _happenings(watching.find_places(), interrupted):
-                report = watching.step(happenings, time.monotonic(), time.time_ns())
+            for events in _events(watching.find_places(), interrupted):
+                report = watching.step(events, time.monotonic(), time.time_ns())
                 if report is not None:
                     show(report)
                 if watching.have_places_changed():
@@ -72,30 +77,28 @@ def _interrupt_remembered() -> Iterator[Event]:
 class Watching:
     """Decides, one step after the other, when to bring an index up to date, and has that done."""
 
-    def __init__(self, index_folder: Path, request: IndexRequest, run: Run) -> None:
-        """Begins with everything to be looked through; arguments are those of `watch`."""
-        from vifi_cli.video.files.arrivals import Arrivals
-
+    def __init__(self, index_folder: Path, request: IndexRequest, run: Run, feedback: Feedback) -> None:
+        """The first step looks at everything; arguments are those of `watch`."""
         self._folder = index_folder
         self._request = request
-        self._run = run
+        self._run, self._feedback = run, feedback
         self._is_first, self._is_waiting = True, False
         self._places: dict[Path, Identity] = {}
         self._arrivals = Arrivals(self._roots())
         self._arrivals.wake(float("-inf"))
 
-    def step(self, happenings: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
+    def step(self, events: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
         """Takes in what has happened since the last step; brings the index up to date if it is time to.
 
         Args:
-            happenings: below the roots.
+            events: below the roots.
             now: seconds of a clock that never falls back.
             now_ns: the time of day, by which files tell when they were changed, in nanoseconds since 1970.
 
         Returns:
             What was done; None if it is not time yet, or not possible.
         """
-        self._arrivals.note(happenings, now)
+        self._arrivals.note(events, now)
         self._arrivals.look(now)
         if not self._arrivals.is_due(now):
             return None
@@ -130,8 +133,6 @@ class Watching:
 
     def _completeness(self, now: float, now_ns: int) -> Callable[[VideoFile], bool]:
         """Tells, for the run that begins now, which files are complete."""
-        from vifi_cli.video.files.arrivals import SETTLED_SECONDS
-
         unfinished = self._arrivals.begin()
 
         def is_complete(file: VideoFile) -> bool:
@@ -146,7 +147,7 @@ class Watching:
 
     def _wait_for_lock(self, error: IndexLocked, now: float) -> None:
         if not self._is_waiting:
-            output.note(f"{error}; this one goes on when it is done")
+            self._feedback.note(f"{error}; this run continues when it is done")
         self._is_waiting = True
         self._arrivals.wake(now)
 
@@ -162,8 +163,6 @@ class Watching:
         return self._request.paths or self._ask_catalog(lambda catalog: tuple(catalog.roots()), ())
 
     def _ask_catalog(self, ask: Callable[[Catalog], Answer], otherwise: Answer) -> Answer:
-        from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-
         try:
             with Catalog(self._folder / CATALOG_FILE) as catalog:
                 return ask(catalog)
@@ -185,16 +184,12 @@ def _identity(path: Path) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def _happenings(places: list[Path], stop: Event) -> Iterator[list[FileEvent]]:
+def _events(places: list[Path], stop: Event) -> Iterator[list[FileEvent]]:
     """What happens at and below some paths, every second or sooner, until told to stop; often nothing.
 
     Raises:
         VifiError: the operating system does not let them be followed.
     """
-    import watchfiles
-
-    from vifi_cli.video.files.arrivals import FileEvent
-
     kinds: dict[watchfiles.Change, Kind] = {
         watchfiles.Change.added: "added",
         watchfiles.Change.modified: "modified",

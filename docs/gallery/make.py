@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from vifi_cli.cli.library.demo import CLIPS, make_clips
+from vifi_cli.api.library.demo import CLIPS, make_clips
 
 ROOT = Path(__file__).parents[2]
 PICTURES = Path(__file__).parent

@@ -30,7 +30,7 @@ from tests.benchmarks.relevance_search import (
     queries_of,
     videos_of,
 )
-from vifi_cli.cli.library.demo import make_clips
+from vifi_cli.api.library.demo import make_clips
 from vifi_cli.index.relevance.calibration import calibration_of, margins_of
 from vifi_cli.index.relevance.curve import INTERCEPT, SLOPE, standardize
 from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts

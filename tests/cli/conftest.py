@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import MakeOnce
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
+from vifi_cli.api.library.demo import photograph
 from vifi_cli.cli.app import main
-from vifi_cli.cli.library.demo import photograph
 from vifi_cli.index.catalog.query_cache import CACHE_FILE
 from vifi_cli.video.export.camera_moves import Scene, write_clip
 

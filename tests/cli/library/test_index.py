@@ -87,7 +87,7 @@ def test_a_rebuild_without_an_unplugged_disk_is_refused(vifi: Vifi, folder: Path
     [
         (["nowhere"], "nowhere"),
         ([], "name a folder"),
-        (["empty"], "no videos below"),
+        (["empty"], "no videos under"),
     ],
 )
 def test_nothing_to_index(

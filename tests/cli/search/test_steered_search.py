@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Outcome, Vifi
-from vifi_cli.cli.library.demo import photograph
+from vifi_cli.api.library.demo import photograph
 
 ROOT = Path(__file__).parents[3]
 

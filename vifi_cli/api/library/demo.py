@@ -42,7 +42,7 @@ QUERIES = (
 """What to ask; the last is nowhere to be seen."""
 
 
-def _photograph(name: str) -> npt.NDArray[np.uint8]:
+def photograph(name: str) -> npt.NDArray[np.uint8]:
     """A photograph that scikit-image's package carries: uint8 (H, W, 3)."""
     try:
         from skimage import data
@@ -63,7 +63,7 @@ def make_clips(folder: Path, feedback: Feedback = LOGGED) -> None:
             report(position)
             moves = [MOVES[(position + i) % len(MOVES)] for i in range(len(photographs))]
             scenes = [
-                Scene(_photograph(shown), SCENE_SECONDS, *move)
+                Scene(photograph(shown), SCENE_SECONDS, *move)
                 for shown, move in zip(photographs, moves, strict=True)
             ]
             write_clip(folder / name, scenes)

@@ -129,8 +129,9 @@ class _ShownProgress:
         if last is None or last.files_stored != progress.files_stored:
             note_progress(self._folder, progress.files, progress.files_stored)
         rate = progress.video_seconds / max(time.perf_counter() - self._started, 0.1)
-        done = f"{progress.files_done:,}/{progress.files:,} files · {clock(progress.video_seconds)} of video · {rate:.0f}x"
-        task(progress.bytes_done, max(progress.size_bytes, 1), at=done)
+        files = f"{progress.files_done:,}/{progress.files:,} files"
+        at = f"{files} · {clock(progress.video_seconds)} of video · {rate:.0f}x"
+        task(progress.bytes_done, max(progress.size_bytes, 1), at=at)
 
     def summary(self) -> str:
         """How many files are done for good, of how many."""

@@ -14,8 +14,8 @@ def test_frame_indices(total_frames: int, frames: int) -> FrameNumbers:
     """The frames that represent a video in a test: the centre of each span.
 
     Args:
-        total_frames: N, how many frames the video has, 1 or more.
-        frames: T, how many frames the clip has, 1 or more; a video with fewer yields some repeatedly.
+        total_frames: N, 1 or more.
+        frames: T, of the clip, 1 or more; a video with fewer frames yields some repeatedly.
 
     Returns:
         int64 (T,), ascending, from 0 to N - 1.
@@ -33,11 +33,6 @@ def training_frame_indices(total_frames: int, frames: int, generator: np.random.
 
     The remaining tail, fewer than T frames, is never drawn. A video with fewer frames than the clip yields them evenly
     and starts again where they end.
-
-    Args:
-        total_frames: N, how many frames the video has, 1 or more.
-        frames: T, how many frames the clip has, 1 or more.
-        generator: the source of randomness.
 
     Returns:
         int64 (T,), from 0 to N - 1, ascending unless N < T.

@@ -35,11 +35,6 @@ class WholeFrame:
 def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple[WholeFrame, ...]:
     """The frames that represent a video, or a part of it, in a test (`clip_sampling.test_frame_indices`).
 
-    Args:
-        path: the file.
-        frames: T, how many.
-        part: of the video.
-
     Raises:
         UnreadableVideo: the file yields no frame; the text says why, without the path.
         InvalidInput: the part has no frame.

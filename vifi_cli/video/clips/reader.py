@@ -14,13 +14,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clips.clip_sampling import FrameNumbers
 from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.packet_list import PacketList, decode_everything, decode_listed, list_packets
 from vifi_cli.video.decode.picture import Picture, quarter_turns
 from vifi_cli.video.decode.selective import FramesMissing
 
-FrameNumbers = npt.NDArray[np.int64]
 FrameChoice = Callable[[int], FrameNumbers]
 """From N, the number of frames in a video, to the T numbers wanted, in any order, with repeats.
 

@@ -14,8 +14,6 @@ from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.decode.selective import FramesMissing
 
-__all__ = ["ClipStore", "FrameChoice"]
-
 
 class ClipStore:
     """Reads clips, the same bits with and without a cache; may be sent to other processes.
@@ -25,13 +23,7 @@ class ClipStore:
     """
 
     def __init__(self, short_side: int, *, folder: Path | None = None, budget_bytes: int = 0) -> None:
-        """Touches no file yet.
-
-        Args:
-            short_side: of the frames, in pixels.
-            folder: where to keep decoded videos, if at all; it is made when needed.
-            budget_bytes: the most that the folder may hold.
-        """
+        """Touches no file yet. The folder keeps decoded videos, of at most so many bytes; it is made when needed."""
         self.short_side = short_side
         self._cache = ClipCache(folder, budget_bytes) if folder is not None and budget_bytes > 0 else None
         self._not_kept: set[str] = set()

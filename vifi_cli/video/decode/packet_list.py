@@ -81,12 +81,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
 def decode_listed(
     video: OpenVideo, packets: PacketList, wanted: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The frames shown at some times, each with its time, in order.
-
-    Args:
-        video: just opened.
-        packets: what `list_packets` found in it.
-        wanted: times out of the list.
+    """The frames shown at some of the listed times, each with its time, in order, from a video just opened.
 
     Raises:
         FramesMissing: the frames are not what the list promised; the caller has to decode everything.

@@ -14,7 +14,6 @@ from vifi_cli.video.moment import Moment
 
 HIGHEST_RATE, USUAL_RATE, USUAL_UNIT = Fraction(240), Fraction(25), Fraction(1, 1000)
 FINE_SECONDS, COARSEST_SECONDS = 0.0005, 0.002  # Matroska and WebM store milliseconds
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,15 @@ class Clip:
     remarks: tuple[str, ...] = ()
 
 
-def write_clip(moment: Moment, target: Path, report: Report, *, draft_height: int | None = None) -> Clip:
+def write_clip(
+    moment: Moment, target: Path, report: Callable[[float], None], *, draft_height: int | None = None
+) -> Clip:
     """Writes a moment as MP4: h264, upright, with its frames' times, and AAC if the video has sound.
 
     Args:
         moment: what to write; it is widened to full frames.
         target: the file to write; see `paths.replacing`.
-        report: called often, with the seconds of the moment done.
+        report: called often with the seconds done.
         draft_height: for a preview: no higher than so many pixels, and encoded fast.
 
     Raises:

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
-from vifi_cli.video.export.clip import Clip, Report
+from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
 from vifi_cli.video.export.sound import EARLIER_SECONDS, OpenSound, open_sound
 from vifi_cli.video.moment import Moment
@@ -44,13 +44,13 @@ def copied_suffix(video: Path) -> str:
     return suffix if suffix in CONTAINERS else FALLBACK
 
 
-def copy_clip(moment: Moment, target: Path, report: Report) -> Clip:
+def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> Clip:
     """Copies a moment from the last keyframe before it on, with the video's main sound.
 
     Args:
         moment: what to copy.
         target: the file to write, with the suffix `copied_suffix`.
-        report: called often, with the seconds of the moment done.
+        report: called often with the seconds done.
 
     Raises:
         UnreadableVideo: the moment is not in the video, or a file of this kind cannot hold its streams.

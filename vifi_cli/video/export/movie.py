@@ -56,15 +56,7 @@ class Movie:
         *,
         is_draft: bool = False,
     ) -> None:
-        """Begins a file, and replaces an existing one.
-
-        Args:
-            path: where to write.
-            canvas: the picture.
-            timing: of the pictures.
-            sound: its format, if there will be any.
-            is_draft: whether to encode fast rather than well.
-        """
+        """Begins a file, and replaces an existing one; a draft is encoded fast rather than well."""
         quality = DRAFT_QUALITY if is_draft else QUALITY
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._ticks = _ticks_per_second(timing.unit_seconds)

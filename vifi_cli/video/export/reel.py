@@ -50,11 +50,7 @@ class Reel:
 
 
 def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
-    """The most frequent size and frame rate, of equals the greater; sound if any video has some.
-
-    Args:
-        facts: of each moment's video; at least one.
-    """
+    """The most frequent size and frame rate of at least one video, of equals the greater; sound if any has some."""
     sizes = Counter((one.height, one.width) for one in facts)
     height, width = max(sizes, key=lambda size: (sizes[size], size[0] * size[1]))
     rates = Counter(nearest_rate(one.frame_rate) or one.frame_rate for one in facts)

@@ -31,12 +31,7 @@ def check_list_name(path: Path) -> None:
 
 
 def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
-    """Writes a list in the format its name ends with; returns what an editor may misread, in words for the user.
-
-    Args:
-        path: the file to write, replaced at once.
-        title: of the list.
-        moments: at least one.
+    """Writes at least one moment in the format a name ends with; returns what an editor may misread, in words.
 
     Raises:
         InvalidInput: the format is unknown, or cannot hold so many.

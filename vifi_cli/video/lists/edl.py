@@ -17,10 +17,6 @@ REEL = "AX"  # of what is on no tape; editors go by the clip's name
 def edl_text(title: str, moments: Sequence[ProbedMoment]) -> str:
     """The list. Source times count at each video's own rate, record times at the most frequent one.
 
-    Args:
-        title: of the list.
-        moments: at least one.
-
     Raises:
         InvalidInput: there are more moments than an EDL can hold.
     """

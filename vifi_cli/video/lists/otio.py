@@ -13,12 +13,7 @@ from vifi_cli.wording import one_line
 
 
 def otio_text(title: str, moments: Sequence[ProbedMoment]) -> str:
-    """The timeline: a track of pictures and, where any video has sound, one of sound beside it.
-
-    Args:
-        title: of the timeline.
-        moments: at least one.
-    """
+    """The timeline of at least one moment: a track of pictures and, if any video has sound, one of sound."""
     programme = usual_rate([timecode_rate(one.facts) for one in moments])
     timeline = Timeline(one_line(title))
     timeline.global_start_time = RationalTime(programme.frame(FIRST_HOUR), float(programme.rate))

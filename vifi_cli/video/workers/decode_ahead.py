@@ -70,11 +70,11 @@ def decode_ahead(
 
     Args:
         paths: the videos.
-        sampling: how densely frames are taken.
+        sampling: how densely to take frames.
         geometry: the picture that each frame becomes.
-        workers: how many videos are decoded at the same time.
+        workers: how many videos to decode at the same time.
         threads: for each decoder; 0 leaves the number to FFmpeg.
-        stall_seconds: a decoder that gives no sign of life for so long counts as hanging.
+        stall_seconds: a decoder silent for so long counts as hanging.
 
     Raises:
         VifiError: a decoding process does not start.

@@ -38,10 +38,10 @@ class DataSplit:
 
 
 def check_data(
-    data: str | Path | DataSource,
+    data: Path | str | DataSource,
     setting: str | Setting = "supervised",
     *,
-    data_root: Path | None = None,
+    data_root: Path | str | None = None,
     decode: bool = True,
     feedback: Feedback = LOGGED,
 ) -> DataCheck:
@@ -67,11 +67,11 @@ def check_data(
 
 
 def split_data(
-    data: str | Path | DataSource,
-    output: str | Path,
+    data: Path | str | DataSource,
+    output: Path | str,
     plan: SplitPlan | None = None,
     *,
-    data_root: Path | None = None,
+    data_root: Path | str | None = None,
 ) -> DataSplit:
     """Splits labelled videos into train, val and test, each class in the same shares, and writes a CSV table.
 
@@ -100,10 +100,11 @@ def split_data(
     return DataSplit(tables, plan.keeps_splits_of(videos), videos.remarks)
 
 
-def _source(data: str | Path | DataSource, data_root: Path | None) -> DataSource:
+def _source(data: Path | str | DataSource, data_root: Path | str | None) -> DataSource:
+    root = given_path(Path(data_root)) if data_root else None
     if isinstance(data, DataSource):
-        return replace(data, root=data_root or data.root)
-    return DataSource.parse(str(data), data_root)
+        return replace(data, root=root or data.root)
+    return DataSource.parse(str(data), root)
 
 
 def _check_output(path: Path, source: DataSource) -> None:

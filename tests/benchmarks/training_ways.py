@@ -16,12 +16,12 @@ from vifi_cli.data.class_names import class_names_of, clean_class_name
 from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import centre_crop, test_short_side
-from vifi_cli.training.batches.mixing import soft_targets
+from vifi_cli.training.batches.mixup import soft_targets
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner, freeze_statistics
-from vifi_cli.training.engine.optimizer_step import MicroBatch, soft_cross_entropy
+from vifi_cli.training.engine.loss_and_gradients import MicroBatch, soft_cross_entropy
 from vifi_cli.training.engine.precision import Precision, choose_precision
-from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore
 

@@ -12,10 +12,11 @@ from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.loop import StepReport
 from vifi_cli.training.finetune import FineTuning, Listener
-from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
-from vifi_cli.training.run.reports import EpochReport, StepReport
+from vifi_cli.training.run.reports import EpochReport
 
 COLOURS = ("red", "green", "blue")
 

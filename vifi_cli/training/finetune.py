@@ -14,21 +14,20 @@ from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
-from vifi_cli.training.batches.bad_videos import BadVideos
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
-from vifi_cli.training.batches.loading import ClipGroup, ClipRecipe, TrainingClips, load_groups
+from vifi_cli.training.batches.loading import BadVideos, ClipGroup, ClipRecipe, TrainingClips, load_groups
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
-from vifi_cli.training.engine.loop import BatchMaking, take_steps
-from vifi_cli.training.engine.micro_batch_size import find_micro_batch
+from vifi_cli.training.engine.loop import BatchMaking, StepReport, take_steps
+from vifi_cli.training.engine.memory import find_micro_batch
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.run_setup import make_repeatable, open_clip_store, reading_workers
+from vifi_cli.training.run.curves import TensorBoardLog
 from vifi_cli.training.run.folder import RunConfig, RunFolder
-from vifi_cli.training.run.model_setup import heed_base, load_training_model, load_untuned
-from vifi_cli.training.run.reports import EpochReport, RunResult, Scores, StepReport
+from vifi_cli.training.run.model import heed_base, load_training_model, load_untuned
+from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
-from vifi_cli.training.run.tensorboard_log import TensorBoardLog
 from vifi_cli.training.run.validation import Reading, Validation
 
 Report = StepReport | EpochReport | RunResult

@@ -19,7 +19,7 @@ from vifi_cli.data.setting import SUPERVISED
 from vifi_cli.data.source import DataSource
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from tests.made_videos import textured_frames
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.towers.clip_transform import centre_crop
-from vifi_cli.training.batches.augmentation import Augmentation, augment_clip, crop_box
-from vifi_cli.training.batches.color_jitter import jitter_colors, shift_hue
+from vifi_cli.training.batches.augmentation import augment_clip, crop_box, jitter_colors, shift_hue
+from vifi_cli.training.recipe.recipe import Augmentation
 
 STILL = Augmentation.none()
 SIDES = st.integers(256, 1000)

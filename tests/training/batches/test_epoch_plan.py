@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.training.batches.epoch_plan import RunPlan, plan_run
-from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.recipe.changes import make_recipe
 
 plans = st.builds(
     RunPlan,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.recipe import PRESETS, make_recipe, recipe_from_table
+from vifi_cli.training.recipe.changes import PRESETS, make_recipe, recipe_from_table
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -52,10 +52,10 @@ def test_changes_come_after_the_preset_in_their_order(tmp_path: Path) -> None:
     [
         ("epoch=3", "there is no key epoch"),
         ("mixing.mixupp=3", "there is no key mixing.mixupp"),
-        ("epochs=many", "epochs must be of kind int"),
+        ("epochs=many", "epochs should be a valid integer"),
         ("epochs=0", "epochs must be above 0"),
-        ("tune=head", "tune is one of both, image, text"),
-        ("mixing=1", "mixing is a table"),
+        ("tune=head", "tune should be 'both', 'image' or 'text'"),
+        ("mixing=1", "mixing should be a table"),
         ("template=a photo", "template needs {}"),
         ("nothing.toml", "there is no recipe file nothing.toml"),
         ("tiny", "neither a recipe"),

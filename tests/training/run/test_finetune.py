@@ -15,9 +15,10 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
-from vifi_cli.training.recipe.recipe import heed_sides, make_recipe
+from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.recipe.changes import heed_sides, make_recipe
 from vifi_cli.training.run.folder import RunFolder
-from vifi_cli.training.run.reports import EpochReport, RunResult, StepReport
+from vifi_cli.training.run.reports import EpochReport, RunResult
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -20,7 +20,7 @@ from vifi_cli.api.training.prepare import prepare_run, resumed_run
 from vifi_cli.api.training.request import TrainingRequest, training_request
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, UnreadableVideo
-from vifi_cli.training.recipe.recipe import make_recipe
+from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
@@ -89,7 +89,7 @@ def test_what_the_user_says_counts_more_than_the_presets_towers() -> None:
         ("seed=1" + "0" * 30, "seed must be below"),
         ("template={} or {}!", "template needs {} once"),
         ("image=5", "image is a table"),
-        ("tune=[1]", "tune is one of"),
+        ("tune=[1]", "tune should be"),
         ("template=" + 300 * "x", "template needs {} once"),
     ],
 )

@@ -16,10 +16,11 @@ from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.training.engine import frozen_towers
-from vifi_cli.training.recipe.changes import changes_of_stage
-from vifi_cli.training.recipe.prompts import PromptRoom, make_prompt_recipe, prompt_room
-from vifi_cli.training.recipe.recipe import PROMPT_PRESETS, make_recipe
-from vifi_cli.training.run.reports import EpochReport, RunResult, StepReport
+from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.recipe.changes import PROMPT_PRESETS, changes_of_stage, make_recipe
+from vifi_cli.training.recipe.prompts import PromptRoom, make_prompt_recipe
+from vifi_cli.training.run.model import prompt_room
+from vifi_cli.training.run.reports import EpochReport, RunResult
 
 SHAPE = {
     "text": ("prompts.text_context=2", "prompts.text_depth=2"),

@@ -24,8 +24,7 @@ from vifi_cli.api.training.run import Interrupted, carry_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 from vifi_cli.training.engine.distributed import Processes, joined_processes
-from vifi_cli.training.recipe.changes import changes_of_stage
-from vifi_cli.training.recipe.recipe import Change
+from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.reports import RunResult
 

@@ -16,7 +16,7 @@ from vifi_cli.api.training.request import (
 from vifi_cli.api.training.run import carry_out
 from vifi_cli.paths import given_path
 from vifi_cli.training.engine.distributed import joined_processes
-from vifi_cli.training.recipe.recipe import Change
+from vifi_cli.training.recipe.changes import Change
 from vifi_cli.training.run.reports import RunResult
 
 

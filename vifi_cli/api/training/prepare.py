@@ -14,7 +14,7 @@ from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import slug
-from vifi_cli.training.recipe.recipe import Change, heed_sides, with_changes
+from vifi_cli.training.recipe.changes import Change, heed_sides, with_changes
 from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
 
 

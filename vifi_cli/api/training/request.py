@@ -11,8 +11,10 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion
 from vifi_cli.paths import given_path
-from vifi_cli.training.recipe.prompts import make_prompt_recipe, prompt_room
-from vifi_cli.training.recipe.recipe import Change, Protocol, Recipe, Tune, make_recipe
+from vifi_cli.training.recipe.changes import Change, make_recipe
+from vifi_cli.training.recipe.prompts import make_prompt_recipe
+from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
+from vifi_cli.training.run.model import prompt_room
 
 Method = Literal["finetune", "prompt"]
 

@@ -15,8 +15,9 @@ from vifi_cli.api.feedback import Feedback, Task, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, prepare_run, taken_up
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.loop import StepReport
 from vifi_cli.training.finetune import FineTuning, Listener
-from vifi_cli.training.run.reports import EpochReport, RunResult, StepReport
+from vifi_cli.training.run.reports import EpochReport, RunResult
 
 MOST_BAD_SHOWN = 10
 

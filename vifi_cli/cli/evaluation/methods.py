@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from vifi_cli.data.source import DataSource
     from vifi_cli.evaluation.testing.paper_settings import Trial
     from vifi_cli.training.engine.distributed import Processes
-    from vifi_cli.training.recipe.recipe import Change, Tune
+    from vifi_cli.training.recipe.changes import Change
+    from vifi_cli.training.recipe.recipe import Tune
 
 ZERO_SHOT_SOURCE = "k400"
 

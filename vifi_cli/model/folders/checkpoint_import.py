@@ -22,14 +22,11 @@ from vifi_cli.model.folders.published_checkpoint import (
     read_published_prompts,
 )
 from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from vifi_cli.model.prompts.initialisation import put_prompts
 from vifi_cli.model.registry.card import TEMPLATE, ModelCard, Tower
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-
-# the published transforms normalise so, whatever CLIP itself was trained with (datasets/build.py)
-IMAGENET_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
-IMAGENET_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 
 # the CLIP of imported prompts, inside their folder
 BASE_FOLDER = "base"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.training.recipe.learning_rate import Schedule
 from vifi_cli.training.recipe.recipe import Recipe
-from vifi_cli.training.recipe.schedule import Schedule
 
 PUBLISHED_GPUS = 8
 

@@ -1,6 +1,6 @@
 """Reads the clips that a plan asks for, in worker processes ahead of the training where there are any."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +10,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.testing.predicting import started
-from vifi_cli.training.batches.augmentation import Augmentation, augment_clip
+from vifi_cli.training.batches.augmentation import augment_clip
 from vifi_cli.training.batches.epoch_plan import ClipDraw, DrawnGroup
+from vifi_cli.training.recipe.recipe import Augmentation
 from vifi_cli.video.clips import clip_sampling
 from vifi_cli.video.clips.store import ClipStore
 
+# a data set with a larger share of unreadable videos is not the one that the user means to train on
+BAD_SHARE = 0.1
 NONE_READABLE = "no training video can be read: `vifi data check` says why"
 
 
@@ -154,3 +157,32 @@ def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int
     except UnreadableVideo as error:
         # what comes from another process has that one's traceback for a text
         raise UnreadableVideo(NONE_READABLE) from error
+
+
+class BadVideos:
+    """Keeps count of them, and stops the run when they are too many."""
+
+    def __init__(self, videos: Sequence[LabeledVideo], say: Callable[[str], None]) -> None:
+        """Begin with none; `say` is told of each when it is met first."""
+        self._videos, self._say = videos, say
+        self._reasons: dict[int, str] = {}
+
+    def note(self, bad: Sequence[BadClip]) -> None:
+        """Take note of videos that a step could not read.
+
+        Raises:
+            InvalidInput: they are more than a tenth by now.
+        """
+        for clip in bad:
+            if clip.video not in self._reasons:
+                self._reasons[clip.video] = clip.reason
+                self._say(f"{self._videos[clip.video].path} is left out: {clip.reason}")
+        if len(self._reasons) > max(1.0, BAD_SHARE * len(self._videos)):
+            raise InvalidInput(
+                f"{len(self._reasons)} of {len(self._videos)} training videos cannot be read: `vifi data check` "
+                "lists them"
+            )
+
+    def listed(self) -> list[tuple[LabeledVideo, str]]:
+        """The videos, each with the reason."""
+        return [(self._videos[video], reason) for video, reason in sorted(self._reasons.items())]

@@ -12,7 +12,7 @@ from vifi_cli.model.prompts.initialisation import prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes, sharing_gradients
-from vifi_cli.training.engine.optimizer_step import ClassTexts, MicroBatch, accumulate_gradients
+from vifi_cli.training.engine.loss_and_gradients import ClassTexts, MicroBatch, accumulate_gradients
 from vifi_cli.training.engine.precision import Precision
 from vifi_cli.training.recipe.recipe import Recipe, Tune
 

@@ -14,14 +14,39 @@ from vifi_cli.errors import TrainingDiverged
 from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.training.batches.epoch_plan import RunPlan, StepPlan
 from vifi_cli.training.batches.loading import BadClip, ClipGroup
-from vifi_cli.training.batches.mixing import Mixing, mix_clips, soft_targets
+from vifi_cli.training.batches.mixup import mix_clips, soft_targets
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner
-from vifi_cli.training.engine.optimizer_step import MicroBatch, cut_into_micro_batches
-from vifi_cli.training.recipe.schedule import Schedule
-from vifi_cli.training.run.reports import StepReport
+from vifi_cli.training.engine.loss_and_gradients import MicroBatch, cut_into_micro_batches
+from vifi_cli.training.recipe.learning_rate import Schedule
+from vifi_cli.training.recipe.recipe import Mixing
 
 MOST_NAMED = 8  # of the videos of a step that goes wrong
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One optimizer step.
+
+    Attributes:
+        epoch: counted from 0.
+        step: counted from 0 in its epoch.
+        steps_per_epoch: how many there are.
+        epochs: of the run.
+        loss: mean over the step's clips.
+        learning_rate: of the step.
+        clips: that it learned from.
+        bad: videos that could not be read, of all processes.
+    """
+
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    epochs: int
+    loss: float
+    learning_rate: float
+    clips: int
+    bad: tuple[BadClip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

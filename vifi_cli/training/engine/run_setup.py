@@ -7,7 +7,7 @@ import torch
 from vifi_cli.model.towers.clip_transform import test_short_side
 from vifi_cli.paths import cache_folder
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.freed_memory import keep_freed_memory
+from vifi_cli.training.engine.memory import keep_freed_memory
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.video.clips.store import ClipStore
 

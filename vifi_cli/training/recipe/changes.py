@@ -1,12 +1,163 @@
-"""What a user's changes of a recipe say, before they are laid upon a preset."""
+"""Recipes put together: the paper's as presets, the user's changes on top of them.
 
+A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[prompts]`, `[augmentation]`, `[mixing]`
+and `[runtime]`; a table `[image]` or `[text]` holds what differs when only that tower is tuned. An unknown key is an
+error, so that a misspelt one cannot be ignored.
+"""
+
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import asdict, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
 
+from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.recipe import PRESETS, PROMPT_PRESETS, Change, change_table
+from vifi_cli.training.recipe.recipe import (
+    NO_PROMPTS,
+    PUBLISHED_AUGMENTATION,
+    PUBLISHED_MIXING,
+    Protocol,
+    Recipe,
+    Runtime,
+    Tune,
+)
+from vifi_cli.validation import validated
 
+Change = str | Mapping[str, Any]
+"""What a user changes: the name of a preset, the path of a TOML file, `key=value`, or TOML values."""
+TOWERS: tuple[Tune, ...] = ("image", "text")
+FINETUNE_PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
+PROMPT_PRESETS = ("prompt-few-shot", "prompt-base2novel", "prompt-small")
+PRESETS = (*FINETUNE_PRESETS, *PROMPT_PRESETS)
+_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 STAGES = ("finetune", "prompt")
+PAPER_ODDITIES: Mapping[str, Any] = {
+    "warmup_cliff": True,
+    "drop_incomplete": True,
+    "imagenet_statistics": True,
+    "clean_class_names": False,
+    "select_on_test": True,
+}
+"""What `--protocol paper` keeps of the published code that the default mends."""
+
+
+def make_recipe(
+    preset: str, *, protocol: Protocol = "default", tune: Tune | None = None, changes: Sequence[Change] = ()
+) -> Recipe:
+    """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes in their order.
+
+    Args:
+        preset: one of `PRESETS`.
+        protocol: `paper` adds `PAPER_ODDITIES`.
+        tune: the towers; None leaves it to the preset and the changes.
+        changes: each what `Change` says, keys dotted for tables.
+
+    Raises:
+        InvalidInput: an unknown key or preset, a value of the wrong kind, a file that is no TOML.
+    """
+    published = {
+        "augmentation": asdict(PUBLISHED_AUGMENTATION),
+        "mixing": asdict(PUBLISHED_MIXING),
+        "prompts": asdict(NO_PROMPTS),
+        "runtime": asdict(Runtime()),
+    }
+    oddities = [PAPER_ODDITIES] if protocol == "paper" else []
+    layers = [published, _preset(preset), *oddities, *(change_table(change) for change in changes)]
+    named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
+    chosen = named[-1] if named else "both"
+    table: dict[str, Any] = {}
+    for layer in layers:
+        table = _merged(table, _for_towers(layer, chosen))
+    return recipe_from_table({**table, "tune": chosen})
+
+
+def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
+    """What a layer of a recipe says where these towers are tuned."""
+    rest = {key: value for key, value in layer.items() if key not in TOWERS}
+    for tower in TOWERS:
+        if not isinstance(layer.get(tower, {}), Mapping):
+            raise InvalidInput(f"recipe: {tower} is a table, not {layer[tower]!r}")
+    return _merged(rest, layer.get(chosen, {})) if chosen in TOWERS else rest
+
+
+def with_changes(recipe: Recipe, changes: Sequence[Change]) -> Recipe:
+    """A recipe with the user's changes; arguments and errors are those of `make_recipe`."""
+    table = recipe.as_table()
+    for change in changes:
+        table = _merged(table, change_table(change))
+    return recipe_from_table(table)
+
+
+def heed_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
+    """Leave out mirroring where class names tell left from right: it would make a clip show another class."""
+    if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
+        return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
+    return recipe
+
+
+def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
+    """A recipe from TOML values, complete ones; errors are those of `make_recipe`."""
+    return validated(Recipe, table, "recipe")
+
+
+def _preset(name: str) -> dict[str, Any]:
+    if name not in PRESETS:
+        raise InvalidInput(f"there is no recipe {name!r}; those that ship are {', '.join(PRESETS)}")
+    return tomllib.loads(
+        files("vifi_cli.training.recipe").joinpath(f"presets/{name}.toml").read_text("utf-8")
+    )
+
+
+def change_table(text: Change) -> dict[str, Any]:
+    """A change as TOML values; errors are those of `make_recipe`."""
+    if not isinstance(text, str):
+        return dict(text)
+    if text in PRESETS:
+        return _preset(text)
+    path = Path(text).expanduser()
+    if path.suffix == ".toml" or ("=" not in text and path.is_file()):
+        return _toml_file(path)
+    key, found, value = text.partition("=")
+    if not found:
+        raise InvalidInput(
+            f"--recipe {text}: neither a recipe ({', '.join(PRESETS)}) nor a .toml file nor KEY=VALUE"
+        )
+    *tables, last = key.strip().split(".")
+    change: dict[str, Any] = {last: _value(value.strip())}
+    for table in reversed(tables):
+        change = {table: change}
+    return change
+
+
+def _toml_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInput(f"there is no recipe file {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is no TOML: {error}") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    # a template may be {} alone, which TOML takes for a table
+    return text if isinstance(value, dict) else value
+
+
+def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        inner = merged.get(key, {})
+        merged[key] = (
+            _merged(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+        )
+    return merged
 
 
 def is_given(changes: Sequence[Change], table: str, key: str) -> bool:

@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.prompts.image import image_layers
-from vifi_cli.model.prompts.text import text_layers
 from vifi_cli.model.registry.card import Fusion
-from vifi_cli.training.recipe.changes import is_given
-from vifi_cli.training.recipe.recipe import Change, Protocol, Recipe, Tune, make_recipe
-from vifi_cli.training.run.model_setup import load_start
+from vifi_cli.training.recipe.changes import Change, is_given, make_recipe
+from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +26,6 @@ class PromptRoom:
     most_text: int
     fusion: Fusion = "embedding"
     why_no_image: str = ""
-
-
-def prompt_room(model: str) -> PromptRoom:
-    """Look at a model's towers.
-
-    Raises:
-        InvalidInput: it is a prompt model itself, or its text tower takes no prompts.
-        ModelUnavailable, MissingDependency: it cannot be loaded here.
-    """
-    loaded = load_start(model)
-    text, fusion = text_layers(loaded.network.text), loaded.card.fusion
-    try:
-        image = len(image_layers(loaded.network.visual).blocks)
-    except InvalidInput as error:
-        return PromptRoom(len(text.blocks), 0, text.room, fusion, str(error))
-    return PromptRoom(len(text.blocks), image, text.room, fusion)
 
 
 def make_prompt_recipe(

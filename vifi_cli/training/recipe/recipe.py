@@ -1,34 +1,78 @@
-"""What a fine-tuning run does, in values: the paper's recipes as presets, the user's changes on top of them.
+"""What a run does, in values: the recipe, which `config.toml` of a run keeps."""
 
-A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[prompts]`, `[augmentation]`, `[mixing]`
-and `[runtime]`; a table `[image]` or `[text]` holds what differs when only that tower is tuned. An unknown key is an
-error, so that a misspelt one cannot be ignored.
-"""
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
 
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal
-
-from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.card import PromptShape
-from vifi_cli.training.batches.augmentation import Augmentation
-from vifi_cli.training.batches.mixing import Mixing
-from vifi_cli.training.recipe.toml_table import checked, from_table
+from vifi_cli.model.registry.card import Fusion, PromptShape
 
 Tune = Literal["both", "image", "text"]
-Change = str | Mapping[str, Any]
-"""What a user changes: the name of a preset, the path of a TOML file, `key=value`, or TOML values."""
 Protocol = Literal["default", "paper"]
-TOWERS: tuple[Tune, ...] = ("image", "text")
-FINETUNE_PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
-PROMPT_PRESETS = ("prompt-few-shot", "prompt-base2novel", "prompt-small")
-PRESETS = (*FINETUNE_PRESETS, *PROMPT_PRESETS)
-_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """What may happen to a clip.
+
+    Attributes:
+        multi_scale_crop: probability that a crop of random size, shape and place is taken, and not the centre.
+        flip: probability that a clip is mirrored.
+        color_jitter: probability that a clip's colours are changed, in each frame in another way.
+        grayscale: probability that a clip loses its colours.
+    """
+
+    multi_scale_crop: float
+    flip: float
+    color_jitter: float
+    grayscale: float
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("multi_scale_crop", self.multi_scale_crop),
+            ("flip", self.flip),
+            ("color_jitter", self.color_jitter),
+            ("grayscale", self.grayscale),
+        ):
+            if not 0 <= value <= 1:
+                raise InvalidInput(f"augmentation.{name} is a probability from 0 to 1, not {value:g}")
+
+    @classmethod
+    def none(cls) -> Self:
+        """The centre of each clip as it is."""
+        return cls(multi_scale_crop=0.0, flip=0.0, color_jitter=0.0, grayscale=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """How clips and their targets are mixed.
+
+    Attributes:
+        mixup: both parameters of the beta distribution that mixup's share is drawn from; 0 for no mixup.
+        cutmix: the same for CutMix; 0 for none.
+        switch_probability: of CutMix rather than mixup where both are on.
+        label_smoothing: how much of a target is spread over all classes, 0..1.
+        group: how many consecutive clips are mixed with each other.
+    """
+
+    mixup: float
+    cutmix: float
+    switch_probability: float
+    label_smoothing: float
+    group: int = 4
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("mixup", self.mixup, math.inf),
+            ("cutmix", self.cutmix, math.inf),
+            ("switch_probability", self.switch_probability, 1.0),
+            ("label_smoothing", self.label_smoothing, 1.0),
+        ):
+            if not (math.isfinite(value) and 0 <= value <= most):
+                limit = f"from 0 to {most:g}" if math.isfinite(most) else "0 or more"
+                raise InvalidInput(f"mixing.{name} must be {limit}, not {value:g}")
+        if self.group < 1:
+            raise InvalidInput(f"mixing.group must be 1 or more, not {self.group}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +141,7 @@ class Recipe:
     learning_rate: float
     effective_batch: int
     tune: Tune = "both"
-    fusion: Literal["embedding", "decision", "image"] = "embedding"
+    fusion: Fusion = "embedding"
     template: str = "a photo of a {}."
     clean_class_names: bool = True
     batches_per_step: int = 1
@@ -152,130 +196,3 @@ class Recipe:
     def as_table(self) -> dict[str, Any]:
         """The recipe as TOML values."""
         return asdict(self)
-
-
-PAPER_ODDITIES: Mapping[str, Any] = {
-    "warmup_cliff": True,
-    "drop_incomplete": True,
-    "imagenet_statistics": True,
-    "clean_class_names": False,
-    "select_on_test": True,
-}
-"""What `--protocol paper` keeps of the published code that the default mends."""
-
-
-def make_recipe(
-    preset: str, *, protocol: Protocol = "default", tune: Tune | None = None, changes: Sequence[Change] = ()
-) -> Recipe:
-    """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes in their order.
-
-    Args:
-        preset: one of `PRESETS`.
-        protocol: `paper` adds `PAPER_ODDITIES`.
-        tune: the towers; None leaves it to the preset and the changes.
-        changes: each what `Change` says, keys dotted for tables.
-
-    Raises:
-        InvalidInput: an unknown key or preset, a value of the wrong kind, a file that is no TOML.
-    """
-    published = {
-        "augmentation": asdict(PUBLISHED_AUGMENTATION),
-        "mixing": asdict(PUBLISHED_MIXING),
-        "prompts": asdict(NO_PROMPTS),
-        "runtime": asdict(Runtime()),
-    }
-    oddities = [PAPER_ODDITIES] if protocol == "paper" else []
-    layers = [published, _preset(preset), *oddities, *(change_table(change) for change in changes)]
-    named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
-    chosen = checked(Tune, named[-1] if named else "both", "tune")
-    table: dict[str, Any] = {}
-    for layer in layers:
-        table = _merged(table, _for_towers(layer, chosen))
-    return recipe_from_table({**table, "tune": chosen})
-
-
-def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
-    """What a layer of a recipe says where these towers are tuned."""
-    rest = {key: value for key, value in layer.items() if key not in TOWERS}
-    for tower in TOWERS:
-        if not isinstance(layer.get(tower, {}), Mapping):
-            raise InvalidInput(f"recipe: {tower} is a table, not {layer[tower]!r}")
-    return _merged(rest, layer.get(chosen, {})) if chosen in TOWERS else rest
-
-
-def with_changes(recipe: Recipe, changes: Sequence[Change]) -> Recipe:
-    """A recipe with the user's changes; arguments and errors are those of `make_recipe`."""
-    table = recipe.as_table()
-    for change in changes:
-        table = _merged(table, change_table(change))
-    return recipe_from_table(table)
-
-
-def heed_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
-    """Leave out mirroring where class names tell left from right: it would make a clip show another class."""
-    if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
-        return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
-    return recipe
-
-
-def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
-    """A recipe from TOML values, complete ones; errors are those of `make_recipe`."""
-    recipe: Recipe = from_table(Recipe, table)
-    return recipe
-
-
-def _preset(name: str) -> dict[str, Any]:
-    if name not in PRESETS:
-        raise InvalidInput(f"there is no recipe {name!r}; those that ship are {', '.join(PRESETS)}")
-    return tomllib.loads(
-        files("vifi_cli.training.recipe").joinpath(f"presets/{name}.toml").read_text("utf-8")
-    )
-
-
-def change_table(text: Change) -> dict[str, Any]:
-    """A change as TOML values; errors are those of `make_recipe`."""
-    if not isinstance(text, str):
-        return dict(text)
-    if text in PRESETS:
-        return _preset(text)
-    path = Path(text).expanduser()
-    if path.suffix == ".toml" or ("=" not in text and path.is_file()):
-        return _toml_file(path)
-    key, found, value = text.partition("=")
-    if not found:
-        raise InvalidInput(
-            f"--recipe {text}: neither a recipe ({', '.join(PRESETS)}) nor a .toml file nor KEY=VALUE"
-        )
-    *tables, last = key.strip().split(".")
-    change: dict[str, Any] = {last: _value(value.strip())}
-    for table in reversed(tables):
-        change = {table: change}
-    return change
-
-
-def _toml_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InvalidInput(f"there is no recipe file {path}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} is no TOML: {error}") from error
-
-
-def _value(text: str) -> Any:
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-    # a template may be {} alone, which TOML takes for a table
-    return text if isinstance(value, dict) else value
-
-
-def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in change.items():
-        inner = merged.get(key, {})
-        merged[key] = (
-            _merged(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
-        )
-    return merged

@@ -1,10 +1,12 @@
-"""The curves of a run as a picture."""
+"""The curves of a run: as a picture, and for TensorBoard."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from vifi_cli.errors import MissingDependency
 from vifi_cli.paths import replacing
-from vifi_cli.training.run.reports import EpochReport, StepReport
+from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.run.reports import EpochReport
 
 
 def draw_curves(path: Path, steps: Sequence[StepReport], epochs: Sequence[EpochReport]) -> None:
@@ -33,3 +35,41 @@ def draw_curves(path: Path, steps: Sequence[StepReport], epochs: Sequence[EpochR
     accuracy.legend(frameon=False, loc="lower right")
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
+
+
+class TensorBoardLog:
+    """Writes event files as a run goes on."""
+
+    def __init__(self, folder: Path, steps_per_epoch: int) -> None:
+        """Open a folder for event files.
+
+        Args:
+            folder: made if it is missing; a resumed run adds to it.
+            steps_per_epoch: places epochs on the axis of steps.
+
+        Raises:
+            MissingDependency: the package tensorboard is not installed.
+        """
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingDependency(
+                "runtime.tensorboard needs tensorboard: pip install tensorboard"
+            ) from error
+        self._writer = SummaryWriter(folder)
+        self._steps_per_epoch = steps_per_epoch
+
+    def add(self, report: StepReport | EpochReport) -> None:
+        """Write a report down."""
+        if isinstance(report, StepReport):
+            at = report.epoch * self._steps_per_epoch + report.step + 1
+            values = {"train/loss": report.loss, "train/learning_rate": report.learning_rate}
+        else:
+            at = report.epoch * self._steps_per_epoch
+            scores = report.scores
+            values = (
+                {f"{scores.split}/top1": scores.top1, f"{scores.split}/top5": scores.top5} if scores else {}
+            )
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, at)
+        self._writer.flush()

@@ -22,9 +22,11 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
 from vifi_cli.paths import replacing
-from vifi_cli.training.recipe.recipe import Protocol, Recipe, recipe_from_table
+from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.curves import draw_curves
-from vifi_cli.training.run.reports import EpochReport, Scores, StepReport
+from vifi_cli.training.run.reports import EpochReport, Scores
+from vifi_cli.validation import validated
 
 RUNS = Path("runs")
 """Where runs are saved that the user names no folder for."""
@@ -129,12 +131,12 @@ class RunFolder:
         file = self._config
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
-            del table["vifi"]
-            return RunConfig(**{**table, "recipe": recipe_from_table(table["recipe"])})
         except FileNotFoundError as error:
             raise InvalidInput(f"{self.path} is no run folder: it holds no config.toml") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{file} is no configuration of a run: {error}") from error
+        table.pop("vifi", None)  # the version that wrote it
+        return validated(RunConfig, table, str(file))
 
     def add(self, report: StepReport | EpochReport) -> None:
         """Write a report down."""

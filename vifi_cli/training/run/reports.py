@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.training.batches.loading import BadClip
-
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -23,31 +21,6 @@ class Scores:
     top5: float
     videos: int
     unreadable: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """One optimizer step.
-
-    Attributes:
-        epoch: counted from 0.
-        step: counted from 0 in its epoch.
-        steps_per_epoch: how many there are.
-        epochs: of the run.
-        loss: mean over the step's clips.
-        learning_rate: of the step.
-        clips: that it learned from.
-        bad: videos that could not be read, of all processes.
-    """
-
-    epoch: int
-    step: int
-    steps_per_epoch: int
-    epochs: int
-    loss: float
-    learning_rate: float
-    clips: int
-    bad: tuple[BadClip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import freeze_statistics, tuned_parameters
-from vifi_cli.training.engine.optimizer_step import (
+from vifi_cli.training.engine.loss_and_gradients import (
     ClassTexts,
     accumulate_gradients,
     cut_into_micro_batches,

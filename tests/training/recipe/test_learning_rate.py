@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.training.batches.epoch_plan import make_schedule, plan_run
-from vifi_cli.training.recipe.recipe import make_recipe
-from vifi_cli.training.recipe.schedule import Schedule
+from vifi_cli.training.recipe.changes import make_recipe
+from vifi_cli.training.recipe.learning_rate import Schedule
 
 
 def published_rates(videos: int, epochs: int, top: float, batches_per_step: int) -> list[float]:

@@ -7,46 +7,13 @@ Source: ViFi-CLIP's `datasets/blending.py`, CutmixMixupBlending; Zhang et al., m
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor
 
-from vifi_cli.errors import InvalidInput
-
-
-@dataclass(frozen=True, slots=True)
-class Mixing:
-    """How clips and their targets are mixed.
-
-    Attributes:
-        mixup: both parameters of the beta distribution that mixup's share is drawn from; 0 for no mixup.
-        cutmix: the same for CutMix; 0 for none.
-        switch_probability: of CutMix rather than mixup where both are on.
-        label_smoothing: how much of a target is spread over all classes, 0..1.
-        group: how many consecutive clips are mixed with each other.
-    """
-
-    mixup: float
-    cutmix: float
-    switch_probability: float
-    label_smoothing: float
-    group: int = 4
-
-    def __post_init__(self) -> None:
-        for name, value, most in (
-            ("mixup", self.mixup, math.inf),
-            ("cutmix", self.cutmix, math.inf),
-            ("switch_probability", self.switch_probability, 1.0),
-            ("label_smoothing", self.label_smoothing, 1.0),
-        ):
-            if not (math.isfinite(value) and 0 <= value <= most):
-                limit = f"from 0 to {most:g}" if math.isfinite(most) else "0 or more"
-                raise InvalidInput(f"mixing.{name} must be {limit}, not {value:g}")
-        if self.group < 1:
-            raise InvalidInput(f"mixing.group must be 1 or more, not {self.group}")
+from vifi_cli.training.recipe.recipe import Mixing
 
 
 def soft_targets(labels: Tensor, classes: int, label_smoothing: float) -> Tensor:

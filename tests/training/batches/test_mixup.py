@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.batches.mixing import Mixing, mix_clips, soft_targets
+from vifi_cli.training.batches.mixup import mix_clips, soft_targets
+from vifi_cli.training.recipe.recipe import Mixing
 
 PUBLISHED = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_smoothing=0.1)
 ONLY_MIXUP, ONLY_CUTMIX = Mixing(0.8, 0.0, 0.5, 0.1), Mixing(0.0, 1.0, 0.5, 0.1)

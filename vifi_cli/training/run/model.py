@@ -7,19 +7,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.folders.loading import LoadedModel, describe_base, load_vifi_clip
 from vifi_cli.model.folders.writing import name_base
+from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialisation import add_prompts
-from vifi_cli.model.registry.card import BaseReference, ModelCard, read_card
+from vifi_cli.model.prompts.text import text_layers
+from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.recipe.prompts import PromptRoom
 from vifi_cli.training.recipe.recipe import Recipe
-from vifi_cli.training.run.card import tuned_card
 from vifi_cli.training.run.folder import RunConfig
+
+TUNED: dict[str, tuple[Tower, ...]] = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +56,22 @@ def load_start(name: str) -> LoadedModel:
             f"{name} is a prompt model, which cannot be trained on: name its base, {model.card.base.model}"
         )
     return model
+
+
+def prompt_room(model: str) -> PromptRoom:
+    """Look at a model's towers.
+
+    Raises:
+        InvalidInput: it is a prompt model itself, or its text tower takes no prompts.
+        ModelUnavailable, MissingDependency: it cannot be loaded here.
+    """
+    loaded = load_start(model)
+    text, fusion = text_layers(loaded.network.text), loaded.card.fusion
+    try:
+        image = len(image_layers(loaded.network.visual).blocks)
+    except InvalidInput as error:
+        return PromptRoom(len(text.blocks), 0, text.room, fusion, str(error))
+    return PromptRoom(len(text.blocks), image, text.room, fusion)
 
 
 def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.device) -> TrainingModel:
@@ -115,3 +137,47 @@ def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
             tower.set_grad_checkpointing()  # type: ignore[operator]
         if recipe.runtime.compile:
             tower.compile()
+
+
+def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> ModelCard:
+    """The card of a model that a run makes out of another.
+
+    Raises:
+        InvalidInput: two classes have the same name, or the model does not take square pictures.
+    """
+    recipe = config.recipe
+    geometry = base.preprocessing.geometry
+    if geometry.height != geometry.width:
+        raise InvalidInput(
+            f"{config.model} takes pictures of {geometry.height} x {geometry.width}; square ones can be tuned"
+        )
+    preprocessing = base.preprocessing
+    if recipe.imagenet_statistics:
+        preprocessing = replace(preprocessing, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    return ModelCard(
+        base.architecture,
+        preprocessing,
+        fusion=recipe.fusion,
+        template=recipe.template,
+        class_names=_class_names(data, recipe),
+        tuned=tuple(dict.fromkeys((*base.tuned, *TUNED[recipe.tune]))),
+        origin={
+            "base": config.model,
+            "data": data.name,
+            "setting": config.setting,
+            "protocol": config.protocol,
+            "frames": str(recipe.frames),
+        },
+    )
+
+
+def _class_names(data: LabeledVideos, recipe: Recipe) -> tuple[str, ...]:
+    if recipe.clean_class_names:
+        names = tuple(clean_class_name(name) for name in data.class_names)
+    elif recipe.prompts:
+        # as published (trainers/vificlip.py, PromptLearner), where CamelCase stays
+        names = tuple(name.replace("_", " ") for name in data.class_names)
+    else:
+        return data.class_names
+    # where two classes would become one, their own spelling keeps them apart
+    return names if len(set(names)) == len(names) else data.class_names

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vifi_cli.api.cut.cutting import cut as cut
     from vifi_cli.api.data import check_data as check_data
     from vifi_cli.api.data import split_data as split_data
+    from vifi_cli.api.evaluation.evaluate import evaluate as evaluate
+    from vifi_cli.api.evaluation.retrieval import evaluate_retrieval as evaluate_retrieval
     from vifi_cli.api.library.indexing import index_videos as index_videos
     from vifi_cli.api.looking.attention import attention as attention
     from vifi_cli.api.looking.embedding_map import embed_map as embed_map
@@ -51,6 +53,8 @@ _HOMES = {
     "embed_map": "vifi_cli.api.looking.embedding_map",
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",
+    "evaluate": "vifi_cli.api.evaluation.evaluate",
+    "evaluate_retrieval": "vifi_cli.api.evaluation.retrieval",
     "example": "vifi_cli.api.search.queries",
     "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
@@ -74,6 +78,8 @@ __all__ = [
     "check_data",
     "cut",
     "embed_map",
+    "evaluate",
+    "evaluate_retrieval",
     "example",
     "export_model",
     "finetune",

@@ -30,7 +30,7 @@ from tests.benchmarks.relevance_quality import CLIPS, captions
 from tests.benchmarks.relevance_search import Query, queries_of
 from tests.decoded_videos import read_video
 from vifi_cli.evaluation.scoring.confidence_intervals import bootstrap_means, interval_of
-from vifi_cli.evaluation.scoring.retrieval import right_places
+from vifi_cli.evaluation.scoring.retrieval import relevant_places
 from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments
 from vifi_cli.index.windows import WINDOW_SECONDS, window_embeddings, windows_of
 from vifi_cli.model.registry.source import resolve_model
@@ -147,7 +147,7 @@ def as_separate_videos(
     scores[f"{SEVERAL}, or all of it"] = np.maximum(scores[SEVERAL], scores[ONE_VECTOR])
     right = np.array([[query.is_shown_by(clip) for clip in clips] for query in queries])
     ranks = {
-        name: np.array([right_places(*row)[0] for row in zip(score, right, strict=True)])
+        name: np.array([relevant_places(*row)[0] for row in zip(score, right, strict=True)])
         for name, score in scores.items()
     }
     for name, places in ranks.items():

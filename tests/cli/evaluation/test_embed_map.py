@@ -29,7 +29,7 @@ def test_without_flags_the_newest_run_stands_beside_its_base(
     outcome = vifi("embed-map", "--json")
     found = document(outcome)
     best = here / "runs" / "one" / "best"
-    assert outcome.stderr.splitlines()[0] == f"model: {best}; data: {colours}; setting: supervised"
+    assert outcome.stderr.splitlines()[0] == f"model: {best}; data: {colours}"
     assert list(models(found)) == [str(tiny), "runs/one/best"]
     assert (found["videos"], found["classes"]) == (8, sorted(COLOURS)), "those held out of training"
     base, tuned = found["models"]
@@ -142,11 +142,11 @@ def test_what_makes_no_sense_is_one_line_that_says_so(
         assert "bug" not in outcome.stderr
         return outcome.stderr
 
-    assert "there is no run below runs/" in said()
+    assert "there is no run in runs/" in said()
     assert "--data is missing" in said("-m", tiny)
     assert "--model does not go with --index" in said("-m", tiny, "--index")
     assert "--data does not go with --index" in said("--data", folders, "--index")
-    assert "is not there" in said("-m", tiny, "--data", "nowhere")
+    assert "does not exist" in said("-m", tiny, "--data", "nowhere")
     (here / "file").write_text("")
     assert "--output" in said("-m", tiny, "--data", folders, "-o", "file")
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)

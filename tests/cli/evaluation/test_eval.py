@@ -85,7 +85,7 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     assert leaky.exit_code == 2
     assert leaky.stderr.splitlines()[-1] == (
         f"error: {best} has learned 2 of the 2 novel classes, such as 'red'; "
-        "--allow-leak tests all the same and marks the report"
+        "--allow-leak tests anyway and marks the report"
     )
     allowed = vifi("eval", "--setting", "base2novel", "--allow-leak", "--json", "-o", "leaky")
     marked = document(allowed)
@@ -183,8 +183,8 @@ def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny
     )  # fmt: skip
     report = document(outcome)
     assert report["columns"] == ["2 shots", "4 shots"]
-    assert "4 classes have fewer than 4 videos to learn from: all of them are taken" in outcome.stderr
-    assert "8 shots are left out: no class has more than 3 videos to learn from" in outcome.stderr
+    assert "4 classes have fewer than 4 training videos: all of them are used" in outcome.stderr
+    assert "8 shots are skipped: no class has more than 3 training videos" in outcome.stderr
     assert {run.name for run in (here / "out" / "runs").iterdir()} == {"fusion-image-K2", "fusion-image-K4"}
 
 
@@ -242,7 +242,7 @@ def test_official_splits_are_columns(
         "eval", "--setting", "zero-shot", "--data", "ucf101:2", "--model", tiny, "--published",
     )  # fmt: skip
     assert second.exit_code == 0, second.stderr
-    assert "the paper has no figures" in second.stderr
+    assert "the paper has no results" in second.stderr
     (line,) = second.stdout.splitlines()
     assert line.startswith(f"{tiny}\t")
     assert len(list((here / "reports").glob("zero-shot-ucf101-*/report.json"))) == 1
@@ -278,11 +278,11 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "there is no run below runs/ to evaluate: name a model with --model and videos with --data"),
+        ((), "there is no run in runs/ to evaluate: name a model with --model and videos with --data"),
         (("--model", "{tiny}"), "--data is missing"),
         (("--model", "{tiny}", "--data", "{colours}"), "--setting is missing"),
         (("--model", "{tiny}", "--data", "{colours}", "--setting", "zeroshot"), "--setting zeroshot: the settings"),
-        (("vifi",), "vifi is a method to be trained: add --train"),
+        (("vifi",), "vifi is a method to train: add --train"),
         (("vivi", "--train", "--data", "{colours}"), "there is no method 'vivi'"),
         (("--train", "--data", "{colours}"), "--setting is missing"),
         (("--train", "--setting", "few-shot"), "--data is missing"),
@@ -296,8 +296,9 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "nowhere"), "nowhere does not exist"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{one}"), "only one class, 'red'"),
         (("--setting", "base2novel", "--model", "{tiny}", "--data", "{three}"), "too few classes for base2novel"),
-        (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "--texts", "none"), "none is no file"),
-        (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}"), "and no report"),
+        (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "--texts", "none"),
+         "none is not a file"),
+        (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}"), "and is not a report"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}", "-o", "{full}/letter.txt/report"),
          "letter.txt is not a folder; name another --output"),
         (("--train", "--setting", "supervised", "--model", "{tiny}", "--data", "{grouped}"),

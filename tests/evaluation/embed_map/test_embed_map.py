@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.made_videos import solid_colour_clip
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, make_map, separation_text
+from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, make_map, separation_text
 from vifi_cli.evaluation.embed_map.page import map_page
 from vifi_cli.evaluation.embed_map.picture import map_picture
 from vifi_cli.evaluation.embed_map.projection import choose_projection, project
@@ -49,7 +49,10 @@ def videos_of(count: int) -> list[LabeledVideo]:
 @pytest.fixture(scope="module")
 def made() -> EmbedMap:
     models = [("base", clusters(30, 1.0)), ("runs/tuned <1>/best", clusters(30, 0.2))]
-    return make_map("moves: 30 videos", CLASSES, videos_of(30), models, seed=3, remarks=["one remark"])
+    return make_map(
+        LabeledEmbeddings("moves: 30 videos", CLASSES, tuple(videos_of(30)), tuple(models), ("one remark",)),
+        seed=3,
+    )
 
 
 @pytest.mark.parametrize("projection", ["t-SNE", "PCA"])
@@ -115,9 +118,8 @@ def test_pictures_of_many_models_and_classes(models: int, classes: int) -> None:
         (f"model {number}", random.normal(size=(2 * classes, 8)).astype(np.float32))
         for number in range(models)
     ]
-    many = make_map(
-        "many", [f"class number {label}" for label in range(classes)], videos, each, projection="PCA"
-    )
+    names = tuple(f"class number {label}" for label in range(classes))
+    many = make_map(LabeledEmbeddings("many", names, tuple(videos), tuple(each)), projection="PCA")
     with Image.open(BytesIO(map_picture(many))) as image:
         assert image.width > 500 * min(models, 3)
 

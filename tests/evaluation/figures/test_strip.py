@@ -32,7 +32,7 @@ def drawn(windows: list[ClassifiedWindow], frames: int = 4) -> npt.NDArray[np.ui
         WholeFrame(float(number), np.full((90, 160, 3), (255, 20 * number, 0), np.uint8))
         for number in range(frames)
     ]
-    png = strip_picture("clip.mp4", pictures, windows, class_spans(windows, NAMES), NAMES)
+    png = strip_picture("clip.mp4", pictures, windows, class_spans(windows, NAMES))
     return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
 
 

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scoring.retrieval import MEASURES, Query, read_queries, right_places, score_retrieval
+from vifi_cli.evaluation.scoring.retrieval import (
+    MEASURES,
+    Query,
+    read_queries,
+    relevant_places,
+    score_retrieval,
+)
 
 SCORES = np.array(
     [
@@ -57,7 +63,7 @@ def test_a_place_is_the_number_of_videos_that_score_as_high_and_are_wrong_or_sco
 ) -> None:
     scores = np.array([score for score, _ in videos], np.float32)
     relevant = np.array([is_right for _, is_right in videos])
-    places = right_places(scores, relevant).tolist()
+    places = relevant_places(scores, relevant).tolist()
     rights = sorted((score for score, is_right in videos if is_right), reverse=True)
     for number, (place, score) in enumerate(zip(places, rights, strict=True)):
         assert place == number + 1 + sum(other >= score and not is_right for other, is_right in videos)

@@ -39,7 +39,7 @@ def test_files(tmp_path: Path, file: str, content: str) -> None:
         ("run\n\nwalk\nrun\n", "lines 1 and 4 both name the class 'run'"),
         ("run\n", "only one class, 'run'"),
         ("\n\n", "has no class"),
-        ("run\nwa\x07lk\n", "'wa\\x07lk' is no plain text"),
+        ("run\nwa\x07lk\n", "'wa\\x07lk' is not plain text"),
     ],
 )
 def test_files_that_are_refused(tmp_path: Path, content: str, said: str) -> None:
@@ -58,7 +58,7 @@ def test_files_that_are_refused(tmp_path: Path, content: str, said: str) -> None
         ("", "has no class"),
         ("run,,walk", "class 2 of 'run,,walk' is empty"),
         ("run,walk,run", "names 'run' twice"),
-        ("classes.txt", "classes.txt is not there"),
+        ("classes.txt", "classes.txt does not exist"),
     ],
 )
 def test_rows_that_are_refused(text: str, said: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.data.setting import Setting
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.scoring.scores import Scores, score
@@ -19,6 +20,9 @@ from vifi_cli.evaluation.testing.paper_settings import (
     row_of,
     views_of,
 )
+
+UCF101, OWN = DataSource("ucf101"), DataSource("clips")
+"""A public set with three official splits, and the user's own data without."""
 
 
 def scores_of(right: Sequence[bool], name: str = "v") -> Scores:
@@ -51,39 +55,39 @@ def test_other_settings_are_refused(text: str) -> None:
 
 
 def test_zero_shot_tests_every_official_split() -> None:
-    (trial,) = plan_trials(read_setting("zero-shot"), trains=False, splits=3, split=None, is_named=True)
+    (trial,) = plan_trials(read_setting("zero-shot"), UCF101, trains=False)
     assert [(str(tested.setting), tested.split) for tested in trial.lists] == [
         ("zero-shot", n) for n in (1, 2, 3)
     ]
     assert columns_of(read_setting("zero-shot"), [trial]) == ("split 1", "split 2", "split 3", "mean")
-    (second,) = plan_trials(read_setting("zero-shot"), trains=False, splits=3, split=2, is_named=True)
+    (second,) = plan_trials(read_setting("zero-shot"), DataSource("ucf101", 2), trains=False)
     assert columns_of(read_setting("zero-shot"), [second]) == ("split 2",)
-    (own,) = plan_trials(read_setting("zero-shot"), trains=False, splits=1, split=None, is_named=False)
+    (own,) = plan_trials(read_setting("zero-shot"), OWN, trains=False)
     assert columns_of(read_setting("zero-shot"), [own]) == ("top-1",)
 
 
 def test_base_to_novel_trains_thrice() -> None:
     setting = read_setting("base2novel")
-    named = plan_trials(setting, trains=True, splits=3, split=None, is_named=True)
+    named = plan_trials(setting, UCF101, trains=True)
     assert [(trial.name, trial.seed, trial.split) for trial in named] == [
         ("seed1", 1, 1), ("seed2", 2, 2), ("seed3", 3, 3),
     ]  # fmt: skip
-    own = plan_trials(setting, trains=True, splits=1, split=None, is_named=False)
+    own = plan_trials(setting, OWN, trains=True)
     assert [(trial.seed, trial.split) for trial in own] == [(1, 1), (2, 1), (3, 1)]
-    (once,) = plan_trials(setting, trains=False, splits=3, split=None, is_named=True)
+    (once,) = plan_trials(setting, UCF101, trains=False)
     assert [str(tested.setting) for tested in once.lists] == ["base2novel", "novel"]
     assert once.seed is None
-    (second,) = plan_trials(setting, trains=True, splits=3, split=2, is_named=True)
+    (second,) = plan_trials(setting, DataSource("ucf101", 2), trains=True)
     assert second.split == 2
 
 
 def test_few_shot_trains_on_each_number_of_shots() -> None:
-    trials = plan_trials(read_setting("few-shot"), trains=True, splits=3, split=None, is_named=True)
+    trials = plan_trials(read_setting("few-shot"), UCF101, trains=True)
     assert [(trial.shots, trial.split) for trial in trials] == [(2, 1), (4, 1), (8, 1), (16, 1)]
     assert columns_of(read_setting("few-shot"), trials) == ("2 shots", "4 shots", "8 shots", "16 shots")
-    (only,) = plan_trials(read_setting("few-shot-5"), trains=True, splits=3, split=3, is_named=True)
+    (only,) = plan_trials(read_setting("few-shot-5"), DataSource("ucf101", 3), trains=True)
     assert (only.shots, only.split) == (5, 3)
-    (tested,) = plan_trials(read_setting("few-shot"), trains=False, splits=3, split=None, is_named=True)
+    (tested,) = plan_trials(read_setting("few-shot"), UCF101, trains=False)
     assert columns_of(read_setting("few-shot"), [tested]) == ("top-1",)
 
 
@@ -131,6 +135,6 @@ def test_supervised_rows_have_top_1_and_top_5() -> None:
 @pytest.mark.parametrize("name", ["zero-shot", "few-shot", "base2novel", "supervised"])
 @pytest.mark.parametrize("trains", [False, True])
 def test_rows_fit_their_columns(name: str, trains: bool) -> None:
-    trials = plan_trials(read_setting(name), trains=trains, splits=3, split=None, is_named=True)
+    trials = plan_trials(read_setting(name), UCF101, trains=trains)
     tested = [[scores_of([True, False]) for _ in trial.lists] for trial in trials]
     assert len(row_of(read_setting(name), tested)) == len(columns_of(read_setting(name), trials))

@@ -55,9 +55,8 @@ class Timeline:
         Raises:
             OSError: it cannot be written; an earlier file stays complete.
         """
-        names = [printable(name) for name in self.class_names]
         frames = clip_frames(self.path, FRAMES)
-        drawn = strip_picture(printable(self.path.name), frames, self.windows, self.spans, names)
+        drawn = strip_picture(printable(self.path.name), frames, self.windows, self.spans)
         picture = given_path(Path(target))
         picture.parent.mkdir(parents=True, exist_ok=True)
         with replacing(picture) as unfinished:

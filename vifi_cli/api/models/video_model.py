@@ -113,18 +113,18 @@ class VideoModel:
     def classifier(
         self,
         class_names: Sequence[str] | None = None,
-        wording: ClassTexts | None = None,
+        texts: ClassTexts | None = None,
         frames: int | None = None,
     ) -> "Classifier":
         """The model with classes to choose from, which are read once.
 
         Args:
             class_names: C of them; those that it was tuned on if None.
-            wording: templates or descriptions of classes; the model's own template if None.
+            texts: templates or descriptions of classes; the model's own template if None.
             frames: of a clip; as many as in training, or 8, if None.
 
         Raises:
-            InvalidInput: no class was named and it knows none, or the wording does not fit.
+            InvalidInput: no class was named and it knows none, or the texts do not fit.
         """
         names = self.class_names if class_names is None else tuple(class_names)
         if not names:
@@ -132,7 +132,7 @@ class VideoModel:
                 f"{self.name} was tuned on no classes: name some with --classes, as in --classes "
                 '"running,walking,standing still"'
             )
-        classes = embed_class_names(self.loaded, names, wording)
+        classes = embed_class_names(self.loaded, names, texts)
         return Classifier(self, names, classes, frames or self.frames)
 
     def classify(

@@ -1,7 +1,8 @@
-"""`vifi embed-map`: videos laid out by their embeddings, models side by side, and how far classes lie apart."""
+"""`vifi embed-map`: videos laid out by their embeddings, models side by side, and how well classes separate."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +12,20 @@ import typer
 
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.feedback import ON_TERMINAL
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.options import (
+    DataOption,
+    DataRootOption,
+    Device,
+    DeviceOption,
+    JsonOption,
+    output_option,
+)
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import given_path
+from vifi_cli.paths import given_path, slug
 
 if TYPE_CHECKING:
-    from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel
+    from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, MappedModel
     from vifi_cli.evaluation.embed_map.projection import Projection
     from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
@@ -30,71 +39,76 @@ class Layout(StrEnum):
     pca = "pca"
 
 
-def embed_map(
+@dataclass(frozen=True, kw_only=True)
+class MappedVideos:
+    """The videos and the models of the map."""
+
     model: Annotated[
         list[str] | None,
         typer.Option(
             "--model",
             "-m",
-            help="Several stand side by side; by default the newest run's best.",
-            show_default=False,
+            metavar="MODEL",
+            help="Model to show, several side by side (repeatable)",
+            show_default="the newest run's best",
         ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(help="As for `vifi finetune`; by default the run's.", show_default=False),
-    ] = None,
+    ] = None
+    data: DataOption = None
+    data_root: DataRootOption = None
     index: Annotated[
-        bool, typer.Option("--index", help="Map the indexed videos, their folders being the classes.")
-    ] = False,
+        bool, typer.Option("--index", help="Map the indexed videos, with their folders as classes")
+    ] = False
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Map training videos of a model too, and mark the map")
+    ] = False
+    device: DeviceOption = Device.auto
+
+    def __post_init__(self) -> None:
+        unfit = {"--model": self.model, "--data": self.data, "--allow-leak": self.allow_leak}
+        if self.index and (given := next((name for name, value in unfit.items() if value), None)):
+            raise InvalidInput(f"{given} does not go with --index: an index has its own videos and model")
+
+    def embed(self, seed: int) -> LabeledEmbeddings:
+        """The videos with their embeddings."""
+        from vifi_cli.api.looking.embedded_videos import embed_dataset, embed_index
+        from vifi_cli.data.source import DataSource
+
+        if self.index:
+            return embed_index(seed)
+        data = DataSource.parse(self.data, self.data_root) if self.data else None
+        return embed_dataset(
+            self.model or (), data, self.device.value, ON_TERMINAL, allow_leak=self.allow_leak
+        )
+
+
+@spliced
+def embed_map(
+    mapped: MappedVideos,
     projection: Annotated[
         Layout | None,
-        typer.Option(help="How embeddings become points.", show_default="tsne, pca beyond 5,000 videos"),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all that is drawn.")] = 0,
-    allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Map what a model has learned from too, and mark the map.")
-    ] = False,
-    folder: Annotated[
-        Path | None,
         typer.Option(
-            "--output", "-o", help="Folder of the map; below reports/ if not given.", show_default=False
+            metavar="METHOD", help="How embeddings become points", show_default="tsne, pca above 5,000 videos"
         ),
     ] = None,
-    device: DeviceOption = Device.auto,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed")] = 0,
+    folder: Annotated[
+        Path | None, output_option("Folder of the map", metavar="FOLDER", default="a new one in reports/")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Lay labelled videos out by their embeddings, a map a model, and measure how far the classes lie apart.
+    """Lay labelled videos out by their embeddings, one map per model, and measure how well classes separate.
 
-    Without flags the newest run's model and the one that it was trained from are shown on videos held out of training.
+    Without options, the best model of the newest run and the model that it was trained from are shown on the videos
+    held out of training.
     """
     from vifi_cli.api.looking.embedding_map import PAGE, write_map
-    from vifi_cli.cli.evaluation.embed_map_videos import embed_data, embed_index
     from vifi_cli.evaluation.embed_map.embed_map import make_map
 
-    if index and (
-        given := "--model" if model else "--data" if data else "--allow-leak" if allow_leak else ""
-    ):
-        raise InvalidInput(
-            f"{given} does not go with --index: an index holds its own videos, by its own model"
-        )
-    embedded = (
-        embed_index(seed)
-        if index
-        else embed_data(tuple(model or ()), data, device.value, allow_leak=allow_leak)
-    )
-    ways: dict[Layout, Projection] = {Layout.tsne: "t-SNE", Layout.pca: "PCA"}
+    embedded = mapped.embed(seed)
+    methods: dict[Layout, Projection] = {Layout.tsne: "t-SNE", Layout.pca: "PCA"}
     with output.busy("Laying out"):
-        made = make_map(
-            embedded.title,
-            embedded.class_names,
-            embedded.videos,
-            embedded.by_model,
-            seed,
-            ways[projection] if projection else None,
-            embedded.remarks,
-        )
-    where = given_path(folder) if folder else REPORTS.absolute() / _dated(embedded.title)
+        made = make_map(embedded, methods[projection] if projection else None, seed)
+    where = given_path(folder) if folder else _new_folder(embedded.title)
     write_map(made, where, ON_TERMINAL)
     if as_json:
         output.document(_as_document(made, where))
@@ -105,10 +119,8 @@ def embed_map(
     output.note(f"map: {where / PAGE}")
 
 
-def _dated(title: str) -> str:
-    from vifi_cli.paths import slug
-
-    return f"embed-map-{slug(title)}-{datetime.now():%Y%m%d-%H%M%S}"
+def _new_folder(title: str) -> Path:
+    return REPORTS.absolute() / f"embed-map-{slug(title)}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def _show(made: EmbedMap) -> None:

@@ -131,7 +131,7 @@ def _held_out(data: str, models: Sequence[str]) -> SweepData:
     Raises:
         InvalidInput: there are none, or one of the models has learned from them.
     """
-    from vifi_cli.cli.evaluation.learned import run_of
+    from vifi_cli.api.evaluation.leaks import run_of
     from vifi_cli.data.labeled_videos import require_usable
     from vifi_cli.data.loading import read_labeled_videos
     from vifi_cli.data.source import DataSource
@@ -160,10 +160,10 @@ def _held_out(data: str, models: Sequence[str]) -> SweepData:
 
 def _refuse_leaks(videos: Sequence[LabeledVideo], models: Sequence[str], data: DataSource) -> None:
     """Sees to it that alpha is not looked for on what a model has learned, where that can be known."""
-    from vifi_cli.cli.evaluation.learned import find_leak, learned_from
+    from vifi_cli.api.evaluation.leaks import find_leak, trained_on
 
     for model in models:
-        learned = learned_from(model, data.name)
+        learned = trained_on(model, data.name)
         if leak := find_leak(model, learned, videos, (), by_name=data.is_public_set):
             raise InvalidInput(f"{leak}: no alpha can be told from them; name other videos by --data")
 

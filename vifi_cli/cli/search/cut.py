@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli import wording
 from vifi_cli.cli.search.cut_result import as_document, show, show_problems
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, HitUnit, VideoSelection
 from vifi_cli.cli.search.result import tell_no_hits
@@ -176,7 +175,7 @@ def _render(plan: CutPlan) -> CutReport:
     try:
         render(plan, report, ON_TERMINAL)
     except KeyboardInterrupt:
-        written = wording.counted(len(report.clips), "clip")
+        written = output.counted(len(report.clips), "clip")
         output.note(f"interrupted: {written} of {len(plan.clips):,} written and kept")
         raise typer.Exit(INTERRUPTED) from None
     return report

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class TerminalFeedback:
 
 
 def _shown(text: str) -> str:
-    return escape(wording.printable(text))
+    return escape(output.printable(text))
 
 
 def _counted(done: float, total: float | None, unit: str) -> str:

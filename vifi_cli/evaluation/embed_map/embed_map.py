@@ -1,7 +1,6 @@
-"""Maps of videos: how models lay them out, by class, and how far they keep the classes apart."""
+"""Maps of labelled videos: how each model lays them out, and how well it separates the classes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,14 +12,33 @@ from vifi_cli.evaluation.testing.embedding import Embeddings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LabeledEmbeddings:
+    """The same labelled videos, embedded by each model.
+
+    Attributes:
+        title: of the map.
+        class_names: in the order of their labels.
+        videos: N of them.
+        by_model: each model's name, and its embeddings float32 (N, D), of length 1.
+        remarks: notes for the reader, a sentence each.
+    """
+
+    title: str
+    class_names: tuple[str, ...]
+    videos: tuple[LabeledVideo, ...]
+    by_model: tuple[tuple[str, Embeddings], ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MappedModel:
-    """A model's map.
+    """The map of one model.
 
     Attributes:
         name: of the model.
-        points: where the videos are, float64 (N, 2), from -1 to 1.
-        separation: how far it keeps the classes apart.
-        gain: against the first model; None of the first model itself.
+        points: float64 (N, 2), from -1 to 1.
+        separation: how well it separates the classes.
+        gain: compared with the first model; None for the first model.
     """
 
     name: str
@@ -28,25 +46,30 @@ class MappedModel:
     separation: Separation
     gain: Gain | None
 
+    def __repr__(self) -> str:
+        scores = self.separation
+        texts = separation_text(scores.silhouette), separation_text(scores.purity)
+        return f"MappedModel({self.name!r}, silhouette {texts[0]}, nearest neighbour {texts[1]})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbedMap:
     """The same videos as several models lay them out.
 
     Attributes:
-        title: what the videos are.
-        class_names: a label is a place in here.
+        title: of the map.
+        class_names: in the order of their labels.
         videos: N of them.
         models: at least one; the others are compared with the first.
-        projection: how points were found.
-        seed: of what was drawn.
-        groups: how many groups intervals were drawn over; 0 where videos were.
-        remarks: what should be known, a sentence each.
+        projection: that gave the points.
+        seed: of the projection.
+        groups: number of groups that intervals are drawn over; 0 if they are drawn over videos.
+        remarks: notes for the reader, a sentence each.
     """
 
     title: str
-    class_names: tuple[str, ...]
-    videos: tuple[LabeledVideo, ...]
+    class_names: tuple[str, ...] = field(repr=False)
+    videos: tuple[LabeledVideo, ...] = field(repr=False)
     models: tuple[MappedModel, ...]
     projection: Projection
     seed: int
@@ -54,47 +77,36 @@ class EmbedMap:
     remarks: tuple[str, ...] = ()
 
 
-def make_map(
-    title: str,
-    class_names: Sequence[str],
-    videos: Sequence[LabeledVideo],
-    embedded: Sequence[tuple[str, Embeddings]],
-    seed: int = 0,
-    projection: Projection | None = None,
-    remarks: Sequence[str] = (),
-) -> EmbedMap:
-    """Lay videos out by each model, and score it.
+def make_map(embedded: LabeledEmbeddings, projection: Projection | None = None, seed: int = 0) -> EmbedMap:
+    """Lays videos out by each model, and scores the models.
 
     Args:
-        title: what the videos are.
-        class_names: of their labels.
-        videos: N of them.
-        embedded: each model's name, and its embeddings of all the videos, float32 (N, D), of length 1.
-        seed: of what is drawn.
-        projection: None for the one that suits so many videos.
-        remarks: what should be known.
+        embedded: the videos.
+        projection: None for the one that suits the number of videos.
+        seed: of the projection.
 
     Raises:
-        InvalidInput: the videos have no two classes to be kept apart.
+        InvalidInput: the videos do not have two classes.
         MissingDependency: scikit-learn is not installed.
     """
+    videos = embedded.videos
     labels = np.array([video.label for video in videos], np.int64)
     groups = independent_groups(videos)
     chosen = projection or choose_projection(len(videos))
     models: list[MappedModel] = []
-    for name, embeddings in embedded:
+    for name, embeddings in embedded.by_model:
         scores = separation(embeddings, labels, groups)
         against = gain(scores, models[0].separation, groups) if models else None
         models.append(MappedModel(name, project(embeddings, chosen, seed), scores, against))
     return EmbedMap(
-        title,
-        tuple(class_names),
-        tuple(videos),
-        tuple(models),
-        chosen,
-        seed,
-        len(set(groups)),
-        tuple(remarks),
+        title=embedded.title,
+        class_names=embedded.class_names,
+        videos=videos,
+        models=tuple(models),
+        projection=chosen,
+        seed=seed,
+        groups=len(set(groups)),
+        remarks=embedded.remarks,
     )
 
 

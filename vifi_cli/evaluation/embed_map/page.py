@@ -1,4 +1,4 @@
-"""A map of videos as one HTML page that needs nothing else: a point shows its frame, path and class."""
+"""A map of videos as one HTML page that needs no other file: a point shows its frame, path and class."""
 
 import json
 from collections.abc import Mapping
@@ -12,12 +12,7 @@ from vifi_cli.evaluation.report.table import shown
 
 
 def map_page(made: EmbedMap, thumbnails: Mapping[Path, bytes]) -> str:
-    """Write the page.
-
-    Args:
-        made: the map.
-        thumbnails: JPEGs of videos; those without one show their words alone.
-    """
+    """The page; `thumbnails` are JPEGs of videos, and a video without one shows its path and class only."""
     environment = html_environment("vifi_cli.evaluation.embed_map")
     environment.filters |= {"scores": separation_text, "mark": mark_of}
     videos = [

@@ -22,7 +22,7 @@ MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross
 
 
 def map_picture(made: EmbedMap) -> bytes:
-    """Draw a map as PNG; classes are named where there are not too many."""
+    """Draws a map as PNG, with a legend of up to 60 classes."""
     from matplotlib.figure import Figure
 
     columns = min(len(made.models), PANELS_A_ROW)
@@ -60,7 +60,7 @@ def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
 
 
 def _end_of(name: str) -> str:
-    """A model's name; of a long path its end, which tells models apart."""
+    """A model's name; a long path keeps its end, which distinguishes models."""
     return name if len(name) <= LONGEST_MODEL else f"…{name[1 - LONGEST_MODEL :]}"
 
 

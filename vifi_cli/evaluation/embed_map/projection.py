@@ -1,4 +1,4 @@
-"""Embeddings in two dimensions: t-SNE, or principal components where there are too many for it.
+"""Embeddings in two dimensions: t-SNE, or principal components of many videos.
 
 van der Maaten & Hinton, Visualizing Data using t-SNE, JMLR 2008, as scikit-learn computes it.
 """
@@ -20,21 +20,21 @@ PERPLEXITY = 30.0
 
 
 def choose_projection(videos: int) -> Projection:
-    """t-SNE of a few thousand videos, else PCA."""
+    """t-SNE for up to a few thousand videos, otherwise PCA."""
     return "t-SNE" if FEWEST_FOR_TSNE <= videos <= MOST_FOR_TSNE else "PCA"
 
 
 def project(embeddings: Embeddings, projection: Projection, seed: int) -> Points:
-    """Lay embeddings out in the plane; the same ones and the same seed give the same points.
+    """Lays embeddings out in the plane; the same embeddings and seed give the same points.
 
     Args:
-        embeddings: (N, D), two videos or more, of length 1, so that their squared distances go with their cosines.
-        projection: how; t-SNE begins with the principal components, and its perplexity is 30, or a third of the number
-            of videos if that is less.
-        seed: of what is drawn.
+        embeddings: (N, D), at least two, of length 1, so that squared distances follow cosines.
+        projection: t-SNE starts from the principal components; its perplexity is 30, or a third of the number of
+            videos if that is less.
+        seed: of t-SNE and of randomised PCA.
 
     Returns:
-        float64 (N, 2), centred, and scaled so that the widest of both directions is from -1 to 1.
+        float64 (N, 2), centred, and scaled so that the wider direction goes from -1 to 1.
 
     Raises:
         MissingDependency: scikit-learn is not installed.

@@ -1,6 +1,6 @@
-"""How far classes lie apart among embeddings of videos, by cosine: silhouette and nearest neighbours.
+"""How well embeddings separate classes, by cosine: silhouette and nearest neighbours.
 
-Both are measured on the embeddings themselves, never on a map of them.
+Both are measured on the embeddings, never on a map of them.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Separation:
-    """How well a model's embeddings keep classes apart.
+    """How well a model's embeddings separate classes.
 
     Attributes:
         silhouette: the mean over videos, -1 to 1.
-        purity: the share of videos whose nearest neighbour is of their class, among those that can have such a one;
-            None where none can.
+        purity: the share of videos whose nearest neighbour has their class, among videos with a possible neighbour of
+            their class; None if there are none.
         silhouettes: of each video, float64 (N,).
-        nearest: the number of each video's nearest neighbour, of another group where groups are known, int64 (N,).
-        matches: whether that is of the same class, float64 (N,); not a number where no neighbour could be.
+        nearest: the number of each video's nearest neighbour, from another group if groups are known, int64 (N,).
+        matches: whether the neighbour has the same class, float64 (N,); NaN where no neighbour could have it.
     """
 
     silhouette: Estimate
@@ -41,7 +41,7 @@ class Separation:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How much better one model separates classes than another on the same videos, with intervals of the difference.
+    """The difference between two models on the same videos, with its intervals.
 
     Attributes:
         silhouette: the difference of the mean silhouettes.
@@ -53,18 +53,18 @@ class Gain:
 
 
 def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = ()) -> Separation:
-    """Score embeddings, float32 (N, D) of length 1, by classes, int64 (N,).
+    """Scores embeddings, float32 (N, D) of length 1, by their classes, int64 (N,).
 
-    The silhouette of a video is (b - a) / max(a, b): a its mean cosine distance to the others of its class, b the least
-    mean distance to another class; 0 for a video that is alone in its class.
+    The silhouette of a video is (b - a) / max(a, b): a is its mean cosine distance to the others of its class, b the
+    smallest mean distance to another class. It is 0 for the only video of a class.
 
-    Videos of one group are no neighbours: clips of one scene or person are alike whatever they show, which would make
-    every model seem good where they are of one class, and bad where they are of several.
+    Neighbours come from other groups only. Clips of one scene or person look alike whatever they show: every model
+    would seem good if they have one class, and bad if they have several.
 
     Args:
         embeddings: of the videos.
         labels: of each.
-        groups: of each, see `independent_groups`, which intervals are drawn over too; without, videos are.
+        groups: of each, see `independent_groups`; intervals are drawn over groups, or without them over videos.
 
     Raises:
         InvalidInput: there are fewer than two classes, or no class has two videos.
@@ -73,9 +73,7 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     Source: Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, 1987.
     """
     if not 2 <= len(np.unique(labels)) < len(labels):
-        raise InvalidInput(
-            "how far classes lie apart takes two classes, and two videos of one of them: name data that has these"
-        )
+        raise InvalidInput("a map needs two classes, and two videos of one of them: name data that has these")
     silhouettes = _silhouettes(embeddings, labels)
     members = np.unique(groups, return_inverse=True)[1] if groups else np.arange(len(labels))
     nearest = nearest_neighbours(embeddings, members)
@@ -87,7 +85,7 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
 
 
 def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> Gain:
-    """Compare two models on the same videos; intervals draw videos, or groups, for both at once."""
+    """Compares two models on the same videos; intervals draw videos, or groups, for both at once."""
     return Gain(
         estimated_mean(later.silhouettes - earlier.silhouettes, groups),
         _mean_of_numbers(later.matches - earlier.matches, groups),
@@ -95,11 +93,11 @@ def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> 
 
 
 def nearest_neighbours(embeddings: Embeddings, groups: Labels) -> npt.NDArray[np.int64]:
-    """The number of each embedding's nearest one of another group by cosine, of equal ones the first: int64 (N,).
+    """The number of the nearest embedding from another group by cosine, among equal ones the first: int64 (N,).
 
     Args:
         embeddings: float32 (N, D).
-        groups: int64 (N,), two at least.
+        groups: int64 (N,), at least two different ones.
     """
     nearest = np.zeros(len(embeddings), np.int64)
     for start in range(0, len(embeddings), ROWS_AT_ONCE):
@@ -110,7 +108,7 @@ def nearest_neighbours(embeddings: Embeddings, groups: Labels) -> npt.NDArray[np
 
 
 def _has_classmate(labels: Labels, groups: Labels) -> npt.NDArray[np.bool_]:
-    """Whether another group has a video of the same class, bool (N,)."""
+    """Whether another group has a video of the same class: bool (N,)."""
     pairs = np.unique(np.stack([labels, groups]), axis=1)
     groups_of_class = np.bincount(pairs[0], minlength=int(labels.max()) + 1)
     return np.asarray(groups_of_class[labels] > 1)
@@ -126,12 +124,12 @@ def _silhouettes(embeddings: Embeddings, labels: Labels) -> Values:
 
 
 def missing_scikit_learn() -> MissingDependency:
-    """Says how to install what maps are made with."""
+    """The error for a missing scikit-learn."""
     return MissingDependency("maps of embeddings need scikit-learn: pip install scikit-learn")
 
 
 def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Estimate | None:
-    """The mean of those values that are numbers; None where none is."""
+    """The mean of the values that are not NaN; None if there are none."""
     counted = np.flatnonzero(~np.isnan(values)).tolist()
     if not counted:
         return None

@@ -1,4 +1,4 @@
-"""Colours and shapes by which classes are told apart on a map; neighbours in the list differ in both."""
+"""Colours and shapes that distinguish classes in pictures; consecutive classes differ in both."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ COLOURS = (
 """After Paul Tol's schemes for colour-blind readers."""
 
 SHAPES = ("circle", "square", "triangle", "diamond", "cross", "plus")
-ROUND = 30  # after so many classes colours and shapes would meet again
+ROUND = 30  # colours and shapes repeat together after so many classes, so shapes shift by one
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How the videos of a class are drawn.
+    """Colour and shape of a class.
 
     Attributes:
-        colour: as CSS and matplotlib have it.
+        colour: for CSS and matplotlib.
         shape: one of `SHAPES`.
     """
 

@@ -20,12 +20,12 @@ TEXT_SIZE, TEXT_LINE = 13, 19
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SheetRow:
-    """A picture of each frame.
+    """One row of pictures, one per frame.
 
     Attributes:
-        title: what the pictures show.
-        pictures: as `fitted_to_cell` makes them, all of one size.
-        captions: one for each picture, or none at all.
+        title: above the pictures.
+        pictures: of one size, as `fitted_to_cell` makes them.
+        captions: one per picture, or none.
     """
 
     title: str
@@ -34,7 +34,7 @@ class SheetRow:
 
 
 def fitted_to_cell(picture: Picture) -> Picture:
-    """Scale a picture, uint8 (H, W, 3), so that it just fits a cell of a sheet."""
+    """Scales a picture, uint8 (H, W, 3), to fit a cell of a sheet."""
     height, width = picture.shape[:2]
     scale = min(CELL_WIDTH / width, CELL_HEIGHT / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -42,11 +42,11 @@ def fitted_to_cell(picture: Picture) -> Picture:
 
 
 def contact_sheet(heading: str, rows: Sequence[SheetRow], notes: Sequence[str]) -> bytes:
-    """Draw a sheet as PNG.
+    """Draws a sheet as PNG.
 
     Args:
-        heading: stands above the pictures.
-        rows: with as many pictures each; where there are more than `COLUMNS`, the sheet has several bands of all rows.
+        heading: above the pictures.
+        rows: with the same number of pictures each; with more than `COLUMNS`, the sheet repeats the block of rows.
         notes: paragraphs below the pictures.
     """
     count = len(rows[0].pictures)
@@ -60,7 +60,7 @@ def contact_sheet(heading: str, rows: Sequence[SheetRow], notes: Sequence[str]) 
 
 
 def stacked_png(parts: Sequence[Image.Image]) -> bytes:
-    """Pictures of one width below each other on a page, as PNG."""
+    """Stacks pictures of one width on a page, as PNG."""
     height = sum(part.height + GAP for part in parts) - GAP
     sheet = Image.new("RGB", (parts[0].width + 2 * MARGIN, height + 2 * MARGIN), PAGE)
     top = MARGIN
@@ -87,7 +87,7 @@ def _strip(row: SheetRow, some: slice, width: int) -> Image.Image:
 
 
 def text_block(paragraphs: Sequence[str], size: int, line: int, width: int) -> Image.Image:
-    """Paragraphs of two lines at most, in letters and lines so many pixels high."""
+    """Paragraphs of at most two lines; sizes of letters and lines in pixels."""
     lines = [text for paragraph in paragraphs for text in broken_into_lines(paragraph, size, width)]
     image = Image.new("RGB", (width, max(1, line * len(lines))), PAGE)
     for number, text in enumerate(lines):

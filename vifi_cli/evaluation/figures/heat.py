@@ -1,4 +1,4 @@
-"""Maps drawn over frames: colours where a model looks, and shade over what it is not given."""
+"""Maps drawn over frames: colours where a model looks, and shade over what it does not see."""
 
 from functools import cache
 
@@ -9,14 +9,14 @@ from PIL import Image
 from vifi_cli.evaluation.testing.attention import CropBox, Map
 from vifi_cli.video.decode.picture import Picture
 
-GROUND, SHADE = 0.85, 0.3  # how much of the frame's brightness is left, below the map and outside of it
+GROUND, SHADE = 0.85, 0.3  # remaining brightness of the frame under the map and outside it
 MOST_OPAQUE = 0.85
-COLOURS, COOLEST = "inferno", 0.2  # cooler ones of these would look like shade
+COLOURS, COOLEST = "inferno", 0.2  # cooler colours would look like shade
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 def shares_of_range(values: Map) -> Map:
-    """A map on its own scale: 0 where it is least, 1 where it is largest; all 0 where it is the same everywhere."""
+    """A map on its own scale: 0 at its minimum, 1 at its maximum; all 0 if it is constant."""
     least, largest = values.min(), values.max()
     if largest <= least:
         return np.zeros_like(values)
@@ -25,12 +25,12 @@ def shares_of_range(values: Map) -> Map:
 
 
 def drawn_over(picture: Picture, values: Map, box: CropBox) -> Picture:
-    """Draw a map over a frame, which loses its own colours.
+    """Draws a map over a frame in grey.
 
     Args:
-        picture: the whole frame, uint8 (H, W, 3).
-        values: the map, float32 (rows, columns), over the box, on its own scale; smoothed in between.
-        box: the part of the frame that the map is of; the rest is shaded.
+        picture: the complete frame, uint8 (H, W, 3).
+        values: the map, float32 (rows, columns) over the box; interpolated.
+        box: the part of the frame under the map; the rest is shaded.
 
     Returns:
         uint8 (H, W, 3).

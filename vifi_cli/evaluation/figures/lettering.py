@@ -1,4 +1,4 @@
-"""Writing on pictures, in any script that DejaVu Sans has; matplotlib carries it, so it looks alike everywhere."""
+"""Text on pictures in DejaVu Sans, which comes with matplotlib, so that it looks the same everywhere."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,7 +11,7 @@ PAGE, TEXT, SOFT = (20, 24, 28), (230, 233, 236), (154, 165, 175)
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """The letters, so many pixels high."""
+    """The font at a size in pixels."""
     import matplotlib
 
     return ImageFont.truetype(
@@ -20,7 +20,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def broken_into_lines(text: str, size: int, width: int, most: int = 2) -> tuple[str, ...]:
-    """A text in lines that fit a width in pixels; what does not fit into so many lines is cut off with an ellipsis."""
+    """Breaks a text into lines of a width in pixels; an ellipsis ends what does not fit into so many lines."""
     lines = list(_filled_lines(text, size, width))
     if len(lines) > most:
         lines[most - 1 :] = [" ".join(lines[most - 1 :])]
@@ -28,7 +28,7 @@ def broken_into_lines(text: str, size: int, width: int, most: int = 2) -> tuple[
 
 
 def cut_to_fit(text: str, size: int, width: int) -> str:
-    """A text that fits a width in pixels, its end cut off with an ellipsis where it is longer."""
+    """Shortens a text to a width in pixels, with an ellipsis at its end."""
     if _length(text, size) <= width:
         return text
     while text and _length(f"{text}…", size) > width:
@@ -37,7 +37,7 @@ def cut_to_fit(text: str, size: int, width: int) -> str:
 
 
 def end_that_fits(text: str, size: int, width: int) -> str:
-    """A text that fits a width in pixels, its beginning cut off with an ellipsis where it is longer."""
+    """Shortens a text to a width in pixels, with an ellipsis at its start."""
     if _length(text, size) <= width:
         return text
     while text and _length(f"…{text}", size) > width:
@@ -48,7 +48,7 @@ def end_that_fits(text: str, size: int, width: int) -> str:
 def write(
     image: Image.Image, place: tuple[float, float], text: str, size: int, colour: tuple[int, int, int] = TEXT
 ) -> None:
-    """Write a line of text, `place` its upper left corner."""
+    """Writes a line of text with its upper left corner at `place`."""
     ImageDraw.Draw(image).text(place, _writable(text), fill=colour, font=font(size))
 
 
@@ -68,5 +68,5 @@ def _length(text: str, size: int) -> float:
 
 
 def _writable(text: str) -> str:
-    """The same with question marks for what is no text, as odd file names have it."""
+    """The same with question marks for bytes of file names that are not UTF-8."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What a video shows over time, as a picture: its frames in a row, and below them a lane for each class."""
+"""Classes over time as a picture: frames of the video in a row, and below them a lane per class."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,18 @@ from vifi_cli.evaluation.figures.contact_sheet import (
 from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, font, write
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 from vifi_cli.video.clips.full_frames import WholeFrame
+from vifi_cli.wording import printable
 
 FRAMES = 12
 NAME_WIDTH, STRIP_WIDTH = 200, 1440
 TALLEST_FRAME, LANE_HEIGHT = 240, 40
-FAINT = 0.35  # how much of its colour a class has where another one is more probable
+FAINT = 0.35  # share of its colour that a class keeps where another class is more probable
 EMPTY = (30, 36, 42)
 STEPS_SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 MOST_TICKS = 12
 NOTE = (
-    "The height of a lane is the class's probability; its colour is full where the class is the most probable one. "
-    "Percents are means over such spans."
+    "The height of a lane is the probability of its class. The colour is full where the class is the most probable "
+    "one; percentages are means over such spans."
 )
 
 
@@ -36,24 +37,22 @@ def strip_picture(
     frames: Sequence[WholeFrame],
     windows: Sequence[ClassifiedWindow],
     spans: Sequence[ClassSpan],
-    class_names: Sequence[str],
 ) -> bytes:
-    """Draw a video's classes over time as PNG; each class that is the most probable one for a time has a lane.
+    """Draws a video's classes over time as PNG; each class that is the most probable for some time has a lane.
 
     Args:
-        heading: stands above.
-        frames: at even places of the video, as `video.whole_frames.clip_frames` gives them.
+        heading: above the frames.
+        frames: at even positions of the video, from `full_frames.clip_frames`.
         windows: of the video, in order of time.
-        spans: of the windows, as `classifying.spans_of` joins them.
-        class_names: of the labels.
+        spans: of the windows, from `over_time.class_spans`.
     """
     width = NAME_WIDTH + STRIP_WIDTH
-    lanes = dict.fromkeys(span.label for span in spans)
+    lanes = {span.label: printable(span.class_name) for span in spans}
     return stacked_png(
         [
             text_block([heading], HEADING_SIZE, HEADING_LINE, width),
             _row_of_frames(frames),
-            *(_lane(place, label, windows, spans, class_names[label]) for place, label in enumerate(lanes)),
+            *(_lane(place, label, windows, spans, name) for place, (label, name) in enumerate(lanes.items())),
             _clock_face(windows[-1].end_seconds),
             text_block([NOTE], TEXT_SIZE, TEXT_LINE, width),
         ]
@@ -61,7 +60,7 @@ def strip_picture(
 
 
 def across(seconds: float, end_seconds: float) -> int:
-    """Where a time is in a lane, in pixels from the left."""
+    """The position of a time in a lane, in pixels from the left."""
     return NAME_WIDTH + round(STRIP_WIDTH * seconds / end_seconds) if end_seconds > 0 else NAME_WIDTH
 
 
@@ -102,7 +101,7 @@ def _lane(
 
 
 def _clock_face(end_seconds: float) -> Image.Image:
-    """The times below the lanes."""
+    """The time axis below the lanes."""
     face = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, TEXT_LINE + 6), PAGE)
     draw = ImageDraw.Draw(face)
     step = next((step for step in STEPS_SECONDS if end_seconds / step <= MOST_TICKS), STEPS_SECONDS[-1])

@@ -84,6 +84,7 @@ class Report:
         stamps: reasons not to trust the numbers, such as known leaks.
         table: the results.
         details: of each test.
+        folder: where it is written, if it is.
     """
 
     title: str
@@ -91,6 +92,7 @@ class Report:
     stamps: tuple[str, ...]
     table: ResultTable
     details: tuple[TestDetail, ...] = ()
+    folder: Path | None = None
 
     @property
     def rows(self) -> list[dict[str, object]]:

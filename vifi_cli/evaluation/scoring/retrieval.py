@@ -1,4 +1,4 @@
-"""How well descriptions find their videos: recall, median rank and mean average precision, each with its interval."""
+"""Retrieval: how well captions find their videos, by recall, median rank and mean average precision with intervals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ MEASURES = (*(f"R@{cut}" for cut in CUTS), "mAP", "median rank")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A description and the videos that it is right for.
+    """A caption and the videos that it describes.
 
     Attributes:
-        caption: as it stands in the file.
+        caption: as in the file.
         files: one or more, as the file spells them.
     """
 
@@ -34,10 +34,10 @@ class RetrievalScores:
     """How well queries find their videos.
 
     Attributes:
-        recall: share of queries with a right video among the first 1, 5 and 10.
-        mean_average_precision: over the queries, of all right videos.
-        median_rank: of the first right video, 1 being the best; a rank, not a share.
-        ranks: of the first right video of each query, int64 (Q,).
+        recall: share of queries with a relevant video among the first 1, 5 and 10.
+        mean_average_precision: over the queries, of all relevant videos.
+        median_rank: of the first relevant video, 1 being the best; a rank, not a share.
+        ranks: of the first relevant video of each query, int64 (Q,).
     """
 
     recall: tuple[Estimate, ...]
@@ -52,35 +52,35 @@ class RetrievalScores:
 
 
 def read_queries(path: Path) -> tuple[Query, ...]:
-    """Read a CSV file with the columns `file` and `caption`; others are passed over.
+    """Reads a CSV file with the columns `file` and `caption`; other columns are ignored.
 
-    Rows with the same caption are one query with several right videos; a video may have several captions.
+    Rows with the same caption are one query with several relevant videos; a video may have several captions.
 
     Returns:
         The queries in the order of their first row.
 
     Raises:
-        InvalidInput: a column is missing, a cell is empty, or there is no row; the text names the line.
+        InvalidInput: a column is missing, a cell is empty, or there are no rows; the message names the line.
     """
     files: dict[str, dict[str, None]] = {}
     for row in read_csv(path, COLUMNS):
         files.setdefault(row.cells["caption"], {})[row.cells["file"]] = None
     if not files:
-        raise InvalidInput(f"{path} has no query: below `file,caption` stands a line a caption")
+        raise InvalidInput(f"{path} has no query: write one line per caption below `file,caption`")
     return tuple(Query(caption, tuple(of_it)) for caption, of_it in files.items())
 
 
 def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> RetrievalScores:
-    """Rank the videos for each query and score the ranks.
+    """Ranks the videos for each query and scores the ranks.
 
-    A video that scores as high as a right one counts as ranked before it, so that a model that tells nothing apart
-    gains nothing by it. Intervals are bootstrapped over queries.
+    A video with the same score as a relevant one counts as ranked before it, so a model that gives all videos the same
+    score gains nothing. Intervals are bootstrapped over queries.
 
     Args:
-        scores: (Q, V), the higher the better.
-        relevant: bool (Q, V), which videos are right; one or more a query.
+        scores: (Q, V), higher is better.
+        relevant: bool (Q, V), one or more per query.
     """
-    places = [right_places(*row) for row in zip(scores, relevant, strict=True)]
+    places = [relevant_places(*row) for row in zip(scores, relevant, strict=True)]
     first = np.array([place[0] for place in places], np.int64)
     precision = np.array([np.mean(np.arange(1, len(place) + 1) / place) for place in places])
     return RetrievalScores(
@@ -91,14 +91,16 @@ def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bo
     )
 
 
-def right_places(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """The places of a query's right videos in its ranking, ascending, from 1.
+def relevant_places(
+    scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """The places of a query's relevant videos in its ranking, ascending, from 1.
 
     Args:
         scores: (V,).
         relevant: bool (V,).
     """
-    ordered = np.lexsort((relevant, -scores))  # of equal scores the wrong ones first
+    ordered = np.lexsort((relevant, -scores))  # among equal scores, the others come first
     places: npt.NDArray[np.int64] = np.flatnonzero(relevant[ordered]) + 1
     return places
 

@@ -1,4 +1,4 @@
-"""The classes that a user names: in a row, in a file, or as those of a public set."""
+"""The classes that a user names: a list `a,b,c`, a file, or the classes of a public set."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from vifi_cli.errors import InvalidInput
 
 
 def read_class_list(text: str) -> tuple[str, ...]:
-    """The class names that `a,b,c`, a file, or the name of a public set stands for.
+    """Reads the class names from `a,b,c`, a file, or the name of a public set.
 
-    A file has one name a line, or is a CSV with the columns id and name. UTF-8 with or without BOM, any line ends;
-    blank lines do not count.
+    A file has one name per line, or is a CSV with the columns id and name. UTF-8 with or without BOM, any line ends;
+    blank lines are ignored.
 
     Raises:
-        InvalidInput: a name is given twice, is empty or no plain text, or there are fewer than two.
+        InvalidInput: a name is given twice, is empty or not printable, or there are fewer than two.
     """
     if text in PUBLIC_SETS:
         return class_names_of(text)
@@ -25,15 +25,15 @@ def read_class_list(text: str) -> tuple[str, ...]:
         names, source = _names_in(path), str(path)
     elif path.suffix.lower() in (".txt", ".csv") and "," not in text:
         raise InvalidInput(
-            f"{text} is not there: name a file, classes such as a,b,c, or {', '.join(PUBLIC_SETS)}"
+            f"{text} does not exist: name a file, classes such as a,b,c, or {', '.join(PUBLIC_SETS)}"
         )
     else:
         names, source = _names_in_row(text), "the list of classes"
     if strange := next((name for name in names if not name.isprintable()), None):
-        raise InvalidInput(f"{source}: the class name {strange!r} is no plain text")
+        raise InvalidInput(f"{source}: the class name {strange!r} is not plain text")
     if len(names) < 2:
         only = f"only one class, {names[0]!r}" if names else "no class"
-        raise InvalidInput(f"{source} has {only}: two or more are needed to tell them apart")
+        raise InvalidInput(f"{source} has {only}: name two or more")
     return names
 
 
@@ -49,7 +49,7 @@ def _names_in(path: Path) -> tuple[str, ...]:
 
 
 def _is_table(path: Path) -> bool:
-    """Whether the first line is `id,name` or begins with a number; else each line is a name."""
+    """Whether the first line is `id,name` or starts with a number; otherwise each line is a name."""
     first = next((line for _, line in numbered_lines(path)), "")
     label = first.partition(",")[0].strip().strip('"').lower()
     return "," in first and (label == "id" or label.isdecimal())

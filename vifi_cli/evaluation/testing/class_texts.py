@@ -1,7 +1,7 @@
-"""The texts that stand for classes in a test: the model's own template, several templates, descriptions of classes.
+"""The texts that represent classes: the model's own template, several templates, or descriptions of each class.
 
-Averaging over templates is CLIP's prompt ensemble (Radford et al., 2021, section 3.1.4), over descriptions that of
-CuPL (Pratt et al., 2023) and FROSTER (Huang et al., 2024).
+The mean over templates is CLIP's prompt ensemble (Radford et al., 2021, section 3.1.4), the mean over descriptions is
+that of CuPL (Pratt et al., 2023) and FROSTER (Huang et al., 2024).
 """
 
 import json
@@ -33,9 +33,9 @@ class ClassTexts:
     """Several texts for each class, whose embeddings are averaged.
 
     Attributes:
-        name: of the file, or of the wording that ships.
-        templates: class names are put into each, in place of `{}`.
-        descriptions: texts by class name, taken as they are; names match in any spelling.
+        name: of the file, or of texts that vifi ships.
+        templates: each with `{}` in place of the class name.
+        descriptions: texts by class name, used as they are; names match in any spelling.
     """
 
     name: str
@@ -44,75 +44,71 @@ class ClassTexts:
 
 
 def shipped_class_texts() -> tuple[str, ...]:
-    """The wordings that ship."""
+    """The names of the texts that vifi ships, in `class_templates/`."""
     return tuple(sorted(file.name.removesuffix(".json") for file in _TEMPLATES.iterdir()))
 
 
 def read_class_texts(text: str) -> ClassTexts:
-    """Read a JSON file, or a wording that ships by its name.
+    """Reads a JSON file, or texts that vifi ships, by their name.
 
-    The file holds `templates`, a list, `descriptions`, a list or a text for each class, or both; or a list of
-    templates alone; or the descriptions alone.
+    The file holds `templates`, a list, or `descriptions`, a text or a list of texts per class, or both; or only a list
+    of templates; or only the descriptions.
 
     Raises:
-        InvalidInput: there is none, or it makes no sense; the text names the file.
+        InvalidInput: there is no such file, or its content is wrong; the message names the file.
     """
     if text in shipped_class_texts():
-        return _wording(text, (_TEMPLATES / f"{text}.json").read_text(encoding="utf-8"))
+        return _parsed(text, (_TEMPLATES / f"{text}.json").read_text(encoding="utf-8"))
     path = Path(text).expanduser()
     if not path.is_file():
-        raise InvalidInput(
-            f"{text} is no file with class texts, and of {', '.join(shipped_class_texts())} it is none"
-        )
-    return _wording(str(path), read_text(path))
+        raise InvalidInput(f"{text} is not a file: name a JSON file, or {', '.join(shipped_class_texts())}")
+    return _parsed(str(path), read_text(path))
 
 
 def embed_class_names(
     loaded: LoadedModel,
     class_names: Sequence[str],
-    wording: ClassTexts | None = None,
+    texts: ClassTexts | None = None,
     *,
     clean: bool | None = None,
 ) -> Tensor:
-    """Embed classes: float32 (C, D), of length 1, on the network's device.
+    """Embeds classes: float32 (C, D), of length 1, on the network's device.
 
     Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1.
 
     Args:
         loaded: the model.
         class_names: of the test.
-        wording: the texts; None for the model's own template.
+        texts: None for the model's own template.
         clean: whether `ApplyEyeMakeup` and `pull_ups` become words; None for what the model was tuned with.
 
     Raises:
         InvalidInput: the model has learned its own context, or a class lacks a description.
     """
     names = spelled_for(loaded.card, class_names, clean)
-    if wording and loaded.card.prompts and loaded.card.prompts.text_context:
+    if texts is None:
+        return _embed(loaded, [loaded.card.class_text(name) for name in names])
+    if loaded.card.prompts and loaded.card.prompts.text_context:
         raise InvalidInput(
-            f"{wording.name} does not go with a model that has learned its text context: it takes bare class names"
+            f"{texts.name} does not go with a model that has learned its text context: it takes bare class names"
         )
-    texts = (
-        list(texts_of_classes(names, wording)) if wording else [(loaded.card.class_text(n),) for n in names]
-    )
-    embeddings = _embed(loaded, [text for of_class in texts for text in of_class])
-    if not wording:
-        return embeddings
-    parts = torch.split(embeddings, [len(of_class) for of_class in texts])
+    texts_by_class = list(texts_of_classes(names, texts))
+    embeddings = _embed(loaded, [text for of_class in texts_by_class for text in of_class])
+    parts = torch.split(embeddings, [len(of_class) for of_class in texts_by_class])
     return unit_length(torch.stack([part.mean(0) for part in parts]))
 
 
 def spelled_for(card: ModelCard, class_names: Sequence[str], clean: bool | None = None) -> tuple[str, ...]:
-    """Class names as a model reads them.
+    """Class names as a model was trained to read them.
 
     Args:
         card: of the model.
-        class_names: as a data set spells them.
-        clean: whether names become words; None for the way the model was tuned: a class that it knows keeps the
-            model's spelling, and names stay as they are where it was tuned by the paper's protocol.
+        class_names: as a dataset spells them.
+        clean: whether names become words. None for what the model was tuned with: a class that it knows keeps the
+            model's spelling, and a model tuned by the paper's protocol gets names as they are.
 
     Returns:
-        As many names; as they were if two would become one.
+        As many names; the names as they were if two of them would become equal.
     """
     known = {class_key(name): name for name in card.class_names} if clean is None else {}
     as_words = clean if clean is not None else _reads_words(card)
@@ -127,23 +123,23 @@ def _reads_words(card: ModelCard) -> bool:
     return not is_published and all(name == clean_class_name(name) for name in card.class_names)
 
 
-def texts_of_classes(class_names: Sequence[str], wording: ClassTexts) -> Iterator[tuple[str, ...]]:
-    """The texts of each class: its templates filled, then its descriptions.
+def texts_of_classes(class_names: Sequence[str], texts: ClassTexts) -> Iterator[tuple[str, ...]]:
+    """The texts of each class: its templates filled in, then its descriptions.
 
     Raises:
-        InvalidInput: the wording describes some classes and not others.
+        InvalidInput: only some of the classes are described.
     """
-    described = {class_key(name): texts for name, texts in wording.descriptions.items()}
+    described = {class_key(name): of_class for name, of_class in texts.descriptions.items()}
     missing = [name for name in class_names if class_key(name) not in described]
     if described and missing:
         keys = {class_key(name) for name in class_names}
-        strangers = [name for name in wording.descriptions if class_key(name) not in keys]
+        strangers = [name for name in texts.descriptions if class_key(name) not in keys]
         hint = f"; {strangers[0]!r} is none of these classes" if strangers else ""
         raise InvalidInput(
-            f"{wording.name} describes no class {missing[0]!r} ({len(missing)} of {len(class_names)} lack texts){hint}"
+            f"{texts.name} describes no class {missing[0]!r} ({len(missing)} of {len(class_names)} lack texts){hint}"
         )
     for name in class_names:
-        filled = tuple(template.replace("{}", name) for template in wording.templates)
+        filled = tuple(template.replace("{}", name) for template in texts.templates)
         yield filled + described.get(class_key(name), ())
 
 
@@ -157,7 +153,7 @@ def _embed(loaded: LoadedModel, texts: Sequence[str]) -> Tensor:
     )
 
 
-def _wording(name: str, text: str) -> ClassTexts:
+def _parsed(name: str, text: str) -> ClassTexts:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
@@ -170,18 +166,18 @@ def _wording(name: str, text: str) -> ClassTexts:
         templates, descriptions = content.get("templates", []), content.get("descriptions", {})
     else:
         descriptions = content
-    wording = ClassTexts(name, _texts(name, "templates", templates), _descriptions(name, descriptions))
-    if not wording.templates and not wording.descriptions:
-        raise InvalidInput(f"{name} holds no template and no description: {_FORM}")
-    for template in wording.templates:
+    texts = ClassTexts(name, _texts(name, "templates", templates), _descriptions(name, descriptions))
+    if not texts.templates and not texts.descriptions:
+        raise InvalidInput(f"{name} has no template and no description: {_FORM}")
+    for template in texts.templates:
         if template.count("{}") != 1:
             raise InvalidInput(f"{name}: a template holds {{}} once, for the class: {template!r}")
-    return wording
+    return texts
 
 
 def _descriptions(name: str, content: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(content, dict):
-        raise InvalidInput(f"{name} holds no texts for classes: {_FORM}")
+        raise InvalidInput(f"{name} has no texts for classes: {_FORM}")
     spelled: dict[str, str] = {}
     for class_name in content:
         other = spelled.setdefault(class_key(class_name), class_name)
@@ -198,5 +194,5 @@ def _descriptions(name: str, content: object) -> dict[str, tuple[str, ...]]:
 
 def _texts(name: str, what: str, values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
-        raise InvalidInput(f"{name}: {what} is no list of texts: {_FORM}")
+        raise InvalidInput(f"{name}: {what} is not a list of texts: {_FORM}")
     return tuple(value.strip() for value in values)

@@ -1,4 +1,4 @@
-"""Videos as points: the embedding of each one's test clip."""
+"""The embedding of each video's test clip."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ Embeddings = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddedVideos:
-    """Videos as a model embeds them.
+    """The embeddings of videos.
 
     Attributes:
-        videos: numbers of those that could be read, int64 (N,), ascending.
+        videos: numbers of the videos that could be read, int64 (N,), ascending.
         embeddings: of these, float32 (N, D), of length 1.
-        unreadable: numbers of the others, with the reason.
+        unreadable: numbers of the other videos, each with the reason.
     """
 
     videos: npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ class EmbeddedVideos:
     unreadable: tuple[tuple[int, str], ...] = ()
 
     def embeddings_of(self, videos: Sequence[int]) -> Embeddings:
-        """The embeddings of some of the videos that could be read, by their numbers."""
+        """The embeddings of some readable videos, by their numbers."""
         return self.embeddings[np.searchsorted(self.videos, videos)]
 
 

@@ -1,9 +1,10 @@
-"""Which videos are tested in which setting of the paper, and how a method's scores become a row of a table."""
+"""The settings of the paper: what is trained and tested in each, and how scores become the row of a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vifi_cli.data.setting import PAPER_SEEDS, SUPERVISED, Setting
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.scores import Scores, harmonic_over_tests, mean_over_tests
@@ -15,12 +16,12 @@ PAPER_SHOTS = (2, 4, 8, 16)
 
 @dataclass(frozen=True, slots=True)
 class TestList:
-    """A list of videos to be tested.
+    """A list of test videos.
 
     Attributes:
         name: `split 2`, `base`, `novel` or `test`.
-        setting: by which it is found in the data.
-        split: the official split it belongs to.
+        setting: that finds it in the data.
+        split: the official split that it belongs to.
     """
 
     name: str
@@ -30,14 +31,14 @@ class TestList:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One training, and the lists that are tested after it; without training, the lists alone.
+    """One training and the lists that are tested after it; without training, only the lists.
 
     Attributes:
-        name: what tells it from the other trials of a method, such as `seed1`; empty where there is one.
-        split: the official split that is trained on.
-        seed: of what is drawn; None leaves it to the recipe.
-        shots: training videos a class; None leaves it to the setting.
-        lists: to be tested.
+        name: distinguishes the trials of a method, such as `seed1`; empty if there is only one.
+        split: the official split to train on.
+        seed: of what is drawn; None for that of the recipe.
+        shots: training videos per class; None for those of the setting.
+        lists: to test.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Trial:
 
 
 def read_setting(text: str) -> Setting:
-    """Reads a setting that can be tested; `few-shot-4` has one K alone.
+    """Reads a setting that can be tested; `few-shot-4` is few-shot with a single K.
 
     Raises:
         InvalidInput: there is no such setting.
@@ -65,22 +66,14 @@ def read_setting(text: str) -> Setting:
     )
 
 
-def plan_trials(
-    setting: Setting, *, trains: bool, splits: int, split: int | None, is_named: bool
-) -> tuple[Trial, ...]:
-    """What is trained and tested in a setting.
+def plan_trials(setting: Setting, data: DataSource, *, trains: bool) -> tuple[Trial, ...]:
+    """What is trained and tested in a setting; `trains` is false if nothing is trained.
 
-    Zero-shot tests every official split; base-to-novel trains three times, on the paper's lists of a named set and on
-    three draws of other data; few-shot trains once for each K, on split 1 if no other is named, since the published
-    lists overlap the test lists of splits 2 and 3. Source: section 4.1 of the paper and `configs/`.
-
-    Args:
-        setting: of the paper.
-        trains: whether there is training.
-        splits: how many official splits the data has.
-        split: the only one wanted, if any.
-        is_named: whether the data is a public set that the paper has lists of.
+    Zero-shot tests every official split. Base-to-novel trains three times, on the paper's lists of a public set or on
+    three draws of other data. Few-shot trains once for each K, on split 1 unless the data names another, because the
+    published lists overlap the test lists of splits 2 and 3. Source: section 4.1 of the paper and `configs/`.
     """
+    split, splits = data.split, data.official_splits
     number = split or 1
     if setting.name == "zero-shot":
         numbers = (split,) if split else tuple(range(1, splits + 1))
@@ -88,7 +81,7 @@ def plan_trials(
         lists = tuple(TestList(name, Setting("zero-shot"), n) for name, n in zip(names, numbers, strict=True))
         return (Trial("", number, None, None, lists),)
     if setting.name == "base2novel":
-        return _base2novel_trials(split, trains=trains, is_named=is_named)
+        return _base2novel_trials(split, trains=trains, is_named=data.is_public_set)
     if setting.name == "few-shot":
         wanted = (setting.shots,) if setting.shots or not trains else PAPER_SHOTS
         tested = (TestList("test", SUPERVISED, number),)
@@ -107,19 +100,19 @@ def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tu
 
 
 def views_of(setting: Setting, *, is_drawn: bool) -> Views:
-    """The views by which videos are tested: 4 clips of 3 crops in the supervised setting, else one."""
+    """The views of a test video: 4 clips x 3 crops in the supervised setting, otherwise one."""
     if setting.name == "supervised":
         return Views(clips=4, crops=3, drawn=is_drawn)
     return Views()
 
 
 def paper_frames(setting: Setting) -> int:
-    """Frames of a test clip in the paper: 16 in the supervised setting, else 32."""
+    """Frames of a test clip in the paper: 16 in the supervised setting, otherwise 32."""
     return 16 if setting.name == "supervised" else 32
 
 
 def columns_of(setting: Setting, trials: Sequence[Trial]) -> tuple[str, ...]:
-    """The names of a table's columns, in the order of `row_of`."""
+    """The names of the columns, in the order of `row_of`."""
     if setting.name == "base2novel":
         return ("base", "novel", "HM")
     if setting.name == "supervised":
@@ -131,12 +124,7 @@ def columns_of(setting: Setting, trials: Sequence[Trial]) -> tuple[str, ...]:
 
 
 def row_of(setting: Setting, tested: Sequence[Sequence[Scores]]) -> tuple[Estimate | None, ...]:
-    """A method's row.
-
-    Args:
-        setting: of the paper.
-        tested: of each trial, each of its lists.
-    """
+    """A method's row, from the scores of each list of each trial."""
     if setting.name == "base2novel":
         base, novel = ([scores[place] for scores in tested] for place in (0, 1))
         return (mean_over_tests(base), mean_over_tests(novel), harmonic_over_tests(base, novel))

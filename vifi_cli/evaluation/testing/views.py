@@ -13,14 +13,14 @@ from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices,
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Which views of a video a test takes; one clip and one crop are the published test of a single view.
+    """The views of a video in a test; one clip and one crop are the published test of a single view.
 
     Attributes:
-        clips: how many clips of T frames, 1 or more.
-        crops: 1, the centre of frames scaled to a somewhat larger short side, or 3 along the long side of frames
-            scaled to the crop's.
-        drawn: whether the frames of two clips or more are drawn at random in their spans, as the published code
-            does, and not taken at even places.
+        clips: number of clips of T frames, at least 1.
+        crops: 1, the centre of frames scaled to a slightly larger short side, or 3 along the long side of frames
+            scaled to the side of the crop.
+        drawn: whether the frames of several clips are drawn at random in their spans, as in the published code,
+            instead of at even positions.
         seed: of the draw, together with the numbers of the video and the clip.
 
     Source: ViFi-CLIP's `datasets/build.py`: four clips and three crops in the fully supervised setting.
@@ -37,15 +37,15 @@ class Views:
 
     @property
     def count(self) -> int:
-        """How many views of a video there are."""
+        """Views per video."""
         return self.clips * self.crops
 
     def short_side(self, size: int) -> int:
-        """What frames are scaled to before crops of `size` are cut: 256 for one crop of 224, 224 for three."""
+        """Short side of frames before crops of `size` are cut: 256 for one crop of 224, 224 for three."""
         return size if self.crops == 3 else test_short_side(size)
 
     def frame_indices(self, total_frames: int, frames: int, video: int) -> FrameNumbers:
-        """The frames of all clips of a video, one clip after the other: int64 (clips x T,)."""
+        """The frame numbers of all clips of a video, clip by clip: int64 (clips x T,)."""
         return np.concatenate(
             [self._clip_indices(total_frames, frames, video, clip) for clip in range(self.clips)]
         )
@@ -57,7 +57,7 @@ class Views:
         return clip_frame_indices(total_frames, frames, clip, self.clips)
 
     def cut(self, pixels: Pixels, size: int) -> Tensor:
-        """Cut the views out of frames (clips x T, H, W, 3) scaled to `short_side`.
+        """Cuts the views out of frames (clips x T, H, W, 3) scaled to `short_side`.
 
         Returns:
             uint8 (count, T, 3, S, S): all clips of the first crop, then those of the second, as published.
@@ -71,11 +71,11 @@ ONE_VIEW = Views()
 
 
 def clip_frame_indices(total_frames: int, frames: int, clip: int, clips: int) -> FrameNumbers:
-    """The frames of one of several clips at even places: clip j of C takes the place (j + 1/2)/C of each span.
+    """The frames of one of several clips at even positions: clip j of C takes position (j + 1/2)/C of each span.
 
     Args:
-        total_frames: N, how many frames the video has.
-        frames: T, how many spans it is cut into, each of which gives a frame.
+        total_frames: N, frames of the video.
+        frames: T, spans of the video, one frame each.
         clip: j, from 0.
         clips: C; a single clip is the published test clip.
 

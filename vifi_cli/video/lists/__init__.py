@@ -1,1 +1,1 @@
-"""Moments as lists for editors and players, and as a web page."""
+"""Lists of moments for editors and players."""

@@ -1,24 +1,18 @@
-"""The parts of `vifi eval`: what a model learned from, which leaks are found, and the table on terminals."""
+"""What a model was trained on, and which leaks are found."""
 
-import os
-import pty
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
+from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, same_classes, trained_on
 from vifi_cli.api.training.data import digest_of, find_data
-from vifi_cli.cli.evaluation.learned import Learned, find_leak, learned_from, same_classes
-from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.data.setting import SUPERVISED
 from vifi_cli.data.source import DataSource
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable
-from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 
@@ -48,7 +42,7 @@ def test_both_stages_of_a_bridge_count(data: Path, tmp_path: Path) -> None:
     tiny = make_tiny_clip(tmp_path / "tiny")
     first = begin_run(tmp_path / "run" / "finetune", tiny, data, seed=1)
     second = begin_run(tmp_path / "run" / "prompt", first, data, seed=2)
-    learned = learned_from(str(second), str(data))
+    learned = trained_on(str(second), str(data))
     drawn = [
         {
             video.path
@@ -57,7 +51,7 @@ def test_both_stages_of_a_bridge_count(data: Path, tmp_path: Path) -> None:
         for seed in (1, 2)
     ]
     assert {video.path for video in learned.videos} == drawn[0] | drawn[1]
-    assert (learned.start, learned.gap) == (str(tiny), "")
+    assert (learned.base, learned.gap) == (str(tiny), "")
     assert set(learned.class_names) == {"red", "blue"}
 
 
@@ -65,28 +59,28 @@ def test_data_that_is_gone_or_changed_leaves_a_gap(data: Path, tmp_path: Path) -
     tiny = make_tiny_clip(tmp_path / "tiny")
     best = begin_run(tmp_path / "run", tiny, data, seed=1)
     solid_colour_clip(data / "red" / "new.mp4", [("red", 0.2)])
-    assert "are not those of then" in learned_from(str(best), str(data)).gap
+    assert "have changed since" in trained_on(str(best), str(data)).gap
     data.rename(tmp_path / "moved")
-    assert "cannot be had" in learned_from(str(best), str(data)).gap
-    assert learned_from(str(tiny), str(data)) == Learned(str(tiny))
+    assert "is not available" in trained_on(str(best), str(data)).gap
+    assert trained_on(str(tiny), str(data)) == TrainedOn(str(tiny))
 
 
 def test_a_copy_of_a_training_video_is_a_leak(data: Path, tmp_path: Path) -> None:
     train = [LabeledVideo(path, 0) for path in sorted((data / "red").iterdir())]
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(train[1].path.read_bytes())
-    learned = Learned("start", tuple(train[:2]), ("red",))
+    learned = TrainedOn("start", tuple(train[:2]), ("red",))
     tests = [LabeledVideo(copy, 0)]
     leak = find_leak("M", learned, tests, (), by_name=False)
     assert leak is not None
     assert re.search(
         r"training videos? of M gives? tests away, such as red_\d.mp4 \(a copy of copy.mp4\)", leak
     )
-    assert find_leak("M", Learned("start"), tests, (), by_name=False) is None
+    assert find_leak("M", TrainedOn("start"), tests, (), by_name=False) is None
 
 
 def test_files_of_one_name_are_one_video_in_public_sets_alone() -> None:
-    learned = Learned("start", (LabeledVideo(Path("/here/a.avi"), 0),), ())
+    learned = TrainedOn("start", (LabeledVideo(Path("/here/a.avi"), 0),), ())
     tests = [LabeledVideo(Path("/there/a.avi"), 0)]
     assert find_leak("M", learned, tests, (), by_name=False) is None
     leak = find_leak("M", learned, tests, (), by_name=True)
@@ -94,11 +88,11 @@ def test_files_of_one_name_are_one_video_in_public_sets_alone() -> None:
 
 
 def test_novel_classes_that_were_learned_are_a_leak() -> None:
-    learned = Learned("start", (), ("ShootBow", "wave"))
+    learned = TrainedOn("start", (), ("ShootBow", "wave"))
     leak = find_leak("M", learned, (), ("shoot_bow", "climb"), by_name=False)
     assert leak == "M has learned 1 of the 2 novel classes, such as 'shoot_bow'"
     assert find_leak("M", learned, (), ("climb", "run"), by_name=False) is None
-    elsewhere = Learned("start", (), ("wave",), met_elsewhere=("ShootBow",))
+    elsewhere = TrainedOn("start", (), ("wave",), met_elsewhere=("ShootBow",))
     assert find_leak("M", elsewhere, (), ("shoot_bow", "climb"), by_name=False) is None
     assert same_classes(("shoot_bow", "climb"), elsewhere.met_elsewhere) == ["shoot_bow"]
 
@@ -129,56 +123,6 @@ def test_classes_of_another_public_set_count_apart(tmp_path: Path) -> None:
     )
     run.best.mkdir()
     for tested, own, elsewhere in (("ucf101", 101, 0), ("hmdb51", 0, 101)):
-        learned = learned_from(str(run.best), tested)
+        learned = trained_on(str(run.best), tested)
         assert (len(learned.class_names), len(learned.met_elsewhere)) == (own, elsewhere)
         assert len(learned.videos) == 101
-
-
-WIDE = Estimate(0.5, 0.4, 0.6)
-TABLE = ResultTable(
-    ("split 1", "split 2", "split 3", "mean"),
-    (
-        ResultRow(
-            "runs/one/best", (Estimate(0.738, 0.701, 0.772), WIDE, WIDE, Estimate(0.6, 0.5, 0.7, 0.05))
-        ),
-        ResultRow("ViFi-CLIP", (None, None, None, Estimate(0.9, spread=0.01)), "published"),
-        ResultRow("clip", (Estimate(0.7, 0.6, 0.8), WIDE, WIDE, Estimate(0.65, 0.5, 0.7, 0.05))),
-    ),
-)
-
-
-def shown_at(columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The table as a terminal of this width has it, escapes included."""
-    leader, follower = pty.openpty()
-    monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setenv("TERM", "xterm-256color")
-    with os.fdopen(follower, "w") as terminal, monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", terminal)
-        show_table(TABLE)
-        terminal.flush()
-        text = os.read(leader, 65536).decode()
-    os.close(leader)
-    return text.replace("\r", "")
-
-
-@pytest.mark.parametrize("columns", [80, 120])
-def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown_at(columns, monkeypatch))
-    assert all(len(line) <= columns for line in plain.splitlines())
-    assert len(plain.splitlines()) == (4 if columns == 120 else 6)
-    assert "[70.1, 77.2]" in plain
-    assert "60.0 ± 5.0" in plain
-
-
-def test_the_best_measured_figure_is_bold(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, published, second = shown_at(120, monkeypatch).splitlines()[1:]
-    assert "\x1b[1m73.8 [70.1, 77.2]" in first
-    assert "\x1b[1m65.0 ± 5.0" in second
-    assert "\x1b[1m" not in published
-
-
-def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    show_table(TABLE)
-    first, published, _ = capsys.readouterr().out.splitlines()
-    assert first.split("\t")[:2] == ["runs/one/best", "73.8 [70.1, 77.2]"]
-    assert published == "ViFi-CLIP (published)\t–\t–\t–\t90.0 ± 1.0"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.cli.evaluation.retrieval import evaluate_retrieval
+from vifi_cli import evaluate_retrieval
 from vifi_cli.errors import EncoderMismatch, IndexMissing, InvalidInput
 from vifi_cli.index.search.ranking import RankingOptions, video_scores
 from vifi_cli.index.search.video_index import VideoIndex
@@ -32,7 +32,8 @@ def queries_beside(clips: Path, folder: Path, *rows: str) -> Path:
 
 
 @pytest.fixture
-def captions(clips: Path, tmp_path: Path) -> Path:
+def captions(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # where reports are written
     return queries_beside(clips, tmp_path)
 
 
@@ -65,7 +66,7 @@ def test_a_model_of_the_index_gives_the_same_and_another_gets_an_index_of_its_ow
     indexed: Path, captions: Path, tmp_path: Path
 ) -> None:
     tiny = str(make_tiny_clip(tmp_path / "tiny"))
-    report = evaluate_retrieval(captions, ["starter", tiny], "cpu")
+    report = evaluate_retrieval(captions, ["starter", tiny], device="cpu")
     own, made = report.table.rows
     assert own.estimates == evaluate_retrieval(captions).table.rows[0].estimates
     assert (own.remark, made.remark) == ("the present index", "an index made for this test")
@@ -92,9 +93,7 @@ def test_videos_that_are_not_indexed_are_counted_and_the_first_is_named(
         evaluate_retrieval(tmp_path / "captions.csv")
     assert f"names 2 videos not in the index, such as {new}: run `vifi index {tmp_path}`" in str(error.value)
     new.unlink()
-    with pytest.raises(
-        InvalidInput, match="which is not on disk either: files are looked for beside the CSV"
-    ):
+    with pytest.raises(InvalidInput, match="which is not on disk either: files are expected beside the CSV"):
         evaluate_retrieval(tmp_path / "captions.csv")
     with pytest.raises(InvalidInput, match="names 2 videos not on disk"):
         evaluate_retrieval(tmp_path / "captions.csv", [str(make_tiny_clip(tmp_path / "tiny"))])
@@ -103,7 +102,7 @@ def test_videos_that_are_not_indexed_are_counted_and_the_first_is_named(
 def test_a_video_that_cannot_be_read_is_said_plainly(clips: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     path = queries_beside(clips, tmp_path, *ROWS, "broken.mp4,nothing")
-    with pytest.raises(InvalidInput, match=r"broken.mp4, which cannot be read \(.+\): take its lines out"):
+    with pytest.raises(InvalidInput, match=r"broken.mp4, which cannot be read \(.+\): remove its lines"):
         evaluate_retrieval(path, [str(make_tiny_clip(tmp_path / "tiny"))])
 
 

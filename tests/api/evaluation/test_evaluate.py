@@ -1,0 +1,64 @@
+"""Evaluation from Python: the numbers of the command, and a report for notebooks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Vifi
+from vifi_cli import evaluate
+from vifi_cli.api.evaluation.request import DEFAULT_METHODS, METHODS
+from vifi_cli.cli.evaluation import eval as command
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.report.report import Report
+
+
+@pytest.fixture
+def report(tiny: Path, colours: Path, tmp_path: Path) -> Report:
+    return evaluate(str(tiny), colours, "supervised", device="cpu", output=tmp_path / "report")
+
+
+def test_the_numbers_are_those_of_the_command(
+    vifi: Vifi, report: Report, tiny: Path, colours: Path, tmp_path: Path
+) -> None:
+    outcome = vifi(
+        "eval", "-m", tiny, "--data", colours, "--setting", "supervised", "--device", "cpu", "--json",
+        "-o", tmp_path / "by command",
+    )  # fmt: skip
+    shown = json.loads(outcome.stdout)
+    assert report.folder is not None
+    written = json.loads((report.folder / "report.json").read_text())
+    assert shown["rows"] == written["rows"]
+    assert shown["tests"] == written["tests"]
+
+
+def test_rows_are_flat_for_pandas(report: Report, tiny: Path) -> None:
+    (row,) = report.rows
+    names = [f"{column}{part}" for column in ("top-1", "top-5") for part in ("", " low", " high", " spread")]
+    assert list(row) == ["method", "source", *names]
+    (measured,) = report.table.rows
+    assert measured.estimates[0]
+    assert (row["method"], row["top-1"]) == (str(tiny), measured.estimates[0].value)
+    assert row["top-1 low"] == measured.estimates[0].low
+
+
+def test_a_report_shows_itself_in_a_few_lines_and_as_a_table(report: Report, tiny: Path) -> None:
+    title, row = repr(report).splitlines()
+    assert title == f"Report: supervised on {report.title.removeprefix('supervised on ')}"
+    assert row.startswith(f"  {tiny}: top-1 ")
+    html = report._repr_html_()
+    assert html.count("<tr") == 2
+    assert str(tiny) in html
+    assert "[" in html, "intervals"
+
+
+def test_what_makes_no_sense_is_refused(tiny: Path, colours: Path) -> None:
+    with pytest.raises(InvalidInput, match="no method 'vivi'"):
+        evaluate(str(tiny), colours, "supervised", methods=["vivi"])
+    with pytest.raises(TypeError, match="no option 'epochs'"):
+        evaluate(str(tiny), colours, "supervised", epochs=3)  # type: ignore[call-arg]
+
+
+def test_the_help_of_the_command_names_the_methods() -> None:
+    assert command.METHODS.split(", ") == list(METHODS)
+    assert tuple(command.DEFAULT_METHODS.split()) == DEFAULT_METHODS

@@ -1,0 +1,163 @@
+"""From results to a report: the table, the complete protocol behind it, and stamps for leaks."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from vifi_cli import __version__
+from vifi_cli.api.evaluation.leaks import same_classes
+from vifi_cli.api.evaluation.plan import TestPlan
+from vifi_cli.api.evaluation.request import METHODS
+from vifi_cli.api.evaluation.subject import shown_model
+from vifi_cli.api.evaluation.testing import Candidate, Results
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
+from vifi_cli.evaluation.report.published import published_rows
+from vifi_cli.evaluation.report.report import Report, TestDetail
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable
+from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
+from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
+from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.wording import counted
+
+DIGEST_SHOWN = 16
+
+
+def make_report(results: Results, feedback: Feedback, *, with_published: bool) -> Report:
+    """The report of the results, with the paper's rows if wanted."""
+    plan = results.plan
+    columns = columns_of(plan.subject.setting, plan.trials)
+    table = ResultTable(columns, tuple(_row(plan, candidate, tests) for candidate, tests in results.rows))
+    if with_published:
+        table = _with_published(table, plan, feedback)
+    return Report(
+        title=f"{plan.subject.setting.name} on {plan.subject.data.name}",
+        facts=tuple(_facts(results)),
+        stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
+        table=table,
+        details=tuple(detail for _, trials in results.rows for tests in trials for detail in tests),
+    )
+
+
+def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
+    scores = [[detail.scores for detail in trial] for trial in tests]
+    leaks = _leaks_of(plan, candidate)
+    method = f"{candidate.method} (leak)" if leaks else candidate.method
+    return ResultRow(method, row_of(plan.subject.setting, scores), remark="; ".join(leaks))
+
+
+def _leaks_of(plan: TestPlan, candidate: Candidate) -> list[str]:
+    """The leaks that concern a row: those of its models, and of a training that it went through."""
+    is_trained = bool(plan.training) and plan.subject.models[0] not in candidate.models
+    concerns = {"": is_trained} | {
+        model.name: bool(plan.training) or model in candidate.models for model in plan.subject.models
+    }
+    return [leak for model, leak in plan.leaks.items() if concerns[model]]
+
+
+def _with_published(table: ResultTable, plan: TestPlan, feedback: Feedback) -> ResultTable:
+    """The table with the paper's rows below, in the columns that both have."""
+    setting, data = plan.subject.setting.name, plan.subject.data
+    published = published_rows(setting, data.name) if data.is_public_set else None
+    if published is None or not set(published.columns) & set(table.columns):
+        feedback.note(f"the paper has no results for {setting} on {data.name}")
+        return table
+    places = [published.columns.index(name) if name in published.columns else None for name in table.columns]
+    rows = [
+        replace(row, estimates=tuple(None if place is None else row.estimates[place] for place in places))
+        for row in published.rows
+    ]
+    return replace(table, rows=(*table.rows, *rows))
+
+
+def _facts(results: Results) -> Iterator[tuple[str, str]]:
+    plan, testing = results.plan, results.testing
+    subject, views = plan.subject, testing.views
+    yield "Setting", subject.setting.name
+    yield "Data", str(subject.data)
+    yield "Protocol", subject.protocol
+    if plan.training:
+        yield "Training starts from", shown_model(subject.models[0].name)
+        yield "Recipes", ", ".join((f"{subject.setting.name} of the paper", *map(str, subject.changes)))
+    if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in results.rows):
+        yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
+    yield from _lists(plan)
+    yield "Frames", f"{testing.frames} a clip"
+    drawn = ", frames drawn at random" if views.drawn else ""
+    yield "Views", f"{views.clips} x {views.crops}, clips in time x crops in space{drawn}"
+    if subject.setting.name == "base2novel" and len(plan.trials) > 1:
+        yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
+    else:
+        yield "Seed", str(subject.seed)
+    yield from _models(results)
+    yield from _texts(results)
+    yield from _leaks(plan)
+    yield "Intervals", _intervals(results)
+    yield "Spread", "sample standard deviation over splits or seeds, divisor n - 1"
+    yield "Device", f"{testing.processes.count} x {testing.processes.device}"
+    yield "Precision", _precision(results)
+    yield "vifi", __version__
+    yield "Date", f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
+
+
+def _models(results: Results) -> Iterator[tuple[str, str]]:
+    for model, tested in results.models.items():
+        yield (
+            f"Model {shown_model(model)}",
+            f"{tested.fusion} fusion, class texts such as {tested.text!r}, sha256 {tested.digest[:DIGEST_SHOWN]}",
+        )
+
+
+def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
+    for model, before in plan.trained_on.items():
+        if before.gap:
+            yield f"Leaks of {shown_model(model)}", f"not fully known: {before.gap}"
+    if not plan.leaks:
+        yield "Leaks", "none found"
+    novel = plan.novel_classes
+    for model, before in plan.trained_on.items():
+        if met := same_classes(novel, before.met_elsewhere):
+            some = f"{len(met)} of {len(novel)}, from another public set, such as {met[0]!r}"
+            yield f"Novel classes that {shown_model(model)} has met", some
+
+
+def _texts(results: Results) -> Iterator[tuple[str, str]]:
+    for texts in {c.texts.name: c.texts for c, _ in results.rows if c.texts}.values():
+        parts = []
+        if texts.templates:
+            templates = ", ".join(map(repr, texts.templates))
+            parts.append(f"{counted(len(texts.templates), 'template')}: {templates}")
+        if texts.descriptions:
+            content = json.dumps(dict(texts.descriptions), sort_keys=True).encode()
+            digest = hashlib.sha256(content).hexdigest()[:DIGEST_SHOWN]
+            parts.append(f"descriptions of {len(texts.descriptions)} classes, sha256 {digest}")
+        yield f"Texts {texts.name}", "; ".join(parts)
+
+
+def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:
+    for number, lists in enumerate(plan.lists):
+        for place, videos in enumerate(lists):
+            part = plan.part(number, place)
+            yield " ".join(filter(None, ("Test list", part))), _list(videos.test, videos.class_names)
+    for trial, videos in zip(plan.trials, plan.training, strict=bool(plan.training)):
+        name = " ".join(filter(None, ("Training list", trial.in_words)))
+        yield name, _list(videos.train, videos.class_names)
+
+
+def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:
+    digest = digest_of_list(videos, names)[:DIGEST_SHOWN]
+    return f"{counted(len(videos), 'video')} of {len(names)} classes, sha256 {digest}"
+
+
+def _intervals(results: Results) -> str:
+    groups = {detail.scores.groups for _, trials in results.rows for tests in trials for detail in tests}
+    over = f"over {min(groups)} groups" if groups and min(groups) > 1 else "over videos"
+    return f"95 %, percentile bootstrap {over}, {DRAWS:,} draws"
+
+
+def _precision(results: Results) -> str:
+    testing = results.testing
+    dtype = choose_precision(testing.recipe.runtime.precision, testing.processes.device).dtype
+    return "fp32" if dtype is None else str(dtype).removeprefix("torch.")

@@ -1,0 +1,181 @@
+"""The runs of training in an evaluation: what each method needs, and where its runs are kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from vifi_cli.api.evaluation.request import METHODS
+from vifi_cli.api.evaluation.subject import Subject
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.training.data import find_data
+from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
+from vifi_cli.api.training.run import train_model
+from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
+from vifi_cli.data.setting import Setting
+from vifi_cli.data.source import DataSource
+from vifi_cli.evaluation.testing.paper_settings import Trial
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.recipe.changes import Change, changes_of_stage
+from vifi_cli.wording import counted
+
+ZERO_SHOT_SOURCE = "k400"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training run.
+
+    Attributes:
+        title: the method and the trial, in words.
+        request: for it.
+    """
+
+    title: str
+    request: TrainingRequest
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRuns:
+    """The runs of the methods of an evaluation.
+
+    Attributes:
+        subject: what is evaluated.
+        folder: contains a folder per run.
+    """
+
+    subject: Subject
+    folder: Path
+
+    def planned(self, methods: Sequence[str], trials: Sequence[Trial]) -> dict[str, Run]:
+        """All runs in order, by the name of their folder; a run that two methods need is planned once."""
+        runs: dict[str, Run] = {}
+        for trial in trials:
+            for name in methods:
+                runs |= self._runs_of(name, trial)
+        return runs
+
+    def model_of(self, name: str, trial: Trial) -> str:
+        """The model that a method gives in a trial."""
+        method = METHODS[name]
+        is_trained = method.tune or method.prompts
+        return str(self.folder / _folder_name(name, trial) / "best") if is_trained else self._start
+
+    def trials_with_videos(
+        self, trials: Sequence[Trial], feedback: Feedback
+    ) -> tuple[tuple[Trial, ...], tuple[LabeledVideos, ...]]:
+        """The trials with their training videos; a trial with the same videos as an earlier one is skipped."""
+        kept: dict[frozenset[Path], tuple[Trial, LabeledVideos]] = {}
+        for trial in trials:
+            videos = self._training_videos(trial)
+            files = frozenset(video.path for video in videos.train)
+            if trial.shots:
+                _report_shots(trial.shots, videos, feedback, is_new=files not in kept)
+                kept.setdefault(files, (trial, videos))
+            else:
+                kept[files | {Path(trial.name)}] = (trial, videos)
+        return tuple(trial for trial, _ in kept.values()), tuple(videos for _, videos in kept.values())
+
+    def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:
+        method = METHODS[name]
+        if method.prompts:
+            before = "vifi" if method.tune else "vanilla"
+            return self._runs_of(before, trial) | {
+                _folder_name(name, trial): self._prompting(name, before, trial)
+            }
+        if method.tune is None:
+            return {}
+        request = self._request(name, trial)
+        return {_folder_name(name, trial): Run(_title(method.title, trial), request)}
+
+    def _prompting(self, name: str, before: str, trial: Trial) -> Run:
+        request = replace(
+            self._request(name, trial),
+            method="prompt",
+            tune=None,
+            model=self.model_of(before, trial),
+            recipe=self._changes("prompt", trial),
+        )
+        return Run(_title(METHODS[name].title, trial), request)
+
+    def _request(self, name: str, trial: Trial) -> TrainingRequest:
+        subject, method = self.subject, METHODS[name]
+        return TrainingRequest(
+            data=self._training_data(trial),
+            setting=Setting("few-shot", trial.shots) if trial.shots else subject.setting,
+            model=self._start,
+            tune=method.tune,
+            fusion=method.fusion,
+            protocol=subject.protocol,
+            recipe=self._changes("finetune", trial),
+            output=self.folder / _folder_name(name, trial),
+        )
+
+    def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[Change, ...]:
+        changes = changes_of_stage(self.subject.changes, stage)
+        # the seed decides which videos are held out, so both stages have the same
+        return (*changes, f"seed={self._seed(trial)}")
+
+    def _seed(self, trial: Trial) -> int:
+        return self.subject.seed if trial.seed is None else trial.seed
+
+    def _training_data(self, trial: Trial) -> DataSource:
+        """The data itself, and Kinetics-400 in the zero-shot setting, as in the paper."""
+        data = self.subject.data
+        if self.subject.setting.name == "zero-shot":
+            return replace(data, name=ZERO_SHOT_SOURCE, split=None, labels=None)
+        return replace(data, split=trial.split)
+
+    def _training_videos(self, trial: Trial) -> LabeledVideos:
+        request = self._request("vifi", trial)
+        return find_data(request.data, request.setting, self._seed(trial), protocol=request.protocol)
+
+    @property
+    def _start(self) -> str:
+        return self.subject.models[0].name
+
+
+def check_recipes(runs: Mapping[str, Run], start: str) -> None:
+    """Finds a mistake in the last recipe before the first run starts.
+
+    Args:
+        runs: that are planned.
+        start: the model that all of them start from; fine-tuning changes its weights, not its layers.
+
+    Raises:
+        InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
+    """
+    for request in (run.request for run in runs.values()):
+        if request.method == "prompt":
+            prompt_recipe_of(request, start)
+        else:
+            recipe_of(request)
+
+
+def train_all(runs: Mapping[str, Run], processes: Processes, feedback: Feedback) -> None:
+    """Trains what is not finished yet.
+
+    Raises:
+        InvalidInput: a folder contains a different run.
+        Interrupted: Ctrl-C was pressed; the same evaluation goes on.
+    """
+    for number, run in enumerate(runs.values(), 1):
+        feedback.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
+        train_model(run.request, processes, feedback)
+
+
+def _report_shots(shots: int, videos: LabeledVideos, feedback: Feedback, *, is_new: bool) -> None:
+    counts = class_counts(videos.train, len(videos.class_names))
+    if not is_new:
+        feedback.note(f"{shots} shots are skipped: no class has more than {max(counts)} training videos")
+    elif short := sum(count < shots for count in counts):
+        classes = counted(short, "class has", "classes have")
+        feedback.note(f"{classes} fewer than {shots} training videos: all of them are used")
+
+
+def _folder_name(name: str, trial: Trial) -> str:
+    return f"{name}-{trial.name}" if trial.name else name
+
+
+def _title(title: str, trial: Trial) -> str:
+    return f"{title}, {trial.in_words}" if trial.name else title

@@ -1,0 +1,132 @@
+"""What an evaluation tests: the lists of each trial, and which models were trained on their videos."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, trained_on
+from vifi_cli.api.evaluation.methods import MethodRuns
+from vifi_cli.api.evaluation.subject import Subject
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
+from vifi_cli.data.loading import read_labeled_videos
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing.paper_settings import TestList, Trial, plan_trials
+from vifi_cli.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class TestPlan:
+    """What is tested.
+
+    Attributes:
+        subject: what is evaluated.
+        trials: of each method.
+        lists: of each trial, its lists in order, the videos in `test`.
+        training: of each trial, its training videos; empty if nothing is trained.
+        trained_on: what each of the subject's models was trained on before.
+        leaks: the allowed leaks in words, by model; a leak of training by "".
+    """
+
+    subject: Subject
+    trials: tuple[Trial, ...]
+    lists: tuple[tuple[LabeledVideos, ...], ...]
+    training: tuple[LabeledVideos, ...]
+    trained_on: Mapping[str, TrainedOn]
+    leaks: Mapping[str, str]
+
+    @property
+    def bases(self) -> list[str]:
+        """The models that the subject's models were trained from, other than themselves."""
+        names = [model.name for model in self.subject.models]
+        bases = dict.fromkeys(self.trained_on[name].base for name in names)
+        return [base for base in bases if base not in names]
+
+    def part(self, trial: int, place: int) -> str:
+        """The name of a list among all lists; empty if it is the only one."""
+        trials, lists = self.trials, self.trials[trial].lists
+        if len(trials) == len(lists) == 1:
+            return ""
+        names = [lists[place].name] if len(lists) > 1 else []
+        return ", ".join([*names, *([trials[trial].in_words] if trials[trial].name else [])])
+
+    @property
+    def novel_classes(self) -> tuple[str, ...]:
+        """The classes that models must not have learned, in the base-to-novel setting; otherwise none."""
+        return self.lists[0][1].class_names if self.subject.setting.name == "base2novel" else ()
+
+
+def plan_tests(
+    subject: Subject, runs: MethodRuns | None, feedback: Feedback, *, allow_leak: bool
+) -> TestPlan:
+    """Finds the lists and checks that no model was trained on them; `runs` train models before the test.
+
+    Raises:
+        InvalidInput: a list is not available, or there is a leak that is not allowed.
+    """
+    trials = plan_trials(subject.setting, subject.data, trains=runs is not None)
+    training: tuple[LabeledVideos, ...] = ()
+    if runs:
+        trials, training = runs.trials_with_videos(trials, feedback)
+    lists = tuple(tuple(find_list(subject, trial, wanted) for wanted in trial.lists) for trial in trials)
+    _report_lists(subject, [videos for several in lists for videos in several], feedback)
+    before = {model.name: trained_on(model.name, subject.data.name) for model in subject.models}
+    plan = TestPlan(subject, trials, lists, training, before, {})
+    leaks = dict(_leaks(plan, feedback))
+    if leaks and not allow_leak:
+        raise InvalidInput(f"{next(iter(leaks.values()))}; --allow-leak tests anyway and marks the report")
+    return replace(plan, leaks=leaks)
+
+
+def find_list(subject: Subject, trial: Trial, wanted: TestList) -> LabeledVideos:
+    """The videos of a list, all of them in `test`.
+
+    Raises:
+        InvalidInput: the list does not exist, or cannot be tested.
+    """
+    seed = subject.seed if trial.seed is None else trial.seed
+    source = replace(subject.data, split=wanted.split)
+    videos = read_labeled_videos(source, wanted.setting, seed=seed)
+    if wanted.name in ("base", "novel") and len(videos.class_names) < 2:
+        raise InvalidInput(
+            f"{videos.name} has too few classes for base2novel: it needs two to learn and two others to test"
+        )
+    tests = videos.test or videos.val
+    if not tests and videos.train:
+        raise InvalidInput(f"{videos.name} has no test video: `vifi data split` holds some out")
+    tested = replace(videos, train=(), val=(), test=tests)
+    require_usable(tested)
+    return tested
+
+
+def _report_lists(subject: Subject, lists: list[LabeledVideos], feedback: Feedback) -> None:
+    for remark in dict.fromkeys(remark for videos in lists for remark in videos.remarks):
+        if "training" not in remark:  # the runs of training report theirs
+            feedback.note(remark)
+    missing = dict.fromkeys(file for videos in lists for file in videos.missing)
+    if missing:
+        feedback.warn(
+            f"{counted(len(missing), 'listed video')} not on disk, such as {next(iter(missing))}; "
+            "`vifi data check` lists them"
+        )
+    if subject.setting.name == "zero-shot" and not subject.data.is_public_set:
+        feedback.note("this data has no official splits: all its test videos are one list")
+
+
+def _leaks(plan: TestPlan, feedback: Feedback) -> Iterator[tuple[str, str]]:
+    """Each model that gives tests away, and how."""
+    by_name = plan.subject.data.is_public_set
+    tests = tuple(dict.fromkeys(video for lists in plan.lists for videos in lists for video in videos.test))
+    novel = plan.novel_classes
+    for model, before in plan.trained_on.items():
+        if leak := find_leak(model, before, tests, novel, by_name=by_name):
+            yield model, leak
+        elif before.gap:
+            feedback.note(
+                f"what {model} was trained on is not fully known ({before.gap}): leaks may be missed"
+            )
+    for train, lists in zip(plan.training, plan.lists, strict=bool(plan.training)):
+        own = TrainedOn("", train.train, train.class_names)
+        videos: tuple[LabeledVideo, ...] = tuple(video for tested in lists for video in tested.test)
+        if leak := find_leak("these lists", own, videos, novel, by_name=by_name):
+            yield "", leak
+            return

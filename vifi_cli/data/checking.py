@@ -102,10 +102,7 @@ def check_videos(
 ) -> DataCheck:
     """Finds what spoils training and results.
 
-    Args:
-        videos: to check.
-        decode: whether to decode every file at eight places or more, a few files at a time.
-        on_decoded: receives the number of files that are done.
+    Decoding reads every file at eight places or more, and reports the number of files that are done.
     """
     paths = list(dict.fromkeys(video.path for video in videos.all_videos()))
     copies = equal_files(paths)

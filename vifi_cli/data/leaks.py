@@ -31,9 +31,7 @@ class Leak:
 def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> list[Leak]:
     """Training videos that are held out too: as the same file, as a copy, or as another video of the same group.
 
-    Args:
-        videos: a test split equal to val is checked once.
-        copies: files of equal content.
+    `copies` are groups of files with equal content. A test split equal to val is checked once.
     """
     held_out: list[tuple[Split, tuple[LabeledVideo, ...]]] = [("val", videos.val)]
     if videos.test != videos.val:
@@ -44,15 +42,10 @@ def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -
 def leaks_between(
     train: Sequence[LabeledVideo], tested: Sequence[LabeledVideo], *, by_name: bool = False
 ) -> list[Leak]:
-    """Training videos of a model that give away the videos it is tested with.
+    """Training videos of a model that give away the videos it is tested with, at most one leak for each.
 
-    Args:
-        train: of the model; path, name and group identify a file even if it is gone.
-        tested: of the test.
-        by_name: whether files of the same name are the same video in any folder, as in public sets.
-
-    Returns:
-        At most one leak for each training video.
+    Path, name and group identify a file even if it is gone. With `by_name`, files of the same name are the same video
+    in any folder, as in public sets.
     """
     copies = equal_files(dict.fromkeys(video.path for video in (*train, *tested)))
     return list(_leaks_into("test", train, tested, copies, by_name=by_name))

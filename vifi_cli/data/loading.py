@@ -25,13 +25,7 @@ def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, se
     If the data has a single held-out split, it becomes both val and test. If it has none, a fifth of the training
     videos of each class is held out. Remarks report this and every other decision.
 
-    Args:
-        source: where the videos come from.
-        setting: what is trained or tested; few-shot needs its number of shots, base2novel has 16 by default.
-        seed: of every random draw.
-
-    Returns:
-        The videos, with a training video of each class unless the setting only tests.
+    Every class has a training video, unless the setting only tests. The seed is that of every random draw.
 
     Raises:
         InvalidInput: something is wrong with the data; the text names the file and the line.

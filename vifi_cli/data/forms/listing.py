@@ -25,14 +25,7 @@ SPLIT_NAMES: dict[str, Split] = {
 
 @dataclass(frozen=True, slots=True)
 class ListedVideo:
-    """A video in a list.
-
-    Attributes:
-        file: as the list spells it.
-        label: index into the class names.
-        split: that the list assigns.
-        group: the scene or person that it shows, "" if unknown.
-    """
+    """A video in a list, its file as the list spells it; the other fields are those of `LabeledVideo`."""
 
     file: str
     label: int

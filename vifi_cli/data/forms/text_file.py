@@ -11,12 +11,7 @@ from vifi_cli.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """A row of a CSV file.
-
-    Attributes:
-        cells: by the name of their column, without spaces around them.
-        where: file and line, for messages.
-    """
+    """The stripped cells of a CSV row by column, and the file and line for messages."""
 
     cells: dict[str, str]
     where: str

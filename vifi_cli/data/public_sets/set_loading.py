@@ -24,12 +24,7 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
     has some, it uses those: few-shot training (drawn from split 1), base and novel classes, Kinetics-600's zero-shot
     splits. Where a list is absent, it draws the same kind of split, and a remark says so.
 
-    Args:
-        name: of the set.
-        number: of the split, from 1.
-        root: where to look; see `data_root`.
-        setting: what is trained or tested; few-shot and base2novel have 16 videos per class by default.
-        seed: of every random draw.
+    The number of the split counts from 1; the root is that of `data_root`.
 
     Raises:
         InvalidInput: the set, or what the setting needs, is not on disk.

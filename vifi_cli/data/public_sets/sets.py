@@ -14,28 +14,16 @@ _ReadOfficial = Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo
 
 @dataclass(frozen=True, slots=True)
 class PublicSet:
-    """A public dataset.
-
-    Attributes:
-        name: for `--data`.
-        title: that its authors use.
-        folder_names: possible names of its folder under the data root, lower case.
-        list_folder: of its lists in ViFi-CLIP's `datasets_splits`.
-        splits: number of official splits.
-        page: to download it from.
-        needs: the annotation files to download.
-        layout: example paths in its folder.
-        read_official: reads its annotation files.
-    """
+    """A public dataset: how to name it, where to get it, and how to find it on disk."""
 
     name: str
     title: str
-    folder_names: tuple[str, ...]
-    list_folder: str
+    folder_names: tuple[str, ...]  # under the data root, in lower case
+    list_folder: str  # in ViFi-CLIP's `datasets_splits`
     splits: int
     page: str
-    needs: str
-    layout: str
+    needs: str  # annotation files to download
+    layout: str  # example paths
     read_official: _ReadOfficial
 
 

@@ -90,12 +90,8 @@ def split_by_group(
 ) -> dict[Split, Videos]:
     """Divides the videos by whole groups, as close to the shares of each class as groups allow.
 
-    Args:
-        videos: to divide.
-        groups: of each video, such as the person in it.
-        shares: of the videos that `hold_out` does not name.
-        seed: of the order in which groups of equal size are assigned.
-        hold_out: groups that go to test.
+    Groups in `hold_out` go to test and do not count towards the shares. `groups` has the group of each video, such as
+    the person in it. The seed decides between groups of equal size.
 
     Raises:
         InvalidInput: a group to hold out does not exist, or there are fewer groups than splits.
@@ -150,13 +146,9 @@ def _group_counts(
 
 
 def draw_shots(videos: Sequence[LabeledVideo], shots: int, seed: int, *, nested: bool = False) -> Videos:
-    """Draws `shots` videos of each class, or all where a class has fewer.
+    """Draws `shots` videos of each class, or all of a class that has fewer.
 
-    Args:
-        videos: to draw from.
-        shots: videos per class.
-        seed: of the draw.
-        nested: whether more shots with the same seed contain fewer. The paper's few-shot lists are not nested.
+    With `nested`, more shots with the same seed contain fewer; the paper's few-shot lists are not nested.
     """
     if shots < 1:
         raise InvalidInput(f"{shots} shots leave nothing to train on: use 1 video per class or more")

@@ -110,7 +110,7 @@ def test_a_long_question_is_refused_in_words(address: str, target: str) -> None:
         "GET / HTTP/1.1\r\n" + "X: y\r\n" * 500_000 + "\r\n",
         "\0" * 100_000,
         "GET /\0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n",
+        "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n",
     ],
     ids=["long target", "long header", "many headers", "zeros", "zero in it", "proxy"],
 )

@@ -131,7 +131,8 @@ def open_vectors(catalog: Catalog) -> Vectors:
                 _write(index, path)
                 catalog.note_vectors(revision)
             except (OSError, RuntimeError, IndexProblem):
-                # No space, or no right to write, which FAISS reports as a RuntimeError: this search has them anyway.
+                # No space, no right to write, which FAISS reports as a RuntimeError, or an index run that writes now:
+                # this search has them anyway.
                 return Vectors(index, revision)
             _remove_others(path)
         try:

@@ -234,13 +234,14 @@ def test_few_hits_are_the_first_of_all_hits_however_much_videos_wander(
             ), top
 
 
+@pytest.mark.slow
 def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:
     for number in range(10):
         catalog.store(encoded_video(f"/v/{number}.mp4", [RED] * 40, str(number)))
     found = list[int]()
 
     def search_again_and_again() -> None:
-        for _ in range(4):
+        for _ in range(20):
             with VideoIndex(catalog.path.parent) as index:
                 found.append(len(index.search(ask("red"), RankingOptions(top=5))))
 
@@ -252,7 +253,7 @@ def test_searches_go_on_while_the_index_changes(catalog: Catalog) -> None:
         catalog.store(encoded_video(f"/v/{turn % 10}.mp4", [RED] * 40, f"again {turn}"))
         turn += 1
     assert turn > 10
-    assert len(found) == 8, "none was ended by an error"
+    assert len(found) == 40, "none was ended by an error"
     assert all(found)
 
 

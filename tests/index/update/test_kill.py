@@ -39,6 +39,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_killed_runs_add_up_to_an_undisturbed_one(videos: Path, tmp_path: Path) -> None:
     undisturbed, killed = tmp_path / "undisturbed" / "index", tmp_path / "killed" / "index"
     whole_run_seconds = run(undisturbed, videos)

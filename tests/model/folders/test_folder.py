@@ -1,5 +1,6 @@
 """Model folders: the same model after writing and reading, for training and for the index, whatever goes wrong."""
 
+import errno
 import json
 import stat
 import subprocess
@@ -273,25 +274,15 @@ def test_writing_again_replaces_and_leaves_nothing_else(folder: Path) -> None:
     assert len(modes) == 1, "both files are for the same readers"
 
 
-def test_full_disk_leaves_the_older_model(folder: Path) -> None:
+def test_full_disk_leaves_the_older_model(folder: Path, request: pytest.FixtureRequest) -> None:
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
-    program = (
-        "import resource, sys, torch\n"
-        "from pathlib import Path\n"
-        "from vifi_cli.model.folders.loading import load_vifi_clip\n"
-        "from vifi_cli.model.folders.writing import write_model_folder\n"
-        "from vifi_cli.model.registry.source import resolve_model\n"
-        "folder = sys.argv[1]; model = load_vifi_clip(resolve_model(folder))\n"
-        "model.network.visual.proj.data += 1\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "try: write_model_folder(Path(folder), model.network, model.card)\n"
-        "except OSError as error: print(error.errno, error.filename)\n"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, timeout=120
-    )
-    assert run.stdout.startswith("27 "), run.stderr
-    assert str(folder) in run.stdout
+    model = load_vifi_clip(resolve_model(str(folder)))
+    model.network.visual.proj.data += 1
+    request.getfixturevalue("full_disk")
+    with pytest.raises(OSError, match="File too large") as caught:
+        write_model_folder(folder, model.network, model.card)
+    assert caught.value.errno == errno.EFBIG
+    assert str(folder) in str(caught.value.filename)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 

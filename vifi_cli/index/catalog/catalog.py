@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
-from vifi_cli.index.catalog.file import create_catalog_file, explain, now
+from vifi_cli.index.catalog.file import BUSY_SECONDS, create_catalog_file, explain, now
 from vifi_cli.index.catalog.queries import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import Window, windows_of
@@ -55,9 +55,13 @@ class Catalog(CatalogReader):
             raise explain(self.path, error) from error
 
     def note_vectors(self, revision: str) -> None:
-        """Notes that a vector file was made for a revision."""
-        with self.transaction():
-            self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
+        """Notes that a vector file exists for a revision; raises IndexProblem while another process writes."""
+        self.db.execute("PRAGMA busy_timeout = 0")  # a search must not wait for an index run to make a note
+        try:
+            with self.transaction():
+                self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def add_roots(self, roots: Iterable[Path]) -> None:
         """Remembers what was indexed, so that a later run can do it again."""

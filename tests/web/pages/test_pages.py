@@ -120,12 +120,20 @@ def test_a_question_that_makes_no_sense_is_said_plainly(client: TestClient, quer
 
 @pytest.mark.parametrize(
     "words",
-    ["🐈 猫", "'; DROP TABLE videos; --", "%00", "a\u202eb", "../../etc/passwd", "{{ 7 * 7 }}", "\ud800"],
+    [
+        "🐈 猫",
+        "'; DROP TABLE videos; --",
+        "%00",
+        "a\u202eb",
+        "../../etc/passwd",
+        "{{ 7919 * 7927 }}",
+        "\ud800",
+    ],
 )
 def test_any_words_can_be_asked(client: TestClient, words: str) -> None:
     answer = client.get("/", params={"q": words.encode("utf-8", "surrogatepass")})
     assert answer.status_code == 200
-    assert "49" not in answer.text
+    assert str(7919 * 7927) not in answer.text, "words are no template"
 
 
 def test_what_is_asked_is_text_on_the_page(client: TestClient) -> None:

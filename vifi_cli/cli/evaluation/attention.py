@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption, ModelOption, output_option
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
@@ -161,8 +162,8 @@ def _show(looked: Attention, sheet: Path | None, film: Path | None) -> None:
     files = [("Sheet", sheet), ("Film", film)]
     output.facts(
         [
-            ("Video", output.printable(str(looked.path))),
-            *([("Text", output.printable(looked.text))] if looked.text else []),
+            ("Video", wording.printable(str(looked.path))),
+            *([("Text", wording.printable(looked.text))] if looked.text else []),
             *models,
             ("Note", outside_note(looked.clip[0].picture, looked.watched)),
             *((name, str(file)) for name, file in files if file),

@@ -17,9 +17,9 @@ from vifi_cli.cli.evaluation.classify_result import (
     timeline_document,
 )
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption, ModelOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 

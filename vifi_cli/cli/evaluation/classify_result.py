@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def show_classes(path: Path, probabilities: Mapping[str, float]) -> None:
     console = Console()
     table = _grid(console, 1)
     for name, share in probabilities.items():
-        table.add_row(Text(output.printable(name)), Bar(1.0, 0.0, share, color="cyan"), _percent(share))
+        table.add_row(Text(wording.printable(name)), Bar(1.0, 0.0, share, color="cyan"), _percent(share))
     console.print(output.path_link(path), table)
 
 
@@ -47,9 +48,9 @@ def show_spans(path: Path, spans: Sequence[ClassSpan]) -> None:
     has_strip = console.width >= ROOM_FOR_STRIP
     table = _grid(console, 2, has_bar=has_strip)
     for one in spans:
-        times = f"{output.clock(one.start_seconds)} – {output.clock(one.end_seconds)}"
+        times = f"{wording.clock(one.start_seconds)} – {wording.clock(one.end_seconds)}"
         strip = [Bar(spans[-1].end_seconds, one.start_seconds, one.end_seconds, color="cyan")] * has_strip
-        table.add_row(Text(times), Text(output.printable(one.class_name)), *strip, _percent(one.probability))
+        table.add_row(Text(times), Text(wording.printable(one.class_name)), *strip, _percent(one.probability))
     console.print(output.path_link(path), table)
 
 

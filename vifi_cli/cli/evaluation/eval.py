@@ -10,7 +10,6 @@ import typer
 
 from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import (
     DataOption,
@@ -21,6 +20,7 @@ from vifi_cli.cli.terminal.options import (
     Protocol,
     output_option,
 )
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.cli.training.options import INTERRUPTED
 from vifi_cli.errors import InvalidInput
 

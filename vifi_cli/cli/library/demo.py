@@ -11,7 +11,7 @@ from vifi_cli.cli.library.index import tell_what_went_wrong
 from vifi_cli.cli.search.result import show_hits, tell_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 
 def demo() -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths as places
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def tell_what_went_wrong(report: IndexReport) -> None:
     _tell_what_failed(report)
     if report.remembered:
         output.note(
-            f"{output.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
+            f"{wording.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
             "`vifi status` lists them, `vifi index --retry-failed` tries them again"
         )
     _tell_what_was_kept(report)
@@ -194,7 +195,7 @@ def _tell_what_was_kept(report: IndexReport) -> None:
         )
     if report.passed_over:
         output.note(
-            f"{output.counted(report.passed_over, 'indexed video')} passed over in this run; still in the index "
+            f"{wording.counted(report.passed_over, 'indexed video')} passed over in this run; still in the index "
             "(`vifi prune PATH` drops them)"
         )
 
@@ -204,7 +205,7 @@ def speed(report: IndexReport) -> str:
     slowest = "decoding" if report.waiting_seconds > report.encoding_seconds else "encoding"
     times_real_time = report.video_seconds / report.wall_seconds
     return (
-        f"{output.clock(report.video_seconds)} of video in {output.clock(report.wall_seconds)}, "
+        f"{wording.clock(report.video_seconds)} of video in {wording.clock(report.wall_seconds)}, "
         f"{times_real_time:.{0 if times_real_time >= 10 else 1}f} times faster than real time; "
         f"slowest was {slowest} (waiting for frames {report.waiting_seconds:.1f} s, "
         f"encoding {report.encoding_seconds:.1f} s)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths as places
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import JsonOption, YesOption
 from vifi_cli.errors import InvalidInput
@@ -55,7 +56,7 @@ def prune(
 
 def _list(prunable: Prunable) -> None:
     for path in _names(prunable):
-        output.line(output.printable(path) if output.stdout_is_terminal() else path)
+        output.line(wording.printable(path) if output.stdout_is_terminal() else path)
 
 
 def _names(prunable: Prunable) -> list[str]:
@@ -69,7 +70,7 @@ def _count(prunable: Prunable) -> str:
         (len(prunable.roots), "folder to look at"),
     )
     plurals = {"folder to look at": "folders to look at"}
-    return ", ".join(output.counted(number, noun, plurals.get(noun)) for number, noun in parts if number)
+    return ", ".join(wording.counted(number, noun, plurals.get(noun)) for number, noun in parts if number)
 
 
 def _confirm(prunable: Prunable, yes: bool) -> None:

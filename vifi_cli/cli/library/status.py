@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vifi_cli import paths
+from vifi_cli import paths, wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import JsonOption
 
@@ -33,19 +33,19 @@ def _show(summary: IndexSummary) -> None:
                 "Sampling",
                 f"{made_with.frames_per_second:g} frames a second, at least {made_with.minimum_frames}",
             ),
-            ("Videos", f"{summary.videos:,} ({output.clock(summary.video_seconds)} of video)"),
+            ("Videos", f"{summary.videos:,} ({wording.clock(summary.video_seconds)} of video)"),
             ("Vectors", f"{summary.windows:,} windows of {summary.frames:,} frames"),
-            ("On disk", output.size(summary.size_bytes)),
+            ("On disk", wording.size(summary.size_bytes)),
             *(
-                (_root_name(i), f"{root} ({output.counted(n, 'video')})")
+                (_root_name(i), f"{root} ({wording.counted(n, 'video')})")
                 for i, (root, n) in enumerate(summary.roots)
             ),
         ]
     )
     for path, warning in summary.partly_read:
-        output.line(f"partly read: {output.printable(str(path))}: {warning}")
+        output.line(f"partly read: {wording.printable(str(path))}: {warning}")
     for failed in summary.failures:
-        output.line(f"not indexed: {output.printable(str(failed.file.path))}: {failed.reason}")
+        output.line(f"not indexed: {wording.printable(str(failed.file.path))}: {failed.reason}")
 
 
 def _root_name(position: int) -> str:

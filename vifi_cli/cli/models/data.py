@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import DataRootOption, JsonOption, output_option
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.data.checking import DataCheck
@@ -189,11 +190,11 @@ def _show_findings(found: DataCheck) -> None:
         singular, plural = (f"{words} ({split})" if split else words for words in FINDINGS[kind])
         _warn(singular, plural, [line.replace(folder, "") for line in lines])
     if found.is_fine:
-        output.note(f"{output.counted(len(videos.all_videos()), 'video')}: no problems found")
+        output.note(f"{wording.counted(len(videos.all_videos()), 'video')}: no problems found")
 
 
 def _warn(singular: str, plural: str, lines: Sequence[str]) -> None:
-    output.warning(output.counted(len(lines), singular, plural))
+    output.warning(wording.counted(len(lines), singular, plural))
     for line in lines[:MOST_SHOWN]:
         output.note(f"  {line}")
     if len(lines) > MOST_SHOWN:
@@ -209,7 +210,7 @@ def _common_folder(videos: LabeledVideos) -> str:
 def _warn_of_empty_classes(videos: LabeledVideos) -> None:
     empty = [each.name for each in videos.counts() if videos.train and not each.train]
     if empty:
-        counted = output.counted(len(empty), *FINDINGS["empty class"])
+        counted = wording.counted(len(empty), *FINDINGS["empty class"])
         named = ", ".join(empty[:MOST_SHOWN])
         output.warning(f"{counted}: {named}; hold out less, or try another --seed")
 

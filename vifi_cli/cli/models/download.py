@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource

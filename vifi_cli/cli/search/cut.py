@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vifi_cli import wording
 from vifi_cli.cli.search.cut_result import as_document, show, show_problems
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, HitUnit, VideoSelection
 from vifi_cli.cli.search.result import tell_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _render(plan: CutPlan) -> CutReport:
     try:
         render(plan, report, ON_TERMINAL)
     except KeyboardInterrupt:
-        written = output.counted(len(report.clips), "clip")
+        written = wording.counted(len(report.clips), "clip")
         output.note(f"interrupted: {written} of {len(plan.clips):,} written and kept")
         raise typer.Exit(INTERRUPTED) from None
     return report

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def show(plan: CutPlan, report: CutReport) -> None:
     for position, (path, clip) in report.clips.items():
         video = plan.moments[position].path
         if on_terminal:
-            times = f"{output.clock(clip.start_seconds)} – {output.clock(clip.end_seconds)}"
+            times = f"{wording.clock(clip.start_seconds)} – {wording.clock(clip.end_seconds)}"
             clips.append((output.path_link(path), times, output.path_link(video)))
         else:
             clips.append((str(path), f"{clip.start_seconds:.3f}", f"{clip.end_seconds:.3f}", str(video)))
@@ -83,4 +84,4 @@ def show_problems(plan: CutPlan, report: CutReport) -> None:
         output.warning(remark)
     for position, reason in sorted(report.failed.items()):
         one = plan.moments[position]
-        output.warning(f"not cut: {one.path} at {output.clock(one.start_seconds)}: {reason}")
+        output.warning(f"not cut: {one.path} at {wording.clock(one.start_seconds)}: {reason}")

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -84,11 +85,11 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     numbers = [hit.number_shown for hit in hits]
     if output.stdout_is_terminal():
         name = _name_of_number(hits)
-        moments = [f"{output.clock(hit.start_seconds)} – {output.clock(hit.end_seconds)}" for hit in hits]
+        moments = [f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}" for hit in hits]
         output.rows(
             (name, "Moment", "Video"),
             [
-                (output.rounded_down(number), moment, output.path_link(hit.path))
+                (wording.rounded_down(number), moment, output.path_link(hit.path))
                 for hit, number, moment in zip(hits, numbers, moments, strict=True)
             ],
             right=(name, "Moment"),
@@ -107,11 +108,11 @@ def _tell_what_is_odd(answer: Answer) -> None:
     hits = answer.hits
     folded = sum(hit.duplicates or 0 for hit in hits)
     if folded:
-        output.note(f"left out as looking nearly the same: {output.counted(folded, 'more hit')}")
+        output.note(f"left out as looking nearly the same: {wording.counted(folded, 'more hit')}")
     missing = {hit.path for hit in hits if not _exists(hit.path)}
     if missing:
         output.note(
-            f"{output.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
+            f"{wording.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
             "or run `vifi index` to bring the index up to date"
         )
     if hits and len(hits) < len(answer.found) and output.stdout_is_terminal():
@@ -126,7 +127,7 @@ def tell_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
         where = " among the videos asked for" if is_filtered else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
         return
-    name, best = _name_of_number(found).lower(), output.rounded_down(found[0].number_shown)
+    name, best = _name_of_number(found).lower(), wording.rounded_down(found[0].number_shown)
     output.note(f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it")
 
 

@@ -20,8 +20,8 @@ from vifi_cli.cli.search.options import (
 )
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession

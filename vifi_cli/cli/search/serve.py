@@ -10,8 +10,8 @@ import typer
 
 from vifi_cli import paths
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.options import Device, DeviceOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.main import get_command
 
-from vifi_cli import paths
+from vifi_cli import paths, wording
 from vifi_cli.cli.search.search import open_session, search
 from vifi_cli.cli.search.shell_line import split_line
 from vifi_cli.cli.terminal import output
@@ -70,7 +70,7 @@ class Asking:
         with output.busy("Loading the index and its encoder"):
             encoder = self._session.text_encoder(device, model)
             windows, videos = len(self._session.index.vectors), len(self._session.index.catalog.videos())
-        return f"{output.counted(windows, 'window')} of {output.counted(videos, 'video')}, by {encoder.model_name}"
+        return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"
 
     def answer(self, line: str, number: int | None = None) -> bool:
         """Answers a line; says on stderr what is wrong with it, if so, and returns False.

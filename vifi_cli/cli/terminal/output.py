@@ -15,11 +15,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from vifi_cli.wording import clock as clock
-from vifi_cli.wording import counted as counted
-from vifi_cli.wording import printable as printable
-from vifi_cli.wording import rounded_down as rounded_down
-from vifi_cli.wording import size as size
+from vifi_cli.wording import printable
 
 
 class ReaderLeft(typer.Exit):

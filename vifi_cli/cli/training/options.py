@@ -11,7 +11,6 @@ from typing import Annotated, Any, Generic, TypeVar
 import typer
 
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.options import (
     DataOption,
     DataRootOption,
@@ -24,6 +23,7 @@ from vifi_cli.cli.terminal.options import (
     model_option,
     output_option,
 )
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _use_facts(result: RunResult) -> list[tuple[str, str]]:
 
 
 def _in_words(scores: Scores) -> str:
-    videos = output.counted(scores.videos, "video")
+    videos = wording.counted(scores.videos, "video")
     return f"top-1 {scores.top1:.1%}, top-5 {scores.top5:.1%} of {videos} ({scores.split})"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class TerminalFeedback:
 
 
 def _shown(text: str) -> str:
-    return escape(output.printable(text))
+    return escape(wording.printable(text))
 
 
 def _counted(done: float, total: float | None, unit: str) -> str:

@@ -36,6 +36,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         options.dist = "worksteal" if options.dist == "no" else options.dist
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with slow tests, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Points vifi's data folder to a temporary one, so that no test can touch the user's."""

@@ -106,7 +106,7 @@ def embed_map(
 
     embedded = mapped.embed(seed)
     methods: dict[Layout, Projection] = {Layout.tsne: "t-SNE", Layout.pca: "PCA"}
-    with output.busy("Laying out"):
+    with ON_TERMINAL.busy("Laying out"):
         made = make_map(embedded, methods[projection] if projection else None, seed)
     where = given_path(folder) if folder else _new_folder(embedded.title)
     write_map(made, where, ON_TERMINAL)

@@ -39,6 +39,17 @@ FINDINGS = {
     "empty class": ("class has no training video", "classes have no training video"),
 }
 
+ShareOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Share of the videos in this split",
+        show_default="0.2, or 0 with --hold-out",
+    ),
+]
+
 data_app = App(help="Check and split labelled videos")
 
 
@@ -70,18 +81,8 @@ class DataChoice:
 class SplitOptions:
     """How to split, as `SplitPlan` has it."""
 
-    val: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Share of val", show_default="0.2, or 0 with --hold-out"
-        ),
-    ] = None
-    test: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Share of test", show_default="0.2, or 0 with --hold-out"
-        ),
-    ] = None
+    val: ShareOption = None
+    test: ShareOption = None
     group_by: Annotated[
         str | None,
         typer.Option(
@@ -220,10 +221,7 @@ def _counts_document(videos: LabeledVideos) -> dict[str, object]:
         "train": len(videos.train),
         "val": len(videos.val),
         "test": len(videos.test),
-        "classes": [
-            {"name": each.name, "train": each.train, "val": each.val, "test": each.test}
-            for each in videos.counts()
-        ],
+        "classes": [asdict(each) for each in videos.counts()],
     }
 
 
@@ -235,13 +233,10 @@ def _check_document(found: DataCheck) -> dict[str, object]:
         "remarks": found.videos.remarks,
         "missing": found.videos.missing,
         "broken": [
-            {"path": str(video.path), "readable": video.is_readable, "reason": video.reason}
+            {"path": video.path, "readable": video.is_readable, "reason": video.reason}
             for video in found.broken
         ],
-        "duplicates": [[str(path) for path in files] for files in found.duplicates],
-        "leaks": [
-            {"by": leak.by, "split": leak.split, "train": str(leak.train), "held_out": str(leak.held_out)}
-            for leak in found.leaks
-        ],
+        "duplicates": found.duplicates,
+        "leaks": [asdict(leak) for leak in found.leaks],
         "empty_classes": found.empty_classes,
     }

@@ -17,6 +17,7 @@ from vifi_cli.cli.search.shell_line import split_line
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help_screen import App
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, VifiError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Asking:
     def get_ready(self) -> str:
         """Loads what every query needs, so that the first one does not wait for it; says what that is."""
         model, device = self._options["model"], self._options["device"].value
-        with output.busy("Loading the index and its encoder"):
+        with ON_TERMINAL.busy("Loading the index and its encoder"):
             encoder = self._session.text_encoder(device, model)
             windows, videos = len(self._session.index.vectors), len(self._session.index.catalog.videos())
         return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"

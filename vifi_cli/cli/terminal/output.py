@@ -53,8 +53,8 @@ def line(text: str, end: str = "\n") -> None:
 
 
 def document(content: object) -> None:
-    """Writes one JSON document to stdout."""
-    line(json.dumps(content, indent=2))
+    """Writes one JSON document to stdout; paths become text."""
+    line(json.dumps(content, indent=2, default=os.fspath))
 
 
 def json_line(content: object) -> None:

@@ -1,6 +1,7 @@
 """Lists for editors, read back by OpenTimelineIO, which is what editors and their scripts read them with."""
 
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlparse
@@ -9,7 +10,8 @@ import opentimelineio as otio
 import pytest
 
 from tests.made_videos import Sound, noise, numbered_frames, write_video
-from vifi_cli.errors import InvalidInput
+from vifi_cli.api.cut.plan import CutOutputs
+from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.moment import Moment
@@ -176,6 +178,17 @@ def test_no_name_can_break_a_list(tmp_path: Path, suffix: str) -> None:
 def test_a_name_without_a_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"cuts\.xml is not a kind of list: end its name with \.edl"):
         write_edit_list(tmp_path / "cuts.xml", "moments", [listed(0, 1)])
+
+
+def test_a_missing_extra_is_named_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentimelineio", None)
+    with pytest.raises(
+        MissingDependency, match=r"cuts\.otio needs opentimelineio: run `pip install 'vifi\[lists\]'"
+    ):
+        CutOutputs(lists=["reel.edl", "cuts.otio"])
+    write_edit_list(tmp_path / "cuts.edl", "moments", [listed(0, 1)])
 
 
 def test_facts_are_those_of_the_file(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Lists of moments for editors and players."""
+"""Moments as lists for editors and players, and as a web page."""

@@ -27,7 +27,7 @@ def check_list_name(path: Path) -> None:
             "or .m3u8 (VLC)"
         )
     if suffix == OTIO and find_spec("opentimelineio") is None:
-        raise MissingDependency(f"{path.name} needs opentimelineio: pip install 'vifi[lists]'")
+        raise MissingDependency(f"{path.name} needs opentimelineio: run `pip install 'vifi[lists]'`")
 
 
 def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> tuple[str, ...]:

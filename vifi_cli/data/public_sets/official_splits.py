@@ -27,9 +27,7 @@ def read_ucf101(files: Sequence[Path], class_names: Sequence[str], number: int) 
         for line_number, line in numbered_lines(path):
             file = line.split()[0]
             found = _UCF_CLASS.match(Path(file).name)
-            label = labels.get(class_key(found[1])) if found else None
-            if label is None:
-                raise InvalidInput(f"{path}, line {line_number}: {file!r} is not in a class of UCF-101")
+            label = _label(labels, found[1] if found else file, f"{path}, line {line_number}")
             videos.append(ListedVideo(file, label, lists[path.name.lower()]))
     return tuple(videos)
 
@@ -73,11 +71,7 @@ def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
         if path.suffix.lower() == ".csv" and _header(path) >= _KINETICS_COLUMNS:
             for row_number, row in enumerate(csv.DictReader(io.StringIO(read_text(path))), start=2):
                 split = _kinetics_split(row.get("split"), path)
-                label = labels.get(class_key(row["label"]))
-                if label is None:
-                    raise InvalidInput(
-                        f"{path}, line {row_number}: {row['label']!r} is not a class of this set"
-                    )
+                label = _label(labels, row["label"], f"{path}, line {row_number}")
                 videos[ListedVideo(_kinetics_file(row), label, split)] = None
     return tuple(videos)
 
@@ -98,11 +92,8 @@ def read_ssv2(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
                 template, video = str(entry["template"]), str(entry["id"])
             except (KeyError, TypeError) as error:
                 raise InvalidInput(f"{path} has an entry without id and template: {entry!r:.80}") from error
-            if class_key(template) not in labels:
-                raise InvalidInput(
-                    f"{path}: {template!r} of video {video} is not a class of Something-Something V2"
-                )
-            videos.append(ListedVideo(f"{video}.webm", labels[class_key(template)], lists[path.name.lower()]))
+            label = _label(labels, template, f"{path}, video {video}")
+            videos.append(ListedVideo(f"{video}.webm", label, lists[path.name.lower()]))
     return tuple(videos)
 
 
@@ -118,6 +109,12 @@ def _named(files: Sequence[Path], names: Sequence[str] | dict[str, Split] | dict
 
 def _labels_by_key(class_names: Sequence[str]) -> dict[str, int]:
     return {class_key(name): label for label, name in enumerate(class_names)}
+
+
+def _label(labels: dict[str, int], class_name: str, where: str) -> int:
+    if class_key(class_name) not in labels:
+        raise InvalidInput(f"{where}: {class_name!r} is not a class of this set")
+    return labels[class_key(class_name)]
 
 
 def _header(path: Path) -> set[str]:

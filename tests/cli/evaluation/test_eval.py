@@ -303,7 +303,8 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
          "letter.txt is not a folder; name another --output"),
         (("--train", "--setting", "supervised", "--model", "{tiny}", "--data", "{grouped}"),
          "6 training videos of these lists give tests away, such as red_1.mp4 (of the same group as"),
-        (("--train", "--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}"), "k400 is not on this machine"),
+        (("--train", "--setting", "zero-shot", "--model", "{tiny}", "--data", "{colours}"),
+         "k400 is not on this machine"),
         (
             ("--train", "--setting", "few-shot", "--model", "{tiny}", "--data", "{colours}", "--recipe", "epoch=1"),
             "there is no key epoch",

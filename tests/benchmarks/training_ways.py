@@ -19,7 +19,7 @@ from vifi_cli.model.towers.clip_transform import centre_crop, test_short_side
 from vifi_cli.training.batches.mixup import soft_targets
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner, freeze_statistics
-from vifi_cli.training.engine.loss_and_gradients import MicroBatch, soft_cross_entropy
+from vifi_cli.training.engine.loss_and_gradients import MicroBatch
 from vifi_cli.training.engine.precision import Precision, choose_precision
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.video.clips.clip_sampling import test_frame_indices
@@ -155,7 +155,7 @@ class Training:
         for micro in micro_batches:
             with self._precision():
                 logits = network(micro.clips, tokens[: micro.targets.shape[1]])
-            loss = soft_cross_entropy(logits, micro.targets).mean() / self.case.measured
+            loss = F.cross_entropy(logits, micro.targets) / self.case.measured
             torch.autograd.backward(self._learner.scaler.scale(loss))
             total += loss.detach()
         return float(total)

@@ -17,9 +17,9 @@ from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
 from vifi_cli.training.batches.loading import BadVideos, ClipGroup, ClipRecipe, TrainingClips, load_groups
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
+from vifi_cli.training.engine.frozen_towers import Reading, VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
-from vifi_cli.training.engine.loop import BatchMaking, StepReport, take_steps
+from vifi_cli.training.engine.loop import BatchMaking, StepReport, TrainingLoop
 from vifi_cli.training.engine.memory import find_micro_batch
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.run_setup import make_repeatable, open_clip_store, reading_workers
@@ -28,7 +28,7 @@ from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.model import heed_base, load_training_model, load_untuned
 from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
-from vifi_cli.training.run.validation import Reading, Validation
+from vifi_cli.training.run.validation import Validation
 
 Report = StepReport | EpochReport | RunResult
 Told = TypeVar("Told", StepReport, EpochReport)
@@ -186,17 +186,10 @@ class FineTuning:
         # embeddings take no room to speak of
         at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._reading.micro_batch
         making = BatchMaking(len(self._data.class_names), recipe.mixing, recipe.seed, at_once, self._enter)
+        schedule = make_schedule(recipe, self._plan)
+        loop = TrainingLoop(self._learner, self._plan, schedule, making, self._processes, train)
         try:
-            yield from take_steps(
-                self._learner,
-                self._plan,
-                make_schedule(recipe, self._plan),
-                self._groups(drawn),
-                making,
-                self._processes,
-                train,
-                first_step=first,
-            )
+            yield from loop.steps(self._groups(drawn), first)
         except TrainingDiverged as error:
             kept = (
                 f"the last good one is in {self._folder.last}"
@@ -225,9 +218,8 @@ class FineTuning:
                 TestClips(train, self._reading.store, recipe.frames, self._size),
                 self._enter,
                 self._processes,
-                batch=self._reading.micro_batch,
-                workers=self._reading.workers,
-                watch=self._listener.scoring,
+                self._reading,
+                self._listener.scoring,
             )
             return embeddings.groups(drawn)
         making = ClipRecipe(recipe.frames, self._size, recipe.random_frames, recipe.augmentation, recipe.seed)

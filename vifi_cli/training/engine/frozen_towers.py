@@ -1,4 +1,4 @@
-"""What a frozen image tower sees in videos that are the same in every epoch: asked once, then kept."""
+"""Embeddings of videos by a frozen image tower, computed once where clips are the same in every epoch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
@@ -15,6 +14,22 @@ from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup
 from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates
 from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.video.clips.store import ClipStore
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How clips come from disk to the encoder.
+
+    Attributes:
+        store: reads the frames.
+        micro_batch: clips encoded at once.
+        workers: processes that read for one that trains.
+    """
+
+    store: ClipStore
+    micro_batch: int
+    workers: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +45,7 @@ class EmbeddedVideos:
     unreadable: dict[int, str]
 
     def predict(self, network: ViFiCLIP, classes: Tensor) -> Predictions:
-        """What `evaluation.predict` says of these videos, for class embeddings (C, D) of length 1."""
+        """The same as `evaluation.predict` for these videos, by class embeddings (C, D) of length 1."""
         if not self.embeddings:
             probabilities = np.zeros((0, len(classes)), np.float32)
         else:
@@ -47,16 +62,14 @@ def embed_once(
     clips: TestClips,
     chosen: Sequence[int],
     enter: ClipInput,
-    *,
-    batch: int,
-    workers: int,
+    reading: Reading,
     watch: Callable[[int], None] = lambda done: None,
 ) -> EmbeddedVideos:
     """Embed the chosen videos, whose numbers ascend; arguments are those of `evaluation.predict`."""
     known: dict[int, Tensor] = {}
     bad: dict[int, str] = {}
     for numbers, embeddings, unreadable in encode_videos(
-        network, clips, chosen, enter, batch=batch, workers=workers
+        network, clips, chosen, enter, batch=reading.micro_batch, workers=reading.workers
     ):
         # copies: another process would be sent the whole batch with each of its rows
         known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
@@ -74,26 +87,16 @@ class VideoEmbeddings:
         clips: TestClips,
         enter: ClipInput,
         processes: Processes,
-        *,
-        batch: int,
-        workers: int,
+        reading: Reading,
         watch: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        """Embed each video once, each process its share of them; `watch` is told how many of how many are done.
+        """Embed each video once, each process its share; `watch` receives how many are done, of how many.
 
         Raises:
             InvalidInput: no video can be read.
         """
         mine = range(processes.rank, len(clips.videos), processes.count)
-        share = embed_once(
-            network,
-            clips,
-            mine,
-            enter,
-            batch=batch,
-            workers=workers,
-            watch=lambda done: watch(done, len(mine)),
-        )
+        share = embed_once(network, clips, mine, enter, reading, lambda done: watch(done, len(mine)))
         shares = processes.gather((share.embeddings, share.unreadable))
         self._known = {video: embedding for known, _ in shares for video, embedding in known.items()}
         self._bad = {video: reason for _, bad in shares for video, reason in bad.items()}
@@ -109,10 +112,6 @@ class VideoEmbeddings:
             yield ClipGroup(
                 group,
                 torch.stack([self._known[video] for video in videos]),
-                _labels(videos, self._videos),
+                torch.tensor([self._videos[video].label for video in videos]),
                 tuple(BadClip(video, self._bad[video]) for video in drawn if video in self._bad),
             )
-
-
-def _labels(chosen: list[int], videos: Sequence[LabeledVideo]) -> Tensor:
-    return torch.tensor([videos[video].label for video in chosen])

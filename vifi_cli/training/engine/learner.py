@@ -1,7 +1,8 @@
-"""A model that learns: the parameters that move, their optimizer, and the average of weights, if one is kept."""
+"""A model that learns: its tuned parameters, their optimizer, and the moving average of weights (EMA)."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,12 @@ from vifi_cli.model.prompts.initialisation import prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes, sharing_gradients
-from vifi_cli.training.engine.loss_and_gradients import ClassTexts, MicroBatch, accumulate_gradients
+from vifi_cli.training.engine.loss_and_gradients import (
+    Arithmetic,
+    ClassTexts,
+    MicroBatch,
+    accumulate_gradients,
+)
 from vifi_cli.training.engine.precision import Precision
 from vifi_cli.training.recipe.recipe import Recipe, Tune
 
@@ -22,10 +28,9 @@ PREFIXES = {"both": ("visual.", "text.", "logit_scale"), "image": ("visual.",), 
 
 
 def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name.
+    """The parameters that are trained, by name: of a network with prompts only these.
 
-    As published, the table of word embeddings stays as it is, and the temperature moves with both towers only; of a
-    network with prompts nothing moves but these.
+    As published, word embeddings are never trained, and the temperature only with both towers.
     """
     prompts = prompt_parameters(network)
     return prompts or {
@@ -36,7 +41,7 @@ def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
 
 
 def freeze_statistics(network: ViFiCLIP) -> None:
-    """Set towers that learn to training, but for batch norms: a few clips' statistics would not be those of a test.
+    """Set towers that learn to training mode, except batch norms: a few clips' statistics do not fit a test.
 
     A tower with prompts does not learn itself.
     """
@@ -57,7 +62,7 @@ class Learner:
         tuned: the parameters that are trained, by name.
         optimizer: AdamW over these, with weight decay on all of them, as published.
         scaler: of fp16 gradients.
-        average: moving averages of the tuned parameters by name; empty where none are kept.
+        average: moving averages of the tuned parameters by name; empty without `ema_decay`.
     """
 
     def __init__(
@@ -85,12 +90,11 @@ class Learner:
             fused=processes.device.type == "cuda" or None,
         )
         self.scaler = precision.make_scaler()
+        self._arithmetic = Arithmetic(processes, precision, self.scaler)
         self.average: dict[str, Tensor] = {}
         if recipe.ema_decay:
             self.average = {name: parameter.detach().clone() for name, parameter in self.tuned.items()}
         self._decay = recipe.ema_decay
-        self._processes = processes
-        self._precision = precision
         self._shared = sharing_gradients(network, processes)
         self._texts = ClassTexts(tokens)
         if recipe.tune == "image":
@@ -100,11 +104,11 @@ class Learner:
     def embed_classes(self) -> Tensor:
         """The class embeddings of the model as it is now: float32 (C, D), of length 1."""
         self.network.eval()
-        with self._precision():
+        with self._arithmetic.precision():
             return self.network.encode_classes(self._texts.tokens).float()
 
     def state(self) -> dict[str, Tensor]:
-        """All that may tell the network from the one that the run started with: its prompts, or the whole of it."""
+        """What the run may have changed: the prompts of the network, or all of it."""
         prompts = prompt_parameters(self.network)
         return dict(prompts) if prompts else self.network.state_dict()
 
@@ -112,9 +116,7 @@ class Learner:
         """Compute the gradients of a step of so many clips on all processes: this process's share of the loss."""
         freeze_statistics(self.network)
         self.optimizer.zero_grad(set_to_none=True)
-        return accumulate_gradients(
-            self._shared, self._texts, micro_batches, clips, self._processes, self._precision, self.scaler
-        )
+        return accumulate_gradients(self._shared, self._texts, micro_batches, clips, self._arithmetic)
 
     def has_finite_gradients(self) -> bool:
         """Whether the parameters can be moved by the gradients gathered; fp16 leaves that to its scaler."""
@@ -125,9 +127,9 @@ class Learner:
 
     def try_gradients(self, micro: MicroBatch) -> None:
         """Compute gradients of a micro-batch in this process alone, to see whether the memory holds them."""
-        alone = Processes(0, 1, self._processes.device)
+        alone = replace(self._arithmetic, processes=Processes(0, 1, self._arithmetic.processes.device))
         freeze_statistics(self.network)
-        accumulate_gradients(self.network, self._texts, [micro], 1, alone, self._precision, self.scaler)
+        accumulate_gradients(self.network, self._texts, [micro], 1, alone)
 
     def step(self, learning_rate: float) -> None:
         """Move the parameters by the gradients gathered."""
@@ -141,7 +143,7 @@ class Learner:
 
     @contextmanager
     def averaged(self) -> Iterator[ViFiCLIP]:
-        """The model with the averages for weights, where such are kept; after the block it has its own again."""
+        """The model with its averaged weights, if there are any; after the block it has its own again."""
         self._exchange()
         try:
             yield self.network

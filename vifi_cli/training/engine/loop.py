@@ -1,4 +1,4 @@
-"""The loop that fine-tuning and everything like it shares: a generator that takes a step and tells of it."""
+"""The training loop: a generator that takes an optimizer step and reports it."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from vifi_cli.training.engine.loss_and_gradients import MicroBatch, cut_into_mic
 from vifi_cli.training.recipe.learning_rate import Schedule
 from vifi_cli.training.recipe.recipe import Mixing
 
-MOST_NAMED = 8  # of the videos of a step that goes wrong
+MOST_NAMED = 8  # of the videos of a step that diverges
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class BatchMaking:
-    """How groups of clips become what the network learns from.
+    """How groups of clips become micro-batches.
 
     Attributes:
         classes: C.
         mixing: how clips are blended.
         seed: of the run.
         micro_batch: clips that go through the encoder at once.
-        enter: puts pixels on the device.
+        enter: how clips enter the encoder.
     """
 
     classes: int
@@ -85,58 +85,70 @@ class BatchMaking:
         return clips, targets, torch.full((len(clips),), float(group.group.counts), device=clips.device)
 
 
-def take_steps(
-    learner: Learner,
-    plan: RunPlan,
-    schedule: Schedule,
-    groups: Iterator[ClipGroup],
-    making: BatchMaking,
-    processes: Processes,
-    videos: Sequence[LabeledVideo],
-    *,
-    first_step: int = 0,
-) -> Iterator[StepReport]:
-    """Take one optimizer step after the other, and tell of each when it is done.
+@dataclass(frozen=True, slots=True)
+class TrainingLoop:
+    """Takes one optimizer step after the other.
 
-    Between two reports nothing is half done: whoever takes them may save, validate, or stop.
-
-    Args:
+    Attributes:
         learner: what learns.
         plan: which videos each step learns from.
         schedule: the learning rate of each step.
-        groups: the clips of this process, in the order of the plan from `first_step` on.
-        making: how they become micro-batches.
+        making: how groups become micro-batches.
         processes: that learn together.
-        videos: the training videos, to name those of a step that goes wrong.
-        first_step: counted over the whole run.
-
-    Raises:
-        TrainingDiverged: the loss of a step is no number; the parameters are those of before it.
+        videos: the training videos, to name those of a step that diverges.
     """
-    steps = plan.steps(first_step, processes.rank, processes.count)
-    for number, step in enumerate(steps, first_step):
-        # for models that draw while they compute, such as those with dropout
-        torch.manual_seed(
-            int(np.random.SeedSequence([plan.seed, number, processes.rank]).generate_state(1)[0])
-        )
-        bad: list[BadClip] = []
-        share = learner.gather_gradients(
-            making.micro_batches(step, _noting(islice(groups, len(step.groups)), bad)), step.clips
-        )
-        loss, unreadable = processes.total(share, len(bad))
-        if not (math.isfinite(loss) and learner.has_finite_gradients()):
-            draws = [draw for group in step.groups for draw in group.draws]
-            names = ", ".join(str(videos[draw.video].path) for draw in draws[:MOST_NAMED])
-            names += f" and {len(draws) - MOST_NAMED} more" if len(draws) > MOST_NAMED else ""
-            raise TrainingDiverged(
-                f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}, or its gradient is no number; "
-                f"its videos: {names}"
+
+    learner: Learner
+    plan: RunPlan
+    schedule: Schedule
+    making: BatchMaking
+    processes: Processes
+    videos: Sequence[LabeledVideo]
+
+    def steps(self, groups: Iterator[ClipGroup], first: int = 0) -> Iterator[StepReport]:
+        """Take the steps from `first` on, counted over the whole run, and report each when it is done.
+
+        Between two reports nothing is half done: the caller may save, validate, or stop.
+
+        Args:
+            groups: the clips of this process, in the order of the plan.
+            first: number of the first step.
+
+        Raises:
+            TrainingDiverged: the loss of a step is not finite; the parameters are those before it.
+        """
+        for number, step in enumerate(
+            self.plan.steps(first, self.processes.rank, self.processes.count), first
+        ):
+            seed = np.random.SeedSequence([self.plan.seed, number, self.processes.rank])
+            torch.manual_seed(int(seed.generate_state(1)[0]))  # for models with dropout
+            bad: list[BadClip] = []
+            read = _noting(islice(groups, len(step.groups)), bad)
+            share = self.learner.gather_gradients(self.making.micro_batches(step, read), step.clips)
+            loss, unreadable = self.processes.total(share, len(bad))
+            if not (math.isfinite(loss) and self.learner.has_finite_gradients()):
+                raise TrainingDiverged(self._diverged(step, loss))
+            rate = self.schedule.learning_rate(number)
+            self.learner.step(rate)
+            shares = self.processes.gather(bad) if unreadable else []
+            yield StepReport(
+                step.epoch,
+                step.step,
+                self.plan.steps_per_epoch,
+                self.plan.epochs,
+                loss,
+                rate,
+                step.clips,
+                tuple(clip for of_process in shares for clip in of_process),
             )
-        rate = schedule.learning_rate(number)
-        learner.step(rate)
-        all_bad = tuple(clip for share_of in processes.gather(bad) for clip in share_of) if unreadable else ()
-        yield StepReport(
-            step.epoch, step.step, plan.steps_per_epoch, plan.epochs, loss, rate, step.clips, all_bad
+
+    def _diverged(self, step: StepPlan, loss: float) -> str:
+        draws = [draw for group in step.groups for draw in group.draws]
+        names = ", ".join(str(self.videos[draw.video].path) for draw in draws[:MOST_NAMED])
+        names += f" and {len(draws) - MOST_NAMED} more" if len(draws) > MOST_NAMED else ""
+        return (
+            f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}, or its gradient is not finite; "
+            f"its videos: {names}"
         )
 
 

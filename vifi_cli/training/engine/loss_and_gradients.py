@@ -1,15 +1,16 @@
-"""One optimizer step over any number of micro-batches, with one pass through the text encoder.
+"""The loss, and its gradients over the micro-batches of a step, with one pass through the text encoder.
 
-The published code embeds all classes again for every micro-batch. Here they are embedded once a step; the
-micro-batches collect the gradient with respect to the class embeddings, and one backward pass takes it through
-the text encoder. Since the loss is a sum over clips, this is the same gradient, by the chain rule: the idea of
-GradCache (Gao et al., 2021), applied to the classes of CLIP.
+The published code embeds all classes again for every micro-batch. vifi embeds them once a step: the micro-batches
+collect the gradient with respect to the class embeddings, and one backward pass takes it through the text encoder.
+Since the loss is a sum over clips, this is the same gradient, by the chain rule: the idea of GradCache (Gao et al.,
+2021), applied to the classes of CLIP.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor
 
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
@@ -47,9 +48,19 @@ class ClassTexts:
     embeddings: Tensor | None = None
 
 
-def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy of each clip (B,) against targets that are distributions (B, C)."""
-    return -(targets * logits.log_softmax(-1)).sum(-1)
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How gradients are computed.
+
+    Attributes:
+        processes: that train together.
+        precision: of the products.
+        scaler: of fp16.
+    """
+
+    processes: Processes
+    precision: Precision
+    scaler: torch.amp.GradScaler
 
 
 def accumulate_gradients(
@@ -57,9 +68,7 @@ def accumulate_gradients(
     texts: ClassTexts,
     micro_batches: Iterable[MicroBatch],
     clips: int,
-    processes: Processes,
-    precision: Precision,
-    scaler: torch.amp.GradScaler,
+    arithmetic: Arithmetic,
 ) -> float:
     """Add up the gradients of a step.
 
@@ -68,13 +77,12 @@ def accumulate_gradients(
         texts: of the classes.
         micro_batches: this process's share of the step.
         clips: of the step, on all processes together.
-        processes: that train together.
-        precision: the arithmetic.
-        scaler: of fp16.
+        arithmetic: how.
 
     Returns:
         This process's share of the loss; the shares of all processes sum to the mean over the step's clips.
     """
+    processes, precision = arithmetic.processes, arithmetic.precision
     with precision():
         classes = texts.embeddings if texts.embeddings is not None else network.encode_classes(texts.tokens)
     leaf = classes.detach().requires_grad_(classes.requires_grad)
@@ -83,7 +91,7 @@ def accumulate_gradients(
         with without_sharing(network.visual, not micro.is_last):
             loss = _loss(network, micro, leaf, precision) / clips
             # shared gradients are means over the processes, and the loss of a step is a sum
-            torch.autograd.backward(scaler.scale(loss * processes.count))
+            torch.autograd.backward(arithmetic.scaler.scale(loss * processes.count))
         share += loss.detach()
     if classes.requires_grad:
         torch.autograd.backward(classes, leaf.grad)
@@ -92,11 +100,12 @@ def accumulate_gradients(
 
 
 def _loss(network: ViFiCLIP, micro: MicroBatch, classes: Tensor, precision: Precision) -> Tensor:
+    """The sum of the losses of a micro-batch: cross-entropy against targets that are probabilities."""
     are_embeddings = micro.clips.ndim < 5
     with precision():
         videos = micro.clips if are_embeddings else network.encode_clips(micro.clips)
-    logits = network.class_logits(videos, classes)
-    return (soft_cross_entropy(logits, micro.targets) * micro.weights).sum()
+    losses = F.cross_entropy(network.class_logits(videos, classes), micro.targets, reduction="none")
+    return (losses * micro.weights).sum()
 
 
 def cut_into_micro_batches(

@@ -1,4 +1,4 @@
-"""Scores of a model on videos that it does not learn from, and which epoch is the best by them."""
+"""Scores of a model on the validation videos, and the best epoch by them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,42 +10,26 @@ from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_h
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.frozen_towers import EmbeddedVideos, embed_once
+from vifi_cli.training.engine.frozen_towers import EmbeddedVideos, Reading, embed_once
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.reports import Scores
 from vifi_cli.training.run.state import RunProgress
-from vifi_cli.video.clips.store import ClipStore
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How clips come from disk to the encoder.
-
-    Attributes:
-        store: reads the frames.
-        micro_batch: clips encoded at once.
-        workers: processes that read for one that trains.
-    """
-
-    store: ClipStore
-    micro_batch: int
-    workers: int
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Scores a model on the videos that training is watched with; each is counted once, on however many processes.
+    """Scores a model on the validation videos; each is counted once, on however many processes.
 
-    Where the image tower is frozen, it sees each video in the first validation only.
+    A frozen image tower sees each video in the first validation only.
 
     Attributes:
         data: with these videos.
-        reading: how clips are had.
-        recipe: frames of a clip, and whether the test may choose.
+        reading: how clips come to the encoder.
+        recipe: frames of a clip, and whether the best epoch may be chosen on the test videos.
         size: S, of the encoder's picture.
         enter: how clips enter the encoder.
         processes: that share the work.
-        watch: told how many videos are done, and of how many, by this process.
+        watch: receives how many videos this process has scored, of how many.
     """
 
     data: LabeledVideos
@@ -58,18 +42,18 @@ class Validation:
     _embedded: dict[tuple[LabeledVideo, ...], EmbeddedVideos] = field(default_factory=dict)
 
     def score(self, network: ViFiCLIP, classes: Tensor) -> Scores | None:
-        """Score a model by its class embeddings (C, D); None where no video is held out."""
+        """Score a model by its class embeddings (C, D); None without held-out videos."""
         return self._score(network, classes, "val", self.data.val) or self._score(
             network, classes, "test", self.data.test
         )
 
     def score_test(self, network: ViFiCLIP, classes: Tensor, known: Scores | None) -> Scores | None:
-        """Score a model on the test videos, which may be those of the `known` scores of this very model."""
+        """Score a model on the test videos; `known` are its scores on the validation videos, perhaps the same."""
         is_known = known is not None and (not self.data.val or self.data.val == self.data.test)
         return known if is_known else self._score(network, classes, "test", self.data.test)
 
     def is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
-        """Whether this epoch's model is to be kept as the best; without videos to choose by, the last one is."""
+        """Whether this epoch's model becomes `best/`; without videos to choose by, the last one does."""
         if not self._may_choose():
             return is_last
         if scores is None or not scores.videos:
@@ -94,20 +78,18 @@ class Validation:
         return Scores(name, top1, top5, len(labels), len(whole.unreadable))
 
     def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
-        """What the model says of this process's share of the videos."""
+        """The predictions for this process's share of the videos."""
         mine = range(self.processes.rank, len(videos), self.processes.count)
         clips = TestClips(videos, self.reading.store, self.recipe.frames, self.size)
-        batch, workers = self.reading.micro_batch, self.reading.workers
 
         def watch(done: int) -> None:
             self.watch(done, len(mine))
 
         if self.recipe.tune != "text":
+            batch, workers = self.reading.micro_batch, self.reading.workers
             return predict(
                 network, classes, clips, mine, self.enter, batch=batch, workers=workers, watch=watch
             )
         if videos not in self._embedded:
-            self._embedded[videos] = embed_once(
-                network, clips, mine, self.enter, batch=batch, workers=workers, watch=watch
-            )
+            self._embedded[videos] = embed_once(network, clips, mine, self.enter, self.reading, watch)
         return self._embedded[videos].predict(network, classes)

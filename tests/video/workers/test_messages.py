@@ -14,7 +14,7 @@ import pytest
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.decode.frames import Frames
 from vifi_cli.video.export.probe import VideoFacts
-from vifi_cli.video.workers.isolated import ProcessLost
+from vifi_cli.video.workers.isolated import WorkerLost
 from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Value, packed, receive
 
 
@@ -56,7 +56,7 @@ def test_errors_come_back_as_what_a_caller_catches() -> None:
         again = sent(*packed(Failed.by(error)))
         assert isinstance(again, Failed)
         assert (type(again.error()), str(again.error())) == (type(error), str(error))
-    assert type(Failed.by(ProcessLost("crashed")).error()) is UnreadableVideo
+    assert type(Failed.by(WorkerLost("crashed")).error()) is UnreadableVideo
 
 
 def document(name: str, **fields: Any) -> bytes:

@@ -19,7 +19,7 @@ from vifi_cli.video.export.reel import Reel, reel_form, write_reel
 from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.lists.gallery import GalleryItem, gallery_html
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import IsolatedWorker, ProcessLost
+from vifi_cli.video.workers.isolated import IsolatedWorker, WorkerLost
 
 COPY_EFFORT, PREVIEW_EFFORT = 0.05, 0.5  # per second of video, beside encoding it
 
@@ -162,7 +162,7 @@ class CutRendering:
                 with paths.replacing(target) as temporary:
                     joining = partial(write_reel, [one.moment for _, one in rest], form, temporary)
                     reel = self._worker.call(joining, report)
-            except ProcessLost as lost:
+            except WorkerLost as lost:
                 position, _ = rest.pop(current)
                 self.report.failed[position] = str(lost)
             except UnreadableVideo as error:

@@ -17,7 +17,7 @@ from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.towers.clip_transform import normalised
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.clips.store import ClipStore
-from vifi_cli.video.workers.worker_process import interrupts_held_back
+from vifi_cli.video.workers.isolated import interrupts_held_back
 
 Statistics = tuple[float, float, float]
 

@@ -1,18 +1,16 @@
-"""Decodes many videos in processes of their own, ahead of whoever takes the frames.
+"""Decodes many videos in other processes, ahead of whoever takes the frames.
 
-    decode_ahead  <- queue of a few events <-  thread of a DecodingPool  <- a connection each <-  worker processes
+    decode_ahead  <-  queue of a few events  <-  threads, each with an isolated worker  <-  worker processes
 
 Queue and connections are bounded and each waits for the one before it, so memory stays flat. A process that
 hangs or crashes in native code is replaced; only the video it was working on is lost.
 """
 
-import os
 import threading
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
 from queue import Full, Queue
 
@@ -20,11 +18,11 @@ from vifi_cli.errors import UnreadableVideo, VifiError
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.workers.messages import Done, Failed, Message, Value
-from vifi_cli.video.workers.worker_process import Reporter, WorkerLost, WorkerProcess
+from vifi_cli.video.workers.isolated import IsolatedWorker, Reporter
+from vifi_cli.video.workers.messages import Value
 
 EVENTS_AHEAD = 8
-STOP_CHECK_SECONDS = 0.1  # how soon a full queue is left when everything is to stop
+STOP_CHECK_SECONDS = 0.1  # how soon a thread notices that everything is to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,6 @@ class FailedVideo:
 
 
 DecodingEvent = DecodedChunk | DecodedVideo | FailedVideo
-Outcome = VifiError | RuntimeError | None
 
 
 def decode_ahead(
@@ -81,23 +78,17 @@ def decode_ahead(
     """
     works = [partial(_decode, path, sampling, geometry, threads) for path in paths]
     pool = DecodingPool(works, workers, stall_seconds)
-    thread = threading.Thread(target=pool.run, name="decode-ahead", daemon=True)
-    thread.start()
     try:
-        while isinstance(event := pool.events.get(), DecodingEvent):
-            yield event
-        if event is not None:
-            raise event
+        yield from pool.events()
     finally:
         pool.stop()
-        thread.join()
 
 
 def _decode(
     path: Path, sampling: FrameSampling, geometry: FrameGeometry, threads: int, reporter: Reporter
 ) -> VideoInfo:
-    """The work of one process on one video: sends its chunks."""
-    for decoded in decode_frames(path, sampling, geometry, threads=threads, alive=reporter.report):
+    """Decodes a video in the other process, which sends its chunks."""
+    for decoded in decode_frames(path, sampling, geometry, threads=threads, alive=reporter):
         if isinstance(decoded, VideoInfo):
             return decoded
         reporter.send(Value(decoded))
@@ -105,83 +96,73 @@ def _decode(
 
 
 class DecodingPool:
-    """Keeps worker processes busy: gives them videos, passes on what they send, replaces those that are lost.
+    """Threads that keep one isolated worker busy each; what the workers send goes into one queue."""
 
-    Attributes:
-        events: what they send; last None, or why decoding stopped.
-    """
-
-    def __init__(self, works: Sequence[partial[VideoInfo]], most_workers: int, stall_seconds: float) -> None:
-        self.events: Queue[DecodingEvent | Outcome] = Queue(EVENTS_AHEAD)
+    def __init__(self, works: Sequence[partial[VideoInfo]], workers: int, stall_seconds: float) -> None:
+        """Starts at once; each work decodes the video at its position."""
         self._waiting = deque(enumerate(works))
-        self._most_workers = most_workers
-        self._stall_seconds = stall_seconds
-        self._idle: list[WorkerProcess] = []
-        self._busy: dict[WorkerProcess, int] = {}  # with the position of its video
+        self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False
-        self._stop_read, self._stop_write = os.pipe()
+        isolated = [IsolatedWorker(stall_seconds) for _ in range(min(workers, len(works)))]
+        self._threads = {
+            threading.Thread(target=self._run, args=(worker,), name="decode-ahead", daemon=True): worker
+            for worker in isolated
+        }
+        for thread in self._threads:
+            thread.start()
 
-    def run(self) -> None:
-        """Works until all videos are done, or `stop` is called; leaves no process behind. Needs its own thread."""
-        outcome: Outcome = RuntimeError("decoding broke off; its thread's traceback says why")
+    def events(self) -> Generator[DecodingEvent, None, None]:
+        """What becomes of the videos; raises what stopped a thread."""
+        running = len(self._threads)
+        while running:
+            event = self._events.get()
+            if isinstance(event, Exception):
+                raise event
+            if event is None:
+                running -= 1
+            else:
+                yield event
+
+    def stop(self) -> None:
+        """Ends all processes and threads."""
+        self._stopping = True
+        for worker in self._threads.values():
+            worker.end()
+        for thread, worker in self._threads.items():
+            while thread.is_alive():
+                worker.end()  # it may just have started its process
+                thread.join(STOP_CHECK_SECONDS)
+
+    def _run(self, worker: IsolatedWorker) -> None:
+        outcome: Exception | None = RuntimeError("decoding broke off; its thread's traceback says why")
         try:
-            while (self._waiting or self._busy) and not self._stopping:
-                self._give_out_work()
-                self._listen()
+            while not self._stopping and (next_work := self._next_work()):
+                self._put(self._decoded(worker, *next_work))
             outcome = None
         except VifiError as error:
             outcome = error
         finally:
-            for worker in (*self._idle, *self._busy):
-                worker.end()
-            self._put(outcome)
-            os.close(self._stop_read)
-
-    def stop(self) -> None:
-        """Makes `run` return soon, from another thread."""
-        self._stopping = True
-        os.close(self._stop_write)
-
-    def _give_out_work(self) -> None:
-        while self._waiting and len(self._busy) < self._most_workers:
-            worker = self._idle.pop() if self._idle else WorkerProcess(self._stall_seconds)
-            self._busy[worker], work = self._waiting.popleft()
-            worker.begin(work)
-
-    def _listen(self) -> None:
-        """Waits until a worker has something to say or has been silent too long, and handles these."""
-        timeout = min(worker.seconds_of_patience() for worker in self._busy)
-        ready = wait([self._stop_read, *(worker.connection for worker in self._busy)], timeout)
-        for worker, position in list(self._busy.items()):
-            if worker.connection in ready or worker.seconds_of_patience() <= 0:
-                self._receive(worker, position)
-
-    def _receive(self, worker: WorkerProcess, position: int) -> None:
-        try:
-            event = _event(position, worker.receive())
-            if isinstance(event, DecodedVideo | FailedVideo):
-                del self._busy[worker]
-                self._idle.append(worker)
-                self._give_out_work()
-        except WorkerLost as lost:
-            del self._busy[worker]
             worker.end()
-            event = FailedVideo(position, str(lost))
-        if event is not None:
-            self._put(event)
+            self._put(outcome)
 
-    def _put(self, event: DecodingEvent | Outcome) -> None:
+    def _next_work(self) -> tuple[int, partial[VideoInfo]] | None:
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None
+
+    def _decoded(self, worker: IsolatedWorker, position: int, work: partial[VideoInfo]) -> DecodingEvent:
+        def pass_on(frames: Frames) -> None:
+            self._put(DecodedChunk(position, frames))
+
+        try:
+            return DecodedVideo(position, worker.call(work, pass_on))
+        except (UnreadableVideo, OSError) as error:
+            return FailedVideo(position, str(error))
+
+    def _put(self, event: DecodingEvent | Exception | None) -> None:
         while not self._stopping:
             try:
-                return self.events.put(event, timeout=STOP_CHECK_SECONDS)
+                return self._events.put(event, timeout=STOP_CHECK_SECONDS)
             except Full:
                 continue
-
-
-def _event(position: int, message: Message) -> DecodingEvent | None:
-    """What a message means for a video; None for a sign of life."""
-    if isinstance(message, Value):
-        return DecodedChunk(position, message.value)
-    if isinstance(message, Done):
-        return DecodedVideo(position, message.result)
-    return FailedVideo(position, str(message.error())) if isinstance(message, Failed) else None

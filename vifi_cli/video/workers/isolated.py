@@ -1,31 +1,74 @@
-"""Calls functions on videos in a process of their own, so that a file that crashes or hangs it costs only itself."""
+"""Calls functions on videos in another process, so that a file that crashes or hangs native code costs only itself.
 
-from collections.abc import Callable
-from functools import partial
-from multiprocessing.connection import wait
+The process makes one call after another until it is killed, and ends when its parent does, however that ends. See
+`messages` for what it sends.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.workers.messages import Done, Failed, Progress
-from vifi_cli.video.workers.worker_process import Reporter, WorkerLost, WorkerProcess
+from vifi_cli.errors import UnreadableVideo, VifiError
+from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Started, Value, packed, receive
 
+SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit locks of the parent's other threads
 STALL_SECONDS = 60.0
+START_SECONDS = 60.0
+END_SECONDS = 5.0
+REPORT_SECONDS = 0.1  # between two reports on the same subject
+ONE_START = threading.Lock()
 
 Result = TypeVar("Result")
 Report = Callable[..., None]
 
 
-class ProcessLost(UnreadableVideo):
-    """The process crashed or hung during its work; the text says which."""
+class WorkerLost(UnreadableVideo):
+    """The process is dead or hangs; the text says which, in words for the user."""
+
+
+class Reporter:
+    """What a function in the other process is given to report to its caller.
+
+    Sending waits until the parent takes what was sent, which bounds how far the function runs ahead.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._last, self._subject = 0.0, ()
+
+    def __call__(self, *arguments: Any) -> None:
+        """Reports progress: a new subject at once, positions in the same one at most every 0.1 s.
+
+        Args:
+            arguments: the subject, and last the position; none at all for a sign of life, which stays in the process.
+        """
+        now = time.monotonic()
+        if now - self._last > REPORT_SECONDS or arguments[:-1] != self._subject:
+            self._last, self._subject = now, arguments[:-1]
+            self.send(Progress(arguments))
+
+    def send(self, message: Message) -> None:
+        """Sends a message; raises TypeError before anything is sent if it cannot be."""
+        for part in packed(message):
+            self._connection.send_bytes(part)
 
 
 class IsolatedWorker:
     """Calls functions in another process; a context manager. The process starts when first needed."""
 
     def __init__(self, stall_seconds: float = STALL_SECONDS) -> None:
-        """`stall_seconds`: work that reports no progress for so long counts as hanging."""
+        """`stall_seconds`: a function that reports nothing for so long counts as hanging."""
         self._stall_seconds = stall_seconds
-        self._process: WorkerProcess | None = None
+        self._process: _Process | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -33,22 +76,19 @@ class IsolatedWorker:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def call(self, function: Callable[[Report], Result], report: Report) -> Result:
-        """Calls a picklable function, which is given a `report` to call; returns its result.
+    def call(self, function: Callable[[Reporter], Result], report: Report) -> Result:
+        """Calls a picklable function, passes what it reports to `report`, and returns its result.
 
         Raises:
-            ProcessLost: the process crashed or hung.
-            VifiError: the function raises it, or any exception but an OSError, which becomes UnreadableVideo.
+            WorkerLost: the process crashed or hung.
+            VifiError: the function raises it, or any exception but an OSError, which becomes UnreadableVideo; or the
+                process does not start.
             OSError: the function raises it.
         """
-        process = self._process = self._process or WorkerProcess(self._stall_seconds)
-        process.begin(partial(_call, function))
+        process = self._process = self._process or _Process(self._stall_seconds)
         try:
-            outcome = _listen(process, report)
-        except WorkerLost as lost:
-            self.end()
-            raise ProcessLost(str(lost)) from lost
-        except BaseException:  # an interruption, say: the process is still at work, and nobody waits for it
+            outcome = process.call(function, report)
+        except BaseException:  # the process is lost, or still at work and nobody waits for it
             self.end()
             raise
         if isinstance(outcome, Failed):
@@ -57,21 +97,111 @@ class IsolatedWorker:
         return result
 
     def end(self) -> None:
-        """Ends the process; a call in another thread raises UnreadableVideo."""
+        """Ends the process; a call in another thread raises WorkerLost."""
         process, self._process = self._process, None
         if process is not None:
             process.end()
 
 
-def _call(function: Callable[[Report], Any], reporter: Reporter) -> Any:
-    return function(reporter.report)
+class _Process:
+    """The process as its parent sees it: given calls, listened to, found dead or hanging, ended."""
+
+    def __init__(self, stall_seconds: float) -> None:
+        self._connection: Connection
+        self._connection, theirs = SPAWN.Pipe()
+        self._process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
+        with interrupts_held_back(), _without_main():
+            self._process.start()
+        theirs.close()
+        self._has_started = False
+        self._stall_seconds = stall_seconds
+
+    def call(self, function: Callable[[Reporter], Any], report: Report) -> Done | Failed:
+        with suppress(OSError):  # it has died; receiving will find out how
+            self._connection.send(function)
+        while True:
+            message = self._receive()
+            if isinstance(message, Done | Failed):
+                return message
+            if isinstance(message, Value):
+                report(message.value)
+            elif isinstance(message, Progress) and message.arguments:
+                report(*message.arguments)
+
+    def end(self) -> None:
+        """Kills the process, whatever it is doing; it holds nothing worth keeping."""
+        self._process.kill()
+        self._process.join(END_SECONDS)  # a process that waits for a dead network disk cannot be ended
+        self._connection.close()
+
+    def _receive(self) -> Message:
+        patience = self._stall_seconds if self._has_started else max(self._stall_seconds, START_SECONDS)
+        try:
+            if not self._connection.poll(patience):
+                raise WorkerLost(f"decoding hung: nothing for {self._stall_seconds:g} s")
+            message = receive(self._connection)
+        except (EOFError, OSError) as error:
+            raise self._how_it_died() from error
+        except ValueError as error:
+            raise WorkerLost("decoder damaged its own memory") from error
+        self._has_started = True
+        return message
+
+    def _how_it_died(self) -> VifiError:
+        self._process.join(END_SECONDS)
+        code = self._process.exitcode
+        if not self._has_started:
+            return VifiError(f"the decoding process does not start (exit code {code}): try `vifi doctor`")
+        if code == -signal.SIGKILL:
+            return WorkerLost("decoder was killed (signal 9), perhaps because memory ran out")
+        if code is not None and code < 0:
+            return WorkerLost(f"decoder crashed (signal {-code})")
+        return WorkerLost(f"decoder ended unexpectedly (exit code {code})")
 
 
-def _listen(process: WorkerProcess, report: Report) -> Done | Failed:
+def _serve(connection: Connection) -> None:
+    """What the process does: makes the calls that come through the connection, until it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    reporter = Reporter(connection)
+    reporter.send(Started())
     while True:
-        wait([process.connection], process.seconds_of_patience())
-        message = process.receive()
-        if isinstance(message, Progress):
-            report(*message.arguments)
-        elif isinstance(message, Done | Failed):
-            return message
+        function: Callable[[Reporter], Any] = connection.recv()
+        try:
+            reporter.send(Done(function(reporter)))
+        except Exception as error:  # noqa: BLE001  one file must never cost the others, whatever is wrong with it
+            reporter.send(Failed.by(error))
+
+
+def _end_with_parent() -> None:
+    """Ends this process at once when the parent is gone, even while native code is running."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+    os._exit(0)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Lets a process started here not run the program's own script, which would do its work once more.
+
+    What the process needs is in modules, so nobody needs `if __name__ == "__main__":` to use them.
+    """
+    with ONE_START:  # else another thread would take the empty module for the program's own
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Lets a process started here be born with Ctrl-C blocked, so that it prints no traceback while it starts."""
+    resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

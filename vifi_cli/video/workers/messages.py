@@ -1,6 +1,6 @@
 """What a worker process sends its parent, and the bytes it sends it as.
 
-    parent -> worker    a piece of work: a picklable function (see `worker_process`)
+    parent -> worker    a piece of work: a picklable function (see `isolated`)
     worker -> parent    Started, then for each piece of work any number of Progress and Value, and one Done or Failed
 
 A worker reads untrusted files with native code, so its parent never unpickles what it sends. A message is JSON,

@@ -53,9 +53,9 @@ def test_a_report_shows_itself_in_a_few_lines_and_as_a_table(report: Report, tin
 
 
 def test_what_makes_no_sense_is_refused(tiny: Path, colours: Path) -> None:
-    with pytest.raises(InvalidInput, match="no method 'vivi'"):
+    with pytest.raises(InvalidInput, match="'vivi' is not a method"):
         evaluate(str(tiny), colours, "supervised", methods=["vivi"])
-    with pytest.raises(TypeError, match="no option 'epochs'"):
+    with pytest.raises(TypeError, match="'epochs' is not an option"):
         evaluate(str(tiny), colours, "supervised", epochs=3)  # type: ignore[call-arg]
 
 

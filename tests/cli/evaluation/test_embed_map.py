@@ -70,7 +70,7 @@ def test_without_flags_the_newest_run_stands_beside_its_base(
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of clips for each of three colours, and a file that is no video."""
+    """A folder of clips for each of three colours, and a file that is not a video."""
     folder = tmp_path_factory.mktemp("folders")
     for colour in ("red", "lime", "blue"):
         (folder / "videos" / colour).mkdir(parents=True)
@@ -142,7 +142,7 @@ def test_what_makes_no_sense_is_one_line_that_says_so(
         assert "bug" not in outcome.stderr
         return outcome.stderr
 
-    assert "there is no run in runs/" in said()
+    assert "runs/ has no run" in said()
     assert "--data is missing" in said("-m", tiny)
     assert "--model does not go with --index" in said("-m", tiny, "--index")
     assert "--data does not go with --index" in said("--data", folders, "--index")

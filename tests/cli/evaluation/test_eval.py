@@ -111,7 +111,7 @@ def test_training_videos_among_the_tests_are_refused(
     assert outcome.exit_code == 2
     assert "4 training videos of" in outcome.stderr
     assert "(the same file as red_0.mp4)" in outcome.stderr
-    # the run itself is no model
+    # the run itself is not a model
     assert "did you mean" in vifi("eval", "--model", run, "--data", turned, "--setting", "zero-shot").stderr
 
 
@@ -278,12 +278,12 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "there is no run in runs/ to evaluate: name a model with --model and videos with --data"),
+        ((), "runs/ has no run to evaluate: name a model with --model and videos with --data"),
         (("--model", "{tiny}"), "--data is missing"),
         (("--model", "{tiny}", "--data", "{colours}"), "--setting is missing"),
         (("--model", "{tiny}", "--data", "{colours}", "--setting", "zeroshot"), "--setting zeroshot: the settings"),
         (("vifi",), "vifi is a method to train: add --train"),
-        (("vivi", "--train", "--data", "{colours}"), "there is no method 'vivi'"),
+        (("vivi", "--train", "--data", "{colours}"), "'vivi' is not a method"),
         (("--train", "--data", "{colours}"), "--setting is missing"),
         (("--train", "--setting", "few-shot"), "--data is missing"),
         (("--train", "--model", "a", "--model", "b"), "names the one model that training starts from"),

@@ -23,14 +23,14 @@ from vifi_cli.evaluation.scoring.scores import (
 HITS = st.lists(st.booleans(), min_size=1, max_size=40)
 
 
-def taken_for(
+def scores_of(
     guesses: Sequence[int],
     labels: Sequence[int],
     classes: int = 3,
     groups: Sequence[str] = (),
     name: str = "v",
 ) -> scores.Scores:
-    """Scores of videos that were taken for these classes."""
+    """Scores of videos with these predictions."""
     videos = [
         LabeledVideo(Path(f"/{name}{place}.mp4"), label, groups[place] if groups else "")
         for place, label in enumerate(labels)
@@ -49,7 +49,7 @@ def test_top_k_by_hand() -> None:
 
 
 def test_scores_by_hand() -> None:
-    found = taken_for([0, 1, 1, 2, 0], [0, 0, 1, 2, 2], classes=4)
+    found = scores_of([0, 1, 1, 2, 0], [0, 0, 1, 2, 2], classes=4)
     assert found.top1.value == pytest.approx(0.6)
     assert found.top5.value == 1.0  # four classes only
     assert found.hits.tolist() == [True, False, True, True, False]
@@ -71,15 +71,15 @@ def test_unreadable_videos_count_nowhere() -> None:
 def test_intervals_are_over_groups_where_two_are_known() -> None:
     labels = [0] * 8
     guesses = [0, 0, 0, 0, 1, 1, 1, 1]
-    by_video = taken_for(guesses, labels)
-    by_group = taken_for(guesses, labels, groups=["ann"] * 4 + ["ben"] * 4)
+    by_video = scores_of(guesses, labels)
+    by_group = scores_of(guesses, labels, groups=["ann"] * 4 + ["ben"] * 4)
     assert (by_video.groups, by_group.groups) == (0, 2)
     # two groups, all right and all wrong: a draw is 0, 0.5 or 1, and a quarter of them is 0
     assert (by_group.top1.low, by_group.top1.high) == (0.0, 1.0)
     assert by_video.top1.low is not None
     assert 0.0 < by_video.top1.low < 0.5
-    assert taken_for(guesses, labels, groups=["ann"] * 8).groups == 0
-    assert taken_for(guesses, labels, groups=["ann", "ben", *[""] * 6]).groups == 8
+    assert scores_of(guesses, labels, groups=["ann"] * 8).groups == 0
+    assert scores_of(guesses, labels, groups=["ann", "ben", *[""] * 6]).groups == 8
 
 
 def test_draws_of_groups_by_hand() -> None:
@@ -140,9 +140,9 @@ def test_mean_and_sample_deviation() -> None:
 
 
 def test_the_mean_over_seeds_does_not_take_a_video_for_three() -> None:
-    once = taken_for([0] * 10 + [1] * 10, [0] * 20)
+    once = scores_of([0] * 10 + [1] * 10, [0] * 20)
     thrice = mean_over_tests([once, once, once])
-    others = mean_over_tests([taken_for([0] * 10 + [1] * 10, [0] * 20, name=name) for name in "abc"])
+    others = mean_over_tests([scores_of([0] * 10 + [1] * 10, [0] * 20, name=name) for name in "abc"])
     assert mean_over_tests([once]) == once.top1
     assert (thrice.value, thrice.spread) == (0.5, 0.0)
     for figure in (thrice, others, once.top1):
@@ -154,8 +154,8 @@ def test_the_mean_over_seeds_does_not_take_a_video_for_three() -> None:
 
 
 def test_the_harmonic_over_tests_averages_first() -> None:
-    base = [taken_for([0, 0, 0, 1], [0, 0, 0, 0], name="b"), taken_for([0, 1, 1, 1], [0, 0, 0, 0], name="b")]
-    novel = [taken_for([0, 1], [0, 0], name="n"), taken_for([0, 0], [0, 0], name="n")]
+    base = [scores_of([0, 0, 0, 1], [0, 0, 0, 0], name="b"), scores_of([0, 1, 1, 1], [0, 0, 0, 0], name="b")]
+    novel = [scores_of([0, 1], [0, 0], name="n"), scores_of([0, 0], [0, 0], name="n")]
     figure = harmonic_over_tests(base, novel)
     assert figure.value == pytest.approx(harmonic_mean(0.5, 0.75))
     assert figure.spread == pytest.approx(np.std([harmonic_mean(0.75, 0.5), harmonic_mean(0.25, 1)], ddof=1))
@@ -167,10 +167,10 @@ def test_the_harmonic_over_tests_averages_first() -> None:
 def test_one_persons_base_and_novel_videos_are_drawn_together() -> None:
     """Ann fails in both, Ben in neither: with both of them drawn at once the mean is 0, a half or 1."""
     groups = ["ann", "ann", "ben", "ben"]
-    base = [taken_for([1, 1, 0, 0], [0] * 4, groups=groups, name="b")]
-    novel = [taken_for([1, 1, 0, 0], [0] * 4, groups=groups, name="n")]
+    base = [scores_of([1, 1, 0, 0], [0] * 4, groups=groups, name="b")]
+    novel = [scores_of([1, 1, 0, 0], [0] * 4, groups=groups, name="n")]
     figure = harmonic_over_tests(base, novel)
     assert (figure.value, figure.low, figure.high) == (0.5, 0.0, 1.0)
     assert figure.spread is None
-    wrong = taken_for([1, 1], [0, 0])
+    wrong = scores_of([1, 1], [0, 0])
     assert harmonic_over_tests([wrong], [wrong]).high == 0.0

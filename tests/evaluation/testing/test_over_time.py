@@ -1,4 +1,4 @@
-"""Windows along a video: what lies in them, what they say, and the stretches they make."""
+"""Windows along a video: their frames, their predictions, and the spans they form."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ UCF101, OWN = DataSource("ucf101"), DataSource("clips")
 
 
 def scores_of(right: Sequence[bool], name: str = "v") -> Scores:
-    """Scores of videos of the first of six classes, some of which are named rightly; the second class comes second."""
+    """Scores of videos of the first of six classes, some predicted correctly; the second class comes second."""
     shares = np.tile(np.array([0.3, 0.25, 0.2, 0.15, 0.1, 0.0], np.float32), (len(right), 1))
     for place, is_right in enumerate(right):
         if not is_right:

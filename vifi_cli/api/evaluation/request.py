@@ -92,13 +92,13 @@ class EvaluationRequest:
 
     def __post_init__(self) -> None:
         if unknown := next((name for name in self.methods if name not in METHODS), None):
-            raise InvalidInput(f"there is no method {unknown!r}: the methods are {', '.join(METHODS)}")
+            raise InvalidInput(f"{unknown!r} is not a method: the methods are {', '.join(METHODS)}")
         if self.recipe and not self.methods:
             raise InvalidInput("--recipe goes with --train: a test does not train")
         if self.methods and len(self.models) > 1:
             raise InvalidInput("with --train, --model names the one model that training starts from")
         if self.protocol not in get_args(Protocol):
-            raise InvalidInput(f"there is no protocol {self.protocol!r}: the protocols are default and paper")
+            raise InvalidInput(f"{self.protocol!r} is not a protocol: name default or paper")
 
 
 def evaluation_request(
@@ -111,10 +111,10 @@ def evaluation_request(
 
     Raises:
         InvalidInput: the request makes no sense.
-        TypeError: there is no such option.
+        TypeError: an option does not exist.
     """
     if unknown := sorted(options.keys() - EvaluationOptions.__annotations__.keys()):
-        raise TypeError(f"there is no option {unknown[0]!r}")
+        raise TypeError(f"{unknown[0]!r} is not an option of evaluate")
     root, output, texts = options.get("data_root"), options.get("output"), options.get("texts")
     several = (models,) if isinstance(models, (str, Path)) else models
     return EvaluationRequest(

@@ -53,7 +53,7 @@ def resolve(request: EvaluationRequest, feedback: Feedback) -> Subject:
     """Takes what the request leaves open from the run of the first model, or from the newest run.
 
     Raises:
-        InvalidInput: there is no run, or the request makes no sense.
+        InvalidInput: a run is needed and missing, or the request makes no sense.
     """
     run, models = (None, request.models) if request.methods else run_and_models(request.models)
     models = models or (choose_default_model()[0],)
@@ -84,7 +84,7 @@ def run_and_models(models: Sequence[str]) -> tuple[RunConfig | None, tuple[str, 
     run = newest_run(RUNS)
     if run is None:
         raise InvalidInput(
-            f"there is no run in {RUNS}/ to evaluate: name a model with --model and videos with --data"
+            f"{RUNS}/ has no run to evaluate: name a model with --model and videos with --data"
         )
     return run.read_config(), (str(run.best.absolute()),)
 

@@ -67,7 +67,7 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
     """The videos among files and in folders.
 
     Raises:
-        InvalidInput: a path does not exist, or there is no video.
+        InvalidInput: a path does not exist, or no video is found.
     """
     discovery = find_videos([given_path(Path(path)) for path in paths])
     for folder in discovery.unreadable_folders:

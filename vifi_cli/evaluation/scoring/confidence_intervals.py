@@ -38,7 +38,7 @@ class Estimate:
 
 
 def estimated_mean(values: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimate:
-    """The mean of one value per video with its interval; 0 without an interval if there are no values."""
+    """The mean of one value per video with its interval; 0 without an interval for an empty sequence."""
     numbers = np.asarray(values, np.float64)
     if not len(numbers):
         return Estimate(0.0)
@@ -48,7 +48,7 @@ def estimated_mean(values: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimat
 def independent_groups(videos: Sequence[LabeledVideo]) -> tuple[str, ...]:
     """The group that each video is drawn with; empty if fewer than two groups are known.
 
-    A video without a known group is a group of its own.
+    Each video without a known group counts as a separate group.
     """
     if len({video.group for video in videos if video.group}) < 2:
         return ()

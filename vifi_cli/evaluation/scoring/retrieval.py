@@ -60,7 +60,7 @@ def read_queries(path: Path) -> tuple[Query, ...]:
         The queries in the order of their first row.
 
     Raises:
-        InvalidInput: a column is missing, a cell is empty, or there are no rows; the message names the line.
+        InvalidInput: a column is missing, a cell is empty, or rows are missing; the message names the line.
     """
     files: dict[str, dict[str, None]] = {}
     for row in read_csv(path, COLUMNS):

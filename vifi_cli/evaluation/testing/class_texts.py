@@ -55,7 +55,7 @@ def read_class_texts(text: str) -> ClassTexts:
     of templates; or only the descriptions.
 
     Raises:
-        InvalidInput: there is no such file, or its content is wrong; the message names the file.
+        InvalidInput: the file does not exist, or its content is wrong; the message names the file.
     """
     if text in shipped_class_texts():
         return _parsed(text, (_TEMPLATES / f"{text}.json").read_text(encoding="utf-8"))

@@ -57,7 +57,7 @@ def read_setting(text: str) -> Setting:
     """Reads a setting that can be tested; `few-shot-4` is few-shot with a single K.
 
     Raises:
-        InvalidInput: there is no such setting.
+        InvalidInput: the setting is unknown.
     """
     if text in TESTED_SETTINGS or text.startswith("few-shot-"):
         return Setting.parse(text)

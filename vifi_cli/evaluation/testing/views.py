@@ -33,7 +33,9 @@ class Views:
 
     def __post_init__(self) -> None:
         if self.clips < 1 or self.crops not in (1, 3):
-            raise ValueError(f"there is no test of {self.clips} clips x {self.crops} crops")
+            raise ValueError(
+                f"{self.clips} clips x {self.crops} crops: a test has 1 clip or more, and 1 or 3 crops"
+            )
 
     @property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""From the pixels of a decoded frame to what an image tower wants, as open_clip's configuration says."""
+"""The preprocessing of an image tower, as open_clip configures it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,12 +13,12 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture is cut and scaled.
+    """How a picture is cropped and normalised.
 
     Attributes:
-        geometry: size and cut; the decoder does this part.
+        geometry: size and crop, which the decoder does.
         mean: of each colour, subtracted from pixels scaled to 0..1.
-        std: of each colour, divided by.
+        std: of each colour, the divisor after that.
     """
 
     geometry: FrameGeometry
@@ -26,7 +26,7 @@ class Preprocessing:
     std: tuple[float, float, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for a fingerprint or a configuration file."""
+        """Plain values, for a fingerprint or a configuration file."""
         return asdict(self)
 
 
@@ -34,7 +34,7 @@ def preprocessing_from_open_clip(config: Mapping[str, Any]) -> Preprocessing:
     """Read open_clip's `preprocess_cfg` (see its `transform.PreprocessCfg`).
 
     Raises:
-        InvalidInput: the configuration asks for a picture that vifi's decoder does not make.
+        InvalidInput: vifi's decoder cannot make such a picture.
     """
     size = config["size"]
     height, width = (size, size) if isinstance(size, int) else size
@@ -45,7 +45,7 @@ def preprocessing_from_open_clip(config: Mapping[str, Any]) -> Preprocessing:
     resize, interpolation = config.get("resize_mode", "shortest"), config.get("interpolation", "bicubic")
     if resize not in ("shortest", "squash", "longest") or interpolation not in ("bicubic", "bilinear"):
         raise InvalidInput(
-            f"this model wants frames resized by {resize}/{interpolation}, which vifi cannot do"
+            f"this model takes frames resized by {resize}/{interpolation}, which vifi cannot do"
         )
     fill = config.get("fill_color", 0)
     geometry = FrameGeometry(height, width, resize, interpolation, fill if isinstance(fill, int) else fill[0])

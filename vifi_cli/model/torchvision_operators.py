@@ -1,11 +1,10 @@
 """Lets a torchvision that was built for CUDA be imported beside a CPU-only torch.
 
-pip sees a CPU wheel of torch on some machines, yet only the CUDA wheel of torchvision. The latter's compiled
-operators then fail to load, and `import torchvision` stops with `operator torchvision::nms does not exist`,
-because it registers shapes for operators that nobody defined. timm and open_clip import torchvision and fall
-with it, although what they use of it (the image transforms) is plain Python. Declaring the two missing
-operators, without any implementation, is enough to let the import go through. Box suppression (`nms`) and
-`torchvision.io` stay unavailable; vifi uses neither.
+On some machines pip finds a CPU wheel of torch, but only the CUDA wheel of torchvision. The compiled operators of the
+latter then fail to load, and `import torchvision` stops with `operator torchvision::nms does not exist`, because it
+registers shapes for operators that nobody defined. timm and open_clip import torchvision and fail too, although they
+use only its image transforms, which are plain Python. Declaring the two missing operators, without an implementation,
+lets the import succeed. Box suppression (`nms`) and `torchvision.io` stay unavailable; vifi uses neither.
 """
 
 import re
@@ -22,13 +21,13 @@ _MISSING_OPERATORS = (
 
 @cache
 def declare_missing_operators() -> Any:
-    """Mend a CUDA torchvision beside a CPU torch; call it before the first import of torchvision, timm, open_clip.
+    """Make a CUDA torchvision work beside a CPU torch; call it before importing torchvision, timm or open_clip.
 
-    Does nothing on a matched pair, and nothing when called again.
+    It does nothing on a matched pair or when called again.
 
     Returns:
-        The `torch.library.Library` that owns the declarations, or None where nothing needed mending. The
-        cache of this function keeps it alive, and with it the declarations.
+        The `torch.library.Library` that owns the declarations, or None where none were needed. The cache of this
+        function keeps it alive, and with it the declarations.
     """
     import torch
 

@@ -114,8 +114,8 @@ def test_what_makes_no_sense_is_one_line_that_says_so(
     assert "not there: name a video" in said(tmp_path / "none.mp4", "-m", tiny, "-o", folder)
     assert "no model 'nosuch'" in said(panning, "-m", "nosuch", "-o", folder)
     assert "--text is empty" in said(panning, "-m", tiny, "--text", " ", "-o", folder)
-    assert "take last, rollout or relevance" in said(panning, "-m", tiny, "--method", "cam", "-o", folder)
-    assert "take cam" in said(panning, "-m", "starter", "--method", "last", "-o", folder)
+    assert "use last, rollout or relevance" in said(panning, "-m", tiny, "--method", "cam", "-o", folder)
+    assert "use cam" in said(panning, "-m", "starter", "--method", "last", "-o", folder)
     assert "no frame from 9 s on" in said(panning, "-m", tiny, "--start", 9, "-o", folder)
     assert "nothing from 2 to 1 s" in said(panning, "-m", tiny, "--start", 2, "--end", 1, "-o", folder)
     text = tmp_path / "text.mp4"

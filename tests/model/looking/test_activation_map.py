@@ -74,13 +74,13 @@ def test_towers_are_split_before_their_pooling(kind: str) -> None:
 def test_towers_of_another_kind_are_refused_in_a_line() -> None:
     from timm.models.swin_transformer import SwinTransformer
 
-    with pytest.raises(InvalidInput, match=r"SwinTransformer.*take another model"):
+    with pytest.raises(InvalidInput, match=r"SwinTransformer.*choose another model"):
         choose_method(
             SwinTransformer(img_size=64, embed_dim=8, depths=(1, 1), num_heads=(1, 1), window_size=4),
             None,
             has_text=True,
         )
-    with pytest.raises(InvalidInput, match=r"--method rollout is for transformers.*take cam"):
+    with pytest.raises(InvalidInput, match=r"--method rollout is for transformers.*use cam"):
         choose_method(resnet(), "rollout", has_text=True)
     features = torch.ones(1, 4, 8, requires_grad=True)
     with pytest.raises(InvalidInput, match="no picture"):

@@ -27,7 +27,7 @@ from vifi_cli.model.looking.attention_maps import attention_rollout, last_attent
 from vifi_cli.model.looking.attention_weights import (
     AttentionWeights,
     TokenPlan,
-    attention_laid_open,
+    captured_attention,
     token_plan,
 )
 from vifi_cli.model.looking.frame_maps import choose_method, look
@@ -72,7 +72,7 @@ def test_weights_and_their_gradients_equal_a_slow_reference(
     direction = torch.randn(16, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     with attention_step_by_step(monkeypatch) as expected:
         slow = tower(images())
-    with attention_laid_open(plan_of(tower)) as weights:
+    with captured_attention(plan_of(tower)) as weights:
         embeddings = tower(images())
     found = [*weights.layers, *weights.pooling]
     assert len(weights.layers) == LAYERS
@@ -89,7 +89,7 @@ def test_weights_and_their_gradients_equal_a_slow_reference(
 def test_the_tower_is_left_as_it_was(kind: str) -> None:
     tower = TOWERS[kind]()
     before = tower(images())
-    with attention_laid_open(plan_of(tower)) as weights:
+    with captured_attention(plan_of(tower)) as weights:
         torch.testing.assert_close(tower(images()), before, rtol=1e-9, atol=1e-9)
     noted = len(weights.layers)
     assert torch.equal(tower(images()), before), "to the last bit, so by the fused kernels again"
@@ -100,7 +100,7 @@ def test_weights_equal_a_computation_by_hand() -> None:
     tower: Any = lively(open_clip_tower())
     inputs: list[Tensor] = []
     tower.transformer.resblocks[1].ln_1.register_forward_hook(lambda _, __, output: inputs.append(output))
-    with attention_laid_open(plan_of(tower)) as weights:
+    with captured_attention(plan_of(tower)) as weights:
         tower(images())
     attention, tokens = tower.transformer.resblocks[1].attn, inputs[0][1]
     for head in range(2):
@@ -118,7 +118,7 @@ def test_weights_equal_a_computation_by_hand() -> None:
 def test_maps_lie_on_the_patches_and_add_up_to_their_share(kind: str) -> None:
     tower = TOWERS[kind]()
     plan = plan_of(tower)
-    with attention_laid_open(plan) as weights:
+    with captured_attention(plan) as weights:
         tower(images())
     side = 2 if any(name.endswith("conv1") for name, _ in tower.named_modules()) else 4
     for maps in (last_attention(plan, weights), attention_rollout(plan, weights)):

@@ -243,5 +243,5 @@ def test_weights_of_another_architecture_are_refused(tiny_clip: Path) -> None:
 
 def test_device_that_is_not_there(tiny_clip: Path) -> None:
     for device in ("tpu", "cuda:99", "cpu:1"):
-        with pytest.raises(InvalidInput, match=r"no device .* here; use --device"):
+        with pytest.raises(InvalidInput, match=r"this machine has no device .*; use --device"):
             load_encoder(resolve_model(str(tiny_clip)), device)

@@ -1,4 +1,4 @@
-"""Where a convolutional image tower finds what speaks for a score: Grad-CAM.
+"""Which places of an image raise a score, for convolutional image towers: Grad-CAM.
 
 Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, ICCV 2017,
 equations 1 and 2, on the last feature map, the one that the embedding is pooled from.
@@ -19,7 +19,7 @@ from vifi_cli.model.towers.starter import StarterImageTower
 
 @dataclass(frozen=True, slots=True)
 class SplitTower:
-    """A convolutional image tower in two: what sees, and what pools.
+    """A convolutional image tower in two parts.
 
     Attributes:
         features: images (N, 3, S, S) to the last feature map (N, C, rows, columns).
@@ -34,7 +34,7 @@ def split_tower(tower: nn.Module) -> SplitTower:
     """Split a tower before its pooling.
 
     Raises:
-        InvalidInput: it is neither a ResNet of CLIP's nor a network of timm's whose pictures stay pictures.
+        InvalidInput: it is neither a ResNet of CLIP's nor a network of timm's that keeps rows and columns.
     """
     declare_missing_operators()
     from open_clip.modified_resnet import ModifiedResNet
@@ -51,26 +51,24 @@ def split_tower(tower: nn.Module) -> SplitTower:
         tower = trunk
     raise InvalidInput(
         f"the image tower ({type(tower).__name__}) is neither a plain vision transformer nor convolutional: "
-        "no map can be made of it, take another model"
+        "choose another model"
     )
 
 
 def activation_map(features: Tensor, scores: Tensor) -> Tensor:
-    """The places of a feature map where what raises a score is found.
+    """Map the places of a feature map that raise a score.
 
-    The channels are added up, each times the mean of the score's gradient over it, and what is negative becomes 0.
+    The sum of the channels, each times the mean of the score's gradient over it; negative values become 0.
 
     Args:
         features: (N, C, rows, columns), part of the graph of `scores`.
-        scores: (N,), one an image, from no other image.
+        scores: (N,), one for each image, computed from that image alone.
 
     Returns:
         (N, rows, columns), not negative; their scale is that of activations times gradients.
     """
     if features.dim() != 4:
-        raise InvalidInput(
-            "the image tower's features are no picture, so no map can be made: take another model"
-        )
+        raise InvalidInput("the image tower's features have no rows and columns: choose another model")
     (gradient,) = torch.autograd.grad(scores.sum(), features)
     with torch.no_grad():
         return (features * gradient.mean((2, 3), keepdim=True)).sum(1).clamp(min=0)

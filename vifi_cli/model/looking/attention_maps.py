@@ -1,12 +1,13 @@
-"""From attention weights to a map of what a transformer's embedding was made from, in three ways.
+"""From attention weights to a map of the patches that a transformer's embedding comes from, in three ways.
 
-* The last attention: that by which the embedding is made, the mean over its heads.
+* The last attention: the one that makes the embedding, averaged over heads.
 * Attention rollout: Abnar & Zuidema, Quantifying Attention Flow in Transformers, ACL 2020, section 3.
 * Gradient-weighted relevance for a score: Chefer, Gur & Wolf, Generic Attention-model Explainability for Interpreting
   Bi-Modal and Encoder-Decoder Transformers, ICCV 2021, the rule for self-attention (equations 5 and 6).
 
-All are products of matrices (N, L, L) over the tokens of a tower, one a layer; a row is a token after the layer, its
-columns say what it was made from. A layer's own learned prompts begin there: they have nothing of the picture in them.
+All are products of matrices (N, L, L) over the tokens of a tower, one for each layer. A row is a token after the layer;
+its columns are the shares of the tokens it comes from. A layer's own learned prompts begin there: they contain nothing
+of the picture.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,11 @@ from vifi_cli.model.looking.attention_weights import AttentionWeights, TokenPlan
 
 
 def last_attention(plan: TokenPlan, weights: AttentionWeights) -> Tensor:
-    """The attention that the embedding is made by: the pool's, where the tower pools by attention, or the last layer's.
+    """The attention that makes the embedding: that of the pool, if the tower pools by attention, or of the last layer.
 
     Returns:
-        (N, rows, columns), not negative. Its sum is the share of attention that falls on patches; the rest is on class
-        token, registers and prompts.
+        (N, rows, columns), not negative. The sum is the share of attention on patches; the rest is on class token,
+        registers and prompts.
     """
     last = weights.layers[-1].mean(1)
     made_from = _identity(last) if weights.pooling else last
@@ -30,25 +31,25 @@ def last_attention(plan: TokenPlan, weights: AttentionWeights) -> Tensor:
 
 
 def attention_rollout(plan: TokenPlan, weights: AttentionWeights) -> Tensor:
-    """Where the embedding comes from, if attention moves half of each token in each layer and the other half stays.
+    """Where the embedding comes from if, in each layer, attention moves half of each token and the other half stays.
 
     Returns:
-        (N, rows, columns), not negative. Its sum is the share that comes from patches.
+        (N, rows, columns), not negative. The sum is the share that comes from patches.
     """
     moved = [(attention.mean(1) + _identity(attention)) / 2 for attention in weights.layers]
     return _on_patches(plan, _mean_pooling(weights), _through_layers(plan, moved))
 
 
 def relevance(plan: TokenPlan, weights: AttentionWeights, scores: Tensor) -> Tensor:
-    """How much each patch speaks for a score, by attention weights times the score's gradient by them where positive.
+    """How much each patch raises a score: attention weights times the score's gradient, where positive.
 
-    With A of a layer, and its gradient G: R becomes R + E(max(G * A, 0)) R, the mean E over heads. A pool by attention
-    then looks at the tokens as a layer does.
+    With the attention A of a layer and its gradient G, R becomes R + E(max(G * A, 0)) R, with the mean E over heads. A
+    pool by attention then works like a layer.
 
     Args:
         plan: of the tower.
         weights: of the run that `scores` come from, with their graph.
-        scores: (N,), one an image, from no other image.
+        scores: (N,), one for each image, computed from that image alone.
 
     Returns:
         (N, rows, columns), not negative; their scale is that of the score's gradient.
@@ -70,7 +71,7 @@ def _mean_pooling(weights: AttentionWeights) -> Tensor | None:
 
 
 def _through_layers(plan: TokenPlan, layers: Sequence[Tensor]) -> Tensor:
-    """What tokens after the last layer were made from."""
+    """The shares of the first tokens in those after the last layer, (N, L, L)."""
     made_from = _identity(layers[0])
     for number, layer in enumerate(layers):
         if 0 < number < plan.depth:
@@ -85,8 +86,8 @@ def _on_patches(plan: TokenPlan, pooling: Tensor | None, made_from: Tensor) -> T
 
     Args:
         plan: of the tower.
-        pooling: how much of each pooled token goes into the embedding, (N, pooled tokens), where attention says so.
-        made_from: what tokens were made from, (N, L, L).
+        pooling: the share of each pooled token in the embedding, (N, pooled tokens); None without attention pooling.
+        made_from: the shares of the first tokens in the last ones, (N, L, L).
     """
     taken = torch.zeros_like(made_from[:, 0])
     if plan.pooling == "first":

@@ -1,7 +1,7 @@
-"""The attention weights of a transformer image tower, laid open by hooks while it runs.
+"""Captures the attention weights of a transformer image tower by hooks while it runs.
 
-Towers compute attention by kernels that give no weights away. The hooks make the very same layers compute it step by
-step, so that weights can be read and differentiated; embeddings stay what they were, but for rounding.
+Towers compute attention by kernels that do not return the weights. The hooks make the same layers compute it step by
+step, so the weights can be read and differentiated; embeddings stay the same, except for rounding.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,19 +25,19 @@ _TIMM_POOLING: dict[str, Pooling] = {"token": "first", "avg": "average", "map": 
 
 @dataclass(frozen=True, slots=True)
 class TokenPlan:
-    """What the tokens of a transformer image tower are, and how they become one embedding.
+    """The tokens of a transformer image tower, and how they become one embedding.
 
     In order: class token and registers, patches row by row, learned prompts.
 
     Attributes:
-        blocks: one a layer.
-        prefix: how many tokens stand before the patches.
+        blocks: one for each layer.
+        prefix: number of tokens before the patches.
         grid: rows and columns of patches.
-        pooling: the embedding is that of the `first` token, the `average` of tokens, or made of tokens by `attention`.
-        pooled_from: the place of the first token that an average or attention takes in; prompts are not among them.
-        pool: what pools by attention, else None.
-        prompts: how many learned prompts a layer has.
-        depth: how many layers have prompts of their own, from the first one on.
+        pooling: the embedding is that of the `first` token, the `average` of tokens, or pooled by `attention`.
+        pooled_from: position of the first token in the average or attention; prompts are never pooled.
+        pool: the module that pools by attention, or None.
+        prompts: number of learned prompts in a layer.
+        depth: number of layers with prompts, from the first one on.
     """
 
     blocks: tuple[nn.Module, ...]
@@ -51,16 +51,16 @@ class TokenPlan:
 
     @property
     def patches(self) -> slice:
-        """The places of the patches among the tokens."""
+        """The positions of the patches among the tokens."""
         return slice(self.prefix, self.prefix + self.grid[0] * self.grid[1])
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionWeights:
-    """What was attended to while a tower ran; each row of weights adds up to 1.
+    """Attention weights of one run of a tower; each row sums to 1.
 
     Attributes:
-        layers: (N, heads, L, L) of each layer, in order; a row is the token that looks.
+        layers: (N, heads, L, L) of each layer, in order; a row is the token that attends.
         pooling: (N, heads, queries, pooled tokens) of a pool by attention; empty where there is none.
     """
 
@@ -69,10 +69,10 @@ class AttentionWeights:
 
 
 def token_plan(tower: nn.Module) -> TokenPlan | None:
-    """Say how a transformer image tower is built; None of any other tower.
+    """Describe the tokens of a transformer image tower; None for any other tower.
 
     Raises:
-        InvalidInput: it is a transformer that pools its tokens in a way of which no map can be told.
+        InvalidInput: it is a transformer that pools its tokens in an unknown way.
     """
     declare_missing_operators()
     from open_clip.timm_model import TimmModel
@@ -91,7 +91,7 @@ def token_plan(tower: nn.Module) -> TokenPlan | None:
             return _plan_of_timm(trunk)
     except KeyError as unknown:
         raise InvalidInput(
-            f"the image tower pools its tokens by {unknown}, and what it looks at cannot be told: take another model"
+            f"the image tower pools its tokens by {unknown}, which vifi cannot map: choose another model"
         ) from unknown
     return None
 
@@ -100,7 +100,7 @@ def _plan_of_open_clip(tower: Any) -> TokenPlan:
     blocks = tuple(tower.transformer.resblocks)
     if tower.attn_pool is None:
         return TokenPlan(blocks, 1, tower.grid_size, _OPEN_CLIP_POOLING[tower.pool_type], pooled_from=1)
-    if tower.pool_type != "tok":  # of CoCa's queries the first one alone makes the embedding
+    if tower.pool_type != "tok":  # of CoCa's queries, only the first makes the embedding
         raise KeyError("several queries")
     return TokenPlan(blocks, 1, tower.grid_size, "attention", pool=tower.attn_pool.attn)
 
@@ -122,46 +122,46 @@ def _plan_of_timm(trunk: Any) -> TokenPlan:
 
 
 @contextmanager
-def attention_laid_open(plan: TokenPlan) -> Iterator[AttentionWeights]:
-    """Note the attention weights of every run of a tower while the context is open; for one run a context.
+def captured_attention(plan: TokenPlan) -> Iterator[AttentionWeights]:
+    """Capture the attention weights of a tower; use one context for each run.
 
-    Weights take part in the embedding's graph: its gradient by them can be asked for.
+    The weights are part of the embedding's graph, so it can be differentiated with respect to them.
 
     Raises:
-        InvalidInput: a layer computes attention in a way that is not known.
+        InvalidInput: a layer computes attention in an unknown way.
     """
     weights = AttentionWeights()
     with ExitStack() as undo:
         for block in plan.blocks:
-            _lay_open(getattr(block, "attn", block), weights.layers.append, undo)
+            _capture(getattr(block, "attn", block), weights.layers.append, undo)
         if plan.pool is not None:
-            _lay_open(plan.pool, weights.pooling.append, undo)
+            _capture(plan.pool, weights.pooling.append, undo)
         yield weights
 
 
-def _lay_open(attention: nn.Module, keep: Keep, undo: ExitStack) -> None:
+def _capture(attention: nn.Module, keep: Keep, undo: ExitStack) -> None:
     from timm.layers import AttentionPoolLatent
 
     if isinstance(attention, nn.MultiheadAttention):
-        _lay_open_torch(attention, keep, undo)
+        _capture_torch(attention, keep, undo)
     elif isinstance(attention, AttentionPoolLatent):
-        _lay_open_latent_pool(attention, keep, undo)
+        _capture_latent_pool(attention, keep, undo)
     elif hasattr(attention, "fused_attn") and isinstance(getattr(attention, "attn_drop", None), nn.Module):
-        _lay_open_timm(attention, keep, undo)
+        _capture_timm(attention, keep, undo)
     else:
         raise InvalidInput(
-            f"the image tower attends by {type(attention).__name__}, whose weights cannot be had: take another model"
+            f"vifi cannot capture the attention weights of {type(attention).__name__}: choose another model"
         )
 
 
-def _lay_open_torch(attention: nn.MultiheadAttention, keep: Keep, undo: ExitStack) -> None:
+def _capture_torch(attention: nn.MultiheadAttention, keep: Keep, undo: ExitStack) -> None:
     def ask(_: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         return inputs, {**options, "need_weights": True, "average_attn_weights": False}
 
     def mix_again(
         _: nn.Module, inputs: tuple[Tensor, ...], __: dict[str, Any], output: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        # what torch gives away is a view that its own result does not go through, so gradients would pass it by
+        # torch computes its own result without the weights that it returns, so these would get no gradient
         weights = output[1]
         keep(weights)
         values = _by_head(F.linear(inputs[2], *_value_projection(attention)), attention.num_heads)
@@ -177,14 +177,14 @@ def _value_projection(attention: Any) -> tuple[Tensor, Tensor | None]:
     return weight, None if bias is None else bias.chunk(3)[2]
 
 
-def _lay_open_timm(attention: Any, keep: Keep, undo: ExitStack) -> None:
+def _capture_timm(attention: Any, keep: Keep, undo: ExitStack) -> None:
     undo.callback(setattr, attention, "fused_attn", attention.fused_attn)
     attention.fused_attn = False
     undo.callback(attention.attn_drop.register_forward_hook(lambda _, __, weights: keep(weights)).remove)
 
 
-def _lay_open_latent_pool(pool: Any, keep: Keep, undo: ExitStack) -> None:
-    """No step of this pool has its weights passing through: they are computed from queries and keys before `proj`."""
+def _capture_latent_pool(pool: Any, keep: Keep, undo: ExitStack) -> None:
+    """In no step of this pool do its weights pass through a module, so they are computed before `proj`."""
     parts: dict[str, Tensor] = {}
 
     def mix_again(_: nn.Module, __: tuple[Tensor]) -> tuple[Tensor]:

@@ -1,4 +1,4 @@
-"""What an image tower looks at in a picture, by the method that suits the tower and the question."""
+"""Maps of the parts of a picture that matter to an image tower, by a method that suits the tower and the question."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.looking.activation_map import activation_map, split_tower
 from vifi_cli.model.looking.attention_maps import attention_rollout, last_attention, relevance
-from vifi_cli.model.looking.attention_weights import TokenPlan, attention_laid_open, token_plan
+from vifi_cli.model.looking.attention_weights import TokenPlan, captured_attention, token_plan
 
 Method = Literal["last", "rollout", "relevance", "cam"]
 
@@ -30,10 +30,10 @@ SOURCES: dict[Method, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameMaps:
-    """What a tower looks at in pictures.
+    """Maps of pictures.
 
     Attributes:
-        maps: float32 (N, rows, columns), not negative; see `attention_maps` and `activation_map` for their scale.
+        maps: float32 (N, rows, columns), not negative; `attention_maps` and `activation_map` explain their scale.
         embeddings: of the pictures, float32 (N, D), not normalised.
     """
 
@@ -42,35 +42,35 @@ class FrameMaps:
 
 
 def choose_method(tower: nn.Module, wanted: Method | None, *, has_text: bool) -> Method:
-    """The method that was asked for, or the one that suits the tower.
+    """The wanted method, or the one that suits the tower.
 
-    That is `cam` of convolutional towers; of transformers `relevance` where there is a text, else `last`.
+    That is `cam` for convolutional towers; for transformers `relevance` with a text, otherwise `last`.
 
     Raises:
-        InvalidInput: the tower has nothing that the method needs.
+        InvalidInput: the method does not work with this tower.
     """
     if token_plan(tower) is None:
         split_tower(tower)
         if wanted not in (None, "cam"):
             raise InvalidInput(
-                f"--method {wanted} is for transformers, and this image tower is convolutional: take cam"
+                f"--method {wanted} is for transformers, and this image tower is convolutional: use cam"
             )
         return "cam"
     if wanted == "cam":
-        raise InvalidInput("--method cam is for convolutional image towers: take last, rollout or relevance")
+        raise InvalidInput("--method cam is for convolutional image towers: use last, rollout or relevance")
     return wanted or ("relevance" if has_text else "last")
 
 
 def look(tower: nn.Module, images: Tensor, method: Method, text: Tensor | None = None) -> FrameMaps:
-    """Map what a tower looks at; its weights and embeddings stay as they are.
+    """Map the parts of pictures that matter to a tower, which stays unchanged.
 
-    What `relevance` and `cam` explain is a score of each picture alone: the cosine of its embedding with the text's;
-    without a text the length of its embedding, the gradient of which is that of the similarity with itself.
+    `relevance` and `cam` explain a score of each picture: the cosine of its embedding with the text's. Without a text
+    it is the length of the embedding, whose gradient is that of the similarity with itself.
 
     Args:
         tower: normalised images to embeddings, in evaluation mode.
         images: float32 (N, 3, S, S), on the tower's device.
-        method: one that `choose_method` gave for the tower.
+        method: from `choose_method` for this tower.
         text: an embedding (D,) of length 1.
     """
     plan = token_plan(tower)
@@ -94,7 +94,7 @@ def _by_attention(
     tower: nn.Module, plan: TokenPlan, images: Tensor, method: Method, text: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     has_graph = method == "relevance"
-    with torch.set_grad_enabled(has_graph), attention_laid_open(plan) as weights:
+    with torch.set_grad_enabled(has_graph), captured_attention(plan) as weights:
         embeddings: Tensor = tower(images.detach().requires_grad_(has_graph))
         if method == "relevance":
             return relevance(plan, weights, _scores(embeddings, text)), embeddings

@@ -1,13 +1,12 @@
-"""Learned prompts in a transformer image tower: vectors that stand after an image's patches.
+"""Learned prompts in a transformer image tower: vectors after an image's patches.
 
 Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3.3, as in the published
-`clip/model.py`: prompts join the patches behind the positional embedding, and the next layers take the last ones
-off and put their own in their place. Here they leave before anything is pooled, so every kind of pooling sees the
-tokens that it would see without them; for a pooling by class token that makes no difference.
+`clip/model.py`: prompts join the patches after the positional embedding, and the next layers replace them by their own.
+Here they leave before anything is pooled, so every kind of pooling sees the same tokens as without prompts; for pooling
+by class token that makes no difference.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,54 +14,22 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.prompts.tower import PromptedTower, TowerLayers
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 
-@dataclass(frozen=True, slots=True)
-class ImageLayers:
-    """Where prompts enter and leave a transformer image tower.
-
-    Attributes:
-        entrance: its input is the tokens (N, L, W) with their positions, on the way to the first block.
-        blocks: one a layer; first argument and result are the tokens.
-        width: W, the length of a token.
-    """
-
-    entrance: nn.Module
-    blocks: Sequence[nn.Module]
-    width: int
-
-
-class PromptedImageTower(nn.Module):
-    """An image tower with prompts, reached by hooks; the tower itself is as it was.
+class PromptedImageTower(PromptedTower):
+    """An image tower with prompts.
 
     Attributes:
         tower: normalised images (N, 3, S, S) to embeddings (N, D).
-        prompts: one (n, W) a layer; the first joins the patches, the next take its place layer by layer.
+        prompts: one (n, W) for each layer; the first joins the patches, the next replace it layer by layer.
     """
 
     def __init__(self, tower: nn.Module, prompts: Sequence[Tensor]) -> None:
-        """Put prompts into a tower.
-
-        Args:
-            tower: one that `image_layers` knows.
-            prompts: float (n, W) each, at least one, at most one a layer.
-
-        Raises:
-            InvalidInput: the tower is no transformer, or of another width, or has fewer layers.
-        """
-        super().__init__()
+        """Put prompts into a tower that `image_layers` knows; arguments and errors are those of `PromptedTower`."""
         layers = image_layers(tower)
-        if len(prompts) > len(layers.blocks):
-            raise InvalidInput(
-                f"the image tower has {len(layers.blocks)} layers, so prompts cannot be {len(prompts)} layers deep"
-            )
-        if prompts[0].shape[1] != layers.width:
-            raise InvalidInput(
-                f"the image prompts are {prompts[0].shape[1]} long, and the image tower is {layers.width} wide"
-            )
-        self.tower = tower
-        self.prompts = nn.ParameterList(nn.Parameter(prompt) for prompt in prompts)
+        super().__init__(tower, layers, prompts, "image")
         layers.entrance.register_forward_pre_hook(self._enter)
         for layer, block in enumerate(layers.blocks):
             block.register_forward_pre_hook(partial(self._replace, layer), with_kwargs=True)
@@ -72,12 +39,6 @@ class PromptedImageTower(nn.Module):
         """Embed images, without normalising."""
         embeddings: Tensor = self.tower(images)
         return embeddings
-
-    @property
-    def set_grad_checkpointing(self) -> Callable[..., None]:
-        """The tower's own, where it has one."""
-        switch: Callable[..., None] = self.tower.set_grad_checkpointing  # type: ignore[assignment]
-        return switch
 
     def _enter(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return self._with_prompts(inputs[0], 0), *inputs[1:]
@@ -95,8 +56,7 @@ class PromptedImageTower(nn.Module):
         return self._without_prompts(output)
 
     def _with_prompts(self, tokens: Tensor, layer: int) -> Tensor:
-        prompts = self.prompts[layer].to(tokens.dtype).expand(tokens.shape[0], -1, -1)
-        return torch.cat([tokens, prompts], 1)
+        return torch.cat([tokens, self._prompts_like(tokens, layer)], 1)
 
     def _without_prompts(self, tokens: Tensor) -> Tensor:
         return tokens[:, : tokens.shape[1] - len(self.prompts[0])]
@@ -112,11 +72,11 @@ def _unturned(rope: Tensor, count: int) -> Tensor:
     return torch.cat([rope, still], -2)
 
 
-def image_layers(tower: nn.Module) -> ImageLayers:
-    """Find the layers of an image tower.
+def image_layers(tower: nn.Module) -> TowerLayers:
+    """Find the layers of an image tower; the input of `entrance` is the tokens with their positions.
 
     Raises:
-        InvalidInput: it is no transformer over one row of tokens.
+        InvalidInput: it is not a transformer over one row of tokens.
     """
     declare_missing_operators()
     from open_clip.timm_model import TimmModel
@@ -125,10 +85,10 @@ def image_layers(tower: nn.Module) -> ImageLayers:
     from timm.models.vision_transformer import VisionTransformer as TimmVisionTransformer
 
     if isinstance(tower, VisionTransformer):
-        return ImageLayers(tower.ln_pre, list(tower.transformer.resblocks), len(tower.class_embedding))
+        return TowerLayers(tower.ln_pre, list(tower.transformer.resblocks), len(tower.class_embedding))
     trunk = tower.trunk if isinstance(tower, TimmModel) else tower
     if isinstance(trunk, TimmVisionTransformer | Eva):
-        return ImageLayers(trunk.norm_pre, list(trunk.blocks), trunk.embed_dim)
+        return TowerLayers(trunk.norm_pre, list(trunk.blocks), trunk.embed_dim)
     raise InvalidInput(
         f"the image tower ({type(trunk).__name__}) is not a plain vision transformer and takes no prompts: "
         "learn text prompts alone, with --side text"

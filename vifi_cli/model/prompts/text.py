@@ -1,11 +1,11 @@
-"""Learned prompts in a text tower: vectors that stand before a class's name.
+"""Learned prompts in a text tower: vectors before a class's name.
 
 Zhou et al., Learning to Prompt for Vision-Language Models, IJCV 2022; in every layer as in Rasheed et al., CVPR
 2023, section 3.3, and the published `trainers/vificlip.py` and `clip/model.py`: the text is [start][n vectors][name
 and end], and the next layers put vectors of their own in the same places.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.prompts.tower import PromptedTower, TowerLayers
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.minilm import POSITIONS, WIDTH, SentenceTransformer
 from vifi_cli.model.towers.sentence_tokenizer import CONTEXT_LENGTH
@@ -23,64 +24,43 @@ _LEAST_ROOM = 3
 
 
 @dataclass(frozen=True, slots=True)
-class TextLayers:
-    """Where prompts enter a text tower.
+class TextLayers(TowerLayers):
+    """Where prompts enter a text tower; the output of `entrance`, for token ids (N, L), is the tokens (N, L, W).
 
     Attributes:
-        embedding: token ids (N, L) to vectors (N, L, W).
-        blocks: one a layer; their first argument is the tokens (N, L, W).
-        width: W, the length of a token.
         context: the longest text in tokens, prompts included.
-        room: how many prompts there can be.
-        start: the place of the first prompt: behind the token that begins a text, or 0 where none does.
-        end: what a text that is cut must keep: its greatest token, the one of this id, or the last place's.
+        room: how many prompts fit.
+        start: the position of the first prompt: 1 after the token that begins a text, 0 without such a token.
+        end: the token that a cut text must keep: its greatest, the one of this id, or the one in the last position.
     """
 
-    embedding: nn.Module
-    blocks: Sequence[nn.Module]
-    width: int
     context: int
     room: int
     start: int
     end: Literal["greatest", "last"] | int
 
 
-class PromptedTextTower(nn.Module):
-    """A text tower with prompts, reached by hooks; the tower itself is as it was.
+class PromptedTextTower(PromptedTower):
+    """A text tower with prompts.
 
     Attributes:
         tower: token ids (N, L) to embeddings (N, D).
-        prompts: one (n, W) a layer; the first stands for tokens, the next take its place layer by layer.
+        prompts: one (n, W) for each layer; the first takes the place of tokens, the next replace it layer by layer.
     """
 
     def __init__(self, tower: nn.Module, prompts: Sequence[Tensor]) -> None:
-        """Put prompts into a tower.
+        """Put prompts into a tower that `text_layers` knows.
 
-        Args:
-            tower: one that `text_layers` knows.
-            prompts: float (n, W) each, at least one, at most one a layer.
-
-        Raises:
-            InvalidInput: the tower takes no prompts, is of another width, has fewer layers, or its texts are too short.
+        Arguments and errors are those of `PromptedTower`; prompts that leave no room for a name are an error too.
         """
-        super().__init__()
         layers = text_layers(tower)
-        if len(prompts) > len(layers.blocks):
-            raise InvalidInput(
-                f"the text tower has {len(layers.blocks)} layers, so prompts cannot be {len(prompts)} layers deep"
-            )
+        super().__init__(tower, layers, prompts, "text")
         if len(prompts[0]) > layers.room:
             raise InvalidInput(
                 f"{len(prompts[0])} text prompts leave no room for a name: the text tower takes {layers.room}"
             )
-        if prompts[0].shape[1] != layers.width:
-            raise InvalidInput(
-                f"the text prompts are {prompts[0].shape[1]} long, and the text tower is {layers.width} wide"
-            )
-        self.tower = tower
-        self.prompts = nn.ParameterList(nn.Parameter(prompt) for prompt in prompts)
         self._start, self._context, self._end = layers.start, layers.context, layers.end
-        layers.embedding.register_forward_hook(self._enter)
+        layers.entrance.register_forward_hook(self._enter)
         for layer in range(1, len(prompts)):
             layers.blocks[layer].register_forward_pre_hook(partial(self._replace, layer))
 
@@ -89,15 +69,9 @@ class PromptedTextTower(nn.Module):
         embeddings: Tensor = self.tower(self._with_places(tokens))
         return embeddings
 
-    @property
-    def set_grad_checkpointing(self) -> Callable[..., None]:
-        """The tower's own, where it has one."""
-        switch: Callable[..., None] = self.tower.set_grad_checkpointing  # type: ignore[assignment]
-        return switch
-
     def _with_places(self, tokens: Tensor) -> Tensor:
-        """Make places for the prompts; a text that gets too long loses the end of its name."""
-        # The first token can stand there: it is neither padding nor the end, which masks and pooling go by.
+        """Insert places for the prompts; a text that gets too long loses the end of its name."""
+        # The first token can hold a place: it is neither padding nor the end, which masks and pooling look for.
         places = tokens[:, :1].expand(-1, len(self.prompts[0]))
         longer = torch.cat([tokens[:, : self._start], places, tokens[:, self._start :]], 1)
         if longer.shape[1] <= self._context:
@@ -107,8 +81,8 @@ class PromptedTextTower(nn.Module):
             kept[:, -1] = longer[:, -1]
             return kept
         ends = longer.amax(1) if self._end == "greatest" else longer.new_full((len(longer),), self._end)
-        is_whole = (kept == ends[:, None]).any(1)
-        kept[:, -1] = torch.where(is_whole, kept[:, -1], ends)
+        has_end = (kept == ends[:, None]).any(1)
+        kept[:, -1] = torch.where(has_end, kept[:, -1], ends)
         return kept
 
     def _enter(self, _: nn.Module, __: tuple[Tensor, ...], embedded: Tensor) -> Tensor:
@@ -118,7 +92,7 @@ class PromptedTextTower(nn.Module):
         return self._with_prompts(inputs[0], layer), *inputs[1:]
 
     def _with_prompts(self, tokens: Tensor, layer: int) -> Tensor:
-        prompts = self.prompts[layer].to(tokens.dtype).expand(tokens.shape[0], -1, -1)
+        prompts = self._prompts_like(tokens, layer)
         behind = self._start + len(self.prompts[0])
         return torch.cat([tokens[:, : self._start], prompts, tokens[:, behind:]], 1)
 
@@ -127,7 +101,7 @@ def text_layers(tower: nn.Module) -> TextLayers:
     """Find the layers of a text tower.
 
     Raises:
-        InvalidInput: it is none of open_clip's own, nor that of `starter`.
+        InvalidInput: it is neither one of open_clip's own nor that of `starter`.
     """
     if isinstance(tower, SentenceTransformer):
         room = POSITIONS - CONTEXT_LENGTH
@@ -140,10 +114,10 @@ def text_layers(tower: nn.Module) -> TextLayers:
             f"the text tower ({type(tower).__name__}) takes no prompts: choose a model with a text tower of "
             "open_clip's own, such as clip-vit-b-16"
         )
-    # read at its last place, a text has no token that begins it (SigLIP)
+    # a text that is read at its last position has no token that begins it (SigLIP)
     is_read_last = tower.pool_type == "last" and tower.cls_emb is None
     return TextLayers(
-        embedding=tower.token_embedding,
+        entrance=tower.token_embedding,
         blocks=list(tower.transformer.resblocks),
         width=tower.width,
         context=tower.context_length,

@@ -1,7 +1,4 @@
-"""The models that vifi knows by name.
-
-Nothing heavy is imported here: `vifi model list` and `vifi doctor` read this table.
-"""
+"""The models that vifi knows by name; `vifi model list` and `vifi doctor` read this table without heavy imports."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,12 +13,12 @@ class KnownModel:
     """A model known by name.
 
     Attributes:
-        name: what `--model` takes.
+        name: for `--model`.
         architecture: open_clip's name of the architecture.
         tag: open_clip's name of the weights.
-        repository: where the weights lie on the Hugging Face hub.
+        repository: of the weights on the Hugging Face hub.
         licence: of the weights.
-        size_mb: of the weights as float32, both towers, in megabytes.
+        size_mb: of both towers' weights as float32, in megabytes.
         dimension: D, the length of an embedding.
         gmacs: billions of multiply-adds to embed one frame.
         cpu_frames_per_second: measured on two cores with AVX2, or None.
@@ -41,7 +38,7 @@ class KnownModel:
 
     @property
     def speed(self) -> Literal["fastest", "fast", "medium", "slow", "slowest"]:
-        """How fast frames are embedded: on two cores, from about 100 frames a second to less than one."""
+        """The speed of embedding frames: on two cores, from about 100 frames a second to less than one."""
         steps: tuple[tuple[float, Literal["fastest", "fast", "medium", "slow"]], ...] = (
             (1, "fastest"),
             (6, "fast"),
@@ -170,7 +167,7 @@ KNOWN_MODELS = (
         dimension=1024,
         gmacs=176,
         cpu_frames_per_second=None,
-        good_for="the best on videos here; wants a GPU",
+        good_for="the best on videos here; needs a GPU",
     ),
     KnownModel(
         name="mobileclip2-s0",
@@ -212,5 +209,5 @@ KNOWN_MODELS = (
 
 
 def find_known_model(name: str) -> KnownModel | None:
-    """The entry of the table under this name."""
+    """The known model of this name."""
     return next((backbone for backbone in KNOWN_MODELS if backbone.name == name), None)

@@ -1,4 +1,4 @@
-"""Which processor a model runs on."""
+"""Chooses the device that a model runs on."""
 
 import importlib.metadata
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def choose_device(wanted: str) -> "torch.device":
-    """The device that `--device` names, or for `auto` the fastest one here.
+    """The device that `--device` names; for `auto` the fastest one of this machine.
 
     Args:
         wanted: `auto`, `cpu`, `mps`, `cuda`, or one of several GPUs as `cuda:1`.
 
     Raises:
-        InvalidInput: no such device here; the text says what there is.
+        InvalidInput: this machine does not have it; the text names those it has.
     """
     import torch
 
@@ -26,12 +26,14 @@ def choose_device(wanted: str) -> "torch.device":
     kind, _, index = wanted.partition(":")
     known = kind in here and (not index or (index.isdecimal() and kind == "cuda"))
     if not known or (index and int(index) >= torch.cuda.device_count()):
-        raise InvalidInput(f"there is no device {wanted!r} here; use --device {' or '.join((*here, 'auto'))}")
+        raise InvalidInput(
+            f"this machine has no device {wanted!r}; use --device {' or '.join((*here, 'auto'))}"
+        )
     return torch.device(wanted)
 
 
 def means_cpu(wanted: str) -> bool:
-    """Whether a choice of device comes to the CPU; imports torch only where it may know another."""
+    """Whether a choice of device leads to the CPU; torch is imported only where it may support another."""
     if wanted == "auto" and importlib.metadata.version("torch").endswith("+cpu"):
         return True
     return wanted == "cpu" or choose_device(wanted).type == "cpu"

@@ -23,7 +23,7 @@ from vifi_cli.video.decode.frames import FrameGeometry
 # the greatest difference from torch, as a share of the embeddings' size
 TOLERANCE = 1e-4
 _OPSET = 17
-# so many convolutions make a network convolutional; a vision transformer has one, for its patches
+# this many convolutions make a network convolutional; a vision transformer has one, for its patches
 _MANY_CONVOLUTIONS = 10
 # of several lengths, to detect a compiled tower that takes only one of them
 _SAMPLE_TEXTS = (
@@ -33,7 +33,7 @@ _SAMPLE_TEXTS = (
 
 
 class NotExact(Exception):
-    """The compiled tower is missing, or does not compute what torch computes; the text says which."""
+    """The compiled tower is missing, or differs from torch; the text says which."""
 
 
 def frames_runtime(
@@ -75,7 +75,7 @@ def sentence_runtime(
 
 
 def is_convolutional(tower: nn.Module) -> bool:
-    """Whether most of a tower's work is convolution, where ONNX Runtime is far faster on a CPU."""
+    """Whether a tower is convolutional; for those ONNX Runtime is far faster on a CPU."""
     return sum(isinstance(part, nn.Conv2d) for part in tower.modules()) >= _MANY_CONVOLUTIONS
 
 
@@ -83,7 +83,7 @@ def export_image_tower(tower: nn.Module, height: int, width: int, target: Path) 
     """Compile a tower of pixels, uint8 (N, height, width, 3) to (N, D), for any N.
 
     Raises:
-        NotExact: the tower cannot be compiled exactly; nothing is left behind.
+        NotExact: the tower cannot be compiled exactly; no file is left.
     """
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (2, height, width, 3), np.uint8)
@@ -100,7 +100,7 @@ def export_text_tower(tower: nn.Module, token_rows: list[npt.NDArray[np.int64]],
         target: the file to write.
 
     Raises:
-        NotExact: the tower cannot be compiled exactly; nothing is left behind.
+        NotExact: the tower cannot be compiled exactly; no file is left.
     """
     _export(tower, "tokens", {0: "texts", 1: "length"}, token_rows, target)
 
@@ -123,10 +123,10 @@ def _export(
 
 def _write(tower: nn.Module, name: str, free: dict[int, str], example: Tensor, target: Path) -> None:
     try:
-        import onnx  # noqa: F401 - torch's exporter wants it and would say so less plainly
+        import onnx  # noqa: F401 - torch's exporter needs it, and its own message is less clear
     except ImportError as error:
         raise NotExact("onnx is not installed") from error
-    # The TorchScript exporter, since the newer one wants the package onnxscript; its notices are not for users.
+    # The TorchScript exporter, because the newer one needs the package onnxscript; its notices are not for users.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -154,14 +154,14 @@ def _check(tower: nn.Module, name: str, inputs: Sequence[npt.NDArray[np.generic]
             expected = tower(torch.from_numpy(values)).numpy()
         difference = np.abs(session.run(None, {name: values})[0] - expected).max() / np.abs(expected).max()
         if not difference < TOLERANCE:
-            raise NotExact(f"compiled it differs by {difference:.1e}")
+            raise NotExact(f"the compiled tower differs by {difference:.1e}")
 
 
 def compile_once(compiled: Path, export: Callable[[Path], None]) -> object:
-    """Load a compiled tower, compiling it first where that has not been done or the file was damaged.
+    """Load a compiled tower, after compiling it where the file is missing or damaged.
 
     Raises:
-        NotExact: it cannot be had; the text says why.
+        NotExact: it cannot be compiled; the text gives the reason.
     """
     session = open_session(compiled)
     if session is None:

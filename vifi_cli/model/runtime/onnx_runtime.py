@@ -1,7 +1,7 @@
 """Runs compiled towers by ONNX Runtime: numpy in, numpy out, no torch.
 
-On a CPU, convolutional image towers run several times faster so than by torch, and the text side of `starter`
-answers a query before torch would have been imported.
+On a CPU, convolutional image towers run several times faster than by torch, and the text side of `starter` answers a
+query in less time than the import of torch takes.
 """
 
 import os
@@ -16,21 +16,21 @@ from vifi_cli import paths
 
 Float32Array = npt.NDArray[np.float32]
 DESCRIPTION = "onnxruntime on cpu"
-# raise when what is exported changes, so that older files are left alone
+# raise when the export changes, so that older files are not used
 _FORMAT = 1
 
 
 def compiled_tower(fingerprint: str, tower: str) -> Path:
-    """Where the compiled form of a tower is kept, named by the tower's fingerprint."""
+    """The file of a compiled tower in the cache folder, named by the tower's fingerprint."""
     return paths.cache_folder() / f"{tower}-{fingerprint[:32]}-v{_FORMAT}.onnx"
 
 
 def open_session(compiled: Path, *, for_one_query: bool = False) -> Any | None:
-    """Load a compiled tower; None if there is none yet, it is damaged, or ONNX Runtime is not installed.
+    """Load a compiled tower; None if it is missing or damaged, or ONNX Runtime is not installed.
 
     Args:
         compiled: the file.
-        for_one_query: load a third faster rather than compute faster; a search loads anew for each query.
+        for_one_query: load a third faster but compute slower, for a search, which loads the tower for each query.
     """
     if not compiled.is_file():
         return None
@@ -42,7 +42,7 @@ def open_session(compiled: Path, *, for_one_query: bool = False) -> Any | None:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cpu_threads()
-    # idle threads that spin would take the processor from the decoder
+    # spinning idle threads would take the processor from the decoder
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.disable_prepacking", "1" if for_one_query else "0")
     options.log_severity_level = 3
@@ -53,7 +53,7 @@ def open_session(compiled: Path, *, for_one_query: bool = False) -> Any | None:
 
 
 def cpu_threads() -> int:
-    """How many threads may compute: `$OMP_NUM_THREADS`, as for torch, else one a processor core."""
+    """The number of computing threads: `$OMP_NUM_THREADS`, as for torch, otherwise one for each core."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     return int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1
 

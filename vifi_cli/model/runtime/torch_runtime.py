@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from vifi_cli.model.preprocessing import Preprocessing
 
 Float32Array = npt.NDArray[np.float32]
-# the largest number of texts in one pass; a query is one, the classes of a data set are hundreds
+# texts in one pass; a query is one text, the classes of a dataset are hundreds
 _TEXT_BATCH = 64
 
 
 class PixelTower(nn.Module):
-    """An image tower that takes pixels as they are decoded: uint8 (N, H, W, 3) to float (N, D)."""
+    """An image tower for decoded pixels: uint8 (N, H, W, 3) to float (N, D)."""
 
     mean: Tensor
     std: Tensor
@@ -38,7 +38,7 @@ class PixelTower(nn.Module):
 
 
 class TorchFrames:
-    """Embeds frames on one device; in half precision on a GPU, where it is as good and several times faster."""
+    """Embeds frames on one device; on a GPU in half precision, which is as good and several times faster."""
 
     def __init__(self, tower: PixelTower, device: torch.device, remark: str = "") -> None:
         """Move the tower to the device; `remark` goes into the description."""
@@ -49,7 +49,7 @@ class TorchFrames:
     @torch.inference_mode()
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Embed frames uint8 (N, H, W, 3): float32 (N, D)."""
-        # torch warns of read-only arrays, such as views of a decoder's buffer
+        # writeable, because torch warns about read-only arrays such as views of a decoder's buffer
         with _precision(self._device):
             embeddings = self._tower(
                 torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(self._device)
@@ -81,12 +81,12 @@ class TorchTexts:
 
 
 def describe_torch(device: torch.device) -> str:
-    """Name the runtime for people: `torch on cuda, fp16`."""
+    """The runtime in words: `torch on cuda, fp16`."""
     return f"torch on {device}" + ("" if device.type == "cpu" else ", fp16")
 
 
 def _precision(device: torch.device) -> AbstractContextManager[Any]:
-    # bfloat16 is 7 times slower than float32 on the CPUs measured, so half precision is for GPUs
+    # on CPUs bfloat16 was measured 7 times slower than float32, so half precision is for GPUs
     return nullcontext() if device.type == "cpu" else torch.autocast(device.type, torch.float16)
 
 

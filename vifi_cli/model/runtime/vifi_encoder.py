@@ -1,4 +1,4 @@
-"""A loaded model as the index sees it: frames and texts in, embeddings out, all in numpy."""
+"""A loaded model as the index uses it: frames and texts in, embeddings out, all in numpy."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class TextEncoder:
     """The text side of a model.
 
     Attributes:
-        model_name: what loads this model again; paths are absolute.
+        model_name: resolves to this model; paths are absolute.
         text_fingerprint: digest of the text tower; equal digests give equal embeddings.
         dimension: D, the length of an embedding.
         description: the runtime in words, such as `onnxruntime on cpu`.
@@ -30,7 +30,7 @@ class TextEncoder:
     embed: Callable[[Sequence[str]], Float32Array] = field(repr=False)
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        """Embed texts as they are, without a template: float32 (N, D), each of length 1; long texts are cut."""
+        """Embed texts without a template: float32 (N, D), each of length 1; long texts are cut."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         return self.embed(texts)
@@ -43,8 +43,8 @@ class ViFiEncoder:
     Attributes:
         text: the text side.
         vision_fingerprint: digest of the image tower and its preprocessing.
-        geometry: the picture that `encode_frames` wants.
-        description: the runtime of the image tower in words, with the reason where it is not the fastest one.
+        geometry: the picture that `encode_frames` takes.
+        description: the runtime of the image tower in words, with a reason where it is not the fastest.
         embed: from at least one frame to float32 (N, D), not normalised.
     """
 
@@ -56,7 +56,7 @@ class ViFiEncoder:
 
     @property
     def model_name(self) -> str:
-        """What loads this model again."""
+        """Resolves to this model."""
         return self.text.model_name
 
     @property
@@ -74,7 +74,7 @@ class ViFiEncoder:
         return self.text.encode_texts(texts)
 
     def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """Embed frames uint8 (N, H, W, 3), RGB, cut as `geometry` says: float32 (N, D), not normalised.
+        """Embed frames uint8 (N, H, W, 3), RGB, cropped as in `geometry`: float32 (N, D), not normalised.
 
         Raises:
             ValueError: the pixels have another shape or type.

@@ -1,7 +1,7 @@
-"""Digests that tell whether two encoders give the same embeddings.
+"""Fingerprints: two encoders with equal digests give the same embeddings.
 
-A fingerprint covers what decides an embedding (architecture, preprocessing, weights) and nothing that merely
-carries it out (device, precision, runtime, where the file lies), so an index can be searched on another machine.
+A fingerprint covers what determines an embedding (architecture, preprocessing, weights) and nothing else (device,
+precision, runtime, path), so an index can be searched on another machine.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
-    """Digest one tower: what it is, and its weights.
+    """Digest a tower by its description and its weights.
 
     Args:
         description: architecture and preprocessing in plain values.
-        weights: the tower's state by name. Values are compared as float32, so half precision files agree with
+        weights: the tower's state by name. Values are compared as float32, so files in half precision agree with
             the modules they are loaded into.
 
     Returns:
@@ -41,13 +41,13 @@ def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str,
 def fingerprint_of_image_tower(
     config: Mapping[str, Any], preprocessing: Preprocessing, weights: Mapping[str, "Tensor"]
 ) -> str:
-    """Digest an image tower of open_clip: of its `model_cfg` what the tower hangs on, and the tower's state by name."""
+    """Digest an image tower of open_clip by its state and by those parts of `model_cfg` that matter for it."""
     description = {"vision": config["vision_cfg"], "preprocessing": preprocessing.as_dict()}
     return fingerprint_of_weights(description | _of_both_towers(config), weights)
 
 
 def fingerprint_of_text_tower(config: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
-    """Digest a text tower of open_clip, as its image tower is."""
+    """Digest a text tower of open_clip in the same way."""
     return fingerprint_of_weights({"text": config["text_cfg"]} | _of_both_towers(config), weights)
 
 
@@ -56,7 +56,7 @@ def _of_both_towers(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix: str) -> str:
-    """Digest one tower of a .safetensors file without torch: those weights whose names begin with `prefix`.
+    """Digest one tower of a .safetensors file without torch: the weights whose names begin with `prefix`.
 
     Raises:
         ModelUnavailable: the file is damaged.
@@ -76,7 +76,7 @@ def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix
 
 
 def fingerprint_of_files(description: Mapping[str, Any], files: list[Path]) -> str:
-    """Digest a tower by the files that it is made from; 64 hex digits, known without loading the tower."""
+    """Digest a tower by the files it is made from, without loading it; 64 hex digits."""
     digest = hashlib.sha256(_canonical(description))
     for path in files:
         with path.open("rb") as file:

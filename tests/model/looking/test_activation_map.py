@@ -83,7 +83,7 @@ def test_towers_of_another_kind_are_refused_in_a_line() -> None:
     with pytest.raises(InvalidInput, match=r"--method rollout is for transformers.*use cam"):
         choose_method(resnet(), "rollout", has_text=True)
     features = torch.ones(1, 4, 8, requires_grad=True)
-    with pytest.raises(InvalidInput, match="no picture"):
+    with pytest.raises(InvalidInput, match="no rows and columns"):
         activation_map(features, features.sum((1, 2)))
 
 

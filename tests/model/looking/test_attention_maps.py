@@ -256,7 +256,7 @@ def test_towers_that_cannot_be_told_are_refused_in_a_line() -> None:
     refused: list[tuple[Callable[[], nn.Module], str]] = [
         (partial(timm_tower, "vit", global_pool="max"), "pools its tokens by 'max'"),
         (partial(open_clip_tower, attentional_pool="parallel", attn_pooler_heads=2), "several queries"),
-        (partial(open_clip_tower, qk_norm=True), "attends by Attention"),
+        (partial(open_clip_tower, qk_norm=True), "the attention weights of Attention"),
     ]
     for build, said in refused:
         with pytest.raises(InvalidInput, match=said) as caught:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.looking.embedding_map import embed_map as embed_map
     from vifi_cli.api.models.conversion import export_model as export_model
     from vifi_cli.api.models.conversion import import_model as import_model
+    from vifi_cli.api.models.merging import merge_models as merge_models
     from vifi_cli.api.models.video_model import load_model as load_model
     from vifi_cli.api.search.open_index import open_index as open_index
     from vifi_cli.api.search.queries import example as example
@@ -58,6 +59,7 @@ _HOMES = {
     "example": "vifi_cli.api.search.queries",
     "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
+    "merge_models": "vifi_cli.api.models.merging",
     "load_model": "vifi_cli.api.models.video_model",
     "open_index": "vifi_cli.api.search.open_index",
     "prompt_tune": "vifi_cli.api.training.finetune",
@@ -86,6 +88,7 @@ __all__ = [
     "import_model",
     "index_videos",
     "load_model",
+    "merge_models",
     "open_index",
     "prompt_tune",
     "resume_bridge",

@@ -96,7 +96,7 @@ def test_a_sweep_on_test_videos_says_so(
     command = ("model", "merge", *models[:2], "-o", tmp_path / "out", "--sweep", "--data", table)
     outcome = vifi(*command, "--device", "cpu")
     assert outcome.exit_code == 0, outcome.stderr
-    assert "alpha is looked for on the test videos" in outcome.stderr
+    assert "alpha was chosen on the test videos" in outcome.stderr
 
 
 def test_a_sweep_is_over_what_training_held_out_and_never_over_what_it_learned(
@@ -132,7 +132,7 @@ def test_a_sweep_is_over_what_training_held_out_and_never_over_what_it_learned(
         (1, (), "name two models or more"),
         (3, ("--alpha", 0.5), "--alpha is for two models; 3 are averaged in equal shares"),
         (3, ("--sweep", "--data", "x"), "--sweep is for two models"),
-        (2, ("--sweep",), "--sweep needs videos to score on: name them by --data"),
+        (2, ("--sweep",), "--sweep needs videos to score on: name them with --data"),
         (2, ("--data", "x"), "--data is for --sweep"),
         (2, ("--alpha", 1.5), "less than or equal to 1"),
     ],

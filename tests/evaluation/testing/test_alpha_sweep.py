@@ -12,10 +12,10 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.alpha_sweep import (
     ALPHAS,
-    Reading,
+    AlphaSweep,
+    ClipReading,
     SweepData,
     SweepPoint,
-    best_point,
     draw_sweep,
     sweep,
 )
@@ -48,8 +48,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedModel, Loade
     return first, second
 
 
-def reading() -> Reading:
-    return Reading(ClipStore(short_side_of_test(32)), 2, CPU, nullcontext)
+def reading() -> ClipReading:
+    return ClipReading(ClipStore(short_side_of_test(32)), 2, CPU, nullcontext)
 
 
 def top1(named: LoadedModel, data: SweepData) -> float:
@@ -86,12 +86,14 @@ def test_the_best_point_has_the_highest_mean_and_of_equal_ones_the_most_tuned() 
         SweepPoint(0.7, (0.7, 0.5)),
         SweepPoint(1, (1, 0)),
     ]
-    assert best_point(points).alpha == 0.7
+    assert AlphaSweep((), tuple(points)).best.alpha == 0.7
 
 
 def test_the_curve_is_a_picture(tmp_path: Path) -> None:
-    points = [SweepPoint(alpha, (alpha, 1 - alpha)) for alpha in ALPHAS]
-    draw_sweep(tmp_path / "sweep.png", ("new", "old"), points, 0.5)
+    points = tuple(SweepPoint(alpha, (alpha, 1 - alpha)) for alpha in ALPHAS)
+    swept = AlphaSweep(tuple(SweepData(name, COLOURS, ()) for name in ("new", "old")), points)
+    assert repr(swept) == "<AlphaSweep of 11 mixtures on new, old: best at alpha 1.0>"
+    draw_sweep(tmp_path / "sweep.png", swept, 0.5)
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 

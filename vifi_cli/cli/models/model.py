@@ -9,7 +9,7 @@ import typer
 from vifi_cli.cli.models.conversion import export_command, import_command
 from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.models.facts import card_document, card_facts
-from vifi_cli.cli.models.merge import merge_models
+from vifi_cli.cli.models.merge import merge_command
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 model_app = App(help="List, fetch, describe and convert encoders.")
 model_app.command("import")(import_command)
 model_app.command("export")(export_command)
-model_app.command("merge")(merge_models)
+model_app.command("merge")(merge_command)
 
 NameArgument = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""How accuracy goes from a plain model to a tuned one, as the weights do (Wortsman et al., WiSE-FT, CVPR 2022)."""
+"""Accuracy between a plain model and a tuned one, as the weights go over (Wortsman et al., WiSE-FT, CVPR 2022)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -26,9 +26,9 @@ class SweepData:
     """Videos to score mixtures on.
 
     Attributes:
-        name: of the data set.
+        name: of the dataset.
         class_names: in the order of their labels.
-        videos: each scored once for each alpha.
+        videos: scored for each alpha.
     """
 
     name: str
@@ -37,14 +37,14 @@ class SweepData:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClipReading:
     """How test clips are read and encoded.
 
     Attributes:
         store: reads frames; with a cache, each video is decoded once for all alphas.
         frames: T.
         device: where the networks run.
-        precision: the arithmetic that they run in.
+        precision: the context that they run in.
         batch: clips encoded at once.
     """
 
@@ -61,7 +61,7 @@ class SweepPoint:
 
     Attributes:
         alpha: the tuned model's share of the weights.
-        top1: of each data set, 0 to 1.
+        top1: accuracy on each dataset, 0 to 1.
     """
 
     alpha: float
@@ -69,15 +69,37 @@ class SweepPoint:
 
     @property
     def mean(self) -> float:
-        """Over the data sets, each counting alike."""
+        """The mean over the datasets, with equal weights."""
         return float(np.mean(self.top1))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AlphaSweep:
+    """The scores of mixtures of two models.
+
+    Attributes:
+        data: what they were scored on.
+        points: the mixtures, from alpha 0 to 1.
+    """
+
+    data: tuple[SweepData, ...]
+    points: tuple[SweepPoint, ...]
+
+    def __repr__(self) -> str:
+        names = ", ".join(part.name for part in self.data)
+        return f"<AlphaSweep of {len(self.points)} mixtures on {names}: best at alpha {self.best.alpha:.1f}>"
+
+    @property
+    def best(self) -> SweepPoint:
+        """The point with the highest mean; among equals the one with the highest alpha."""
+        return max(self.points, key=lambda point: (point.mean, point.alpha))
 
 
 def sweep(
     plain: LoadedModel,
     tuned: LoadedModel,
     data: Sequence[SweepData],
-    reading: Reading,
+    reading: ClipReading,
     watch: Callable[[int], None] = lambda more: None,
 ) -> Iterator[SweepPoint]:
     """Score the mixtures of two models from alpha 0 to 1, in steps of a tenth.
@@ -86,8 +108,8 @@ def sweep(
         plain: the model at alpha 0.
         tuned: the model at alpha 1.
         data: sets of videos, one or more.
-        reading: how clips are had; all mixtures get the same.
-        watch: told how many more videos are done.
+        reading: how clips are read and encoded, the same for all mixtures.
+        watch: receives how many more videos are done.
 
     Raises:
         InvalidInput: the models cannot be merged, or no video of a set can be read.
@@ -98,22 +120,18 @@ def sweep(
         yield SweepPoint(alpha, tuple(_top1(mixture, part, reading, watch) for part in data))
 
 
-def best_point(points: Sequence[SweepPoint]) -> SweepPoint:
-    """The point with the highest mean; of several the one with the highest alpha."""
-    return max(points, key=lambda point: (point.mean, point.alpha))
-
-
-def draw_sweep(path: Path, names: Sequence[str], points: Sequence[SweepPoint], chosen: float) -> None:
-    """Draw accuracy over alpha, a curve a data set, and the alpha that was chosen: a PNG."""
+def draw_sweep(path: Path, swept: AlphaSweep, chosen: float) -> None:
+    """Draw accuracy over alpha, a curve for each dataset, and the chosen alpha, as a PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    alphas = [point.alpha for point in points]
-    for place, name in enumerate(names):
-        axes.plot(alphas, [100 * point.top1[place] for point in points], marker="o", label=name)
-    if len(names) > 1:
-        axes.plot(alphas, [100 * point.mean for point in points], color="0.5", linestyle="--", label="mean")
+    alphas = [point.alpha for point in swept.points]
+    for place, part in enumerate(swept.data):
+        axes.plot(alphas, [100 * point.top1[place] for point in swept.points], marker="o", label=part.name)
+    if len(swept.data) > 1:
+        means = [100 * point.mean for point in swept.points]
+        axes.plot(alphas, means, color="0.5", linestyle="--", label="mean")
     axes.axvline(chosen, color="0.8", zorder=0)
     axes.set(xlabel="alpha, the share of the tuned model", ylabel="top-1 in percent", ylim=(0, 101))
     axes.legend(frameon=False)
@@ -121,7 +139,7 @@ def draw_sweep(path: Path, names: Sequence[str], points: Sequence[SweepPoint], c
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def _top1(model: LoadedModel, data: SweepData, reading: Reading, watch: Callable[[int], None]) -> float:
+def _top1(model: LoadedModel, data: SweepData, reading: ClipReading, watch: Callable[[int], None]) -> float:
     preprocessing = model.card.preprocessing
     enter = ClipInput(preprocessing.mean, preprocessing.std, reading.device, reading.precision)
     predictions = predict(

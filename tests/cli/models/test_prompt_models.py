@@ -42,7 +42,7 @@ def test_text_prompts_search_the_index_of_their_base(
 
     outcome = vifi("index", clips, "--model", prompts)
     assert outcome.exit_code == 2
-    assert f"search by `vifi search --model {prompts}`" in outcome.stderr
+    assert f"search with `vifi search --model {prompts}`" in outcome.stderr
 
 
 def test_vision_prompts_need_an_index_of_their_own(

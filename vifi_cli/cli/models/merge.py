@@ -9,8 +9,8 @@ import typer
 from vifi_cli.cli.models.conversion import OutputOption
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.feedback import ON_TERMINAL
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:

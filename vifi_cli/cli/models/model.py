@@ -1,4 +1,4 @@
-"""`vifi model`: which encoders there are, fetching them, what one is made of, and turning one into another form."""
+"""`vifi model`: lists, fetches, describes, converts and merges encoders."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli.cli.models.conversion import export_command, import_command
-from vifi_cli.cli.models.download import fetch_model
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.models.merge import merge_command
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help_screen import App
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.known_models import KnownModel
@@ -26,7 +26,7 @@ NameArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A name of `vifi model list`, ARCHITECTURE/TAG of open_clip, or a model folder or weights file.",
+        help="A name from `vifi model list`, ARCHITECTURE/TAG of open_clip, a model folder or a weights file",
         show_default=False,
     ),
 ]
@@ -34,7 +34,7 @@ NameArgument = Annotated[
 
 @model_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the encoders known by name, with size, licence, speed and what each is good for."""
+    """List the encoders known by name, with size, licence, speed and purpose."""
     from vifi_cli.model.registry.hub import is_cached
     from vifi_cli.model.registry.known_models import DEFAULT_MODEL, KNOWN_MODELS
     from vifi_cli.model.registry.source import resolve_model
@@ -60,23 +60,26 @@ def list_models(as_json: JsonOption = False) -> None:
     )
     output.note(
         f"{DEFAULT_MODEL} is the default. Any ARCHITECTURE/TAG of open_clip, a folder with open_clip_config.json "
-        "or a file of weights will do as well."
+        "or a weights file works too."
     )
 
 
 @model_app.command()
 def pull(model: NameArgument) -> None:
-    """Fetch an encoder's weights now, so that it can be used offline later."""
-    fetch_model(model)
+    """Fetch an encoder's weights now, to use it offline later."""
+    from vifi_cli.api.models.weights import fetch_model
+
+    fetch_model(model, ON_TERMINAL)
     output.note(f"{model} is on this machine")
 
 
 @model_app.command()
 def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonOption = False) -> None:
-    """Load an encoder and show what it is made of and how it will run."""
+    """Load an encoder, and show what it is made of and how it runs."""
+    from vifi_cli.api.models.weights import fetch_model
     from vifi_cli.model.runtime.encoder import load_encoder
 
-    source = fetch_model(model)
+    source = fetch_model(model, ON_TERMINAL)
     encoder = load_encoder(source, device.value)
     geometry = encoder.geometry
     facts = {

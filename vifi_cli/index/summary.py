@@ -79,7 +79,7 @@ def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:
 
 
 def _count_below(roots: list[Path], paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
-    """Counts the videos at or below each root."""
+    """Counts the videos at or under each root."""
     counts = dict.fromkeys(roots, 0)
     for path in paths:
         for folder in (path, *path.parents):

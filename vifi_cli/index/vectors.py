@@ -1,8 +1,8 @@
-"""The vector file: every window's embedding in FAISS, built from the catalogue, whose cache it is.
+"""The vector file: every window's embedding in FAISS, a cache that is built from the catalogue.
 
-Its name holds the catalogue's revision, which no other state of this or any catalogue shares. A file of another name
-is out of date: the catalogue notes which one was made last, and that one is brought up to date, or all is built anew,
-written under a temporary name and renamed. Where nothing can be written, vectors stay in memory. Search is exact.
+Its name holds the catalogue's revision, which no other state of any catalogue shares; a file of another name is out of
+date. The catalogue notes which file was made last. That one is brought up to date, or rebuilt, under a temporary name
+and renamed. Where nothing can be written, vectors stay in memory. Search is exact.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.windows import window_embeddings
 
 try:
-    faiss: Any = importlib.import_module("faiss")  # Any: its type stubs miss half of what is used here
+    faiss: Any = importlib.import_module("faiss")  # Any: its type stubs lack half of what we use
 except ImportError as error:
     raise MissingDependency(
         "FAISS is not installed: run `pip install 'vifi[cpu]'`, "
@@ -34,7 +34,7 @@ ADD_AT_ONCE = READ_AT_ONCE = 16_384
 ABANDONED_SECONDS = 3600.0
 ATTEMPTS = 5
 MEAN_OF_WINDOWS = 1024
-"""Of a larger index a sample gives the mean: a query's mean cosine then is uncertain by a 32nd of their deviation."""
+"""A larger index is sampled: the mean cosine of a query is then uncertain by a 32nd of their standard deviation."""
 GPU_MOST_RESULTS = 2048
 """FAISS on a GPU returns no more neighbours than this in one search."""
 
@@ -55,7 +55,7 @@ class Vectors:
 
     @cached_property
     def _gpu_index(self) -> Any:
-        """The same vectors on the first GPU, copied there at the first search, or None where there is none."""
+        """The same vectors on the first GPU, copied there at the first search; None without a GPU."""
         return _copy_to_gpu(self._index)
 
     def search(
@@ -69,12 +69,12 @@ class Vectors:
 
         Args:
             query: float32 (D,), of length 1.
-            count: how many windows at most.
+            count: maximum number of windows.
             among: int64 ids of the windows to look at; None looks at all.
-            without: int64 ids of windows to pass over, unless `among` says which to look at.
+            without: int64 ids of windows to skip; ignored if `among` is given.
 
         Returns:
-            Ids and cosines, best first; fewer than `count` where there are no more.
+            Ids and cosines, best first; fewer than `count` if there are no more.
         """
         index, parameters = self._index, None
         if among is not None:

@@ -1,7 +1,7 @@
-"""Which stretches of a video get a vector of their own, and how frames become that vector.
+"""Which parts of a video get a vector, and how frames become that vector.
 
-Windows of several lengths overlap by half, so that an event of any length up to the longest lies well inside
-one of them; a window over the whole video serves `vifi search --by video`. Pure arithmetic.
+Windows of several lengths overlap by half, so that an event of any length up to the longest is well inside one of
+them; a window over the complete video serves `vifi search --by video`. Pure arithmetic.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ WINDOW_SECONDS = (2.0, 8.0, 32.0)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open stretch of a video and the frames that lie in it.
+    """A half-open part of a video and its frames.
 
     Attributes:
         start_seconds: first instant of the window.
         end_seconds: the instant at which it is over.
         first_frame: index of its first sampled frame.
         end_frame: index one past its last sampled frame.
-        is_whole: it stands for the video as a whole, not for a moment.
+        is_whole: it stands for the video, not for a moment.
     """
 
     start_seconds: float
@@ -44,9 +44,9 @@ def windows_of(
         lengths_seconds: ascending window lengths.
 
     Returns:
-        Windows that each hold a frame and, of those with the very same frames, only the shortest; then the
-        window over the whole video. Lengths that the video does not exceed give no window; a video
-        shorter than all of them gets one moment over all of it.
+        Windows that each hold a frame and, of those with the same frames, only the shortest; then the window over the
+        complete video. Lengths that the video does not exceed give no window; a video shorter than all of them gets
+        one moment over all of it.
     """
     end_seconds = max(duration_seconds, float(frame_seconds[-1]))
     moments: dict[tuple[int, int], Window] = {}
@@ -61,15 +61,13 @@ def windows_of(
 def _windows_of_one_length(
     frame_seconds: npt.NDArray[np.float64], end_seconds: float, length_seconds: float
 ) -> list[Window]:
-    """Windows that start every half length; the last one is drawn back to end with the video."""
+    """Windows that start every half length; the last one ends with the video."""
     last_start = max(end_seconds - length_seconds, 0.0)
     starts = np.append(np.arange(0.0, last_start, length_seconds / 2), last_start)
     ends = starts + length_seconds
     first = np.searchsorted(frame_seconds, starts, side="left")
     end = np.searchsorted(frame_seconds, ends, side="left")
-    end[-1] = len(
-        frame_seconds
-    )  # a frame that begins at the very end of the video belongs to the last window
+    end[-1] = len(frame_seconds)  # a frame that begins at the end of the video belongs to the last window
     return [
         Window(float(starts[i]), float(ends[i]), int(first[i]), int(end[i]))
         for i in np.flatnonzero(end > first)
@@ -103,12 +101,12 @@ def window_embeddings(
 def frames_within(
     frame_seconds: npt.NDArray[np.float64], start_seconds: float, end_seconds: float
 ) -> tuple[int, int]:
-    """The frames that show a stretch of a video: those in it or, where there is none, the last one before it.
+    """The frames that show a part of a video: those in it or, if there are none, the last one before it.
 
     Args:
         frame_seconds: float64 (T,), ascending times of its sampled frames, T >= 1.
-        start_seconds: first instant of the stretch.
-        end_seconds: the instant at which it is over.
+        start_seconds: where the part begins.
+        end_seconds: where it ends.
 
     Returns:
         The first frame, and one past the last one.
@@ -123,7 +121,7 @@ def stretch_embedding(
     start_seconds: float,
     end_seconds: float,
 ) -> npt.NDArray[np.float32]:
-    """The embedding of any stretch of a video, float32 (D,), made as that of a window (see `frames_within`)."""
+    """The embedding of any part of a video, float32 (D,), made like that of a window (see `frames_within`)."""
     span = frames_within(frame_seconds, start_seconds, end_seconds)
     (embedding,) = window_embeddings(frame_embeddings, np.array([span], np.int64))
     unit: npt.NDArray[np.float32] = embedding

@@ -1,1 +1,1 @@
-"""A page for looking at what is indexed, served on this machine: HTML without a build step, previews made on demand."""
+"""The viewer: a web page over the API, served on this machine, with previews made on demand."""

@@ -1,8 +1,8 @@
-"""Who may ask the server what: the checks that every request goes through, and the headers of every answer.
+"""Protects the server: checks that every request passes, and headers of every answer.
 
-Any page on the web can make the user's browser send requests to this machine. They are told apart by the Host that
-they name (a name of an attacker's that leads here, as in DNS rebinding), by the Origin, and by what browsers say of
-where a request comes from (Sec-Fetch-Site). Nothing here changes anything, so only GET and HEAD are served.
+Any page on the web can make the user's browser send requests to this machine. Three headers give them away: the Host
+(a name of an attacker's that resolves to this machine, as in DNS rebinding), the Origin, and Sec-Fetch-Site. Nothing
+here changes anything, so the server answers only GET and HEAD.
 """
 
 import ipaddress
@@ -32,7 +32,7 @@ OWN_SITES = ("same-origin", "none")  # "none": the user typed the address or cho
 
 
 class Guard:
-    """Refuses requests that are not the user's own, and gives every answer its protecting headers."""
+    """Refuses requests that are not the user's own, and adds protecting headers to every answer."""
 
     def __init__(self, app: ASGIApp, *, exposed: bool) -> None:
         """Wraps an application; `exposed` says that other machines may use it too."""
@@ -58,7 +58,7 @@ class Guard:
 
 
 def why_refused(scope: Scope, *, exposed: bool) -> str | None:
-    """The reason that a request is none of the user's own, None if it may be one."""
+    """Why a request is not the user's own; None if it may be."""
     headers = Headers(scope=scope)
     hosts = headers.getlist("host")
     if len(hosts) != 1 or not names_this_machine(hosts[0], exposed=exposed):
@@ -74,14 +74,14 @@ def why_refused(scope: Scope, *, exposed: bool) -> str | None:
 
 
 def names_this_machine(host: str, *, exposed: bool) -> bool:
-    """Whether a Host header names this machine in a way that no foreign name server has a say in.
+    """Whether a Host header names this machine in a way that no foreign name server can influence.
 
     That is `localhost` or an address of the machine for itself; for others, if it is open to them, any
     numerical address, and the machine's own name.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        urlsplit(f"//{host}").port  # noqa: B018 - raises if there is one that is no number
+        urlsplit(f"//{host}").port  # noqa: B018 - raises if it is not a number
     except ValueError:
         return False
     if "@" in host or "/" in host:

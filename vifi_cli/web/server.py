@@ -1,4 +1,4 @@
-"""Runs the application until it is interrupted, quietly: no log of requests, no traceback for a page that was left."""
+"""Runs the application until interrupted, without a log of requests or tracebacks for pages that users leave."""
 
 import logging
 import socket
@@ -11,14 +11,14 @@ from vifi_cli.errors import InvalidInput
 
 USUAL_PORT, PORTS_TRIED = 8765, 20
 SECONDS_TO_FINISH = 1
-"""Left to running requests when the server ends; a video that plays is cut off then."""
+"""For running requests when the server ends; then a playing video is cut off."""
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """Opens a port; without one named, the usual one or the first free one after it.
+    """Opens a port: the given one, or the first free one from the usual one on.
 
     Raises:
-        InvalidInput: the port is taken, or the host is none of this machine's.
+        InvalidInput: the port is taken, or the host is not this machine.
     """
     wanted = [port] if port is not None else range(USUAL_PORT, USUAL_PORT + PORTS_TRIED)
     problem: OSError | None = None
@@ -43,10 +43,10 @@ def address_of(listening: socket.socket) -> str:
 
 
 def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
-    """Serves until interrupted; `tell` hears of what went wrong, in a line each.
+    """Serves until interrupted; `tell` is called with a line for each error.
 
     Raises:
-        KeyboardInterrupt: the user has ended it; all is closed by then.
+        KeyboardInterrupt: the user has ended it; everything is closed.
     """
     config = uvicorn.Config(
         app,
@@ -68,7 +68,7 @@ def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> 
 
 
 class _Telling(logging.Handler):
-    """Passes on what failed, in one line; what is cut off when the server ends has not failed."""
+    """Passes on each error in one line, but not what is cut off when the server ends."""
 
     def __init__(self, tell: Callable[[str], None], server: uvicorn.Server) -> None:
         super().__init__(logging.ERROR)
@@ -76,7 +76,7 @@ class _Telling(logging.Handler):
         self._server = server
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tells of a failure, with its kind where it is one of the program's."""
+        """Passes on an error, with the type of an exception."""
         if self._server.should_exit:
             return
         error = record.exc_info[1] if record.exc_info else None

@@ -183,7 +183,7 @@ def test_examples_that_cannot_be_seen_are_one_line(vifi: Vifi, indexed: Path, tm
     assert "pets.mp4 ends at 8.0 s, before 80.0 s" in refused(vifi("similar", f"{pets}@1:20-1:28"))
     assert "broken.jpg" in refused(vifi("search", broken))
     assert "is a folder" in refused(vifi("similar", tmp_path))
-    assert "soon is no time in a video" in refused(vifi("similar", f"{pets}@soon"))
+    assert "soon is not a time in a video" in refused(vifi("similar", f"{pets}@soon"))
     assert "no such file" in refused(vifi("similar", tmp_path / "gone.mp4@0:01"))
 
 

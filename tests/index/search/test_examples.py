@@ -127,7 +127,7 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
         (Example(tmp_path / "gone.jpg"), "gone.jpg: no such file"),
         (Example(tmp_path / ("x" * 3000)), "no such file"),
         (Example(tmp_path), "is a folder"),
-        (Example(tmp_path / "pipe"), "is no regular file"),
+        (Example(tmp_path / "pipe"), "is not a regular file"),
         (Example(tmp_path / "notes.txt"), "notes.txt: not a video"),
         (Example(tmp_path / "empty.mp4"), "empty.mp4: the file is empty"),
         (Example(tmp_path / "notes.txt", TimeRange(1, 2, 1)), "notes.txt: not a video"),

@@ -193,7 +193,7 @@ def test_exclude_never_deletes(catalog: Catalog, update: Update) -> None:
     update()
     report = update(exclude=("deep",))
     assert counts(report) == {"unchanged": 2}
-    assert report.passed_over == 1
+    assert report.skipped == 1
     assert len(catalog.videos()) == 3
 
 

@@ -1,1 +1,1 @@
-"""Making videos searchable."""
+"""Making videos searchable, and keeping the index in order."""

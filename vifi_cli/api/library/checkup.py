@@ -1,4 +1,4 @@
-"""The checks of `vifi doctor`: each finding says how it is and, where something is wrong, how to mend it."""
+"""The checks of `vifi doctor`: each finding says what was found and how to fix what is wrong."""
 
 import importlib.metadata
 import os
@@ -22,16 +22,16 @@ class Finding:
     """What one check found.
 
     Attributes:
-        subject: what was looked at.
+        subject: what was checked.
         state: `fine`, `note` (worth knowing, nothing to do), or `problem`.
-        detail: how it is.
-        mend: what to do about it, where something is to be done.
+        detail: what was found.
+        fix: what to do, if something is wrong.
     """
 
     subject: str
     state: Literal["fine", "note", "problem"]
     detail: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 def examine(home: Path) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def _decoding() -> Iterator[Finding]:
     yield Finding(
         "Decoding",
         "fine",
-        f"PyAV in {processes} of its own; files whose keyframes are dense are read by seeking, others in full",
+        f"PyAV in {processes}; vifi seeks in files with dense keyframes and reads others in full",
     )
 
 
@@ -174,11 +174,14 @@ def _index(folder: Path) -> Iterator[Finding]:
                     "Index",
                     "problem",
                     f"the vectors are not those of the catalogue ({windows:,} windows, {len(vectors):,} vectors)",
-                    f"delete {folder}/vectors-*.faiss: it is made again at the next search",
+                    f"delete {folder}/vectors-*.faiss: the next search makes it again",
                 )
     except IndexMissing as missing:
         yield Finding("Index", "note", str(missing))
     if rebuild_folder(folder).exists():
         yield Finding(
-            "Rebuild", "note", "an index rebuild was interrupted", "the same `vifi index --rebuild …` goes on"
+            "Rebuild",
+            "note",
+            "an index rebuild was interrupted",
+            "the same `vifi index --rebuild …` continues it",
         )

@@ -29,7 +29,7 @@ MOVES = (
     (1.3, 1.0, (1.0, 0.5), (0.0, 0.5)),
     (1.1, 1.1, (0.5, 0.0), (0.5, 1.0)),
 )
-"""Camera movements: magnification at the start and at the end, place looked at first and last."""
+"""Camera movements: magnification at the start and the end, and the place in the centre first and last."""
 
 QUERIES = (
     "a cat",
@@ -39,7 +39,7 @@ QUERIES = (
     "a photographer with a tripod",
     "people dancing",
 )
-"""What to ask; the last is nowhere to be seen."""
+"""What to search for; the last one is in none of the clips."""
 
 
 def photograph(name: str) -> npt.NDArray[np.uint8]:
@@ -56,7 +56,7 @@ def photograph(name: str) -> npt.NDArray[np.uint8]:
 
 
 def make_clips(folder: Path, feedback: Feedback = LOGGED) -> None:
-    """Writes the clips of the demo, each scene with a camera movement of its own."""
+    """Writes the clips of the demo, with a camera movement in each scene."""
     folder.mkdir(parents=True)
     with feedback.task("Making clips", len(CLIPS), "clips") as report:
         for position, (name, photographs) in enumerate(CLIPS.items()):

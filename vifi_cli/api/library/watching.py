@@ -91,9 +91,9 @@ class Watching:
         """Takes in what has happened since the last step; brings the index up to date if it is time to.
 
         Args:
-            events: below the roots.
-            now: seconds of a clock that never falls back.
-            now_ns: the time of day, by which files tell when they were changed, in nanoseconds since 1970.
+            events: under the roots.
+            now: seconds of a monotonic clock.
+            now_ns: the time of day in nanoseconds since 1970, comparable with the times of files.
 
         Returns:
             What was done; None if it is not time yet, or not possible.
@@ -162,16 +162,16 @@ class Watching:
         """The folders and files named or, without any, all that were indexed before."""
         return self._request.paths or self._ask_catalog(lambda catalog: tuple(catalog.roots()), ())
 
-    def _ask_catalog(self, ask: Callable[[Catalog], Answer], otherwise: Answer) -> Answer:
+    def _ask_catalog(self, ask: Callable[[Catalog], Answer], default: Answer) -> Answer:
         try:
             with Catalog(self._folder / CATALOG_FILE) as catalog:
                 return ask(catalog)
         except IndexMissing:
-            return otherwise
+            return default
 
 
 def _folders_with_videos(catalog: Catalog) -> frozenset[Path]:
-    """The folders in or below which videos lie."""
+    """All folders above videos."""
     return frozenset(folder for video in catalog.videos() for folder in video.path.parents)
 
 
@@ -185,7 +185,7 @@ def _identity(path: Path) -> Identity:
 
 
 def _events(places: list[Path], stop: Event) -> Iterator[list[FileEvent]]:
-    """What happens at and below some paths, every second or sooner, until told to stop; often nothing.
+    """Yields the events at and under some paths every second or sooner, often none, until `stop` is set.
 
     Raises:
         VifiError: the operating system does not let them be followed.

@@ -1,4 +1,4 @@
-"""What to search for, said in Python: words and examples, to be added, subtracted and weighted."""
+"""Queries in Python: words and examples to add, subtract and weight."""
 
 import math
 from pathlib import Path
@@ -10,10 +10,10 @@ from vifi_cli.video.moment import TimeRange
 
 
 def words(text: str) -> Query:
-    """Looks for a description. Queries can be added up, subtracted and weighted by a number before them.
+    """Looks for a description. You can add queries, subtract them, and multiply them by a weight.
 
     Raises:
-        InvalidInput: it says nothing.
+        InvalidInput: it is empty.
     """
     if not text.strip():
         raise InvalidInput("the query is empty: say what to look for")
@@ -24,7 +24,7 @@ def example(path: Path | str, start_seconds: float | None = None, end_seconds: f
     """Looks for what looks like a picture, a video or a part of one.
 
     Args:
-        path: the file; an indexed video is known to the index, and needs not be there.
+        path: the file; an indexed video may be missing.
         start_seconds: where the part of a video begins.
         end_seconds: where it ends; the end of the video if None.
 
@@ -41,8 +41,4 @@ def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float 
         return Example(given_path(Path(path)))
     start = start_seconds or 0.0
     part = TimeRange(start, math.inf if end_seconds is None else end_seconds, start)
-    if not 0 <= part.start_seconds < part.end_seconds:
-        raise InvalidInput(
-            f"{path}: from {start:g} to {part.end_seconds:g} s there is nothing: the end comes last"
-        )
     return Example(given_path(Path(path)), part)

@@ -1,4 +1,4 @@
-"""The language of queries: from the arguments of a search to the terms it adds up.
+"""The language of queries: from the arguments of a search to the terms it adds.
 
     query   one or more terms, with a lone + or - between them
     term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME
@@ -7,7 +7,7 @@
             holds a / or @ and names a file that is there
     TIME    1:20-1:28, or 1:20 for a few seconds around
 
-`text:` before words takes them as they are, whatever they look like.
+Words after `text:` are always words, whatever they look like.
 """
 
 import math
@@ -24,7 +24,7 @@ from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 SIGNS = {"+": 1.0, "-": -1.0}
 AS_WORDS = "text:"
-# what goes on with a digit is a time or a ratio, as in "3:10 to Yuma" and "16:9", and no weight
+# a digit after the colon makes it a time or a ratio, as in "3:10 to Yuma" and "16:9", not a weight
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
 TIME_AT_END = re.compile(r"(?P<file>.+)@(?P<time>[^@/]*)", re.DOTALL)
 FILE_BEGINS = ("/", "./", "../", "~/")
@@ -34,12 +34,12 @@ def parse_query(arguments: Sequence[str]) -> Query:
     """The query that arguments stand for; files may be missing, since the index may know them.
 
     Raises:
-        InvalidInput: there is nothing to look for, or no saying what is meant.
+        InvalidInput: the query is empty or ambiguous.
     """
     if not any(argument.strip() for argument in arguments):
         raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
     if any("\0" in argument for argument in arguments):
-        raise InvalidInput("the query holds a NUL character, which is no text: omit it")
+        raise InvalidInput("the query holds a NUL character, which is not text: omit it")
     terms = tuple(_term(sign, run) for sign, run in _signed_runs(arguments))
     query = Query(" ".join(arguments), terms)
     require_wanted(query)
@@ -50,7 +50,7 @@ def parse_example(text: str) -> Example:
     """The picture, video or part of a video that `FILE` or `FILE@TIME` names.
 
     Raises:
-        InvalidInput: the time is none.
+        InvalidInput: the time is not valid.
     """
     file, time = _split_time(text)
     if "://" in file:
@@ -60,7 +60,7 @@ def parse_example(text: str) -> Example:
     stretch = stretch_of(time)
     if stretch is None:
         raise InvalidInput(
-            f"{text}: {time or 'nothing'} is no time in a video: write {file}@1:20-1:28, with the end after the "
+            f"{text}: {time or 'nothing'} is not a time in a video: write {file}@1:20-1:28, with the end after the "
             f"start, or {file}@1:20"
         )
     return Example(given_path(Path(file)), stretch)
@@ -87,13 +87,13 @@ def _term(sign: float, run: list[str]) -> Term:
     weight, text = _split_weight(" ".join(run))
     if text.startswith(AS_WORDS):
         return Term(_words(text.removeprefix(AS_WORDS)), sign * weight)
-    is_one = len(run) == 1 or text == run[1]  # a weight may be an argument of its own
+    is_one = len(run) == 1 or text == run[1]  # a weight may be a separate argument
     if is_one and _means_file(text):
         return Term(parse_example(text), sign * weight)
     for argument in () if is_one else run:
         if _means_file(argument):
             raise InvalidInput(
-                f"{argument} stands next to another term: put + or - between them; where it is no file, put text: "
+                f"{argument} stands next to another term: put + or - between them; if it is not a file, put text: "
                 "before the words"
             )
     return Term(_words(text), sign * weight)

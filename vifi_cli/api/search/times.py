@@ -24,7 +24,7 @@ LATEST_NS = 2**62  # SQLite's numbers end at 2**63
 
 
 def seconds_of(text: str) -> float | None:
-    """Seconds, from `90`, `90s`, `1:30`, `1:02:03.5`, `2h` or `1h30m`; None if it is no such time."""
+    """Seconds, from `90`, `90s`, `1:30`, `1:02:03.5`, `2h` or `1h30m`; None for anything else."""
     match = CLOCK.fullmatch(text) or IN_UNITS.fullmatch(text)
     if not match or not text:
         return None
@@ -35,7 +35,7 @@ def seconds_of(text: str) -> float | None:
 def stretch_of(text: str) -> TimeRange | None:
     """A part of a video, from `1:20-1:28`, or from `1:20`, which means a few seconds around.
 
-    None if it is no such time, or if the end is not after the start.
+    None for anything else, or if the end is not after the start.
     """
     from vifi_cli.video.moment import TimeRange
 

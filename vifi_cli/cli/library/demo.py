@@ -15,7 +15,7 @@ from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 
 def demo() -> None:
-    """Make ten short clips, index them, and search them: the whole tool in a minute, with no network."""
+    """Make ten short clips, index them, and search them: the complete tool in a minute, without a network."""
     from vifi_cli.api.library.demo import CLIPS, QUERIES, make_clips
     from vifi_cli.api.library.indexing import index_videos
     from vifi_cli.index.search.query import query_in_words

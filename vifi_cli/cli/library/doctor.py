@@ -1,4 +1,4 @@
-"""`vifi doctor`: what is installed, what will be used and why, what is wrong and how to mend it."""
+"""`vifi doctor`: what is installed, what will be used and why, what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKS = {"fine": "✓", "note": "·", "problem": "✗"}
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check the installation and the index, and say how to mend what is wrong.
+    """Check the installation and the index, and say how to fix what is wrong.
 
     Exit code 0 if all is well, 1 if there is a problem.
     """
@@ -35,13 +35,13 @@ def doctor(as_json: JsonOption = False) -> None:
 
 def _show(findings: list[Finding]) -> None:
     output.rows(
-        ("", "What", "How it is"),
+        ("", "What", "Finding"),
         [(MARKS[finding.state], finding.subject, _text(finding)) for finding in findings],
     )
 
 
 def _text(finding: Finding) -> str:
-    return f"{finding.detail}: {finding.mend}" if finding.mend else finding.detail
+    return f"{finding.detail}: {finding.fix}" if finding.fix else finding.detail
 
 
 def _as_document(finding: Finding) -> dict[str, str | None]:
@@ -49,5 +49,5 @@ def _as_document(finding: Finding) -> dict[str, str | None]:
         "subject": finding.subject,
         "state": finding.state,
         "detail": finding.detail,
-        "mend": finding.mend,
+        "fix": finding.fix,
     }

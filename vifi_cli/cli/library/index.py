@@ -112,7 +112,7 @@ def _run(request: IndexRequest) -> IndexReport:
 
 
 def _follow(request: IndexRequest, *, as_json: bool) -> None:
-    """Indexes now and whenever something appears, changes or goes, and says in a line what was done."""
+    """Indexes now and whenever something appears, changes or goes, and writes a line on what was done."""
     from vifi_cli.api.library.watching import watch
 
     is_first = True
@@ -165,7 +165,7 @@ def show(report: IndexReport) -> None:
 
 
 def tell_what_went_wrong(report: IndexReport) -> None:
-    """Says on stderr which files could not be read, and what was kept though it was not seen."""
+    """Writes to stderr which files could not be read, and which videos stay though they were not seen."""
     _tell_what_failed(report)
     if report.remembered:
         output.note(
@@ -190,12 +190,12 @@ def _tell_what_was_kept(report: IndexReport) -> None:
     """Says which videos stay in the index although this run did not see them."""
     for folder in report.out_of_reach:
         output.warning(
-            f"{folder} is missing, empty or cannot be read: what is indexed below it stays "
+            f"{folder} is missing, empty or cannot be read: what is indexed under it stays "
             f"(`vifi prune {folder}` drops it)"
         )
-    if report.passed_over:
+    if report.skipped:
         output.note(
-            f"{wording.counted(report.passed_over, 'indexed video')} passed over in this run; still in the index "
+            f"{wording.counted(report.skipped, 'indexed video')} skipped in this run; still in the index "
             "(`vifi prune PATH` drops them)"
         )
 

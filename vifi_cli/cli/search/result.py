@@ -43,7 +43,7 @@ class Answer:
 
 
 def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
-    """Writes hits to stdout in the form asked for, and to stderr what is odd about them.
+    """Writes hits to stdout in the form asked for, and remarks to stderr.
 
     Args:
         answer: what was found.
@@ -62,7 +62,7 @@ def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -
             output.line(str(video), end="\0" if form.print0 else "\n")
     elif hits:
         show_hits(hits)
-    _tell_what_is_odd(answer)
+    _write_remarks(answer)
 
 
 def _as_document(hit: SearchHit) -> dict[str, object]:
@@ -104,7 +104,7 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     )
 
 
-def _tell_what_is_odd(answer: Answer) -> None:
+def _write_remarks(answer: Answer) -> None:
     hits = answer.hits
     folded = sum(hit.duplicates or 0 for hit in hits)
     if folded:

@@ -1,4 +1,4 @@
-"""`vifi search`: finds moments by describing them, or by showing some that are like them."""
+"""`vifi search`: finds moments by a description or by examples."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ def search(
     query: Annotated[
         list[str],
         typer.Argument(
-            help="What to look for: words, a picture, a clip (clip.mp4@1:20-1:28), or several of these with a lone "
-            '+ or - between them, as in "a dog" + beach - 0.5:rain.',
+            help="Words, a picture, a clip (clip.mp4@1:20-1:28), or a sum of these: dog + beach - 0.5:rain",
             show_default=False,
         ),
     ],
@@ -68,7 +67,7 @@ def search(
 
 @contextmanager
 def _session_of(context: typer.Context) -> Generator[SearchSession]:
-    """The session that the command runs in as a line of `vifi shell`, or one of its own."""
+    """The session of `vifi shell` if the command is a line of it, or a new one."""
     if _is_in_shell(context):
         yield context.obj
         return
@@ -77,7 +76,7 @@ def _session_of(context: typer.Context) -> Generator[SearchSession]:
 
 
 def open_session(index_folder: Path | None = None) -> SearchSession:
-    """The user's index, or another one, ready to be searched; notes and bars go to the terminal."""
+    """A session of the user's index, or of another one; notes and bars go to the terminal."""
     from vifi_cli.api.search.session import SearchSession
 
     return SearchSession(index_folder or paths.index_folder(), ON_TERMINAL)
@@ -94,5 +93,5 @@ def _tell_of_weight_alone(query: Query) -> None:
     if len(query.terms) == 1 and term.weight != 1 and isinstance(term.meaning, Words):
         output.note(
             f'read as "{term.meaning.text}" with the weight {term.weight:g}, which changes nothing alone; '
-            f'"text:{query.text}" means the words as they are'
+            f'"text:{query.text}" searches for the literal words'
         )

@@ -1,4 +1,4 @@
-"""`vifi serve`: a page for searching and looking, on this machine."""
+"""`vifi serve`: a web page to search and play, on this machine."""
 
 from __future__ import annotations
 
@@ -18,23 +18,27 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on")] = "127.0.0.1",
     port: Annotated[
         int | None,
         typer.Option(
-            min=0, max=65535, help="The port; 8765 or the next free one if not given.", show_default=False
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port; by default 8765 or the next free one",
+            show_default=False,
         ),
     ] = None,
     expose: Annotated[
         bool,
         typer.Option(
-            "--expose", help="Let other machines in: whoever reaches --host sees all indexed videos."
+            "--expose", help="Let other machines in: whoever reaches --host sees all indexed videos"
         ),
     ] = False,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser")] = False,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Serve a page for searching, and for playing the moments found, on this machine; Ctrl-C ends it.
+    """Serve a web page to search and to play the moments found, on this machine; Ctrl-C ends it.
 
     It shows what is indexed and changes nothing.
     """
@@ -61,12 +65,12 @@ def serve(
 
 
 def _check_exposure(host: str, expose: bool) -> None:
-    """Makes sure that the user knows who can look."""
+    """Checks that the user knows who can connect."""
     if host in LOOPBACK_HOSTS:
         return
     if not expose:
         raise InvalidInput(
             f"--host {host} would let others in: whoever reaches it sees all indexed videos, without a password. "
-            "Add --expose if that is meant, or leave --host away and use an SSH tunnel"
+            "Add --expose if you mean that, or omit --host and use an SSH tunnel"
         )
     output.warning(f"whoever reaches {host} sees all indexed videos: there is no password and no encryption")

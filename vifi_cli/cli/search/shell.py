@@ -34,11 +34,11 @@ WRONG = 2
 def shell(context: typer.Context) -> None:
     """Search again and again, with the model and the index kept ready.
 
-    Each line is what follows `vifi search`. Options of `vifi search` that are given here hold for every line.
+    Each line is what follows `vifi search`. Options of `vifi search` that you give here apply to every line.
 
-    From a pipe one query a line is read; an empty line ends each answer, or with --json each answer is a line.
+    From a pipe it reads one query per line. An empty line ends each answer; with --json, each answer is a line.
 
-    Exit code 0, or 2 if something is wrong, be it with one line of a pipe.
+    Exit code 0, or 2 if something is wrong, even with one line of a pipe.
     """
     with open_session() as session:
         asking = Asking(session, context.args)
@@ -52,7 +52,7 @@ class Asking:
     """Answers lines, each as `vifi search` would answer it, in one session."""
 
     def __init__(self, session: SearchSession, standing: Sequence[str]) -> None:
-        """Takes the options that hold for every line; raises if they make no sense, or if there is no index."""
+        """Takes the options for every line; raises if they are wrong, or if nothing is indexed."""
         app = App(add_completion=False)
         app.command()(search)
         self._search = get_command(app)
@@ -66,7 +66,7 @@ class Asking:
         _ = session.index
 
     def get_ready(self) -> str:
-        """Loads what every query needs, so that the first one does not wait for it; says what that is."""
+        """Loads what every query needs, so that the first one does not wait; returns a summary."""
         model, device = self._options["model"], self._options["device"].value
         with ON_TERMINAL.busy("Loading the index and its encoder"):
             encoder = self._session.text_encoder(device, model)
@@ -74,7 +74,7 @@ class Asking:
         return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"
 
     def answer(self, line: str, number: int | None = None) -> bool:
-        """Answers a line; says on stderr what is wrong with it, if so, and returns False.
+        """Answers a line, or writes to stderr what is wrong with it and returns False.
 
         Args:
             line: as it was typed.
@@ -114,7 +114,7 @@ def _answer_pipe(asking: Asking) -> bool:
 
 
 def _talk(asking: Asking) -> None:
-    output.note(f"{asking.get_ready()}; --help tells of the options, Ctrl-D or `exit` leaves")
+    output.note(f"{asking.get_ready()}; --help lists the options, Ctrl-D or `exit` leaves")
     with _history():
         for line in _typed_lines():
             try:
@@ -160,7 +160,7 @@ def _history() -> Iterator[None]:
         readline.read_history_file(file)
     readline.set_history_length(HISTORY_LINES)
     readline.set_completer_delims(" \t")
-    readline.parse_and_bind("tab: complete")  # names of files, unless told otherwise
+    readline.parse_and_bind("tab: complete")  # completes names of files by default
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ ESCAPED = re.compile(r'"([^"]*)"|\\(.)')
 def split_line(line: str) -> list[str]:
     """The arguments of a line, split at spaces.
 
-    Double quotes and backslashes work as in a shell. Single quotes do only around a whole argument, since lines hold
+    Double quotes and backslashes work as in a shell. Single quotes do only around a complete argument, since lines hold
     words as people write them: `a man's dog`.
 
     Raises:

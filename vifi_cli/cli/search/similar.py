@@ -1,4 +1,4 @@
-"""`vifi similar`: finds moments, or videos, that look like one that is shown."""
+"""`vifi similar`: finds moments, or videos, that look like an example."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ def similar(
         str,
         typer.Argument(
             metavar="FILE[@TIME]",
-            help="A video, a part of one (clip.mp4@1:20-1:28, or clip.mp4@1:20 for a few seconds around), "
-            "or a picture.",
+            help="A video, a part of one (clip.mp4@1:20-1:28 or clip.mp4@1:20), or a picture",
             show_default=False,
         ),
     ],
@@ -37,7 +36,7 @@ def similar(
     by: ByOption = HitUnit.moment,
     device: EncoderDeviceOption = Device.auto,
 ) -> None:
-    """Find the moments in indexed videos that look like the one shown, which is left out itself.
+    """Find the moments in indexed videos that look like an example, which is left out itself.
 
     Exit code 0 if there are hits, 1 if there are none, 2 if something is wrong.
     """

@@ -1,7 +1,7 @@
-"""The catalogue: one SQLite file that holds every video, its frame embeddings and its windows. The truth.
+"""The catalogue, the truth about an index: one SQLite file with every video, its frame embeddings and its windows.
 
-Each change of a video is one transaction, and each transaction that changes windows raises `generation`, by
-which the vector file (a cache, see `vectors`) knows whether it is current.
+Each change of a video is one transaction, and each transaction that changes windows raises `generation`, which tells
+whether the vector file (a cache, see `vectors`) is current.
 """
 
 import secrets
@@ -41,7 +41,7 @@ class Catalog(CatalogReader):
 
     @classmethod
     def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
-        """Makes a new, empty catalogue in the place of whatever is there, and opens it."""
+        """Makes a new, empty catalogue, replacing any other, and opens it."""
         create_catalog_file(path, indexed_with)
         return cls(path)
 
@@ -85,7 +85,7 @@ class Catalog(CatalogReader):
             self.raise_generation()
 
     def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
-        """Stores a file with the content of a known video, without decoding it; False if that is known no more."""
+        """Stores a file with the content of a known video, without decoding it; False if that has left the index."""
         if not self.db.execute("SELECT 1 FROM videos WHERE id = ?", (original.id,)).fetchone():
             return False
         with self.transaction():

@@ -1,4 +1,4 @@
-"""The catalogue as a file: making it, opening it for writing or reading only, and saying what is wrong with it."""
+"""The catalogue as a file: creating it, opening it to write or only to read, and explaining its errors."""
 
 import os
 import secrets
@@ -18,10 +18,10 @@ BUSY_SECONDS = 30.0
 
 
 def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
-    """Makes a new, empty catalogue; it appears under its name only when it is whole."""
+    """Makes a new, empty catalogue; it appears under its name only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    # What a killed process left beside a catalogue that is no more would be read into the new one.
+    # SQLite would read what a killed process left beside an earlier catalogue into the new one.
     for leftover in (unfinished, f"{unfinished}-journal", f"{path}-wal", f"{path}-shm"):
         Path(leftover).unlink(missing_ok=True)
     db = Database(sqlite3.connect(unfinished))
@@ -59,11 +59,11 @@ def open_catalog_file(path: Path) -> Database:
 
 
 def explain(path: Path, error: sqlite3.Error) -> IndexProblem:
-    """Puts an error of SQLite into words: what is wrong with the catalogue and what to do."""
+    """Puts an error of SQLite into words: what is wrong with the catalogue, and what to do."""
     if isinstance(error, sqlite3.OperationalError):
         return IndexProblem(
             f"the index in {path.parent} could not be used ({error}): what was stored is safe; "
-            "see to its access rights and to free disk space, and run the command again"
+            "check its access rights and free disk space, and run the command again"
         )
     return IndexDamaged(
         f"{path} cannot be read as an index ({error}): "

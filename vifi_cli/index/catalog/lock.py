@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the operating system frees when its holder dies, and who holds it."""
+"""One writer at a time: a lock that the operating system frees when its holder dies, and a note of who holds it."""
 
 import json
 import os
@@ -15,19 +15,19 @@ from vifi_cli import paths
 from vifi_cli.errors import IndexLocked
 
 PATIENCE_SECONDS = 0.3
-"""`running_writer` takes a lock that a dead process has left for an instant, to see that it is free."""
+"""`running_writer` briefly takes a lock that a dead process has left, to see that it is free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A process that writes to an index, as it tells of itself.
+    """A process that writes to an index, by its own account.
 
     Attributes:
-        pid: its number.
-        host: the machine it runs on.
+        pid: its process id.
+        host: its machine.
         since: when it began.
-        files: how many files it is going to read; None while it is looking what there is to do.
-        files_done: how many of them are done for good.
+        files: how many files it is going to read; None until it knows.
+        files_done: how many of them are stored.
     """
 
     pid: int
@@ -61,7 +61,7 @@ def write_lock(folder: Path) -> Generator[None]:
 
 
 def note_progress(folder: Path, files: int, files_done: int) -> None:
-    """Tells others how far this process, which holds the lock, has come; where that fails, they know less."""
+    """Notes for other processes how far this one, which holds the lock, has come; a failure is ignored."""
     with suppress(OSError):
         told = _told(folder)
         if told:
@@ -69,7 +69,7 @@ def note_progress(folder: Path, files: int, files_done: int) -> None:
 
 
 def running_writer(folder: Path) -> Writer | None:
-    """The process that is writing to an index now, or None; what a killed one has left is not taken for one."""
+    """The process that is writing to an index now; None if there is none, or only the note of a killed one."""
     told = _told(folder)
     if told is None:
         return None
@@ -105,12 +105,12 @@ def _tell(folder: Path, writer: Writer) -> None:
 
 
 def _told(folder: Path) -> Writer | None:
-    """What the last holder of the lock has told, if that is there and makes sense."""
+    """What the last holder of the lock noted, if that is readable."""
     try:
         told = json.loads(_holder_file(folder).read_text())
         since = datetime.fromisoformat(told["since"])
         return Writer(told["pid"], told["host"], since, told.get("files"), told.get("files_done", 0))
-    # It has only just taken the lock, is giving it back, or was written by something else.
+    # The holder has just taken the lock or is releasing it, or something else wrote the file.
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,4 +1,4 @@
-"""Embeddings of texts that were embedded before, queries above all, so that asking again needs no encoder."""
+"""Embeddings of texts that were embedded before, mostly queries, so that asking again needs no encoder."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ def cached_text_embeddings(
     """The embeddings float32 (N, D) of at least one text, from the cache where they were embedded before.
 
     Args:
-        folder: where the cache lies; made if missing.
+        folder: of the cache; made if missing.
         text_fingerprint: of the encoder; embeddings of two encoders never mix.
         texts: any number of texts.
         load_encoder: called only if a text is new.
@@ -67,7 +67,7 @@ def _look_up(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[st
                 known |= {
                     text: np.frombuffer(embedding, "<f4").astype(np.float32) for text, embedding in rows
                 }
-    except sqlite3.DatabaseError:  # a damaged cache is no cache
+    except sqlite3.DatabaseError:  # damaged: it is only a cache
         with suppress(OSError):
             path.unlink()
         return {}
@@ -75,7 +75,7 @@ def _look_up(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[st
 
 
 def _remember(path: Path, text_fingerprint: str, embeddings: dict[str, Float32Array]) -> None:
-    """Adds texts and drops the oldest; a full or read-only disk only costs the cache."""
+    """Adds texts and drops the oldest; where the disk is full or read-only, nothing is cached."""
     rows = [(text_fingerprint, text, vector.astype("<f4").tobytes()) for text, vector in embeddings.items()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,5 +96,5 @@ def _open(path: Path) -> Database:
     connection = sqlite3.connect(path, timeout=5.0)
     connection.execute(
         "PRAGMA synchronous = OFF"
-    )  # no search waits for the disk; what is damaged is made again
+    )  # no search waits for the disk; a damaged cache is made again
     return Database(connection)

@@ -1,4 +1,4 @@
-"""What the catalogue takes in and gives out."""
+"""What the catalogue stores and returns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from vifi_cli.video.files.discovery import VideoFile
 
 @dataclass(frozen=True, slots=True)
 class IndexedWith:
-    """What every embedding of one catalogue was made with; two catalogues can be merged if this is the same.
+    """What made every embedding of a catalogue; two catalogues can be merged if this is the same.
 
     Attributes:
         model: the name that loads the encoder again.
@@ -93,7 +93,7 @@ class EncodedVideo:
     Attributes:
         file: path, size and time of change when decoding began.
         fingerprint: of the file's content.
-        info: what decoding found out.
+        info: from the decoder.
         seconds: float64 (T,), times of the sampled frames.
         embeddings: float16 (T, D), of these frames, not normalised.
     """

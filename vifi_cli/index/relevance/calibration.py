@@ -1,4 +1,4 @@
-"""What neutral texts reach in one index: measured once for each state of it, and kept beside its vector file."""
+"""What neutral texts reach in an index: measured once for each revision, and kept beside its vector file."""
 
 import hashlib
 import json
@@ -18,11 +18,10 @@ from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"
 MOST_WINDOWS = 262_144
-"""Of a larger index a sample stands for all: what rarities reach grows by little with ever more windows."""
+"""A larger index is sampled: what rarities reach hardly grows with more windows."""
 
 RATED_AT_ONCE = 16_384
-_RECIPE = 1
-# raise when the way a calibration is measured changes
+_RECIPE = 1  # raise it when the way a calibration is measured changes
 
 Rater = Callable[[Vectors, npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.NDArray[np.float64]]
 """From vectors, the windows of hits (W,), nearest first, and their cosines (W,) to the relevance of each, in 0..1."""
@@ -39,7 +38,7 @@ def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Cal
     with suppress(OSError, ValueError, TypeError):
         return Calibration(**json.loads(path.read_text()))
     calibration = measure_calibration(vectors, neutral)
-    with suppress(OSError):  # a folder that cannot be written costs time at the next search, nothing else
+    with suppress(OSError):  # without the right to write, the next search measures again
         with paths.replacing(path) as unfinished:
             unfinished.write_text(json.dumps(asdict(calibration)))
         for other in set(folder.glob(f"{NAME}*.json")) - set(folder.glob(f"{NAME}{vectors.revision}-*.json")):
@@ -90,7 +89,7 @@ def _rate(
 
 
 def _digest(neutral: NeutralTexts) -> str:
-    """Of all but the vectors that a calibration hangs on."""
+    """A digest of everything a calibration depends on, except the vectors."""
     digest = hashlib.sha256(f"{_RECIPE} {neutral.text_fingerprint}".encode())
     for texts in (neutral.descriptions, neutral.rarities):
         digest.update(texts.astype("<f2").tobytes())

@@ -1,16 +1,16 @@
-"""How relevant a moment is to a text: its cosine, judged by what neutral texts reach. Arithmetic only.
+"""The relevance curve: from the cosine of a moment and a text to a probability, by what neutral texts reach.
 
-A cosine says little by itself: what is high differs from model to model, from index to index, and from moment to
-moment, since some pictures are near every text. So it is judged twice:
+A cosine alone says little: what is high differs between models, indexes and moments, since some pictures are near every
+text. So it is normalised twice:
 
-- by the moment: a query's *margin* is its cosine less the mean of the highest cosines that everyday descriptions have
-  with the same moment. Local centring of this kind takes off what makes a moment near to everything (Hara et al.,
-  Localized centering, AAAI 2015); judging by neutral phrases is what LERF does (Kerr et al., ICCV 2023).
-- by the index: texts about rarities, which are most likely not there, tell by the margins of their best hits what a
-  text about nothing reaches here: the more there is to choose from, the more. Cohorts of impostors tell the same in
-  speaker verification (Auckenthaler et al., Score normalization for text-independent speaker verification, 2000).
+- by the moment: the *margin* of a query is its cosine minus the mean of the highest cosines that everyday descriptions
+  have with the same moment. Such local centring removes what makes a moment near to everything (Hara et al.,
+  Localized centering, AAAI 2015); LERF compares with neutral phrases too (Kerr et al., ICCV 2023).
+- by the index: texts about rarities, which are most likely absent, show by the margins of their best hits what a text
+  about something absent reaches here; the larger the index, the more. Cohorts of impostors do the same in speaker
+  verification (Auckenthaler et al., Score normalization for text-independent speaker verification, 2000).
 
-What is left goes through a logistic curve, whose two numbers were fitted once; `docs/how-search-works.md` has how.
+The result goes through a logistic curve with two fitted numbers, see `docs/how-search-works.md`. Arithmetic only.
 """
 
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ INTERCEPT, SLOPE = -1.8, 1.2
 """Of the logistic curve, over standardised margins."""
 
 WORTH_SHOWING = 0.3
-"""Hits less relevant than this are more of a guess than a find."""
+"""The minimum relevance of the hits that are shown by default."""
 
 _LEAST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What texts about nothing that is there reach in one index, by one text encoder.
+    """What texts about absent things reach in one index, with one text encoder.
 
     Attributes:
         center: median of the margins of their best hits.
@@ -45,7 +45,7 @@ class Calibration:
 
 
 def description_level(windows: Float32Array, descriptions: Float32Array) -> Float32Array:
-    """How near everyday descriptions come to windows: the mean cosine of the few that come nearest.
+    """The mean cosine of windows with the few everyday descriptions nearest to each.
 
     Args:
         windows: float32 (W, D), each of length 1.
@@ -61,13 +61,13 @@ def description_level(windows: Float32Array, descriptions: Float32Array) -> Floa
 
 
 def calibrate(margins: npt.ArrayLike) -> Calibration:
-    """Sums up the margins (M,) of the best hits of texts about rarities in one index, M >= 1."""
+    """Summarises the margins (M,) of the best hits of texts about rarities in one index, M >= 1."""
     values = np.asarray(margins, np.float64)
     return Calibration(float(np.median(values)), float(values.std()))
 
 
 def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
-    """How far margins (W,) lie above those of rarities, in their standard deviations: float64 (W,)."""
+    """How far margins (W,) are above those of rarities, in their standard deviations: float64 (W,)."""
     above = np.asarray(margins, np.float64) - calibration.center
     standardized: Float64Array = above / max(calibration.spread, _LEAST_SPREAD)
     return standardized
@@ -76,8 +76,8 @@ def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Arra
 def relevance(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
     """The estimated probability that hits, the nearest first, show what was asked for: float64 (W,).
 
-    It is that of a query about something that is there as often as not. No hit is said to be more relevant than one
-    that is nearer, so that relevance keeps their order and the best hit decides whether anything is relevant.
+    It assumes that half of all queries are about something present. Relevance never increases down the list, so that
+    the best hit decides whether anything is relevant.
 
     Args:
         margins: of the hits (W,).

@@ -1,8 +1,8 @@
-"""Texts that no one asked for, by which the cosine of a query is judged.
+"""Texts that nobody asked for, which the cosine of a query is compared with.
 
-`neutral_descriptions.txt` says in everyday words what videos show: one of its lines fits most pictures to some
-degree. `neutral_rarities.txt` has things, animals, doings and scenes that hardly any collection shows, and some that
-none does. `relevance` tells what each is for.
+`neutral_descriptions.txt` describes in everyday words what videos show: some line fits most pictures to some degree.
+`neutral_rarities.txt` names things, animals, actions and scenes that almost no collection shows. `curve` explains
+their use.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class NeutralTexts:
 def read_neutral_texts(
     cache_folder: Path, text_fingerprint: str, load_encoder: Callable[[], TextEncoder]
 ) -> NeutralTexts:
-    """Embeds the neutral texts, or takes them from the cache of queries; `load_encoder` is called only if need be."""
+    """Embeds the neutral texts, or takes them from the cache of queries; `load_encoder` is called only if needed."""
     descriptions, rarities = lines_of("descriptions"), lines_of("rarities")
     embeddings = cached_text_embeddings(
         cache_folder, text_fingerprint, [*descriptions, *rarities], load_encoder

@@ -1,7 +1,7 @@
-"""What a picture, a video or a part of one looks like to an index: the embedding of an example in a query.
+"""The embedding of an example in a query: a picture, a video or a part of one.
 
-A video that is indexed is looked up in the catalogue, also by another name and while its disk is not there; anything
-else is read as the index would read it, so that both give the same.
+An indexed video is looked up in the catalogue, also by another name and while its disk is unplugged. Anything else is
+read as an index run would read it, so that both give the same.
 """
 
 import math
@@ -38,7 +38,7 @@ class SeenExample:
 
     Attributes:
         embedding: float32 (D,), of length 1.
-        place: where the catalogue has it, if it does.
+        place: in the catalogue, if it is indexed.
     """
 
     embedding: Float32Array
@@ -77,11 +77,11 @@ def read_example(
         example: what is shown.
         load_encoder: called only if there is a file to look at; gives the index's own.
         sampling: the index's own.
-        watch: told how many seconds of a video have been looked at, and of how many, if that is known.
+        watch: called with the seconds of a video that were read, and their total if known.
 
     Raises:
-        InvalidInput: there is no such file, it is neither a picture nor a video that can be read, or it ends before
-            the part begins.
+        InvalidInput: the file is missing, it is neither a picture nor a readable video, or it ends before the part
+            begins.
     """
     path = example.path
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where a name is too long
@@ -91,10 +91,10 @@ def read_example(
         )
     if path.is_dir():
         raise InvalidInput(
-            f"{path} is a folder: name a picture or a video in it, or search below it with --path"
+            f"{path} is a folder: name a picture or a video in it, or search under it with --path"
         )
     if not path.is_file():  # opening a pipe would wait for ever
-        raise InvalidInput(f"{path} is no regular file: name a picture or a video")
+        raise InvalidInput(f"{path} is not a regular file: name a picture or a video")
     encoder = load_encoder()
     if example.part is None and path.suffix.lower() not in VIDEO_SUFFIXES and is_picture(path):
         return SeenExample(_unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 EVENT_LEVEL = 0.6
-"""How far above the background the score of an event stays: as a share of the way from there to its best window."""
+"""How far above the background an event scores: the share of the way from the background to its best window."""
 
 SAME_EVENT_SHARE = 0.9
-"""What scores at least this share of the best window belongs to its event, however near the background is."""
+"""Windows with at least this share of the best score belong to its event, however high the background is."""
 
 LONGEST_MOMENT_SECONDS = 32.0
 
@@ -30,7 +30,7 @@ class ScoredWindow:
         start_seconds: where it begins.
         end_seconds: where it ends.
         score: cosine between the query's and its embedding.
-        is_whole: it stands for the video as a whole, not for a moment.
+        is_whole: it stands for the video, not for a moment.
         window_id: the window, or of a moment the window that gave it its score.
         duplicates: worse ones that look nearly the same and are folded into this one.
     """
@@ -55,10 +55,10 @@ def fold_into_moments(
 
     The best window gives the score. A level between it and the background, what the query scores with anything at
     all, parts what shows the event from what does not. If shorter windows inside the best one reach the level, the
-    best of the shortest tells more exactly where the event is. From there the moment grows both ways to where the
+    best of the shortest locates the event more exactly. From there the moment grows both ways to where the
     sum, over the seconds it gains, of what they score above the level is greatest, up to `longest_seconds`: a weak
     second between good ones is taken along. Windows longer than it began with have no say, as they would bring in
-    stretches that do not match by themselves. Every window of which a half lies inside the moment, or that holds a
+    parts that do not match alone. Every window of which half is inside the moment, or that holds a
     half of it, is a weaker sight of the same event and is dropped. Then the best of those left, and so on.
 
     Args:
@@ -143,7 +143,7 @@ def _moment_around(
 
 
 def event_level(best_score: float, background: float) -> float:
-    """What the seconds of an event score at least, on the whole."""
+    """The minimum mean score of the seconds of an event."""
     above_background = background + EVENT_LEVEL * (best_score - background)
     nearly_as_well = best_score - (1 - SAME_EVENT_SHARE) * abs(best_score)
     return min(above_background, nearly_as_well)
@@ -178,7 +178,7 @@ def _scored_stretches(windows: Iterable[ScoredWindow]) -> list[tuple[float, floa
     """Start, end and score of each stretch between any two edges of windows: the mean score of those that show it.
 
     Windows of one length overlap by half. One that juts out of the event by half has half a good score; each half of
-    it also has the score of a neighbour, which tells which half is good.
+    it also has the score of a neighbour, which shows which half is good.
     """
     windows = list(windows)
     edges = sorted({edge for window in windows for edge in (window.start_seconds, window.end_seconds)})
@@ -205,7 +205,7 @@ def _growths(
     growths = [(edge, 0.0)]
     gain = 0.0
     for near, far, score in stretches:
-        if near != edge:  # nothing is known of what lies between
+        if near != edge:  # nothing is known about what is between
             break
         edge, gain = far, gain + abs(far - near) * (score - level)
         if gain > growths[-1][1]:
@@ -223,7 +223,7 @@ def _shows_same(window: ScoredWindow, moment: ScoredWindow) -> bool:
 
 
 def _length_seconds(window: ScoredWindow) -> float:
-    # rounded, so that windows of one length are of one length wherever they lie
+    # rounded, so that windows of one length compare equal wherever they begin
     return round(window.end_seconds - window.start_seconds, 6)
 
 

@@ -1,4 +1,4 @@
-"""What a search is asked for: words and examples, wanted or unwanted, and their sum as one embedding."""
+"""Queries: words and examples, wanted or unwanted, and their sum as one embedding."""
 
 import math
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Example:
 
     Attributes:
         path: absolute.
-        part: of a video; None for the whole file.
+        part: of a video; None for the complete file.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a query, and how much it counts; what must not be there counts less than nothing."""
+    """A part of a query and its weight, which is negative for what is unwanted."""
 
     meaning: Words | Example
     weight: float = 1.0
@@ -75,7 +75,7 @@ class Query:
 
 
 def require_wanted(query: Query) -> None:
-    """Makes sure that something is looked for.
+    """Checks that the query looks for something.
 
     Raises:
         InvalidInput: the query only says what is unwanted.
@@ -109,7 +109,7 @@ def combine(embeddings: Float32Array, weights: Sequence[float]) -> Float32Array:
     length = float(np.linalg.norm(total))
     if length < LEAST_LENGTH_LEFT * sum(map(abs, weights)):
         raise InvalidInput(
-            "what is wanted and what is unwanted in this query cancel each other out: leave one of them away, "
+            "what is wanted and what is unwanted in this query cancel each other out: omit one of them, "
             "or give them other weights, as in 2:dog"
         )
     return (total / length).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Compares what lies on disk with what the catalogue knows, and says what there is to do."""
+"""Compares the files on disk with the catalogue, and says what there is to do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ class Changes:
     Attributes:
         new: files whose content is not known: to be decoded.
         changed: files whose content is no longer what was indexed: to be decoded.
-        moved: videos that lie at another path now, each with its new file.
+        moved: videos that are at another path now, each with its new file.
         touched: videos with a new time of change and the same content.
-        copied: files with the content of a video that still lies elsewhere.
+        copied: files with the content of a video that is still elsewhere.
         unchanged: number of files that are as they were indexed.
         still_failing: files that could not be read before and have not changed since.
-        gone: videos whose file is no more.
-        gone_failures: files that could not be read and are no more.
-        passed_over: videos that are there but were not listed, because of `--exclude` for example; they stay.
+        gone: videos whose file no longer exists.
+        gone_failures: files that could not be read and no longer exist.
+        skipped: videos that exist but were not listed, for example because of `--exclude`; they stay.
         out_of_reach: videos that cannot be seen but may still exist, each with the folder they are hidden behind;
             they stay.
     """
@@ -40,17 +40,17 @@ class Changes:
     still_failing: tuple[Path, ...]
     gone: tuple[Path, ...]
     gone_failures: tuple[Path, ...]
-    passed_over: tuple[Path, ...]
+    skipped: tuple[Path, ...]
     out_of_reach: dict[Path, Path]
 
 
 def find_changes(
     catalog: Catalog, discovery: Discovery, roots: Iterable[Path], *, retry_failed: bool = False
 ) -> Changes:
-    """Sorts every file below the roots by what has happened to it.
+    """Sorts every file under the roots by what has happened to it.
 
     Unchanged files (same path, size and time of change) are not opened. A file whose size and content fingerprint
-    are those of a video that no longer lies at its own path has been moved, also when two files swapped names.
+    are those of a video that is no longer at its own path has been moved, also when two files swapped names.
     Nothing is reported gone that may only be out of reach (see `presence`).
     """
     videos = {video.path: video for video in catalog.videos()}
@@ -85,7 +85,7 @@ def find_changes(
         still_failing=tuple(failing),
         gone=tuple(path for path in gone if path in videos),
         gone_failures=tuple(path for path in gone if path not in videos),
-        passed_over=tuple(path for path in missing if there[path] and path in videos),
+        skipped=tuple(path for path in missing if there[path] and path in videos),
         out_of_reach={path: folder for path, folder in out_of_reach.items() if path in videos},
     )
 

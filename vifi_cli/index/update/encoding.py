@@ -86,10 +86,10 @@ def encode_videos(
     """Decodes and encodes videos, yielding each as soon as its last frame is encoded.
 
     Memory stays bounded by the decoders' queues, one batch of frames, and the embeddings of the videos in work.
-    When interrupted from the keyboard, it yields what is complete before it gives way.
+    When interrupted from the keyboard, it yields what is complete before it stops.
 
     Raises:
-        IndexProblem: the encoder gave embeddings that are no finite float16 numbers.
+        IndexProblem: the encoder gave embeddings that are not finite float16 numbers.
     """
     times = times or EncodingTimes()
     in_work: dict[int, _VideoInWork] = {}
@@ -112,7 +112,7 @@ def encode_videos(
                     batch.drop(in_work.pop(event.position))
                     yield FailedFile(videos[event.position], event.reason)
                 yield from _take_complete(in_work, videos)
-        except KeyboardInterrupt:  # what is decoded is worth keeping
+        except KeyboardInterrupt:  # keep what is decoded
             batch.flush()
             yield from _take_complete(in_work, videos)
             raise
@@ -128,7 +128,7 @@ class _FrameBatch:
         self.waiting: list[tuple[_VideoInWork, npt.NDArray[np.uint8]]] = []
 
     def add(self, video: _VideoInWork, pixels: npt.NDArray[np.uint8]) -> None:
-        """Takes frames in, and encodes what is there once a batch is full."""
+        """Adds frames, and encodes the batch once it is full."""
         self.waiting.append((video, pixels))
         video.frames_waiting += len(pixels)
         if sum(len(frames) for _, frames in self.waiting) >= BATCH_SIZE:
@@ -139,7 +139,7 @@ class _FrameBatch:
         self.waiting = [(other, frames) for other, frames in self.waiting if other is not video]
 
     def flush(self) -> None:
-        """Encodes all that waits and hands each video its embeddings."""
+        """Encodes the batch and gives each video its embeddings."""
         if not self.waiting:
             return
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Brings an index up to date with the files on disk, losing neither a file nor a vector on the way."""
+"""Brings an index up to date with the files on disk."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +24,10 @@ class IndexReport:
         changed: videos that were indexed again because their content changed.
         moved: videos found at another path; nothing was decoded for them.
         unchanged: videos that are as they were.
-        removed: videos that are no more.
+        removed: videos whose file is gone.
         failed: files that cannot be read; those remembered from earlier runs come last.
         remembered: how many of `failed` were not tried again.
-        passed_over: videos that are there but were not listed, by `--exclude` say; they stay in the index.
+        skipped: videos that exist but were not listed, for example by `--exclude`; they stay in the index.
         out_of_reach: folders that are missing, empty or unreadable and hide videos; these stay in the index.
         warnings: videos of which only a part could be read, with what was wrong.
         video_seconds: length of the videos that were decoded.
@@ -43,7 +43,7 @@ class IndexReport:
     removed: int
     failed: tuple[FailedFile, ...]
     remembered: int
-    passed_over: int
+    skipped: int
     out_of_reach: tuple[Path, ...]
     warnings: tuple[FailedFile, ...] = ()
     video_seconds: float = 0.0
@@ -119,13 +119,13 @@ def update_index(
 
 
 def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> list[Path]:
-    """The roots worth remembering: a file below a folder that is one itself is found again without."""
+    """The roots worth remembering: not a file under another root, which is found again anyway."""
     all_roots = {*roots, *known}
     return [root for root in roots if root.is_dir() or not root_of(root.parent, all_roots)]
 
 
 def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[FailedFile]]:
-    """Parts off the files that cannot be opened now, for want of rights say; what was known of them stays."""
+    """Splits off files that cannot be opened now, for example without rights; what is known of them stays."""
     openable: list[VideoFile] = []
     failed: list[FailedFile] = []
     for file in files:
@@ -138,7 +138,7 @@ def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[Fa
 
 
 def _apply_known(catalog: Catalog, changes: Changes) -> list[VideoFile]:
-    """Carries out all that needs no decoding; returns the copies whose original has been replaced meanwhile."""
+    """Does all that needs no decoding; returns the copies whose original has been replaced meanwhile."""
     # Moves come first: a copy may take the place that a moved video has left.
     if renames := (*changes.moved, *changes.touched):
         catalog.rename(renames)
@@ -168,7 +168,7 @@ def _report(
         removed=len(changes.gone),
         failed=(*(video for video in stored if isinstance(video, FailedFile)), *earlier),
         remembered=len(earlier),
-        passed_over=len(changes.passed_over),
+        skipped=len(changes.skipped),
         out_of_reach=tuple(sorted({*changes.out_of_reach.values(), *discovery.unreadable_folders})),
         warnings=tuple(FailedFile(v.file, v.info.warning) for v in encoded if v.info.warning),
         video_seconds=sum(video.info.duration_seconds for video in encoded),

@@ -18,14 +18,14 @@ def is_there(path: Path) -> bool:
 
 
 def part_gone(paths: Iterable[tuple[Path, bool]], roots: set[Path]) -> tuple[list[Path], dict[Path, Path]]:
-    """Parts files that are not there into those that are gone and those that are out of reach.
+    """Splits missing files into those that are gone and those that are out of reach.
 
     Args:
-        paths: the files, each with whether it lay on another disk than the root it was found below.
+        paths: the files, each with whether it was on another disk than the root it was found under.
         roots: all folders and files that were ever indexed.
 
     Returns:
-        The files gone, and for each file out of reach the folder below which nothing can be seen.
+        The files gone, and for each file out of reach the folder under which nothing can be seen.
     """
     gone: list[Path] = []
     out_of_reach: dict[Path, Path] = {}
@@ -42,7 +42,7 @@ def _hidden_behind(path: Path, roots: set[Path], on_other_device: bool) -> Path 
     """The folder behind which a file may still exist, or None if it is gone for good.
 
     That folder is a root that is missing or empty, as the mount point of an unplugged disk is; a link that leads
-    nowhere or to an empty folder; a folder that cannot be looked into; or, for a file that lay on another disk than
+    nowhere or to an empty folder; a folder that cannot be read; or, for a file that was on another disk than
     its root, the one where that disk is mounted no longer.
     """
     root = root_of(path.parent, roots) or path.parent

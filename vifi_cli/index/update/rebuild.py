@@ -1,4 +1,4 @@
-"""Making an index anew beside the old one, which stays in use until the new one is whole."""
+"""Rebuilding an index beside the old one, which stays in use until the new one is complete."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from vifi_cli.video.files.discovery import Discovery
 
 
 def rebuild_folder(folder: Path) -> Path:
-    """Where the index that will take the place of `folder`'s is being made."""
+    """Where the replacement of `folder` is built."""
     return folder.with_name(f"{folder.name}.rebuild")
 
 
@@ -27,7 +27,7 @@ def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
     if path.exists():
         try:
             catalog = Catalog(path)
-        except IndexProblem:  # killed while it was being made
+        except IndexProblem:  # killed while it was created
             pass
         else:
             if catalog.indexed_with == indexed_with:
@@ -44,18 +44,18 @@ def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Pa
     if changes.out_of_reach:
         path, folder = next(iter(changes.out_of_reach.items()))
         raise IndexProblem(
-            f"making the index anew would lose {len(changes.out_of_reach)} videos that are out of reach now, such as "
+            f"rebuilding the index would lose {len(changes.out_of_reach)} videos that are out of reach now, such as "
             f"{path}: plug the disk of {folder} in, or drop them first with `vifi prune {folder}`"
         )
-    if changes.passed_over:
+    if changes.skipped:
         raise IndexProblem(
-            f"making the index anew would lose {len(changes.passed_over)} videos that are passed over, such as "
-            f"{changes.passed_over[0]}: leave --exclude away, or drop them first with `vifi prune`"
+            f"rebuilding the index would lose {len(changes.skipped)} videos that are skipped, such as "
+            f"{changes.skipped[0]}: omit --exclude, or drop them first with `vifi prune`"
         )
 
 
 def finish_rebuild(folder: Path) -> None:
-    """Puts the finished rebuild in the old index's place; `recover` completes what a crash interrupts."""
+    """Replaces the old index by the finished rebuild; `recover` completes what a crash interrupts."""
     replaced = _replaced_folder(folder)
     if replaced.exists():
         shutil.rmtree(replaced)
@@ -66,7 +66,7 @@ def finish_rebuild(folder: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Puts things right after a crash between the two renames of `finish_rebuild`."""
+    """Repairs what a crash between the two renames of `finish_rebuild` leaves."""
     replaced = _replaced_folder(folder)
     if not replaced.exists():
         return

@@ -1,7 +1,7 @@
 """How encoded videos enter a catalogue: one by one on this machine, or as shards that others have made.
 
-A shard is a small catalogue of its own. It needs nothing but the files and the encoder to be made, and is taken
-in at one step, so that many processes or machines can share the work of one index.
+A shard is a small catalogue. Making one takes only files and an encoder, and it is merged in one step, so that many
+processes or machines can share the work of one index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def store_all(
 
 
 def make_shard(path: Path, videos: Sequence[VideoFile], encoder: Encoder, sampling: FrameSampling) -> Path:
-    """Encodes videos into a new catalogue of their own at `path`, for `merge_shard` to take in."""
+    """Encodes videos into a new catalogue at `path`, for `merge_shard`."""
     with Catalog.create(path, indexed_with(encoder, sampling)) as shard:
         for _ in store_all(shard, encode_videos(videos, encoder, sampling)):
             pass

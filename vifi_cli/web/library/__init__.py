@@ -1,1 +1,1 @@
-"""What the server knows of the index, and what requests ask of it."""
+"""What requests ask for, and the index that answers."""

@@ -1,4 +1,4 @@
-"""Addresses of videos and moments: how the page names them, without a path ever coming from outside."""
+"""Addresses of videos and moments: requests name them by keys, never by a path."""
 
 import math
 import re
@@ -16,7 +16,7 @@ MOMENT = re.compile(rf"(?P<key>{KEY.pattern})@(?P<start>[0-9.]{{1,16}})-(?P<end>
 class VideoKey:
     """Names an indexed video: its id in the catalogue, and a digest of its content, since ids are used again.
 
-    What is made from the video may be kept for good under this name. Written as `12-9f3a61c2`.
+    Pictures of the video may be cached for good under this name. Written as `12-9f3a61c2`.
     """
 
     id: int

@@ -18,8 +18,8 @@ class Folder:
     Attributes:
         pattern: for a `VideoFilter`; the folder itself where its name is text.
         name: to show.
-        depth: how many folders it lies below the one that was indexed.
-        videos: how many lie in it or below it.
+        depth: how many folders it is under the one that was indexed.
+        videos: how many are in it or under it.
     """
 
     pattern: str
@@ -29,7 +29,7 @@ class Folder:
 
 
 def folders(catalog: Catalog) -> list[Folder]:
-    """The folders that were indexed and those below them, each followed by what lies in it; empty ones left out."""
+    """The folders that were indexed and those under them, without empty ones, each followed by its own folders."""
     roots = sorted(catalog.roots())
     counts: Counter[Path] = Counter()
     for path in catalog.paths():
@@ -50,7 +50,7 @@ def _folder(path: Path, outermost: Sequence[Path], names: Counter[str], videos: 
 
 
 def pattern_for(folder: Path) -> str:
-    """Text that means a folder and can stand in an address: bytes that are no text become `?`."""
+    """Text that means a folder and can stand in an address: bytes that are not text become `?`."""
     text = str(folder)
     if text == os.fsencode(folder).decode(errors="replace"):
         return text

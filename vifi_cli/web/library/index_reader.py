@@ -1,4 +1,4 @@
-"""Keeps a search session for the server in a thread of its own, to which its connection belongs."""
+"""A search session in its own thread, to which its connection belongs."""
 
 import asyncio
 import sqlite3

@@ -22,7 +22,7 @@ class Question:
     Attributes:
         words: what to look for.
         like: a moment to find similar ones of, unless there are words.
-        below: a folder or glob that limits the search, empty for everywhere.
+        below: a folder or glob that limits the search; empty for all videos.
         by: whether a hit is a moment or a video.
         shortest: minimum length of the videos, in seconds.
         top: maximum number of hits.
@@ -41,7 +41,7 @@ class Question:
         return bool(self.words or self.like)
 
     def address(self, **changes: object) -> str:
-        """The address that asks this, or the same with some changes; what is as usual is left out."""
+        """The address that asks this, or the same with some changes; without what is usual."""
         changed = replace(self, **changes)  # type: ignore[arg-type]
         usual = Question()
         named = [(field.name, getattr(changed, field.name)) for field in fields(Question)]

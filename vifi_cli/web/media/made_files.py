@@ -1,4 +1,4 @@
-"""Files that are made on demand, each once, and kept within bounds."""
+"""Files made on demand, each once, in a cache with a maximum size."""
 
 import asyncio
 import os
@@ -19,11 +19,11 @@ MOST_REASONS = 1000
 
 
 class Make(Protocol):
-    """How a file is made; handed to another process, so what it holds must be picklable."""
+    """How a file is made; it runs in another process, so it must be picklable."""
 
     @property
     def name(self) -> str:
-        """What is made, with all that decides how it looks but the video itself."""
+        """What is made, and everything besides the video that decides how it looks."""
         ...
 
     def __call__(self, target: Path, report: Report) -> None:
@@ -40,7 +40,7 @@ class _InWork:
 
 
 class MadeFiles:
-    """A folder of files made on demand; those unused for longest go first. Belongs to one event loop."""
+    """A cache of files made on demand; the least recently used go first. Belongs to one event loop."""
 
     def __init__(self, folder: Path, renderers: Renderers, *, most_files: int, most_bytes: int) -> None:
         self._folder = folder
@@ -51,10 +51,10 @@ class MadeFiles:
         self._reasons: dict[str, str] = {}
 
     async def get(self, name: str, make: Make) -> Path:
-        """The file of a name, made unless it is there; cancelling this breaks that off if nobody else waits for it.
+        """The file of a name, made if missing; cancelling stops that unless somebody else waits for it.
 
         Raises:
-            UnreadableVideo: it cannot be made of this video, now or when it was tried before.
+            UnreadableVideo: it cannot be made of this video, or could not be before.
             OSError: the video is gone, or the disk is full.
         """
         path = self._folder / name
@@ -86,7 +86,7 @@ class MadeFiles:
         await asyncio.to_thread(self._keep_bounds, path)
 
     def _keep_bounds(self, newest: Path) -> None:
-        """Deletes the files unused for longest until the rest fits, and what killed processes have left."""
+        """Deletes the least recently used files until the rest fits, and what killed processes left."""
         found = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
@@ -110,7 +110,7 @@ def make_file(make: Make, path: Path, report: Report) -> None:
 
 
 def _note_use(path: Path) -> bool:
-    """Whether a file is there; if so, its time becomes that of its use."""
+    """Whether a file exists; if so, sets its time to now."""
     try:
         os.utime(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""What the page shows of videos: the files themselves, stills, moving previews, and moments that browsers can play."""
+"""Requests for pictures and videos: files, stills, moving previews, and moments that browsers can play."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 class Media:
-    """Answers requests for pictures and videos, each named by an indexed video's key."""
+    """Answers requests for pictures and videos, which name indexed videos by their keys."""
 
     def __init__(self, lookup: Lookup, sources: Sources, pictures: MadeFiles, moments: MadeFiles) -> None:
         self._lookup = lookup
@@ -39,7 +39,7 @@ class Media:
         self._moments = moments
 
     def routes(self) -> list[Route]:
-        """Where the answers are found."""
+        """The addresses of pictures and videos."""
         return [
             Route("/video/{key}/file", self.file),
             Route("/video/{key}/still", self.still),
@@ -49,7 +49,7 @@ class Media:
         ]
 
     async def file(self, request: Request) -> Response:
-        """The file as it is, in ranges as players ask for them; not what browsers could take for something else."""
+        """The file as it is, in ranges as players request them, if browsers can play it."""
         video = await self._lookup.video(request)
         if await asyncio.to_thread(why_out_of_reach, video.path):
             raise HTTPException(GONE)
@@ -111,7 +111,7 @@ class Media:
 
 
 async def _unless_left(request: Request, work: Coroutine[object, object, Result]) -> Result:
-    """Waits for work, but only as long as the browser waits for the answer."""
+    """Waits for work as long as the browser waits for the answer."""
     working, leaving = asyncio.create_task(work), asyncio.create_task(_left(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,5 +134,5 @@ def _placeholder(reason: str, status: int) -> Response:
 
 
 def _name(video: CatalogedVideo, make: Make, suffix: str) -> str:
-    """The name of a made file: of the video's content and all that decides how it looks, not of where it lies."""
+    """The name of a made file: a digest of the video's content and of everything that decides how it looks."""
     return blake2b(f"{key_of(video)} {make.name}".encode(), digest_size=16).hexdigest() + suffix

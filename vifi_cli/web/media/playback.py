@@ -18,9 +18,9 @@ from vifi_cli.web.library.address import key_of
 from vifi_cli.web.media.renderers import Renderers
 
 LEAD_SECONDS = 2.0
-"""What is shown before and after a moment that is re-encoded."""
+"""Shown before and after a moment that is re-encoded."""
 LONGEST_SECONDS = 60.0
-"""Of a re-encoded stretch, without its lead."""
+"""Of a re-encoded part, without its lead."""
 
 MOST_KNOWN = 2000
 ENCODED_TYPE = "video/mp4"
@@ -32,12 +32,12 @@ MP4_SOUND, WEBM_SOUND = {"aac", "mp3", "opus", "flac"}, {"opus", "vorbis"}
 
 @dataclass(frozen=True, slots=True)
 class Playability:
-    """What a browser can make of a file.
+    """Whether browsers can play a file.
 
     Attributes:
-        media_type: under which the file is sent, None where it is better not sent at all but re-encoded.
-        first_frame_seconds: when the video's first frame is shown on a browser's clock, which begins with
-            whatever comes first, picture or sound.
+        media_type: of the file; None if browsers may not play it, so that it must be re-encoded.
+        first_frame_seconds: when the first frame is shown on a browser's clock, which begins with the first
+            picture or sound.
     """
 
     media_type: str | None
@@ -45,7 +45,7 @@ class Playability:
 
 
 def playability(path: Path, _: Report) -> Playability:
-    """Looks into a file; raises UnreadableVideo if it holds no video."""
+    """Checks a file; raises UnreadableVideo if it is not a video."""
     with open_video(path) as video:
         media_type = _media_type(path, video.container, video.stream)
         if video.stream.start_time is None:
@@ -68,10 +68,8 @@ def _media_type(path: Path, container: InputContainer, stream: VideoStream) -> s
     return None
 
 
-def stretch_to_encode(
-    start_seconds: float, end_seconds: float, duration_seconds: float
-) -> tuple[float, float]:
-    """The stretch that is re-encoded to play a moment, in seconds: with a lead, and no longer than bearable."""
+def part_to_encode(start_seconds: float, end_seconds: float, duration_seconds: float) -> tuple[float, float]:
+    """The start and end, in seconds, of what is re-encoded to play a moment: with a lead, and of limited length."""
     start = max(0.0, start_seconds - LEAD_SECONDS)
     end = min(end_seconds, start_seconds + LONGEST_SECONDS) + LEAD_SECONDS
     return start, max(min(end, duration_seconds), start + 0.04)
@@ -79,14 +77,14 @@ def stretch_to_encode(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something to play, and where in it the moment is.
+    """Something to play, and where the moment is in it.
 
     Attributes:
         address: what a browser loads.
-        media_type: of what comes from there.
-        start_seconds: where the moment begins, on the clock of what is loaded.
+        media_type: of what is loaded.
+        start_seconds: where the moment begins in what is loaded.
         end_seconds: where it ends there.
-        is_encoded: whether it is made for browsers, which takes a while the first time.
+        is_encoded: whether it is re-encoded, which takes a while the first time.
     """
 
     address: str
@@ -102,7 +100,7 @@ class Source:
 
 
 class Sources:
-    """Finds out how moments are played, and remembers it of each video."""
+    """Finds out how moments are played, and remembers it for each video."""
 
     def __init__(self, renderers: Renderers) -> None:
         self._renderers = renderers
@@ -111,7 +109,7 @@ class Sources:
     async def of_moment(
         self, video: CatalogedVideo, start_seconds: float, end_seconds: float
     ) -> list[Source]:
-        """The sources of a moment, the best first; the next one is for browsers that cannot play that."""
+        """The sources of a moment, the best first; the next is for browsers that cannot play it."""
         encoded = _encoded(video, start_seconds, end_seconds)
         playable = await self._playability(video)
         if playable.media_type is None:
@@ -139,7 +137,7 @@ class Sources:
 
 
 def _state_of(path: Path) -> str:
-    """What changes when another file takes this one's place."""
+    """What changes when another file replaces this one."""
     try:
         status = path.stat()
     except OSError:
@@ -148,7 +146,7 @@ def _state_of(path: Path) -> str:
 
 
 def _encoded(video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Source:
-    start, end = stretch_to_encode(start_seconds, end_seconds, video.duration_seconds)
+    start, end = part_to_encode(start_seconds, end_seconds, video.duration_seconds)
     query = urlencode({"start": f"{start:.3f}", "end": f"{end:.3f}"})
     address = f"/video/{key_of(video)}/moment?{query}"
     return Source(address, ENCODED_TYPE, start_seconds - start, min(end_seconds, end) - start, True)

@@ -1,6 +1,6 @@
-"""Processes that decode and encode for the server, few at a time, at a low priority.
+"""Processes that decode and encode for the server, few at a time and with a low priority.
 
-A job that nobody waits for any more, because the page was left, is broken off.
+A job stops when nobody waits for it any more, because the user left the page.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ Job = Callable[[Report], Result]
 
 
 class Renderers:
-    """Does jobs in at most so many processes, which are started when they are needed. Belongs to one event loop."""
+    """Does jobs in a limited number of processes, started when needed. Belongs to one event loop."""
 
     def __init__(self, processes: int, stall_seconds: float) -> None:
-        """Starts nothing yet; a job that tells no progress for so long is taken to hang."""
+        """Starts nothing yet; a job that reports no progress for `stall_seconds` counts as hanging."""
         self._turns = asyncio.Semaphore(processes)
         self._stall_seconds = stall_seconds
         self._idle: list[IsolatedWorker] = []
 
     async def run(self, job: Job[Result]) -> Result:
-        """Does a job, which must be picklable; cancelling this breaks it off.
+        """Does a job, which must be picklable; cancelling stops it.
 
         Raises:
             UnreadableVideo: the job says so, crashes or hangs.
@@ -40,7 +40,7 @@ class Renderers:
 
             def call() -> Result:
                 try:
-                    return process.call(_InBackground(job), _tell_nobody)
+                    return process.call(_InBackground(job), _ignore)
                 finally:
                     if broken_off.is_set():  # before there was a process to be ended
                         process.end()
@@ -56,7 +56,7 @@ class Renderers:
                     self._idle.append(process)
 
     def close(self) -> None:
-        """Ends the processes that wait for jobs; those at work end when their jobs are cancelled."""
+        """Ends idle processes; busy ones end when their jobs are cancelled."""
         while self._idle:
             self._idle.pop().end()
 
@@ -73,5 +73,5 @@ class _InBackground(Generic[Result]):
         return self.job(report)
 
 
-def _tell_nobody(*_: object) -> None:
-    """Nobody is told how far a job has come."""
+def _ignore(*_: object) -> None:
+    """Ignores progress."""

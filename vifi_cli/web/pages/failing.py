@@ -1,4 +1,4 @@
-"""What is said where a request cannot be answered: a page for people, a line for pictures and players."""
+"""Answers to requests that fail: a page for people, a line for pictures and players."""
 
 import sqlite3
 
@@ -19,7 +19,7 @@ HEADINGS = {
 
 
 def failed(request: Request, error: Exception) -> Response:
-    """The answer to a request that failed in a way that is no fault of the program's."""
+    """The answer to a request that failed, other than by a bug."""
     status, heading, text = _in_words(error)
     if request.url.path.startswith(MEDIA_PREFIX):
         return PlainTextResponse(f"{text}\n", status, {"Cache-Control": "no-store"})
@@ -35,5 +35,5 @@ def _in_words(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, VifiError):
         return NOT_READY, "Not now", str(error)
     if isinstance(error, sqlite3.Error):
-        return NOT_READY, "Not now", f"The index cannot be read ({error}). `vifi doctor` looks into it."
+        return NOT_READY, "Not now", f"The index cannot be read ({error}). Run `vifi doctor`."
     raise error

@@ -31,7 +31,7 @@ class Pages:
         self._lookup = Lookup(library)
 
     def routes(self) -> list[Route]:
-        """Where the pages are found."""
+        """The addresses of the pages."""
         return [
             Route("/", self.search),
             Route("/play/{key}", self.play),
@@ -75,7 +75,7 @@ class Pages:
         return page("play", card=card, video=video, sources=found, problem=problem)
 
     async def progress(self, request: Request) -> Response:
-        """What is known of the index, and of a run that brings it up to date, as JSON."""
+        """The state of the index and of a run that updates it, as JSON."""
         running = progress_text(await asyncio.to_thread(running_writer, self._library.folder))
         try:
             state, videos = await self._library.read(_state_of)

@@ -1,4 +1,4 @@
-"""What the search page shows: the hits or the newest videos, the filters, and the state of the index, in words."""
+"""What the search page shows: hits or the newest videos, filters, and the state of the index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class SearchView:
 
     Attributes:
         question: what was asked.
-        heading: what is shown, in words.
+        heading: of the page.
         state: what the index holds, in words.
         running: progress of a run that updates the index, empty if there is none.
         folders: that a search can be limited to.

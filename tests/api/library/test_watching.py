@@ -52,7 +52,7 @@ class Followed:
                 return update_index(catalog, complete, request.paths, ColorEncoder, UpdateOptions(workers=1))
 
     def pass_time(self, seconds: float, *events: FileEvent) -> list[IndexReport]:
-        """Lets time go on, second by second; what has happened is told in the first step."""
+        """Lets time pass, second by second; the first step receives the events."""
         reports = []
         for step in range(int(seconds) + 1):
             self.now += 1.0 if step else 0.0

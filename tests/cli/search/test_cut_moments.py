@@ -1,4 +1,4 @@
-"""What `vifi cut` is told to cut: named moments, and what a search writes in any of its forms."""
+"""What `vifi cut` cuts: named moments, and what a search writes in any of its forms."""
 
 import json
 import math

@@ -262,6 +262,6 @@ def test_the_shell_sees_what_the_index_becomes(
     assert best() == "rocket.mp4"
     (folder / "rocket.mp4").unlink()
     vifi("index")
-    assert best() == "coffee.mp4", "the index that was made anew is the one that is searched"
+    assert best() == "coffee.mp4", "it searches the rebuilt index"
     shell.communicate(timeout=PATIENCE_SECONDS)
     assert shell.returncode == 0

@@ -23,7 +23,7 @@ def names(outcome: Outcome) -> list[str]:
 
 
 def refused(outcome: Outcome) -> str:
-    """What is said of a search that makes no sense, in one line."""
+    """The message of a search that makes no sense, in one line."""
     assert outcome.exit_code == 2, outcome.stdout
     assert outcome.stdout == ""
     assert outcome.stderr.count("\n") == 1

@@ -81,7 +81,7 @@ def test_videos_can_swap_names(catalog: Catalog) -> None:
         "b.mp4": "red",
         "a.mp4": "blue",
     }
-    assert catalog.window_ids().tolist() == windows, "no vector was made anew"
+    assert catalog.window_ids().tolist() == windows, "no vector was recomputed"
 
 
 def test_a_copy_has_frames_and_windows_of_its_own(catalog: Catalog) -> None:

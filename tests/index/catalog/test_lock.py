@@ -53,7 +53,7 @@ def test_others_see_who_writes_and_how_far_it_has_come(tmp_path: Path) -> None:
         writer = running_writer(folder)
         assert writer is not None
         assert (writer.pid, writer.files, writer.files_done) == (holder.pid, 12, 5)
-    assert running_writer(folder) is None, "what a killed process has left is no writer"
+    assert running_writer(folder) is None, "the note of a killed process is not a writer"
     with write_lock(folder):
         writer = running_writer(folder)
         assert writer is not None

@@ -135,9 +135,9 @@ def test_updated_vectors_equal_vectors_built_anew(catalog: Catalog) -> None:
     catalog.forget([Path("/v/4.mp4")])
     updated = open_vectors(catalog).search(ask("red"), 1000)
     vector_file(catalog, catalog.revision).unlink()
-    anew = open_vectors(catalog).search(ask("red"), 1000)
-    assert updated[0].tolist() == anew[0].tolist()
-    np.testing.assert_array_equal(updated[1], anew[1])
+    rebuilt = open_vectors(catalog).search(ask("red"), 1000)
+    assert updated[0].tolist() == rebuilt[0].tolist()
+    np.testing.assert_array_equal(updated[1], rebuilt[1])
 
 
 def test_a_damaged_or_foreign_vector_file_is_only_a_cache(catalog: Catalog) -> None:

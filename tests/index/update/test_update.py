@@ -356,7 +356,7 @@ def test_a_lone_file_that_is_gone_is_forgotten_with_its_root(
     assert catalog.roots() == [videos / "red.mp4"]
     update(videos)
     update(videos / "blue.mp4")
-    assert catalog.roots() == [videos, videos / "red.mp4"], "a file below a root is no root"
+    assert catalog.roots() == [videos, videos / "red.mp4"], "a file under a root is not a root"
     (videos / "red.mp4").unlink()
     assert counts(update()) == {"removed": 1, "unchanged": 2}
     assert catalog.roots() == [videos]

@@ -427,7 +427,7 @@ def test_a_thousand_hits_can_be_scrolled_through(browser: Browser, library: Libr
         }"""
         )
         stills = [url for url in asked_for if "/still" in url]
-        assert len(stills) < 200, "what is passed over is not asked for"
+        assert len(stills) < 200, "stills that you scroll past are not requested"
         for _ in range(5):
             page.keyboard.press("PageUp")
         last.locator("a.play").focus()

@@ -82,7 +82,7 @@ class Catalog(CatalogReader):
                 }
             )
             self._insert_windows(video_id, windows_of(video.seconds, video.info.duration_seconds))
-            self.raise_generation()
+            self._raise_generation()
 
     def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
         """Stores a file with the content of a known video, without decoding it; False if that has left the index."""
@@ -105,7 +105,7 @@ class Catalog(CatalogReader):
                 f"INSERT INTO windows (video_id, {columns}) SELECT ?, {columns} FROM windows WHERE video_id = ?",
                 (video_id, original.id),
             )
-            self.raise_generation()
+            self._raise_generation()
         return True
 
     def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
@@ -123,7 +123,7 @@ class Catalog(CatalogReader):
                     (*_file_values(file), video.id),
                 )
             if any(replaced):
-                self.raise_generation()
+                self._raise_generation()
 
     def forget(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
         """Removes videos and remembered failures of these paths, and roots, all in one transaction."""
@@ -132,7 +132,7 @@ class Catalog(CatalogReader):
             for root in roots:
                 self.db.execute("DELETE FROM roots WHERE path = ?", (encode_path(root),))
             if any(removed):
-                self.raise_generation()
+                self._raise_generation()
 
     def compact(self) -> None:
         """Gives the space of removed videos back to the disk."""
@@ -142,7 +142,7 @@ class Catalog(CatalogReader):
         """Remembers that a file cannot be read, and drops what was known of its earlier content."""
         with self.transaction():
             if self._delete_path(failed.file.path):
-                self.raise_generation()
+                self._raise_generation()
             self.db.table("failures").insert(
                 {
                     "path": encode_path(failed.file.path),
@@ -160,7 +160,7 @@ class Catalog(CatalogReader):
             with self.transaction():
                 for statement in MERGE_STATEMENTS:
                     self.db.execute(statement)
-                self.raise_generation()
+                self._raise_generation()
         finally:
             self.db.execute("DETACH DATABASE shard")
 
@@ -194,7 +194,7 @@ class Catalog(CatalogReader):
         self.db.execute("DELETE FROM failures WHERE path = ?", (encoded,))
         return bool(self.db.execute("DELETE FROM videos WHERE path = ?", (encoded,)).rowcount)
 
-    def raise_generation(self) -> None:
+    def _raise_generation(self) -> None:
         """Marks the vector file as out of date; part of every transaction that changes windows."""
         self.db.execute(
             "UPDATE catalogue SET generation = generation + 1, revision = ?", (secrets.token_hex(8),)

@@ -51,15 +51,15 @@ def fold_into_moments(
     most: int | None = None,
     longest_seconds: float = LONGEST_MOMENT_SECONDS,
 ) -> list[ScoredWindow]:
-    """Folds the overlapping windows of one video into moments, best first, `most` of them at most.
+    """Folds the overlapping windows of one video into at most `most` moments, best first.
 
-    The best window gives the score. A level between it and the background, what the query scores with anything at
-    all, parts what shows the event from what does not. If shorter windows inside the best one reach the level, the
-    best of the shortest locates the event more exactly. From there the moment grows both ways to where the
-    sum, over the seconds it gains, of what they score above the level is greatest, up to `longest_seconds`: a weak
-    second between good ones is taken along. Windows longer than it began with have no say, as they would bring in
-    parts that do not match alone. Every window of which half is inside the moment, or that holds a
-    half of it, is a weaker sight of the same event and is dropped. Then the best of those left, and so on.
+    The best window gives the score. A level between it and the background separates what shows the event from what
+    does not. If shorter windows inside the best one reach the level, the best of the shortest locates the event more
+    exactly, and the moment starts as that one. It grows both ways, up to `longest_seconds`, to where the sum over the
+    seconds gained of score minus level is greatest, so that it includes a weak second between good ones. Windows
+    longer than the first one do not count, since they would bring in parts that do not match alone. Every window that
+    overlaps the moment by half of either is a weaker sight of the same event and is dropped. Then the best window of
+    those left gives the next moment.
 
     Args:
         windows: of one video, without the one over all of it.

@@ -9,6 +9,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
+from typing import ClassVar
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -26,16 +27,23 @@ LINES, LETTERS = "#857e73", "#757065"
 REASONS_AT_HAND = 64
 
 
-@dataclass(frozen=True, slots=True)
-class WriteStill:
-    """Writes the frame in the middle of a moment as WebP: its ends may still show what is before and after."""
+@dataclass(frozen=True)
+class _Rendering:
+    """Something to write of a moment; see `made_files.Make`."""
 
+    kind: ClassVar[str]
     moment: Moment
 
     @property
     def name(self) -> str:
-        """See `made_files.Make`."""
-        return f"still 2 {PICTURE_HEIGHT} {_times(self.moment)}"
+        """What is made, and everything that decides how it looks."""
+        return f"{self.kind} {self.moment.start_seconds:.3f} {self.moment.end_seconds:.3f}"
+
+
+class WriteStill(_Rendering):
+    """Writes the frame in the middle of a moment as WebP: its ends may still show what is before and after."""
+
+    kind = f"still 2 {PICTURE_HEIGHT}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
@@ -47,40 +55,24 @@ class WriteStill:
         target.write_bytes(picture)
 
 
-@dataclass(frozen=True, slots=True)
-class WritePreview:
+class WritePreview(_Rendering):
     """Writes a moment as an animated WebP of a few seconds."""
 
-    moment: Moment
-
-    @property
-    def name(self) -> str:
-        """See `made_files.Make`."""
-        return f"preview 1 {PICTURE_HEIGHT} {_times(self.moment)}"
+    kind = f"preview 1 {PICTURE_HEIGHT}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
         target.write_bytes(animated_webp(preview_pictures(self.moment, PICTURE_HEIGHT, report)))
 
 
-@dataclass(frozen=True, slots=True)
-class WriteMoment:
+class WriteMoment(_Rendering):
     """Writes a moment as an MP4 that all browsers play, with its sound."""
 
-    moment: Moment
-
-    @property
-    def name(self) -> str:
-        """See `made_files.Make`."""
-        return f"moment 1 {MOMENT_HEIGHT} {_times(self.moment)}"
+    kind = f"moment 1 {MOMENT_HEIGHT}"
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes it; raises UnreadableVideo or OSError."""
         write_clip(self.moment, target, report, draft_height=MOMENT_HEIGHT)
-
-
-def _times(moment: Moment) -> str:
-    return f"{moment.start_seconds:.3f} {moment.end_seconds:.3f}"
 
 
 @lru_cache(REASONS_AT_HAND)

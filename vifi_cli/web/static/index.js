@@ -1,4 +1,4 @@
-// Says how far a run has come that brings the index up to date: often while one is going on, seldom else.
+// Shows the progress of an index run: polls often while one is going on, rarely otherwise.
 
 const RUNNING_MS = 2000, RESTING_MS = 15000;
 

@@ -1,4 +1,4 @@
-// / goes to the search field, arrows from hit to hit, Escape out of the field; Enter and the player take care of themselves.
+// / focuses the search field, arrows move between hits, Escape leaves the field; Enter and the player handle themselves.
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

@@ -1,4 +1,4 @@
-// What makes the page quicker to use. Without it, it still searches and plays.
+// Makes the page quicker to use. Without scripts, it still searches and plays.
 
 import { showPreviews } from "./previews.js";
 import { listenForKeys } from "./keys.js";

@@ -1,4 +1,4 @@
-// Plays a moment above the hits, again and again until it is stopped, by the best source that the browser can play.
+// Plays a moment above the hits in a loop, from the best source that the browser can play.
 
 let links = [];
 let current = -1;

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vifi_cli.data.source import DataSource as DataSource
     from vifi_cli.data.splits.plan import SplitPlan as SplitPlan
     from vifi_cli.errors import VifiError as VifiError
+    from vifi_cli.index.search.video_index import SearchHit as SearchHit
     from vifi_cli.video.moment import Moment as Moment
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _HOMES = {
     "check_data": "vifi_cli.api.data",
     "split_data": "vifi_cli.api.data",
     "Moment": "vifi_cli.video.moment",
+    "SearchHit": "vifi_cli.index.search.video_index",
     "VifiError": "vifi_cli.errors",
     "attention": "vifi_cli.api.looking.attention",
     "bridge": "vifi_cli.api.training.bridge",
@@ -72,6 +74,7 @@ _HOMES = {
 __all__ = [
     "DataSource",
     "Moment",
+    "SearchHit",
     "SplitPlan",
     "VifiError",
     "__version__",

@@ -49,7 +49,14 @@ def test_pandas_makes_a_table_of_them(hits: SearchHits) -> None:
     assert isinstance(hits, list)
     assert is_dataclass(hits[0])
     assert [field.name for field in fields(hits[0])] == list(asdict(hits[0]))
-    assert list(asdict(hits[0])) == ["path", "start_seconds", "end_seconds", "cosine", "relevance", "duplicates"]
+    assert list(asdict(hits[0])) == [
+        "path",
+        "start_seconds",
+        "end_seconds",
+        "cosine",
+        "relevance",
+        "duplicates",
+    ]
 
 
 def test_an_open_index_says_in_a_line_what_it_holds(indexed: Path, vifi_home: Path) -> None:

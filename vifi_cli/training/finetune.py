@@ -9,7 +9,7 @@ import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
-from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
+from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.source import resolve_model
@@ -215,10 +215,9 @@ class FineTuning:
             self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
             embeddings = VideoEmbeddings(
                 self._learner.network,
-                TestClips(train, self._reading.store, recipe.frames, self._size),
+                self._reading.test_clips(train, recipe.frames, self._size),
                 self._enter,
                 self._processes,
-                self._reading,
                 self._listener.scoring,
             )
             return embeddings.groups(drawn)

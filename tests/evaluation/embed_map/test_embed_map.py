@@ -197,9 +197,9 @@ def test_videos_are_embedded_by_their_test_clip(tiny: LoadedModel, tmp_path: Pat
     videos = [LabeledVideo(tmp_path / name, 0) for name in ("red.mp4", "bad.mp4", "blue.mp4")]
     preprocessing, device = tiny.card.preprocessing, torch.device("cpu")
     enter = ClipInput(preprocessing.mean, preprocessing.std, device, choose_precision("auto", device))
-    clips = ClipsOfTest(videos, ClipStore(short_side_of_test(32)), 4, 32)
+    clips = ClipsOfTest(videos, ClipStore(short_side_of_test(32)), 4, 32, batch=2)
     counts: list[int] = []
-    found = embed_videos(tiny.network, clips, enter, batch=2, watch=counts.append)
+    found = embed_videos(tiny.network, clips, enter, counts.append)
     assert found.videos.tolist() == [0, 2]
     assert [video for video, _ in found.unreadable] == [1]
     assert counts[-1] == 3

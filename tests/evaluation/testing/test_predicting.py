@@ -1,5 +1,6 @@
 """One prediction a video: however it is batched, by whatever views, and whatever cannot be read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def clips_of(videos: tuple[LabeledVideo, ...], views: Views) -> predicting.TestC
 
 
 def predicted(tiny: LoadedModel, clips: predicting.TestClips, chosen: list[int], batch: int) -> Predictions:
-    return predict(tiny.network, embed_class_names(tiny, CLASSES), clips, chosen, ENTER, batch=batch)
+    return predict(tiny.network, embed_class_names(tiny, CLASSES), replace(clips, batch=batch), chosen, ENTER)
 
 
 @pytest.mark.parametrize("views", [Views(), Views(3, 3), Views(2, 3, drawn=True, seed=4)])
@@ -85,12 +86,10 @@ def test_views_are_averaged_as_probabilities(
 def test_a_single_view_is_embedded_as_one_vector_a_video(
     tiny: LoadedModel, videos: tuple[LabeledVideo, ...]
 ) -> None:
-    numbers, rows, bad = next(
-        encode_videos(tiny.network, clips_of(videos, Views()), [0, 1, 2], ENTER, batch=4, workers=0)
-    )
+    numbers, rows, bad = next(encode_videos(tiny.network, clips_of(videos, Views()), [0, 1, 2], ENTER))
     assert (numbers, [video for video, _ in bad], rows.shape) == ([0, 1], [2], (2, 16))
     with pytest.raises(ValueError, match="one view"):
-        next(encode_videos(tiny.network, clips_of(videos, Views(2)), [0], ENTER, batch=4, workers=0))
+        next(encode_videos(tiny.network, clips_of(videos, Views(2)), [0], ENTER))
 
 
 def test_where_nothing_can_be_read_nothing_is_predicted(tiny: LoadedModel, tmp_path: Path) -> None:

@@ -105,12 +105,10 @@ def test_kept_embeddings_say_what_the_tower_says(make_run: MakeRun, tmp_path: Pa
     run = make_run(tmp_path / "run", *TEXT, "epochs=1")
     validation, learner = run._validation, run._learner
     videos = run._data.test
-    clips = predicting.TestClips(videos, validation.reading.store, 2, run._size)
+    clips = predicting.TestClips(videos, validation.reading.store, 2, run._size, batch=2)
     classes, numbers = learner.embed_classes(), range(len(videos))
-    kept = frozen_towers.embed_once(
-        learner.network, clips, numbers, run._enter, frozen_towers.Reading(clips.store, 2, 0)
-    )
-    direct = predicting.predict(learner.network, classes, clips, numbers, run._enter)
+    kept = frozen_towers.embed_once(learner.network, clips, numbers, run._enter)
+    direct = predicting.predict(learner.network, classes, replace(clips, batch=4), numbers, run._enter)
     assert kept.predict(learner.network, classes).probabilities == pytest.approx(
         direct.probabilities, abs=1e-6
     )

@@ -93,17 +93,16 @@ class Testing:
             budget_bytes=int(self.recipe.runtime.clip_cache_gb * 1e9),
         )
         precision = choose_precision(self.recipe.runtime.precision, processes.device)
+        workers = reading_workers(self.recipe, processes)
         mine = range(processes.rank, len(videos.test), processes.count)
         with feedback.task(f"Testing {name}", len(mine), "videos") as report:
             share = predict(
                 loaded.network,
                 classes,
-                TestClips(videos.test, store, self.frames, size, self.views),
+                TestClips(videos.test, store, self.frames, size, self.views, self.batch, workers),
                 mine,
                 ClipInput(preprocessing.mean, preprocessing.std, processes.device, precision),
-                batch=self.batch,
-                workers=reading_workers(self.recipe, processes),
-                watch=report,
+                report,
             )
         return require_finite(joined(processes.gather(share)))
 

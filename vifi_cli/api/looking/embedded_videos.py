@@ -126,15 +126,20 @@ def _embedded(
     preprocessing = loaded.card.preprocessing
     size = square_side(preprocessing.geometry, name)
     precision = choose_precision(subject.recipe.runtime.precision, device)
-    clips = TestClips(tested.test, open_clip_store(size, subject.recipe), subject.recipe.frames, size)
+    clips = TestClips(
+        tested.test,
+        open_clip_store(size, subject.recipe),
+        subject.recipe.frames,
+        size,
+        batch=batch_on(device),
+        workers=reading_workers(subject.recipe, Processes(0, 1, device)),
+    )
     with feedback.task("Embedding", len(tested.test), "videos") as report:
         return embed_videos(
             loaded.network.to(device),
             clips,
             ClipInput(preprocessing.mean, preprocessing.std, device, precision),
-            batch=batch_on(device),
-            workers=reading_workers(subject.recipe, Processes(0, 1, device)),
-            watch=report,
+            report,
         )
 
 

@@ -108,7 +108,7 @@ class VideoModel:
         """
         with self.feedback.task("Embedding", len(videos), "videos") as report:
             clips = self.test_clips(videos, frames)
-            return embed_videos(self.loaded.network, clips, self.enter, batch=1, watch=report)
+            return embed_videos(self.loaded.network, clips, self.enter, report)
 
     def classifier(
         self,
@@ -185,7 +185,7 @@ class VideoModel:
         """The clips that videos are looked at by, as in the paper's tests."""
         size = square_side(self.loaded.card.preprocessing.geometry, self.name)
         listed = [LabeledVideo(given_path(Path(video)), 0) for video in videos]
-        return TestClips(listed, ClipStore(test_short_side(size)), frames or self.frames, size)
+        return TestClips(listed, ClipStore(test_short_side(size)), frames or self.frames, size, batch=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -223,8 +223,7 @@ class Classifier:
                 model.test_clips(videos, self.frames),
                 range(len(videos)),
                 model.enter,
-                batch=1,
-                watch=report,
+                report,
             )
         return require_finite(predictions)
 

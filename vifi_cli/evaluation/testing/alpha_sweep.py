@@ -145,10 +145,11 @@ def _top1(model: LoadedModel, data: SweepData, reading: ClipReading, watch: Call
     predictions = predict(
         model.network,
         embed_class_names(model, data.class_names),
-        TestClips(data.videos, reading.store, reading.frames, preprocessing.geometry.height),
+        TestClips(
+            data.videos, reading.store, reading.frames, preprocessing.geometry.height, batch=reading.batch
+        ),
         range(len(data.videos)),
         enter,
-        batch=reading.batch,
     )
     watch(len(data.videos))
     if not len(predictions.videos):

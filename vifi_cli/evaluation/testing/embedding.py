@@ -35,28 +35,21 @@ def embed_videos(
     network: ViFiCLIP,
     clips: TestClips,
     enter: ClipInput,
-    *,
-    batch: int,
-    workers: int = 0,
     watch: Callable[[int], object] = lambda done: None,
 ) -> EmbeddedVideos:
-    """Embed each video by a test clip of one view.
+    """Embeds each video by a test clip of one view.
 
     Args:
-        network: on the device of `enter`; left in evaluation mode. With `decision` fusion, which has no embedding of a
-            video, the mean of its frames' stands for it.
-        clips: the videos.
+        network: on the device of `enter`; left in evaluation mode. `decision` fusion has no embedding of a video, so
+            the mean over its frames is used.
+        clips: of the videos.
         enter: how clips enter the encoder.
-        batch: videos encoded at once.
-        workers: processes that read the videos.
-        watch: told how many videos are done.
+        watch: receives how many videos are done.
     """
     videos: list[int] = []
     parts: list[Embeddings] = []
     unreadable: list[tuple[int, str]] = []
-    for numbers, encoded, bad in encode_videos(
-        network, clips, range(len(clips.videos)), enter, batch=batch, workers=workers
-    ):
+    for numbers, encoded, bad in encode_videos(network, clips, range(len(clips.videos)), enter):
         if numbers:
             videos += numbers
             pooled = unit_length(encoded.mean(1)) if network.fusion == "decision" else encoded

@@ -1,4 +1,4 @@
-"""What a model says that videos show: one prediction a video, from the published test clip or from several views."""
+"""Predictions for videos: one per video, from the published test clip or from several views."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,12 +24,12 @@ Statistics = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class TestClip:
-    """What a video is tested by.
+    """What is tested of a video.
 
     Attributes:
         video: its number.
-        pixels: of each view, uint8 (V, T, 3, S, S), or None where the video cannot be read.
-        reason: why it cannot, in words.
+        pixels: of each view, uint8 (V, T, 3, S, S); None if the video cannot be read.
+        reason: why it cannot be read.
     """
 
     video: int
@@ -39,14 +39,16 @@ class TestClip:
 
 @dataclass(frozen=True, slots=True)
 class TestClips(Dataset[TestClip]):
-    """The clips that videos are tested by; by default the published ones, with T frames spread evenly.
+    """The test clips of videos; by default the published ones, with T frames spread evenly.
 
     Attributes:
-        videos: to be tested.
+        videos: to test.
         store: reads their frames, scaled to `views.short_side(size)`.
         frames: T.
-        size: S, of the encoder's picture.
+        size: S, side of the encoder's input.
         views: of each video.
+        batch: views encoded at once; it changes results by rounding only.
+        workers: processes that read the videos.
     """
 
     videos: Sequence[LabeledVideo]
@@ -54,6 +56,8 @@ class TestClips(Dataset[TestClip]):
     frames: int
     size: int
     views: Views = ONE_VIEW
+    batch: int = 4
+    workers: int = 0
 
     def __getitem__(self, video: int) -> TestClip:
         try:
@@ -72,8 +76,8 @@ class ClipInput:
     Attributes:
         mean: of each colour, subtracted from pixels scaled to 0..1.
         std: of each colour, divided by.
-        device: where the encoder is.
-        precision: the arithmetic that it runs in.
+        device: of the encoder.
+        precision: enters its arithmetic.
     """
 
     mean: Statistics
@@ -87,9 +91,9 @@ class ClipInput:
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:
-    """What a loader reads, its processes born with Ctrl-C blocked.
+    """The batches of a loader whose processes ignore Ctrl-C.
 
-    They would end by it at once, and with them the step that the training wants to finish and to save.
+    Otherwise Ctrl-C would end them at once, and with them the step that training wants to finish and save.
     """
     with interrupts_held_back() if loader.num_workers else nullcontext():
         return iter(loader)
@@ -97,29 +101,27 @@ def started(loader: DataLoader[Any]) -> Iterator[Any]:
 
 @torch.inference_mode()
 def encode_views(
-    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
+    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput
 ) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
-    """Yield numbers and embeddings of the chosen videos batch by batch, and which of these could not be read.
+    """Embeds videos batch by batch.
 
     Args:
         network: on the device of `enter`; left in evaluation mode.
-        clips: the videos.
-        chosen: numbers of those to embed; each is embedded once.
+        clips: of the videos.
+        chosen: numbers of the videos to embed; each is embedded once.
         enter: how clips enter the encoder.
-        batch: views encoded at once.
-        workers: processes that read the videos.
 
     Yields:
         Numbers of the videos of a batch, their embeddings (B, V, D), of `decision` fusion (B, V, T, D), and numbers
-        and reasons of those that cannot be read.
+        and reasons of the videos that cannot be read.
     """
     network.eval()
     loader: DataLoader[TestClip] = DataLoader(
         clips,
-        batch_size=max(1, batch // clips.views.count),
+        batch_size=max(1, clips.batch // clips.views.count),
         sampler=chosen,
-        num_workers=workers,
-        multiprocessing_context="spawn" if workers else None,
+        num_workers=clips.workers,
+        multiprocessing_context="spawn" if clips.workers else None,
         collate_fn=list,
     )
     for members in started(loader):
@@ -129,7 +131,8 @@ def encode_views(
             views = torch.stack([pixels for _, pixels in good])
             with enter.precision():
                 encoded = [
-                    network.encode_clips(enter(some)) for some in torch.split(views.flatten(0, 1), batch)
+                    network.encode_clips(enter(some))
+                    for some in torch.split(views.flatten(0, 1), clips.batch)
                 ]
             embeddings = torch.cat(encoded).float()
             yield [video for video, _ in good], embeddings.view(*views.shape[:2], *embeddings.shape[1:]), bad
@@ -138,12 +141,12 @@ def encode_views(
 
 
 def encode_videos(
-    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput, *, batch: int, workers: int
+    network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput
 ) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
-    """`encode_views` of videos with a single view each: embeddings are (B, D), of `decision` fusion (B, T, D)."""
+    """`encode_views` of videos with a single view: embeddings are (B, D), of `decision` fusion (B, T, D)."""
     if clips.views.count != 1:
         raise ValueError(f"one view of a video is wanted, not {clips.views.count}")
-    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter, batch=batch, workers=workers):
+    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter):
         yield numbers, embeddings.flatten(0, 1) if numbers else embeddings, bad
 
 
@@ -154,29 +157,24 @@ def predict(
     clips: TestClips,
     chosen: Sequence[int],
     enter: ClipInput,
-    *,
-    batch: int = 4,
-    workers: int = 0,
     watch: Callable[[int], None] = lambda done: None,
 ) -> Predictions:
-    """Predict the classes of videos: the mean of the probabilities that their views give.
+    """Predicts the classes of videos: the mean of the probabilities of their views.
 
     Args:
         network: on the device of `enter`; left in evaluation mode.
         classes: class embeddings (C, D), of length 1.
-        clips: the videos.
-        chosen: numbers of those to predict, ascending; each is predicted once.
+        clips: of the videos.
+        chosen: numbers of the videos to predict, ascending; each is predicted once.
         enter: how clips enter the encoder.
-        batch: views encoded at once; does not change the result, but for rounding.
-        workers: processes that read the videos.
-        watch: told how many videos are done.
+        watch: receives how many videos are done.
 
     Source: ViFi-CLIP's `main.py`, which sums the views' softmax.
     """
     videos: list[int] = []
     shares: list[Tensor] = []
     unreadable: list[tuple[int, str]] = []
-    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter, batch=batch, workers=workers):
+    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter):
         if numbers:
             videos += numbers
             logits = network.class_logits(embeddings.flatten(0, 1), classes).float()

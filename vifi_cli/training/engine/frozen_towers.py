@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
@@ -30,6 +31,10 @@ class Reading:
     store: ClipStore
     micro_batch: int
     workers: int
+
+    def test_clips(self, videos: Sequence[LabeledVideo], frames: int, size: int) -> TestClips:
+        """The test clips of videos, with T frames for an encoder whose input has side S."""
+        return TestClips(videos, self.store, frames, size, batch=self.micro_batch, workers=self.workers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,15 +67,12 @@ def embed_once(
     clips: TestClips,
     chosen: Sequence[int],
     enter: ClipInput,
-    reading: Reading,
     watch: Callable[[int], None] = lambda done: None,
 ) -> EmbeddedVideos:
     """Embed the chosen videos, whose numbers ascend; arguments are those of `evaluation.predict`."""
     known: dict[int, Tensor] = {}
     bad: dict[int, str] = {}
-    for numbers, embeddings, unreadable in encode_videos(
-        network, clips, chosen, enter, batch=reading.micro_batch, workers=reading.workers
-    ):
+    for numbers, embeddings, unreadable in encode_videos(network, clips, chosen, enter):
         # copies: another process would be sent the whole batch with each of its rows
         known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
         bad |= dict(unreadable)
@@ -87,7 +89,6 @@ class VideoEmbeddings:
         clips: TestClips,
         enter: ClipInput,
         processes: Processes,
-        reading: Reading,
         watch: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         """Embed each video once, each process its share; `watch` receives how many are done, of how many.
@@ -96,7 +97,7 @@ class VideoEmbeddings:
             InvalidInput: no video can be read.
         """
         mine = range(processes.rank, len(clips.videos), processes.count)
-        share = embed_once(network, clips, mine, enter, reading, lambda done: watch(done, len(mine)))
+        share = embed_once(network, clips, mine, enter, lambda done: watch(done, len(mine)))
         shares = processes.gather((share.embeddings, share.unreadable))
         self._known = {video: embedding for known, _ in shares for video, embedding in known.items()}
         self._bad = {video: reason for _, bad in shares for video, reason in bad.items()}

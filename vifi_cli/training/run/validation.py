@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_hits
-from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
+from vifi_cli.evaluation.testing.predicting import ClipInput, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import EmbeddedVideos, Reading, embed_once
@@ -80,16 +80,13 @@ class Validation:
     def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
         """The predictions for this process's share of the videos."""
         mine = range(self.processes.rank, len(videos), self.processes.count)
-        clips = TestClips(videos, self.reading.store, self.recipe.frames, self.size)
+        clips = self.reading.test_clips(videos, self.recipe.frames, self.size)
 
         def watch(done: int) -> None:
             self.watch(done, len(mine))
 
         if self.recipe.tune != "text":
-            batch, workers = self.reading.micro_batch, self.reading.workers
-            return predict(
-                network, classes, clips, mine, self.enter, batch=batch, workers=workers, watch=watch
-            )
+            return predict(network, classes, clips, mine, self.enter, watch)
         if videos not in self._embedded:
-            self._embedded[videos] = embed_once(network, clips, mine, self.enter, self.reading, watch)
+            self._embedded[videos] = embed_once(network, clips, mine, self.enter, watch)
         return self._embedded[videos].predict(network, classes)

@@ -27,6 +27,7 @@ from vifi_cli.errors import InvalidInput
 if TYPE_CHECKING:
     from vifi_cli.evaluation.report.report import Report
 
+TESTING, TRAINING = "Testing", "Training first"
 METHODS = "vanilla, image-ft, text-ft, vifi, bridge-prompt, prompt, fusion-decision, fusion-image"
 DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
 """In help; `api.evaluation.request` has what they are."""
@@ -58,7 +59,12 @@ class Tested:
     ] = None
     queries: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Files and captions, with --setting retrieval", show_default=False),
+        typer.Option(
+            metavar="CSV",
+            help="Files and captions, with --setting retrieval",
+            show_default=False,
+            rich_help_panel="Data",
+        ),
     ] = None
     device: DeviceOption = Device.auto
 
@@ -69,7 +75,10 @@ class TestOptions:
 
     protocol: Annotated[
         Protocol,
-        typer.Option(help="paper tests as the published code: its frames, drawn views, bare names"),
+        typer.Option(
+            help="paper tests as the published code: its frames, drawn views, bare names",
+            rich_help_panel=TESTING,
+        ),
     ] = Protocol.default
     texts: Annotated[
         str | None,
@@ -77,12 +86,20 @@ class TestOptions:
             metavar="TEXTS",
             help="Other class texts to test as well: a JSON file, or bare, short or video",
             show_default=False,
+            rich_help_panel=TESTING,
         ),
     ] = None
-    published: Annotated[bool, typer.Option("--published", help="Show the results of the paper too")] = False
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Show the results of the paper too", rich_help_panel=TESTING),
+    ] = False
     allow_leak: Annotated[
         bool,
-        typer.Option("--allow-leak", help="Test on training videos of a model too, and mark the report"),
+        typer.Option(
+            "--allow-leak",
+            help="Test on training videos of a model too, and mark the report",
+            rich_help_panel=TESTING,
+        ),
     ] = False
 
 
@@ -90,15 +107,17 @@ class TestOptions:
 class TrainingOptions:
     """What is trained first."""
 
-    train: Annotated[bool, typer.Option("--train", help="Train METHODS first; finished runs are kept")] = (
-        False
-    )
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Train METHODS first; finished runs are kept", rich_help_panel=TRAINING),
+    ] = False
     recipe: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CHANGE",
             help="As for `vifi finetune`; finetune.KEY or prompt.KEY for one stage (repeatable)",
             show_default=False,
+            rich_help_panel=TRAINING,
         ),
     ] = None
 

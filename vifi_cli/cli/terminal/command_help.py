@@ -12,7 +12,15 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-SHARED_GROUPS = {"model": "Model", "device": "Model", "output": "Output", "json": "Output"}
+SHARED_GROUPS = {
+    "data": "Data",
+    "data-root": "Data",
+    "setting": "Data",
+    "model": "Model",
+    "device": "Model",
+    "output": "Output",
+    "json": "Output",
+}
 """Where shared options stand in a command that groups its options."""
 COMMAND_GROUPS = ("Search", "Watch and cut", "Train", "Evaluate and look", "Models and data", "Upkeep")
 LONGEST_CHOICE = 16  # characters of `both|image|text`; more choices are listed in the text

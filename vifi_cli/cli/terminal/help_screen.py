@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 WIDEST = 100
-MOST_FOR_NAMES = 0.36  # of the width; a longer name has a line of its own
+MOST_FOR_NAMES = 0.4  # of the width; a longer name has a line of its own
 UNBROKEN = "\ue000"  # stands for a space at which no line breaks
 LONGEST_NOTE = 40  # characters that stay on one line
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}

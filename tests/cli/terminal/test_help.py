@@ -32,6 +32,23 @@ def test_help_shows_no_types_and_no_ranges(vifi: Vifi, monkeypatch: pytest.Monke
     assert f"Usage: vifi {command} " in f"{shown} "
 
 
+@pytest.mark.parametrize("command", get_command(app).commands)  # type: ignore[attr-defined]
+def test_the_words_of_an_option_fit_a_line(command: str) -> None:
+    parameters = get_command(app).commands[command].params  # type: ignore[attr-defined]
+    for option in (each for each in parameters if each.param_type_name == "option"):
+        assert 0 < len(option.help) <= 100, option.opts
+        assert not option.help.endswith("."), option.opts
+
+
+def test_an_option_has_one_short_form_everywhere() -> None:
+    short_forms: dict[str, set[str]] = {}
+    for command in get_command(app).commands.values():  # type: ignore[attr-defined]
+        for option in (each for each in command.params if each.param_type_name == "option"):
+            long = next(name for name in option.opts if name.startswith("--"))
+            short_forms.setdefault(long, set()).add(" ".join(set(option.opts) - {long}))
+    assert {long: forms for long, forms in short_forms.items() if len(forms) > 1} == {}
+
+
 def test_defaults_choices_and_variables_are_named(vifi: Vifi) -> None:
     shown = " ".join(vifi("search", "-h").stdout.split())
     assert "-t, --top N" in shown

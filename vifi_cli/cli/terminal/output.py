@@ -10,8 +10,6 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -62,19 +60,24 @@ def json_line(content: object) -> None:
     line(json.dumps(content))
 
 
+def stderr() -> Console:
+    """The console of notes and progress."""
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
 def note(message: str) -> None:
     """Writes a remark to stderr."""
-    _stderr().print(escape(printable(message)), style="dim")
+    stderr().print(escape(printable(message)), style="dim")
 
 
 def warning(message: str) -> None:
     """Writes to stderr what is not as it should be."""
-    _stderr().print(f"[yellow]warning:[/yellow] {escape(printable(message))}")
+    stderr().print(f"[yellow]warning:[/yellow] {escape(printable(message))}")
 
 
 def error(message: str) -> None:
     """Writes to stderr, on one line, what is wrong and what to do."""
-    _stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
+    stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
 
 
 def prompt(text: str) -> None:
@@ -117,34 +120,5 @@ def path_link(path: Path) -> Text:
     return Text(printable(shown), style=f"link {path.as_uri()}")
 
 
-def progress(*extra: str) -> Progress:
-    """A progress bar with the time left, on a stderr that is a terminal.
-
-    Args:
-        extra: further columns, as rich's format strings over the fields of a task.
-    """
-    console = _stderr()
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        *(TextColumn(column, style="dim") for column in extra),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-def busy(what: str) -> Status:
-    """A spinner on a stderr that is a terminal, for work of unknown length."""
-    return _stderr().status(escape(what))
-
-
 def _one_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _stderr() -> Console:
-    return Console(stderr=True, soft_wrap=True, highlight=False)

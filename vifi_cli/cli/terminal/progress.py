@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
@@ -23,17 +24,17 @@ class TerminalFeedback:
         output.note(message)
 
     def warn(self, message: str) -> None:
-        """Says that something is not as it should be."""
+        """Writes what is not as it should be."""
         output.warning(message)
 
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Shows a spinner."""
-        return output.busy(what)
+        return output.stderr().status(_shown(what))
 
     @contextmanager
     def task(self, what: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
         """Shows a bar from the first progress on."""
-        bar = output.progress("{task.fields[at]}")
+        bar = _new_bar()
         shown = bar.add_task(_shown(what), total=total, at="")
 
         def report(done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
@@ -49,6 +50,21 @@ class TerminalFeedback:
             yield report
         finally:
             bar.stop()
+
+
+def _new_bar() -> Progress:
+    console = output.stderr()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[at]}", style="dim"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def _shown(text: str) -> str:

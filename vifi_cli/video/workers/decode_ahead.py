@@ -99,7 +99,7 @@ class DecodingPool:
     """Threads that keep one isolated worker busy each; what the workers send goes into one queue."""
 
     def __init__(self, works: Sequence[partial[VideoInfo]], workers: int, stall_seconds: float) -> None:
-        """Starts at once; each work decodes the video at its position."""
+        """Starts nothing yet; each work decodes the video at its position."""
         self._waiting = deque(enumerate(works))
         self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False
@@ -108,11 +108,13 @@ class DecodingPool:
             threading.Thread(target=self._run, args=(worker,), name="decode-ahead", daemon=True): worker
             for worker in isolated
         }
-        for thread in self._threads:
-            thread.start()
 
     def events(self) -> Generator[DecodingEvent, None, None]:
-        """What becomes of the videos; raises what stopped a thread."""
+        """Starts, and yields what becomes of the videos; raises what stopped a thread."""
+        for worker in self._threads.values():
+            worker.start()
+        for thread in self._threads:
+            thread.start()
         running = len(self._threads)
         while running:
             event = self._events.get()
@@ -142,7 +144,6 @@ class DecodingPool:
         except VifiError as error:
             outcome = error
         finally:
-            worker.end()
             self._put(outcome)
 
     def _next_work(self) -> tuple[int, partial[VideoInfo]] | None:

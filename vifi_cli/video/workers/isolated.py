@@ -85,7 +85,7 @@ class IsolatedWorker:
                 process does not start.
             OSError: the function raises it.
         """
-        process = self._process = self._process or _Process(self._stall_seconds)
+        process = self.start()
         try:
             outcome = process.call(function, report)
         except BaseException:  # the process is lost, or still at work and nobody waits for it
@@ -95,6 +95,11 @@ class IsolatedWorker:
             raise outcome.error()
         result: Result = outcome.result
         return result
+
+    def start(self) -> "_Process":
+        """Starts the process now, unless it runs."""
+        self._process = process = self._process or _Process(self._stall_seconds)
+        return process
 
     def end(self) -> None:
         """Ends the process; a call in another thread raises WorkerLost."""

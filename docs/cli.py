@@ -76,11 +76,9 @@ def _effect(entry: Entry) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of help as Markdown; what is no code must not become markup."""
+    """Text of help as Markdown; characters outside code must not become markup."""
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(
-        part if part.startswith("`") else re.sub(r"([<>*_|\[\]])", r"\\\1", part) for part in parts
-    )
+    return "".join(part if part.startswith("`") else re.sub(r"([<>*|\[\]])", r"\\\1", part) for part in parts)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fine-tuning from beginning to end: towers, clips, steps, validation, and what is kept on disk."""
+"""A training run from beginning to end: model, clips, steps, validation, and what is saved."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -32,18 +32,18 @@ from vifi_cli.training.run.validation import Validation
 
 Report = StepReport | EpochReport | RunResult
 Told = TypeVar("Told", StepReport, EpochReport)
-# the picture of the curves is made anew no more often than this
+# the picture of the curves is drawn no more often
 DRAWING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who takes part in a run from outside.
+    """Follows a run and may stop it.
 
     Attributes:
-        should_stop: asked after each step; where any process says so, the run is saved and ends.
-        scoring: told how many videos of how many are scored.
-        say: told what is worth knowing, in the first process.
+        should_stop: asked after each step; if any process says so, the run is saved and ends.
+        scoring: receives how many videos are scored, of how many.
+        say: receives notes.
     """
 
     should_stop: Callable[[], bool] = lambda: False
@@ -62,17 +62,17 @@ class FineTuning:
         processes: Processes,
         listener: Listener,
     ) -> None:
-        """Load the model and prepare all that a run needs.
+        """Load the model and prepare everything else.
 
         Args:
             folder: with its configuration written.
-            config: what is learned from, and how.
+            config: of the run.
             data: with training videos of each class.
             processes: that learn together.
-            listener: who is told.
+            listener: follows the run.
 
         Raises:
-            InvalidInput, ModelUnavailable, MissingDependency: the model cannot be had or tuned so.
+            InvalidInput, ModelUnavailable, MissingDependency: the model cannot be loaded or tuned.
         """
         self._folder, self._config, self._data = folder, config, data
         self._processes, self._listener = processes, listener
@@ -103,18 +103,17 @@ class FineTuning:
             self._board = TensorBoardLog(folder.path / "tensorboard", self._plan.steps_per_epoch)
 
     def reports(self, *, is_resumed: bool = False) -> Iterator[Report]:
-        """Carry the run out, and tell of each step, each epoch and the end.
+        """Carry the run out, and report each step, each epoch and the result.
 
-        The run is saved after each epoch, every `save_minutes`, and when it is stopped, which ends the reports
-        without a `RunResult`.
+        The run is saved after each epoch, every `save_minutes`, and when it is stopped; then no `RunResult` comes.
 
         Args:
-            is_resumed: whether to go on from what the folder holds.
+            is_resumed: continues from the saved state in the folder.
 
         Raises:
-            TrainingDiverged: the loss is no number.
-            InvalidInput: too many videos cannot be read, or there is nothing to go on from.
-            OSError: the disk is full; what was saved before is whole.
+            TrainingDiverged: the loss is not finite.
+            InvalidInput: too many videos cannot be read, or nothing was saved.
+            OSError: the disk is full; the previous state stays.
         """
         progress = RunProgress()
         if is_resumed:
@@ -130,7 +129,7 @@ class FineTuning:
             yield self._result(progress)
 
     def describe(self) -> str:
-        """The run in a line: what learns from how much, where."""
+        """The run in a line."""
         recipe, plan = self._config.recipe, self._plan
         learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
         numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
@@ -146,7 +145,7 @@ class FineTuning:
         return self._bad.listed()
 
     def _score_before(self) -> Scores | None:
-        """Score the model that the run starts from, without the prompts that it has been given."""
+        """Score the model that the run starts from, without prompts."""
         if not self._config.recipe.prompts:
             return self._validation.score(self._learner.network, self._learner.embed_classes())
         if not (self._data.val or self._data.test):
@@ -183,7 +182,7 @@ class FineTuning:
             for step in self._plan.steps(first, self._processes.rank, self._processes.count)
             for group in step.groups
         )
-        # embeddings take no room to speak of
+        # embeddings take almost no memory
         at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._reading.micro_batch
         making = BatchMaking(len(self._data.class_names), recipe.mixing, recipe.seed, at_once, self._enter)
         schedule = make_schedule(recipe, self._plan)
@@ -191,20 +190,13 @@ class FineTuning:
         try:
             yield from loop.steps(self._groups(drawn), first)
         except TrainingDiverged as error:
-            kept = (
-                f"the last good one is in {self._folder.last}"
-                if self._folder.last.exists()
-                else "nothing is saved"
-            )
+            is_kept = self._folder.last.exists()
+            kept = f"the last good one is in {self._folder.last}" if is_kept else "nothing is saved"
             raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
         except torch.OutOfMemoryError as error:
             smaller = max(1, self._reading.micro_batch // 2)
-            is_saved = self._folder.state.exists()
-            go_on = (
-                f"go on with --resume {self._folder.path}"
-                if is_saved
-                else "start anew with another --output and"
-            )
+            resume = f"continue with --resume {self._folder.path}"
+            go_on = resume if self._folder.state.exists() else "start a new run in another --output with"
             raise InvalidInput(
                 f"the GPU's memory is full: {go_on} --recipe runtime.micro_batch={smaller}"
             ) from error
@@ -259,7 +251,7 @@ class FineTuning:
             self._folder.draw()
 
     def _result(self, progress: RunProgress) -> RunResult:
-        """Score the model that is kept as the best, loaded anew from disk as its user will."""
+        """Score the best model, loaded from disk as its user will."""
         self._processes.wait_for_all()
         best = load_vifi_clip(resolve_model(str(self._folder.best))).network
         self._learner.network.load_state_dict(best.state_dict())

@@ -114,7 +114,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
         (("--data", "{colours}", "--recipe", "epoch=3"), "there is no key epoch"),
         (("--data", "{colours}", "--model", "nothing/here"), "no model"),
         (("--data", "ucf101:x"), "write the number of an official split after the colon"),
-        (("--resume", "{colours}"), "is no run folder"),
+        (("--resume", "{colours}"), "is not a run folder"),
         (("--data", "ucf101", "--data-root", "{colours}"), "ucf101"),
     ],
 )

@@ -161,7 +161,7 @@ def test_a_state_of_another_model_is_refused(make_run: MakeRun, tmp_path: Path) 
     run = make_run(tmp_path / "run", "epochs=1")
     save_file({"weights.x": torch.zeros(1)}, tmp_path / "run" / "training_state.safetensors",
               {"facts": json.dumps({"progress": {}, "scaler": {}})})  # fmt: skip
-    with pytest.raises(InvalidInput, match="damaged or of another model"):
+    with pytest.raises(InvalidInput, match="damaged or belongs to another model"):
         list(run.reports(is_resumed=True))
 
 

@@ -143,7 +143,7 @@ def test_full_memory_before_anything_is_saved_does_not_send_to_resume(
 
     run._learner.network.visual.register_forward_pre_hook(run_out)
     with pytest.raises(
-        InvalidInput, match=r"start anew with another --output and --recipe runtime\.micro_batch="
+        InvalidInput, match=r"start a new run in another --output with --recipe runtime\.micro_batch="
     ):
         list(run.reports())
 

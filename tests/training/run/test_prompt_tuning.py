@@ -152,7 +152,7 @@ def test_a_run_refuses_to_go_on_with_another_base(make_run: MakeRun, tmp_path: P
     list(stopped.reports())
     make_tiny_clip(tmp_path / "base", seed=7)
     changed = make_run(tmp_path / "run", *TEXT, model=base, begin=False)
-    with pytest.raises(InvalidInput, match="is not what it was when this run began"):
+    with pytest.raises(InvalidInput, match="has changed since this run began"):
         list(changed.reports(is_resumed=True))
 
 
@@ -198,7 +198,7 @@ def test_presets_go_no_deeper_than_the_towers() -> None:
 def test_text_alone_is_prompted_where_the_image_tower_takes_none() -> None:
     said: list[str] = []
     assert make_prompt_recipe("prompt-small", CONVOLUTIONS, say=said.append).tune == "text"
-    assert "for the text tower alone" in said[0]
+    assert "only the text tower gets prompts" in said[0]
     with pytest.raises(InvalidInput, match="--side both: the image tower takes no prompts"):
         make_prompt_recipe("prompt-small", CONVOLUTIONS, tune="both")
 
@@ -216,7 +216,7 @@ def test_text_alone_is_prompted_where_the_image_tower_takes_none() -> None:
         (["prompts={}", "prompts.depth=2"], "prompts is a table|no key"),
         (
             ["tune=text", "prompts.image_context=4", "prompts.image_depth=1"],
-            "tune = text, so there are no image",
+            "tune = text excludes image prompts",
         ),
     ],
 )

@@ -1,1 +1,1 @@
-"""From an epoch plan to tensors: loading, augmentation, mixing."""
+"""From an epoch plan to tensors: loading, augmentation, mixup."""

@@ -1,4 +1,7 @@
-"""What is drawn for each clip in training: a crop, a flip, colours.
+"""Augmentation: a random crop, flip and colours for each training clip.
+
+Hue is the slow one of the colour changes: `shift_hue` does in numpy what torchvision does through Pillow's 8-bit HSV
+pictures, three times faster and about as coarsely.
 
 Source: ViFi-CLIP's `datasets/build.py`: mmaction's MultiScaleCrop and Flip, torchvision's ColorJitter and Grayscale.
 """
@@ -17,9 +20,9 @@ from vifi_cli.model.towers.clip_transform import centre_crop
 from vifi_cli.training.recipe.recipe import Augmentation
 
 CROP_SCALES = 1.0, 0.875, 0.75, 0.66  # of the short side
-SNAP_PIXELS = 3  # a crop that misses the wanted size by less has it exactly
+SNAP_PIXELS = 3  # a crop whose side is nearer to the wanted size gets that size
 POSITIONS = (0, 0), (0, 4), (4, 0), (4, 4), (2, 2)  # of a crop: down and right, in quarters of the free play
-# the most that each is changed by: shares, and for hue a share of the colour circle; ViFi-CLIP's values
+# the largest changes: shares, for hue of the colour circle; ViFi-CLIP's values
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.4, 0.4, 0.2, 0.1
 
 Pixels = npt.NDArray[np.uint8]
@@ -28,13 +31,13 @@ Pixels = npt.NDArray[np.uint8]
 def augment_clip(
     pixels: Pixels, size: int, augmentation: Augmentation, generator: np.random.Generator
 ) -> Tensor:
-    """Make a training clip of the frames of a video.
+    """Make a training clip from the frames of a video.
 
     Args:
         pixels: (T, H, W, 3), RGB, whose short side is that of a test with one view.
         size: S, the side of the square that the image tower takes.
-        augmentation: what may happen.
-        generator: the source of chance.
+        augmentation: the probabilities.
+        generator: of random numbers.
 
     Returns:
         uint8 (T, 3, S, S).
@@ -54,19 +57,19 @@ def augment_clip(
 def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator) -> Tensor:
     top, left, height, width = crop_box(pixels.shape[1], pixels.shape[2], size, generator)
     crop = np.ascontiguousarray(pixels[:, top : top + height, left : left + width])
-    # in this order of the axes torch scales bytes as they are, many times faster than numbers could be
+    # with the axes in this order torch scales bytes directly, many times faster than floats
     scaled: Tensor = F.interpolate(torch.from_numpy(crop).permute(0, 3, 1, 2), (size, size), mode="bilinear")
     return scaled
 
 
 def crop_box(height: int, width: int, size: int, generator: np.random.Generator) -> tuple[int, int, int, int]:
-    """Draw a crop: each side a scale of the short side, the two at most one scale apart, in a corner or the centre.
+    """Draw a crop: each side a scale of the short side, at most one scale apart, in a corner or the centre.
 
     Args:
         height: of the picture, in pixels.
         width: of the picture, in pixels.
-        size: of what the crop will be scaled to.
-        generator: the source of chance.
+        size: that the crop will be scaled to.
+        generator: of random numbers.
 
     Returns:
         top, left, height and width of the crop.
@@ -93,11 +96,8 @@ def jitter_colors(pixels: Pixels, generator: np.random.Generator) -> Pixels:
     """Change a picture's brightness, contrast, saturation and hue, in a random order.
 
     Args:
-        pixels: (H, W, 3), RGB.
-        generator: the source of chance.
-
-    Returns:
-        uint8 (H, W, 3).
+        pixels: uint8 (H, W, 3), RGB.
+        generator: of random numbers.
 
     Source: torchvision's `ColorJitter` with the strengths of ViFi-CLIP's `datasets/build.py`.
     """
@@ -121,11 +121,11 @@ def shift_hue(pixels: Pixels, turns: float) -> Pixels:
 
     Args:
         pixels: (H, W, 3), RGB.
-        turns: how far, -0.5 to 0.5 of the circle; taken in steps of 1/255, as torchvision does.
+        turns: -0.5 to 0.5 of the circle, in steps of 1/255 as in torchvision.
 
     Returns:
-        uint8 (H, W, 3), within two grey levels of torchvision's `adjust_hue` on a Pillow image, but for single
-        pixels that fall to the neighbouring one of the 255 hues.
+        uint8 (H, W, 3), within two grey levels of torchvision's `adjust_hue` on a Pillow image, except for single
+        pixels that get the neighbouring one of the 255 hues.
     """
     red, green, blue = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.int16)
     value = np.maximum(np.maximum(red, green), blue)

@@ -1,8 +1,8 @@
-"""Which videos each optimizer step learns from: drawn from the seed alone, whatever the number of processes.
+"""Which videos each optimizer step learns from; the seed alone determines it, not the number of processes.
 
-An epoch is a permutation of the videos cut into steps, a step is cut into the groups that are mixed together, and
-the groups are dealt to the processes. So one process and eight learn from the same clips in the same steps, and a
-run that is resumed goes on where it was.
+An epoch is a permutation of the videos. It is cut into steps, and a step into the groups that are mixed together,
+which are dealt to the processes. So one process and eight learn from the same clips in the same steps, and a resumed
+run continues where it was.
 """
 
 import math
@@ -24,8 +24,8 @@ class ClipDraw:
 
     Attributes:
         video: index into the training videos.
-        epoch: counted from 0.
-        position: place in the epoch's order; with the epoch it seeds all that is drawn for this clip.
+        epoch: from 0.
+        position: in the order of the epoch; with the epoch it seeds everything that is drawn for the clip.
     """
 
     video: int
@@ -38,9 +38,8 @@ class DrawnGroup:
     """Clips that are mixed with each other.
 
     Attributes:
-        draws: the clips; the place of the first one seeds the mixing.
-        counts: whether it adds to the loss; one that does not keeps a process with the others in a step that has
-            no clips for it.
+        draws: the clips; the position of the first one seeds the mixing.
+        counts: whether it adds to the loss. One that does not keeps a process in a step that has no clips for it.
     """
 
     draws: tuple[ClipDraw, ...]
@@ -52,9 +51,9 @@ class StepPlan:
     """One optimizer step, as one process sees it.
 
     Attributes:
-        epoch: counted from 0.
-        step: counted from 0 in its epoch.
-        clips: how many the step learns from on all processes together.
+        epoch: from 0.
+        step: from 0 in its epoch.
+        clips: how many the step learns from, on all processes together.
         groups: this process's share, never empty.
     """
 
@@ -70,11 +69,8 @@ class RunPlan:
 
     Attributes:
         videos: number of training videos.
-        effective_batch: clips of a step.
-        steps_per_epoch: the last one of an epoch may have fewer clips.
-        epochs: of the run.
+        effective_batch: clips of a step; the last step of an epoch may have fewer.
         group: clips mixed together.
-        seed: of the order.
     """
 
     videos: int
@@ -86,11 +82,11 @@ class RunPlan:
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps of the whole run."""
+        """Optimizer steps of the run."""
         return self.steps_per_epoch * self.epochs
 
     def steps(self, first: int, rank: int = 0, processes: int = 1) -> Iterator[StepPlan]:
-        """The steps from `first` on, counted over the whole run, as one of several processes sees them."""
+        """The steps from number `first` of the run on, as one of several processes sees them."""
         for epoch in range(first // self.steps_per_epoch, self.epochs):
             start = first % self.steps_per_epoch if epoch == first // self.steps_per_epoch else 0
             order = self._order(epoch)
@@ -98,7 +94,7 @@ class RunPlan:
                 yield self._step(epoch, step, order, rank, processes)
 
     def _order(self, epoch: int) -> list[int]:
-        """The epoch's videos; where its steps hold more than there are, it begins again, as the published does."""
+        """The videos of an epoch; if its steps hold more than there are, they repeat, as in the published code."""
         order: list[int] = np.random.default_rng([self.seed, epoch]).permutation(self.videos).tolist()
         wanted = (self.steps_per_epoch - 1) * self.effective_batch + 1
         return (order * math.ceil(wanted / self.videos)) if wanted > self.videos else order
@@ -116,7 +112,7 @@ class RunPlan:
 def plan_run(recipe: Recipe, videos: int) -> RunPlan:
     """The plan of a recipe for this many training videos."""
     if videos < 1:
-        raise InvalidInput("there are no training videos")
+        raise InvalidInput("the data has no training videos")
     batch = recipe.effective_batch
     steps = math.ceil(videos / batch)
     if recipe.drop_incomplete:
@@ -137,6 +133,6 @@ def make_schedule(recipe: Recipe, plan: RunPlan) -> Schedule:
 
 
 def _published_batches(recipe: Recipe, videos: int) -> int:
-    """Batches of an epoch for each of the 8 GPUs of the published runs, whose sampler fills up the last one."""
+    """Batches of an epoch on each of the 8 GPUs of the published runs, whose sampler fills the last one."""
     of_one_gpu = max(1, recipe.effective_batch // recipe.batches_per_step // PUBLISHED_GPUS)
     return max(1, math.ceil(videos / PUBLISHED_GPUS) // of_one_gpu)

@@ -1,4 +1,4 @@
-"""Reads the clips that a plan asks for, in worker processes ahead of the training where there are any."""
+"""Reads the clips of a plan, ahead of the training in worker processes if there are any."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from vifi_cli.training.recipe.recipe import Augmentation
 from vifi_cli.video.clips import clip_sampling
 from vifi_cli.video.clips.store import ClipStore
 
-# a data set with a larger share of unreadable videos is not the one that the user means to train on
+# with more unreadable videos, this is not the dataset that the user means to train on
 BAD_SHARE = 0.1
 NONE_READABLE = "no training video can be read: `vifi data check` says why"
 
@@ -41,10 +41,10 @@ class ClipGroup:
     """The clips of one group, read and augmented.
 
     Attributes:
-        group: what was asked for.
+        group: as planned.
         clips: uint8 (B, T, 3, S, S).
-        labels: int64 (B,), those of the videos that were read.
-        bad: videos whose place another one took.
+        labels: int64 (B,), of the videos that were read.
+        bad: videos that another one replaced.
     """
 
     group: DrawnGroup
@@ -60,9 +60,7 @@ class ClipRecipe:
     Attributes:
         frames: T.
         size: S, of the encoder's picture.
-        random_frames: whether the frames are drawn; else they are those of the test.
-        augmentation: what is drawn for each clip.
-        seed: of the run.
+        random_frames: draws the frames; else they are those of the test.
     """
 
     frames: int
@@ -74,10 +72,10 @@ class ClipRecipe:
 
 @dataclass(slots=True)
 class TrainingClips(Dataset[ClipGroup]):
-    """Training clips by what a plan draws.
+    """Training clips by the draws of a plan.
 
-    A video that cannot be read gives its place to the next one of its class in the list, so that a step keeps its
-    size; what happened is told with the clip.
+    The next video of its class in the list replaces one that cannot be read, so that a step keeps its size. The group
+    reports it.
 
     Attributes:
         videos: the training videos.
@@ -125,7 +123,7 @@ class TrainingClips(Dataset[ClipGroup]):
 
 
 def candidates(video: int, videos: Sequence[LabeledVideo]) -> Iterator[int]:
-    """Which video a clip is taken from: the one drawn, else the next of its class in the list, else any other."""
+    """The videos that may give a clip, in order: the one drawn, others of its class, any other."""
     label = videos[video].label
     others = [(video + step) % len(videos) for step in range(len(videos))]
     yield from (other for other in others if videos[other].label == label)
@@ -143,7 +141,7 @@ class PlannedGroups(Sampler[DrawnGroup]):
 
 
 def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int) -> Iterator[ClipGroup]:
-    """Read groups in order, by so many processes ahead of time; by none, when they are asked for."""
+    """Read groups in order: ahead of time by worker processes, or without workers when they are needed."""
     loader: DataLoader[ClipGroup] = DataLoader(
         clips,
         batch_size=None,
@@ -155,23 +153,23 @@ def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int
     try:
         yield from started(loader)
     except UnreadableVideo as error:
-        # what comes from another process has that one's traceback for a text
+        # the message of an error from another process is its traceback
         raise UnreadableVideo(NONE_READABLE) from error
 
 
 class BadVideos:
-    """Keeps count of them, and stops the run when they are too many."""
+    """Collects training videos that cannot be read, and stops the run when they are too many."""
 
     def __init__(self, videos: Sequence[LabeledVideo], say: Callable[[str], None]) -> None:
-        """Begin with none; `say` is told of each when it is met first."""
+        """Begin with none; `say` receives each when it is met first."""
         self._videos, self._say = videos, say
         self._reasons: dict[int, str] = {}
 
     def note(self, bad: Sequence[BadClip]) -> None:
-        """Take note of videos that a step could not read.
+        """Add the videos that a step could not read.
 
         Raises:
-            InvalidInput: they are more than a tenth by now.
+            InvalidInput: more than a tenth of the videos cannot be read.
         """
         for clip in bad:
             if clip.video not in self._reasons:

@@ -1,7 +1,7 @@
 """Mixup and CutMix over clips, and label smoothing.
 
-Clips are mixed within consecutive groups, each with one blend and one permutation of its own. A group is what one
-GPU had at a time in the published training, so that results stay the same whatever fits into memory at once.
+Clips are mixed within consecutive groups, each with its own share and permutation. A group is what one GPU had at a
+time in the published training, so results do not depend on how many clips fit into memory.
 
 Source: ViFi-CLIP's `datasets/blending.py`, CutmixMixupBlending; Zhang et al., mixup, 2018; Yun et al., CutMix, 2019.
 """
@@ -34,17 +34,17 @@ def soft_targets(labels: Tensor, classes: int, label_smoothing: float) -> Tensor
 def mix_clips(
     clips: Tensor, targets: Tensor, mixing: Mixing, generator: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Mix each clip with another one of its group, and their targets alike.
+    """Mix each clip with another one of its group, and their targets by the same share.
 
     Args:
-        clips: float (B, T, 3, S, S). Where B is a multiple of the group's size, several calls with one generator
-            give what one call with all clips would.
+        clips: float (B, T, 3, S, S). If B is a multiple of the group's size, several calls with one generator give
+            the same as one call with all clips.
         targets: float (B, C).
-        mixing: how.
-        generator: the source of chance.
+        mixing: settings.
+        generator: of random numbers.
 
     Returns:
-        clips and targets of the same shapes; those given stay as they are.
+        New clips and targets of the same shapes.
     """
     if not (mixing.mixup or mixing.cutmix):
         return clips, targets
@@ -71,7 +71,7 @@ def _mix_group(
 
 
 def _box(height: int, width: int, share: float, generator: np.random.Generator) -> tuple[slice, slice]:
-    """Rows and columns of a box that leaves a share of the picture, but for what falls outside."""
+    """Rows and columns of a box that leaves a share of the picture, apart from what falls outside."""
     side = math.sqrt(1 - share)
     column, row = int(generator.integers(width)), int(generator.integers(height))
     return _span(row, int(height * side), height), _span(column, int(width * side), width)

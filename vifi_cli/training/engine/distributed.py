@@ -22,9 +22,9 @@ class Processes:
     """The processes of a run, seen from one of them.
 
     Attributes:
-        rank: of this one, counted from 0; the first one saves and talks.
+        rank: of this one, from 0; the first one saves and reports.
         count: how many there are.
-        device: where this one computes.
+        device: of this one.
     """
 
     rank: int
@@ -33,7 +33,7 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process saves and talks."""
+        """Whether this process saves and reports."""
         return self.rank == 0
 
     def total(self, *values: float) -> list[float]:
@@ -59,7 +59,7 @@ class Processes:
             parameter.grad /= self.count
 
     def gather(self, share: Any) -> list[Any]:
-        """What each process has, in order of rank, on every process."""
+        """The shares of all processes in order of rank, on each of them."""
         if self.count == 1:
             return [share]
         shares: list[Any] = [None] * self.count
@@ -67,17 +67,17 @@ class Processes:
         return shares
 
     def wait_for_all(self) -> None:
-        """Go on when all processes have come here."""
+        """Continue when all processes have arrived here."""
         if self.count > 1:
             dist.barrier()
 
 
 @contextmanager
 def joined_processes(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started, or be one alone.
+    """Join the processes that torchrun started, if any.
 
     Args:
-        device: as `--device` has it; each process takes the GPU of its local rank.
+        device: as `--device` takes it; each process takes the GPU of its local rank.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -127,7 +127,7 @@ def _shared(tower: nn.Module, processes: Processes) -> nn.Module:
 
 @contextmanager
 def without_sharing(tower: nn.Module, is_needed: bool) -> Iterator[None]:
-    """Keep gradients of this pass to this process, where they will be shared with a later one's."""
+    """Keep the gradients of this pass in this process, if a later pass shares them."""
     with ExitStack() as stack:
         if is_needed and isinstance(tower, DistributedDataParallel):
             stack.enter_context(tower.no_sync())

@@ -29,13 +29,10 @@ class StepReport:
     """One optimizer step.
 
     Attributes:
-        epoch: counted from 0.
-        step: counted from 0 in its epoch.
-        steps_per_epoch: how many there are.
-        epochs: of the run.
+        epoch: from 0.
+        step: from 0 in its epoch.
         loss: mean over the step's clips.
-        learning_rate: of the step.
-        clips: that it learned from.
+        clips: how many it learned from.
         bad: videos that could not be read, of all processes.
     """
 
@@ -55,9 +52,7 @@ class BatchMaking:
 
     Attributes:
         classes: C.
-        mixing: how clips are blended.
-        seed: of the run.
-        micro_batch: clips that go through the encoder at once.
+        micro_batch: clips encoded at once.
         enter: how clips enter the encoder.
     """
 

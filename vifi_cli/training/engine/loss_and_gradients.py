@@ -23,7 +23,7 @@ class MicroBatch:
     """Clips that go through the image encoder at once.
 
     Attributes:
-        clips: float32 (B, T, 3, S, S), normalised; or embeddings, where the image encoder has been asked already.
+        clips: float32 (B, T, 3, S, S), normalised; or their embeddings.
         targets: (B, C), each summing to 1.
         weights: (B,), 0 for clips that must not count.
         is_last: whether the step ends with it.
@@ -41,7 +41,7 @@ class ClassTexts:
 
     Attributes:
         tokens: int64 (C, L).
-        embeddings: (C, D), of length 1, where the text encoder is frozen; else None.
+        embeddings: (C, D), of length 1, if the text encoder is frozen.
     """
 
     tokens: Tensor
@@ -73,7 +73,7 @@ def accumulate_gradients(
     """Add up the gradients of a step.
 
     Args:
-        network: with towers that share gradients, where there are several processes.
+        network: whose towers share gradients if there are several processes.
         texts: of the classes.
         micro_batches: this process's share of the step.
         clips: of the step, on all processes together.

@@ -23,12 +23,12 @@ TOP_PAD_BYTES = 256 * 2**20
 def find_micro_batch(
     learner: Learner, recipe: Recipe, clips: int, size: int, classes: int, processes: Processes
 ) -> int:
-    """Clips of a micro-batch: the user's number, or the most that a trial on the GPU shows to fit.
+    """Clips of a micro-batch: the user's number, or the most that fit on the GPU in a trial.
 
     Args:
         learner: whose gradients are tried and cleared.
-        recipe: frames of a clip, and the user's number if there is one.
-        clips: that a step learns from, on all processes together.
+        recipe: with the frames of a clip, and the user's number if there is one.
+        clips: of a step, on all processes together.
         size: S, of the encoder's picture.
         classes: C.
         processes: that learn together; all get the same answer.
@@ -72,9 +72,9 @@ def _fits(
 
 
 def keep_freed_memory() -> None:
-    """Let this process reuse what it has freed; does nothing where the C library is not glibc.
+    """Let this process reuse freed memory; does nothing if the C library is not glibc.
 
-    Activations of tens of megabytes come and go with each step. By default each is mapped anew, and the system
+    Activations of tens of megabytes come and go with each step. By default each is mapped again, and the system
     has to clear its pages, which takes a large part of the time of a step on a CPU.
     """
     if not sys.platform.startswith("linux"):

@@ -12,7 +12,7 @@ NAMES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How products are computed; weights, sums and losses are float32 throughout.
+    """How products are computed; weights, sums and losses are always float32.
 
     Attributes:
         device: where.

@@ -1,4 +1,4 @@
-"""What is set up once for a run: chance, memory, and how clips are read."""
+"""What is set up once for a run: the seed, memory, and how clips are read."""
 
 import os
 
@@ -24,7 +24,7 @@ def make_repeatable(seed: int, device: torch.device) -> None:
 
 
 def reading_workers(recipe: Recipe, processes: Processes) -> int:
-    """Processes that read for one that trains: none on a CPU, where they would only take its time."""
+    """Worker processes for each training process: none on a CPU, where they would only slow it down."""
     if recipe.runtime.workers >= 0:
         return recipe.runtime.workers
     if processes.device.type == "cpu":
@@ -33,7 +33,7 @@ def reading_workers(recipe: Recipe, processes: Processes) -> int:
 
 
 def open_clip_store(size: int, recipe: Recipe) -> ClipStore:
-    """What reads the frames of videos, scaled for pictures of this size, by way of the cache."""
+    """Reads the frames of videos through the cache, scaled for pictures of this size."""
     return ClipStore(
         test_short_side(size),
         folder=cache_folder() / "clips",

@@ -1,1 +1,1 @@
-"""What a run does, in values."""
+"""Recipes: what a run does, in values; the paper's are in presets/."""

@@ -41,7 +41,7 @@ PAPER_ODDITIES: Mapping[str, Any] = {
     "clean_class_names": False,
     "select_on_test": True,
 }
-"""What `--protocol paper` keeps of the published code that the default mends."""
+"""Oddities of the published code that the default protocol fixes and `--protocol paper` keeps."""
 
 
 def make_recipe(
@@ -52,11 +52,11 @@ def make_recipe(
     Args:
         preset: one of `PRESETS`.
         protocol: `paper` adds `PAPER_ODDITIES`.
-        tune: the towers; None leaves it to the preset and the changes.
-        changes: each what `Change` says, keys dotted for tables.
+        tune: the towers; None leaves them to the preset and the changes.
+        changes: with dotted keys for tables.
 
     Raises:
-        InvalidInput: an unknown key or preset, a value of the wrong kind, a file that is no TOML.
+        InvalidInput: an unknown key or preset, a value of the wrong type, a file that is not TOML.
     """
     published = {
         "augmentation": asdict(PUBLISHED_AUGMENTATION),
@@ -105,7 +105,7 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
 
 def _preset(name: str) -> dict[str, Any]:
     if name not in PRESETS:
-        raise InvalidInput(f"there is no recipe {name!r}; those that ship are {', '.join(PRESETS)}")
+        raise InvalidInput(f"unknown recipe {name!r}; the presets are {', '.join(PRESETS)}")
     return tomllib.loads(
         files("vifi_cli.training.recipe").joinpath(f"presets/{name}.toml").read_text("utf-8")
     )
@@ -136,9 +136,9 @@ def _toml_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InvalidInput(f"there is no recipe file {path}") from error
+        raise InvalidInput(f"the recipe file {path} does not exist") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} is no TOML: {error}") from error
+        raise InvalidInput(f"{path} is not TOML: {error}") from error
 
 
 def _value(text: str) -> Any:
@@ -146,7 +146,7 @@ def _value(text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-    # a template may be {} alone, which TOML takes for a table
+    # a template may be {} alone, which TOML reads as a table
     return text if isinstance(value, dict) else value
 
 

@@ -13,10 +13,8 @@ class Schedule:
     Attributes:
         top: the learning rate at the end of the warm-up.
         steps_per_epoch: optimizer steps.
-        epochs: length of the run.
-        warmup_epochs: length of the warm-up.
-        published_batches: where above 0, the learning rate is that of the published code, which counts batches
-            of the loader and not steps: this many an epoch.
+        published_batches: if above 0, the learning rate is that of the published code, which counts batches of the
+            loader instead of steps: this many an epoch.
         batches_per_step: of the published code.
     """
 
@@ -28,12 +26,12 @@ class Schedule:
     batches_per_step: int = 1
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of an optimizer step, counted from 0 over the whole run."""
-        return self._published(step) if self.published_batches else self._mended(step)
+        """The learning rate of an optimizer step, counted from 0 over the run."""
+        return self._published(step) if self.published_batches else self._fixed(step)
 
-    def _mended(self, step: int) -> float:
+    def _fixed(self, step: int) -> float:
         total = self.steps_per_epoch * self.epochs
-        # a run cut short must still come to learn at full rate
+        # a short run must still reach the full rate
         warmup = min(round(self.warmup_epochs * self.steps_per_epoch), total // 2)
         if step < warmup:
             return self.top * (step + 1) / warmup
@@ -42,8 +40,8 @@ class Schedule:
     def _published(self, step: int) -> float:
         """As the published code has it (utils/optimizer.py, main.py, timm's CosineLRScheduler).
 
-        The rate is set after a step, from the loader's count, so the first step has none; the cosine runs from the
-        run's beginning, so the rate falls at once where the warm-up ends.
+        The rate is set after a step, from the loader's count, so the first step has rate 0. The cosine starts with
+        the run, so the rate drops at once where the warm-up ends.
         """
         if step == 0:
             return 0.0

@@ -39,29 +39,27 @@ def make_prompt_recipe(
 ) -> Recipe:
     """Put a recipe together as `make_recipe` does, for the towers that take prompts.
 
-    The picture that the model wants and how it joins frames stay those of the model.
+    Normalisation and fusion stay those of the model.
 
     Args:
         preset: one of `PROMPT_PRESETS`.
         room: of the model.
         protocol: as in `make_recipe`.
         tune: the towers that get prompts; None takes those that can.
-        changes: the user's, in their order.
-        say: told what was decided.
+        changes: of the user, in their order.
+        say: receives what was decided.
 
     Raises:
-        InvalidInput: no tower gets prompts, or one that takes none, or they are deeper than its layers.
+        InvalidInput: no tower gets prompts, a tower takes none, or they are deeper than its layers.
     """
     recipe = make_recipe(preset, protocol=protocol, tune=tune, changes=changes)
     if recipe.tune != "text" and not room.image:
         if tune:
             raise InvalidInput(f"--side {tune}: {room.why_no_image}")
-        say("the image tower is no plain vision transformer: prompts are learned for the text tower alone")
+        say("the image tower is not a plain vision transformer: only the text tower gets prompts")
         recipe = make_recipe(preset, protocol=protocol, tune="text", changes=changes)
     if not recipe.prompts:
-        raise InvalidInput(
-            "recipe: there are no prompts to learn: set prompts.text_context and prompts.text_depth"
-        )
+        raise InvalidInput("recipe: no prompts to learn: set prompts.text_context and prompts.text_depth")
     if recipe.prompts.text_context > room.most_text:
         raise InvalidInput(
             f"recipe: prompts.text_context = {recipe.prompts.text_context} leaves no room for a name: at most "
@@ -75,7 +73,7 @@ def make_prompt_recipe(
 def _no_deeper(
     recipe: Recipe, key: str, layers: int, changes: Sequence[Change], say: Callable[[str], None]
 ) -> Recipe:
-    """Prompts no deeper than the tower, where it was not the user who wanted more."""
+    """Limit prompts to the layers of the tower, unless the user asked for more."""
     depth, tower = getattr(recipe.prompts, key), key.partition("_")[0]
     if depth <= layers:
         return recipe

@@ -13,13 +13,13 @@ Protocol = Literal["default", "paper"]
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """What may happen to a clip.
+    """What is drawn at random for each training clip.
 
     Attributes:
-        multi_scale_crop: probability that a crop of random size, shape and place is taken, and not the centre.
-        flip: probability that a clip is mirrored.
-        color_jitter: probability that a clip's colours are changed, in each frame in another way.
-        grayscale: probability that a clip loses its colours.
+        multi_scale_crop: probability of a crop of random size, shape and place instead of the centre.
+        flip: probability of mirroring.
+        color_jitter: probability of changing the colours, each frame differently.
+        grayscale: probability of removing the colours.
     """
 
     multi_scale_crop: float
@@ -28,30 +28,25 @@ class Augmentation:
     grayscale: float
 
     def __post_init__(self) -> None:
-        for name, value in (
-            ("multi_scale_crop", self.multi_scale_crop),
-            ("flip", self.flip),
-            ("color_jitter", self.color_jitter),
-            ("grayscale", self.grayscale),
-        ):
+        for name, value in asdict(self).items():
             if not 0 <= value <= 1:
                 raise InvalidInput(f"augmentation.{name} is a probability from 0 to 1, not {value:g}")
 
     @classmethod
     def none(cls) -> Self:
-        """The centre of each clip as it is."""
+        """The centre of each clip, unchanged."""
         return cls(multi_scale_crop=0.0, flip=0.0, color_jitter=0.0, grayscale=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """How clips and their targets are mixed.
+    """How clips and their targets are mixed: mixup, CutMix and label smoothing.
 
     Attributes:
-        mixup: both parameters of the beta distribution that mixup's share is drawn from; 0 for no mixup.
-        cutmix: the same for CutMix; 0 for none.
+        mixup: both parameters of the beta distribution of mixup's share; 0 turns mixup off.
+        cutmix: the same for CutMix.
         switch_probability: of CutMix rather than mixup where both are on.
-        label_smoothing: how much of a target is spread over all classes, 0..1.
+        label_smoothing: share of a target that is spread over all classes, 0..1.
         group: how many consecutive clips are mixed with each other.
     """
 
@@ -77,17 +72,16 @@ class Mixing:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How a run is carried out; nothing here changes what is learned, but for rounding.
+    """How a run is carried out; nothing here changes what is learned, except by rounding.
 
     Attributes:
         precision: `auto` is bf16 where the GPU has it, fp16 on other GPUs, fp32 on a CPU.
-        micro_batch: clips that go through the encoder at once, on each process; 0 finds the most that fits.
+        micro_batch: clips encoded at once by each process; 0 finds the most that fit into memory.
         workers: processes that read clips for each training process; -1 chooses.
-        clip_cache_gb: room on disk for decoded clips, in gigabytes; 0 decodes anew every time.
-        compile: whether torch.compile is used.
-        gradient_checkpointing: whether activations are computed twice to save memory.
-        tensorboard: whether TensorBoard's files are written too.
-        save_minutes: an unfinished epoch is saved this often.
+        clip_cache_gb: room on disk for decoded clips, in gigabytes; 0 decodes every time.
+        gradient_checkpointing: computes activations twice to save memory.
+        tensorboard: writes files for TensorBoard too.
+        save_minutes: how often an unfinished epoch is saved.
     """
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -107,33 +101,28 @@ PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_s
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is learned from, and how.
+    """How a model is trained.
 
     Attributes:
         frames: T, frames of each clip.
-        epochs: passes over the training videos.
         learning_rate: at the top of the schedule.
-        effective_batch: clips an optimizer step learns from, on all processes together.
+        effective_batch: clips per optimizer step, on all processes together.
         tune: the towers that are trained, and with `both` the temperature; or those that get prompts.
-        fusion: where the frames of a clip are joined: embeddings, predictions, or pictures.
-        template: what stands around a class name, `{}` being the name.
-        clean_class_names: whether `_` and CamelCase become words.
+        fusion: what is averaged over the frames of a clip.
+        template: the text of a class, `{}` being its name.
+        clean_class_names: `_` and CamelCase become words.
         batches_per_step: how the published code cut a step, which its schedule counts by.
-        warmup_epochs: while the learning rate rises from 0.
-        warmup_cliff: whether it then falls at once to where the cosine would have been, as published.
+        warmup_epochs: while the learning rate rises.
+        warmup_cliff: the rate then falls at once to where the cosine would have been, as published.
         weight_decay: of AdamW, on all parameters.
-        drop_incomplete: whether clips of an epoch that do not fill a step are left out, as published.
-        imagenet_statistics: whether pixels are normalised by ImageNet's mean and deviation, as published, or by
-            what the model was trained with.
-        random_frames: whether frames are drawn anew each epoch; else they are those of the test.
-        select_on_test: whether the best epoch is chosen on the test videos where there are no validation videos.
+        drop_incomplete: leaves out clips at the end of an epoch that do not fill a step, as published.
+        imagenet_statistics: normalises pixels by ImageNet's mean and deviation, as published, instead of the model's.
+        random_frames: draws frames in each epoch; else they are those of the test.
+        select_on_test: chooses the best epoch on the test videos if there are no others.
         validate_every: epochs from one validation to the next; the first and the last are always validated.
-        ema_decay: of the average of weights that becomes the model, 0 for none.
-        seed: of all that is drawn.
-        prompts: learned in place of the towers, which then stay as they are; all 0 for none.
-        augmentation: what is drawn for each clip.
-        mixing: how clips and targets are blended.
-        runtime: what does not change the result.
+        ema_decay: of the moving average of weights that becomes the model; 0 for none.
+        seed: of everything that is drawn.
+        prompts: learned instead of the towers; all 0 for none.
     """
 
     frames: int
@@ -161,15 +150,8 @@ class Recipe:
     runtime: Runtime = Runtime()
 
     def __post_init__(self) -> None:
-        positive = (
-            "frames",
-            "epochs",
-            "learning_rate",
-            "effective_batch",
-            "batches_per_step",
-            "validate_every",
-        )
-        for name in positive:
+        positive = "frames epochs learning_rate effective_batch batches_per_step validate_every"
+        for name in positive.split():
             if not getattr(self, name) > 0:
                 raise InvalidInput(f"recipe: {name} must be above 0, not {getattr(self, name)}")
         if self.template.count("{}") != 1:
@@ -177,16 +159,14 @@ class Recipe:
                 f"recipe: template needs {{}} once, where the class name goes: {self.template!r}"
             )
         if not 0 <= self.ema_decay < 1:
-            raise InvalidInput(f"recipe: ema_decay lies between 0 and 1, not {self.ema_decay}")
+            raise InvalidInput(f"recipe: ema_decay must be from 0 to below 1, not {self.ema_decay}")
         if self.seed >= 2**63:
             raise InvalidInput(f"recipe: seed must be below 2 to the power of 63, not {self.seed}")
         if self.warmup_epochs < 0 or self.weight_decay < 0 or self.seed < 0:
             raise InvalidInput("recipe: warmup_epochs, weight_decay and seed must not be below 0")
         for tower, other in (("text", "image"), ("image", "text")):
             if self.tune == tower and getattr(self.prompts, f"{other}_context"):
-                raise InvalidInput(
-                    f"recipe: tune = {tower}, so there are no {other} prompts; set tune = both"
-                )
+                raise InvalidInput(f"recipe: tune = {tower} excludes {other} prompts; set tune = both")
 
     def embeds_clips_once(self) -> bool:
         """Whether the image tower is frozen and a video gives the same clip in every epoch."""

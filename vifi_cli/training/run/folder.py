@@ -1,6 +1,6 @@
 """The folder that a run leaves behind.
 
-RUN/config.toml                   what was asked for, completely
+RUN/config.toml                   the complete configuration
 RUN/metrics.jsonl                 a line for each step, each epoch
 RUN/curves.png                    the same as a picture
 RUN/best/, RUN/last/              model folders
@@ -34,16 +34,14 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What a run is made of.
+    """The configuration of a run.
 
     Attributes:
-        model: what it starts from, as `--model` has it, absolute.
-        data: as `--data` has it, absolute where it is a path.
-        data_root: where named data sets lie, or empty.
+        model: to start from: a name, or an absolute path.
+        data: as `--data` takes it, paths absolute.
+        data_root: folder of the public sets, or empty.
         setting: of the paper, `supervised` for the user's own data.
-        protocol: `default` or `paper`.
-        recipe: what is learned and how.
-        videos: digest of the training videos and class names, by which `--resume` knows them again.
+        videos: digest of the videos and class names, by which `--resume` recognises them.
     """
 
     model: str
@@ -91,7 +89,7 @@ class RunFolder:
         return self.path / "config.toml"
 
     def is_begun(self) -> bool:
-        """Whether there is a run in the folder."""
+        """Whether the folder holds a run."""
         return self._config.exists()
 
     def is_finished(self, config: RunConfig) -> bool:
@@ -100,10 +98,10 @@ class RunFolder:
         return any(report.epoch == config.recipe.epochs for report in epochs)
 
     def begin(self, config: RunConfig) -> None:
-        """Make the folder and write down what the run is made of.
+        """Make the folder and write the configuration.
 
         Raises:
-            InvalidInput: there is something in the folder already.
+            InvalidInput: the folder is not empty.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise InvalidInput(f"{self.path} is not empty: name another --output, or go on with --resume")
@@ -117,34 +115,34 @@ class RunFolder:
             temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
 
     def withdraw(self) -> None:
-        """Take back `begin`, so that a run that could not be put together does not keep its folder from the next."""
+        """Undo `begin`, so that a run that could not be set up leaves its folder to the next."""
         self._config.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()
 
     def read_config(self) -> RunConfig:
-        """What the run is made of.
+        """The configuration.
 
         Raises:
-            InvalidInput: this is no run folder.
+            InvalidInput: this is not a run folder.
         """
         file = self._config
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise InvalidInput(f"{self.path} is no run folder: it holds no config.toml") from error
+            raise InvalidInput(f"{self.path} is not a run folder: it has no config.toml") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"{file} is no configuration of a run: {error}") from error
+            raise InvalidInput(f"{file} is not the configuration of a run: {error}") from error
         table.pop("vifi", None)  # the version that wrote it
         return validated(RunConfig, table, str(file))
 
     def add(self, report: StepReport | EpochReport) -> None:
-        """Write a report down."""
+        """Append a report to the metrics."""
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(_as_line(report)) + "\n")
 
     def forget_after(self, steps: int, steps_per_epoch: int) -> None:
-        """Take out what was written after so many steps: a run that was killed does them again."""
+        """Drop reports after so many steps, which a run that was killed takes again."""
         if not self.metrics.exists():
             return
         kept = [line for line in self._lines() if _steps_done(line, steps_per_epoch) <= steps]
@@ -159,7 +157,7 @@ class RunFolder:
         ]
 
     def draw(self) -> None:
-        """Draw the curves anew."""
+        """Draw the curves again."""
         draw_curves(self.path / "curves.png", *self.history())
 
     def _lines(self) -> list[dict[str, Any]]:
@@ -173,9 +171,9 @@ class RunFolder:
 
 
 def newest_run(runs: Path) -> RunFolder | None:
-    """The run whose best model was written last, one or two levels below a folder; None where there is none.
+    """The run whose best model was written last, one or two levels below a folder.
 
-    Of a run in two stages that is the second, though its configuration is written first.
+    For a bridge this is the second stage, though its configuration is written first.
     """
     configs = [*runs.glob("*/config.toml"), *runs.glob("*/*/config.toml")]
     with_model = [run for run in (RunFolder(path.parent) for path in configs) if is_model_folder(run.best)]

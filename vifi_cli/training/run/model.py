@@ -1,4 +1,4 @@
-"""The model that a run starts from, and what it becomes before it learns: laid out, on its device, with prompts."""
+"""The model of a run: loaded, on its device, with prompts, and the card of the models it becomes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +59,7 @@ def load_start(name: str) -> LoadedModel:
 
 
 def prompt_room(model: str) -> PromptRoom:
-    """Look at a model's towers.
+    """Where a model takes prompts.
 
     Raises:
         InvalidInput: it is a prompt model itself, or its text tower takes no prompts.
@@ -95,7 +95,7 @@ def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.de
 
 @torch.inference_mode()
 def load_untuned(name: str, class_names: Sequence[str], device: torch.device) -> tuple[ViFiCLIP, Tensor]:
-    """The model that a run starts from as it is, with its embeddings (C, D) of the classes by its own template."""
+    """The model that a run starts from, with its embeddings (C, D) of the classes by its own template."""
     model = load_start(name)
     network = model.network.to(device)
     tokens = model.tokenizer([model.card.class_text(class_name) for class_name in class_names])
@@ -103,36 +103,36 @@ def load_untuned(name: str, class_names: Sequence[str], device: torch.device) ->
 
 
 def heed_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
-    """See to it that the prompts which a run has saved go on with the model that they were learned for.
+    """Check that saved prompts continue with the model that they were learned for.
 
-    It may lie elsewhere now, as where a bridge was moved; the first process then writes that into the saved folders.
+    If that model was moved, as with a bridge, the first process writes its new path into the saved folders.
 
     Raises:
-        InvalidInput: it is another one now.
+        InvalidInput: it is another model now.
     """
     for folder in saved:
         begun = read_card(folder).base if is_model_folder(folder) else None
         if not base or not begun or begun == base:
             continue
         if (begun.image, begun.text) != (base.image, base.text):
-            raise InvalidInput(f"{base.model} is not what it was when this run began: start it anew")
+            raise InvalidInput(f"{base.model} has changed since this run began: start a new run")
         if processes.is_first:
             name_base(folder, base)
 
 
 def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
-    """Lay the towers out for training as the recipe's runtime asks.
+    """Set the towers up for training as the recipe's runtime says.
 
     Raises:
         InvalidInput: a tower cannot do gradient checkpointing.
     """
-    # convolutions are twice as fast with the colours of a pixel side by side
+    # convolutions are twice as fast in this memory layout
     network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for tower in (network.visual, network.text):
         if recipe.runtime.gradient_checkpointing:
             if not hasattr(tower, "set_grad_checkpointing"):
                 raise InvalidInput(
-                    "recipe: this model cannot do gradient checkpointing; leave runtime.gradient_checkpointing out"
+                    "recipe: this model cannot do gradient checkpointing: omit runtime.gradient_checkpointing"
                 )
             tower.set_grad_checkpointing()  # type: ignore[operator]
         if recipe.runtime.compile:
@@ -179,5 +179,5 @@ def _class_names(data: LabeledVideos, recipe: Recipe) -> tuple[str, ...]:
         names = tuple(name.replace("_", " ") for name in data.class_names)
     else:
         return data.class_names
-    # where two classes would become one, their own spelling keeps them apart
+    # if two names would become the same, all keep their spelling
     return names if len(set(names)) == len(names) else data.class_names

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""The reports of a run: each epoch, and the result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How well the model names videos.
+    """Accuracy of a model on some videos.
 
     Attributes:
-        split: which videos, `val` or `test`.
-        top1: share of the videos whose class comes first.
-        top5: share of those whose class is among the first five.
-        videos: how many were read.
-        unreadable: how many could not be.
+        split: `val` or `test`.
+        top1: share of the videos whose true class is predicted first.
+        top5: share of the videos whose true class is among the first five.
+        videos: how many could be read.
+        unreadable: how many could not.
     """
 
     split: str
@@ -25,13 +25,13 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """The end of an epoch, or the state of things before the first.
+    """The end of an epoch, or the state before the first.
 
     Attributes:
         epoch: how many are done.
         loss: mean over its steps; None before the first.
-        scores: of the validation, where there was one.
-        is_best: whether the model was kept as the best.
+        scores: of the validation, if there was one.
+        is_best: whether the model became `best/`.
     """
 
     epoch: int
@@ -42,17 +42,16 @@ class EpochReport:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
-    """The end of a run.
+    """The result of a run.
 
     Attributes:
         run: its folder.
         model: the folder of the best model.
-        index_model: the model whose index serves for searching with this one: `model` itself, or where only text
-            prompts were learned the one that the run started from.
+        index_model: the model to index with: `model`, or the start of the run if only text prompts were learned.
         epoch: the one that `model` comes from.
-        val: its scores on the videos that training is watched with, where there are any.
-        test: its scores on the test videos, where there are any.
-        before: the scores of the model that the run started from, on the videos that `val` is told of.
+        val: scores on the validation videos, if there are any.
+        test: scores on the test videos, if there are any.
+        before: scores of the model that the run started from, on the validation videos.
     """
 
     run: Path

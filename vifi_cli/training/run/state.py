@@ -1,4 +1,4 @@
-"""All that a run needs to go on exactly where it was, in one file that is replaced as a whole."""
+"""The saved state from which `--resume` continues a run exactly, in one file that is replaced at once."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -21,9 +21,9 @@ class RunProgress:
     """How far a run has come.
 
     Attributes:
-        step: optimizer steps done, over the whole run.
-        best_top1: of the best validation so far, or below 0.
-        best_epoch: when that was, counted from 1.
+        step: optimizer steps done since the run began.
+        best_top1: of the best validation so far; below 0 before the first.
+        best_epoch: of that validation, from 1.
         epoch_loss: sum of the losses of this epoch's steps.
     """
 
@@ -34,10 +34,10 @@ class RunProgress:
 
 
 def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> None:
-    """Write weights, averages and the optimizer's memory; where that fails, the file of before stays.
+    """Write weights, averages and the optimizer's moments; if that fails, the previous file stays.
 
     Raises:
-        OSError: the disk is full or must not be written to.
+        OSError: the disk is full or cannot be written to.
     """
     tensors = {f"weights.{name}": tensor for name, tensor in learner.state().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.items()}
@@ -51,10 +51,10 @@ def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> 
 
 
 def restore_training_state(path: Path, learner: Learner) -> RunProgress:
-    """Give a learner what was saved, and say how far the run had come.
+    """Restore a learner, and return how far the run had come.
 
     Raises:
-        InvalidInput: there is nothing to go on from, or it belongs to another model.
+        InvalidInput: nothing was saved, or it belongs to another model.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -67,10 +67,10 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
         learner.network.load_state_dict(weights, strict=False)
     except FileNotFoundError as error:
         raise InvalidInput(
-            f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and begin anew"
+            f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and start again"
         ) from error
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise InvalidInput(f"{path} is damaged or of another model: start the run anew") from error
+        raise InvalidInput(f"{path} is damaged or belongs to another model: start a new run") from error
     for name, average in _under("average.", tensors).items():
         learner.average[name].copy_(average)
     moments = {moment: _under(f"{moment}.", tensors) for moment in MOMENTS}
@@ -85,7 +85,7 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
 
 
 def _placed(tensor: Tensor, moment: str, parameter: Tensor, learner: Learner) -> Tensor:
-    """Where AdamW wants its memory: with the parameter, the count of steps beside it only if fused."""
+    """A moment where AdamW expects it: on the parameter's device, the count of steps only if AdamW is fused."""
     if moment == "step" and not learner.optimizer.defaults["fused"]:
         return tensor
     return torch.empty_like(parameter).copy_(tensor) if tensor.ndim else tensor.to(parameter.device)

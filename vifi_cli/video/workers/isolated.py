@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, Self, TypeVar
 
 from vifi_cli.errors import UnreadableVideo, VifiError
-from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Started, Value, packed, receive
+from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Value, packed, receive
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit locks of the parent's other threads
 STALL_SECONDS = 60.0
@@ -130,7 +130,7 @@ class _Process:
                 return message
             if isinstance(message, Value):
                 report(message.value)
-            elif isinstance(message, Progress) and message.arguments:
+            elif message.arguments:
                 report(*message.arguments)
 
     def end(self) -> None:
@@ -169,7 +169,7 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     reporter = Reporter(connection)
-    reporter.send(Started())
+    reporter.send(Progress(()))
     while True:
         function: Callable[[Reporter], Any] = connection.recv()
         try:

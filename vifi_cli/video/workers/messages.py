@@ -1,7 +1,7 @@
 """What a worker process sends its parent, and the bytes it sends it as.
 
-    parent -> worker    a piece of work: a picklable function (see `isolated`)
-    worker -> parent    Started, then for each piece of work any number of Progress and Value, and one Done or Failed
+    parent -> worker    a call: a picklable function (see `isolated`)
+    worker -> parent    for each call any number of Progress and Value, and then one Done or Failed
 
 A worker reads untrusted files with native code, so its parent never unpickles what it sends. A message is JSON,
 followed by the bytes of its arrays. It can hold plain values, arrays and dataclasses of vifi, nothing else.
@@ -23,34 +23,29 @@ from vifi_cli.errors import UnreadableVideo, VifiError
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The process is ready for work."""
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work has come; without arguments only a sign of life."""
+    """How far the call has come; without arguments only a sign of life."""
 
     arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One of several results, which come before the work is done."""
+    """One of several results, which come before the function returns."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The work returned."""
+    """The function returned."""
 
     result: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The work raised an error.
+    """The function raised an error.
 
     Attributes:
         kind: `OSError`, or the name of a class in `vifi_cli.errors`.
@@ -78,7 +73,7 @@ class Failed:
         return kind(*self.arguments)
 
 
-Message = Started | Progress | Value | Done | Failed
+Message = Progress | Value | Done | Failed
 
 
 def packed(message: Message) -> list[bytes]:

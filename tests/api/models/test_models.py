@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli import Moment, attention, cut, embed_map, load_model
+from tests.model.conftest import make_tiny_clip
+from vifi_cli import Moment, attention, cut, embed_map, export_model, load_model, merge_models
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 
 LABELS = ("a cup of coffee", "a cat", "a rocket")
@@ -56,7 +57,7 @@ def test_embeddings_are_of_length_one_and_bad_videos_cost_only_themselves(
             look(broken, LABELS)
         with pytest.raises(InvalidInput, match=r"missing\.mp4 is not there"):
             look(tmp_path / "missing.mp4", LABELS)
-        with pytest.raises(InvalidInput, match="tuned on no classes"):
+        with pytest.raises(InvalidInput, match="not tuned on classes"):
             look(clips / "launch.mp4")
 
 
@@ -121,3 +122,17 @@ def test_models_are_shown_in_one_line(starter: None, tiny: Path) -> None:
     tuned = replace(model.loaded.card, tuned=("image", "text"), class_names=LABELS)
     assert repr(tuned) == "<ModelCard CLIP, 16 dimensions, 3 classes, image and text tuned>"
     assert len(repr(model.loaded.source)) < 300
+
+
+def test_a_merged_model_loads_where_it_was_written(tiny: Path, colours: Path, tmp_path: Path) -> None:
+    other = make_tiny_clip(tmp_path / "other", 5)
+    merged = merge_models([tiny, other], tmp_path / "merged", data=[colours], device="cpu")
+    assert merged.folder == tmp_path / "merged"
+    assert merged.sweep is not None
+    assert repr(merged.sweep).startswith("<AlphaSweep of 11 mixtures on colours")
+    assert len(repr(merged)) < 500
+    assert load_model(merged.folder, device="cpu").loaded.card == merged.card
+    exported = export_model(merged.folder, tmp_path / "exported")
+    assert load_model(exported.folder, device="cpu").dimension == 16
+    with pytest.raises(InvalidInput, match="is there already"):
+        export_model(merged.folder, tmp_path / "exported")

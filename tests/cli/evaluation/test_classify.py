@@ -173,7 +173,7 @@ def test_what_makes_no_sense_is_said_in_one_line(
         assert outcome.stderr.count("\n") == 1
         return outcome.stderr
 
-    assert "was tuned on no classes: name some with --classes" in said(colours)
+    assert "was not tuned on classes: name some with --classes" in said(colours)
     assert "only one class, 'red'" in said(colours, "--classes", "red")
     assert "names 'red' twice" in said(colours, "--classes", "red,red")
     assert "No such file" in said(tmp_path / "none.mp4", "--classes", "a,b")

@@ -48,7 +48,7 @@ class ExportedModel:
 def import_model(
     checkpoint: Path | str,
     output: Path | str,
-    base: str = DEFAULT_MODEL,
+    base: str | Path = DEFAULT_MODEL,
     feedback: Feedback = LOGGED,
 ) -> ImportedModel:
     """Makes a model folder from a checkpoint of the published ViFi-CLIP code.
@@ -59,7 +59,7 @@ def import_model(
     Args:
         checkpoint: a .pth file as the published code saves it, or its weights alone, also as .safetensors.
         output: the folder to make; new or empty.
-        base: the CLIP that it was trained from, as `--model` takes it.
+        base: the CLIP that it was trained from, as for `--model`.
         feedback: receives progress.
 
     Raises:
@@ -77,11 +77,11 @@ def import_model(
     return ImportedModel(folder, imported.looks_like, imported.model.card, imported.remarks)
 
 
-def export_model(model: str, output: Path | str, feedback: Feedback = LOGGED) -> ExportedModel:
+def export_model(model: str | Path, output: Path | str, feedback: Feedback = LOGGED) -> ExportedModel:
     """Writes a model as a folder that open_clip loads as `local-dir:FOLDER`.
 
     Args:
-        model: as `--model` takes it.
+        model: as for `--model`.
         output: the folder to make; new or empty.
         feedback: receives progress.
 

@@ -54,11 +54,11 @@ class MergedModel:
 
 
 def merge_models(
-    models: Sequence[str],
+    models: Sequence[str | Path],
     output: Path | str,
     *,
     alpha: float | None = None,
-    data: Sequence[str] = (),
+    data: Sequence[str | Path] = (),
     device: str = "auto",
     feedback: Feedback = LOGGED,
 ) -> MergedModel:
@@ -91,7 +91,7 @@ def merge_models(
         remarks: list[str] = []
         swept = None
         if data:
-            parts = tuple(_held_out(one, sources, remarks, feedback) for one in data)
+            parts = tuple(_held_out(str(one), sources, remarks, feedback) for one in data)
             swept = _sweep(sources, parts, device, feedback)
             alpha = swept.best.alpha if alpha is None else alpha
             draw_sweep(temporary / CURVE_FILE, swept, alpha)

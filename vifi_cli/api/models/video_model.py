@@ -1,4 +1,4 @@
-"""A model ready to look at videos: it embeds them and texts, and says which of some classes they show."""
+"""A model that is ready to embed and classify videos."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,13 +39,13 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VideoModel:
-    """A model on its device; `load_model` gives one.
+    """A model on its device, from `load_model`.
 
     Attributes:
-        name: by which it was loaded.
+        name: it was loaded by this name.
         loaded: its network, card and tokenizer.
         device: where it runs.
-        feedback: hears what goes on.
+        feedback: receives progress.
     """
 
     name: str
@@ -74,37 +74,37 @@ class VideoModel:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes that it was tuned on; none if on none."""
+        """The classes that it was fine-tuned on; empty if there are none."""
         return self.loaded.card.class_names
 
     @property
     def frames(self) -> int:
-        """How many frames of a video it looks at unless told otherwise: as many as in training, or 8."""
+        """The default number of frames of a clip: as in training, or 8."""
         return frames_of(self.loaded.card)
 
     @property
     def enter(self) -> ClipInput:
-        """How pictures enter it."""
+        """How clips enter the network."""
         preprocessing = self.loaded.card.preprocessing
         precision = choose_precision("auto", self.device)
         return ClipInput(preprocessing.mean, preprocessing.std, self.device, precision)
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Float32Array:
-        """The embeddings of texts as they are, in no template: float32 (N, D), of length 1."""
+        """Embeds texts without a template: float32 (N, D), of length 1."""
         tokens = self.loaded.tokenizer(list(texts)).to(self.device)
         embeddings: Float32Array = self.loaded.network.encode_classes(tokens).float().cpu().numpy()
         return embeddings
 
     def embed_videos(self, videos: Sequence[Path | str], frames: int | None = None) -> EmbeddedVideos:
-        """The embeddings of videos: each the mean of frames spread evenly, as in the paper's tests.
+        """Embeds videos, each by the mean of evenly spaced frames, as in the paper's tests.
 
         Args:
             videos: N files.
-            frames: of each; as many as in training, or 8, if None.
+            frames: of each video; `self.frames` if None.
 
         Returns:
-            Float32 (N, D), of length 1, of those that could be read, and the reasons for the others.
+            Float32 (N, D), of length 1, for the readable videos, and the reasons for the others.
         """
         with self.feedback.task("Embedding", len(videos), "videos") as report:
             clips = self.test_clips(videos, frames)
@@ -116,20 +116,20 @@ class VideoModel:
         texts: ClassTexts | None = None,
         frames: int | None = None,
     ) -> "Classifier":
-        """The model with classes to choose from, which are read once.
+        """A classifier, whose class texts are embedded once.
 
         Args:
-            class_names: C of them; those that it was tuned on if None.
+            class_names: C names; the classes that the model was fine-tuned on if None.
             texts: templates or descriptions of classes; the model's own template if None.
-            frames: of a clip; as many as in training, or 8, if None.
+            frames: of a clip; `self.frames` if None.
 
         Raises:
-            InvalidInput: no class was named and it knows none, or the texts do not fit.
+            InvalidInput: there are no classes, or the texts do not fit them.
         """
         names = self.class_names if class_names is None else tuple(class_names)
         if not names:
             raise InvalidInput(
-                f"{self.name} was tuned on no classes: name some with --classes, as in --classes "
+                f"{self.name} was not tuned on classes: name some with --classes, as in --classes "
                 '"running,walking,standing still"'
             )
         classes = embed_class_names(self.loaded, names, texts)
@@ -138,16 +138,16 @@ class VideoModel:
     def classify(
         self, video: Path | str, class_names: Sequence[str] | None = None, frames: int | None = None
     ) -> dict[str, float]:
-        """The probability of each class that a video shows it, the most probable first; they add up to 1.
+        """The probability of each class for a video, the most probable first; the sum is 1.
 
         Args:
             video: a file.
-            class_names: to choose from; those that the model was tuned on if None.
-            frames: looked at; as many as in training, or 8, if None.
+            class_names: the classes that the model was fine-tuned on if None.
+            frames: of the video; `self.frames` if None.
 
         Raises:
-            InvalidInput: there is no such file, or no class.
-            UnreadableVideo: it cannot be read.
+            InvalidInput: the file does not exist, or there are no classes.
+            UnreadableVideo: the file cannot be decoded.
         """
         path = existing_video(video)
         classifier = self.classifier(class_names, frames=frames)
@@ -163,17 +163,17 @@ class VideoModel:
         window_seconds: float = WINDOW_SECONDS,
         frames: int | None = None,
     ) -> tuple[ClassSpan, ...]:
-        """From when to when a video shows which class.
+        """The class that a video shows, and its start and end, in order of time.
 
         Args:
             video: a file.
-            class_names: to choose from; those that the model was tuned on if None.
-            window_seconds: are looked at together.
-            frames: of a window; as many as in training, or 8, if None.
+            class_names: the classes that the model was fine-tuned on if None.
+            window_seconds: length of the windows that are classified.
+            frames: of a window; `self.frames` if None.
 
         Raises:
-            InvalidInput: there is no such file, or no class.
-            UnreadableVideo: it cannot be read.
+            InvalidInput: the file does not exist, or there are no classes.
+            UnreadableVideo: the file cannot be decoded.
         """
         path = existing_video(video)
         classifier = self.classifier(class_names, frames=frames)
@@ -182,7 +182,7 @@ class VideoModel:
         return class_spans(windows, classifier.class_names)
 
     def test_clips(self, videos: Sequence[Path | str], frames: int | None = None) -> TestClips:
-        """The clips that videos are looked at by, as in the paper's tests."""
+        """The clips that represent videos, as in the paper's tests."""
         size = square_side(self.loaded.card.preprocessing.geometry, self.name)
         listed = [LabeledVideo(given_path(Path(video)), 0) for video in videos]
         return TestClips(listed, ClipStore(test_short_side(size)), frames or self.frames, size, batch=1)
@@ -190,11 +190,11 @@ class VideoModel:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classifier:
-    """A model and the classes to choose from.
+    """A model with classes.
 
     Attributes:
-        model: that looks.
-        class_names: C of them.
+        model: the model.
+        class_names: C names.
         classes: their embeddings (C, D), of length 1.
         frames: of a clip.
     """
@@ -213,7 +213,7 @@ class Classifier:
         """The probabilities of the classes for each video, by the published test clip.
 
         Raises:
-            ModelUnavailable: the model gives no numbers.
+            ModelUnavailable: the model's outputs are not finite.
         """
         model = self.model
         with model.feedback.task("Classifying", len(videos)) as report:
@@ -231,10 +231,10 @@ class Classifier:
         """The probabilities of the classes for each window of a video, in order of time.
 
         Raises:
-            UnreadableVideo: it cannot be read; the text says why, without the path.
+            UnreadableVideo: it cannot be decoded; the text is the reason, without the path.
         """
         model = self.model
-        with model.feedback.busy(f"Looking at {video.name}"):
+        with model.feedback.busy(f"Classifying {video.name}"):
             return classify_over_time(
                 model.loaded.network,
                 self.classes,
@@ -245,23 +245,25 @@ class Classifier:
             )
 
 
-def load_model(name: str | None = None, device: str = "auto", feedback: Feedback = LOGGED) -> VideoModel:
-    """Loads a model to embed and classify videos with; its weights are fetched where they are not here.
+def load_model(
+    name: str | Path | None = None, device: str = "auto", feedback: Feedback = LOGGED
+) -> VideoModel:
+    """Loads a model to embed and classify videos with, and downloads its weights if necessary.
 
     Args:
-        name: as `--model` takes it: a name of `vifi model list`, or a folder such as `runs/moves/best`; by default as
-            for `vifi index`.
+        name: as for `--model`: a name from `vifi model list`, or a folder such as `runs/moves/best`; None chooses the
+            default model.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-        feedback: hears what goes on.
+        feedback: receives notes and progress.
 
     Raises:
-        InvalidInput: no such model or device.
-        ModelUnavailable: the weights cannot be had, or are damaged.
+        InvalidInput: there is no such model or device.
+        ModelUnavailable: the weights are unavailable or damaged.
         MissingDependency: a package that the model needs is not installed.
     """
     chosen = choose_device(device)
     source = fetch_model(name, feedback)
-    shown = name or source.name
+    shown = str(name or source.name)
     with feedback.busy(f"Loading {shown}"):
         loaded = load_vifi_clip(source)
         loaded.network.to(chosen).eval()
@@ -269,13 +271,13 @@ def load_model(name: str | None = None, device: str = "auto", feedback: Feedback
 
 
 def ranked(probabilities: Float32Array, class_names: Sequence[str], top: int = 0) -> dict[str, float]:
-    """The most probable classes first, so many at most, all of them for 0; of equal ones the first named."""
+    """The `top` most probable classes, all of them for 0; equal ones in the order of their names' list."""
     order = (-probabilities).argsort(kind="stable")[: top or None].tolist()
     return {class_names[label]: float(probabilities[label]) for label in order}
 
 
 def existing_video(video: Path | str) -> Path:
-    """The path of a video; raises InvalidInput if there is no file."""
+    """The path of a video; raises InvalidInput if it is not a file."""
     path = given_path(Path(video))
     if not path.is_file():
         raise InvalidInput(f"{video} is {'a folder' if path.is_dir() else 'not there'}: name a video")
@@ -284,7 +286,7 @@ def existing_video(video: Path | str) -> Path:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Names the video that cannot be read."""
+    """Adds the path to the error of an unreadable video."""
     try:
         yield
     except UnreadableVideo as error:

@@ -1,5 +1,6 @@
 """Choosing models by name, and fetching their weights before they are needed."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
@@ -8,11 +9,11 @@ if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource
 
 
-def fetch_model(name: str | None, feedback: Feedback) -> "ModelSource":
+def fetch_model(name: str | Path | None, feedback: Feedback) -> "ModelSource":
     """Resolves a model's name and fetches its weights unless they are on this machine already.
 
     Args:
-        name: as `--model` takes it; None chooses the default model and notes which one it is.
+        name: as for `--model`; None chooses the default model and notes which one it is.
         feedback: receives the progress.
 
     Raises:
@@ -26,7 +27,7 @@ def fetch_model(name: str | None, feedback: Feedback) -> "ModelSource":
     if name is None:
         name, reason = choose_default_model()
         feedback.note(f"model: {name} ({reason})")
-    source = resolve_model(name)
+    source = resolve_model(str(name))
     if not is_cached(source):
         with feedback.task(f"Fetching {name}") as report:
             pull(source, report)

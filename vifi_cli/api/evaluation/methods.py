@@ -24,12 +24,7 @@ ZERO_SHOT_SOURCE = "k400"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training run.
-
-    Attributes:
-        title: the method and the trial, in words.
-        request: for it.
-    """
+    """A training run, and the method and the trial in words."""
 
     title: str
     request: TrainingRequest
@@ -37,12 +32,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class MethodRuns:
-    """The runs of the methods of an evaluation.
-
-    Attributes:
-        subject: what is evaluated.
-        folder: contains a folder per run.
-    """
+    """The runs of the methods of an evaluation; `folder` contains a folder per run."""
 
     subject: Subject
     folder: Path

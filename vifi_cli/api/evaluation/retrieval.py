@@ -38,12 +38,7 @@ _FILES = "files are expected beside the CSV; put them there, or remove their lin
 
 @dataclass(frozen=True, slots=True)
 class QueryFile:
-    """The queries of a file, with the videos beside it.
-
-    Attributes:
-        path: absolute.
-        queries: captions, each with its files.
-    """
+    """The absolute path of a query file, and its queries; the videos are beside it."""
 
     path: Path
     queries: tuple[Query, ...]

@@ -40,13 +40,7 @@ UNREADABLE_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One row of the table.
-
-    Attributes:
-        method: its name.
-        models: tested in each of the trials.
-        texts: of the classes; None for the model's own template.
-    """
+    """One row of the table: a model per trial; `texts` is None for the model's own template."""
 
     method: str
     models: tuple[ModelSource, ...]
@@ -127,13 +121,7 @@ def testing_of(subject: Subject, processes: Processes) -> Testing:
 
 @dataclass(frozen=True, slots=True)
 class TestedModel:
-    """What a report says about a model.
-
-    Attributes:
-        fusion: what is averaged over the frames of a clip.
-        digest: identifies architecture and weights.
-        text: of the first class, as the model gets it.
-    """
+    """What a report says about a model: its fusion, digest, and the text of the first class as the model gets it."""
 
     fusion: str
     digest: str

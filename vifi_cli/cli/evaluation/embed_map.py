@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vifi_cli.cli.evaluation.eval import TestedModels
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.terminal.options import (
-    DataOption,
-    DataRootOption,
-    Device,
-    DeviceOption,
-    JsonOption,
-    output_option,
-)
+from vifi_cli.cli.terminal.options import JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path, slug
@@ -40,28 +34,12 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MappedVideos:
+class MappedVideos(TestedModels):
     """The videos and the models of the map."""
 
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Model to show, several side by side (repeatable)",
-            show_default="the newest run's best",
-        ),
-    ] = None
-    data: DataOption = None
-    data_root: DataRootOption = None
     index: Annotated[
         bool, typer.Option("--index", help="Map the indexed videos, with their folders as classes")
     ] = False
-    allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Map training videos of a model too, and mark the map")
-    ] = False
-    device: DeviceOption = Device.auto
 
     def __post_init__(self) -> None:
         unfit = {"--model": self.model, "--data": self.data, "--allow-leak": self.allow_leak}

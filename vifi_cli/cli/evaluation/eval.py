@@ -34,8 +34,8 @@ DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
-    """What is tested."""
+class TestedModels:
+    """Options of the commands that compare models on labelled videos."""
 
     model: Annotated[
         list[str] | None,
@@ -43,12 +43,29 @@ class Tested:
             "--model",
             "-m",
             metavar="MODEL",
-            help="Model to test, or with --train to start from (repeatable)",
+            help="Model to test; several are shown side by side (repeatable)",
             show_default="the newest run's best",
         ),
     ] = None
     data: DataOption = None
     data_root: DataRootOption = None
+    allow_leak: Annotated[
+        bool,
+        typer.Option("--allow-leak", help="Accept videos that a model was trained on, and mark the result"),
+    ] = False
+    device: DeviceOption = Device.auto
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalOptions(TestedModels):
+    """Options of `vifi eval`."""
+
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[METHODS]...", help=f"Methods to compare: {METHODS}", show_default=DEFAULT_METHODS
+        ),
+    ] = None
     setting: Annotated[
         str | None,
         typer.Option(
@@ -66,13 +83,6 @@ class Tested:
             rich_help_panel="Data",
         ),
     ] = None
-    device: DeviceOption = Device.auto
-
-
-@dataclass(frozen=True, kw_only=True)
-class TestOptions:
-    """How it is tested and reported."""
-
     protocol: Annotated[
         Protocol,
         typer.Option(
@@ -90,26 +100,13 @@ class TestOptions:
         ),
     ] = None
     published: Annotated[
-        bool,
-        typer.Option("--published", help="Show the results of the paper too", rich_help_panel=TESTING),
+        bool, typer.Option("--published", help="Show the results of the paper too", rich_help_panel=TESTING)
     ] = False
-    allow_leak: Annotated[
-        bool,
-        typer.Option(
-            "--allow-leak",
-            help="Test on training videos of a model too, and mark the report",
-            rich_help_panel=TESTING,
-        ),
-    ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingOptions:
-    """What is trained first."""
-
     train: Annotated[
         bool,
-        typer.Option("--train", help="Train METHODS first; finished runs are kept", rich_help_panel=TRAINING),
+        typer.Option(
+            "--train", help="Train METHODS from MODEL first; finished runs are kept", rich_help_panel=TRAINING
+        ),
     ] = False
     recipe: Annotated[
         list[str] | None,
@@ -120,24 +117,36 @@ class TrainingOptions:
             rich_help_panel=TRAINING,
         ),
     ] = None
+    folder: Annotated[
+        Path | None, output_option("Folder of the report", metavar="FOLDER", default="a new one in reports/")
+    ] = None
+
+    def trained_methods(self) -> list[str]:
+        """The methods to train and compare; none without --train."""
+        if self.queries is not None:
+            raise InvalidInput("--queries goes with --setting retrieval")
+        if self.methods and not self.train:
+            raise InvalidInput(
+                f"{self.methods[0]} is a method to train: add --train, or name models with --model"
+            )
+        return self.methods or DEFAULT_METHODS.split() if self.train else []
+
+    def query_file(self) -> Path:
+        """The queries of retrieval, with which no other option of the test goes."""
+        unfit = {
+            "METHODS": self.methods, "--train": self.train, "--data": self.data, "--texts": self.texts,
+            "--recipe": self.recipe, "--published": self.published, "--allow-leak": self.allow_leak,
+            "--protocol": self.protocol is Protocol.paper,
+        }  # fmt: skip
+        if given := next((name for name, value in unfit.items() if value), None):
+            raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
+        if self.queries is None:
+            raise InvalidInput("--queries is missing: name a CSV with the columns file and caption")
+        return self.queries
 
 
 @spliced
-def evaluate(
-    tested: Tested,
-    test: TestOptions,
-    training: TrainingOptions,
-    methods: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[METHODS]...", help=f"Methods to compare: {METHODS}", show_default=DEFAULT_METHODS
-        ),
-    ] = None,
-    folder: Annotated[
-        Path | None, output_option("Folder of the report", metavar="FOLDER", default="a new one in reports/")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
+def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
     """Measure how well models classify videos, by the settings of the paper, and write a report.
 
     Without options, the best model of the newest run is tested on the data of the run. With several GPUs:
@@ -145,40 +154,31 @@ def evaluate(
     """
     from vifi_cli.api.feedback import is_first_process
 
-    if tested.setting == "retrieval":
-        report = _retrieve(tested, test, training, methods, folder)
-    else:
-        report = _evaluate(tested, test, training, methods, folder)
+    report = _retrieve(options) if options.setting == "retrieval" else _evaluate(options)
     if is_first_process():
         _show(report, as_json=as_json)
 
 
-def _evaluate(
-    tested: Tested,
-    test: TestOptions,
-    training: TrainingOptions,
-    methods: list[str] | None,
-    folder: Path | None,
-) -> Report:
+def _evaluate(options: EvalOptions) -> Report:
     import vifi_cli
     from vifi_cli.api.feedback import is_first_process
     from vifi_cli.api.training.run import Interrupted
 
     try:
         return vifi_cli.evaluate(
-            tested.model or (),
-            tested.data,
-            tested.setting,
-            device=tested.device.value,
+            options.model or (),
+            options.data,
+            options.setting,
+            device=options.device.value,
             feedback=ON_TERMINAL,
-            methods=_methods(tested, training, methods or []),
-            recipe=training.recipe or (),
-            protocol=test.protocol.value,
-            texts=test.texts,
-            published=test.published,
-            allow_leak=test.allow_leak,
-            data_root=tested.data_root,
-            output=folder,
+            methods=options.trained_methods(),
+            recipe=options.recipe or (),
+            protocol=options.protocol.value,
+            texts=options.texts,
+            published=options.published,
+            allow_leak=options.allow_leak,
+            data_root=options.data_root,
+            output=options.folder,
         )
     except Interrupted as interruption:
         if is_first_process():
@@ -186,39 +186,12 @@ def _evaluate(
         raise typer.Exit(INTERRUPTED) from interruption
 
 
-def _methods(tested: Tested, training: TrainingOptions, named: list[str]) -> list[str]:
-    """The methods to train and compare; none without --train."""
-    if tested.queries is not None:
-        raise InvalidInput("--queries goes with --setting retrieval")
-    if named and not training.train:
-        raise InvalidInput(f"{named[0]} is a method to train: add --train, or name models with --model")
-    return named or DEFAULT_METHODS.split() if training.train else []
-
-
-def _retrieve(
-    tested: Tested,
-    test: TestOptions,
-    training: TrainingOptions,
-    methods: list[str] | None,
-    folder: Path | None,
-) -> Report:
+def _retrieve(options: EvalOptions) -> Report:
     import vifi_cli
 
-    unfit = {
-        "METHODS": methods, "--train": training.train, "--data": tested.data, "--texts": test.texts,
-        "--recipe": training.recipe, "--published": test.published, "--allow-leak": test.allow_leak,
-        "--protocol": test.protocol is Protocol.paper,
-    }  # fmt: skip
-    if given := next((name for name, value in unfit.items() if value), None):
-        raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
-    if tested.queries is None:
-        raise InvalidInput("--queries is missing: name a CSV with the columns file and caption")
+    queries, device = options.query_file(), options.device.value
     return vifi_cli.evaluate_retrieval(
-        tested.queries,
-        tested.model or (),
-        output=folder,
-        device=tested.device.value,
-        feedback=ON_TERMINAL,
+        queries, options.model or (), output=options.folder, device=device, feedback=ON_TERMINAL
     )
 
 

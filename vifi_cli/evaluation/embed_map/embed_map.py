@@ -32,14 +32,7 @@ class LabeledEmbeddings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MappedModel:
-    """The map of one model.
-
-    Attributes:
-        name: of the model.
-        points: float64 (N, 2), from -1 to 1.
-        separation: how well it separates the classes.
-        gain: compared with the first model; None for the first model.
-    """
+    """The map of one model: points float64 (N, 2), from -1 to 1; `gain` compares it with the first model."""
 
     name: str
     points: Points

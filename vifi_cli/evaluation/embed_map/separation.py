@@ -41,12 +41,7 @@ class Separation:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """The difference between two models on the same videos, with its intervals.
-
-    Attributes:
-        silhouette: the difference of the mean silhouettes.
-        purity: the difference of the purities.
-    """
+    """The difference between two models on the same videos, with its intervals; see `Separation`."""
 
     silhouette: Estimate
     purity: Estimate | None

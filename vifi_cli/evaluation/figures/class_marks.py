@@ -13,12 +13,7 @@ ROUND = 30  # colours and shapes repeat together after so many classes, so shape
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Colour and shape of a class.
-
-    Attributes:
-        colour: for CSS and matplotlib.
-        shape: one of `SHAPES`.
-    """
+    """Colour, for CSS and matplotlib, and shape, one of `SHAPES`, of a class."""
 
     colour: str
     shape: str

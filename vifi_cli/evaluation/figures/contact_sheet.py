@@ -20,13 +20,7 @@ TEXT_SIZE, TEXT_LINE = 13, 19
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SheetRow:
-    """One row of pictures, one per frame.
-
-    Attributes:
-        title: above the pictures.
-        pictures: of one size, as `fitted_to_cell` makes them.
-        captions: one per picture, or none.
-    """
+    """Pictures of one size, as `fitted_to_cell` makes them, below a title; all of them have captions, or none."""
 
     title: str
     pictures: Sequence[Picture]

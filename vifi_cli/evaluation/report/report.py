@@ -18,14 +18,7 @@ MISTAKES = 12
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A video with a wrong prediction.
-
-    Attributes:
-        path: of the video.
-        truth: the true class.
-        guess: the predicted class.
-        probability: of the predicted class.
-    """
+    """A video with its true class, a wrong prediction, and the probability of that prediction."""
 
     path: Path
     truth: str
@@ -59,14 +52,7 @@ class TestDetail:
 
 @dataclass(frozen=True, slots=True)
 class ConfusedPair:
-    """Two classes that a model confuses.
-
-    Attributes:
-        truth: the true class.
-        guess: the predicted class.
-        count: how often.
-        videos: of the true class.
-    """
+    """How many of the videos of a class (`truth`) are predicted as another class (`guess`)."""
 
     truth: str
     guess: str

@@ -26,12 +26,7 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class ResultTable:
-    """Methods side by side.
-
-    Attributes:
-        columns: names of the measures.
-        rows: one per method.
-    """
+    """Methods side by side: the names of the measures, and a row per method."""
 
     columns: tuple[str, ...]
     rows: tuple[ResultRow, ...]

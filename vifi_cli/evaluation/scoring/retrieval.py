@@ -18,12 +18,7 @@ MEASURES = (*(f"R@{cut}" for cut in CUTS), "mAP", "median rank")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A caption and the videos that it describes.
-
-    Attributes:
-        caption: as in the file.
-        files: one or more, as the file spells them.
-    """
+    """A caption, and the files of the videos that it describes, one or more."""
 
     caption: str
     files: tuple[str, ...]

@@ -34,12 +34,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class WindowSampling:
-    """The windows of a video.
-
-    Attributes:
-        seconds: length of a window; a shorter video has a single window.
-        frames: per window.
-    """
+    """The windows of a video: their length (a shorter video has a single window), and frames per window."""
 
     seconds: float = WINDOW_SECONDS
     frames: int = FRAMES
@@ -52,13 +47,7 @@ class WindowSampling:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassifiedWindow:
-    """A window and its prediction.
-
-    Attributes:
-        start_seconds: start of the time that it represents.
-        end_seconds: end of that time.
-        probabilities: float32 (C,).
-    """
+    """The time that a window represents, and its class probabilities, float32 (C,)."""
 
     start_seconds: float
     end_seconds: float
@@ -70,10 +59,7 @@ class ClassSpan:
     """A part of a video with the same most probable class throughout.
 
     Attributes:
-        start_seconds: of the first window.
-        end_seconds: of the last window.
-        class_name: the most probable class.
-        label: its number.
+        label: number of the class.
         probability: of the class, the mean over the windows.
     """
 
@@ -107,7 +93,7 @@ def classify_over_time(
         path: the video.
         geometry: of the encoder's input.
         enter: how pictures enter the encoder.
-        sampling: the windows and their frames.
+        sampling: windows and frames.
 
     Raises:
         UnreadableVideo: no frame can be decoded; the message gives the reason without the path.

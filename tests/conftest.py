@@ -79,7 +79,7 @@ def starter_home(make_once: MakeOnce) -> Path:
 
 
 def _compile_starter(home: Path) -> None:
-    from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+    from vifi_cli.index.relevance.calibration import read_neutral_texts
     from vifi_cli.model.registry.source import resolve_model
     from vifi_cli.model.runtime.encoder import load_encoder
 

@@ -31,9 +31,8 @@ from tests.benchmarks.relevance_search import (
     videos_of,
 )
 from vifi_cli.api.library.demo import make_clips
-from vifi_cli.index.relevance.calibration import calibration_of, margins_of
+from vifi_cli.index.relevance.calibration import NeutralTexts, calibration_of, margins_of, read_neutral_texts
 from vifi_cli.index.relevance.curve import INTERCEPT, SLOPE, standardize
-from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder

@@ -30,9 +30,8 @@ from tests.benchmarks.relevance_search import (
     queries_of,
     videos_of,
 )
-from vifi_cli.index.relevance.calibration import text_rater
+from vifi_cli.index.relevance.calibration import read_neutral_texts, text_rater
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
-from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_text_encoder
 

@@ -29,8 +29,7 @@ import numpy.typing as npt
 from tests.benchmarks.measuring import compile_encoder, show_machine, show_table, start_vifi
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
-from vifi_cli.index.relevance.calibration import calibration_of
-from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.update.shards import indexed_with

@@ -22,12 +22,8 @@ class IndexSummary:
     """What is indexed, with what, and how large it is.
 
     Attributes:
-        folder: of the index.
         indexed_with: encoder and sampling.
         roots: folders and files that were indexed, each with the number of videos under it.
-        videos: number of videos.
-        video_seconds: their length together.
-        frames: number of frame embeddings.
         windows: number of vectors.
         size_bytes: of all files of the index.
         failures: files that could not be read.

@@ -8,8 +8,16 @@ from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
-from vifi_cli.index.relevance.calibration import NAME, Rater, calibration_of, measure_calibration, text_rater
-from vifi_cli.index.relevance.neutral_texts import NeutralTexts, lines_of, read_neutral_texts
+from vifi_cli.index.relevance.calibration import (
+    NAME,
+    NeutralTexts,
+    Rater,
+    calibration_of,
+    lines_of,
+    measure_calibration,
+    read_neutral_texts,
+    text_rater,
+)
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.vectors import Vectors

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from vifi_cli.index.relevance.calibration import lines_of
 from vifi_cli.index.relevance.curve import (
     INTERCEPT,
     NEAREST_DESCRIPTIONS,
@@ -14,7 +15,6 @@ from vifi_cli.index.relevance.curve import (
     description_level,
     relevance,
 )
-from vifi_cli.index.relevance.neutral_texts import lines_of
 
 Float64Array = npt.NDArray[np.float64]
 cosines = st.floats(-1, 1, width=32)

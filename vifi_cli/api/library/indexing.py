@@ -14,8 +14,7 @@ from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import note_progress, write_lock
 from vifi_cli.index.encoder import Encoder
-from vifi_cli.index.relevance.calibration import calibration_of
-from vifi_cli.index.relevance.neutral_texts import read_neutral_texts
+from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.update.encoding import Progress
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild, recover

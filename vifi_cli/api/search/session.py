@@ -15,8 +15,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE
 from vifi_cli.index.catalog.query_cache import cached_query_embedding
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
-from vifi_cli.index.relevance.calibration import Rater, text_rater
-from vifi_cli.index.relevance.neutral_texts import NeutralTexts, read_neutral_texts
+from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
 from vifi_cli.index.search.query import Example, Query, Words, combine, query_in_words, require_wanted
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit, VideoIndex

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,6 @@ from typer.main import get_command
 
 from vifi_cli import paths, wording
 from vifi_cli.cli.search.search import open_session, search
-from vifi_cli.cli.search.shell_line import split_line
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help_screen import App
@@ -29,6 +29,8 @@ HISTORY_FILE = "shell-history"
 HISTORY_LINES = 1000
 LEAVE = {"exit", "quit"}
 WRONG = 2
+WORD = re.compile(r"""'(?P<quoted>[^']*)'(?!\S)|(?P<bare>(?:"[^"]*"|\\.|\\$|[^\s"\\])+)""")
+ESCAPED = re.compile(r'"([^"]*)"|\\(.)')
 
 
 def shell(context: typer.Context) -> None:
@@ -166,3 +168,28 @@ def _history() -> Iterator[None]:
     finally:
         with suppress(OSError):
             readline.write_history_file(file)
+
+
+def split_line(line: str) -> list[str]:
+    """The arguments of a line, split at spaces.
+
+    Double quotes and backslashes work as in a shell. Single quotes do only around a complete argument, since lines hold
+    words as people write them: `a man's dog`.
+
+    Raises:
+        InvalidInput: a double quote is not closed.
+    """
+    arguments, position = [], 0
+    while position < len(line):
+        if line[position].isspace():
+            position += 1
+            continue
+        word = WORD.match(line, position)
+        if not word:
+            raise InvalidInput(
+                'a quotation mark " is not closed: close it, or write \\" where it is meant itself'
+            )
+        bare = ESCAPED.sub(lambda found: found[1] if found[2] is None else found[2], word["bare"] or "")
+        arguments.append(bare if word["quoted"] is None else word["quoted"])
+        position = word.end()
+    return arguments

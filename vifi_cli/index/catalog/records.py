@@ -43,14 +43,9 @@ class CatalogedVideo:
 
     Attributes:
         id: in the catalogue; ids are used again.
-        path: where it was when it was indexed.
-        size_bytes: of its file.
-        modified_ns: when its file changed last, in nanoseconds since 1970.
         fingerprint: of its content; empty if it changed while it was read.
         on_other_device: whether it was on another disk than the folder that was indexed.
-        duration_seconds: its length.
-        width: of the upright picture, in pixels.
-        height: likewise.
+        width: of the upright picture, in pixels, as `height`.
         codec: of its pictures, by FFmpeg's name.
     """
 

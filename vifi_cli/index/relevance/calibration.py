@@ -1,19 +1,26 @@
-"""What neutral texts reach in an index: measured once for each revision, and kept beside its vector file."""
+"""What neutral texts reach in an index: measured once for each revision, and kept beside its vector file.
+
+`neutral_descriptions.txt` describes in everyday words what videos show: some line fits most pictures to some degree.
+`neutral_rarities.txt` names things, animals, actions and scenes that almost no collection shows. `curve` explains
+their use.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from vifi_cli import paths
+from vifi_cli.index.catalog.query_cache import cached_text_embeddings
+from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.relevance.curve import Calibration, calibrate, description_level, relevance
-from vifi_cli.index.relevance.neutral_texts import NeutralTexts
 from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"
@@ -25,6 +32,39 @@ _RECIPE = 1  # raise it when the way a calibration is measured changes
 
 Rater = Callable[[Vectors, npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.NDArray[np.float64]]
 """From vectors, the windows of hits (W,), nearest first, and their cosines (W,) to the relevance of each, in 0..1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeutralTexts:
+    """The neutral texts as one text encoder reads them.
+
+    Attributes:
+        text_fingerprint: of the encoder.
+        descriptions: float32 (N, D), each of length 1.
+        rarities: float32 (M, D), each of length 1.
+    """
+
+    text_fingerprint: str
+    descriptions: npt.NDArray[np.float32]
+    rarities: npt.NDArray[np.float32]
+
+
+def read_neutral_texts(
+    cache_folder: Path, text_fingerprint: str, load_encoder: Callable[[], TextEncoder]
+) -> NeutralTexts:
+    """Embeds the neutral texts, or takes them from the cache of queries; `load_encoder` is called only if needed."""
+    descriptions, rarities = lines_of("descriptions"), lines_of("rarities")
+    embeddings = cached_text_embeddings(
+        cache_folder, text_fingerprint, [*descriptions, *rarities], load_encoder
+    )
+    return NeutralTexts(text_fingerprint, embeddings[: len(descriptions)], embeddings[len(descriptions) :])
+
+
+@cache
+def lines_of(kind: str) -> tuple[str, ...]:
+    """The texts of one kind, `descriptions` or `rarities`."""
+    file = resources.files("vifi_cli.index.relevance") / f"neutral_{kind}.txt"
+    return tuple(file.read_text(encoding="utf-8").splitlines())
 
 
 def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:

@@ -1,12 +1,20 @@
-"""What the address of a page asks for: words, filters, or a moment to find similar ones of."""
+"""What the address of a page asks for: words, filters, or a moment to find similar ones of; and its hits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 from urllib.parse import urlencode
 
+from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
-from vifi_cli.web.library.address import MomentAddress, parse_moment
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.search.examples import SeenExample, see_indexed
+from vifi_cli.index.search.query import query_in_words
+from vifi_cli.index.search.ranking import RankingOptions
+from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.video.moment import TimeRange
+from vifi_cli.web.library.address import MomentAddress, parse_moment, video_by_key
 
 MOST_LETTERS = 2000
 HITS, MOST_HITS = 24, 1000
@@ -93,3 +101,29 @@ def _number(name: str, text: str, allowed: range) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:9]) not in allowed:
         raise InvalidInput(f"`{name}` in the address is a number from {allowed[0]} to {allowed[-1]:,}")
     return int(text[:9])
+
+
+def search(session: SearchSession, question: Question) -> list[SearchHit]:
+    """The hits of a question, best first, each with its relevance if words were asked for.
+
+    Raises:
+        InvalidInput: it names a moment of a video that is not indexed, or that is not in the video.
+        VifiError: the encoder cannot be loaded.
+    """
+    among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
+    options = RankingOptions(top=question.top, by=question.by, among=among)
+    if question.like is None:
+        return session.find(query_in_words(question.words), options)
+    seen = _seen(session.index.catalog, question.like)
+    return session.find_like(seen, options)
+
+
+def _seen(catalog: Catalog, moment: MomentAddress) -> SeenExample:
+    """What an indexed moment looks like, whatever has become of its file."""
+    with catalog.snapshot():
+        video = video_by_key(catalog, moment.video)
+        if video is None:
+            raise InvalidInput("that video is no longer in the index, or has changed: search for it again")
+        if moment.start_seconds > video.duration_seconds:
+            raise InvalidInput("that video ends before the moment in the address: search for it again")
+        return see_indexed(catalog, video, TimeRange(moment.start_seconds, moment.end_seconds))

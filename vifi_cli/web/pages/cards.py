@@ -16,15 +16,12 @@ from vifi_cli.wording import clock, rounded_down
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A hit on a page.
+    """A moment on a page.
 
     Attributes:
-        name: of the file.
         folder: of the file, from the folder that was indexed on: `holiday/day 2`.
-        path: of the file, in full.
         time: where in the video the moment is, or the length of a video.
         score: its relevance, or its cosine where hits are not rated; empty if it was not searched for.
-        is_relevant: whether it is worth showing.
         play: address of the page that plays it.
         like: address of the search for similar moments.
         still: address of the frame in its middle.

@@ -8,8 +8,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.lock import Writer, running_writer
 from vifi_cli.web.library.address import video_by_key
 from vifi_cli.web.library.folders import Folder, folders
-from vifi_cli.web.library.question import HITS, MOST_HITS, Question
-from vifi_cli.web.library.searching import search
+from vifi_cli.web.library.question import HITS, MOST_HITS, Question, search
 from vifi_cli.web.pages.cards import Card, Cards
 from vifi_cli.web.pages.templating import length
 from vifi_cli.wording import clock, counted
@@ -23,8 +22,6 @@ class SearchView:
     """The search page.
 
     Attributes:
-        question: what was asked.
-        heading: of the page.
         state: what the index holds, in words.
         running: progress of a run that updates the index, empty if there is none.
         folders: that a search can be limited to.
@@ -32,7 +29,6 @@ class SearchView:
         seed: the moment to find similar ones of.
         nothing_relevant: whether no hit is relevant.
         problem: what is wrong with the question or the index.
-        nothing_indexed: whether there is no index yet.
     """
 
     question: Question

@@ -18,8 +18,7 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit
 from vifi_cli.web.library.address import parse_moment
-from vifi_cli.web.library.question import Question
-from vifi_cli.web.library.searching import search
+from vifi_cli.web.library.question import Question, search
 
 
 def session_of(

@@ -190,7 +190,7 @@ def test_examples_that_cannot_be_seen_are_one_line(vifi: Vifi, indexed: Path, tm
 def test_a_weight_alone_is_told_of(vifi: Vifi, indexed: Path) -> None:
     outcome = vifi("search", "24: Legacy", "--json")
     assert 'read as "Legacy" with the weight 24' in outcome.stderr
-    assert '"text:24: Legacy" means the words as they are' in outcome.stderr
+    assert '"text:24: Legacy" searches for the literal words' in outcome.stderr
     assert vifi("search", "text:24: Legacy", "--json", "--min-score", 0).stderr == ""
     assert vifi("search", "3:10 to Yuma", "--json", "--min-score", 0).stderr == ""
 

@@ -10,7 +10,7 @@ import pytest
 
 import vifi_cli
 from vifi_cli.api.library.demo import photograph
-from vifi_cli.video.export.camera_moves import Scene, write_clip
+from vifi_cli.video.export.camera_moves import Scene, write_scenes
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "python.md"
@@ -73,4 +73,4 @@ def _write_labelled_clips(folder: Path) -> None:
     for label, name in {"a cat": "chelsea", "a cup of coffee": "coffee", "a rocket": "rocket"}.items():
         (folder / label).mkdir(parents=True)
         for number, person in enumerate(("daria", "lena", "moshe")):
-            write_clip(folder / label / f"{person}_1.mp4", [Scene(photograph(name), 1 + number / 4)])
+            write_scenes(folder / label / f"{person}_1.mp4", [Scene(photograph(name), 1 + number / 4)])

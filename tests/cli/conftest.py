@@ -15,7 +15,7 @@ from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.library.demo import photograph
 from vifi_cli.cli.app import main
 from vifi_cli.index.catalog.query_cache import CACHE_FILE
-from vifi_cli.video.export.camera_moves import Scene, write_clip
+from vifi_cli.video.export.camera_moves import Scene, write_scenes
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def clips(make_once: MakeOnce) -> Path:
 
 
 def _write_clips(folder: Path) -> None:
-    write_clip(folder / "kitchen.mp4", [Scene(photograph("coffee"), 4.0)])
-    write_clip(folder / "pets.mp4", [Scene(photograph("coffee"), 4.0), Scene(photograph("chelsea"), 4.0)])
-    write_clip(folder / "launch.mp4", [Scene(photograph("rocket"), 4.0)])
+    write_scenes(folder / "kitchen.mp4", [Scene(photograph("coffee"), 4.0)])
+    write_scenes(folder / "pets.mp4", [Scene(photograph("coffee"), 4.0), Scene(photograph("chelsea"), 4.0)])
+    write_scenes(folder / "launch.mp4", [Scene(photograph("rocket"), 4.0)])
     solid_colour_clip(folder / "nothing.mp4", [("gray", 2.0)])
 
 

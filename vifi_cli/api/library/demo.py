@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from vifi_cli.api.feedback import LOGGED, Feedback
 from vifi_cli.errors import MissingDependency
-from vifi_cli.video.export.camera_moves import Scene, write_clip
+from vifi_cli.video.export.camera_moves import Scene, write_scenes
 
 CLIPS = {
     "breakfast.mp4": ("coffee",),
@@ -66,4 +66,4 @@ def make_clips(folder: Path, feedback: Feedback = LOGGED) -> None:
                 Scene(photograph(shown), SCENE_SECONDS, *move)
                 for shown, move in zip(photographs, moves, strict=True)
             ]
-            write_clip(folder / name, scenes)
+            write_scenes(folder / name, scenes)

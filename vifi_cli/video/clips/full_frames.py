@@ -12,7 +12,7 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.decode.bilinear import short_side_size
-from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video
+from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video, unwatched
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames
@@ -96,7 +96,7 @@ def frame_seconds(path: Path, total: int) -> npt.NDArray[np.float64]:
 
 
 def _duration(path: Path, video: OpenVideo) -> float:
-    return video.declared_seconds or measured_seconds(path, lambda: None)
+    return video.declared_seconds or measured_seconds(path, unwatched)
 
 
 def _size(path: Path) -> tuple[int, int]:

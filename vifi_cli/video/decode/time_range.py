@@ -8,7 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.container import open_video
+from vifi_cli.video.decode.container import open_video, unwatched
 from vifi_cli.video.decode.decoder import decode_frames, in_chunks, slot_seconds_of
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
@@ -57,7 +57,7 @@ def _reached(path: Path, sampling: FrameSampling, part: TimeRange) -> Iterator[t
             raise FramesMissing
         video.stream.thread_type = "AUTO"
         video.stream.codec_context.thread_count = 0
-        decoding = SelectiveDecoding(video, FrameChooser(width), lambda: None)
+        decoding = SelectiveDecoding(video, FrameChooser(width), unwatched)
         is_first = True
         for seconds, frame in decoding.frames():
             if is_first and seconds >= max(slot_start, 0.0) + width:

@@ -34,7 +34,7 @@ class Scene:
     pan_to: tuple[float, float] = (1.0, 0.5)
 
 
-def write_clip(path: Path, scenes: Sequence[Scene]) -> None:
+def write_scenes(path: Path, scenes: Sequence[Scene]) -> None:
     """Writes an h264 clip of the scenes, 640 x 360 at 12 frames per second."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"preset": "veryfast"})

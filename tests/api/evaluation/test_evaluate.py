@@ -46,6 +46,7 @@ def test_a_report_shows_itself_in_a_few_lines_and_as_a_table(report: Report, tin
     title, row = repr(report).splitlines()
     assert title == f"Report: supervised on {report.title.removeprefix('supervised on ')}"
     assert row.startswith(f"  {tiny}: top-1 ")
+    assert len(repr(report.details[0])) < 500
     html = report._repr_html_()
     assert html.count("<tr") == 2
     assert str(tiny) in html

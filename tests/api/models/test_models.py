@@ -47,6 +47,7 @@ def test_embeddings_are_of_length_one_and_bad_videos_cost_only_themselves(
     model = load_model("starter", device="cpu")
     embedded = model.embed_videos([clips / "launch.mp4", broken, clips / "kitchen.mp4"])
     assert embedded.videos.tolist() == [0, 2]
+    assert repr(embedded) == f"EmbeddedVideos(2 x {embedded.embeddings.shape[1]}, 1 unreadable)"
     assert [number for number, _ in embedded.unreadable] == [1]
     texts = model.embed_texts(["a rocket", "a cup of coffee"])
     np.testing.assert_allclose(np.linalg.norm(embedded.embeddings, axis=1), 1, atol=1e-5)

@@ -51,7 +51,11 @@ class TestedModels:
     data_root: DataRootOption = None
     allow_leak: Annotated[
         bool,
-        typer.Option("--allow-leak", help="Accept videos that a model was trained on, and mark the result"),
+        typer.Option(
+            "--allow-leak",
+            help="Accept videos that a model was trained on, and mark the result",
+            rich_help_panel="Data",
+        ),
     ] = False
     device: DeviceOption = Device.auto
 

@@ -1,7 +1,7 @@
 """What an evaluation reports: a table of methods, the protocol behind it, and details of each test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +40,9 @@ class TestDetail:
 
     method: str
     part: str
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...] = field(repr=False)
     scores: Scores
-    mistakes: tuple[Mistake, ...]
+    mistakes: tuple[Mistake, ...] = field(repr=False)
 
     @property
     def heading(self) -> str:

@@ -1,7 +1,7 @@
 """How often a model predicts the true class: accuracy of one test, and means over several tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +39,10 @@ class Scores:
     videos: int
     groups: int
     unreadable: int
-    hits: npt.NDArray[np.bool_]
-    units: tuple[str, ...]
-    class_accuracy: tuple[float | None, ...]
-    confusion: npt.NDArray[np.int64]
+    hits: npt.NDArray[np.bool_] = field(repr=False)
+    units: tuple[str, ...] = field(repr=False)
+    class_accuracy: tuple[float | None, ...] = field(repr=False)
+    confusion: npt.NDArray[np.int64] = field(repr=False)
 
 
 def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> Scores:

@@ -26,6 +26,10 @@ class EmbeddedVideos:
     embeddings: Embeddings
     unreadable: tuple[tuple[int, str], ...] = ()
 
+    def __repr__(self) -> str:
+        count, dimensions = self.embeddings.shape
+        return f"EmbeddedVideos({count} x {dimensions}, {len(self.unreadable)} unreadable)"
+
     def embeddings_of(self, videos: Sequence[int]) -> Embeddings:
         """The embeddings of some readable videos, by their numbers."""
         return self.embeddings[np.searchsorted(self.videos, videos)]

@@ -29,7 +29,7 @@ from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.reports import RunResult
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BridgeResult:
     """What both stages came to.
 
@@ -47,6 +47,9 @@ class BridgeResult:
     def model(self) -> Path:
         """The folder of the best model."""
         return self.prompt.model
+
+    def __repr__(self) -> str:
+        return f"<BridgeResult {self.run}: {self.finetune!r}, then {self.prompt!r}>"
 
 
 @dataclass(frozen=True, slots=True)

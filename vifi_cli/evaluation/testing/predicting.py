@@ -1,7 +1,7 @@
 """Predictions for videos: one per video, from the published test clip or from several views."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.towers.clip_transform import normalised
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.clips.store import ClipStore
-from vifi_cli.video.workers.isolated import interrupts_held_back
+from vifi_cli.video.workers.isolated import interrupts_held_back, without_main
 
 Statistics = tuple[float, float, float]
 
@@ -91,11 +91,13 @@ class ClipInput:
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:
-    """The batches of a loader whose processes ignore Ctrl-C.
+    """The batches of a loader whose processes ignore Ctrl-C and do not run the program's script again.
 
-    Otherwise Ctrl-C would end them at once, and with them the step that training wants to finish and save.
+    Ctrl-C would end them at once, and with them the step that training wants to finish and save.
     """
-    with interrupts_held_back() if loader.num_workers else nullcontext():
+    if not loader.num_workers:
+        return iter(loader)
+    with interrupts_held_back(), without_main():
         return iter(loader)
 
 

@@ -115,7 +115,7 @@ class _Process:
         self._connection: Connection
         self._connection, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
-        with interrupts_held_back(), _without_main():
+        with interrupts_held_back(), without_main():
             self._process.start()
         theirs.close()
         self._has_started = False
@@ -187,7 +187,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
+def without_main() -> Iterator[None]:
     """Lets a process started here not run the program's own script, which would do its work once more.
 
     What the process needs is in modules, so nobody needs `if __name__ == "__main__":` to use them.

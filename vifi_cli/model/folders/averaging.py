@@ -32,7 +32,7 @@ class MergedModel:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What two models must have in common for their weights to mean the same."""
+    """What two models must share before their weights can be averaged."""
 
     shapes: Mapping[str, tuple[int, ...]]
     layers: str

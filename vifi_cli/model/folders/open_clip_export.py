@@ -1,4 +1,4 @@
-"""Writes models as open_clip's own folders, for everything that loads `local-dir:` models."""
+"""Writes models as folders of open_clip, for every program that loads `local-dir:` models."""
 
 import json
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ _WEIGHTS = "open_clip_model.safetensors"
 
 
 def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
-    """Write what `open_clip.create_model("local-dir:…")` loads; template and class names are not in it.
+    """Write a folder for `open_clip.create_model("local-dir:…")`, without template and class names.
 
     Args:
         folder: exists and is empty.
         model: what to write.
 
     Raises:
-        InvalidInput: open_clip does not know the architecture, or could not tell how frames are fused.
+        InvalidInput: open_clip does not know the architecture, or has no place for its prompts or decoder.
         OSError: the folder cannot be written.
     """
     config = model.card.architecture
@@ -45,7 +45,7 @@ def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
 
 
 def _renamed(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The names that the class has which open_clip chooses: `CustomTextCLIP` keeps `text.`, `CLIP` does not."""
+    """Names as in the class that open_clip chooses: `CustomTextCLIP` keeps `text.`, `CLIP` does not."""
     keeps_text = bool(config.get("custom_text") or "hf_model_name" in config["text_cfg"])
     return {
         name if keeps_text else name.removeprefix("text."): tensor.detach().cpu().contiguous()

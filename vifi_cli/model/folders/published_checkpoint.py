@@ -54,12 +54,12 @@ class PublishedCheckpoint:
 
     @property
     def looks_like(self) -> str:
-        """The architecture in words, read off the weights' shapes."""
+        """The architecture in words, inferred from the weights' shapes."""
         return _in_words({_openai_name(name): tuple(t.shape) for name, t in self.weights.items()})
 
 
 def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
-    """Read a checkpoint; nothing that it holds is run.
+    """Read a checkpoint without running anything in it.
 
     Raises:
         ModelUnavailable: it is damaged, refused, or not a checkpoint of ViFi-CLIP.
@@ -89,7 +89,7 @@ def _facts(content: object) -> dict[str, str]:
 
 def _setting(config: object, *keys: str) -> object:
     for key in keys:
-        # by dict's own method: a configuration from a file might bring a `get` of its own
+        # by dict's own method, because a configuration from a file might define another `get`
         config = dict.get(config, key) if isinstance(config, dict) else None
     return config
 
@@ -99,7 +99,7 @@ def _plain(value: object) -> str:
 
 
 def own_name(name: str) -> str:
-    """What a `ViFiCLIP` calls a weight of a published checkpoint."""
+    """The name in `ViFiCLIP` for a name in a published checkpoint."""
     for published, own in _PREFIXES:
         if name.startswith(published):
             return own + name.removeprefix(published)
@@ -107,7 +107,7 @@ def own_name(name: str) -> str:
 
 
 def published_name(name: str) -> str:
-    """What a published checkpoint calls a weight of a `ViFiCLIP`."""
+    """The name in a published checkpoint for a name in `ViFiCLIP`."""
     for published, own in _PREFIXES:
         if name.startswith(own):
             return published + name.removeprefix(own)
@@ -145,13 +145,13 @@ class PublishedPrompts:
 
     @property
     def shape(self) -> PromptShape:
-        """How many there are."""
+        """The number of prompts and layers."""
         text, image = (len(prompts[0]) if prompts else 0 for prompts in (self.text, self.image))
         return PromptShape(text, len(self.text), image, len(self.image))
 
 
 def is_prompt(name: str) -> bool:
-    """Whether a weight of a published checkpoint is learned prompts."""
+    """Whether a weight of a published checkpoint belongs to learned prompts."""
     return name in _INPUTS.values() or "VPT" in name.split(".")[-1]
 
 
@@ -189,7 +189,7 @@ def _of_tower(path: Path, weights: Mapping[str, Tensor], tower: Tower) -> tuple[
 
 
 def embedded_names(weights: Mapping[str, Tensor]) -> Tensor | None:
-    """The class texts without prompts, token by token, float (C, L, W); None where the checkpoint has none."""
+    """The class texts without prompts, token by token, float (C, L, W), or None."""
     if not {_BEFORE_NAMES, _NAMES} <= set(weights):
         return None
     before, names = weights[_BEFORE_NAMES], weights[_NAMES]

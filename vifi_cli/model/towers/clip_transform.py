@@ -1,7 +1,7 @@
-"""From the frames of a clip, scaled to a short side, to what an image tower is given in a test.
+"""From the frames of a clip, scaled to a short side, to the input of an image tower in a test.
 
-Source: ViFi-CLIP's `datasets/build.py`: one view is the centre of frames whose short side is 256 of the tower's
-224; three views are cut from frames whose short side is 224.
+Source: ViFi-CLIP's `datasets/build.py`. One view is the centre of frames whose short side is 256 for a tower of 224;
+three views are cropped from frames whose short side is 224.
 """
 
 from collections.abc import Sequence
@@ -18,25 +18,25 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def square_side(geometry: FrameGeometry, model: str) -> int:
-    """The side S of the picture that a model is given in a test.
+    """The side S of the pictures that a model takes.
 
     Raises:
-        InvalidInput: it takes pictures that are not square, which the published tests cannot cut.
+        InvalidInput: they are not square, and the published tests crop only square ones.
     """
     if geometry.height != geometry.width:
         raise InvalidInput(
-            f"{model} takes pictures of {geometry.height} x {geometry.width}: only square ones can be cut as in a test"
+            f"{model} takes pictures of {geometry.height} x {geometry.width}: only square ones can be tested"
         )
     return geometry.height
 
 
 def test_short_side(size: int) -> int:
-    """The short side that frames are scaled to before the centre is cut: 256 for a size of 224."""
+    """The short side that frames are scaled to before the centre crop: 256 for a size of 224."""
     return int(size * 256 / 224 + 0.5)
 
 
 def centre_crop(pixels: Pixels, size: int) -> Tensor:
-    """Cut the centre of each frame.
+    """Crop the centre of each frame.
 
     Args:
         pixels: (T, H, W, 3), RGB.
@@ -50,7 +50,7 @@ def centre_crop(pixels: Pixels, size: int) -> Tensor:
 
 
 def three_crops(pixels: Pixels, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Cut three squares along the long side: left, right, middle of wide frames, top, bottom, middle of tall ones.
+    """Crop three squares along the long side: left, right, middle of wide frames, top, bottom, middle of tall ones.
 
     Args:
         pixels: (T, H, W, 3), RGB, whose short side is `size`.
@@ -71,12 +71,12 @@ def three_crops(pixels: Pixels, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Scale pixels as an image tower wants them.
+    """Normalise pixels for an image tower.
 
     Args:
         images: uint8 (..., 3, S, S).
         mean: of each colour, subtracted from pixels scaled to 0..1.
-        std: of each colour, divided by.
+        std: of each colour, the divisor after that.
 
     Returns:
         float32 of the same shape, on the same device.

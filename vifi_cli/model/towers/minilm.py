@@ -1,7 +1,7 @@
 """MiniLM, a small BERT for sentences, in plain torch, with the weights of `all-MiniLM-L6-v2`.
 
-Wang et al., MiniLM, 2020; Reimers & Gurevych, Sentence-BERT, 2019. Same numbers as sentence-transformers gives,
-without that package: tokens of one sentence attend to each other, and their mean is the sentence.
+Wang et al., MiniLM, 2020; Reimers & Gurevych, Sentence-BERT, 2019. The numbers are those of sentence-transformers,
+without that package, whose import takes seconds. The embedding of a sentence is the mean of its tokens.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ class SentenceTransformer(nn.Module):
         """Embed padded token ids int64 (N, L), L at most 512: float (N, 384)."""
         present = tokens != PADDING_ID
         places = self.positional_embedding.weight[: tokens.shape[1]]
-        # a lone sentence is all of segment 0
+        # a single sentence is segment 0
         x = self.token_embedding(tokens) + places + self.segment_embedding.weight[0]
         x = self.ln_embedding(x)
         for block in self.blocks:
@@ -60,7 +60,7 @@ class SentenceBlock(nn.Module):
         self.ln_output = nn.LayerNorm(WIDTH, eps=_EPSILON)
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
-        """Refine tokens (N, L, 384); only those marked in `present`, bool (N, L), are looked at."""
+        """Refine tokens (N, L, 384); they attend only to those marked in `present`, bool (N, L)."""
         query, key, value = (self._heads(part(x)) for part in (self.query, self.key, self.value))
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
         x = self.ln_attention(x + self.attention_output(attended.transpose(1, 2).flatten(2)))

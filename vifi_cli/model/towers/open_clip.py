@@ -112,12 +112,12 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
     """Build the image tower alone: normalised images (N, 3, H, W) to embeddings (N, D), not normalised.
 
     Raises:
-        ModelUnavailable: the weights are damaged or those of another architecture.
+        ModelUnavailable: the weights are damaged or of another architecture.
     """
     # The builders of the towers are private, but open_clip has no public way to build one tower without the other.
     from open_clip.model import _build_vision_tower
 
-    # CoCa's towers give their tokens too, for its decoder
+    # CoCa's towers return their tokens too, for its decoder
     config = {**model.config["vision_cfg"], "output_tokens": False}
     if "timm_model_name" in config:
         config["timm_model_pretrained"] = False
@@ -129,10 +129,10 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
 def load_text_tower(model: OpenClipModel) -> nn.Module:
     """Build the text tower alone: token ids (N, L) to embeddings (N, D), not normalised.
 
-    It takes what `load_tokenizer` gives.
+    Its input is the output of `load_tokenizer`.
 
     Raises:
-        ModelUnavailable: the weights are damaged or those of another architecture.
+        ModelUnavailable: the weights are damaged or of another architecture.
         MissingDependency: the tower needs a package that is not installed.
     """
     from open_clip.model import _build_text_tower
@@ -168,9 +168,10 @@ def _filled(tower: nn.Module, weights: dict[str, Tensor], model: OpenClipModel) 
 
 
 def load_tokenizer(model: OpenClipModel) -> Callable[[Sequence[str]], Tensor]:
-    """The model's tokenizer: texts to token ids int64 (N, L); texts that are too long are cut.
+    """The model's tokenizer: texts to token ids int64 (N, L); long texts are cut.
 
-    L is as long as the longest text where that gives the same embeddings (`context_can_be_cut`), else the full context.
+    L is the length of the longest text where that gives the same embeddings (`context_can_be_cut`), otherwise the full
+    context.
 
     Raises:
         MissingDependency: it needs the package transformers (SigLIP does).

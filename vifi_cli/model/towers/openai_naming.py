@@ -1,7 +1,7 @@
-"""Reads a CLIP's architecture off the shapes of its weights, in the naming that OpenAI and open_clip share.
+"""Infers a CLIP's architecture from the shapes of its weights, in the naming that OpenAI and open_clip share.
 
-After `build_model` of OpenAI's clip/model.py. One thing leaves no trace in the weights: whether the transformers
-were trained with plain GELU or with OpenAI's approximation of it, `x * sigmoid(1.702 x)`.
+After `build_model` of OpenAI's clip/model.py. The weights do not show one thing: whether the transformers were trained
+with plain GELU or with OpenAI's approximation of it, `x * sigmoid(1.702 x)`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _HEAD_WIDTH = 64
 
 
 def infer_architecture(weights: Path, *, quick_gelu: bool) -> dict[str, Any]:
-    """Give open_clip's `model_cfg` for a file of weights.
+    """Infer open_clip's `model_cfg` for a weights file.
 
     Raises:
         ModelUnavailable: the file is damaged or does not name its weights as OpenAI's CLIP does.
@@ -36,7 +36,7 @@ def infer_architecture(weights: Path, *, quick_gelu: bool) -> dict[str, Any]:
 
 
 def architecture_of_shapes(shapes: Mapping[str, tuple[int, ...]], *, quick_gelu: bool) -> dict[str, Any]:
-    """Give open_clip's `model_cfg` for weights of these shapes.
+    """Infer open_clip's `model_cfg` for weights of these shapes.
 
     Raises:
         KeyError, IndexError, ValueError: they are not named or shaped as OpenAI's CLIP has them.

@@ -12,7 +12,7 @@ from vifi_cli.errors import MissingDependency, ModelUnavailable
 from vifi_cli.model.weights.packaged_weights import INSTALL_COMMAND
 
 PADDING_ID = 0
-# what all-MiniLM-L6-v2 was tuned on; longer texts are cut
+# the length that all-MiniLM-L6-v2 was tuned on; longer texts are cut
 CONTEXT_LENGTH = 256
 
 
@@ -44,7 +44,7 @@ def _read(tokenizer_json: Path) -> Any:
         raise MissingDependency(f"the `starter` encoder needs tokenizers: {INSTALL_COMMAND}") from error
     try:
         content = tokenizer_json.read_text(encoding="utf-8")
-        # tokenizers answers a damaged file with a bare Exception, so look first
+        # tokenizers raises a bare Exception for a damaged file, so check first
         json.loads(content)
     except (ValueError, OSError) as error:
         raise ModelUnavailable(

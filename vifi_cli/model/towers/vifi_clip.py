@@ -1,7 +1,7 @@
-"""ViFi-CLIP: an image CLIP over the frames of a clip, whose mean stands for the clip.
+"""ViFi-CLIP: an image CLIP over the frames of a clip, and their mean as the embedding of the clip.
 
-Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3; the order of its steps
-is that of the published `trainers/vificlip.py`.
+Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3; the steps have the order of
+the published `trainers/vificlip.py`.
 """
 
 import math
@@ -20,7 +20,7 @@ class ViFiCLIP(nn.Module):
         visual: normalised images (N, 3, S, S) to embeddings (N, D), not of length 1.
         text: token ids (C, L) to embeddings (C, D), not of length 1.
         logit_scale: logarithm of the factor on cosine similarities; never clamped, as published.
-        logit_bias: SigLIP's, kept for saving; a softmax over classes does not see it.
+        logit_bias: SigLIP's, kept for saving; a softmax over classes ignores it.
         fusion: `embedding` averages frame embeddings (the paper's choice), `decision` averages the frames'
             probabilities, `image` averages the frames before they are encoded.
     """
@@ -58,7 +58,7 @@ class ViFiCLIP(nn.Module):
     def encode_frames(self, clips: Tensor) -> Tensor:
         """Embed the frames of clips, float (B, T, 3, S, S): (B, T, D), not normalised.
 
-        With `image` fusion each clip has become one frame: (B, 1, D).
+        With `image` fusion each clip becomes one frame: (B, 1, D).
         """
         images = clips.mean(1, keepdim=True) if self.fusion == "image" else clips
         embeddings: Tensor = self.visual(images.flatten(0, 1))
@@ -71,7 +71,7 @@ class ViFiCLIP(nn.Module):
         return pool_over_time(frame_embeddings)
 
     def encode_clips(self, clips: Tensor) -> Tensor:
-        """Embed clips, float (B, T, 3, S, S), normalised as the towers want: (B, D), each of length 1.
+        """Embed clips, float (B, T, 3, S, S), normalised for the tower: (B, D), each of length 1.
 
         With `decision` fusion (B, T, D), each frame of length 1.
         """
@@ -89,10 +89,10 @@ class ViFiCLIP(nn.Module):
             classes: (C, D) from `encode_classes`.
 
         Returns:
-            Logits (B, C) whose softmax are the classes' probabilities; with `decision` fusion the logarithms of
-            those probabilities, averaged over frames.
+            Logits (B, C) whose softmax is the classes' probabilities; with `decision` fusion the logarithms of
+            these probabilities, averaged over frames.
         """
-        # In half precision logits near 30 would be off by a tenth, and the product is too small to gain from it.
+        # Half precision would make logits near 30 wrong by a tenth, and the product is too small to gain from it.
         with torch.autocast(videos.device.type, enabled=False):
             logits = self.logit_scale.exp() * videos @ classes.T
             if self.fusion != "decision":
@@ -105,7 +105,7 @@ class ViFiCLIP(nn.Module):
 
 
 def pool_over_time(frame_embeddings: Tensor) -> Tensor:
-    """Average frame embeddings as the tower gave them, not normalised, then scale to length 1: (B, T, D) to (B, D).
+    """Average frame embeddings that are not normalised, then scale to length 1: (B, T, D) to (B, D).
 
     As published; `index.windows.window_embeddings` is the same without torch.
     """

@@ -134,7 +134,7 @@ class CutRendering:
         return facts
 
     def write_clips(self, probed: Probed, targets: Sequence[Path], *, copied: bool) -> None:
-        """Writes each moment as a file of its own, to the target at its position."""
+        """Writes each moment as a separate file, to the target at its position."""
         write, effort = (copy_clip, COPY_EFFORT) if copied else (write_clip, 1.0)
         for position, one in probed.items():
             target = targets[position]

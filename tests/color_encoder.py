@@ -1,4 +1,4 @@
-"""An encoder that sees nothing but colour: small enough to reason about, real enough to search by."""
+"""An encoder that sees only colour: small enough to reason about, real enough to search with."""
 
 import hashlib
 from collections.abc import Sequence

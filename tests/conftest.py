@@ -1,4 +1,4 @@
-"""What every test has: one thread, a data folder of its own, no hub, no colour; and what a run makes only once."""
+"""Every test gets one thread, its own data folder, no hub and no colour; slow fixtures are made once per run."""
 
 import os
 import resource
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Points vifi's data folder to a temporary one, so that no test can touch the user's."""
+    """Points vifi's data folder to a temporary one, which protects yours."""
     home = tmp_path_factory.mktemp("vifi_home")
     monkeypatch.setenv("VIFI_HOME", str(home))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -69,9 +69,9 @@ def write_video(
         start_seconds: presentation time of the first frame.
         frame_seconds: one presentation time a frame, ascending, for a variable frame rate.
         pixel_format: as the encoder is given it, such as yuv420p, yuv444p, yuv420p10le.
-        container: FFmpeg's name of the container, where the suffix does not tell it.
+        container: FFmpeg's name of the container, if the suffix does not say it.
         options: further options of the encoder.
-        sound: goes beside the pictures.
+        sound: written beside the pictures.
     """
     encoder = ENCODERS.get(codec, codec)
     with av.open(path, "w", format=container) as output:
@@ -85,7 +85,7 @@ def write_video(
                 stream.pix_fmt = pixel_format
                 stream.codec_context.gop_size = gop
                 stream.codec_context.max_b_frames = b_frames
-                if not codec.startswith("mpeg2"):  # MPEG-2 knows no times but those of its frame rate
+                if not codec.startswith("mpeg2"):  # MPEG-2 only knows the times of its frame rate
                     stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
                 if encoder == "libx264":
                     stream.codec_context.options |= {"sc_threshold": "0"}
@@ -116,7 +116,7 @@ def _add_sound(output: OutputContainer, sound: Sound) -> None:
 
 
 def noise(seconds: float, rate: int = 44_100, channels: int = 1, seed: int = 0) -> npt.NDArray[np.float32]:
-    """Sound that is like itself nowhere but at its own place: float32 (channels, n), without the highest tones."""
+    """Sound that matches itself only at shift zero: float32 (channels, n), without the highest tones."""
     random = np.random.default_rng(seed).standard_normal((channels, round(seconds * rate) + 7))
     smooth = np.mean([random[:, shift : random.shape[1] - 7 + shift] for shift in range(8)], axis=0)
     return np.ascontiguousarray(0.3 * smooth, np.float32)

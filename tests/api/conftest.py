@@ -1,4 +1,4 @@
-"""The clips and the starter encoder that the tests of the commands use."""
+"""Fixtures shared with the tests of the commands."""
 
 from tests.cli.conftest import clips as clips
 from tests.cli.conftest import colours as colours

@@ -1,4 +1,4 @@
-"""What the tests of the commands share: a way to run `vifi`, a folder of clips, and a compiled starter encoder."""
+"""Fixtures for the commands: a way to run `vifi`, a folder of clips, their index, a compiled starter encoder."""
 
 import io
 import os
@@ -52,7 +52,7 @@ def run_vifi(*arguments: object) -> Outcome:
 
 
 def _written(stream: io.TextIOWrapper) -> str:
-    """What was written, bytes that are no text as Python's own file names have them."""
+    """Decodes output as Python decodes file names, so that it may hold any bytes."""
     stream.flush()
     return os.fsdecode(stream.buffer.getvalue())  # type: ignore[attr-defined]
 

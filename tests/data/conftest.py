@@ -1,4 +1,4 @@
-"""What the tests of labelled videos share: files that stand for videos where nothing is decoded."""
+"""Files that stand in for videos where nothing is decoded."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ MakeFiles = Callable[[Path, Iterable[str]], None]
 
 @pytest.fixture
 def make_files() -> MakeFiles:
-    """Makes files of different content below a folder, by their relative paths."""
+    """Makes files of different content under a folder, by their relative paths."""
 
     def make(folder: Path, names: Iterable[str]) -> None:
         for name in names:
@@ -28,5 +28,5 @@ def reference() -> Path:
     """The folder of label and list files as ViFi-CLIP's users have them."""
     folder = SHARED / "reference"
     if not folder.is_dir():
-        pytest.skip("the reference lists are not here")
+        pytest.skip("the reference lists in ../shared are missing")
     return folder

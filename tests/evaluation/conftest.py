@@ -1,4 +1,4 @@
-"""What the tests of evaluation share: a tiny CLIP with random weights."""
+"""A tiny CLIP with random weights."""
 
 import pytest
 

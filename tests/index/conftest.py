@@ -1,4 +1,4 @@
-"""What the tests of the index share: encoded videos made of numbers, and an empty catalogue for them."""
+"""Encoded videos made of numbers, and an empty catalogue for them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Small real models: the starter, and tiny CLIPs made on the spot."""
+"""Small real models: the starter encoder, and tiny CLIPs with random weights."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""What the tests of the server share: a library of small clips that is indexed, and a client as a browser is one."""
+"""An indexed library of small clips, and a client that asks the server as a browser does."""
 
 import signal
 import subprocess
@@ -50,7 +50,7 @@ class Library:
         return f"/video/{self.key(name)}/{what}{query}"
 
     def key(self, name: str) -> str:
-        """How addresses name a video."""
+        """The key that names a video in addresses."""
         with Catalog(self.index / CATALOG_FILE) as catalog:
             video = catalog.video_at(self.videos / name)
             assert video is not None
@@ -70,7 +70,7 @@ def make_clips(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def made_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """A library for all tests that leave it as it is."""
+    """A library for all tests that only read it."""
     folder = tmp_path_factory.mktemp("library")
     library = Library(folder / "videos", folder / "index")
     make_clips(library.videos)
@@ -80,14 +80,14 @@ def made_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture(scope="module")
 def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running server of the common library."""
+    """The address of a running server of the shared library."""
     with running(made_library, tmp_path_factory.mktemp("cache")) as address:
         yield address
 
 
 @contextmanager
 def running(library: Library, cache: Path) -> Iterator[str]:
-    """The address of a running server; in the end it is interrupted, and must have had nothing to complain of."""
+    """The address of a running server; at the end Ctrl-C stops it, and its stderr must be empty."""
     command = [sys.executable, "-m", "tests.web.served", str(library.index), str(cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -101,7 +101,7 @@ def running(library: Library, cache: Path) -> Iterator[str]:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    """A library of a test's own, without videos yet."""
+    """An empty library for one test."""
     made = Library(tmp_path / "videos", tmp_path / "index")
     made.videos.mkdir()
     return made
@@ -109,7 +109,7 @@ def library(tmp_path: Path) -> Library:
 
 @pytest.fixture(scope="session")
 def client(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of a server of the common library."""
+    """A client of a server of the shared library."""
     yield from serve(made_library, tmp_path_factory.mktemp("cache"))
 
 
@@ -126,7 +126,7 @@ def serve(library: Library, cache: Path) -> Iterator[TestClient]:
 
 
 def fill(library: Library, videos: int) -> None:
-    """Puts as many videos into the index, copies of one clip of three colours that are told apart by their names."""
+    """Indexes this many videos: copies of one clip of three colours under different names."""
     clip = solid_colour_clip(library.videos / "0000.mp4", [("red", 3.0), ("green", 3.0), ("blue", 3.0)])
     library.update()
     with Catalog(library.index / CATALOG_FILE) as catalog:

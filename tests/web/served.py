@@ -1,4 +1,4 @@
-"""A server as a program, for a browser to look at: `python -m tests.web.served INDEX CACHE`."""
+"""A server as a program, for a browser: `python -m tests.web.served INDEX CACHE`."""
 
 import sys
 from contextlib import suppress

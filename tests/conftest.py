@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 from hypothesis import settings
@@ -21,6 +22,8 @@ sys.dont_write_bytecode = False
 settings.register_profile("untimed", deadline=None)  # how long an example takes depends on what else runs
 settings.load_profile("untimed")
 
+PROCESS_BYTES = 2_000_000_000  # a test process grows to 1.6 GB
+
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
@@ -32,7 +35,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     one_file = len(config.args) == 1 and ".py" in config.args[0]
     if not (one_file or options.usepdb or options.trace or options.collectonly or options.capture == "no"):
-        options.numprocesses = "logical"
+        memory_for = psutil.virtual_memory().available // PROCESS_BYTES
+        options.numprocesses = max(1, min(psutil.cpu_count() or 1, memory_for))
         options.dist = "worksteal" if options.dist == "no" else options.dist
 
 

@@ -34,6 +34,7 @@ def test_every_export_is_there_and_documented() -> None:
         _ = vifi_cli.serach
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run_as_a_plain_script(
     starter: None, clips: Path, tmp_path: Path, vifi_home: Path
 ) -> None:

@@ -213,6 +213,7 @@ def test_without_a_hub_the_starter_is_used_and_said(vifi: Vifi, starter: None, c
     assert json.loads(vifi("status", "--json").stdout)["model"] == "starter"
 
 
+@pytest.mark.slow
 def test_the_demo_finds_what_it_shows(vifi: Vifi, starter: None) -> None:
     outcome = vifi("demo")
     assert outcome.exit_code == 0, outcome.stderr

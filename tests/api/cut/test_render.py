@@ -34,6 +34,7 @@ def ready(tmp_path: Path) -> dict[int, ProbedMoment]:
     return {position: ProbedMoment(one, facts) for position, one in enumerate(moments)}
 
 
+@pytest.mark.slow
 def test_a_reel_is_joined_without_the_video_that_hangs(
     run: CutRendering, ready: dict[int, ProbedMoment], tmp_path: Path
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_reel_is_joined_without_the_video_that_hangs(
     assert not list(tmp_path.glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_clips_and_a_page_are_made_without_it(
     run: CutRendering, ready: dict[int, ProbedMoment], tmp_path: Path
 ) -> None:

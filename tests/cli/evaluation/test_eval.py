@@ -115,6 +115,7 @@ def test_training_videos_among_the_tests_are_refused(
     assert "did you mean" in vifi("eval", "--model", run, "--data", turned, "--setting", "zero-shot").stderr
 
 
+@pytest.mark.slow
 def test_methods_are_trained_once_and_put_side_by_side(
     vifi: Vifi, colours: Path, tiny: Path, here: Path
 ) -> None:

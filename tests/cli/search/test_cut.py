@@ -282,6 +282,7 @@ def test_a_full_disk_stops_and_keeps_what_was_written(vifi: Vifi, tmp_path: Path
     assert play(tmp_path / "clips" / "01-quiet-0m00s.mp4").numbers == list(range(10))
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_clips_that_are_done(tmp_path: Path) -> None:
     video = write_video(tmp_path / "texture.mp4", textured_frames(100, height=240, width=320))
     moments = [f"{video}@0-10"] * 40

@@ -193,6 +193,7 @@ def typing(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typing]:
     os.close(person.terminal)
 
 
+@pytest.mark.slow
 def test_a_person_asks_edits_and_leaves(typing: Typing, vifi_home: Path, vifi: Vifi, clips: Path) -> None:
     assert "of 4 videos, by starter" in typing.seen.decode()
     assert "launch.m" in typing.types("a rocket\r"), "the narrow table breaks the name"
@@ -214,6 +215,7 @@ def test_a_person_asks_edits_and_leaves(typing: Typing, vifi_home: Path, vifi: V
     os.close(again.terminal)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_search_and_not_the_shell(
     indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

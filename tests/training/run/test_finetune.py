@@ -76,6 +76,7 @@ def test_the_micro_batch_changes_nothing_but_rounding(make_run: MakeRun, tmp_pat
     assert losses(tmp_path / "1") == pytest.approx(losses(tmp_path / "3"), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_workers_and_cache_change_nothing(make_run: MakeRun, tmp_path: Path) -> None:
     list(make_run(tmp_path / "plain", "runtime.clip_cache_gb=0", "epochs=1").reports())
     list(make_run(tmp_path / "workers", "runtime.workers=1", "epochs=1").reports())

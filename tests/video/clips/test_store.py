@@ -203,6 +203,7 @@ def read_all(store: ClipStore, paths: list[Path]) -> list[bytes]:
     return [store.read(path, some).tobytes() for path in paths]
 
 
+@pytest.mark.slow
 def test_processes_share_a_cache_within_its_budget(tmp_path: Path, clips: list[Path]) -> None:
     folder, budget = tmp_path / "cache", 2 * CLIP_BYTES
     store = pickle.loads(pickle.dumps(ClipStore(90, folder=folder, budget_bytes=budget)))

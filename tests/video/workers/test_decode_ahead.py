@@ -107,6 +107,7 @@ def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path: Path, clip: Path
     }
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_is_replaced(clip: Path, pipe: Path) -> None:
     assert outcomes(run([clip, pipe, clip], stall_seconds=0.8)) == {
         0: "done",
@@ -168,6 +169,7 @@ def test_unread_frames_do_not_pile_up(clip: Path) -> None:
     assert results.count("done") + results.count("the file is gone") == 40
 
 
+@pytest.mark.slow
 def test_decoders_do_not_outlive_a_killed_parent(tmp_path: Path, clip: Path, pipe: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)

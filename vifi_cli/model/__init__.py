@@ -1,1 +1,1 @@
-"""From frames and texts to embeddings: the encoders, where their weights come from, how they run."""
+"""Models: their names, weights, networks and prompts, and how they run."""

@@ -1,1 +1,1 @@
-"""Loading models and fetching their weights."""
+"""Loads, imports, exports and merges models, and fetches their weights."""

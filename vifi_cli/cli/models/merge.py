@@ -43,7 +43,9 @@ def merge_command(
     ] = False,
     data: Annotated[
         list[str] | None,
-        typer.Option(help="What to score on, as in `vifi finetune` (repeatable)", show_default=False),
+        typer.Option(
+            metavar="DATA", help="What to score on, as in `vifi finetune` (repeatable)", show_default=False
+        ),
     ] = None,
     device: DeviceOption = Device.auto,
     as_json: JsonOption = False,

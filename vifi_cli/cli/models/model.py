@@ -100,15 +100,15 @@ def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonO
         output.facts([(name.capitalize(), str(value)) for name, value in shown])
 
 
-def _as_document(backbone: KnownModel, is_here: bool) -> dict[str, object]:
+def _as_document(model: KnownModel, is_here: bool) -> dict[str, object]:
     return {
-        "name": backbone.name,
-        "architecture": backbone.architecture,
-        "tag": backbone.tag,
-        "licence": backbone.licence,
-        "size_mb": backbone.size_mb,
-        "dimension": backbone.dimension,
-        "speed": backbone.speed,
-        "good_for": backbone.good_for,
+        "name": model.name,
+        "architecture": model.architecture,
+        "tag": model.tag,
+        "licence": model.licence,
+        "size_mb": model.size_mb,
+        "dimension": model.dimension,
+        "speed": model.speed,
+        "good_for": model.good_for,
         "is_here": is_here,
     }

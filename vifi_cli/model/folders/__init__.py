@@ -1,1 +1,1 @@
-"""A model on disk: read, write, import, export, average."""
+"""Models on disk: load, write, import, export, average."""

@@ -1,1 +1,1 @@
-"""Learned vision and language prompts."""
+"""Learned prompts in the image and the text tower."""

@@ -1,1 +1,1 @@
-"""Model names, the hub, and safe readers of weights files."""
+"""Model names, cards, and the hub: what `--model` means and where it comes from."""

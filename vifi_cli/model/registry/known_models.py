@@ -21,7 +21,6 @@ class KnownModel:
         size_mb: of both towers' weights as float32, in megabytes.
         dimension: D, the length of an embedding.
         gmacs: billions of multiply-adds to embed one frame.
-        cpu_frames_per_second: measured on two cores with AVX2, or None.
         good_for: when to choose it.
     """
 
@@ -33,7 +32,6 @@ class KnownModel:
     size_mb: int
     dimension: int
     gmacs: float
-    cpu_frames_per_second: float | None
     good_for: str
 
     @property
@@ -58,7 +56,6 @@ KNOWN_MODELS = (
         size_mb=110,
         dimension=STARTER_DIMENSION,
         gmacs=0.4,
-        cpu_frames_per_second=100,
         good_for="trying vifi, no network, a CPU: things, animals, scenes, sports; weaker than any CLIP",
     ),
     KnownModel(
@@ -70,7 +67,6 @@ KNOWN_MODELS = (
         size_mb=598,
         dimension=512,
         gmacs=16.8,
-        cpu_frames_per_second=3.5,
         good_for="the default and the ViFi-CLIP paper's backbone; best to fine-tune on actions",
     ),
     KnownModel(
@@ -82,7 +78,6 @@ KNOWN_MODELS = (
         size_mb=605,
         dimension=512,
         gmacs=4.4,
-        cpu_frames_per_second=14.4,
         good_for="4 times faster than the default, less detail",
     ),
     KnownModel(
@@ -94,7 +89,6 @@ KNOWN_MODELS = (
         size_mb=1711,
         dimension=768,
         gmacs=77.8,
-        cpu_frames_per_second=None,
         good_for="better than the default where there is a GPU",
     ),
     KnownModel(
@@ -106,7 +100,6 @@ KNOWN_MODELS = (
         size_mb=1501,
         dimension=768,
         gmacs=17.0,
-        cpu_frames_per_second=None,
         good_for="many languages and stronger retrieval; needs `pip install transformers`",
     ),
     KnownModel(
@@ -118,7 +111,6 @@ KNOWN_MODELS = (
         size_mb=1508,
         dimension=768,
         gmacs=5.7,
-        cpu_frames_per_second=None,
         good_for="many languages on a CPU; needs `pip install transformers`",
     ),
     KnownModel(
@@ -130,7 +122,6 @@ KNOWN_MODELS = (
         size_mb=278,
         dimension=512,
         gmacs=3.2,
-        cpu_frames_per_second=9.6,
         good_for="small, trained on videos too: a CPU's first choice",
     ),
     KnownModel(
@@ -142,7 +133,6 @@ KNOWN_MODELS = (
         size_mb=349,
         dimension=512,
         gmacs=12.6,
-        cpu_frames_per_second=None,
         good_for="between tiny and base, trained on videos too",
     ),
     KnownModel(
@@ -154,7 +144,6 @@ KNOWN_MODELS = (
         size_mb=1791,
         dimension=1024,
         gmacs=17.1,
-        cpu_frames_per_second=None,
         good_for="strong on videos at the default's cost a frame",
     ),
     KnownModel(
@@ -166,7 +155,6 @@ KNOWN_MODELS = (
         size_mb=2684,
         dimension=1024,
         gmacs=176,
-        cpu_frames_per_second=None,
         good_for="the best on videos here; needs a GPU",
     ),
     KnownModel(
@@ -178,7 +166,6 @@ KNOWN_MODELS = (
         size_mb=299,
         dimension=512,
         gmacs=2.4,
-        cpu_frames_per_second=None,
         good_for="fast on a CPU at the default's quality; for research only",
     ),
     KnownModel(
@@ -190,7 +177,6 @@ KNOWN_MODELS = (
         size_mb=397,
         dimension=512,
         gmacs=7.8,
-        cpu_frames_per_second=None,
         good_for="better than the default and faster; for research only",
     ),
     KnownModel(
@@ -202,7 +188,6 @@ KNOWN_MODELS = (
         size_mb=599,
         dimension=512,
         gmacs=17.0,
-        cpu_frames_per_second=None,
         good_for="a stronger ViT-B/16; for research only",
     ),
 )

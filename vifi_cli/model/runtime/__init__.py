@@ -1,1 +1,1 @@
-"""How an encoder runs: torch or ONNX Runtime, devices, fingerprints."""
+"""How the index runs an encoder: torch or ONNX Runtime, on which device."""

@@ -1,1 +1,1 @@
-"""Weights: found, read safely, written, and known again by a digest."""
+"""Weights files: found, read safely, written, and fingerprinted."""

@@ -167,7 +167,7 @@ def test_something_something_matches_templates(tmp_path: Path, make_files: MakeF
     (tmp_path / "something-something-v2-train.json").write_text(
         '[{"id": "1", "template": "Eating [something]"}]'
     )
-    with pytest.raises(InvalidInput, match=r"'Eating .something.' of video 1"):
+    with pytest.raises(InvalidInput, match=r"video 1: 'Eating .something.' is not a class"):
         load_labeled_videos(DataSource("ssv2", root=tmp_path))
 
 

@@ -92,7 +92,7 @@ SettingOption = Annotated[
         "--setting",
         metavar="SETTING",
         help="Setting of the paper: supervised, few-shot-K (K videos per class), base2novel or zero-shot",
-        show_default=False,
+        show_default="supervised",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout")]

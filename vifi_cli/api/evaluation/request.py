@@ -16,14 +16,7 @@ from vifi_cli.training.recipe.recipe import Protocol, Tune
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to adapt a model to videos.
-
-    Attributes:
-        title: in the table.
-        tune: the towers that are trained; None if none are.
-        fusion: what is averaged over the frames of a clip.
-        prompts: whether prompts are learned afterwards, with frozen towers.
-    """
+    """A way to adapt a model to videos: towers to train, if any, then prompts to learn with frozen towers."""
 
     title: str
     tune: Tune | None = None
@@ -70,14 +63,7 @@ class EvaluationOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """An evaluation as the user wants it; None leaves the choice to vifi.
-
-    Attributes:
-        models: to test, or the one that training starts from.
-        data: of the test.
-        setting: of the paper.
-        methods, recipe, protocol, texts, published, allow_leak, output: see `EvaluationOptions`.
-    """
+    """An evaluation as the user wants it, see `evaluate` and `EvaluationOptions`; None leaves the choice to vifi."""
 
     models: tuple[str, ...] = ()
     data: DataSource | None = None

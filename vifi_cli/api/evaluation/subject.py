@@ -99,13 +99,7 @@ def subject_of(
 ) -> Subject:
     """Resolves names and paths, and decides how clips are read.
 
-    Args:
-        setting: of the paper.
-        data: of the test.
-        models: their names.
-        run: its seed and data root apply to its own data, its number of frames to all data.
-        protocol: of the test.
-        changes: of the recipe.
+    The seed and the data root of `run` apply to its own data, its number of frames to all data.
     """
     source = data.absolute()
     is_of_run = run is not None and run.data == str(source)

@@ -70,15 +70,7 @@ class Testing:
     def predict(
         self, loaded: LoadedModel, classes: Tensor, videos: LabeledVideos, name: str, feedback: Feedback
     ) -> Predictions:
-        """Predicts the test videos, each in one of the processes.
-
-        Args:
-            loaded: with its network on the processes' device.
-            classes: the class embeddings (C, D).
-            videos: in `test`.
-            name: of the test, for the progress.
-            feedback: receives the progress of this process.
-        """
+        """Predicts the test videos, each in one of the processes, from class embeddings (C, D) on their device."""
         processes, preprocessing = self.processes, loaded.card.preprocessing
         size = preprocessing.geometry.height
         store = ClipStore(

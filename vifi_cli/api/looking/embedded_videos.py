@@ -43,7 +43,7 @@ def embed_dataset(
     """Embeds the test videos of a dataset by models, and by the models that these were trained from.
 
     Args:
-        models: their names; the best of the newest run if there are none.
+        models: their names; the best of the newest run without any.
         data: the dataset of the run if None.
         device: where models run.
         feedback: receives notes and progress.

@@ -17,7 +17,7 @@ GAP = 2
 
 
 def show_table(table: ResultTable, *, first: str = "Method") -> None:
-    """Show the rows; where the terminal is too narrow, intervals stand below their figures."""
+    """Shows the rows; on a narrow terminal, intervals are below their values."""
     from vifi_cli.evaluation.report.table import best_values, estimate_text
 
     best = best_values(table)

@@ -29,14 +29,7 @@ def attention_sheet(
     models: Sequence[WatchedModel],
     seen: Sequence[Sequence[FrameAttention]],
 ) -> bytes:
-    """Draw frames and below them where each model looks, as PNG.
-
-    Args:
-        heading: stands above.
-        frames: of one video.
-        models: the models.
-        seen: what each of them made of each frame.
-    """
+    """Draws frames of one video, and below them the maps `seen` of each model, M x T, as PNG."""
     cells = [fitted_to_cell(frame.picture) for frame in frames]
     rows = [SheetRow("frames", cells, [_clock(frame.seconds) for frame in frames])]
     for model, of_model in zip(models, seen, strict=True):

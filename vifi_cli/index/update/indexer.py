@@ -15,7 +15,7 @@ from vifi_cli.index.update.shards import store_all
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class IndexReport:
     """What an index run did.
 
@@ -50,6 +50,11 @@ class IndexReport:
     wall_seconds: float = 0.0
     waiting_seconds: float = 0.0
     encoding_seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        names = ("added", "changed", "moved", "unchanged", "removed")
+        counts = [f"{getattr(self, name):,} {name}" for name in names]
+        return f"<IndexReport: {', '.join(counts)}, {len(self.failed):,} failed>"
 
 
 @dataclass(frozen=True, slots=True)

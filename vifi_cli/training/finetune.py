@@ -17,7 +17,7 @@ from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
 from vifi_cli.training.batches.loading import BadVideos, ClipGroup, ClipRecipe, TrainingClips, load_groups
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.frozen_towers import Reading, VideoEmbeddings
+from vifi_cli.training.engine.frozen_towers import ClipReading, VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loop import BatchMaking, StepReport, TrainingLoop
 from vifi_cli.training.engine.memory import find_micro_batch
@@ -25,13 +25,13 @@ from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.run_setup import make_repeatable, open_clip_store, reading_workers
 from vifi_cli.training.run.curves import TensorBoardLog
 from vifi_cli.training.run.folder import RunConfig, RunFolder
-from vifi_cli.training.run.model import heed_base, load_training_model, load_untuned
+from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
 from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.run.validation import Validation
 
 Report = StepReport | EpochReport | RunResult
-Told = TypeVar("Told", StepReport, EpochReport)
+Noted = TypeVar("Noted", StepReport, EpochReport)
 # the picture of the curves is drawn no more often
 DRAWING_SECONDS = 60.0
 
@@ -90,7 +90,7 @@ class FineTuning:
         micro_batch = find_micro_batch(
             self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names), processes
         )
-        self._reading = Reading(
+        self._reading = ClipReading(
             open_clip_store(self._size, recipe), micro_batch, reading_workers(recipe, processes)
         )
         self._validation = Validation(
@@ -117,12 +117,12 @@ class FineTuning:
         """
         progress = RunProgress()
         if is_resumed:
-            heed_base((self._folder.last, self._folder.best), self._card.base, self._processes)
+            check_base((self._folder.last, self._folder.best), self._card.base, self._processes)
             progress = restore_training_state(self._folder.state, self._learner)
             if self._processes.is_first:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
         else:
-            yield self._told(EpochReport(0, None, self._score_before(), is_best=False))
+            yield self._noted(EpochReport(0, None, self._score_before(), is_best=False))
         if progress.step < self._plan.total_steps:
             progress = yield from self._epochs(progress)
         if progress.step == self._plan.total_steps:
@@ -150,7 +150,7 @@ class FineTuning:
             return self._validation.score(self._learner.network, self._learner.embed_classes())
         if not (self._data.val or self._data.test):
             return None
-        start = load_untuned(self._config.model, self._card.class_names, self._processes.device)
+        start = load_without_prompts(self._config.model, self._card.class_names, self._processes.device)
         return self._validation.score(*start)
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
@@ -158,10 +158,10 @@ class FineTuning:
         for report in self._steps(progress.step):
             self._bad.note(report.bad)
             progress = replace(progress, step=progress.step + 1, epoch_loss=progress.epoch_loss + report.loss)
-            yield self._told(report)
+            yield self._noted(report)
             if report.step + 1 == report.steps_per_epoch:
                 ended, progress = self._end_epoch(progress)
-                yield self._told(ended)
+                yield self._noted(ended)
             minutes = (time.monotonic() - saved) / 60
             is_due = minutes > self._config.recipe.runtime.save_minutes and self._processes.is_first
             must_stop, must_save = self._processes.total(self._listener.should_stop(), is_due)
@@ -266,7 +266,7 @@ class FineTuning:
             self._folder.path, self._folder.best, index_model, progress.best_epoch, val, test, before
         )
 
-    def _told(self, report: Told) -> Told:
+    def _noted(self, report: Noted) -> Noted:
         if self._processes.is_first:
             self._folder.add(report)
             if self._board:

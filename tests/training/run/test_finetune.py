@@ -16,7 +16,7 @@ from vifi_cli.errors import InvalidInput, TrainingDiverged
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
 from vifi_cli.training.engine.loop import StepReport
-from vifi_cli.training.recipe.changes import heed_sides, make_recipe
+from vifi_cli.training.recipe.changes import make_recipe, without_mirroring_sides
 from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
@@ -174,8 +174,8 @@ def test_a_configuration_is_read_as_it_was_written(make_run: MakeRun, tmp_path: 
 def test_mirroring_is_left_out_where_names_tell_sides(colours: LabeledVideos) -> None:
     recipe = make_recipe("small")
     sided = replace(colours, class_names=("pushing left", "pushing right", "leftover"))
-    assert heed_sides(recipe, sided).augmentation.flip == 0
-    assert heed_sides(recipe, colours) == recipe
+    assert without_mirroring_sides(recipe, sided).augmentation.flip == 0
+    assert without_mirroring_sides(recipe, colours) == recipe
 
 
 def test_tensorboard_gets_what_the_metrics_say(make_run: MakeRun, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import slug
-from vifi_cli.training.recipe.changes import Change, heed_sides, with_changes
+from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
 from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
 
 
@@ -51,10 +51,10 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     if request.method == "prompt":
         recipe = prompt_recipe_of(request, model, feedback)
     if request.protocol == "default":
-        heeded = heed_sides(recipe, data)
-        if heeded != recipe:
+        unmirrored = without_mirroring_sides(recipe, data)
+        if unmirrored != recipe:
             feedback.note("clips are not mirrored: class names tell left from right")
-        recipe = heeded
+        recipe = unmirrored
     config = RunConfig(
         model=model,
         data=str(request.data.absolute()),
@@ -114,8 +114,8 @@ def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
     return replace(config, recipe=recipe)
 
 
-def taken_up(prepared: PreparedRun) -> PreparedRun:
-    """The run that is in the folder already, where it is the same one; else the run as it is.
+def continued_run(prepared: PreparedRun) -> PreparedRun:
+    """The run in the folder, if one has begun there with the same configuration; else the run as it is.
 
     Raises:
         InvalidInput: the folder holds another run.

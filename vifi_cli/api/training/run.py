@@ -12,7 +12,7 @@ from types import FrameType
 import torch
 
 from vifi_cli.api.feedback import Feedback, Task, of_first_process
-from vifi_cli.api.training.prepare import PreparedRun, prepare_run, taken_up
+from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_run
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.loop import StepReport
@@ -47,7 +47,7 @@ def train_model(request: TrainingRequest, processes: Processes, feedback: Feedba
         InvalidInput: the request makes no sense, or the folder holds another run.
         Interrupted: Ctrl-C was pressed; the run is saved.
     """
-    prepared = taken_up(prepare_run(request, of_first_process(feedback)))
+    prepared = continued_run(prepare_run(request, of_first_process(feedback)))
     if not (prepared.is_begun and prepared.folder.is_finished(prepared.config)):
         carry_out(prepared, processes, feedback)
     return prepared.folder.best

@@ -19,7 +19,7 @@ from vifi_cli.video.clips.store import ClipStore
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClipReading:
     """How clips come from disk to the encoder.
 
     Attributes:
@@ -38,12 +38,12 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EmbeddedVideos:
-    """Videos that have been through the image tower.
+class FrozenEmbeddings:
+    """Embeddings of videos by a frozen image tower.
 
     Attributes:
         embeddings: (D,) of each video that could be read, of `decision` fusion (T, D), by its number.
-        unreadable: numbers of the others, with the reason.
+        unreadable: reasons for the others, by their numbers.
     """
 
     embeddings: dict[int, Tensor]
@@ -68,16 +68,16 @@ def embed_once(
     chosen: Sequence[int],
     enter: ClipInput,
     watch: Callable[[int], None] = lambda done: None,
-) -> EmbeddedVideos:
+) -> FrozenEmbeddings:
     """Embed the chosen videos, whose numbers ascend; arguments are those of `evaluation.predict`."""
     known: dict[int, Tensor] = {}
     bad: dict[int, str] = {}
     for numbers, embeddings, unreadable in encode_videos(network, clips, chosen, enter):
-        # copies: another process would be sent the whole batch with each of its rows
+        # copies, since sending a row to another process would send its complete batch
         known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
         bad |= dict(unreadable)
         watch(len(known) + len(bad))
-    return EmbeddedVideos(known, bad)
+    return FrozenEmbeddings(known, bad)
 
 
 class VideoEmbeddings:

@@ -101,7 +101,7 @@ class TrainingLoop:
     videos: Sequence[LabeledVideo]
 
     def steps(self, groups: Iterator[ClipGroup], first: int = 0) -> Iterator[StepReport]:
-        """Take the steps from `first` on, counted over the whole run, and report each when it is done.
+        """Take the steps from `first` on, counted over the run, and report each when it is done.
 
         Between two reports nothing is half done: the caller may save, validate, or stop.
 

@@ -91,8 +91,8 @@ def with_changes(recipe: Recipe, changes: Sequence[Change]) -> Recipe:
     return recipe_from_table(table)
 
 
-def heed_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
-    """Leave out mirroring where class names tell left from right: it would make a clip show another class."""
+def without_mirroring_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
+    """Turn mirroring off if class names distinguish left and right, since a mirrored clip shows the other class."""
     if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
         return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
     return recipe

@@ -94,7 +94,9 @@ def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.de
 
 
 @torch.inference_mode()
-def load_untuned(name: str, class_names: Sequence[str], device: torch.device) -> tuple[ViFiCLIP, Tensor]:
+def load_without_prompts(
+    name: str, class_names: Sequence[str], device: torch.device
+) -> tuple[ViFiCLIP, Tensor]:
     """The model that a run starts from, with its embeddings (C, D) of the classes by its own template."""
     model = load_start(name)
     network = model.network.to(device)
@@ -102,7 +104,7 @@ def load_untuned(name: str, class_names: Sequence[str], device: torch.device) ->
     return network, network.encode_classes(tokens.to(device)).float()
 
 
-def heed_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
+def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
     """Check that saved prompts continue with the model that they were learned for.
 
     If that model was moved, as with a bridge, the first process writes its new path into the saved folders.

@@ -44,10 +44,10 @@ def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> 
     for name, parameter in learner.tuned.items():
         memory = learner.optimizer.state.get(parameter, {})
         tensors |= {f"{moment}.{name}": memory[moment] for moment in MOMENTS if moment in memory}
-    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
         facts = {"progress": asdict(progress), "scaler": learner.scaler.state_dict()}
-        save_weights(whole, temporary, {"facts": json.dumps(facts)})
+        save_weights(copies, temporary, {"facts": json.dumps(facts)})
 
 
 def restore_training_state(path: Path, learner: Learner) -> RunProgress:

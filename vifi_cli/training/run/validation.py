@@ -10,7 +10,7 @@ from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_h
 from vifi_cli.evaluation.testing.predicting import ClipInput, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.frozen_towers import EmbeddedVideos, Reading, embed_once
+from vifi_cli.training.engine.frozen_towers import ClipReading, FrozenEmbeddings, embed_once
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.reports import Scores
 from vifi_cli.training.run.state import RunProgress
@@ -33,13 +33,13 @@ class Validation:
     """
 
     data: LabeledVideos
-    reading: Reading
+    reading: ClipReading
     recipe: Recipe
     size: int
     enter: ClipInput
     processes: Processes
     watch: Callable[[int, int], None]
-    _embedded: dict[tuple[LabeledVideo, ...], EmbeddedVideos] = field(default_factory=dict)
+    _embedded: dict[tuple[LabeledVideo, ...], FrozenEmbeddings] = field(default_factory=dict)
 
     def score(self, network: ViFiCLIP, classes: Tensor) -> Scores | None:
         """Score a model by its class embeddings (C, D); None without held-out videos."""
@@ -69,13 +69,13 @@ class Validation:
     ) -> Scores | None:
         if not videos:
             return None
-        whole = joined(self.processes.gather(self._predict(network, classes, videos)))
+        all_predictions = joined(self.processes.gather(self._predict(network, classes, videos)))
         name = "test" if videos == self.data.test else split
-        if not len(whole.videos):
-            return Scores(name, 0.0, 0.0, 0, len(whole.unreadable))
-        labels = [videos[video].label for video in whole.videos.tolist()]
-        top1, top5 = (float(top_k_hits(whole.probabilities, labels, k).mean()) for k in (1, 5))
-        return Scores(name, top1, top5, len(labels), len(whole.unreadable))
+        if not len(all_predictions.videos):
+            return Scores(name, 0.0, 0.0, 0, len(all_predictions.unreadable))
+        labels = [videos[video].label for video in all_predictions.videos.tolist()]
+        top1, top5 = (float(top_k_hits(all_predictions.probabilities, labels, k).mean()) for k in (1, 5))
+        return Scores(name, top1, top5, len(labels), len(all_predictions.unreadable))
 
     def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
         """The predictions for this process's share of the videos."""

@@ -16,7 +16,7 @@ SAME_EVENT_SHARE = 0.9
 LONGEST_MOMENT_SECONDS = 32.0
 
 NEARLY_EQUAL = 0.95
-"""The cosine from which on two moments look nearly the same; docs/searching.md explains the choice."""
+"""The cosine from which on two moments look nearly the same; see docs/measurements/search-quality.md."""
 
 ROOM_AT_FIRST = 64
 

@@ -9,7 +9,7 @@ Text tower: MiniLM. Both towers therefore end in MiniLM's sentence space, and no
 texts together. The head is a closed form, soft ConSE (Norouzi et al., Zero-shot learning by convex combination of
 semantic embeddings, 2013). The mean is subtracted because every image shares it, and it would make a few images the
 nearest of every text. The temperature of 2 keeps several concepts in play, where the plain softmax bets on one.
-Temperature and definitions were chosen by measurement: `docs/models.md` has the table.
+Temperature and definitions were chosen by measurement: see `docs/measurements/accuracy.md`.
 
 The towers are plain modules under open_clip's names, so fine-tuning treats `starter` like any other CLIP.
 """

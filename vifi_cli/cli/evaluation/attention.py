@@ -112,9 +112,9 @@ def attention(
     ] = FOLDER,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a model looks in VIDEO: a contact sheet of the frames of a test clip, and a film.
+    """Show where a model looks in a video.
 
-    Existing files of the same name are replaced.
+    It writes a contact sheet of the frames of a test clip, and a film. Existing files of the same name are replaced.
     """
     from vifi_cli.api.looking.attention import attention as look
     from vifi_cli.api.looking.attention import check_text

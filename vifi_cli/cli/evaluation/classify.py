@@ -110,7 +110,7 @@ def classify(
     ] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict which of the given classes each VIDEO shows, with their probabilities.
+    """Predict which classes videos show.
 
     Exit code 0 if all videos could be read, 1 if some could not, 2 on an error.
     """

@@ -74,10 +74,10 @@ def embed_map(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Lay labelled videos out by their embeddings, one map per model, and measure how well classes separate.
+    """Map labeled videos by their embeddings.
 
-    Without options, the best model of the newest run and the model that it was trained from are shown on the videos
-    held out of training.
+    It draws a map per model, and measures how well classes separate. Without options, it maps the videos held out of
+    training by the best model of the newest run and by the model that it was trained from.
     """
     from vifi_cli.api.looking.embedding_map import PAGE, write_map
     from vifi_cli.evaluation.embed_map.embed_map import make_map

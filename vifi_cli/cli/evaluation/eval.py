@@ -151,9 +151,10 @@ class EvalOptions(TestedModels):
 
 @spliced
 def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
-    """Measure how well models classify videos, by the settings of the paper, and write a report.
+    """Measure how well models classify, by the paper's settings.
 
-    Without options, the best model of the newest run is tested on the data of the run. With several GPUs:
+    It writes a report. Without options, it tests the best model of the newest run on the data of the run. With several
+    GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli eval ...
     """
     from vifi_cli.api.feedback import is_first_process

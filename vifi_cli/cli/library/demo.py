@@ -15,7 +15,10 @@ from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 
 def demo() -> None:
-    """Make ten short clips, index them, and search them: the complete tool in a minute, without a network."""
+    """Index and search ten clips made on the spot.
+
+    It shows the complete tool in a minute, without a network.
+    """
     from vifi_cli.api.library.demo import CLIPS, QUERIES, make_clips
     from vifi_cli.api.library.indexing import index_videos
     from vifi_cli.index.search.query import query_in_words

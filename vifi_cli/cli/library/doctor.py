@@ -18,9 +18,9 @@ MARKS = {"fine": "✓", "note": "·", "problem": "✗"}
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check the installation and the index, and say how to fix what is wrong.
+    """Check the installation and the index.
 
-    Exit code 0 if all is well, 1 if there is a problem.
+    It says how to fix what is wrong. Exit code 0 if all is well, 1 if there is a problem.
     """
     from vifi_cli.api.library.checkup import examine
 

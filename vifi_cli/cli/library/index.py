@@ -24,20 +24,27 @@ MOST_FAILURES_SHOWN = 20
 
 PathsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(
-        help="Folders and files; all that were indexed before if you name none", show_default=False
-    ),
+    typer.Argument(help="Folders and files to index", show_default="all that were indexed before"),
 ]
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", "-m", metavar="MODEL", help="Encoder, see `vifi model list`; by default the index's own"
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Model that indexes: see `vifi model list`",
+        show_default="the index's own",
     ),
 ]
 FramesPerSecondOption = Annotated[
     float | None,
     typer.Option(
-        "--fps", min=0.01, max=60, metavar="RATE", help="Frames to sample per second of video; 1 by default"
+        "--fps",
+        min=0.01,
+        max=60,
+        metavar="RATE",
+        help="Frames to sample per second of video",
+        show_default="1",
     ),
 ]
 ExcludeOption = Annotated[
@@ -53,7 +60,9 @@ RebuildOption = Annotated[
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=1, max=64, metavar="N", help="Decoding processes; half the number of cores by default"),
+    typer.Option(
+        min=1, max=64, metavar="N", help="Decoding processes", show_default="half the number of cores"
+    ),
 ]
 WatchOption = Annotated[
     bool,
@@ -73,7 +82,7 @@ def index(
     watch: WatchOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Index every video under PATHS, so that `vifi search` finds its moments.
+    """Index videos so that you can search them.
 
     Run it again at any time: it reads only what is new or changed. Interrupt it at any time: what is done stays.
     """

@@ -22,18 +22,15 @@ if TYPE_CHECKING:
 def prune(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(
-            help="Files and folders to drop; every video whose file is gone if you name none",
-            show_default=False,
-        ),
+        typer.Argument(help="Files and folders to remove", show_default="every video whose file is gone"),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be dropped")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be removed")] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop videos from the index: those whose file is gone, or those at and under PATHS.
+    """Remove videos from the index.
 
-    This never touches the video files themselves.
+    It removes the videos at and under PATHS, or else those whose file is gone. It never touches the files themselves.
     """
     from vifi_cli.index.update.pruning import prune_index
 

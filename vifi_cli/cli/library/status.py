@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Show what is indexed, by which encoder, how large it is, and which files could not be read."""
+    """Show what is indexed.
+
+    It shows the encoder, the size of the index, and which files could not be read.
+    """
     from vifi_cli.index.summary import summarize
 
     summary = summarize(paths.index_folder())

@@ -32,8 +32,8 @@ def import_command(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="The CLIP it was trained from: a name, a folder or a weights file [default: clip-vit-b-16]",
-            show_default=False,
+            help="The CLIP it was trained from: a name, a folder or a weights file",
+            show_default="clip-vit-b-16",
         ),
     ] = None,
     as_json: JsonOption = False,

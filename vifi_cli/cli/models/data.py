@@ -50,7 +50,7 @@ ShareOption = Annotated[
     ),
 ]
 
-data_app = App(help="Check and split labelled videos")
+data_app = App(help="Check and split labeled videos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def check(
     decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Decode every video")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Check labelled videos for missing, broken and duplicate files, leaks and empty classes.
+    """Check labeled videos for missing, broken and duplicate files, leaks and empty classes.
 
     Exit code 0 if nothing was found, 1 if something was found, 2 if the data cannot be read.
     """
@@ -142,7 +142,7 @@ def split(
     how: SplitOptions,
     as_json: JsonOption = False,
 ) -> None:
-    """Split labelled videos into train, val and test, and write a table for --data.
+    """Split labeled videos into train, val and test, and write a table for --data.
 
     Every class is divided in the same shares. If the data has splits, they stay unless you ask for shares or groups;
     --shots then draws from the training videos.

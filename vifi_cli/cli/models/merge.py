@@ -33,8 +33,8 @@ def merge_command(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="The second model's share of the weights [default: 0.5]",
-            show_default=False,
+            help="The second model's share of the weights",
+            show_default="0.5",
         ),
     ] = None,
     sweep: Annotated[

@@ -17,7 +17,7 @@ from vifi_cli.cli.terminal.progress import ON_TERMINAL
 if TYPE_CHECKING:
     from vifi_cli.model.registry.known_models import KnownModel
 
-model_app = App(help="List, fetch, describe and convert encoders.")
+model_app = App(help="List, download, describe and convert models")
 model_app.command("import")(import_command)
 model_app.command("export")(export_command)
 model_app.command("merge")(merge_command)
@@ -34,7 +34,7 @@ NameArgument = Annotated[
 
 @model_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the encoders known by name, with size, licence, speed and purpose."""
+    """List the models known by name, with size, license, speed and purpose."""
     from vifi_cli.model.registry.hub import is_cached
     from vifi_cli.model.registry.known_models import DEFAULT_MODEL, KNOWN_MODELS
     from vifi_cli.model.registry.source import resolve_model
@@ -66,7 +66,7 @@ def list_models(as_json: JsonOption = False) -> None:
 
 @model_app.command()
 def pull(model: NameArgument) -> None:
-    """Fetch an encoder's weights now, to use it offline later."""
+    """Download a model's weights now, to use it offline later."""
     from vifi_cli.api.models.weights import fetch_model
 
     fetch_model(model, ON_TERMINAL)
@@ -75,7 +75,7 @@ def pull(model: NameArgument) -> None:
 
 @model_app.command()
 def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonOption = False) -> None:
-    """Load an encoder, and show what it is made of and how it runs."""
+    """Load a model, and show what it is made of and how it runs."""
     from vifi_cli.api.models.weights import fetch_model
     from vifi_cli.model.runtime.encoder import load_encoder
 

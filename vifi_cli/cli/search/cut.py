@@ -41,7 +41,11 @@ class OutputOptions:
     folder: Annotated[
         Path | None,
         _option(
-            "--output", "-o", metavar="FOLDER", help="Folder for clips; `clips` if you ask for nothing else"
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for clips",
+            show_default="clips, if you ask for nothing else",
         ),
     ] = None
     reel: Annotated[
@@ -96,7 +100,7 @@ def cut(
     output_options: OutputOptions,
     as_json: JsonOption = False,
 ) -> None:
-    """Cut moments out of videos: each as a clip, all as a reel, as a list for an editor, or as a web page.
+    """Cut moments into clips, a reel, an edit list or a web page.
 
     For any other option of a search, pass on its hits: `vifi search ... --json | vifi cut -`.
 

@@ -46,7 +46,7 @@ def search(
     encoder: EncoderChoice,
     by: ByOption = HitUnit.moment,
 ) -> None:
-    """Find the moments in indexed videos that match QUERY best.
+    """Find moments that match a description.
 
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """

@@ -25,8 +25,8 @@ def serve(
             min=0,
             max=65535,
             metavar="PORT",
-            help="Port; by default 8765 or the next free one",
-            show_default=False,
+            help="Port to listen on",
+            show_default="8765 or the next free one",
         ),
     ] = None,
     expose: Annotated[
@@ -38,9 +38,9 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser")] = False,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Serve a web page to search and to play the moments found, on this machine; Ctrl-C ends it.
+    """Search and play in your browser.
 
-    It shows what is indexed and changes nothing.
+    It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index.
     """
     from vifi_cli.api.library.encoders import load_index_text_encoder
     from vifi_cli.web.app import make_app

@@ -34,7 +34,7 @@ ESCAPED = re.compile(r'"([^"]*)"|\\(.)')
 
 
 def shell(context: typer.Context) -> None:
-    """Search again and again, with the model and the index kept ready.
+    """Search repeatedly with model and index in memory.
 
     Each line is what follows `vifi search`. Options of `vifi search` that you give here apply to every line.
 

@@ -36,7 +36,9 @@ def similar(
     by: ByOption = HitUnit.moment,
     device: EncoderDeviceOption = Device.auto,
 ) -> None:
-    """Find the moments in indexed videos that look like an example, which is left out itself.
+    """Find moments that look like a video, a part of one or a picture.
+
+    The hits leave out the example itself.
 
     Exit code 0 if there are hits, 1 if there are none, 2 if something is wrong.
     """

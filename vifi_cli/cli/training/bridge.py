@@ -13,7 +13,7 @@ from vifi_cli.cli.training.result import show_bridge
 
 @spliced
 def bridge(source: TrainingSource, *, side: SideOption = None, run: RunChoice) -> None:
-    """Fine-tune a model on labelled videos, then learn prompts for it: the paper's "bridge and prompt".
+    """Fine-tune, then learn prompts (the paper's bridge and prompt).
 
     --recipe finetune.epochs=3 changes the first stage, prompt.epochs=5 the second, seed=3 both; a TOML file may have
     tables of these names. RUN/finetune and RUN/prompt are runs as the commands for one stage make them.

@@ -26,9 +26,10 @@ def finetune(
     ] = None,
     run: RunChoice,
 ) -> None:
-    """Fine-tune a model on labelled videos, for `vifi index --model RUN/best`.
+    """Fine-tune a model on labeled videos.
 
-    You can interrupt it at any time and continue with --resume. With several GPUs:
+    `vifi index --model RUN/best` uses the result. You can interrupt it at any time and continue with --resume. With
+    several GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli finetune ...
     """
     import vifi_cli

@@ -13,10 +13,10 @@ from vifi_cli.cli.training.result import show_result
 
 @spliced
 def prompt_tune(source: TrainingSource, *, side: SideOption = None, run: RunChoice) -> None:
-    """Learn prompts for a model on labelled videos, while the model itself stays as it is.
+    """Learn prompts for a frozen model.
 
     Prompts are vectors beside the words of a class name and the patches of an image. They are a small file, learned
-    from few videos. With --side text each clip is encoded once, and an index of the model stays valid.
+    from few labeled videos. With --side text each clip is encoded once, and an index of the model stays valid.
     """
     import vifi_cli
 

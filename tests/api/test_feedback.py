@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from vifi_cli.api.feedback import LOGGED, Feedback, ProgressBars
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, ProgressBars
 
 
 class ZMQInteractiveShell:
@@ -22,7 +22,7 @@ def shown_by(feedback: Feedback, capfd: pytest.CaptureFixture[str]) -> str:
 
 
 def test_a_script_sees_no_progress(capfd: pytest.CaptureFixture[str]) -> None:
-    assert shown_by(LOGGED, capfd) == ""
+    assert shown_by(AUTOMATIC, capfd) == ""
 
 
 def test_bars_show_what_is_done_on_demand(capfd: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +34,7 @@ def test_bars_show_what_is_done_on_demand(capfd: pytest.CaptureFixture[str]) -> 
 
 def test_a_notebook_sees_progress(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
-    assert "Reading" in shown_by(LOGGED, capfd)
+    assert "Reading" in shown_by(AUTOMATIC, capfd)
 
 
 def test_notes_reach_the_log(caplog: pytest.LogCaptureFixture) -> None:

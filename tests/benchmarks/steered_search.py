@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder, show_machine, show_table, start_vifi
-from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.query_language import parse_example, parse_query
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.index.search.ranking import RankingOptions
@@ -186,7 +186,7 @@ def main() -> None:
         os.environ["VIFI_HOME"] = str(home)
         compile_encoder(home)
         index(home, SHARED_VIDEOS / "search", SHARED_VIDEOS / "actions")
-        with SearchSession(home / "index", LOGGED) as session:
+        with SearchSession(home / "index", AUTOMATIC) as session:
             words, clips = spreads(session)
             print(f"\ncosines with all windows spread by {words:.3f} for words, {clips:.3f} for clips")
             heads = ("query", "mean 1 / rank", "and taking away by the same weight")
@@ -196,7 +196,7 @@ def main() -> None:
             for clip in sorted(CLIPS.glob("*.m*")):
                 write_copy(clip, Path(folder) / f"copies{number}" / f"{clip.stem}.mp4", *how)
         index(home, *Path(folder).glob("copies*"))
-        with SearchSession(home / "index", LOGGED) as session:
+        with SearchSession(home / "index", AUTOMATIC) as session:
             heads = ("copy", "stretches of 2 s", "lowest tenth", "median")
             show_table("Cosine with the same two seconds of the original", heads, copies_alike(session))
             rows = [

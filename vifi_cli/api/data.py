@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.data.checking import DataCheck, check_videos
 from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
 from vifi_cli.data.loading import read_labeled_videos, read_own_splits
@@ -43,7 +43,7 @@ def check_data(
     *,
     data_root: Path | str | None = None,
     decode: bool = True,
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> DataCheck:
     """Checks labelled videos for missing, broken and duplicate files, leaks between splits, and empty classes.
 

@@ -109,7 +109,7 @@ def _ignored(done: float, total: float | None = None, *, what: str = "", at: str
     pass
 
 
-LOGGED = Automatic()
+AUTOMATIC = Automatic()
 
 
 def is_first_process() -> bool:

@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import VifiError
 from vifi_cli.index.catalog.records import IndexedWith
@@ -51,7 +51,7 @@ def make_app(
         IndexReader(
             SearchSession(
                 index_folder,
-                LOGGED,
+                AUTOMATIC,
                 cache_folder=cache_folder,
                 load_text_encoder=lambda indexed_with, *_: load_encoder(indexed_with),
             )

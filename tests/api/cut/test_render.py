@@ -11,7 +11,7 @@ from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
 from vifi_cli.api.cut.render import CutProgress, CutRendering
 from vifi_cli.api.cut.report import CutReport
-from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import IsolatedWorker
@@ -19,7 +19,7 @@ from vifi_cli.video.workers.isolated import IsolatedWorker
 
 @pytest.fixture
 def run() -> Iterator[CutRendering]:
-    with IsolatedWorker(stall_seconds=5.0) as process, CutProgress(LOGGED) as progress:
+    with IsolatedWorker(stall_seconds=5.0) as process, CutProgress(AUTOMATIC) as progress:
         yield CutRendering(process, progress, CutReport())
 
 

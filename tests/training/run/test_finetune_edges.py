@@ -15,7 +15,7 @@ import torch
 
 from tests.cli.conftest import run_vifi
 from tests.training.conftest import MakeRun
-from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.training.finetune import finetune
 from vifi_cli.api.training.prepare import prepare_run, resumed_run
 from vifi_cli.api.training.request import TrainingRequest, training_request
@@ -168,11 +168,11 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
 ) -> None:
     shutil.copytree(colour_folder, tmp_path / "red,green")
     monkeypatch.chdir(tmp_path)
-    prepared = prepare_run(request_for("red,green", tiny_model, tmp_path / "run"), LOGGED)
+    prepared = prepare_run(request_for("red,green", tiny_model, tmp_path / "run"), AUTOMATIC)
     prepared.folder.begin(prepared.config)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert resumed_run(tmp_path / "run", None, [], LOGGED).data.train == prepared.data.train
+    assert resumed_run(tmp_path / "run", None, [], AUTOMATIC).data.train == prepared.data.train
 
 
 def test_a_set_known_by_name_is_no_folder_of_that_name(

@@ -11,7 +11,7 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
-from vifi_cli.api.feedback import LOGGED
+from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.records import IndexedWith
@@ -26,7 +26,7 @@ def session_of(
 ) -> SearchSession:
     return SearchSession(
         library.index,
-        LOGGED,
+        AUTOMATIC,
         cache_folder=cache,
         load_text_encoder=lambda indexed_with, *_: load(indexed_with),
     )

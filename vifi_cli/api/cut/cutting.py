@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 from vifi_cli.api.cut.plan import CutOutputs, plan_cut
 from vifi_cli.api.cut.render import render
 from vifi_cli.api.cut.report import CutReport
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path
 from vifi_cli.video.moment import Moment
@@ -29,7 +29,7 @@ def cut(
     folder: Path | str | None = None,
     *,
     title: str = "Moments",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
     **options: Unpack[CutOptions],
 ) -> CutReport:
     """Cuts moments out of their videos; a video that cannot be read costs only its own moments.

@@ -17,7 +17,7 @@ from vifi_cli.api.evaluation.request import (
 )
 from vifi_cli.api.evaluation.subject import Subject, resolve, shown_model
 from vifi_cli.api.evaluation.testing import Candidate, Results, Tester, testing_of
-from vifi_cli.api.feedback import LOGGED, Feedback, is_first_process, of_first_process
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 from vifi_cli.evaluation.report.folder import write_report
@@ -37,7 +37,7 @@ def evaluate(
     setting: str | None = None,
     *,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
     **options: Unpack[EvaluationOptions],
 ) -> Report:
     """Measure how well models classify videos, by a setting of the paper, and write a report.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import REPORTS, check_report_folder, dated, written
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import load_index_text_encoder
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import IndexMissing, InvalidInput
@@ -66,7 +66,7 @@ def evaluate_retrieval(
     *,
     output: Path | str | None = None,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> Report:
     """Measure how well captions find their videos among all videos of a query file, and write a report.
 

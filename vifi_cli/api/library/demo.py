@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.errors import MissingDependency
 from vifi_cli.video.export.camera_moves import Scene, write_scenes
 
@@ -55,7 +55,7 @@ def photograph(name: str) -> npt.NDArray[np.uint8]:
     return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
 
 
-def make_clips(folder: Path, feedback: Feedback = LOGGED) -> None:
+def make_clips(folder: Path, feedback: Feedback = AUTOMATIC) -> None:
     """Writes the clips of the demo, with a camera movement in each scene."""
     folder.mkdir(parents=True)
     with feedback.task("Making clips", len(CLIPS), "clips") as report:

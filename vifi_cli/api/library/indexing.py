@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from vifi_cli import paths
-from vifi_cli.api.feedback import LOGGED, Feedback, Task
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
@@ -70,7 +70,7 @@ class IndexRequest:
 def index_videos(
     *videos: Path | str,
     folder: Path | str | None = None,
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
     **choices: Unpack[IndexChoices],
 ) -> IndexReport:
     """Makes videos searchable, and brings an index up to date: only what is new or changed is read.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.folders.checkpoint_import import import_checkpoint, write_imported
@@ -49,7 +49,7 @@ def import_model(
     checkpoint: Path | str,
     output: Path | str,
     base: str | Path = DEFAULT_MODEL,
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> ImportedModel:
     """Makes a model folder from a checkpoint of the published ViFi-CLIP code.
 
@@ -77,7 +77,7 @@ def import_model(
     return ImportedModel(folder, imported.looks_like, imported.model.card, imported.remarks)
 
 
-def export_model(model: str | Path, output: Path | str, feedback: Feedback = LOGGED) -> ExportedModel:
+def export_model(model: str | Path, output: Path | str, feedback: Feedback = AUTOMATIC) -> ExportedModel:
     """Writes a model as a folder that open_clip loads as `local-dir:FOLDER`.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.api.evaluation.leaks import find_leak, run_of, trained_on
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo, require_usable
 from vifi_cli.data.loading import read_labeled_videos
@@ -60,7 +60,7 @@ def merge_models(
     alpha: float | None = None,
     data: Sequence[str | Path] = (),
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> MergedModel:
     """Averages the weights of models: two by alpha (WiSE-FT), three or more in equal shares (a soup).
 

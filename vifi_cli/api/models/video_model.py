@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
@@ -246,7 +246,7 @@ class Classifier:
 
 
 def load_model(
-    name: str | Path | None = None, device: str = "auto", feedback: Feedback = LOGGED
+    name: str | Path | None = None, device: str = "auto", feedback: Feedback = AUTOMATIC
 ) -> VideoModel:
     """Loads a model to embed and classify videos with, and downloads its weights if necessary.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli import paths
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.search.hits import SearchHits
 from vifi_cli.api.search.queries import seen_part, words
 from vifi_cli.api.search.session import SearchSession
@@ -146,7 +146,7 @@ def open_index(
     *,
     model: str | None = None,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> OpenIndex:
     """Opens an index to be searched.
 

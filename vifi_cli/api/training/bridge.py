@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
-from vifi_cli.api.feedback import LOGGED, Feedback, of_first_process
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.prepare import (
     PreparedRun,
     new_run_folder,
@@ -66,7 +66,7 @@ def bridge(
     model: Path | str | None = None,
     *,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
     **options: Unpack[TrainingOptions],
 ) -> BridgeResult:
     """Fine-tune a model on labelled videos, then learn prompts for the result.
@@ -86,7 +86,7 @@ def resume_bridge(
     recipe: Sequence[Change] = (),
     data_root: Path | str | None = None,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> BridgeResult:
     """Go on with an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
     root = given_path(Path(data_root)) if data_root else None

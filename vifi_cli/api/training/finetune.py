@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
-from vifi_cli.api.feedback import LOGGED, Feedback, of_first_process
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.prepare import prepare_run, resumed_run
 from vifi_cli.api.training.request import (
     FinetuneOptions,
@@ -25,7 +25,7 @@ def finetune(
     model: Path | str | None = None,
     *,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
     **options: Unpack[FinetuneOptions],
 ) -> RunResult:
     """Fine-tune a model on labelled videos.
@@ -56,7 +56,7 @@ def prompt_tune(
     model: Path | str | None = None,
     *,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
     **options: Unpack[TrainingOptions],
 ) -> RunResult:
     """Learn prompts for a model on labelled videos, while the model itself stays as it is.
@@ -72,7 +72,7 @@ def resume_training(
     recipe: Sequence[Change] = (),
     data_root: Path | str | None = None,
     device: str = "auto",
-    feedback: Feedback = LOGGED,
+    feedback: Feedback = AUTOMATIC,
 ) -> RunResult:
     """Go on with an interrupted run of `finetune` or `prompt_tune`, exactly where it was.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
-from vifi_cli.api.feedback import LOGGED, Feedback
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.data.setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -123,7 +123,7 @@ def recipe_of(request: TrainingRequest) -> Recipe:
     return recipe
 
 
-def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = LOGGED) -> Recipe:
+def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = AUTOMATIC) -> Recipe:
     """The recipe of a prompt tuning, fitted to a model that is on this machine.
 
     Raises:

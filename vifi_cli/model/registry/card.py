@@ -10,7 +10,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.registry.known_models import STARTER, STARTER_DIMENSION
 from vifi_cli.model.registry.model_files import CARD_FILE
-from vifi_cli.validation import validated
+from vifi_cli.typed_files import as_dataclass
 
 TEMPLATE = "a photo of a {}."
 
@@ -164,4 +164,4 @@ def read_card(folder: Path) -> ModelCard:
         raise InvalidInput(
             f"{file} is in format {version!r}, and this vifi reads format {_FORMAT}: update vifi"
         )
-    return validated(ModelCard, content, str(file))
+    return as_dataclass(ModelCard, content, str(file))

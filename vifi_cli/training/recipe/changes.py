@@ -24,7 +24,7 @@ from vifi_cli.training.recipe.recipe import (
     Runtime,
     Tune,
 )
-from vifi_cli.validation import validated
+from vifi_cli.typed_files import as_dataclass
 
 Change = str | Mapping[str, Any]
 """What a user changes: the name of a preset, the path of a TOML file, `key=value`, or TOML values."""
@@ -100,7 +100,7 @@ def without_mirroring_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     """A recipe from TOML values, complete ones; errors are those of `make_recipe`."""
-    return validated(Recipe, table, "recipe")
+    return as_dataclass(Recipe, table, "recipe")
 
 
 def _preset(name: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from vifi_cli.training.engine.loop import StepReport
 from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.curves import draw_curves
 from vifi_cli.training.run.reports import EpochReport, Scores
-from vifi_cli.validation import validated
+from vifi_cli.typed_files import as_dataclass
 
 RUNS = Path("runs")
 """Where runs are saved that the user names no folder for."""
@@ -134,7 +134,7 @@ class RunFolder:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{file} is not the configuration of a run: {error}") from error
         table.pop("vifi", None)  # the version that wrote it
-        return validated(RunConfig, table, str(file))
+        return as_dataclass(RunConfig, table, str(file))
 
     def add(self, report: StepReport | EpochReport) -> None:
         """Append a report to the metrics."""

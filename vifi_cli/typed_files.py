@@ -20,7 +20,7 @@ Kind = TypeVar("Kind")
 _QUOTED_CHARACTERS = 60
 
 
-def validated(kind: type[Kind], values: Mapping[str, Any], source: str) -> Kind:
+def as_dataclass(kind: type[Kind], values: Mapping[str, Any], source: str) -> Kind:
     """Build a dataclass from the values of a file; keys that are absent keep their defaults.
 
     Types are strict: a number is not a text, a boolean is not a number. Two conversions happen: a list becomes a tuple

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.validation import validated
+from vifi_cli.typed_files import as_dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def test_tables_become_dataclasses() -> None:
     table = tomllib.loads(
         'name = "north"\ncolours = ["red"]\nnotes = {a = [1, 2.5]}\n[paint]\ngloss = 1\n[primer]\nlayers = 3'
     )
-    wall = validated(Wall, table, "wall.toml")
+    wall = as_dataclass(Wall, table, "wall.toml")
     assert wall == Wall("north", ("red",), "matt", Paint(1, 1.0), Paint(3), notes={"a": [1, 2.5]})
     assert isinstance(wall.paint.gloss, float)
 
@@ -69,6 +69,6 @@ def test_tables_become_dataclasses() -> None:
 )
 def test_what_makes_no_sense_is_named(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        validated(Wall, tomllib.loads(text), "wall.toml")
+        as_dataclass(Wall, tomllib.loads(text), "wall.toml")
     assert str(caught.value).startswith(f"wall.toml: {message}")
     assert "\n" not in str(caught.value)

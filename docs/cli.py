@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from vifi_cli.cli.app import app
-from vifi_cli.cli.terminal.command_help import CommandHelp, Entry, commands_of, describe
+from vifi_cli.cli.terminal.help import CommandHelp, Entry, commands_of, describe
 
 PAGE = Path(__file__).with_name("cli.md")
 TOP = """\
@@ -50,7 +50,7 @@ def _section(command: Any, context: typer.Context, *, level: int) -> Iterator[st
 
 
 def _tables(shown: CommandHelp) -> Iterator[str]:
-    for title, entries in shown.sections:
+    for title, entries in shown.sections.items():
         entries = tuple(entry for entry in entries if "--help" not in entry.name)
         if not entries or title == "Commands":
             continue

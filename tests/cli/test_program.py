@@ -66,13 +66,13 @@ def test_no_command_has_more_than_a_dozen_flags_or_three_panels_of_six() -> None
     from typer.main import get_command
 
     from vifi_cli.cli.app import app
-    from vifi_cli.cli.terminal.command_help import describe
+    from vifi_cli.cli.terminal.help import describe
 
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
         sections = describe(command, Context(command, info_name=name)).sections
         panels = Counter(
             title
-            for title, entries in sections
+            for title, entries in sections.items()
             for entry in entries
             if entry.name.startswith("-") and "--help" not in entry.name
         )

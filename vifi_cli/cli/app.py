@@ -24,9 +24,8 @@ from vifi_cli.cli.search.serve import serve
 from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.command_help import COMMAND_GROUPS
 from vifi_cli.cli.terminal.errors import exit_code_of, in_words
-from vifi_cli.cli.terminal.help_screen import App
+from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
 from vifi_cli.cli.training.prompt_tune import prompt_tune

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from tests.cli.conftest import Vifi
 from vifi_cli.cli.app import app
-from vifi_cli.cli.terminal.command_help import COMMAND_GROUPS
+from vifi_cli.cli.terminal.help import COMMAND_GROUPS
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = [*get_command(app).commands, "model merge", "data check", "data split"]  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ class EvalOptions(TestedModels):
     methods: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[METHODS]...", help=f"Methods to compare: {METHODS}", show_default=DEFAULT_METHODS
+            metavar="METHODS", help=f"Methods to compare: {METHODS}", show_default=DEFAULT_METHODS
         ),
     ] = None
     setting: Annotated[

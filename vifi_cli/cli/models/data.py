@@ -13,7 +13,7 @@ import typer
 
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.help_screen import App
+from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import DataRootOption, JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL

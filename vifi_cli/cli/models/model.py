@@ -10,7 +10,7 @@ from vifi_cli.cli.models.conversion import export_command, import_command
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.models.merge import merge_command
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.help_screen import App
+from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 

@@ -16,7 +16,7 @@ from vifi_cli import paths, wording
 from vifi_cli.cli.search.search import open_session, search
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
-from vifi_cli.cli.terminal.help_screen import App
+from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, VifiError
 

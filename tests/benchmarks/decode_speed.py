@@ -23,7 +23,7 @@ from tests.decoded_videos import read_video, sample_times
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.picture import FrameScaler, centre, scaled_size
+from vifi_cli.video.decode.picture import FrameScaler, center, scaled_size
 
 GEOMETRY = FrameGeometry(224, 224)
 RATE = 30
@@ -42,7 +42,7 @@ def opencv_and_pil(path: Path, wanted: deque[float]) -> Pictures:
             image = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
             height, width = scaled_size(image.height, image.width, GEOMETRY)
             resized = image.resize((width, height), Image.Resampling.BICUBIC)
-            pictures[index / frames_per_second] = centre(np.asarray(resized), GEOMETRY)
+            pictures[index / frames_per_second] = center(np.asarray(resized), GEOMETRY)
             wanted.popleft()
         index += 1
     return pictures

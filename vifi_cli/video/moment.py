@@ -9,12 +9,7 @@ from vifi_cli.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """A part of a video, by default all of it.
-
-    Attributes:
-        start_seconds: from the video's first frame.
-        end_seconds: infinite for the end of the video.
-        asked_seconds: the time the user named, which the video must reach.
+    """A part of a video, by default all of it; times count from the first frame.
 
     Raises:
         InvalidInput: the end is not after the start.
@@ -22,7 +17,7 @@ class TimeRange:
 
     start_seconds: float = 0.0
     end_seconds: float = math.inf
-    asked_seconds: float = 0.0
+    asked_seconds: float = 0.0  # the time the user named, which the video must reach
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_seconds < self.end_seconds:
@@ -36,13 +31,7 @@ WHOLE_VIDEO = TimeRange()
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment of a video.
-
-    Attributes:
-        path: the video.
-        start_seconds: from the video's first frame.
-        end_seconds: infinite for the end of the video.
-        score: the relevance by which a search found it, or the cosine where hits have none; None if you named it.
+    """A moment of a video; times count from its first frame, and an infinite end is the end of the video.
 
     Raises:
         InvalidInput: the end is not after the start.
@@ -51,7 +40,7 @@ class Moment:
     path: Path
     start_seconds: float
     end_seconds: float
-    score: float | None = None
+    score: float | None = None  # its relevance in a search, or its cosine; None if you named it
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_seconds < self.end_seconds:

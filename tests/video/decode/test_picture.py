@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.picture import FrameScaler, centre, quarter_turns, scaled_size
+from vifi_cli.video.decode.picture import FrameScaler, center, quarter_turns, scaled_size
 
 SHARED_CLIPS = Path(__file__).parents[3].parent / "shared" / "videos" / "search"
 SIDES = st.integers(1, 4000)
@@ -24,7 +24,7 @@ def reference(frame: av.VideoFrame, geometry: FrameGeometry) -> npt.NDArray[np.u
     image = frame.to_image()
     height, width = scaled_size(image.height, image.width, geometry)
     resized = image.resize((width, height), FILTERS[geometry.interpolation])
-    return centre(np.asarray(resized), geometry)
+    return center(np.asarray(resized), geometry)
 
 
 @pytest.mark.parametrize("resize", ["shortest", "squash", "longest"])
@@ -75,7 +75,7 @@ def test_the_long_side_fits_and_the_rest_is_padded(height: int, width: int, rows
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 100), st.integers(1, 100))
 def test_any_picture_is_brought_to_size(height: int, width: int, rows: int, columns: int) -> None:
     picture = np.zeros((height, width, 3), np.uint8)
-    assert centre(picture, FrameGeometry(rows, columns)).shape == (rows, columns, 3)
+    assert center(picture, FrameGeometry(rows, columns)).shape == (rows, columns, 3)
 
 
 @pytest.mark.parametrize(("size", "start"), [(10, 3), (9, 2), (11, 4), (13, 4)])
@@ -83,11 +83,11 @@ def test_the_centre_is_cut_with_torchvisions_rounding(size: int, start: int) -> 
     """`int(round((size - 4) / 2.0))`: halves go to the even side."""
     columns = np.arange(size, dtype=np.uint8)
     picture = np.broadcast_to(columns[None, :, None], (4, size, 3))
-    assert centre(picture, FrameGeometry(4, 4))[0, 0, 0] == start
+    assert center(picture, FrameGeometry(4, 4))[0, 0, 0] == start
 
 
 def test_padding_has_the_fill() -> None:
-    padded = centre(np.zeros((2, 5, 3), np.uint8), FrameGeometry(5, 5, "longest", fill=77))
+    padded = center(np.zeros((2, 5, 3), np.uint8), FrameGeometry(5, 5, "longest", fill=77))
     assert padded[:, 0, 0].tolist() == [77, 0, 0, 77, 77]
 
 

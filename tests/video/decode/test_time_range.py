@@ -7,9 +7,9 @@ from tests.decoded_videos import read_video
 from tests.made_videos import damaged, frame_number, numbered_frames, write_video
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.index.windows import frames_within
+from vifi_cli.video.decode.decoder import decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames
-from vifi_cli.video.decode.time_range import decode_range
 from vifi_cli.video.moment import TimeRange
 
 GEOMETRY = FrameGeometry(20, 50, "squash")

@@ -21,9 +21,9 @@ from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.windows import stretch_embedding
 from vifi_cli.video.decode.container import open_video
+from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.picture_files import is_picture, read_picture
-from vifi_cli.video.decode.time_range import check_reaches, decode_range
 from vifi_cli.video.files.discovery import content_fingerprint
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange

@@ -1,6 +1,6 @@
 """Which frames of a video make a clip, for testing and for training, from their numbers alone.
 
-A video of N frames is divided into T spans of equal length, and each span yields one frame: its centre in testing,
+A video of N frames is divided into T spans of equal length, and each span yields one frame: its center in testing,
 any of its frames in training (temporal segment sampling: Wang et al., Temporal Segment Networks, 2016).
 """
 
@@ -11,14 +11,7 @@ FrameNumbers = npt.NDArray[np.int64]
 
 
 def test_frame_indices(total_frames: int, frames: int) -> FrameNumbers:
-    """The frames that represent a video in a test: the centre of each span.
-
-    Args:
-        total_frames: N, 1 or more.
-        frames: T, of the clip, 1 or more; a video with fewer frames yields some repeatedly.
-
-    Returns:
-        int64 (T,), ascending, from 0 to N - 1.
+    """The center of each span, int64 (T,), ascending; a video with fewer frames than the clip yields some repeatedly.
 
     Source: ViFi-CLIP's `datasets/pipeline.py`, SampleFrames in test mode: int(i * N/T + N/T / 2). Where that is
     an integer its rounding decides, so keep the terms in this order.
@@ -29,13 +22,10 @@ def test_frame_indices(total_frames: int, frames: int) -> FrameNumbers:
 
 
 def training_frame_indices(total_frames: int, frames: int, generator: np.random.Generator) -> FrameNumbers:
-    """Random frames for training: one from each of T spans of N // T frames.
+    """A random frame from each of T spans of N // T frames, int64 (T,), ascending unless N < T.
 
     The remaining tail, fewer than T frames, is never drawn. A video with fewer frames than the clip yields them evenly
     and starts again where they end.
-
-    Returns:
-        int64 (T,), from 0 to N - 1, ascending unless N < T.
 
     Source: ViFi-CLIP's `datasets/pipeline.py`, SampleFrames in training mode.
     """

@@ -20,13 +20,12 @@ from vifi_cli.video.decode.packet_list import decode_everything, list_packets
 from vifi_cli.video.decode.picture import Picture, upright_size
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
-LARGEST_SHORT_SIDE = 1080
-"""Pictures come at their own size up to this one; larger ones are scaled down to it."""
+LARGEST_SHORT_SIDE = 1080  # larger pictures are scaled down to it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeFrame:
-    """A frame as it is shown, from the start of the video; the picture is uint8 (H, W, 3), RGB, upright."""
+    """A full frame and its time from the start of the video; the picture is uint8 (H, W, 3), RGB, upright."""
 
     seconds: float
     picture: Picture
@@ -58,7 +57,7 @@ def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple
 def steady_frames(
     path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO
 ) -> Iterator[WholeFrame]:
-    """Frames of a video or of a part of it at a steady rate, chosen by `decode.frame_sampling`; no more than it has.
+    """The frames that `decode.frame_sampling` chooses from a video, or a part of it, at a steady rate.
 
     Raises:
         UnreadableVideo: the file yields no frame; the text says why, without the path.
@@ -100,7 +99,7 @@ def _duration(path: Path, video: OpenVideo) -> float:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Height and width of the pictures returned."""
+    """Height and width of the pictures to return."""
     with open_video(path) as video:
         for frame in decode_everything(video):
             height, width = upright_size(frame)

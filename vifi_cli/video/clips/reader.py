@@ -1,7 +1,7 @@
 """Reads frames of a video by their numbers, and decodes no more than these need.
 
 N, the number of frames, and their order come from the file's packets, without decoding. Where packets do not reveal
-them, or promise other frames than come out, everything is decoded in order, and N is the number of frames decoded.
+them, or the decoder yields other frames, everything is decoded in order, and N is the number of frames decoded.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,19 +22,13 @@ from vifi_cli.video.decode.picture import Picture, quarter_turns
 from vifi_cli.video.decode.selective import FramesMissing
 
 FrameChoice = Callable[[int], FrameNumbers]
-"""From N, the number of frames in a video, to the T numbers wanted, in any order, with repeats.
-
-It may be called again, also with another N.
-"""
+"""From N, the number of frames in a video, to the T numbers wanted, in any order; called again if N was wrong."""
 
 HELD_BYTES = 256 * 2**20  # of decoded frames, while it is unknown which are wanted
 
 
 def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[np.uint8]:
-    """Reads the chosen frames, RGB, upright and scaled to a short side in pixels.
-
-    Returns:
-        uint8 (T, H, W, 3), in the order chosen.
+    """Reads the chosen frames in the order chosen: uint8 (T, H, W, 3), RGB, upright, scaled to a short side in pixels.
 
     Raises:
         UnreadableVideo: the file yields no frame; the text says why, without the path.
@@ -49,14 +43,11 @@ def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[n
 
 
 def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]]:
-    """All frames of a video, RGB and upright, at their own size, decoded one by one as they are taken.
-
-    Returns:
-        an upper bound of their number, and the frames.
+    """An upper bound of the number of frames, and all of them: RGB, upright, at their own size, decoded when taken.
 
     Raises:
         UnreadableVideo: the file cannot be opened.
-        FramesMissing: while taking frames: the packets promised others, so `read_clip` may decode different ones.
+        FramesMissing: while you take frames: the packets promised others, so `read_clip` may decode different ones.
     """
     with open_video(path) as video:
         packets = list_packets(video)
@@ -78,7 +69,7 @@ def _all_pictures(path: Path, packets: PacketList | None) -> Iterator[Picture]:
 def _clip(
     numbers: FrameNumbers, frames: Iterator[tuple[int, VideoFrame]], short_side: int
 ) -> npt.NDArray[np.uint8]:
-    """Scales frames that come with their numbers, and stacks those asked for."""
+    """Scales numbered frames, and stacks those asked for."""
     to_rgb = VideoReformatter()
     pictures: dict[int, Picture] = {}
     size: tuple[int, int] | None = None  # of the first, also where the size changes within the video

@@ -1,4 +1,4 @@
-"""Opens a video file, finds its video stream, and says in plain words why a file cannot be read."""
+"""Opens a video file, reads its packets and frames with their times, and says why a file cannot be read."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
@@ -22,44 +22,31 @@ MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
 SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
 LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make FFmpeg go to the network
+SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
 
 
 def unwatched() -> None:
-    """The sign of life of work that nobody watches."""
+    """The sign of life where nobody waits for one."""
 
 
 @dataclass(slots=True)
 class OpenVideo:
-    """A file opened for reading, and the video stream in it.
-
-    Attributes:
-        container: the open file.
-        stream: the first video stream that is not cover art.
-        encrypted: whether encrypted packets were met, where reading ends.
-        packets_read: how many `packets` has returned so far.
-        packets_damaged: how many the decoder refused when `frames` decoded them.
-        tick_seconds: the unit of the stream's times.
-        frame_seconds: the usual time from one frame to the next.
-        declared_frames: how many frames the header declares, or 0.
-    """
+    """A file opened for reading, and the first video stream in it that is not cover art."""
 
     container: InputContainer
     stream: VideoStream
-    encrypted: bool = False
-    packets_read: int = 0
-    packets_damaged: int = 0
-    tick_seconds: float = field(init=False)
-    frame_seconds: float = field(init=False)
-    declared_frames: int = field(init=False)
+    encrypted: bool = False  # whether reading ended at encrypted packets
+    packets_read: int = 0  # by `packets`, so far
+    packets_damaged: int = 0  # refused by the decoder of `frames`
+    tick_seconds: float = field(init=False)  # the unit of the stream's times
+    frame_seconds: float = field(init=False)  # the usual time from one frame to the next
     _origin: int | None = None
 
     def __post_init__(self) -> None:
         self.tick_seconds = float(self.stream.time_base or MICROSECOND)
-        self.frame_seconds = 1.0 / float(
-            self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
-        )
-        self.declared_frames = self.stream.frames
+        rate = self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
+        self.frame_seconds = 1.0 / float(rate)
 
     @property
     def declared_seconds(self) -> float | None:
@@ -69,21 +56,21 @@ class OpenVideo:
         return self.container.duration * MICROSECOND if self.container.duration else None
 
     def seconds(self, ticks: int) -> float:
-        """Seconds from the start of the video stream, given one of its times."""
+        """One of the stream's times, in seconds from its start."""
         if self._origin is None:
             self._origin = ticks if self.stream.start_time is None else self.stream.start_time
         return (ticks - self._origin) * self.tick_seconds
 
     def file_seconds(self, seconds: float) -> float:
-        """A time on the file's own clock, which its other streams share, from one counted from the video's start."""
+        """Converts seconds from the video's start to the file's own clock, which its other streams share."""
         return (self._origin or 0) * self.tick_seconds + seconds
 
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
-        """How long a packet's frame stays on screen."""
+        """How long a packet's frame is on screen."""
         return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds
 
     def seek(self, seconds: float) -> bool:
-        """Goes to the last keyframe before a time; False if the file has none there, so that reading starts at 0."""
+        """Goes to the last keyframe before a time; False if the file has none there, and reading starts at 0."""
         if seconds <= 0 or self.stream.start_time is None:
             return False
         ticks = self.stream.start_time + math.floor((seconds + SAME_INSTANT_SECONDS) / self.tick_seconds)
@@ -94,7 +81,7 @@ class OpenVideo:
         return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        """The stream's packets in decoding order, up to where the file is cut off, broken or encrypted."""
+        """The stream's packets in decoding order, until the file is cut off, broken or encrypted."""
         try:
             for packet in self.container.demux(self.stream):
                 if packet.has_sidedata("encryption_info"):
@@ -107,7 +94,7 @@ class OpenVideo:
             return
 
     def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
-        """All frames of the remaining packets in presentation order, but for damaged ones; calls `alive` often."""
+        """The frames of the remaining packets in presentation order, without damaged ones; calls `alive` often."""
         for packet in self.packets():
             alive()
             try:
@@ -120,14 +107,49 @@ class OpenVideo:
             self.packets_damaged += 1
 
     def why_no_frame(self) -> str:
-        """Why no frame came out of a file that was opened and read to its end."""
+        """Why a file yielded no frame, once it has been read to its end."""
         if self.encrypted:
             return "encrypted"
         if self.packets_read:
             return f"damaged: none of its {self.packets_read} packets can be decoded"
-        if self.declared_frames:
-            return f"cut off: none of its {self.declared_frames} frames is in the file"
+        if self.stream.frames:
+            return f"cut off: none of its {self.stream.frames} frames is in the file"
         return "no frame in its video stream"
+
+
+class SteadyClock:
+    """Times of an open video's frames on a clock that never runs backwards; made up where the file has none."""
+
+    def __init__(self, video: OpenVideo) -> None:
+        self.end_seconds = 0.0  # of the latest frame
+        self.shift_seconds = 0.0  # added to the file's own times after its clock was set back
+        self._video = video
+        self._latest = -math.inf
+
+    def read(self, frame: VideoFrame) -> float | None:
+        """When a frame comes on screen, in seconds; None if it is not later than the frames before."""
+        seconds = self._seconds(frame)
+        if seconds <= self._latest:
+            return None
+        self._latest = seconds
+        length = frame.duration * self._video.tick_seconds if frame.duration else self._video.frame_seconds
+        self.end_seconds = seconds + length
+        return seconds
+
+    def _seconds(self, frame: VideoFrame) -> float:
+        ticks = ticks_of(frame)
+        if ticks is None:
+            return max(self.end_seconds, 0.0)
+        seconds = self._video.seconds(ticks) + self.shift_seconds
+        if seconds < self._latest - SET_BACK_SECONDS:
+            self.shift_seconds += self.end_seconds - seconds
+            seconds = self.end_seconds
+        return seconds
+
+
+def ticks_of(frame: VideoFrame) -> int | None:
+    """A frame's time in its stream's unit; None if the file has none."""
+    return frame.pts if frame.pts is not None else frame.dts
 
 
 @contextmanager
@@ -187,7 +209,7 @@ def _reason_not_opened(path: Path, error: Exception) -> str:
 
 
 def _leading_boxes(path: Path) -> set[bytes]:
-    """The types of the outermost boxes of an MP4 or QuickTime file, as far as they make sense."""
+    """The types of the outermost boxes of an MP4 or QuickTime file, up to the first that makes no sense."""
     boxes: set[bytes] = set()
     with path.open("rb") as file:
         while len(header := file.read(16)) >= 8 and header[4:8] in ISO_BOXES:

@@ -3,12 +3,12 @@
 Time is divided into slots of equal width, and each slot yields one frame:
 
     slot       0         1         2         3
-    time   |----.----|----.----|----.----|----.----|      . the slot's centre, the time wanted
+    time   |----.----|----.----|----.----|----.----|      . the slot's center, the time wanted
     frames  K f f f f f K f f f f f f f f f f f f f       K keyframe, f any other
     chosen  K           K           f         f
 
-A slot with a keyframe yields the keyframe nearest to its centre, since that one decodes without any other frame.
-Any other slot yields the frame on screen at its centre. So a frame is at most half a slot away from the time wanted,
+A slot with a keyframe yields the keyframe nearest to its center, since that one decodes without any other frame.
+Any other slot yields the frame on screen at its center. So a frame is at most half a slot away from the time wanted,
 keeps its true presentation time, and never comes twice.
 """
 
@@ -17,21 +17,16 @@ from dataclasses import dataclass, field
 
 from vifi_cli.errors import InvalidInput
 
+# containers round times to a millisecond: a frame this close before a slot or a center counts as on it
 ROUNDING_SECONDS = 0.0006
-"""Containers round times to a millisecond: a frame this close before a slot or a centre counts as on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSampling:
-    """How densely to take frames from a video.
-
-    Attributes:
-        frames_per_second: the rate for videos that are long enough.
-        minimum_frames: how many frames a shorter video yields, if it has them.
-    """
+    """How densely to take frames from a video."""
 
     frames_per_second: float = 1.0
-    minimum_frames: int = 8
+    minimum_frames: int = 8  # of a video too short for the rate, if it has so many
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.frames_per_second) and self.frames_per_second > 0):
@@ -42,14 +37,10 @@ class FrameSampling:
 
 def slot_seconds(duration_seconds: float, sampling: FrameSampling) -> float:
     """The width of a slot: that of the rate, or less for a video too short for `minimum_frames` of those."""
-    if _slots_at_rate(duration_seconds, sampling) >= sampling.minimum_frames or duration_seconds <= 0:
+    centers_within = math.ceil(duration_seconds * sampling.frames_per_second - 0.5)
+    if centers_within >= sampling.minimum_frames or duration_seconds <= 0:
         return 1.0 / sampling.frames_per_second
     return duration_seconds / sampling.minimum_frames
-
-
-def _slots_at_rate(duration_seconds: float, sampling: FrameSampling) -> int:
-    """How many slots of full width have their centre within the video."""
-    return math.ceil(duration_seconds * sampling.frames_per_second - 0.5)
 
 
 @dataclass(slots=True)
@@ -57,9 +48,6 @@ class FrameChooser:
     """Chooses the frame of each slot while frames become known one by one, in any order.
 
     It keeps only a few times, so a video may be endless; a gap in time costs nothing, however long.
-
-    Attributes:
-        slot_seconds: the width of a slot.
     """
 
     slot_seconds: float
@@ -68,26 +56,22 @@ class FrameChooser:
     _last_chosen: float = -math.inf
 
     def see(self, seconds: float, is_keyframe: bool, complete_until: float) -> list[float]:
-        """Takes note of a frame, and returns the times of the frames chosen now, ascending.
+        """Notes a frame by its presentation time, and returns the times of the frames chosen now, ascending.
 
-        Args:
-            seconds: the frame's presentation time.
-            is_keyframe: whether it decodes without any other frame.
-            complete_until: no frame that is still to come is presented before this time.
+        No frame that is still to come may be presented before `complete_until`.
         """
         if seconds > self._last_chosen:
             self._seen.append((seconds, is_keyframe))
         return self._decide(complete_until, math.inf)
 
     def finish(self, end_seconds: float) -> list[float]:
-        """The times chosen for the remaining slots whose centre is before the end of the video."""
+        """The times chosen for the remaining slots whose center is before the end of the video."""
         return self._decide(math.inf, end_seconds)
 
     def keep_candidates(self) -> set[float]:
-        """Forgets the times that cannot be chosen any more, if frames come in presentation order.
+        """Keeps only the times that can still be chosen if frames come in presentation order, and returns them.
 
-        Returns:
-            those kept, two at most: the best so far for the current slot, and the latest.
+        There are two at most: the best so far for the current slot, and the latest.
         """
         if self._seen:
             kept = {self._best_in(self._slot_at_hand()), max(seconds for seconds, _ in self._seen)}
@@ -98,7 +82,7 @@ class FrameChooser:
         chosen: list[float] = []
         while self._slot_end(self._slot) <= complete_until + ROUNDING_SECONDS and self._has_new():
             slot = self._slot_at_hand()
-            if self._slot_end(slot) > complete_until + ROUNDING_SECONDS or self._centre(slot) >= end_seconds:
+            if self._slot_end(slot) > complete_until + ROUNDING_SECONDS or self._center(slot) >= end_seconds:
                 break
             seconds = self._best_in(slot)
             self._slot = slot + 1
@@ -111,23 +95,23 @@ class FrameChooser:
     def _slot_end(self, slot: int) -> float:
         return (slot + 1) * self.slot_seconds
 
-    def _centre(self, slot: int) -> float:
+    def _center(self, slot: int) -> float:
         return (slot + 0.5) * self.slot_seconds
 
     def _has_new(self) -> bool:
         return any(seconds > self._last_chosen for seconds, _ in self._seen)
 
     def _slot_at_hand(self) -> int:
-        """The first undecided slot that can show another frame than the last chosen one."""
+        """The first undecided slot that can show a frame after the last chosen one."""
         new = (seconds for seconds, _ in self._seen if seconds > self._last_chosen)
         following = min(new, default=0.0)
         return max(self._slot, math.floor((following + ROUNDING_SECONDS) / self.slot_seconds))
 
     def _best_in(self, slot: int) -> float:
         start, end = slot * self.slot_seconds - ROUNDING_SECONDS, self._slot_end(slot) - ROUNDING_SECONDS
-        centre = self._centre(slot)
+        center = self._center(slot)
         keyframes = [seconds for seconds, is_keyframe in self._seen if is_keyframe and start <= seconds < end]
         if keyframes:
-            return min(keyframes, key=lambda seconds: (abs(seconds - centre), seconds))
-        on_screen = [seconds for seconds, _ in self._seen if seconds <= centre + ROUNDING_SECONDS]
+            return min(keyframes, key=lambda seconds: (abs(seconds - center), seconds))
+        on_screen = [seconds for seconds, _ in self._seen if seconds <= center + ROUNDING_SECONDS]
         return max(on_screen) if on_screen else min(seconds for seconds, _ in self._seen)

@@ -1,4 +1,4 @@
-"""The values that decoding yields: frames with their times, and what a file turned out to be."""
+"""What decoding is asked for and yields: the geometry of pictures, frames with their times, facts about the file."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,22 +9,17 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class FrameGeometry:
-    """The picture an encoder wants, and how it is cut from a frame.
+    """The picture an encoder wants, in pixels, and how it is cut from a frame.
 
-    Attributes:
-        height: rows of the result, in pixels.
-        width: columns of the result, in pixels.
-        resize: `shortest` scales the short side to fit and cuts the centre (CLIP), `squash` ignores the
-            aspect ratio (SigLIP), `longest` scales the long side to fit and pads with `fill` (open_clip).
-        interpolation: the scaling filter of the reference preprocessing.
-        fill: grey level 0..255 of the padding; used by `longest` only.
+    `shortest` scales the short side to fit and cuts the center (CLIP), `squash` ignores the aspect ratio (SigLIP),
+    `longest` scales the long side to fit and pads with `fill` (open_clip).
     """
 
     height: int
     width: int
     resize: Literal["shortest", "squash", "longest"] = "shortest"
-    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
-    fill: int = 0
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"  # the filter of the reference preprocessing
+    fill: int = 0  # gray level 0..255
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -33,15 +28,10 @@ class FrameGeometry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """Frames of one video in order of time.
+    """Frames of one video in order of time."""
 
-    Attributes:
-        pixels: uint8 (T, H, W, 3), RGB, upright.
-        seconds: float64 (T,), presentation times from the start of the video, ascending.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    seconds: npt.NDArray[np.float64]
+    pixels: npt.NDArray[np.uint8]  # (T, H, W, 3), RGB, upright
+    seconds: npt.NDArray[np.float64]  # (T,), presentation times from the start of the video, ascending
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
@@ -57,22 +47,12 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What decoding found out about a file.
+    """What decoding found out about a file; width and height of the upright picture in pixels."""
 
-    Attributes:
-        duration_seconds: from the first frame's start to the last frame's end.
-        width: of the upright picture, in pixels.
-        height: of the upright picture, in pixels.
-        codec: FFmpeg's name of the video codec, such as `h264`.
-        decoding: how the frames were reached: `sequential`, `keyframes`, ... (see `decode.decoder`).
-        decode_seconds: CPU time of decoding.
-        warning: what is wrong with a file that could be read only in part.
-    """
-
-    duration_seconds: float
+    duration_seconds: float  # from the first frame's start to the last frame's end
     width: int
     height: int
-    codec: str
-    decoding: str
-    decode_seconds: float = 0.0
-    warning: str | None = None
+    codec: str  # FFmpeg's name, such as `h264`
+    decoding: str  # how the frames were reached: `sequential`, `selective` or `keyframes`
+    decode_seconds: float = 0.0  # CPU time
+    warning: str | None = None  # what is wrong with a file that could be read only in part

@@ -1,4 +1,4 @@
-"""What a file's packets reveal about its frames without decoding, and decoding some frames with that knowledge.
+"""Lists a file's frames from its packets, without decoding, and decodes some of them with that knowledge.
 
 packets    K p p p p p K p p p p p K p p p p p        K keyframe
 wanted           ^       ^                 ^
@@ -24,15 +24,10 @@ ONE_THREAD = 1  # per decoder: many processes read clips at once, and damage loo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PacketList:
-    """A video stream as its packets describe it, one per frame, N in all.
+    """A video stream as its packets describe it, one per frame, N in all, in decoding order."""
 
-    Attributes:
-        times: int64 (N,), presentation times in the stream's ticks, in decoding order.
-        keyframes: bool (N,), where decoding can start.
-    """
-
-    times: npt.NDArray[np.int64]
-    keyframes: npt.NDArray[np.bool_]
+    times: npt.NDArray[np.int64]  # (N,), presentation times in the stream's ticks
+    keyframes: npt.NDArray[np.bool_]  # (N,), where decoding can start
 
     def __len__(self) -> int:
         return len(self.times)
@@ -53,7 +48,7 @@ class PacketList:
 
 
 def list_packets(video: OpenVideo) -> PacketList | None:
-    """Reads a file without decoding; None where its packets cannot be trusted to be its frames.
+    """Reads a file without decoding; None if its packets may differ from its frames.
 
     Each must have a different time, on a clock that is never set back, and be shown; the first is a keyframe that is
     shown first. AVI stores no times, and FFmpeg's guess is wrong where decoding and presentation order differ.
@@ -81,10 +76,10 @@ def list_packets(video: OpenVideo) -> PacketList | None:
 def decode_listed(
     video: OpenVideo, packets: PacketList, wanted: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The frames shown at some of the listed times, each with its time, in order, from a video just opened.
+    """The frames shown at some of the listed times, with their times, in order, from a video just opened.
 
     Raises:
-        FramesMissing: the frames are not what the list promised; the caller has to decode everything.
+        FramesMissing: the list is wrong; the caller has to decode everything.
     """
     missing, listed = set(wanted.tolist()), set(packets.times.tolist())
     for frame in _decode_needed(video, packets.needed_for(wanted), missing):
@@ -99,7 +94,7 @@ def decode_listed(
 
 
 def decode_everything(video: OpenVideo) -> Iterator[VideoFrame]:
-    """All frames of a file that was just opened, in order, without damaged packets."""
+    """All frames of a video just opened, in order, without damaged packets."""
     video.stream.codec_context.thread_count = ONE_THREAD
     for packet in video.packets():
         with suppress(av.FFmpegError):
@@ -111,7 +106,7 @@ def decode_everything(video: OpenVideo) -> Iterator[VideoFrame]:
 def _decode_needed(
     video: OpenVideo, needed: npt.NDArray[np.bool_], wanted: Container[int | None]
 ) -> Iterator[VideoFrame]:
-    """The decoder's output for the packets needed; it starts afresh after every gap."""
+    """The decoder's output for the packets needed; it restarts after every gap."""
     context, in_decoder = video.stream.codec_context, False
     context.thread_count = ONE_THREAD
     try:

@@ -1,14 +1,14 @@
 """From a decoded frame to the upright RGB picture an encoder wants, scaled by FFmpeg's scaler.
 
 The reference is what most tools do: RGB at full size, resized by Pillow, cut or padded as by torchvision and
-open_clip. Encoders notice less than one grey level, so the arithmetic is the same:
+open_clip. Encoders notice less than one gray level, so the arithmetic is the same:
 
 * RGB at full size comes from FFmpeg's plain conversion, as in `VideoFrame.to_image` and OpenCV. It rounds down:
-  pictures are about one grey level darker than by the scaler's own, exact conversion.
+  pictures are about one gray level darker than with the scaler's own, exact conversion.
 * Width and height are scaled one after the other, rounded to 8 bits in between, with Pillow's filters. Pillow's
   bicubic is the one with `a = -0.5`, in FFmpeg's terms B = 0 and C = 0.5.
 
-Pixels count as square, as in the reference tools. The frame's own colour matrix and range apply.
+Pixels count as square, as in the reference tools. The frame's own color matrix and range apply.
 """
 
 from fractions import Fraction
@@ -38,7 +38,7 @@ class FrameScaler:
     """Turns decoded frames into pictures of one geometry; keep one per video, since setting it up takes time."""
 
     def __init__(self, geometry: FrameGeometry, threads: int = 1) -> None:
-        self.geometry = geometry
+        self._geometry = geometry
         self._threads = threads
         self._to_rgb = VideoReformatter()
         self._to_planes = VideoReformatter()
@@ -50,14 +50,13 @@ class FrameScaler:
         turns = quarter_turns(frame.rotation)
         key = frame.height, frame.width, turns
         if key != self._graph_is_for:
-            self._graph = self._scaling_graph(frame, turns)
-            self._graph_is_for = key
+            self._graph, self._graph_is_for = self._scaling_graph(frame, turns), key
         self._graph.push(self._as_planes(frame))
         scaled = self._graph.pull()
         if not isinstance(scaled, VideoFrame):
             raise TypeError("a graph of video filters gives video frames")
         picture = np.rot90(scaled.to_ndarray().astype(np.uint8, copy=False), turns)
-        return centre(picture, self.geometry)
+        return center(picture, self._geometry)
 
     def _as_planes(self, frame: VideoFrame) -> VideoFrame:
         """The frame as planes of red, green and blue, which the scaler scales separately."""
@@ -69,20 +68,20 @@ class FrameScaler:
 
     def _scaling_graph(self, frame: VideoFrame, turns: int) -> Graph:
         """Filters that scale the upright picture's width, then its height."""
-        height, width = scaled_size(*upright_size(frame), self.geometry)
+        height, width = scaled_size(*upright_size(frame), self._geometry)
         if turns % 2:
             first, then = f"{frame.width}:{width}", f"{height}:{width}"
         else:
             first, then = f"{width}:{frame.height}", f"{width}:{height}"
+        options = FILTERS[self._geometry.interpolation]
+        planes = VideoFormat("gbrp")
         graph = Graph()
         graph.threads = self._threads
         filters = [
-            graph.add_buffer(
-                width=frame.width, height=frame.height, format=VideoFormat("gbrp"), time_base=NO_TIMES
-            ),
-            graph.add("scale", f"{first}:{FILTERS[self.geometry.interpolation]}"),
+            graph.add_buffer(width=frame.width, height=frame.height, format=planes, time_base=NO_TIMES),
+            graph.add("scale", f"{first}:{options}"),
             graph.add("format", "gbrp"),
-            graph.add("scale", f"{then}:{FILTERS[self.geometry.interpolation]}"),
+            graph.add("scale", f"{then}:{options}"),
             graph.add("format", "gbrp"),
             graph.add("buffersink"),
         ]
@@ -91,13 +90,13 @@ class FrameScaler:
 
 
 def quarter_turns(rotation_degrees: float) -> Literal[0, 1, 2, 3]:
-    """How many quarter turns counter-clockwise make a picture stand upright."""
+    """How many quarter turns counterclockwise make a picture upright."""
     turns: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
     return turns[round(rotation_degrees / 90) % 4]
 
 
 def upright_size(frame: VideoFrame) -> tuple[int, int]:
-    """Height and width of the frame when it stands upright."""
+    """Height and width of the frame when it is upright."""
     if quarter_turns(frame.rotation) % 2:
         return frame.width, frame.height
     return frame.height, frame.width
@@ -118,17 +117,12 @@ def scaled_size(height: int, width: int, geometry: FrameGeometry) -> tuple[int, 
     return min(max(scaled[0], 1), longest), min(max(scaled[1], 1), longest)
 
 
-def centre(picture: Picture, geometry: FrameGeometry) -> Picture:
-    """Cuts the picture's centre to the geometry's size, and pads it where it is smaller."""
-    missing = [max(0, wanted - size) for wanted, size in zip(_sides(geometry), picture.shape, strict=False)]
+def center(picture: Picture, geometry: FrameGeometry) -> Picture:
+    """Cuts the picture's center to the geometry's size, and pads it where it is smaller."""
+    height, width = geometry.height, geometry.width
+    missing = [max(0, height - picture.shape[0]), max(0, width - picture.shape[1])]
     if any(missing):
         borders = [(gap // 2, gap - gap // 2) for gap in missing]
         picture = np.pad(picture, [*borders, (0, 0)], constant_values=geometry.fill)
-    top, left = (
-        round((size - wanted) / 2) for wanted, size in zip(_sides(geometry), picture.shape, strict=False)
-    )
-    return np.ascontiguousarray(picture[top : top + geometry.height, left : left + geometry.width])
-
-
-def _sides(geometry: FrameGeometry) -> tuple[int, int]:
-    return geometry.height, geometry.width
+    top, left = round((picture.shape[0] - height) / 2), round((picture.shape[1] - width) / 2)
+    return np.ascontiguousarray(picture[top : top + height, left : left + width])

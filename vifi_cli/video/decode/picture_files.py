@@ -1,4 +1,4 @@
-"""Picture files such as photographs and drawings, read as the index reads a frame of a video."""
+"""Reads picture files, such as photographs and drawings, as the index reads a frame of a video."""
 
 import struct
 import warnings
@@ -15,35 +15,24 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.decode.picture import FrameScaler, Picture
 
-MOVING = {"MPEG"}  # formats that Pillow recognises and cannot read
+MOVING = {"MPEG"}  # formats that Pillow recognizes and cannot read
 BACKGROUND = "white"
-UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+DAMAGED = OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error  # what Pillow raises
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file begins like a picture that can be read."""
+    """Whether a file begins like a readable picture."""
     try:
         with _opened(path) as image:
             return image.format not in MOVING
-    except UNREADABLE:
+    except (*DAMAGED, Image.DecompressionBombError):
         return False
 
 
 def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
-    """Reads a picture as the index reads a frame: upright, RGB, scaled and cut.
+    """Reads a picture as the index reads a frame: uint8 (geometry.height, geometry.width, 3), upright, RGB.
 
     An animation yields its first picture; transparent areas become white.
-
-    Returns:
-        uint8 (geometry.height, geometry.width, 3).
 
     Raises:
         InvalidInput: the file is not a picture, or is damaged or too large.
@@ -53,7 +42,7 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
             rgb = _in_rgb(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
         raise InvalidInput(f"{path} is too large to be read as a picture: scale it down first") from error
-    except UNREADABLE as error:
+    except DAMAGED as error:
         raise InvalidInput(f"{path} cannot be read as a picture ({error}): name another one") from error
     return FrameScaler(geometry)(VideoFrame.from_ndarray(np.array(rgb), format="rgb24"))
 

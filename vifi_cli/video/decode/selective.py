@@ -1,15 +1,15 @@
 """Decodes no more of a video than its chosen frames need.
 
-Reading packets in decoding order is cheap; they wait undecoded until the chooser has decided on their slot. Then
+Reading packets is cheap; in decoding order, they wait undecoded until the chooser has decided on their slot. Then
 decoding starts at the last keyframe before the chosen frame, and ends with it:
 
     packets    K p p p p p K p p p p p K p p p p p        K keyframe
     chosen           ^       ^                 ^
     decoded    K p p p     K p         K p p p p
 
-This follows the keyframes as they come, so it needs no index from the container and a wrong one cannot mislead it.
-Where all frames are needed it is sequential decoding. The frames are the same as from decoding everything. Where that
-fails, because the file is damaged or its keyframes are not real, it raises `FramesMissing`.
+This uses the keyframes as they come and not the container's index, which may be wrong. Where all frames are needed it
+is sequential decoding. The frames are the same as from decoding everything. If the file is damaged or its keyframes are
+not real, it raises `FramesMissing`.
 """
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
@@ -33,23 +33,16 @@ TimedFrame = tuple[float, VideoFrame]
 
 
 class FramesMissing(Exception):
-    """Decoding in parts does not yield a chosen frame; the caller has to decode the full video."""
+    """Decoding in parts did not yield a chosen frame; the caller has to decode the full video."""
 
 
 class SelectiveDecoding:
-    """One pass over an open video that decodes the chosen frames, and the frames these refer to.
-
-    Attributes:
-        packets: how many were read.
-        decoded: how many of them went through the decoder.
-        decoded_keyframes: how many of those were keyframes.
-        damaged: how many the decoder refused.
-        end_seconds: where the last frame ends.
-    """
+    """One pass over an open video that decodes the chosen frames, and the frames these refer to."""
 
     def __init__(self, video: OpenVideo, chooser: FrameChooser, alive: Callable[[], None]) -> None:
-        self.packets = self.decoded = self.decoded_keyframes = self.damaged = 0
-        self.end_seconds = 0.0
+        self.packets = self.decoded = self.decoded_keyframes = 0
+        self.damaged = 0  # packets that the decoder refused
+        self.end_seconds = 0.0  # of the last frame
         self._video = video
         self._context = video.stream.codec_context
         self._chooser = chooser
@@ -62,7 +55,7 @@ class SelectiveDecoding:
         self._spare: dict[float, VideoFrame] = {}  # decoded, not chosen, later than all chosen
 
     def frames(self) -> Iterator[TimedFrame]:
-        """The chosen frames with their seconds, in order; raises FramesMissing if one does not come out."""
+        """The chosen frames with their seconds, in order; raises FramesMissing if one is missing."""
         for packet in self._video.packets():
             self._alive()
             for seconds in self._choose(packet):
@@ -81,7 +74,7 @@ class SelectiveDecoding:
         return "selective" if self.decoded < self.packets else "sequential"
 
     def _choose(self, packet: Packet[VideoStream]) -> list[float]:
-        """Lets a packet wait, and returns the times of the frames chosen now that it is known."""
+        """Adds a packet to those waiting, and returns the times of the frames chosen now."""
         if packet.pts is None:
             raise FramesMissing
         seconds = self._video.seconds(packet.pts)
@@ -119,7 +112,7 @@ class SelectiveDecoding:
     def _decode_waiting_up_to(self, seconds: float) -> Iterator[TimedFrame]:
         times = [time for time, _ in self._waiting]
         if seconds not in times:
-            return  # in the decoder already, for the sake of an earlier one
+            return  # already in the decoder, because an earlier frame needed it
         last = times.index(seconds)
         keyframes = [
             position
@@ -150,7 +143,7 @@ class SelectiveDecoding:
         yield from self._sort_out(frames)
 
     def _drain(self) -> Iterator[TimedFrame]:
-        """Takes out the frames wanted that are still in the decoder, and makes it ready for a new start."""
+        """Takes the wanted frames that are still in the decoder, and prepares it for a new start."""
         if self._wanted:
             self._alive()
             try:

@@ -1,8 +1,8 @@
 """Decides when files that appear under folders are complete, so that none is read while it is being written.
 
-A file is complete when its size and its time of change have stayed the same for a while. The index is due when all is
-quiet and complete, or some time after the first event. So a file moved to another disk, which means written there and
-then deleted here, is seen as moved.
+A file is complete when its size and its time of change have stayed the same for a while. The index is due when all
+files are complete and quiet, or some time after the first event. So vifi recognizes a file moved to another disk, which
+is written there and then deleted here.
 """
 
 import os
@@ -20,13 +20,12 @@ LONGEST_WAIT_SECONDS = 60.0
 NO_TEXT = "\N{REPLACEMENT CHARACTER}"
 
 Kind = Literal["added", "modified", "deleted"]
-State = tuple[int, int]
-"""Size in bytes, and time of change in nanoseconds."""
+State = tuple[int, int]  # size in bytes, and time of change in nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """Something that happened to a path, as the operating system reports it."""
+    """A change to a path that the operating system reports."""
 
     kind: Kind
     path: Path
@@ -42,21 +41,19 @@ class _Unfinished:
 
 @dataclass(slots=True)
 class Arrivals:
-    """What has happened under some folders since the index was last updated.
+    """What has happened under the roots since the index was last updated.
 
-    Attributes:
-        roots: the folders and files that are followed.
-        folders: the known folders of videos under them; if one of them goes, videos go with it.
+    Times are seconds of any clock that never runs backwards.
     """
 
-    roots: tuple[Path, ...]
-    folders: frozenset[Path] = frozenset()
+    roots: tuple[Path, ...]  # folders and files
+    folders: frozenset[Path] = frozenset()  # known to hold videos, which disappear with them
     _unfinished: dict[Path, _Unfinished] = field(default_factory=dict)
     _first: float | None = None
     _latest: float = 0.0
 
     def note(self, events: Iterable[FileEvent], now: float) -> None:
-        """Takes in events up to `now`, in seconds of any clock that never runs backwards."""
+        """Takes in events up to `now`."""
         for event in events:
             if self._is_hidden(event.path):
                 continue
@@ -71,11 +68,11 @@ class Arrivals:
                 self._watch(event.path, now)
 
     def mark_unstable(self, path: Path, now: float) -> None:
-        """Marks a file as unfinished that changed just now, though no event reported it."""
+        """Treats a file as unfinished, because it changed just now although no event reported it."""
         self._watch(path, now)
 
     def look(self, now: float) -> None:
-        """Looks at the unfinished files; call it every second or so."""
+        """Checks the unfinished files; call it every second or so."""
         for path, unfinished in list(self._unfinished.items()):
             state = _state_of(path)
             if state is None:
@@ -88,19 +85,19 @@ class Arrivals:
                 self.wake(now)
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to update the index."""
+        """Whether to update the index now."""
         if self._first is None:
             return False
         is_calm = not self._unfinished and now - self._latest >= QUIET_SECONDS
         return is_calm or now - self._first >= LONGEST_WAIT_SECONDS
 
     def begin(self) -> frozenset[Path]:
-        """Starts an update: all events so far count as handled; returns the files still unfinished, to be left out."""
+        """Starts an update: all events so far count as handled; returns the unfinished files, to be left out."""
         self._first = None
         return frozenset(self._unfinished)
 
     def wake(self, now: float) -> None:
-        """Notes that the folders must be searched."""
+        """Asks for a search of the folders."""
         self._first = now if self._first is None else self._first
         self._latest = now
 
@@ -125,7 +122,7 @@ class Arrivals:
 
 
 def _state_of(path: Path) -> State | None:
-    """The present state of a regular file; None if there is none."""
+    """The present state of a regular file; None for anything else."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Finds the videos under folders, reading at most a few bytes of each, and recognises moved files by their content.
+"""Finds the videos under folders, reading at most a few bytes of each, and recognizes moved files by their content.
 
 Folders are walked in order of name, so the same disk yields the same list. Hidden files and folders are skipped, among
 them the `._` files of macOS, unless the user names them.
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import attrgetter
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
@@ -26,35 +27,23 @@ Inode = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A file that is likely a video.
+    """A file that is likely a video."""
 
-    Attributes:
-        path: absolute, with links as found.
-        size_bytes: of the file.
-        modified_ns: time of the last change, in nanoseconds since 1970.
-        on_other_device: whether it is on another disk than the folder searched, by a mount or a link; ignored when
-            files are compared.
-    """
-
-    path: Path
+    path: Path  # absolute, with links as found
     size_bytes: int
-    modified_ns: int
-    on_other_device: bool = field(default=False, compare=False)
+    modified_ns: int  # since 1970
+    on_other_device: bool = field(
+        default=False, compare=False
+    )  # than the folder searched, by a mount or a link
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a search found.
+    """What a search of folders found; videos and folders in order of path."""
 
-    Attributes:
-        roots: the paths searched, absolute.
-        videos: each file once, in order of path.
-        unreadable_folders: folders whose content, or some of it, is not visible, in order of path.
-    """
-
-    roots: tuple[Path, ...]
-    videos: tuple[VideoFile, ...]
-    unreadable_folders: tuple[Path, ...] = ()
+    roots: tuple[Path, ...]  # the paths searched, absolute
+    videos: tuple[VideoFile, ...]  # each file once
+    unreadable_folders: tuple[Path, ...] = ()  # in full or in part
 
 
 def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> Discovery:
@@ -79,7 +68,7 @@ def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> 
 class _Walk:
     """One search of several roots, which lists each physical file and enters each folder once.
 
-    Links to folders wait until all real folders are searched, so what they lead to is mostly known by then.
+    Links to folders wait until all real folders are searched, so most of what they lead to is known by then.
     """
 
     def __init__(self, exclude: Sequence[str]) -> None:
@@ -92,10 +81,10 @@ class _Walk:
 
     def videos(self) -> tuple[VideoFile, ...]:
         """The videos found, in order of path."""
-        return tuple(sorted((video for video, _ in self._files.values()), key=lambda video: video.path))
+        return tuple(sorted((video for video, _ in self._files.values()), key=attrgetter("path")))
 
     def search(self, root: Path) -> None:
-        """Takes a file, or all videos under a folder."""
+        """Collects a file, or all videos under a folder."""
         try:
             status = root.stat()
         except OSError as error:
@@ -132,7 +121,7 @@ class _Walk:
             waiting.extend(reversed(folders))
 
     def _listed(self, folder: Path) -> list[Path]:
-        """The content of a folder, by name; empty if it was listed before or is gone by now."""
+        """The content of a folder, sorted; empty if it was listed before or has disappeared."""
         try:
             identity = _identity(folder, folder.stat())
             if identity in self._folders:
@@ -171,15 +160,15 @@ class _Walk:
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:
-    """The same for all paths to one file; on network disks without file numbers the path itself."""
+    """The same for all paths to one file; on network disks without file numbers, the path."""
     return (status.st_dev, status.st_ino) if status.st_ino else path
 
 
 def content_fingerprint(path: Path) -> str:
-    """A hash that recognises a file after it was moved or touched: BLAKE2b, 32 hexadecimal digits.
+    """A hash that recognizes a file after it was moved or touched: BLAKE2b, 32 hexadecimal digits.
 
-    It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly over the file, the first and the last
-    byte among them; a file no larger than these in full.
+    It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly over the file, including the first and
+    the last byte; smaller files in full.
 
     Raises:
         OSError: the file cannot be read.

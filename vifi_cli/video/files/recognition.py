@@ -38,7 +38,7 @@ def may_be_video(path: Path) -> bool:
 
 
 def looks_like_video(head: bytes) -> bool:
-    """Whether files that begin like this hold video."""
+    """Whether a file that begins with these bytes holds video."""
     return (
         head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"styp"}  # MP4, QuickTime
         or head.startswith(b"\x1aE\xdf\xa3")  # Matroska, WebM
@@ -46,7 +46,7 @@ def looks_like_video(head: bytes) -> bool:
         or (head.startswith(b"RIFF") and head[8:12] == b"CDXA")  # Video CD
         or head.startswith((b"FLV\x01", b"OggS", b".RMF", b"YUV4MPEG2", b"DKIF"))
         or head.startswith(b"0&\xb2u\x8ef\xcf\x11")  # ASF, WMV
-        or head.startswith((b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"))  # MPEG programme stream, MPEG video
+        or head.startswith((b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"))  # MPEG program stream, MPEG video
         or _is_transport_stream(head)
     )
 

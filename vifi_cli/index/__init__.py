@@ -1,1 +1,1 @@
-"""Searchable videos: the catalogue in SQLite, its vectors in FAISS, and the search; without torch."""
+"""Searchable videos: the catalog in SQLite, its vectors in FAISS, and the search; without torch."""

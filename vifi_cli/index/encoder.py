@@ -1,4 +1,4 @@
-"""What the index asks of an encoder; `vifi_cli.model` implements it, and tests bring small ones."""
+"""The encoder as the index sees it; `vifi_cli.model` implements it, and tests bring small ones."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -21,7 +21,7 @@ class TextEncoder(Protocol):
 
     @property
     def text_fingerprint(self) -> str:
-        """Digest of the text side; two encoders with the same one give the same embeddings."""
+        """Digest of the text side; encoders with the same one give the same embeddings."""
         ...
 
     @property
@@ -35,7 +35,7 @@ class TextEncoder(Protocol):
 
 
 class Encoder(TextEncoder, Protocol):
-    """Turns queries and frames into embeddings of one space."""
+    """Turns queries and frames into embeddings in one space."""
 
     @property
     def vision_fingerprint(self) -> str:
@@ -44,9 +44,9 @@ class Encoder(TextEncoder, Protocol):
 
     @property
     def geometry(self) -> FrameGeometry:
-        """The picture that `encode_frames` wants."""
+        """The picture size and layout that `encode_frames` takes."""
         ...
 
     def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """Embeds frames uint8 (N, H, W, 3): float32 (N, D), not normalised."""
+        """Embeds frames uint8 (N, H, W, 3): float32 (N, D), not normalized."""
         ...

@@ -19,27 +19,18 @@ SCORE_TOLERANCE = 2e-3
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """What is indexed, with what, and how large it is.
-
-    Attributes:
-        indexed_with: encoder and sampling.
-        roots: folders and files that were indexed, each with the number of videos under it.
-        windows: number of vectors.
-        size_bytes: of all files of the index.
-        failures: files that could not be read.
-        partly_read: videos of which only a part could be read, with what was wrong.
-    """
+    """What is indexed, with what, and how large it is."""
 
     folder: Path
     indexed_with: IndexedWith
-    roots: tuple[tuple[Path, int], ...]
+    roots: tuple[tuple[Path, int], ...]  # indexed folders and files, each with the number of videos under it
     videos: int
     video_seconds: float
     frames: int
     windows: int
-    size_bytes: int
+    size_bytes: int  # of all files of the index
     failures: tuple[FailedFile, ...]
-    partly_read: tuple[tuple[Path, str], ...]
+    partly_read: tuple[tuple[Path, str], ...]  # videos that could be read only in part, with what was wrong
 
 
 def summarize(folder: Path) -> IndexSummary:
@@ -61,7 +52,7 @@ def summarize(folder: Path) -> IndexSummary:
 
 
 def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:
-    """Whether a sample of windows has in the vector file the embeddings that the catalogue gives them."""
+    """Whether the vector file has, for a sample of windows, the embeddings that follow from the catalog."""
     for video_id, all_rows in islice(catalog.windows_by_video(), SAMPLED_VIDEOS):
         rows = all_rows[:SAMPLED_WINDOWS]
         _, frame_embeddings = catalog.frames(video_id)
@@ -75,7 +66,6 @@ def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:
 
 
 def _count_below(roots: list[Path], paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
-    """Counts the videos at or under each root."""
     counts = dict.fromkeys(roots, 0)
     for path in paths:
         for folder in (path, *path.parents):

@@ -1,7 +1,7 @@
-"""The vector file: every window's embedding in FAISS, a cache that is built from the catalogue.
+"""The vector file: every window's embedding in FAISS, a cache that is built from the catalog.
 
-Its name holds the catalogue's revision, which no other state of any catalogue shares; a file of another name is out of
-date. The catalogue notes which file was made last. That one is brought up to date, or rebuilt, under a temporary name
+Its name holds the catalog's revision, which no other state of any catalog shares; a file with another name is out of
+date. The catalog notes which file was made last. That one is brought up to date, or rebuilt, under a temporary name
 and renamed. Where nothing can be written, vectors stay in memory. Search is exact.
 """
 
@@ -36,15 +36,11 @@ ATTEMPTS = 5
 MEAN_OF_WINDOWS = 1024
 """A larger index is sampled: the mean cosine of a query is then uncertain by a 32nd of their standard deviation."""
 GPU_MOST_RESULTS = 2048
-"""FAISS on a GPU returns no more neighbours than this in one search."""
+"""FAISS on a GPU returns no more neighbors than this in one search."""
 
 
 class Vectors:
-    """Window embeddings that can be searched by inner product, each known by its window's id.
-
-    Attributes:
-        revision: of the catalogue, whose windows these are.
-    """
+    """Window embeddings that can be searched by inner product, each known by its window's id."""
 
     def __init__(self, index: Any, revision: str) -> None:
         self._index = index
@@ -65,16 +61,9 @@ class Vectors:
         among: npt.NDArray[np.int64] | None = None,
         without: npt.NDArray[np.int64] | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Finds the windows nearest to a query.
+        """Finds the windows nearest to a query (D,) of length 1: ids and cosines, best first, `count` or fewer.
 
-        Args:
-            query: float32 (D,), of length 1.
-            count: maximum number of windows.
-            among: int64 ids of the windows to look at; None looks at all.
-            without: int64 ids of windows to skip; ignored if `among` is given.
-
-        Returns:
-            Ids and cosines, best first; fewer than `count` if there are no more.
+        It looks only at windows with ids `among` these or, if that is None, at all `without` these.
         """
         index, parameters = self._index, None
         if among is not None:
@@ -116,7 +105,7 @@ class Vectors:
 
 
 def open_vectors(catalog: Catalog) -> Vectors:
-    """Loads the vector file of the catalogue's present revision, making it first where it is missing.
+    """Loads the vector file of the catalog's present revision, making it first where it is missing.
 
     The file is mapped into memory, so that opening it costs next to nothing however large it is. Other processes may
     bring the index up to date, and make and remove vector files, at the same time.
@@ -143,12 +132,12 @@ def open_vectors(catalog: Catalog) -> Vectors:
 
 
 def vectors_in_memory(catalog: Catalog) -> Vectors:
-    """Makes the vectors of the catalogue as it is, without a file."""
+    """Makes the vectors of the catalog as it is, without a file."""
     return Vectors(*_build(catalog))
 
 
 def vector_file(catalog: Catalog, revision: str) -> Path:
-    """The path of the vector file that belongs to one revision of a catalogue."""
+    """The path of the vector file of one revision of a catalog."""
     return catalog.path.parent / f"{NAME}{revision}.faiss"
 
 
@@ -158,7 +147,7 @@ def gpu_count() -> int:
 
 
 def _build(catalog: Catalog) -> tuple[Any, str]:
-    """The vectors of all windows, taking over what the last vector file holds, and the revision they are of."""
+    """The vectors of all windows, reusing what the last vector file holds, and their revision."""
     with catalog.snapshot():
         wanted = catalog.window_ids()
         index = _last_made(catalog)
@@ -186,7 +175,7 @@ def _new_vectors(
 
 
 def _last_made(catalog: Catalog) -> Any:
-    """The vectors of the state, before the present one, for which a file was last made; none if it cannot be read."""
+    """The vectors of the earlier state for which a file was last made; none if it cannot be read."""
     empty = _empty(catalog.indexed_with.dimension)
     if catalog.vectors_revision is None:
         return empty
@@ -199,7 +188,7 @@ def _last_made(catalog: Catalog) -> Any:
 
 
 def _empty(dimension: int) -> Any:
-    """An exact inner-product index that keeps float16 numbers, as precise as the catalogue's own."""
+    """An exact inner-product index that keeps float16 numbers, as precise as the catalog's own."""
     flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     return faiss.IndexIDMap(flat)
 
@@ -224,7 +213,6 @@ def _remove_others(current: Path) -> None:
 
 
 def _copy_to_gpu(index: Any) -> Any:
-    """The same vectors on the first GPU, or None where this FAISS has none."""
     if not gpu_count() or not index.ntotal:
         return None
     resources = faiss.StandardGpuResources()

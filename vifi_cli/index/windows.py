@@ -14,21 +14,13 @@ WINDOW_SECONDS = (2.0, 8.0, 32.0)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open part of a video and its frames.
-
-    Attributes:
-        start_seconds: first instant of the window.
-        end_seconds: the instant at which it is over.
-        first_frame: index of its first sampled frame.
-        end_frame: index one past its last sampled frame.
-        is_whole: it stands for the video, not for a moment.
-    """
+    """A half-open part of a video and its frames."""
 
     start_seconds: float
     end_seconds: float
-    first_frame: int
-    end_frame: int
-    is_whole: bool = False
+    first_frame: int  # index of its first sampled frame
+    end_frame: int  # index one past its last sampled frame
+    is_whole: bool = False  # it stands for the video, not for a moment
 
 
 def windows_of(
@@ -36,17 +28,11 @@ def windows_of(
     duration_seconds: float,
     lengths_seconds: tuple[float, ...] = WINDOW_SECONDS,
 ) -> list[Window]:
-    """Lays the windows of one video.
+    """Lays the windows of one video: windows that each hold a frame, then the window over the complete video.
 
-    Args:
-        frame_seconds: float64 (T,), ascending times of its sampled frames, T >= 1.
-        duration_seconds: of the video; frames at or after it still count to the last window.
-        lengths_seconds: ascending window lengths.
-
-    Returns:
-        Windows that each hold a frame and, of those with the same frames, only the shortest; then the window over the
-        complete video. Lengths that the video does not exceed give no window; a video shorter than all of them gets
-        one moment over all of it.
+    Of windows with the same frames, only the shortest remains. Lengths (ascending) that the video does not exceed give
+    no window; a video shorter than all of them gets one moment over all of it. `frame_seconds` holds the ascending
+    times (T,) of the sampled frames, T >= 1; those at or after the end of the video still count to the last window.
     """
     end_seconds = max(duration_seconds, float(frame_seconds[-1]))
     moments: dict[tuple[int, int], Window] = {}
@@ -77,17 +63,11 @@ def _windows_of_one_length(
 def window_embeddings(
     frame_embeddings: npt.NDArray[np.float16], frame_spans: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
-    """Averages frame embeddings over windows, then scales each mean to length 1.
+    """Averages frame embeddings (T, D) over windows, then scales each mean to length 1: float32 (W, D).
 
-    The frames are averaged as the encoder gave them, not normalised one by one, as ViFi-CLIP does
-    (`trainers/vificlip.py`: mean over time, then the norm).
-
-    Args:
-        frame_embeddings: (T, D), un-normalised.
-        frame_spans: int64 (W, 2), first frame and one past the last frame of each window.
-
-    Returns:
-        float32 (W, D), each row of length 1 (or zero where all frames are zero).
+    The frames are averaged as the encoder gave them, not normalized one by one, as ViFi-CLIP does
+    (`trainers/vificlip.py`: mean over time, then the norm). `frame_spans`, int64 (W, 2), holds the first frame and one
+    past the last frame of each window. A row is zero where all frames are zero.
     """
     running = np.zeros((len(frame_embeddings) + 1, frame_embeddings.shape[1]), np.float64)
     np.cumsum(frame_embeddings, axis=0, dtype=np.float64, out=running[1:])
@@ -103,13 +83,7 @@ def frames_within(
 ) -> tuple[int, int]:
     """The frames that show a part of a video: those in it or, if there are none, the last one before it.
 
-    Args:
-        frame_seconds: float64 (T,), ascending times of its sampled frames, T >= 1.
-        start_seconds: where the part begins.
-        end_seconds: where it ends.
-
-    Returns:
-        The first frame, and one past the last one.
+    From the ascending times (T,) of its sampled frames, T >= 1, to the first frame and one past the last one.
     """
     first, end = np.searchsorted(frame_seconds, (start_seconds, end_seconds), side="left")
     return (int(first), int(end)) if end > first else (max(int(first) - 1, 0), max(int(first), 1))

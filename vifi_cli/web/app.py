@@ -1,4 +1,4 @@
-"""Puts the server's application together: pages, media, static files, and the guard around all of them."""
+"""Assembles the server's application: pages, media, static files, and the guard around all of them."""
 
 import asyncio
 import os
@@ -39,13 +39,9 @@ def make_app(
     *,
     exposed: bool = False,
 ) -> ASGIApp:
-    """The application for one index.
+    """The application for one index, which may not exist yet.
 
-    Args:
-        index_folder: of the index, which may not exist yet.
-        cache_folder: for pictures, re-encoded moments and embeddings of queries.
-        load_encoder: loads the text side of the encoder that an index was made with.
-        exposed: whether other machines may use it.
+    `cache_folder` holds pictures, re-encoded moments and embeddings of queries; `exposed` lets other machines use it.
     """
     library, searching = (
         IndexReader(
@@ -87,6 +83,6 @@ def make_app(
 
 
 async def _warm_up(searching: IndexReader) -> None:
-    """Loads ahead what searches need; whoever searches later hears what fails now."""
+    """Loads ahead what searches need; whoever searches later sees the error that is ignored here."""
     with suppress(VifiError, sqlite3.Error, OSError):
         await searching.read(lambda session: session.warm_up())

@@ -1,4 +1,4 @@
-"""Protects the server: checks that every request passes, and headers of every answer.
+"""Protects the server: checks every request, and adds headers to every answer.
 
 Any page on the web can make the user's browser send requests to this machine. Three headers give them away: the Host
 (a name of an attacker's that resolves to this machine, as in DNS rebinding), the Origin, and Sec-Fetch-Site. Nothing
@@ -35,7 +35,7 @@ class Guard:
     """Refuses requests that are not the user's own, and adds protecting headers to every answer."""
 
     def __init__(self, app: ASGIApp, *, exposed: bool) -> None:
-        """Wraps an application; `exposed` says that other machines may use it too."""
+        """Wraps an application; `exposed` means that other machines may use it too."""
         self._app = app
         self._exposed = exposed
 
@@ -76,8 +76,8 @@ def why_refused(scope: Scope, *, exposed: bool) -> str | None:
 def names_this_machine(host: str, *, exposed: bool) -> bool:
     """Whether a Host header names this machine in a way that no foreign name server can influence.
 
-    That is `localhost` or an address of the machine for itself; for others, if it is open to them, any
-    numerical address, and the machine's own name.
+    That is `localhost` or an address of the machine for itself; if it is open to others, any numerical address, and
+    the machine's own name.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""

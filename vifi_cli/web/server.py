@@ -43,11 +43,7 @@ def address_of(listening: socket.socket) -> str:
 
 
 def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
-    """Serves until interrupted; `tell` is called with a line for each error.
-
-    Raises:
-        KeyboardInterrupt: the user has ended it; everything is closed.
-    """
+    """Serves until KeyboardInterrupt, raised when all is closed; `tell` is called with a line for each error."""
     config = uvicorn.Config(
         app,
         loop="asyncio",

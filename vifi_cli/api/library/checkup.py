@@ -19,19 +19,12 @@ LITTLE_FREE_BYTES = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found.
+    """What one check found."""
 
-    Attributes:
-        subject: what was checked.
-        state: `fine`, `note` (worth knowing, nothing to do), or `problem`.
-        detail: what was found.
-        fix: what to do, if something is wrong.
-    """
-
-    subject: str
-    state: Literal["fine", "note", "problem"]
-    detail: str
-    fix: str | None = None
+    subject: str  # what was checked
+    state: Literal["fine", "note", "problem"]  # a note is worth knowing, with nothing to do
+    detail: str  # what was found
+    fix: str | None = None  # what to do, if something is wrong
 
 
 def examine(home: Path) -> Iterator[Finding]:
@@ -168,12 +161,12 @@ def _index(folder: Path) -> Iterator[Finding]:
             vectors = open_vectors(catalog)
             windows, videos = len(catalog.window_ids()), counted(len(catalog.videos()), "video")
             if windows == len(vectors) and vectors_agree(catalog, vectors):
-                yield Finding("Index", "fine", f"{videos}; catalogue and vectors agree ({windows:,} windows)")
+                yield Finding("Index", "fine", f"{videos}; catalog and vectors agree ({windows:,} windows)")
             else:
                 yield Finding(
                     "Index",
                     "problem",
-                    f"the vectors are not those of the catalogue ({windows:,} windows, {len(vectors):,} vectors)",
+                    f"the vectors are not those of the catalog ({windows:,} windows, {len(vectors):,} vectors)",
                     f"delete {folder}/vectors-*.faiss: the next search makes it again",
                 )
     except IndexMissing as missing:

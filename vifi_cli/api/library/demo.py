@@ -29,7 +29,7 @@ MOVES = (
     (1.3, 1.0, (1.0, 0.5), (0.0, 0.5)),
     (1.1, 1.1, (0.5, 0.0), (0.5, 1.0)),
 )
-"""Camera movements: magnification at the start and the end, and the place in the centre first and last."""
+"""Camera movements: magnification at the start and the end, and the place in the center first and last."""
 
 QUERIES = (
     "a cat",

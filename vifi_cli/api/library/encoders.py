@@ -1,4 +1,4 @@
-"""Loading the encoders that fit an index, and refusing those that do not."""
+"""Loads the encoders that fit an index, and refuses those that do not."""
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
@@ -10,7 +10,7 @@ from vifi_cli.index.encoder import Encoder, TextEncoder
 def load_query_encoder(
     indexed_with: IndexedWith, device: str, model: str | None, feedback: Feedback
 ) -> TextEncoder:
-    """Loads what reads queries: the text side of a model that encodes images as the index's own, or of that itself.
+    """Loads the encoder of queries: the text side of a model that encodes images as the index's own, or of that one.
 
     Raises:
         EncoderMismatch: the model encodes images differently, or the weights of the index's own have changed.
@@ -29,11 +29,7 @@ def load_query_encoder(
 
 
 def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> TextEncoder:
-    """Loads the text side of the index's own encoder.
-
-    Raises:
-        EncoderMismatch: its weights have changed since.
-    """
+    """Loads the text side of the index's own encoder; raises EncoderMismatch if its weights have changed."""
     from vifi_cli.model.runtime.encoder import load_text_encoder
 
     encoder = load_text_encoder(fetch_model(indexed_with.model, feedback), device)
@@ -43,11 +39,7 @@ def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Fe
 
 
 def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
-    """Loads both sides of the index's own encoder.
-
-    Raises:
-        EncoderMismatch: its weights have changed since.
-    """
+    """Loads both sides of the index's own encoder; raises EncoderMismatch if its weights have changed."""
     from vifi_cli.model.runtime.encoder import load_encoder
 
     source = fetch_model(indexed_with.model, feedback)

@@ -26,37 +26,22 @@ from vifi_cli.wording import clock, counted
 
 
 class IndexChoices(TypedDict, total=False):
-    """How to index; all are optional.
+    """How to index; all are optional."""
 
-    Attributes:
-        model: the encoder, as `vifi model list` names it; by default the index's own.
-        device: where it runs: `auto` (the default), `cpu`, `cuda` or `mps`.
-        frames_per_second: sampling rate; by default the index's own, or 1.
-        exclude: globs of files and folders to skip.
-        retry_failed: whether to try files again that could not be read before.
-        rebuild: whether to make the index again, for example with another model or rate.
-        workers: decoding processes; by default half as many as cores.
-    """
-
-    model: str | None
-    device: str
-    frames_per_second: float | None
-    exclude: Sequence[str]
-    retry_failed: bool
-    rebuild: bool
-    workers: int | None
+    model: str | None  # as `vifi model list` names it; by default the index's own
+    device: str  # where it runs: `auto` (the default), `cpu`, `cuda` or `mps`
+    frames_per_second: float | None  # sampling rate; by default the index's own, or 1
+    exclude: Sequence[str]  # globs of files and folders to skip
+    retry_failed: bool  # try files again that could not be read before
+    rebuild: bool  # make the index again, for example with another model or rate
+    workers: int | None  # decoding processes; by default half as many as cores
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
-    """What to index and how (see `IndexChoices`); None leaves the choice to the index, then to the defaults.
+    """What to index and how (see `IndexChoices`); None leaves the choice to the index, then to the defaults."""
 
-    Attributes:
-        paths: folders and files; without any, all that were indexed before.
-        is_complete: says which files are no longer being written; the others are left for a later run.
-    """
-
-    paths: tuple[Path, ...] = ()
+    paths: tuple[Path, ...] = ()  # folders and files; without any, all that were indexed before
     model: str | None = None
     device: str = "auto"
     frames_per_second: float | None = None
@@ -64,6 +49,7 @@ class IndexRequest:
     retry_failed: bool = False
     rebuild: bool = False
     workers: int | None = None
+    # the others, still being written, are left for a later run
     is_complete: Callable[[VideoFile], bool] = lambda _: True
 
 
@@ -75,14 +61,8 @@ def index_videos(
 ) -> IndexReport:
     """Makes videos searchable, and brings an index up to date: only what is new or changed is read.
 
-    Args:
-        videos: folders and files; without any, all that were indexed before.
-        folder: of the index; the one that `vifi index` makes if None.
-        feedback: receives notes and progress.
-        choices: see `IndexChoices`.
-
-    Returns:
-        What was done, and which files could not be read; these do not stop the run.
+    Without videos (folders or files), it takes all that were indexed before. The default folder is that of `vifi
+    index`. The report names the files that could not be read; these do not stop the run.
 
     Raises:
         IndexLocked: another process is writing to the index.
@@ -97,10 +77,7 @@ def index_videos(
 def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> IndexReport:
     """Brings the index in a folder up to date, with its vector file and its calibration.
 
-    When interrupted from the keyboard, it notes how many files are done and kept.
-
-    Raises:
-        IndexLocked, EncoderMismatch, InvalidInput: as `index_videos` does.
+    When interrupted from the keyboard, it notes how many files are done and kept. Errors are those of `index_videos`.
     """
     run = _IndexRun(folder, request, feedback)
     try:
@@ -133,7 +110,7 @@ class _ShownProgress:
         task(progress.bytes_done, max(progress.size_bytes, 1), at=at)
 
     def summary(self) -> str:
-        """How many files are done for good, of how many."""
+        """How many files are done for good, out of how many."""
         if self._last is None:
             return "nothing had begun"
         return f"{self._last.files_stored:,} of {counted(self._last.files, 'file')} are done and kept"
@@ -200,7 +177,7 @@ class _IndexRun:
         return report
 
     def _present(self, roots: Sequence[Path]) -> list[Path]:
-        """The roots to look at; a missing one is an error only if the user has just named it."""
+        """The roots to index; a missing one is an error only if the user has just named it."""
         return [root for root in roots if root in self._request.paths or root.exists()]
 
     def _discover(self, roots: Sequence[Path]) -> Discovery:

@@ -36,12 +36,7 @@ def watch(
 ) -> None:
     """Brings an index up to date now and whenever something happens under its roots, until interrupted.
 
-    Args:
-        index_folder: of the index, which may not exist yet.
-        request: what to index and how; a rebuild is made once.
-        run: brings the index up to date as requested.
-        show: called with what each run did.
-        feedback: receives notes.
+    A rebuild is made once. `show` is called with what each run did.
 
     Raises:
         VifiError: the folders cannot be followed, or the index cannot be brought up to date.
@@ -75,7 +70,7 @@ def _interrupt_remembered() -> Iterator[Event]:
 
 
 class Watching:
-    """Decides, one step after the other, when to bring an index up to date, and has that done."""
+    """Decides, step by step, when to bring an index up to date, and does it."""
 
     def __init__(self, index_folder: Path, request: IndexRequest, run: Run, feedback: Feedback) -> None:
         """The first step looks at everything; arguments are those of `watch`."""
@@ -88,15 +83,9 @@ class Watching:
         self._arrivals.wake(float("-inf"))
 
     def step(self, events: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
-        """Takes in what has happened since the last step; brings the index up to date if it is time to.
+        """Takes in what has happened since the last step; brings the index up to date if it is due and possible.
 
-        Args:
-            events: under the roots.
-            now: seconds of a monotonic clock.
-            now_ns: the time of day in nanoseconds since 1970, comparable with the times of files.
-
-        Returns:
-            What was done; None if it is not time yet, or not possible.
+        `now` is in seconds of a monotonic clock, `now_ns` the time of day, comparable with the times of files.
         """
         self._arrivals.note(events, now)
         self._arrivals.look(now)
@@ -117,12 +106,12 @@ class Watching:
         return report
 
     def find_places(self) -> list[Path]:
-        """The roots that are there now, to be followed."""
+        """The roots that exist now, to be followed."""
         self._places = self._roots_now()
         return [root for root, identity in self._places.items() if identity is not None]
 
     def have_places_changed(self) -> bool:
-        """Whether a root has come, gone or been replaced, as by a disk plugged in; if so, all is looked through."""
+        """Whether a root has come, gone or been replaced, as by a disk plugged in; if so, everything is checked."""
         changed = self._roots_now() != self._places
         if changed:
             self._arrivals.wake(time.monotonic())
@@ -132,7 +121,7 @@ class Watching:
         return {root: _identity(root) for root in self._arrivals.roots}
 
     def _completeness(self, now: float, now_ns: int) -> Callable[[VideoFile], bool]:
-        """Tells, for the run that begins now, which files are complete."""
+        """Decides, for the run that begins now, which files are complete."""
         unfinished = self._arrivals.begin()
 
         def is_complete(file: VideoFile) -> bool:
@@ -152,7 +141,7 @@ class Watching:
         self._arrivals.wake(now)
 
     def _note_done(self) -> None:
-        """Rebuilds once only, and learns which folders matter."""
+        """Rebuilds only once, and learns which folders matter."""
         self._is_first = self._is_waiting = False
         self._request = replace(self._request, rebuild=False, retry_failed=False)
         self._arrivals.roots = self._roots()
@@ -171,12 +160,11 @@ class Watching:
 
 
 def _folders_with_videos(catalog: Catalog) -> frozenset[Path]:
-    """All folders above videos."""
     return frozenset(folder for video in catalog.videos() for folder in video.path.parents)
 
 
 def _identity(path: Path) -> Identity:
-    """What changes when something else takes a path's place; None if there is nothing."""
+    """A value that changes when something else takes a path's place; None if nothing is there."""
     try:
         status = path.stat()
     except OSError:

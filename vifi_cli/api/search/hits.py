@@ -38,7 +38,7 @@ def _row(hit: SearchHit) -> str:
 
 
 def _picture(hit: SearchHit) -> str:
-    """The frame in the middle of a hit, inside the page; in words why there is none."""
+    """The frame in the middle of a hit, inside the page, or why there is none."""
     from vifi_cli.video.export.preview import still  # PyAV, which a search does not need
 
     try:

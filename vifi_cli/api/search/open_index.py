@@ -25,30 +25,17 @@ NANOSECONDS = 10**9
 
 
 class Choices(TypedDict, total=False):
-    """Which hits you want, and of which videos; all are optional.
+    """Which hits you want, and from which videos; all are optional."""
 
-    Attributes:
-        top: maximum number of hits, 0 for all; 10 by default.
-        by: whether a hit is a `moment` (the default) or a `video`.
-        per_video: maximum number of moments per video, 0 for all; 3 by default.
-        min_score: minimum relevance, or cosine where hits are not rated; by default a relevance of 0.3.
-        dedupe: keep only the best of hits that look nearly the same.
-        path: a glob that the video's path must match, or a folder above it.
-        newer: only files changed at this time or later.
-        older: only files changed before this time.
-        min_seconds: minimum length of the video.
-        max_seconds: maximum length of the video.
-    """
-
-    top: int
-    by: Literal["moment", "video"]
-    per_video: int
-    min_score: float
-    dedupe: bool
-    path: str | Path
-    newer: datetime
-    older: datetime
-    min_seconds: float
+    top: int  # maximum number of hits, 0 for all; 10 by default
+    by: Literal["moment", "video"]  # what a hit is; a moment by default
+    per_video: int  # maximum number of moments per video, 0 for all; 3 by default
+    min_score: float  # minimum relevance (0.3 by default), or cosine where hits are not rated
+    dedupe: bool  # keep only the best of hits that look nearly the same
+    path: str | Path  # a glob that the video's path must match, or a folder above it
+    newer: datetime  # only files changed at this time or later
+    older: datetime  # only files changed before this time
+    min_seconds: float  # minimum length of the video
     max_seconds: float
 
 
@@ -77,18 +64,13 @@ class OpenIndex:
 
     @property
     def videos(self) -> list[CatalogedVideo]:
-        """The videos that are indexed."""
+        """The indexed videos."""
         return self._session.index.catalog.videos()
 
     def search(self, query: str | Query, **choices: Unpack[Choices]) -> SearchHits:
-        """Finds the moments, or the videos, that match a query best; the best come first.
+        """Finds the moments, or the videos, that match a query best: the relevant ones, best first.
 
-        Args:
-            query: words, or a sum of `words` and `example`s. A string is words and nothing else.
-            choices: see `Choices`.
-
-        Returns:
-            The hits that are relevant, as a list; empty if none is.
+        A query is words, or a sum of `words` and `example`s. A string is always words.
 
         Raises:
             InvalidInput: the query makes no sense, or an example cannot be read.
@@ -107,12 +89,6 @@ class OpenIndex:
     ) -> SearchHits:
         """Finds what looks like a picture, a video or a part of one, which is left out itself.
 
-        Args:
-            shown: its file.
-            start_seconds: where the part of a video begins.
-            end_seconds: where it ends.
-            choices: see `Choices`.
-
         Raises:
             InvalidInput: the example cannot be read.
             EncoderMismatch: the index's own encoder has changed since.
@@ -122,12 +98,12 @@ class OpenIndex:
         return SearchHits(relevant_among(found, choices.get("min_score")))
 
     def embed(self, query: str | Query) -> npt.NDArray[np.float32]:
-        """What a search compares: float32 (D,), of length 1; arguments and errors are those of `search`."""
+        """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
         asked = words(query) if isinstance(query, str) else query
         return self._session.embed(asked, self._device, self._model)
 
     def frames(self, path: Path | str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
-        """The times, float64 (T,), and the embeddings, float16 (T, D), not normalised, of an indexed video's frames.
+        """The times, float64 (T,), and un-normalized embeddings, float16 (T, D), of an indexed video's frames.
 
         Raises:
             InvalidInput: the video is not indexed.
@@ -148,17 +124,14 @@ def open_index(
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
 ) -> OpenIndex:
-    """Opens an index to be searched.
+    """Opens an index to be searched: the one that `vifi search` uses, or the one in a folder.
 
-    Args:
-        folder: of the index; the one that `vifi search` uses if None.
-        model: reads the words of queries, such as one with text prompts; the index's own encoder if None.
-        device: where encoders run: `auto`, `cpu`, `cuda` or `mps`.
-        feedback: receives notes and progress.
+    `model` reads the words of queries, such as one with text prompts, in place of the index's own encoder. `device` is
+    where encoders run: `auto`, `cpu`, `cuda` or `mps`.
 
     Raises:
         IndexMissing: nothing is indexed there.
-        IndexDamaged: the catalogue cannot be read.
+        IndexDamaged: the catalog cannot be read.
     """
     session = SearchSession(paths.index_folder() if folder is None else Path(folder), feedback)
     _ = session.index

@@ -10,23 +10,14 @@ from vifi_cli.video.moment import TimeRange
 
 
 def words(text: str) -> Query:
-    """Looks for a description. You can add queries, subtract them, and multiply them by a weight.
-
-    Raises:
-        InvalidInput: it is empty.
-    """
+    """Looks for a description, which must not be empty. You can add, subtract and weight queries: `a + b - 0.5 * c`."""
     if not text.strip():
         raise InvalidInput("the query is empty: say what to look for")
     return query_in_words(text)
 
 
 def example(path: Path | str, start_seconds: float | None = None, end_seconds: float | None = None) -> Query:
-    """Looks for what looks like a picture, a video or a part of one.
-
-    Args:
-        path: the file; an indexed video may be missing.
-        start_seconds: where the part of a video begins.
-        end_seconds: where it ends; the end of the video if None.
+    """Looks for what looks like a picture, a video (indexed ones may be missing) or a part of one.
 
     Raises:
         InvalidInput: the end is not after the start.
@@ -36,7 +27,7 @@ def example(path: Path | str, start_seconds: float | None = None, end_seconds: f
 
 
 def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float | None) -> Example:
-    """The picture, video or part of one that is shown; arguments and errors are those of `example`."""
+    """The picture, video or part of one that is shown; errors are those of `example`."""
     if start_seconds is None and end_seconds is None:
         return Example(given_path(Path(path)))
     start = start_seconds or 0.0

@@ -2,9 +2,9 @@
 
     query   one or more terms, with a lone + or - between them
     term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME
-    words   as many arguments as there are, joined by spaces
+    words   any number of arguments, joined by spaces
     FILE    an argument that begins with /, ./, ../ or ~/, that ends as pictures and videos do (.jpg, .mp4), or that
-            holds a / or @ and names a file that is there
+            holds a / or @ and names an existing file
     TIME    1:20-1:28, or 1:20 for a few seconds around
 
 Words after `text:` are always words, whatever they look like.
@@ -47,11 +47,7 @@ def parse_query(arguments: Sequence[str]) -> Query:
 
 
 def parse_example(text: str) -> Example:
-    """The picture, video or part of a video that `FILE` or `FILE@TIME` names.
-
-    Raises:
-        InvalidInput: the time is not valid.
-    """
+    """The picture, video or part of a video that `FILE` or `FILE@TIME` names; raises InvalidInput for a bad time."""
     file, time = _split_time(text)
     if "://" in file:
         raise InvalidInput(f"{file} is an address: download it and name the file")
@@ -67,7 +63,7 @@ def parse_example(text: str) -> Example:
 
 
 def _signed_runs(arguments: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
-    """What stands between operators, each with the sign before it."""
+    """The arguments between operators, each run with the sign before it."""
     sign, run = 1.0, list[str]()
     for position, argument in enumerate(arguments):
         if argument not in SIGNS:
@@ -128,7 +124,7 @@ def _means_file(text: str) -> bool:
 
 
 def _split_time(text: str) -> tuple[str, str | None]:
-    """A file's name and the time after its last @, if there is one and the file is not itself called so."""
+    """A file's name and the time after its last @, if there is one and it is not part of the file's name."""
     match = TIME_AT_END.fullmatch(text)
     if not match or _is_file(text):
         return text, None

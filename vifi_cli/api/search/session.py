@@ -41,7 +41,7 @@ class SearchSession:
         cache_folder: Path | None = None,
         load_text_encoder: LoadTextEncoder = load_query_encoder,
     ) -> None:
-        """Takes the folder of an index, and where embeddings of texts are cached, if not in the user's cache."""
+        """Texts' embeddings are cached in `cache_folder`, or in the user's cache."""
         self.folder, self._feedback = index_folder, feedback
         self._cache_folder, self._load_text_encoder = cache_folder, load_text_encoder
         self._index: VideoIndex | None = None
@@ -65,12 +65,12 @@ class SearchSession:
         return self._index
 
     def refresh(self) -> None:
-        """Lets the next use open the index again if its file was replaced; each search notices a changed catalogue."""
+        """Reopens the index at the next use if its file was replaced; each search notices a changed catalog."""
         if self._index is not None and self._present_file_state() != self._file_state:
             self.close()
 
     def warm_up(self, device: str = "auto", model: str | None = None) -> TextEncoder:
-        """Loads what the first search in words would wait for, and returns what reads them."""
+        """Loads what the first search in words would wait for, and returns the encoder that reads them."""
         encoder = self.text_encoder(device, model)
         self.find(query_in_words("anything"), RankingOptions(top=1), device, model)
         return encoder
@@ -111,7 +111,7 @@ class SearchSession:
         return combine(np.stack(embeddings), [term.weight for term in query.terms])
 
     def _rater(self, query: Query, device: str, model: str | None) -> Rater | None:
-        """What rates the hits of a query by how neutral texts do in the index; None unless all terms are wanted words.
+        """Rates the hits of a query by how neutral texts do in the index; None unless all terms are wanted words.
 
         Neutral texts say nothing about what pictures reach, or words that are subtracted.
         """
@@ -131,7 +131,7 @@ class SearchSession:
         return text_rater(self.folder, self._neutral[fingerprint])
 
     def see(self, example: Example, device: str = "auto") -> "SeenExample":
-        """What an example looks like; an encoder is loaded only if the index does not know it.
+        """An example as the encoder sees it; an encoder is loaded only if the index does not know it.
 
         Raises:
             InvalidInput: it cannot be read.
@@ -146,14 +146,14 @@ class SearchSession:
             return read_example(example, lambda: self._encoder(device), catalog.indexed_with.sampling, watch)
 
     def text_encoder(self, device: str = "auto", model: str | None = None) -> TextEncoder:
-        """What reads the words of queries: the text side of a model, or of the index's own encoder."""
+        """The encoder of words: the text side of a model, or of the index's own encoder."""
         key = self.index.catalog.indexed_with, device, model
         if key not in self._text_encoders:
             self._text_encoders[key] = self._load_text_encoder(*key, self._feedback)
         return self._text_encoders[key]
 
     def reader(self, device: str = "auto", model: str | None = None) -> str:
-        """The name of what reads the words of queries."""
+        """The name of the model that reads the words of queries."""
         return self.text_encoder(device, model).model_name if model else self.index.catalog.indexed_with.model
 
     def _read(self, text: str, device: str, model: str | None) -> npt.NDArray[np.float32]:
@@ -178,7 +178,7 @@ class SearchSession:
         return self._encoders[key]
 
     def _present_file_state(self) -> object:
-        """What changes when another file replaces the catalogue, or when one that we may only read is written."""
+        """What changes when another file replaces the catalog, or when one that we may only read is written."""
         try:
             status = (self.folder / CATALOG_FILE).stat()
         except OSError:

@@ -49,7 +49,7 @@ def stretch_of(text: str) -> TimeRange | None:
 
 
 def length_option(flag: str, text: str) -> float:
-    """The seconds an option asks for; raises InvalidInput if it does not say any."""
+    """The seconds that an option asks for; raises InvalidInput if it does not say any."""
     seconds = seconds_of(text)
     if seconds is None:
         raise InvalidInput(f"{flag} {text}: not a length of time: write 90, 1:30, 1:02:03 or 2h")
@@ -57,12 +57,9 @@ def length_option(flag: str, text: str) -> float:
 
 
 def instant_option(flag: str, text: str, now_ns: int) -> int:
-    """The instant an option names, in nanoseconds since 1970.
+    """The instant that an option names, in nanoseconds since 1970.
 
-    A date means its first instant here, `7d` so long before now.
-
-    Raises:
-        InvalidInput: it is neither a date nor an age.
+    A date means its first instant here, `7d` that long before now; anything else raises InvalidInput.
     """
     if age := AGE.fullmatch(text):
         return max(now_ns - round(float(age["number"]) * UNIT_SECONDS[age["unit"]] * NANOSECONDS), -LATEST_NS)

@@ -121,7 +121,7 @@ def _run(request: IndexRequest) -> IndexReport:
 
 
 def _follow(request: IndexRequest, *, as_json: bool) -> None:
-    """Indexes now and whenever something appears, changes or goes, and writes a line on what was done."""
+    """Indexes now and whenever something appears, changes or goes, and writes a line about it."""
     from vifi_cli.api.library.watching import watch
 
     is_first = True
@@ -174,7 +174,7 @@ def show(report: IndexReport) -> None:
 
 
 def tell_what_went_wrong(report: IndexReport) -> None:
-    """Writes to stderr which files could not be read, and which videos stay though they were not seen."""
+    """Writes to stderr which files could not be read, and which videos stay although they were not seen."""
     _tell_what_failed(report)
     if report.remembered:
         output.note(
@@ -185,7 +185,7 @@ def tell_what_went_wrong(report: IndexReport) -> None:
 
 
 def _tell_what_failed(report: IndexReport) -> None:
-    """Says which files could not be read just now, or not in full."""
+    """Reports which files could not be read just now, or only in part."""
     for partly_read in report.warnings:
         output.warning(f"{partly_read.file.path}: {partly_read.reason}")
     just_failed = report.failed[: len(report.failed) - report.remembered]
@@ -196,7 +196,7 @@ def _tell_what_failed(report: IndexReport) -> None:
 
 
 def _tell_what_was_kept(report: IndexReport) -> None:
-    """Says which videos stay in the index although this run did not see them."""
+    """Reports which videos stay in the index although this run did not see them."""
     for folder in report.out_of_reach:
         output.warning(
             f"{folder} is missing, empty or cannot be read: what is indexed under it stays "

@@ -71,7 +71,7 @@ def _count(prunable: Prunable) -> str:
 
 
 def _confirm(prunable: Prunable, yes: bool) -> None:
-    """Asks a person at a terminal; anything else must have said --yes."""
+    """Asks a person at a terminal; anything else must have passed --yes."""
     if yes:
         return
     count = _count(prunable)

@@ -64,7 +64,7 @@ class HitSelection:
     ] = False
 
     def options(self, by: HitUnit, among: VideoFilter) -> RankingOptions:
-        """The hits asked for, but for their minimum score, of these videos."""
+        """The hits asked for, except for their minimum score, among these videos."""
         from vifi_cli.index.search.ranking import RankingOptions
 
         return RankingOptions(
@@ -109,11 +109,7 @@ class VideoSelection:
     ] = None
 
     def video_filter(self) -> VideoFilter:
-        """The videos asked for.
-
-        Raises:
-            InvalidInput: an option cannot be understood, or no video can meet them all.
-        """
+        """The videos asked for; raises InvalidInput if an option makes no sense, or no video can meet them all."""
         from vifi_cli.index.catalog.video_filter import VideoFilter
 
         now_ns = time.time_ns()

@@ -18,21 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a search found.
+    """What a search found."""
 
-    Attributes:
-        query: as the user wrote it.
-        model: what read the query.
-        found: best first, relevant or not.
-        min_score: of the hits to show; None for those that are worth showing.
-        is_filtered: whether only some videos were searched.
-    """
-
-    query: str
-    model: str
-    found: Sequence[SearchHit]
-    min_score: float | None
-    is_filtered: bool
+    query: str  # as the user wrote it
+    model: str  # that read the query
+    found: Sequence[SearchHit]  # best first, relevant or not
+    min_score: float | None  # of the hits to show; None for those that are worth showing
+    is_filtered: bool  # whether only some videos were searched
 
     @cached_property
     def hits(self) -> Sequence[SearchHit]:
@@ -43,13 +35,7 @@ class Answer:
 
 
 def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
-    """Writes hits to stdout in the form asked for, and remarks to stderr.
-
-    Args:
-        answer: what was found.
-        form: how to write it.
-        on_one_line: whether a JSON document takes one line, for a reader of many.
-    """
+    """Writes hits to stdout in the form asked for, a JSON document perhaps on one line, and remarks to stderr."""
     hits = answer.hits
     if form.as_json:
         document = {"query": answer.query, "model": answer.model, "hits": [_as_document(hit) for hit in hits]}
@@ -122,7 +108,7 @@ def _write_remarks(answer: Answer) -> None:
 
 
 def tell_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
-    """Says that nothing was found, or how relevant the best of what was found is."""
+    """Reports that nothing was found, or how relevant the best hit is."""
     if not found:
         where = " among the videos asked for" if is_filtered else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")

@@ -76,12 +76,7 @@ class Asking:
         return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"
 
     def answer(self, line: str, number: int | None = None) -> bool:
-        """Answers a line, or writes to stderr what is wrong with it and returns False.
-
-        Args:
-            line: as it was typed.
-            number: of the line, where it comes from a pipe.
-        """
+        """Answers a line (its number if from a pipe), or writes to stderr what is wrong with it and returns False."""
         options, where = self._options, "" if number is None else f"line {number}: "
         try:
             words = split_line(line)
@@ -126,7 +121,7 @@ def _talk(asking: Asking) -> None:
 
 
 def _typed_lines() -> Iterator[str]:
-    """What is typed until Ctrl-D or a word to leave; Ctrl-C gives a line up."""
+    """The lines typed until Ctrl-D or a word to leave; Ctrl-C drops a line."""
     while True:
         try:
             line = _ask().strip()
@@ -171,13 +166,10 @@ def _history() -> Iterator[None]:
 
 
 def split_line(line: str) -> list[str]:
-    """The arguments of a line, split at spaces.
+    """The arguments of a line, split at spaces; raises InvalidInput if a double quote is not closed.
 
     Double quotes and backslashes work as in a shell. Single quotes do only around a complete argument, since lines hold
     words as people write them: `a man's dog`.
-
-    Raises:
-        InvalidInput: a double quote is not closed.
     """
     arguments, position = [], 0
     while position < len(line):

@@ -1,6 +1,6 @@
-"""The catalogue, the truth about an index: one SQLite file with every video, its frame embeddings and its windows.
+"""The catalog, the truth about an index: one SQLite file with every video, its frame embeddings and its windows.
 
-Each change of a video is one transaction, and each transaction that changes windows raises `generation`, which tells
+Each change of a video is one transaction, and each transaction that changes windows raises `generation`. It shows
 whether the vector file (a cache, see `vectors`) is current.
 """
 
@@ -37,11 +37,11 @@ MERGE_STATEMENTS = (
 
 
 class Catalog(CatalogReader):
-    """An open catalogue, to be read and written. Use as a context manager; connections belong to one thread."""
+    """An open catalog, to be read and written. Use as a context manager; connections belong to one thread."""
 
     @classmethod
     def create(cls, path: Path, indexed_with: IndexedWith) -> "Catalog":
-        """Makes a new, empty catalogue, replacing any other, and opens it."""
+        """Makes a new, empty catalog, replacing any other, and opens it."""
         create_catalog_file(path, indexed_with)
         return cls(path)
 
@@ -109,9 +109,9 @@ class Catalog(CatalogReader):
         return True
 
     def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
-        """Gives videos new paths and times of change; embeddings, windows and vectors stay as they are.
+        """Gives videos new paths and modification times; embeddings, windows and vectors stay as they are.
 
-        All in one transaction and by way of names that no file can have, so that files may swap names.
+        Uses one transaction, and temporary names that no file can have, so that files may swap names.
         """
         with self.transaction():
             for video, _ in moves:
@@ -126,7 +126,7 @@ class Catalog(CatalogReader):
                 self._raise_generation()
 
     def forget(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
-        """Removes videos and remembered failures of these paths, and roots, all in one transaction."""
+        """Removes the videos and failures of these paths, and these roots, in one transaction."""
         with self.transaction():
             removed = [self._delete_path(path) for path in paths]
             for root in roots:
@@ -139,7 +139,7 @@ class Catalog(CatalogReader):
         self.db.execute("VACUUM")
 
     def record_failure(self, failed: FailedFile) -> None:
-        """Remembers that a file cannot be read, and drops what was known of its earlier content."""
+        """Remembers that a file cannot be read, and drops what was known about its earlier content."""
         with self.transaction():
             if self._delete_path(failed.file.path):
                 self._raise_generation()
@@ -154,7 +154,7 @@ class Catalog(CatalogReader):
             )
 
     def merge(self, shard: Path) -> None:
-        """Takes in all that a shard holds, in one transaction; see `update.shards.merge_shard`."""
+        """Takes in everything that a shard holds, in one transaction; see `update.shards.merge_shard`."""
         self.db.attach("shard", shard)
         try:
             with self.transaction():
@@ -189,7 +189,7 @@ class Catalog(CatalogReader):
         )
 
     def _delete_path(self, path: Path) -> bool:
-        """Drops a path's video and failure; says whether there was a video."""
+        """Drops a path's video and failure, and returns whether there was a video."""
         encoded = encode_path(path)
         self.db.execute("DELETE FROM failures WHERE path = ?", (encoded,))
         return bool(self.db.execute("DELETE FROM videos WHERE path = ?", (encoded,)).rowcount)

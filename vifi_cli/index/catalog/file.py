@@ -1,4 +1,4 @@
-"""The catalogue as a file: creating it, opening it to write or only to read, and explaining its errors."""
+"""The catalog as a file: creating it, opening it to write or only to read, and explaining its errors."""
 
 import os
 import secrets
@@ -18,10 +18,10 @@ BUSY_SECONDS = 30.0
 
 
 def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
-    """Makes a new, empty catalogue; it appears under its name only when complete."""
+    """Makes a new, empty catalog, which appears under its name only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    # SQLite would read what a killed process left beside an earlier catalogue into the new one.
+    # SQLite would read what a killed process left beside an earlier catalog into the new one.
     for leftover in (unfinished, f"{unfinished}-journal", f"{path}-wal", f"{path}-shm"):
         Path(leftover).unlink(missing_ok=True)
     db = Database(sqlite3.connect(unfinished))
@@ -36,12 +36,12 @@ def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
 
 
 def open_catalog_file(path: Path) -> Database:
-    """Opens a catalogue and brings its schema up to date; where it cannot be written, for reading only.
+    """Opens a catalog and updates its schema; opens it only for reading where it cannot be written.
 
     Raises:
-        IndexMissing: there is none.
-        IndexDamaged: the file is not a catalogue, or a newer vifi made it.
-        IndexProblem: it is there but cannot be opened now.
+        IndexMissing: the file does not exist.
+        IndexDamaged: it is not a catalog, or a newer vifi made it.
+        IndexProblem: it cannot be opened now.
     """
     if not path.exists():
         raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
@@ -59,7 +59,7 @@ def open_catalog_file(path: Path) -> Database:
 
 
 def explain(path: Path, error: sqlite3.Error) -> IndexProblem:
-    """Puts an error of SQLite into words: what is wrong with the catalogue, and what to do."""
+    """Turns an SQLite error into words: what is wrong with the catalog, and what to do."""
     if isinstance(error, sqlite3.OperationalError):
         return IndexProblem(
             f"the index in {path.parent} could not be used ({error}): what was stored is safe; "
@@ -72,7 +72,7 @@ def explain(path: Path, error: sqlite3.Error) -> IndexProblem:
 
 
 def now() -> str:
-    """The present time as the catalogue keeps times."""
+    """The present time in the catalog's format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

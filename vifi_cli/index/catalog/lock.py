@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the operating system frees when its holder dies, and a note of who holds it."""
+"""One writer at a time: a lock that the operating system frees when its holder dies, and a note about the holder."""
 
 import json
 import os
@@ -20,30 +20,18 @@ PATIENCE_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A process that writes to an index, by its own account.
-
-    Attributes:
-        pid: its process id.
-        host: its machine.
-        since: when it began.
-        files: how many files it is going to read; None until it knows.
-        files_done: how many of them are stored.
-    """
+    """A process that writes to an index, as described in its own note."""
 
     pid: int
     host: str
     since: datetime
-    files: int | None = None
-    files_done: int = 0
+    files: int | None = None  # how many it is going to read; None until it knows
+    files_done: int = 0  # how many of them are stored
 
 
 @contextmanager
 def write_lock(folder: Path) -> Generator[None]:
-    """Holds the right to write to an index.
-
-    Raises:
-        IndexLocked: another process holds it; the text names the process and since when.
-    """
+    """Holds the right to write to an index; raises IndexLocked, which names the process that holds it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(_lock_file(folder))
     try:
@@ -69,7 +57,7 @@ def note_progress(folder: Path, files: int, files_done: int) -> None:
 
 
 def running_writer(folder: Path) -> Writer | None:
-    """The process that is writing to an index now; None if there is none, or only the note of a killed one."""
+    """The process that is writing to an index now; None also for the note of a killed one."""
     told = _told(folder)
     if told is None:
         return None
@@ -105,7 +93,6 @@ def _tell(folder: Path, writer: Writer) -> None:
 
 
 def _told(folder: Path) -> Writer | None:
-    """What the last holder of the lock noted, if that is readable."""
     try:
         told = json.loads(_holder_file(folder).read_text())
         since = datetime.fromisoformat(told["since"])

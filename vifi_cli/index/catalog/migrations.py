@@ -1,4 +1,4 @@
-"""The catalogue's schema, as numbered steps that each run once in a transaction of their own."""
+"""The catalog's schema, as numbered steps that each run once in their own transaction."""
 
 from sqlite_utils import Database, Migrations
 
@@ -9,10 +9,10 @@ migrations = Migrations("vifi")
 def m001_catalogue(db: Database) -> None:
     """The first schema. Paths are BLOBs: the bytes that the file system uses, whatever their encoding.
 
-    `videos.fingerprint` is of the file's content. `frames` holds little-endian float64 seconds (T,) and float16
-    embeddings (T, D), not normalised. `windows.id` is the vector's id in FAISS and is never used twice.
-    `revision` is a random name for the present set of windows, `vectors_revision` the one for which a vector file
-    was last made: also after a backup is restored, it names a state that the present one came from.
+    `videos.fingerprint` identifies the file's content. `frames` holds little-endian float64 seconds (T,) and float16
+    embeddings (T, D), not normalized. `windows.id` is the vector's id in FAISS and is never used twice.
+    `revision` is a random name for the present set of windows. `vectors_revision` names the one for which a vector
+    file was last made; even after a backup is restored, the present state came from it.
     """
     statements = [
         """CREATE TABLE catalogue (
@@ -73,4 +73,4 @@ def m001_catalogue(db: Database) -> None:
 
 
 MIGRATION_NAMES = (m001_catalogue.__name__,)
-"""All steps this version knows; a catalogue that has seen others was made by a newer one."""
+"""All steps this version knows; a catalog that has seen others was made by a newer one."""

@@ -23,7 +23,7 @@ Float32Array = npt.NDArray[np.float32]
 def cached_query_embedding(
     folder: Path, text_fingerprint: str, query: str, load_encoder: Callable[[], TextEncoder]
 ) -> Float32Array:
-    """The embedding float32 (D,) of a query, from the cache if it was asked before; see `cached_text_embeddings`."""
+    """The embedding float32 (D,) of a query; see `cached_text_embeddings`."""
     embedding: Float32Array = cached_text_embeddings(folder, text_fingerprint, [query], load_encoder)[0]
     return embedding
 
@@ -31,13 +31,9 @@ def cached_query_embedding(
 def cached_text_embeddings(
     folder: Path, text_fingerprint: str, texts: Sequence[str], load_encoder: Callable[[], TextEncoder]
 ) -> Float32Array:
-    """The embeddings float32 (N, D) of at least one text, from the cache where they were embedded before.
+    """The embeddings float32 (N, D) of at least one text, from the cache in `folder` where they are known.
 
-    Args:
-        folder: of the cache; made if missing.
-        text_fingerprint: of the encoder; embeddings of two encoders never mix.
-        texts: any number of texts.
-        load_encoder: called only if a text is new.
+    Embeddings of encoders with different fingerprints never mix. `load_encoder` is called only if a text is new.
     """
     known = _look_up(folder / CACHE_FILE, text_fingerprint, texts)
     # those of like length together, so that batches carry little padding

@@ -1,4 +1,4 @@
-"""Everything that is asked of a catalogue: its videos, frames and windows, and what a search looks up."""
+"""Reads a catalog: its videos, frames and windows, and what a search looks up."""
 
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -33,10 +33,10 @@ Int64Array = npt.NDArray[np.int64]
 
 
 class CatalogReader:
-    """An open catalogue, to be read. Use as a context manager; connections belong to one thread."""
+    """An open catalog, to be read. Use as a context manager; connections belong to one thread."""
 
     def __init__(self, path: Path) -> None:
-        """Opens an existing catalogue; raises IndexMissing, IndexDamaged or IndexProblem."""
+        """Opens an existing catalog; raises IndexMissing, IndexDamaged or IndexProblem."""
         self.path = path
         self.db = open_catalog_file(path)
         row = next(self.db.query("SELECT * FROM catalogue"))
@@ -49,12 +49,12 @@ class CatalogReader:
         self.close()
 
     def close(self) -> None:
-        """Ends the connection; what was stored stays."""
+        """Closes the connection; what was stored stays."""
         self.db.close()
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
-        """Reads within see one state of the catalogue, whatever is written meanwhile. Not for writing."""
+        """Reads within see one state of the catalog, whatever is written meanwhile. Not for writing."""
         if self.db.conn.in_transaction:
             yield
             return
@@ -72,12 +72,12 @@ class CatalogReader:
 
     @property
     def vectors_revision(self) -> str | None:
-        """The revision, which the present one came from, for which a vector file was last made."""
+        """The revision for which a vector file was last made; the present one came from it."""
         revision: str | None = self.db.execute("SELECT vectors_revision FROM catalogue").fetchone()[0]
         return revision
 
     def totals(self) -> CatalogTotals:
-        """How much there is."""
+        """How many videos, how long, and how many failures."""
         (failures,) = self.db.execute("SELECT count(*) FROM failures").fetchone()
         videos, seconds = self.db.execute("SELECT count(*), total(duration_seconds) FROM videos").fetchone()
         return CatalogTotals(videos, seconds, failures)
@@ -87,15 +87,15 @@ class CatalogReader:
         return self._videos("ORDER BY id")
 
     def video(self, video_id: int) -> CatalogedVideo | None:
-        """The video of an id."""
+        """The video with an id."""
         return next(iter(self._videos("WHERE id = ?", (video_id,))), None)
 
     def video_at(self, path: Path) -> CatalogedVideo | None:
-        """The video that was indexed at a path."""
+        """The video indexed at a path."""
         return next(iter(self._videos("WHERE path = ?", (encode_path(path),))), None)
 
     def videos_at(self, paths: Iterable[Path]) -> dict[Path, CatalogedVideo]:
-        """The videos that were indexed at paths; paths without one are left out."""
+        """The videos indexed at paths, without the paths that have none."""
         wanted = list({encode_path(path) for path in paths})
         found = self._in_parts(f"SELECT {VIDEO_COLUMNS} FROM videos WHERE path IN ({{}})", wanted)
         return {video.path: video for video in map(_video, found)}
@@ -105,7 +105,7 @@ class CatalogReader:
         return self._videos("WHERE size_bytes = ? ORDER BY id", (size_bytes,))
 
     def newest_videos(self, count: int) -> list[CatalogedVideo]:
-        """The videos that were indexed last, newest first."""
+        """The videos indexed last, newest first."""
         return self._videos("ORDER BY indexed_at DESC, id DESC LIMIT ?", (count,))
 
     def paths(self) -> Iterator[Path]:
@@ -113,21 +113,21 @@ class CatalogReader:
         return (decode_path(row[0]) for row in self.db.execute("SELECT path FROM videos"))
 
     def partly_read(self) -> list[tuple[Path, str]]:
-        """The videos of which only a part could be read, with what is wrong."""
+        """The videos that could be read only in part, with what is wrong."""
         rows = self.db.execute("SELECT path, warning FROM videos WHERE warning IS NOT NULL ORDER BY path")
         return [(decode_path(row[0]), row[1]) for row in rows]
 
     def failures(self) -> list[FailedFile]:
-        """The files that could not be read when they were last tried."""
+        """The files that could not be read when last tried."""
         rows = self.db.execute("SELECT path, size_bytes, modified_ns, reason FROM failures ORDER BY path")
         return [FailedFile(VideoFile(decode_path(row[0]), row[1], row[2]), row[3]) for row in rows]
 
     def roots(self) -> list[Path]:
-        """The folders and files that were given to `vifi index`."""
+        """The folders and files given to `vifi index`."""
         return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
 
     def frames(self, video_id: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
-        """The seconds (T,) and un-normalised embeddings (T, D) of one video's sampled frames."""
+        """The seconds (T,) and un-normalized embeddings (T, D) of one video's sampled frames."""
         seconds, embeddings = self.db.execute(
             "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)
         ).fetchone()
@@ -161,11 +161,11 @@ class CatalogReader:
         return self.window_ids_of([row[0] for row in rows if among.matches_path(decode_path(row[1]))])
 
     def window_ids_of(self, video_ids: Sequence[int]) -> Int64Array:
-        """Ids of the windows of some videos."""
+        """Ids of the windows of videos."""
         return _ids(self._in_parts("SELECT id FROM windows WHERE video_id IN ({})", video_ids))
 
     def window_ids_near(self, video_id: int, start_seconds: float, end_seconds: float) -> Int64Array:
-        """Ids of a video's windows, without the one over all of it, that show some of these seconds."""
+        """Ids of a video's windows that show some of these seconds, except the one over all of it."""
         return _ids(
             self.db.execute(
                 "SELECT id FROM windows WHERE video_id = ? AND NOT is_whole AND end_seconds > ? AND start_seconds < ?",
@@ -195,7 +195,7 @@ class CatalogReader:
         return {row[0]: decode_path(row[1]) for row in rows}
 
     def faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, and embeddings that do not fit their times; empty if all is well."""
+        """What SQLite finds wrong with the file, and embeddings that do not fit their times."""
         faults = [row[0] for row in self.db.execute("PRAGMA quick_check") if row[0] != "ok"]
         faults += [f"orphaned rows in {row[0]}" for row in self.db.execute("PRAGMA foreign_key_check")]
         bytes_per_frame = EMBEDDING_DTYPE.itemsize * self.indexed_with.dimension
@@ -219,12 +219,12 @@ class CatalogReader:
 
 
 def encode_path(path: Path) -> bytes:
-    """A path as the catalogue keeps it: the file system's own bytes."""
+    """A path as the catalog keeps it: the file system's own bytes."""
     return os.fsencode(path)
 
 
 def decode_path(encoded: bytes) -> Path:
-    """The path of `encode_path`'s bytes."""
+    """The inverse of `encode_path`."""
     return Path(os.fsdecode(encoded))
 
 

@@ -1,4 +1,4 @@
-"""What the catalogue stores and returns."""
+"""The values that the catalog stores and returns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,52 +13,35 @@ from vifi_cli.video.files.discovery import VideoFile
 
 @dataclass(frozen=True, slots=True)
 class IndexedWith:
-    """What made every embedding of a catalogue; two catalogues can be merged if this is the same.
+    """What made every embedding of a catalog; two catalogs can be merged if this is the same."""
 
-    Attributes:
-        model: the name that loads the encoder again.
-        vision_fingerprint: digest of the image side and its preprocessing.
-        text_fingerprint: digest of the text side.
-        dimension: length of an embedding.
-        frames_per_second: sampling rate.
-        minimum_frames: frames taken of a clip too short for the rate.
-    """
-
-    model: str
-    vision_fingerprint: str
+    model: str  # the name that loads the encoder again
+    vision_fingerprint: str  # digest of the image side and its preprocessing
     text_fingerprint: str
     dimension: int
     frames_per_second: float
-    minimum_frames: int
+    minimum_frames: int  # frames taken from a clip too short for the rate
 
     @property
     def sampling(self) -> FrameSampling:
-        """The sampling as the decoder takes it."""
+        """The sampling in the decoder's type."""
         return FrameSampling(self.frames_per_second, self.minimum_frames)
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogedVideo:
-    """An indexed video.
+    """An indexed video."""
 
-    Attributes:
-        id: in the catalogue; ids are used again.
-        fingerprint: of its content; empty if it changed while it was read.
-        on_other_device: whether it was on another disk than the folder that was indexed.
-        width: of the upright picture, in pixels, as `height`.
-        codec: of its pictures, by FFmpeg's name.
-    """
-
-    id: int
+    id: int  # reused after the video has left the catalog
     path: Path
     size_bytes: int
     modified_ns: int
-    fingerprint: str
-    on_other_device: bool
+    fingerprint: str  # of its content; empty if it changed while it was read
+    on_other_device: bool  # whether it was on another disk than the indexed folder
     duration_seconds: float
-    width: int
+    width: int  # of the upright picture, in pixels, as is `height`
     height: int
-    codec: str
+    codec: str  # FFmpeg's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +57,7 @@ class CatalogedWindow:
 
 @dataclass(frozen=True, slots=True)
 class CatalogTotals:
-    """How many videos can be searched, their total length, and how many files could not be read."""
+    """The counts of a catalog."""
 
     videos: int
     video_seconds: float
@@ -83,21 +66,13 @@ class CatalogTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedVideo:
-    """A video ready to be stored.
+    """A video ready to be stored."""
 
-    Attributes:
-        file: path, size and time of change when decoding began.
-        fingerprint: of the file's content.
-        info: from the decoder.
-        seconds: float64 (T,), times of the sampled frames.
-        embeddings: float16 (T, D), of these frames, not normalised.
-    """
-
-    file: VideoFile
-    fingerprint: str
+    file: VideoFile  # as it was when decoding began
+    fingerprint: str  # of the file's content
     info: VideoInfo
-    seconds: npt.NDArray[np.float64]
-    embeddings: npt.NDArray[np.float16]
+    seconds: npt.NDArray[np.float64]  # (T,), times of the sampled frames
+    embeddings: npt.NDArray[np.float16]  # (T, D), of these frames, not normalized
 
 
 @dataclass(frozen=True, slots=True)

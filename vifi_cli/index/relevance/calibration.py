@@ -36,13 +36,7 @@ Rater = Callable[[Vectors, npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NeutralTexts:
-    """The neutral texts as one text encoder reads them.
-
-    Attributes:
-        text_fingerprint: of the encoder.
-        descriptions: float32 (N, D), each of length 1.
-        rarities: float32 (M, D), each of length 1.
-    """
+    """The neutral texts as one text encoder embeds them: float32 (N, D) each, rows of length 1."""
 
     text_fingerprint: str
     descriptions: npt.NDArray[np.float32]
@@ -68,12 +62,12 @@ def lines_of(kind: str) -> tuple[str, ...]:
 
 
 def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
-    """Gives what rates the hits of a text in the index in `folder`, where calibrations are kept."""
+    """Rates the hits of a text in the index in `folder`, where calibrations are kept."""
     return partial(_rate, folder, neutral)
 
 
 def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Calibration:
-    """The calibration for the vectors of an index, of which there is at least one, measured if none is kept."""
+    """The calibration for the vectors of an index, at least one, measured if none is kept."""
     path = folder / f"{NAME}{vectors.revision}-{_digest(neutral)}.json"
     with suppress(OSError, ValueError, TypeError):
         return Calibration(**json.loads(path.read_text()))
@@ -103,11 +97,7 @@ def margins_of(
 ) -> npt.NDArray[np.float32]:
     """How much better a text fits windows than everyday descriptions do, (W,): see `relevance`.
 
-    Args:
-        vectors: of the index.
-        ids: of the windows (W,), W >= 1.
-        cosines: of the text with each of them (W,).
-        neutral: by the same text encoder.
+    Takes the ids of at least one window (W,), and the cosines (W,) of the text with each of them.
     """
     levels = [
         description_level(vectors.embeddings(ids[start : start + RATED_AT_ONCE]), neutral.descriptions)

@@ -1,10 +1,10 @@
 """The relevance curve: from the cosine of a moment and a text to a probability, by what neutral texts reach.
 
 A cosine alone says little: what is high differs between models, indexes and moments, since some pictures are near every
-text. So it is normalised twice:
+text. So it is normalized twice:
 
 - by the moment: the *margin* of a query is its cosine minus the mean of the highest cosines that everyday descriptions
-  have with the same moment. Such local centring removes what makes a moment near to everything (Hara et al.,
+  have with the same moment. Such local centering removes what makes a moment near to everything (Hara et al.,
   Localized centering, AAAI 2015); LERF compares with neutral phrases too (Kerr et al., ICCV 2023).
 - by the index: texts about rarities, which are most likely absent, show by the margins of their best hits what a text
   about something absent reaches here; the larger the index, the more. Cohorts of impostors do the same in speaker
@@ -23,7 +23,7 @@ Float64Array = npt.NDArray[np.float64]
 
 NEAREST_DESCRIPTIONS = 10
 INTERCEPT, SLOPE = -1.8, 1.2
-"""Of the logistic curve, over standardised margins."""
+"""Of the logistic curve, over standardized margins."""
 
 WORTH_SHOWING = 0.3
 """The minimum relevance of the hits that are shown by default."""
@@ -33,27 +33,14 @@ _LEAST_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What texts about absent things reach in one index, with one text encoder.
+    """What texts about absent things reach in one index, with one text encoder."""
 
-    Attributes:
-        center: median of the margins of their best hits.
-        spread: standard deviation of these.
-    """
-
-    center: float
-    spread: float
+    center: float  # median of the margins of their best hits
+    spread: float  # standard deviation of these
 
 
 def description_level(windows: Float32Array, descriptions: Float32Array) -> Float32Array:
-    """The mean cosine of windows with the few everyday descriptions nearest to each.
-
-    Args:
-        windows: float32 (W, D), each of length 1.
-        descriptions: float32 (N, D), each of length 1.
-
-    Returns:
-        float32 (W,).
-    """
+    """The mean cosine (W,) of windows (W, D) with the few everyday descriptions (N, D) nearest to each."""
     cosines = windows @ descriptions.T
     count = min(NEAREST_DESCRIPTIONS, len(descriptions))
     level: Float32Array = np.partition(cosines, -count, axis=1)[:, -count:].mean(axis=1)
@@ -61,7 +48,7 @@ def description_level(windows: Float32Array, descriptions: Float32Array) -> Floa
 
 
 def calibrate(margins: npt.ArrayLike) -> Calibration:
-    """Summarises the margins (M,) of the best hits of texts about rarities in one index, M >= 1."""
+    """Summarizes the margins (M,) of the best hits of texts about rarities in one index, M >= 1."""
     values = np.asarray(margins, np.float64)
     return Calibration(float(np.median(values)), float(values.std()))
 
@@ -74,14 +61,10 @@ def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Arra
 
 
 def relevance(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
-    """The estimated probability that hits, the nearest first, show what was asked for: float64 (W,).
+    """The estimated probability that hits show what was asked for, float64 (W,), from their margins, nearest first.
 
     It assumes that half of all queries are about something present. Relevance never increases down the list, so that
     the best hit decides whether anything is relevant.
-
-    Args:
-        margins: of the hits (W,).
-        calibration: of their index.
     """
     log_odds = INTERCEPT + SLOPE * standardize(margins, calibration)
     probability: Float64Array = np.minimum.accumulate((1 + np.tanh(log_odds / 2)) / 2)

@@ -1,7 +1,7 @@
 """The embedding of an example in a query: a picture, a video or a part of one.
 
-An indexed video is looked up in the catalogue, also by another name and while its disk is unplugged. Anything else is
-read as an index run would read it, so that both give the same.
+An indexed video is looked up in the catalog, also by another name and while its disk is unplugged. Anything else is
+read as an index run would read it, so that both give the same embedding.
 """
 
 import math
@@ -34,19 +34,14 @@ Watch = Callable[[float, float | None], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenExample:
-    """An example as the encoder sees it.
+    """An example as the encoder sees it."""
 
-    Attributes:
-        embedding: float32 (D,), of length 1.
-        place: in the catalogue, if it is indexed.
-    """
-
-    embedding: Float32Array
-    place: Place | None = None
+    embedding: Float32Array  # (D,), of length 1
+    place: Place | None = None  # in the catalog, if it is indexed
 
 
 def look_up_example(catalog: Catalog, example: Example) -> SeenExample | None:
-    """The example from the frames that the catalogue keeps; None if its file is not indexed as it is now.
+    """The example from the frames in the catalog; None if its file is not indexed as it is now.
 
     Raises:
         InvalidInput: the video ends before the part begins.
@@ -71,13 +66,9 @@ def read_example(
     sampling: FrameSampling,
     watch: Watch = lambda done, total: None,
 ) -> SeenExample:
-    """The example from its file.
+    """The example from its file; `load_encoder` is called only if there is a file to look at.
 
-    Args:
-        example: what is shown.
-        load_encoder: called only if there is a file to look at; gives the index's own.
-        sampling: the index's own.
-        watch: called with the seconds of a video that were read, and their total if known.
+    `watch` is called with the seconds of a video that were read, and their total if known.
 
     Raises:
         InvalidInput: the file is missing, it is neither a picture nor a readable video, or it ends before the part
@@ -119,7 +110,7 @@ def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, wat
 
 
 def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:
-    """The video of a path, if its file is as it was indexed or cannot be seen; else one of the same content."""
+    """The video of a path, if its file is as it was indexed or cannot be seen; else one with the same content."""
     known = catalog.video_at(path)
     try:
         status = path.stat()

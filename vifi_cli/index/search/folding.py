@@ -1,4 +1,4 @@
-"""From windows that match a query to moments worth showing: overlaps and near duplicates folded, lengths bounded."""
+"""From windows that match a query to moments worth showing: folds overlaps and near duplicates, limits lengths."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
@@ -23,25 +23,15 @@ ROOM_AT_FIRST = 64
 
 @dataclass(frozen=True, slots=True)
 class ScoredWindow:
-    """A window of a video, or a moment made of several, with its similarity to the query.
-
-    Attributes:
-        video_id: its video.
-        start_seconds: where it begins.
-        end_seconds: where it ends.
-        score: cosine between the query's and its embedding.
-        is_whole: it stands for the video, not for a moment.
-        window_id: the window, or of a moment the window that gave it its score.
-        duplicates: worse ones that look nearly the same and are folded into this one.
-    """
+    """A window of a video, or a moment made of several, with its similarity to the query."""
 
     video_id: int
     start_seconds: float
     end_seconds: float
-    score: float
-    is_whole: bool = False
-    window_id: int = 0
-    duplicates: tuple["ScoredWindow", ...] = ()
+    score: float  # cosine between the query's and its embedding
+    is_whole: bool = False  # it stands for the video, not for a moment
+    window_id: int = 0  # of a moment, the window that gave it its score
+    duplicates: tuple["ScoredWindow", ...] = ()  # worse ones, folded into this one, that look nearly the same
 
 
 def fold_into_moments(
@@ -53,19 +43,15 @@ def fold_into_moments(
 ) -> list[ScoredWindow]:
     """Folds the overlapping windows of one video into at most `most` moments, best first.
 
-    The best window gives the score. A level between it and the background separates what shows the event from what
-    does not. If shorter windows inside the best one reach the level, the best of the shortest locates the event more
-    exactly, and the moment starts as that one. It grows both ways, up to `longest_seconds`, to where the sum over the
-    seconds gained of score minus level is greatest, so that it includes a weak second between good ones. Windows
-    longer than the first one do not count, since they would bring in parts that do not match alone. Every window that
-    overlaps the moment by half of either is a weaker sight of the same event and is dropped. Then the best window of
-    those left gives the next moment.
+    The best window gives the score. A level between it and the background, the mean cosine of the query with the
+    windows of the index, separates what shows the event from what does not. If shorter windows inside the best one
+    reach the level, the best of the shortest locates the event more exactly, and the moment starts as that one. It
+    grows both ways, up to `longest_seconds`, to where the sum over the seconds gained of score minus level is
+    greatest, so that it includes a weak second between good ones. Windows longer than the first one do not count,
+    since they would bring in parts that do not match alone. Every window that overlaps the moment by half of either is
+    a weaker sight of the same event and is dropped. Then the best window of those left gives the next moment.
 
-    Args:
-        windows: of one video, without the one over all of it.
-        background: the mean cosine of the query with the windows of the index.
-        most: how many moments at most; None for all.
-        longest_seconds: no moment is widened beyond this.
+    `windows` are of one video, without the one over all of it.
     """
     ranked = sorted(windows, key=_best_then_shortest_then_earliest)
     by_start = sorted(range(len(ranked)), key=lambda rank: ranked[rank].start_seconds)
@@ -98,11 +84,8 @@ def fold_near_duplicates(
 ) -> list[ScoredWindow]:
     """Folds each hit into the better one that it resembles most, if nearly equal, until `most` are left.
 
-    Args:
-        hits: best first; no more are taken than needed.
-        embed: gives the embedding of a hit, float32 (D,), of length 1.
-        most: how many are left at most.
-        nearly_equal: the minimum cosine of two that look nearly the same.
+    Takes hits best first, no more than needed. `embed` gives a hit's embedding, float32 (D,), of length 1;
+    `nearly_equal` is the minimum cosine of two that look nearly the same.
     """
     kept: list[tuple[ScoredWindow, list[ScoredWindow]]] = []
     embeddings = np.empty((0, 0), np.float32)
@@ -178,7 +161,7 @@ def _scored_stretches(windows: Iterable[ScoredWindow]) -> list[tuple[float, floa
     """Start, end and score of each stretch between any two edges of windows: the mean score of those that show it.
 
     Windows of one length overlap by half. One that juts out of the event by half has half a good score; each half of
-    it also has the score of a neighbour, which shows which half is good.
+    it also has the score of a neighbor, which shows which half is good.
     """
     windows = list(windows)
     edges = sorted({edge for window in windows for edge in (window.start_seconds, window.end_seconds)})
@@ -197,10 +180,8 @@ def _growths(
 ) -> list[tuple[float, float]]:
     """How far a moment may grow one way, and what it gains by that; each growth gains more than all shorter ones.
 
-    Args:
-        edge: where it begins or ends before it grows.
-        stretches: near edge, far edge and score of each, in the order in which it reaches them.
-        level: what a second scores more is gained, what it scores less is lost.
+    `edge` is where it begins or ends before it grows. `stretches` holds near edge, far edge and score of each, in the
+    order in which it reaches them. A second gains by what it scores above `level`, and loses by what it scores below.
     """
     growths = [(edge, 0.0)]
     gain = 0.0

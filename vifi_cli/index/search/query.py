@@ -26,15 +26,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture, a video or a part of one that shows what is meant.
+    """A picture, a video, or a part of one that shows what is meant."""
 
-    Attributes:
-        path: absolute.
-        part: of a video; None for the complete file.
-    """
-
-    path: Path
-    part: TimeRange | None = None
+    path: Path  # absolute
+    part: TimeRange | None = None  # of a video; None for the complete file
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +42,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Terms to be added up; queries can be added, subtracted and weighted: `a + b - 0.5 * c`.
+    """Terms to be added up, at least one; you can combine queries: `a + b - 0.5 * c`."""
 
-    Attributes:
-        text: the query as its user wrote it.
-        terms: at least one.
-    """
-
-    text: str
+    text: str  # as its user wrote it
     terms: tuple[Term, ...]
 
     def __add__(self, other: "Query") -> "Query":
@@ -75,29 +65,18 @@ class Query:
 
 
 def require_wanted(query: Query) -> None:
-    """Checks that the query looks for something.
-
-    Raises:
-        InvalidInput: the query only says what is unwanted.
-    """
+    """Raises InvalidInput if the query only says what is unwanted."""
     if all(term.weight <= 0 for term in query.terms):
         raise InvalidInput("the query only says what is unwanted: name something to look for before the -")
 
 
 def query_in_words(text: str) -> Query:
-    """A query of nothing but words, taken as they are."""
+    """A query of words only, taken literally."""
     return Query(text, (Term(Words(text)),))
 
 
 def combine(embeddings: Float32Array, weights: Sequence[float]) -> Float32Array:
-    """Adds the terms of a query up.
-
-    Args:
-        embeddings: float32 (N, D), each of length 1.
-        weights: N of them, negative for what is unwanted.
-
-    Returns:
-        The weighted sum, float32 (D,), scaled to length 1.
+    """Adds the terms of a query up: embeddings (N, D), each of length 1, to a weighted sum (D,) of length 1.
 
     Raises:
         InvalidInput: the terms cancel each other out.

@@ -1,4 +1,4 @@
-"""From the windows of an index, ranked by their likeness to a query, to the best moments or videos."""
+"""From the windows of an index, ranked by similarity to a query, to the best moments or videos."""
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
@@ -29,7 +29,7 @@ VIDEOS_AT_HAND = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of a video in the catalogue."""
+    """A part of a video in the catalog."""
 
     video_id: int
     start_seconds: float
@@ -38,26 +38,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingOptions:
-    """Which hits a search wants, and how many.
+    """Which hits a search wants, and how many."""
 
-    Attributes:
-        top: maximum number of hits; 0 for all.
-        by: `moment` folds overlapping windows of one event into a hit; `video` gives one hit per video.
-        per_video: maximum number of moments per video; 0 for all.
-        among: the videos to look at.
-        without: no hit shows any of this place; with `by="video"`, its video is not a hit either.
-        fold_duplicates: of hits that look nearly the same, keep only the best.
-    """
-
-    top: int = 10
-    by: Literal["moment", "video"] = "moment"
-    per_video: int = 3
+    top: int = 10  # maximum number of hits; 0 for all
+    by: Literal["moment", "video"] = "moment"  # one hit per event, or one per video
+    per_video: int = 3  # maximum number of moments per video; 0 for all
     among: VideoFilter = EVERY_VIDEO
+    # no hit shows any of this place; with `by="video"`, its video is not a hit either
     without: Place | None = None
-    fold_duplicates: bool = False
+    fold_duplicates: bool = False  # of hits that look nearly the same, keep only the best
 
     def allows(self, window: ScoredWindow) -> bool:
-        """Whether a window may be part of a hit: whether it shows nothing of what `without` names."""
+        """Whether a window may be part of a hit, that is, shows nothing of `without`."""
         out = self.without
         if out is None or window.video_id != out.video_id:
             return True
@@ -67,18 +59,12 @@ class RankingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A query put to one state of a catalogue and its vectors.
-
-    Attributes:
-        query: float32 (D,), of length 1.
-        among: ids of the windows to look at, int64; None for all.
-        options: which hits to return.
-    """
+    """A query put to one state of a catalog and its vectors."""
 
     catalog: Catalog
     vectors: Vectors
-    query: npt.NDArray[np.float32]
-    among: npt.NDArray[np.int64] | None
+    query: npt.NDArray[np.float32]  # (D,), of length 1
+    among: npt.NDArray[np.int64] | None  # ids of the windows to look at; None for all
     options: RankingOptions
 
     def best(self) -> list[ScoredWindow]:
@@ -133,12 +119,11 @@ class Ranking:
         }
 
     def _is_settled(self, best: list[ScoredWindow], least_seen: float) -> bool:
-        """Whether a video's hits stay what they are, whatever else it holds that scores no better than `least_seen`."""
+        """Whether a video's hits stay the same, whatever else it holds that scores no better than `least_seen`."""
         most = 1 if self.options.by == "video" else self.options.per_video
         return bool(most) and len(best) == most and best[-1].score >= least_seen
 
     def _folded(self, *by_video: dict[int, list[ScoredWindow]]) -> list[ScoredWindow]:
-        """The best hits of all videos."""
         most = self.options.top or None
         hits = (hit for videos in by_video for best in videos.values() for hit in best)
         ranked = sorted(hits, key=lambda hit: (-hit.score, hit.video_id, hit.start_seconds))
@@ -156,7 +141,7 @@ class Ranking:
     ) -> list[ScoredWindow]:
         """All windows around moments, so that the bounds of moments do not depend on how many windows were looked at.
 
-        Those of settled videos are known, and those whose ids were seen.
+        Windows of settled videos, and those whose ids were seen, are known already.
         """
         near: set[int] = set()
         for hit in (shown for best in hits for shown in (best, *best.duplicates)):
@@ -185,16 +170,7 @@ class Ranking:
 def video_scores(
     catalog: Catalog, queries: npt.NDArray[np.float32], videos: Sequence[int]
 ) -> npt.NDArray[np.float32]:
-    """Scores every video for every query, as a search by video does: by its best window.
-
-    Args:
-        catalog: of the index.
-        queries: float32 (Q, D), each of length 1.
-        videos: their ids, V of them, each in the index.
-
-    Returns:
-        Cosines, float32 (Q, V).
-    """
+    """Scores every video (their ids, V) for every query (Q, D) of length 1, by its best window: cosines (Q, V)."""
     place_of = {video_id: place for place, video_id in enumerate(videos)}
     scores = np.zeros((len(queries), len(videos)), np.float32)
     with catalog.snapshot():

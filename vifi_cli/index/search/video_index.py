@@ -1,4 +1,4 @@
-"""An index as a searcher sees it: the catalogue and its vectors together."""
+"""An index as a searcher sees it: the catalog and its vectors together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,22 +22,15 @@ USUAL_OPTIONS = RankingOptions()
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SearchHit:
-    """A moment that matches a query, or a video.
-
-    Attributes:
-        path: the video.
-        start_seconds: where the moment begins.
-        end_seconds: where it ends.
-        cosine: between the query's and the moment's embedding, in -1..1.
-        relevance: estimated probability that it shows what was asked for, in 0..1; None where hits are not rated.
-        duplicates: how many worse hits look nearly the same and are folded into this one, if that was asked for.
-    """
+    """A moment that matches a query, or a video."""
 
     path: Path
     start_seconds: float
     end_seconds: float
-    cosine: float
+    cosine: float  # between the query's and the moment's embedding, in -1..1
+    # estimated probability that it shows what was asked for, in 0..1; None where hits are not rated
     relevance: float | None = None
+    # how many hits that look nearly the same are folded into this one; None if none were to be
     duplicates: int | None = None
 
     def __repr__(self) -> str:
@@ -46,7 +39,7 @@ class SearchHit:
 
     @property
     def number_shown(self) -> float:
-        """How relevant it is, or the cosine where hits are not rated."""
+        """Its relevance, or the cosine where hits are not rated."""
         return self.cosine if self.relevance is None else self.relevance
 
     @property
@@ -78,7 +71,7 @@ class VideoIndex:
 
     @property
     def vectors(self) -> Vectors:
-        """The vectors of the catalogue's present revision, brought up to date where it has changed."""
+        """The vectors of the catalog's present revision, brought up to date where it has changed."""
         if self._vectors is None or self._vectors.revision != self.catalog.revision:
             self._vectors = open_vectors(self.catalog)
         return self._vectors
@@ -89,13 +82,7 @@ class VideoIndex:
         options: RankingOptions = USUAL_OPTIONS,
         rate: Rater | None = None,
     ) -> list[SearchHit]:
-        """Finds the moments, or the videos, that match a query best; the best come first.
-
-        Args:
-            query: float32 (D,), of length 1.
-            options: which hits to return.
-            rate: gives the relevance of hits.
-        """
+        """Finds the moments, or the videos, that match a query (D,) of length 1 best, best first."""
         for _ in range(ATTEMPTS):
             vectors = self.vectors
             with self.catalog.snapshot():
@@ -125,7 +112,6 @@ class VideoIndex:
 
 
 def _relevance(found: list[ScoredWindow], vectors: Vectors, rate: Rater) -> list[float]:
-    """The relevance of hits, the nearest first, by the windows that they were found by."""
     ids = np.array([hit.window_id for hit in found], np.int64)
     cosines = np.array([hit.score for hit in found], np.float32)
     relevance: list[float] = rate(vectors, ids, cosines).tolist()

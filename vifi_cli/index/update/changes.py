@@ -1,4 +1,4 @@
-"""Compares the files on disk with the catalogue, and says what there is to do."""
+"""Compares the files on disk with the catalog, and decides what to do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,34 +14,19 @@ Match = tuple[CatalogedVideo, VideoFile]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has happened to the videos since they were indexed.
+    """What has happened to the videos since they were indexed."""
 
-    Attributes:
-        new: files whose content is not known: to be decoded.
-        changed: files whose content is no longer what was indexed: to be decoded.
-        moved: videos that are at another path now, each with its new file.
-        touched: videos with a new time of change and the same content.
-        copied: files with the content of a video that is still elsewhere.
-        unchanged: number of files that are as they were indexed.
-        still_failing: files that could not be read before and have not changed since.
-        gone: videos whose file no longer exists.
-        gone_failures: files that could not be read and no longer exist.
-        skipped: videos that exist but were not listed, for example because of `--exclude`; they stay.
-        out_of_reach: videos that cannot be seen but may still exist, each with the folder they are hidden behind;
-            they stay.
-    """
-
-    new: tuple[VideoFile, ...]
-    changed: tuple[VideoFile, ...]
-    moved: tuple[Match, ...]
-    touched: tuple[Match, ...]
-    copied: tuple[Match, ...]
+    new: tuple[VideoFile, ...]  # content not known: to be decoded
+    changed: tuple[VideoFile, ...]  # content differs from what was indexed: to be decoded
+    moved: tuple[Match, ...]  # videos that are at another path now
+    touched: tuple[Match, ...]  # a new modification time, the same content
+    copied: tuple[Match, ...]  # the content of a video that still exists elsewhere
     unchanged: int
-    still_failing: tuple[Path, ...]
-    gone: tuple[Path, ...]
-    gone_failures: tuple[Path, ...]
-    skipped: tuple[Path, ...]
-    out_of_reach: dict[Path, Path]
+    still_failing: tuple[Path, ...]  # could not be read before, and have not changed since
+    gone: tuple[Path, ...]  # videos whose file no longer exists
+    gone_failures: tuple[Path, ...]  # files that could not be read and no longer exist
+    skipped: tuple[Path, ...]  # exist but were not listed, for example because of `--exclude`; they stay
+    out_of_reach: dict[Path, Path]  # may still exist, each hidden behind a folder; they stay
 
 
 def find_changes(
@@ -49,7 +34,7 @@ def find_changes(
 ) -> Changes:
     """Sorts every file under the roots by what has happened to it.
 
-    Unchanged files (same path, size and time of change) are not opened. A file whose size and content fingerprint
+    Unchanged files (same path, size and modification time) are not opened. A file whose size and content fingerprint
     are those of a video that is no longer at its own path has been moved, also when two files swapped names.
     Nothing is reported gone that may only be out of reach (see `presence`).
     """

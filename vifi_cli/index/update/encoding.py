@@ -23,41 +23,27 @@ MOST_WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an index run has come.
+    """How far an index run has come."""
 
-    Attributes:
-        files: that will be read.
-        size_bytes: their total size.
-        files_done: files that are encoded or have failed.
-        bytes_done: their total size.
-        video_seconds: length of video that was decoded, files in work included.
-        files_stored: files that are done for good.
-    """
-
-    files: int
-    size_bytes: int
-    files_done: int = 0
-    bytes_done: int = 0
-    video_seconds: float = 0.0
-    files_stored: int = 0
+    files: int  # to be read
+    size_bytes: int  # their total size
+    files_done: int = 0  # encoded or failed
+    bytes_done: int = 0  # their total size
+    video_seconds: float = 0.0  # length decoded, files in work included
+    files_stored: int = 0  # done for good
 
 
 @dataclass(slots=True)
 class EncodingTimes:
-    """Where the time of an encoding run goes, in seconds; filled in as it runs.
+    """Where the time of an encoding run goes; filled in as it runs."""
 
-    Attributes:
-        waiting_seconds: spent waiting for decoded frames.
-        encoding_seconds: spent in the encoder.
-    """
-
-    waiting_seconds: float = 0.0
-    encoding_seconds: float = 0.0
+    waiting_seconds: float = 0.0  # for decoded frames
+    encoding_seconds: float = 0.0  # in the encoder
 
 
 @dataclass(slots=True)
 class _VideoInWork:
-    """A video of which frames are arriving."""
+    """A video whose frames are arriving."""
 
     seconds: list[npt.NDArray[np.float64]] = field(default_factory=list)
     embeddings: list[npt.NDArray[np.float16]] = field(default_factory=list)

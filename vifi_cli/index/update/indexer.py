@@ -17,39 +17,23 @@ from vifi_cli.video.files.discovery import Discovery, VideoFile
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IndexReport:
-    """What an index run did.
+    """What an index run did."""
 
-    Attributes:
-        added: videos that are new, copies of known ones included.
-        changed: videos that were indexed again because their content changed.
-        moved: videos found at another path; nothing was decoded for them.
-        unchanged: videos that are as they were.
-        removed: videos whose file is gone.
-        failed: files that cannot be read; those remembered from earlier runs come last.
-        remembered: how many of `failed` were not tried again.
-        skipped: videos that exist but were not listed, for example by `--exclude`; they stay in the index.
-        out_of_reach: folders that are missing, empty or unreadable and hide videos; these stay in the index.
-        warnings: videos of which only a part could be read, with what was wrong.
-        video_seconds: length of the videos that were decoded.
-        wall_seconds: time the run took.
-        waiting_seconds: part of it spent waiting for the decoder.
-        encoding_seconds: part of it spent in the encoder.
-    """
-
-    added: int
-    changed: int
-    moved: int
+    added: int  # new videos, including copies of known ones
+    changed: int  # indexed again because their content changed
+    moved: int  # found at another path; nothing was decoded for them
     unchanged: int
-    removed: int
-    failed: tuple[FailedFile, ...]
-    remembered: int
-    skipped: int
+    removed: int  # their file is gone
+    failed: tuple[FailedFile, ...]  # cannot be read; those remembered from earlier runs come last
+    remembered: int  # how many of `failed` were not tried again
+    skipped: int  # exist but were not listed, for example by `--exclude`; they stay in the index
+    # folders that are missing, empty or unreadable and hide videos; these stay in the index
     out_of_reach: tuple[Path, ...]
-    warnings: tuple[FailedFile, ...] = ()
-    video_seconds: float = 0.0
+    warnings: tuple[FailedFile, ...] = ()  # videos that could be read only in part, with what was wrong
+    video_seconds: float = 0.0  # length of the videos that were decoded
     wall_seconds: float = 0.0
-    waiting_seconds: float = 0.0
-    encoding_seconds: float = 0.0
+    waiting_seconds: float = 0.0  # part of `wall_seconds` spent waiting for the decoder
+    encoding_seconds: float = 0.0  # part of it spent in the encoder
 
     def __repr__(self) -> str:
         names = ("added", "changed", "moved", "unchanged", "removed")
@@ -59,15 +43,10 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class UpdateOptions:
-    """How to bring an index up to date.
+    """How to bring an index up to date."""
 
-    Attributes:
-        retry_failed: whether to try files again that could not be read before.
-        workers: decoding processes; None chooses.
-    """
-
-    retry_failed: bool = False
-    workers: int | None = None
+    retry_failed: bool = False  # try files again that could not be read before
+    workers: int | None = None  # decoding processes; None chooses
 
 
 USUAL_UPDATE = UpdateOptions()
@@ -81,15 +60,10 @@ def update_index(
     options: UpdateOptions = USUAL_UPDATE,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> IndexReport:
-    """Does what `find_changes` says there is to do, and stores each video as soon as it is finished.
+    """Applies the changes that `find_changes` finds, and stores each video as soon as it is finished.
 
-    Args:
-        catalog: the catalogue to bring up to date.
-        discovery: the files on disk.
-        roots: the folders and files that were asked for.
-        load_encoder: called only if there is something to encode.
-        options: what to try, and with how many processes.
-        on_progress: called if there is something to decode, before it begins and often after.
+    `load_encoder` is called only if there is something to encode; `on_progress`, if there is something to decode,
+    before it begins and often after.
     """
     started = time.perf_counter()
     changes = find_changes(catalog, discovery, roots, retry_failed=options.retry_failed)
@@ -130,7 +104,7 @@ def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> lis
 
 
 def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[FailedFile]]:
-    """Splits off files that cannot be opened now, for example without rights; what is known of them stays."""
+    """Splits off files that cannot be opened now, for example without rights; what is known about them stays."""
     openable: list[VideoFile] = []
     failed: list[FailedFile] = []
     for file in files:
@@ -143,7 +117,7 @@ def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[Fa
 
 
 def _apply_known(catalog: Catalog, changes: Changes) -> list[VideoFile]:
-    """Does all that needs no decoding; returns the copies whose original has been replaced meanwhile."""
+    """Applies everything that needs no decoding; returns the copies whose original has been replaced meanwhile."""
     # Moves come first: a copy may take the place that a moved video has left.
     if renames := (*changes.moved, *changes.touched):
         catalog.rename(renames)

@@ -18,14 +18,10 @@ def is_there(path: Path) -> bool:
 
 
 def part_gone(paths: Iterable[tuple[Path, bool]], roots: set[Path]) -> tuple[list[Path], dict[Path, Path]]:
-    """Splits missing files into those that are gone and those that are out of reach.
+    """Splits missing files into those gone and those out of reach, with the folder under which nothing is visible.
 
-    Args:
-        paths: the files, each with whether it was on another disk than the root it was found under.
-        roots: all folders and files that were ever indexed.
-
-    Returns:
-        The files gone, and for each file out of reach the folder under which nothing can be seen.
+    Each file comes with whether it was on another disk than the root it was found under; `roots` are all folders and
+    files that were ever indexed.
     """
     gone: list[Path] = []
     out_of_reach: dict[Path, Path] = {}
@@ -43,7 +39,7 @@ def _hidden_behind(path: Path, roots: set[Path], on_other_device: bool) -> Path 
 
     That folder is a root that is missing or empty, as the mount point of an unplugged disk is; a link that leads
     nowhere or to an empty folder; a folder that cannot be read; or, for a file that was on another disk than
-    its root, the one where that disk is mounted no longer.
+    its root, the one where that disk was mounted.
     """
     root = root_of(path.parent, roots) or path.parent
     sight = _sight(path)

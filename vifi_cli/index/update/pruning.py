@@ -1,4 +1,4 @@
-"""Dropping from the index what the user no longer wants in it; video files are never touched."""
+"""Drops what the user no longer wants from the index; video files are never touched."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,11 @@ from vifi_cli.index.vectors import open_vectors
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """What can be dropped.
-
-    Attributes:
-        videos: indexed videos.
-        failures: remembered files that could not be read.
-        roots: folders that `vifi index` without arguments no longer looks at.
-    """
+    """What can be dropped."""
 
     videos: tuple[Path, ...]
-    failures: tuple[Path, ...]
-    roots: tuple[Path, ...]
+    failures: tuple[Path, ...]  # remembered files that could not be read
+    roots: tuple[Path, ...]  # folders that `vifi index` without arguments then ignores
 
     def __bool__(self) -> bool:
         return bool(self.videos or self.failures or self.roots)
@@ -50,12 +44,7 @@ def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
 def prune_index(
     folder: Path, below: Sequence[Path] = (), confirm: Callable[[Prunable], bool] = bool
 ) -> Prunable:
-    """Drops what `find_prunable` finds from the index in a folder, and returns it.
-
-    Args:
-        folder: of the index.
-        below: files and folders; without any, everything whose file is gone.
-        confirm: called with what was found; nothing is dropped if it returns False.
+    """Drops what `find_prunable` finds from the index in a folder, if `confirm` agrees, and returns it.
 
     Raises:
         IndexLocked: another process is writing to the index.

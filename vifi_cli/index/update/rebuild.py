@@ -1,4 +1,4 @@
-"""Rebuilding an index beside the old one, which stays in use until the new one is complete."""
+"""Rebuilds an index beside the old one, which stays in use until the new one is complete."""
 
 import shutil
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def _replaced_folder(folder: Path) -> Path:
 
 
 def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
-    """Opens the catalogue of a rebuild: the one an interrupted rebuild left if it fits, else a new one."""
+    """Opens the catalog of a rebuild: the one an interrupted rebuild left if it fits, else a new one."""
     unfinished = rebuild_folder(folder)
     path = unfinished / CATALOG_FILE
     if path.exists():

@@ -1,7 +1,7 @@
-"""How encoded videos enter a catalogue: one by one on this machine, or as shards that others have made.
+"""Stores encoded videos in a catalog: one by one on this machine, or as shards that others have made.
 
-A shard is a small catalogue. Making one takes only files and an encoder, and it is merged in one step, so that many
-processes or machines can share the work of one index.
+A shard is a small catalog. Making one takes only files and an encoder, and it is merged in one step, so that many
+processes or machines can share the work on one index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from vifi_cli.video.files.discovery import VideoFile
 
 
 def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:
-    """The signature of a catalogue made with this encoder and sampling."""
+    """The signature of a catalog made with this encoder and sampling."""
     return IndexedWith(
         model=encoder.model_name,
         vision_fingerprint=encoder.vision_fingerprint,
@@ -43,7 +43,7 @@ def store_all(
 
 
 def make_shard(path: Path, videos: Sequence[VideoFile], encoder: Encoder, sampling: FrameSampling) -> Path:
-    """Encodes videos into a new catalogue at `path`, for `merge_shard`."""
+    """Encodes videos into a new catalog at `path`, for `merge_shard`."""
     with Catalog.create(path, indexed_with(encoder, sampling)) as shard:
         for _ in store_all(shard, encode_videos(videos, encoder, sampling)):
             pass
@@ -51,7 +51,7 @@ def make_shard(path: Path, videos: Sequence[VideoFile], encoder: Encoder, sampli
 
 
 def merge_shard(catalog: Catalog, shard: Path) -> None:
-    """Takes in all that a shard holds, in one transaction; its videos win over those of the same path.
+    """Takes in everything that a shard holds, in one transaction; its videos win over those of the same path.
 
     Raises:
         EncoderMismatch: the shard was made with another encoder or sampling.

@@ -14,7 +14,7 @@ MOMENT = re.compile(rf"(?P<key>{KEY.pattern})@(?P<start>[0-9.]{{1,16}})-(?P<end>
 
 @dataclass(frozen=True, slots=True)
 class VideoKey:
-    """Names an indexed video: its id in the catalogue, and a digest of its content, since ids are used again.
+    """Names an indexed video: its id in the catalog, and a digest of its content, since ids are reused.
 
     Pictures of the video may be cached for good under this name. Written as `12-9f3a61c2`.
     """
@@ -67,7 +67,7 @@ def parse_moment(text: str) -> MomentAddress | None:
 
 
 def parse_span(start: str, end: str) -> tuple[float, float] | None:
-    """Two times of an address, seconds, the first before the second and neither negative; None if they are not."""
+    """The start and end in seconds, the first before the second and neither negative; None if they are not."""
     try:
         start_seconds, end_seconds = float(start), float(end)
     except ValueError:

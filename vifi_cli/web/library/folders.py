@@ -13,23 +13,16 @@ MOST_FOLDERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that a search can be limited to.
+    """A folder that a search can be limited to."""
 
-    Attributes:
-        pattern: for a `VideoFilter`; the folder itself where its name is text.
-        name: to show.
-        depth: how many folders it is under the one that was indexed.
-        videos: how many are in it or under it.
-    """
-
-    pattern: str
+    pattern: str  # for a `VideoFilter`; the folder itself where its name is text
     name: str
-    depth: int
-    videos: int
+    depth: int  # how many folders it is under the indexed one
+    videos: int  # how many are in it or under it
 
 
 def folders(catalog: Catalog) -> list[Folder]:
-    """The folders that were indexed and those under them, without empty ones, each followed by its own folders."""
+    """The indexed folders and those under them, without empty ones, each followed by its own folders."""
     roots = sorted(catalog.roots())
     counts: Counter[Path] = Counter()
     for path in catalog.paths():

@@ -21,16 +21,11 @@ class IndexReader:
 
     @property
     def folder(self) -> Path:
-        """Of the index."""
+        """The folder of the index."""
         return self._session.folder
 
     async def read(self, work: Callable[[SearchSession], Result]) -> Result:
-        """Does some work with the session, in its thread.
-
-        Raises:
-            IndexMissing: nothing is indexed yet.
-            IndexProblem: the index cannot be opened.
-        """
+        """Does work with the session, in its thread; raises IndexProblem or IndexMissing if it cannot be opened."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
 
     def close(self) -> None:

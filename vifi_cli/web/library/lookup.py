@@ -18,7 +18,7 @@ UNREADABLE = "This file cannot be opened."
 
 
 class Lookup:
-    """Finds what requests name; fails with `404 Not Found`."""
+    """Finds what requests name, which can only be indexed videos and their moments; fails with `404 Not Found`."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader

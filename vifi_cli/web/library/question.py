@@ -1,4 +1,4 @@
-"""What the address of a page asks for: words, filters, or a moment to find similar ones of; and its hits."""
+"""The question in the address of a page: words, filters, or a moment to find similar ones of; and its hits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -25,23 +25,14 @@ By = Literal["moment", "video"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A search; without words or a moment, only the page itself is asked for.
-
-    Attributes:
-        words: what to look for.
-        like: a moment to find similar ones of, unless there are words.
-        below: a folder or glob that limits the search; empty for all videos.
-        by: whether a hit is a moment or a video.
-        shortest: minimum length of the videos, in seconds.
-        top: maximum number of hits.
-    """
+    """A search; without words or a moment, only the page itself is asked for."""
 
     words: str = ""
-    like: MomentAddress | None = None
-    below: str = ""
-    by: By = "moment"
-    shortest: int = 0
-    top: int = HITS
+    like: MomentAddress | None = None  # a moment to find similar ones of, unless there are words
+    below: str = ""  # a folder or glob that limits the search; empty for all videos
+    by: By = "moment"  # what a hit is
+    shortest: int = 0  # minimum length of the videos, in seconds
+    top: int = HITS  # maximum number of hits
 
     @property
     def is_asked(self) -> bool:
@@ -49,7 +40,7 @@ class Question:
         return bool(self.words or self.like)
 
     def address(self, **changes: object) -> str:
-        """The address that asks this, or the same with some changes; without what is usual."""
+        """The address that asks this, or the same with some changes; without default values."""
         changed = replace(self, **changes)  # type: ignore[arg-type]
         usual = Question()
         named = [(field.name, getattr(changed, field.name)) for field in fields(Question)]

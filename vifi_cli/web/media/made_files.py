@@ -23,7 +23,7 @@ class Make(Protocol):
 
     @property
     def name(self) -> str:
-        """What is made, and everything besides the video that decides how it looks."""
+        """The kind of file, and everything besides the video that decides how it looks."""
         ...
 
     def __call__(self, target: Path, report: Report) -> None:
@@ -51,10 +51,10 @@ class MadeFiles:
         self._reasons: dict[str, str] = {}
 
     async def get(self, name: str, make: Make) -> Path:
-        """The file of a name, made if missing; cancelling stops that unless somebody else waits for it.
+        """The file with a name, made if missing; canceling stops that unless somebody else waits for it.
 
         Raises:
-            UnreadableVideo: it cannot be made of this video, or could not be before.
+            UnreadableVideo: it cannot be made from this video, or could not be before.
             OSError: the video is gone, or the disk is full.
         """
         path = self._folder / name

@@ -129,7 +129,7 @@ async def _left(request: Request) -> None:
 
 
 def _placeholder(reason: str, status: int) -> Response:
-    """A picture, with a status of failure, that browsers show all the same; it is not kept."""
+    """A picture with an error status, which browsers show all the same; it is not cached."""
     return Response(placeholder(reason), status, NOT_KEPT, "image/webp")
 
 

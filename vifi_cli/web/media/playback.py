@@ -32,16 +32,10 @@ MP4_SOUND, WEBM_SOUND = {"aac", "mp3", "opus", "flac"}, {"opus", "vorbis"}
 
 @dataclass(frozen=True, slots=True)
 class Playability:
-    """Whether browsers can play a file.
+    """Whether browsers can play a file."""
 
-    Attributes:
-        media_type: of the file; None if browsers may not play it, so that it must be re-encoded.
-        first_frame_seconds: when the first frame is shown on a browser's clock, which begins with the first
-            picture or sound.
-    """
-
-    media_type: str | None
-    first_frame_seconds: float = 0.0
+    media_type: str | None  # of the file; None if it must be re-encoded, since browsers may not play it
+    first_frame_seconds: float = 0.0  # on a browser's clock, which begins with the first picture or sound
 
 
 def playability(path: Path, _: Report) -> Playability:
@@ -55,7 +49,7 @@ def playability(path: Path, _: Report) -> Playability:
 
 
 def _media_type(path: Path, container: InputContainer, stream: VideoStream) -> str | None:
-    """All browsers play 8 bits a colour at half the colour resolution, in few codecs and containers."""
+    """All browsers play 8 bits a color at half the color resolution, in few codecs and containers."""
     context = stream.codec_context
     if context.pix_fmt not in PLAYABLE_PIXELS:
         return None
@@ -77,21 +71,13 @@ def part_to_encode(start_seconds: float, end_seconds: float, duration_seconds: f
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something to play, and where the moment is in it.
+    """Something to play, and where the moment is in it."""
 
-    Attributes:
-        address: what a browser loads.
-        media_type: of what is loaded.
-        start_seconds: where the moment begins in what is loaded.
-        end_seconds: where it ends there.
-        is_encoded: whether it is re-encoded, which takes a while the first time.
-    """
-
-    address: str
+    address: str  # what a browser loads
     media_type: str
-    start_seconds: float
+    start_seconds: float  # where the moment begins in what is loaded
     end_seconds: float
-    is_encoded: bool
+    is_encoded: bool  # whether it is re-encoded, which takes a while the first time
 
     @property
     def address_of_moment(self) -> str:
@@ -137,7 +123,7 @@ class Sources:
 
 
 def _state_of(path: Path) -> str:
-    """What changes when another file replaces this one."""
+    """A text that changes when another file replaces this one."""
     try:
         status = path.stat()
     except OSError:

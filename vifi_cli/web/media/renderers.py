@@ -28,7 +28,7 @@ class Renderers:
         self._idle: list[IsolatedWorker] = []
 
     async def run(self, job: Job[Result]) -> Result:
-        """Does a job, which must be picklable; cancelling stops it.
+        """Does a job, which must be picklable; canceling stops it.
 
         Raises:
             UnreadableVideo: the job says so, crashes or hangs.
@@ -56,7 +56,7 @@ class Renderers:
                     self._idle.append(process)
 
     def close(self) -> None:
-        """Ends idle processes; busy ones end when their jobs are cancelled."""
+        """Ends idle processes; busy ones end when their jobs are canceled."""
         while self._idle:
             self._idle.pop().end()
 

@@ -36,7 +36,7 @@ class _Rendering:
 
     @property
     def name(self) -> str:
-        """What is made, and everything that decides how it looks."""
+        """The kind, and everything that decides how it looks."""
         return f"{self.kind} {self.moment.start_seconds:.3f} {self.moment.end_seconds:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""What a page shows of a moment: addresses and words, ready to be written."""
+"""Cards: what a page shows of a moment, addresses and words ready to be written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,30 +16,19 @@ from vifi_cli.wording import clock, rounded_down
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A moment on a page.
-
-    Attributes:
-        folder: of the file, from the folder that was indexed on: `holiday/day 2`.
-        time: where in the video the moment is, or the length of a video.
-        score: its relevance, or its cosine where hits are not rated; empty if it was not searched for.
-        play: address of the page that plays it.
-        like: address of the search for similar moments.
-        still: address of the frame in its middle.
-        preview: address of it as a moving picture.
-        sources: address of how to play it, as JSON.
-    """
+    """A moment on a page; the last five are addresses."""
 
     name: str
-    folder: str
+    folder: str  # from the indexed folder on: `holiday/day 2`
     path: str
-    time: str
-    score: str
+    time: str  # where in the video the moment is, or the length of a video
+    score: str  # relevance, or cosine where hits are not rated; empty if it was not searched for
     is_relevant: bool
-    play: str
-    like: str
-    still: str
-    preview: str
-    sources: str
+    play: str  # the page that plays it
+    like: str  # the search for similar moments
+    still: str  # the frame in its middle
+    preview: str  # a moving picture
+    sources: str  # how to play it, as JSON
 
 
 class Cards:
@@ -50,7 +39,7 @@ class Cards:
         self._roots = sorted(catalog.roots())
 
     def of_hits(self, hits: Iterable[SearchHit]) -> list[Card]:
-        """The cards of hits, but for those whose video has just left the index."""
+        """The cards of hits, except those whose video has just left the index."""
         hits = list(hits)
         videos = self._catalog.videos_at(hit.path for hit in hits)
         return [

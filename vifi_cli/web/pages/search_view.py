@@ -19,27 +19,17 @@ LENGTHS = ((0, "any length"), (60, "over a minute"), (600, "over 10 minutes"), (
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The search page.
-
-    Attributes:
-        state: what the index holds, in words.
-        running: progress of a run that updates the index, empty if there is none.
-        folders: that a search can be limited to.
-        cards: the hits, or the newest videos.
-        seed: the moment to find similar ones of.
-        nothing_relevant: whether no hit is relevant.
-        problem: what is wrong with the question or the index.
-    """
+    """The search page."""
 
     question: Question
     heading: str = "Search"
-    state: str = ""
-    running: str = ""
-    folders: Sequence[Folder] = ()
-    cards: Sequence[Card] = ()
-    seed: Card | None = None
+    state: str = ""  # what the index holds, in words
+    running: str = ""  # progress of a run that updates the index, empty if there is none
+    folders: Sequence[Folder] = ()  # that a search can be limited to
+    cards: Sequence[Card] = ()  # the hits, or the newest videos
+    seed: Card | None = None  # the moment to find similar ones of
     nothing_relevant: bool = False
-    problem: str = ""
+    problem: str = ""  # what is wrong with the question or the index
     nothing_indexed: bool = False
 
     @property
@@ -87,7 +77,7 @@ def view_of(session: SearchSession, question: Question) -> SearchView:
 
 
 def hits_of(session: SearchSession, question: Question) -> list[Card]:
-    """The hits of a question, ready to be written; errors are those of `searching.search`."""
+    """The hits of a question, ready to be written; errors are those of `question.search`."""
     return Cards(session.index.catalog, question).of_hits(search(session, question))
 
 

@@ -34,5 +34,5 @@ _templates.filters |= {"shown": shown, "clock": clock, "size": size}
 
 
 def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """The page that a template makes of some values."""
+    """Fills a template with values."""
     return HTMLResponse(_templates.get_template(f"{name}.html.jinja").render(values), status, PAGE_HEADERS)

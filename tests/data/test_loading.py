@@ -1,4 +1,4 @@
-"""Folders, tables and list files become labelled videos; what is wrong with them is one line."""
+"""Folders, tables and list files become labeled videos; what is wrong with them is one line."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
         ("path,label,split\na/1.mp4,run,dev\n", "line 2: split 'dev'"),
         ("path,label\na/1.mp4,run\na/2.mp4,run\n", "only one class, 'run'"),
         ("path,label\na/1.mp4,0\na/2.mp4,1\n", "--labels"),
-        ("path,label\na/1.mp4,run\na/1.mp4,walk\n", "a/1.mp4 is labelled 'run' and 'walk'"),
+        ("path,label\na/1.mp4,run\na/1.mp4,walk\n", "a/1.mp4 is labeled 'run' and 'walk'"),
         ("path,label,split\na/1.mp4,run,val\na/2.mp4,walk,val\n", "no training video"),
         ("path,label,split\na/1.mp4,run,train\na/2.mp4,walk,val\n", "no training video of 'walk'"),
         ("path,label\nb/1.mp4,run\nb/2.mp4,walk\n", "none of its 2 videos is on disk"),

@@ -1,4 +1,4 @@
-"""Checks labelled videos, and splits them into train, val and test."""
+"""Checks labeled videos, and splits them into train, val and test."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +16,11 @@ from vifi_cli.paths import given_path
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DataSplit:
-    """Tables that `split_data` has written.
+    """The tables that `split_data` wrote."""
 
-    Attributes:
-        tables: the videos in each file; two files for base and novel classes.
-        keeps_splits: whether the videos stayed in the splits that they came in.
-        remarks: what the user should know about the data, a sentence each.
-    """
-
-    tables: dict[Path, LabeledVideos]
-    keeps_splits: bool
-    remarks: tuple[str, ...] = ()
+    tables: dict[Path, LabeledVideos]  # two for base and novel classes
+    keeps_splits: bool  # whether the videos stayed in the splits that they came in
+    remarks: tuple[str, ...] = ()  # sentences for the user
 
     def counts(self) -> tuple[ClassCount, ...]:
         """The number of videos of each class, a row each: `pandas.DataFrame(split.counts())`."""
@@ -45,7 +39,7 @@ def check_data(
     decode: bool = True,
     feedback: Feedback = AUTOMATIC,
 ) -> DataCheck:
-    """Checks labelled videos for missing, broken and duplicate files, leaks between splits, and empty classes.
+    """Checks labeled videos for missing, broken and duplicate files, leaks between splits, and empty classes.
 
     Args:
         data: a folder of class folders, a CSV or JSONL table, `LISTS,LABELS`, or a public set such as `ucf101:2`.
@@ -73,21 +67,18 @@ def split_data(
     *,
     data_root: Path | str | None = None,
 ) -> DataSplit:
-    """Splits labelled videos into train, val and test, each class in the same shares, and writes a CSV table.
+    """Splits labeled videos into train, val and test, each class in the same shares, and writes a CSV table.
 
-    Splits that the data comes in stay, unless the plan asks for shares or groups.
-
-    Args:
-        data: as for `check_data`.
-        output: the table, which `--data` takes. For base and novel classes, `-base` and `-novel` follow its name.
-        plan: how to split; a fifth of each class goes to val and a fifth to test by default.
-        data_root: as for `check_data`.
+    Without a plan, a fifth of each class goes to val and a fifth to test. Splits that the data comes in stay, unless
+    the plan asks for shares or groups. For base and novel classes, `-base` and `-novel` follow the name of `output`.
+    `data` and `data_root` are as for `check_data`.
 
     Raises:
         InvalidInput: the data cannot be read or split so, or the table cannot be at `output`.
         OSError: a table cannot be written.
     """
-    plan, path, source = plan or SplitPlan(), Path(output).expanduser(), _source(data, data_root)
+    plan = plan or SplitPlan()
+    path, source = Path(output).expanduser(), _source(data, data_root)
     _check_output(path, source)
     videos = read_own_splits(source)
     made = split_videos(videos, plan)

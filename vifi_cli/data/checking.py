@@ -1,4 +1,4 @@
-"""Whether labelled videos can be trusted: missing, broken and duplicate files, leaks, and classes without videos."""
+"""Checks labeled videos: missing, broken and duplicate files, leaks, and classes without videos."""
 
 import os
 from collections import Counter
@@ -33,35 +33,24 @@ class BrokenVideo:
 class Finding:
     """One problem of the data.
 
-    Attributes:
-        kind: `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak` or
-            `empty class`.
-        subject: the path of a video, as the source lists it if it is missing, or the name of a class.
-        detail: the reason, or the other video.
-        split: of the held-out video that a training video gives away; else empty.
+    Its kind is `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak` or
+    `empty class`.
     """
 
     kind: str
-    subject: str
-    detail: str = ""
-    split: Split | Literal[""] = ""
+    subject: str  # path of a video, as the source lists it if it is missing, or name of a class
+    detail: str = ""  # the reason, or the other video
+    split: Split | Literal[""] = ""  # of the held-out video that a training video gives away
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DataCheck:
-    """What a check found.
-
-    Attributes:
-        videos: that were checked.
-        broken: videos that cannot be decoded, or not to their end; empty without decoding.
-        duplicates: files of equal content, two or more each.
-        leaks: at most one for each training video and held-out split.
-    """
+    """What a check found."""
 
     videos: LabeledVideos
-    broken: tuple[BrokenVideo, ...]
-    duplicates: tuple[tuple[Path, ...], ...]
-    leaks: tuple[Leak, ...]
+    broken: tuple[BrokenVideo, ...]  # empty without decoding
+    duplicates: tuple[tuple[Path, ...], ...]  # files of equal content, two or more each
+    leaks: tuple[Leak, ...]  # at most one for each training video and held-out split
 
     @property
     def empty_classes(self) -> tuple[str, ...]:
@@ -71,7 +60,7 @@ class DataCheck:
 
     @property
     def is_fine(self) -> bool:
-        """Whether nothing was found."""
+        """Whether the check found nothing."""
         return not self.findings()
 
     def findings(self) -> tuple[Finding, ...]:
@@ -102,7 +91,7 @@ def check_videos(
 ) -> DataCheck:
     """Finds what spoils training and results.
 
-    Decoding reads every file at eight places or more, and reports the number of files that are done.
+    Decoding reads every file at eight places or more; `on_decoded` receives the number of files that are done.
     """
     paths = list(dict.fromkeys(video.path for video in videos.all_videos()))
     copies = equal_files(paths)

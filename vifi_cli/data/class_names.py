@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_PARTS_FILE = "parts.toml"
+_CLASS_LISTS = resources.files("vifi_cli.data.public_sets") / "class_lists"
 
 
 def clean_class_name(name: str) -> str:
@@ -20,19 +20,17 @@ def clean_class_name(name: str) -> str:
 @cache
 def class_names_of(name: str) -> tuple[str, ...]:
     """The class names of a public set, in the order of ViFi-CLIP's label files."""
-    text = (_class_lists() / f"{name}.txt").read_text(encoding="utf-8")
-    return tuple(text.splitlines())
+    return tuple((_CLASS_LISTS / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
 @cache
 def class_part(name: str, part: str) -> tuple[int, ...]:
-    """The classes of a part of a public set as ids into `class_names_of`; empty if the set has no such part.
+    """The classes of a part of a public set as ids into `class_names_of`, in the order of ViFi-CLIP's lists.
 
-    A part is `base` or `novel`, and for k600 also `zero_shot_1` to `zero_shot_3`. Ids are in the order in which
-    ViFi-CLIP's lists number them. Base is the frequent half of the classes, except for hmdb51, where it is the second
-    half of the label file.
+    A part is `base`, `novel`, or for k600 `zero_shot_1` to `zero_shot_3`; it is empty where the set has none. Base is
+    the frequent half of the classes, but for hmdb51 the second half of the label file.
     """
-    parts = tomllib.loads((_class_lists() / _PARTS_FILE).read_text(encoding="utf-8"))
+    parts = tomllib.loads((_CLASS_LISTS / "parts.toml").read_text(encoding="utf-8"))
     return tuple(parts[name].get(part, ()))
 
 
@@ -40,7 +38,3 @@ def class_part(name: str, part: str) -> tuple[int, ...]:
 def class_key(name: str) -> str:
     """The letters and digits of a class name in lower case, equal for all its spellings."""
     return "".join(filter(str.isalnum, name.casefold()))
-
-
-def _class_lists() -> resources.abc.Traversable:
-    return resources.files("vifi_cli.data.public_sets") / "class_lists"

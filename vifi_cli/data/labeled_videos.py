@@ -1,8 +1,9 @@
-"""Labelled videos in their splits: what every form of data is read into."""
+"""Labeled videos in their splits, the type that every form of data is read into."""
 
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,17 +15,11 @@ _UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class LabeledVideo:
-    """A video file and its class.
+    """A video file and its class."""
 
-    Attributes:
-        path: absolute.
-        label: index into the class names of the set.
-        group: the scene or person that it shows, "" if unknown; videos of one group are not independent.
-    """
-
-    path: Path
-    label: int
-    group: str = ""
+    path: Path  # absolute
+    label: int  # index into the class names of the set
+    group: str = ""  # the scene or person that it shows, if known; videos of one group are not independent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +34,19 @@ class ClassCount:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LabeledVideos:
-    """A set of labelled videos.
+    """A set of labeled videos.
 
-    Attributes:
-        name: of the set, or of the file or folder it was read from.
-        class_names: as the source spells them; labels are indices into them.
-        train: empty if the data is only for testing.
-        val: monitors training.
-        test: gives the results. A dataset with a single held-out list, such as UCF-101, HMDB-51 and the paper's
-            settings, has it as both `val` and `test`.
-        missing: files that the source lists but that are not on disk, as it spells them.
-        remarks: what the user should know, a sentence each.
+    `val` monitors training, `test` gives the results. A dataset with a single held-out list, such as UCF-101, HMDB-51
+    and the paper's settings, has it as both.
     """
 
-    name: str
-    class_names: tuple[str, ...]
+    name: str  # of the set, or the path it was read from
+    class_names: tuple[str, ...]  # as the source spells them
     train: tuple[LabeledVideo, ...] = ()
     val: tuple[LabeledVideo, ...] = ()
     test: tuple[LabeledVideo, ...] = ()
-    missing: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()  # listed files that are not on disk, as the source spells them
+    remarks: tuple[str, ...] = ()  # sentences for the user
 
     def all_videos(self) -> tuple[LabeledVideo, ...]:
         """The videos of all splits, each once."""
@@ -113,25 +101,18 @@ def without_leaks(videos: LabeledVideos) -> LabeledVideos:
     train = tuple(video for video in videos.train if video.path not in held_out)
     if len(train) == len(videos.train):
         return videos
-    left_out = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"
-    return with_remark(
-        replace(videos, train=train), f"{left_out} are also in val or test: vifi leaves them out"
-    )
+    omitted = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"
+    return with_remark(replace(videos, train=train), f"{omitted} are also in val or test: vifi omits them")
 
 
 def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:
     """How many videos each class has in a split."""
-    counts = [0] * classes
-    for video in split:
-        counts[video.label] += 1
-    return counts
+    counts = Counter(video.label for video in split)
+    return [counts[label] for label in range(classes)]
 
 
 def digest_of_list(videos: Sequence[LabeledVideo], class_names: Sequence[str]) -> str:
-    """SHA-256 over file names, without folders, and their class names, in order: 64 hex digits.
-
-    Two people with the same digest tested on the same list.
-    """
+    """SHA-256 over file names, without folders, and their class names, in order: 64 hex digits."""
     digest = hashlib.sha256()
     for video in videos:
         digest.update(os.fsencode(video.path.name) + b"\0" + class_names[video.label].encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Training videos that give away the videos of a test: the same file, a copy, or another of the same group."""
+"""Finds training videos that give away the videos of a test."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,24 +14,20 @@ from vifi_cli.video.files.discovery import content_fingerprint
 class Leak:
     """A training video that gives away a held-out one.
 
-    Attributes:
-        by: `file` if it is the same file, `content` if it is a copy, `name` if a file of the same name, in data where
-            names identify videos, `group` if it shows the same scene or person.
-        split: of the held-out video.
-        train: the training video.
-        held_out: one of the held-out videos that it gives away.
+    It is the same `file`, a copy by `content`, a file of the same `name` where names identify videos, or shows the same
+    `group`: the same scene or person.
     """
 
     by: Literal["file", "content", "name", "group"]
-    split: Split
+    split: Split  # of the held-out video
     train: Path
-    held_out: Path
+    held_out: Path  # one of those that it gives away
 
 
 def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> list[Leak]:
-    """Training videos that are held out too: as the same file, as a copy, or as another video of the same group.
+    """Leaks into val and test; `copies` are groups of files with equal content.
 
-    `copies` are groups of files with equal content. A test split equal to val is checked once.
+    A test split equal to val is checked once.
     """
     held_out: list[tuple[Split, tuple[LabeledVideo, ...]]] = [("val", videos.val)]
     if videos.test != videos.val:

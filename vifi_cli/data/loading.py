@@ -1,31 +1,28 @@
-"""Loads labelled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
+"""Loads labeled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.forms.class_folders import read_class_folders
+from vifi_cli.data.forms.folders import VideoTree, read_class_folders
 from vifi_cli.data.forms.list_file import find_list, list_names, read_label_file, read_list
 from vifi_cli.data.forms.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.forms.table_file import TABLE_SUFFIXES, read_table
-from vifi_cli.data.forms.video_tree import VideoTree
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts, require_usable, restrict_to_classes
 from vifi_cli.data.public_sets.set_loading import load_public_set
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.drawing import base_and_novel, draw_shots
-from vifi_cli.data.splits.holding_out import with_held_out
+from vifi_cli.data.splits.drawing import base_and_novel, draw_shots, with_held_out
 from vifi_cli.errors import InvalidInput
 
 
 def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
-    """Loads labelled videos ready for training or testing.
+    """Loads labeled videos ready for training or testing.
 
-    If the data has a single held-out split, it becomes both val and test. If it has none, a fifth of the training
-    videos of each class is held out. Remarks report this and every other decision.
-
-    Every class has a training video, unless the setting only tests. The seed is that of every random draw.
+    A single held-out split becomes both val and test. If there is none, a fifth of the training videos of each class
+    is held out. Remarks report this and every other decision. Every class has a training video, unless the setting only
+    tests.
 
     Raises:
         InvalidInput: something is wrong with the data; the text names the file and the line.
@@ -36,11 +33,10 @@ def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, se
         raise InvalidInput(
             f"{videos.name} has no training video: its train split is empty; `--setting zero-shot` only tests"
         )
-    return replace(videos, remarks=(*videos.remarks, *_oddities(videos)))
+    return replace(videos, remarks=(*videos.remarks, *_cautions(videos)))
 
 
-def _oddities(videos: LabeledVideos) -> Iterator[str]:
-    """What the user should know although training can begin."""
+def _cautions(videos: LabeledVideos) -> Iterator[str]:
     held_out = videos.val or videos.test
     untested = class_counts(held_out, len(videos.class_names)).count(0)
     if untested:
@@ -51,7 +47,7 @@ def _oddities(videos: LabeledVideos) -> Iterator[str]:
 
 
 def read_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
-    """Reads labelled videos as `load_labeled_videos` does, and accepts data that cannot be trained on."""
+    """Reads labeled videos as `load_labeled_videos` does, and accepts data that cannot be trained on."""
     if setting.name == "few-shot" and setting.shots is None:
         raise InvalidInput(
             "few-shot needs a number of training videos per class: few-shot-2, 4, 8 or 16 in the paper"
@@ -66,7 +62,7 @@ def read_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, se
 
 
 def read_own_splits(source: DataSource) -> LabeledVideos:
-    """Reads labelled videos in the splits that the data comes in; without splits, all are in `train`."""
+    """Reads labeled videos in the splits that the data comes in; without splits, all are in `train`."""
     if source.is_public_set:
         return load_public_set(source.name, source.split or 1, source.root, SUPERVISED, 0)
     return _read_as_it_is(_existing(source), source)
@@ -82,7 +78,6 @@ def _existing(source: DataSource) -> Path:
 
 
 def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
-    """Reads the user's own data in the splits that it has; without splits, all is in `train`."""
     if path.is_dir():
         lists = _find_lists(path, SUPERVISED, source.split or 1)
         return _read_lists(path, lists, source) if lists else read_class_folders(path, _class_names(source))
@@ -97,17 +92,14 @@ def _class_names(source: DataSource) -> tuple[str, ...] | None:
 
 
 def _find_lists(folder: Path, setting: Setting, number: int) -> dict[Split, Path]:
-    """ViFi-CLIP's list files in a folder, as a setting needs them."""
+    """The list files in ViFi-CLIP's form in a folder, as a setting needs them."""
     texts = [path for depth in ("*", "*/*", "*/*/*") for path in sorted(folder.glob(f"{depth}.txt"))]
     found = {split: find_list(texts, folder, list_names(setting, split, number)) for split in SPLITS}
     return {split: path for split, path in found.items() if path}
 
 
 def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> LabeledVideos:
-    """Reads list files.
-
-    A video is at its listed path under the root or the folder, else anywhere under them by its name.
-    """
+    """Reads list files; a video is at its listed path under the root or the folder, else found by name in them."""
     first, root, class_names = next(iter(lists.values())), source.root, _class_names(source)
     if class_names is None:
         raise InvalidInput(f"{first} numbers its classes: name them with --labels FILE")
@@ -121,7 +113,7 @@ def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> L
         if path := _beside(bases, file):
             return path
         if not trees:
-            trees.extend(VideoTree.below(base.absolute()) for base in bases)
+            trees.extend(VideoTree(base.absolute()) for base in bases)
         return next((found for tree in trees if (found := tree.find(file, class_name))), None)
 
     return locate(Listing(str(folder if len(lists) > 1 else first), class_names, videos), find)

@@ -1,4 +1,4 @@
-"""The settings of the ViFi-CLIP paper, as `--setting` names them."""
+"""The settings of the ViFi-CLIP paper, which `--setting` names."""
 
 import re
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ _FEW_SHOT = re.compile(r"few-shot-(\d+)")
 class Setting:
     """Which classes and how many training videos a run learns from.
 
-    Attributes:
-        name: `base2novel` has the base classes, `novel` the others, for testing only; `zero-shot` only tests.
-        shots: training videos per class, for few-shot and base2novel; None for the number of the paper.
+    `base2novel` has the base classes. `novel` has the others and only tests, as `zero-shot` does.
     """
 
     name: SettingName = "supervised"
-    shots: int | None = None
+    shots: int | None = (
+        None  # training videos per class, for few-shot and base2novel; None for the paper's number
+    )
 
     def __post_init__(self) -> None:
         if self.name not in get_args(SettingName):
@@ -31,9 +31,7 @@ class Setting:
                 f"--setting {self.name}: the settings are supervised, few-shot-K, base2novel, novel and zero-shot"
             )
         if self.shots is not None and self.name not in ("few-shot", "base2novel"):
-            raise InvalidInput(
-                f"the setting {self.name} does not go with a number of training videos per class"
-            )
+            raise InvalidInput(f"the setting {self.name} does not go with a number of shots")
         if self.shots is not None and self.shots < 1:
             raise InvalidInput(f"--setting {self} leaves nothing to train on: use 1 video per class or more")
 

@@ -1,4 +1,4 @@
-"""What `--data` names: a public set with an official split, a folder, a table, or lists with their label file."""
+"""The data that `--data` names."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,19 +10,12 @@ from vifi_cli.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """Where labelled videos come from.
+    """Where labeled videos come from."""
 
-    Attributes:
-        name: of a public set, or the path of a folder, a table or a list file.
-        split: the official split that the user named, from 1; None stands for the first.
-        labels: the label file of tables and lists that number their classes.
-        root: the folder of a public set, else `$VIFI_DATA`; for other data a second folder to look for videos in.
-    """
-
-    name: str
-    split: int | None = None
-    labels: Path | None = None
-    root: Path | None = None
+    name: str  # of a public set, or the path of a folder, a table or a list file
+    split: int | None = None  # official split from 1; None stands for the first
+    labels: Path | None = None  # label file of tables and lists that number their classes
+    root: Path | None = None  # of a public set, else `$VIFI_DATA`; for other data a second folder for videos
 
     def __post_init__(self) -> None:
         if self.split is not None and self.split < 1:
@@ -50,7 +43,7 @@ class DataSource:
 
     @property
     def is_public_set(self) -> bool:
-        """Whether it is a public set that vifi knows by name."""
+        """Whether vifi knows the data by name."""
         return self.name in PUBLIC_SETS
 
     @property
@@ -59,7 +52,7 @@ class DataSource:
         return PUBLIC_SETS[self.name].splits if self.is_public_set else 1
 
     def absolute(self) -> Self:
-        """The same data for a program that runs in another folder: paths become absolute, names stay."""
+        """The same data for a program that runs in another folder."""
         name = self.name if self.is_public_set else str(Path(self.name).expanduser().absolute())
         return replace(self, name=name, labels=self.labels.absolute() if self.labels else None)
 

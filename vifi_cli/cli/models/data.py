@@ -1,4 +1,4 @@
-"""`vifi data`: checks and splits labelled videos."""
+"""`vifi data`: checks and splits labeled videos."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ data_app = App(help="Check and split labeled videos")
 
 @dataclass(frozen=True, slots=True)
 class DataChoice:
-    """Which labelled videos, and where they are."""
+    """Which labeled videos, and where they are."""
 
     data: Annotated[
         str,

@@ -61,28 +61,19 @@ def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
 def find_list(
     files: Sequence[Path], root: Path, names: Sequence[str], folder: str | None = None
 ) -> Path | None:
-    """The list file with the first of these names that exists.
+    """The file under `root` with the first of these names that exists; names lack their suffix.
 
     ViFi-CLIP's folders may precede a name, as folders or joined by `_`: `ucf_splits/val1.txt` and
-    `ucf_splits_val1.txt` are both `val1`.
-
-    Args:
-        files: to choose from, all under `root`.
-        root: their folder.
-        names: without suffix.
-        folder: ViFi-CLIP's folder that must precede the name, such as `ucf_splits`; None for any or none.
+    `ucf_splits_val1.txt` are both `val1`. `folder` is the one that must precede it; None for any or none.
 
     Raises:
         InvalidInput: several files have the same name.
     """
+    texts = [path for path in files if path.suffix.lower() == ".txt"]
     before = rf"(.*_)?{re.escape(folder)}_" if folder else r"(.*_splits_|.*/)?"
     for name in names:
         pattern = re.compile(before + re.escape(name), re.IGNORECASE)
-        fitting = [
-            path
-            for path in files
-            if path.suffix.lower() == ".txt" and pattern.fullmatch(_flat(path, root, folder))
-        ]
+        fitting = [path for path in texts if pattern.fullmatch(_flat(path, root, folder))]
         if len(fitting) > 1:
             raise InvalidInput(
                 f"{fitting[0]} and {fitting[1]} are both {name!r}: name a folder with only one of them"
@@ -100,8 +91,8 @@ def _flat(path: Path, root: Path, folder: str | None) -> str:
 def read_label_file(path: Path) -> tuple[str, ...]:
     """The class names of a label file, in the order of their ids.
 
-    The file is a CSV with the columns id and name, as ViFi-CLIP's `labels/*.csv`, or a text file with a name on each
-    line. The CSV may lack its header, and names with commas need no quotes.
+    The file is a CSV of id and name, as ViFi-CLIP's `labels/*.csv`, or a text file with a name on each line. The CSV
+    may lack its header, and names with commas need no quotes.
 
     Raises:
         InvalidInput: an id is not a number, given twice or missing, or a name is empty or given twice.
@@ -112,9 +103,8 @@ def read_label_file(path: Path) -> tuple[str, ...]:
         raise InvalidInput(f"{path} names no class: write a line `id,name` for each")
     first_use: dict[str, int] = {}
     for label, name in enumerate(names):
-        if name in first_use:
-            raise InvalidInput(f"{path}: classes {first_use[name]} and {label} are both called {name!r}")
-        first_use[name] = label
+        if (first := first_use.setdefault(name, label)) != label:
+            raise InvalidInput(f"{path}: classes {first} and {label} are both called {name!r}")
     return tuple(names)
 
 

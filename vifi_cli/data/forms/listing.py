@@ -1,6 +1,6 @@
-"""Listed videos before they are found on disk: files as the list spells them, with label and split."""
+"""Listed videos, and how vifi finds them on disk."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,7 @@ from vifi_cli.errors import InvalidInput
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+# the spellings of splits in column values and folder names
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
     "training": "train",
@@ -20,7 +21,6 @@ SPLIT_NAMES: dict[str, Split] = {
     "test": "test",
     "testing": "test",
 }
-"""The spellings of splits in column values and folder names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,22 @@ class ListedVideo:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The videos that one source lists, in its order; `name` is that of the set or file."""
+    """The videos that one source lists, in its order."""
 
-    name: str
+    name: str  # of the set or file
     class_names: tuple[str, ...]
     videos: tuple[ListedVideo, ...]
 
 
+# finds the file on disk, from the file as a list spells it and the name of its class
 Find = Callable[[str, str], Path | None]
-"""Finds the file on disk for a file as a list spells it and the name of its class."""
 
 
 def locate(listing: Listing, find: Find) -> LabeledVideos:
     """Finds every listed video on disk.
 
-    A row that repeats another of the same split counts once, and a remark reports it. Groups that the list does not
-    give come from names like UCF-101's.
+    Rows that repeat another of the same split count once, with a remark. Groups that the list does not give come from
+    names like UCF-101's.
 
     Raises:
         InvalidInput: a video has two labels.
@@ -66,16 +66,13 @@ def locate(listing: Listing, find: Find) -> LabeledVideos:
             continue
         if labels.setdefault(path, listed.label) != listed.label:
             both = " and ".join(repr(listing.class_names[label]) for label in (labels[path], listed.label))
-            raise InvalidInput(f"{listing.name}: {listed.file} is labelled {both}: keep one of the two")
+            raise InvalidInput(f"{listing.name}: {listed.file} is labeled {both}: keep one of the two")
         repeated += path in splits[listed.split]
         splits[listed.split][path] = LabeledVideo(path, listed.label, listed.group or ucf101_scene(path))
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
-    remarks = tuple(_remarks(len(missing), len(listing.videos), repeated))
-    return LabeledVideos(listing.name, listing.class_names, train, val, test, tuple(missing), remarks)
-
-
-def _remarks(missing: int, listed: int, repeated: int) -> Iterable[str]:
+    remarks = []
     if missing:
-        yield f"{missing:,} of {listed:,} listed videos are not on disk"
+        remarks.append(f"{len(missing):,} of {len(listing.videos):,} listed videos are not on disk")
     if repeated:
-        yield f"{repeated:,} lines repeat another and count once"
+        remarks.append(f"{repeated:,} lines repeat another and count once")
+    return LabeledVideos(listing.name, listing.class_names, train, val, test, tuple(missing), tuple(remarks))

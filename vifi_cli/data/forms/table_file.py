@@ -17,10 +17,8 @@ TABLE_SUFFIXES = (".csv", ".jsonl")
 def read_table(path: Path, class_names: tuple[str, ...] | None = None) -> Listing:
     """Reads a CSV file with a header, or a JSONL file with an object on each line.
 
-    Args:
-        path: of the table; paths in it are absolute, or relative to its folder.
-        class_names: of a label file; labels are then these names, or numbers that count them from 0. None makes
-            every label the name of a class, and sorts the classes.
+    With `class_names`, labels are these names, or numbers that count them from 0. Without, every label is the name of a
+    class, and the classes are sorted.
 
     Raises:
         InvalidInput: a column is missing or unknown, a cell is empty, a label is unknown, or there are no rows.

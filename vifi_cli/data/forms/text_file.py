@@ -40,10 +40,8 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
 def read_csv(path: Path, required: Sequence[str], optional: Sequence[str] | None = None) -> Iterator[CsvRow]:
     """The rows of a CSV file with a header.
 
-    Args:
-        path: of the file.
-        required: columns whose cells must not be empty.
-        optional: further columns; any other one is an error. None ignores other columns.
+    Cells of `required` columns must not be empty. Columns that are neither required nor `optional` are an error; None
+    ignores them.
 
     Raises:
         InvalidInput: a column is missing, unknown or there twice, or a row has too few, too many or empty cells.

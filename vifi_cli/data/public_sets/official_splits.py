@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_key
@@ -21,14 +21,14 @@ _HMDB_SPLITS: dict[str, Split] = {"1": "train", "2": "val"}  # 0: in neither
 def read_ucf101(files: Sequence[Path], class_names: Sequence[str], number: int) -> Listed:
     """Reads `trainlist0N.txt` and `testlist0N.txt` of split N; empty without them."""
     lists: dict[str, Split] = {f"trainlist{number:02}.txt": "train", f"testlist{number:02}.txt": "val"}
-    labels = _labels_by_key(class_names)
+    labels = _Labels(class_names)
     videos = []
-    for path in _named(files, lists):
+    for name, path in _by_name(files, lists).items():
         for line_number, line in numbered_lines(path):
             file = line.split()[0]
             found = _UCF_CLASS.match(Path(file).name)
-            label = _label(labels, found[1] if found else file, f"{path}, line {line_number}")
-            videos.append(ListedVideo(file, label, lists[path.name.lower()]))
+            label = labels.of(found[1] if found else file, f"{path}, line {line_number}")
+            videos.append(ListedVideo(file, label, lists[name]))
     return tuple(videos)
 
 
@@ -41,13 +41,12 @@ def read_hmdb51(files: Sequence[Path], class_names: Sequence[str], number: int) 
     wanted = {
         f"{name.replace(' ', '_')}_test_split{number}.txt": label for label, name in enumerate(class_names)
     }
-    found = {path.name.lower(): path for path in _named(files, wanted)}
+    found = _by_name(files, wanted)
     if not found:
         return ()
     if missing := next((name for name in wanted if name not in found), None):
-        raise InvalidInput(
-            f"{next(iter(found.values())).parent} has no {missing}: unpack the split files again"
-        )
+        folder = next(iter(found.values())).parent
+        raise InvalidInput(f"{folder} has no {missing}: unpack the split files again")
     videos = []
     for name, label in wanted.items():
         for line_number, line in numbered_lines(found[name]):
@@ -65,13 +64,13 @@ def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
     Raises:
         InvalidInput: a label is not a class of the set, or a file does not name its split.
     """
-    labels = _labels_by_key(class_names)
+    labels = _Labels(class_names)
     videos: dict[ListedVideo, None] = {}
     for path in files:
         if path.suffix.lower() == ".csv" and _header(path) >= _KINETICS_COLUMNS:
             for row_number, row in enumerate(csv.DictReader(io.StringIO(read_text(path))), start=2):
                 split = _kinetics_split(row.get("split"), path)
-                label = _label(labels, row["label"], f"{path}, line {row_number}")
+                label = labels.of(row["label"], f"{path}, line {row_number}")
                 videos[ListedVideo(_kinetics_file(row), label, split)] = None
     return tuple(videos)
 
@@ -84,37 +83,36 @@ def read_ssv2(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
         "something-something-v2-validation.json": "val",
         "validation.json": "val",
     }
-    labels = _labels_by_key(class_names)
+    labels = _Labels(class_names)
     videos = []
-    for path in _named(files, lists):
+    for name, path in _by_name(files, lists).items():
         for entry in _json_list(path):
             try:
                 template, video = str(entry["template"]), str(entry["id"])
             except (KeyError, TypeError) as error:
                 raise InvalidInput(f"{path} has an entry without id and template: {entry!r:.80}") from error
-            label = _label(labels, template, f"{path}, video {video}")
-            videos.append(ListedVideo(f"{video}.webm", label, lists[path.name.lower()]))
+            label = labels.of(template, f"{path}, video {video}")
+            videos.append(ListedVideo(f"{video}.webm", label, lists[name]))
     return tuple(videos)
 
 
-def _named(files: Sequence[Path], names: Sequence[str] | dict[str, Split] | dict[str, int]) -> Iterator[Path]:
-    """The files of these names, the first of each."""
-    seen = set()
+def _by_name(files: Sequence[Path], names: Collection[str]) -> dict[str, Path]:
+    """The files of these lower-case names, the first of each."""
+    found: dict[str, Path] = {}
     for path in files:
-        name = path.name.lower()
-        if name in names and name not in seen:
-            seen.add(name)
-            yield path
+        if path.name.lower() in names:
+            found.setdefault(path.name.lower(), path)
+    return found
 
 
-def _labels_by_key(class_names: Sequence[str]) -> dict[str, int]:
-    return {class_key(name): label for label, name in enumerate(class_names)}
+class _Labels:
+    def __init__(self, class_names: Sequence[str]) -> None:
+        self._by_key = {class_key(name): label for label, name in enumerate(class_names)}
 
-
-def _label(labels: dict[str, int], class_name: str, where: str) -> int:
-    if class_key(class_name) not in labels:
-        raise InvalidInput(f"{where}: {class_name!r} is not a class of this set")
-    return labels[class_key(class_name)]
+    def of(self, class_name: str, where: str) -> int:
+        if class_key(class_name) not in self._by_key:
+            raise InvalidInput(f"{where}: {class_name!r} is not a class of this set")
+        return self._by_key[class_key(class_name)]
 
 
 def _header(path: Path) -> set[str]:

@@ -1,13 +1,13 @@
-"""Loads a public set in a setting of the ViFi-CLIP paper, from official split files and from ViFi-CLIP's lists."""
+"""Loads public sets in the settings of the paper, from official split files and from ViFi-CLIP's lists."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of, class_part
+from vifi_cli.data.forms.folders import VideoTree
 from vifi_cli.data.forms.list_file import find_list, list_names, read_list
 from vifi_cli.data.forms.listing import ListedVideo, Listing, Split, locate
-from vifi_cli.data.forms.video_tree import VideoTree
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS, PublicSet, data_root, how_to_get, places
 from vifi_cli.data.setting import PAPER_BASE_SHOTS, PAPER_SEEDS, SUPERVISED, Setting
@@ -18,13 +18,11 @@ _KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.\w+")
 
 
 def load_public_set(name: str, number: int, root: Path | None, setting: Setting, seed: int) -> LabeledVideos:
-    """The videos of a public set in one of the paper's settings.
+    """The videos of a public set in one of the paper's settings; `number` is that of the split, from 1.
 
-    vifi reads the official split files under the data root. Where ViFi-CLIP's own lists are there too and the setting
-    has some, it uses those: few-shot training (drawn from split 1), base and novel classes, Kinetics-600's zero-shot
-    splits. Where a list is absent, it draws the same kind of split, and a remark says so.
-
-    The number of the split counts from 1; the root is that of `data_root`.
+    vifi reads the official split files under the data root. It prefers ViFi-CLIP's own lists where they are there too:
+    few-shot training (drawn from split 1), base and novel classes, Kinetics-600's zero-shot splits. Where a list is
+    absent, it draws the same kind of split, and a remark says so.
 
     Raises:
         InvalidInput: the set, or what the setting needs, is not on disk.
@@ -45,7 +43,7 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
         case "base2novel":
             return _base(found, shots, seed)
         case "novel":
-            return _only_test(found, Setting("novel"), found.require_part("novel"))
+            return _only_test(found, setting, found.require_part("novel"))
         case "zero-shot":
             return _zero_shot(found)
 
@@ -60,7 +58,7 @@ class _FoundSet:
 
     @property
     def has_lists(self) -> bool:
-        """Whether the folder has any list of the set."""
+        """Whether the folder has lists of the set."""
         folder = self.named.list_folder
         return bool(self.official) or any(
             folder in path.relative_to(self.tree.root).as_posix() for path in self.tree.texts
@@ -69,35 +67,29 @@ class _FoundSet:
     def supervised(self) -> LabeledVideos:
         """The official split, or ViFi-CLIP's full lists; val and test are both the held-out list."""
         train = tuple(video for video in self.official if video.split == "train")
-        return self.located(
-            (*(train or self.published(SUPERVISED, "train")), *self.held_out()), self.class_names
-        )
+        train = train or self.published(SUPERVISED, "train")
+        return self.located((*train, *self.held_out()), self.class_names)
 
     def held_out(self) -> tuple[ListedVideo, ...]:
-        """The official held-out list, or ViFi-CLIP's, as val.
-
-        Raises:
-            InvalidInput: there is neither.
-        """
+        """The official held-out list, or ViFi-CLIP's, as val; raises InvalidInput if there is neither."""
         for split in ("val", "test"):
             if official := [video for video in self.official if video.split == split]:
                 return tuple(replace(video, split="val") for video in official)
         if published := self.published(SUPERVISED, "val"):
             return published
-        raise InvalidInput(
-            f"no held-out list of {self.named.title}. {how_to_get(self.named, self.tree.root)}"
-        )
+        how = how_to_get(self.named, self.tree.root)
+        raise InvalidInput(f"no held-out list of {self.named.title}. {how}")
 
     def published(
         self, setting: Setting, split: Split, classes: int | None = None
     ) -> tuple[ListedVideo, ...]:
-        """The videos of ViFi-CLIP's list, or nothing if the list is absent."""
+        """The videos of ViFi-CLIP's list; empty if it is absent."""
         names = list_names(setting, split, self.number)
         path = find_list(self.tree.texts, self.tree.root, names, self.named.list_folder)
         return read_list(path, classes or len(self.class_names), split) if path else ()
 
     def located(self, videos: tuple[ListedVideo, ...], class_names: tuple[str, ...]) -> LabeledVideos:
-        """The listed videos with their files; the held-out ones are both val and test."""
+        """The listed videos on disk; held-out ones are both val and test."""
         found = locate(Listing(self.named.name, class_names, videos), self._find)
         return replace(found, test=found.test or found.val)
 
@@ -110,7 +102,6 @@ class _FoundSet:
         )
 
     def names_of(self, classes: tuple[int, ...]) -> tuple[str, ...]:
-        """The names of some classes."""
         return tuple(self.class_names[label] for label in classes)
 
     def _find(self, file: str, class_name: str) -> Path | None:
@@ -124,7 +115,7 @@ class _FoundSet:
 def _find_set(named: PublicSet, root: Path, number: int) -> _FoundSet:
     has_videos = False
     for place in places(named, root):
-        found = _FoundSet(named, VideoTree.below(place), number)
+        found = _FoundSet(named, VideoTree(place), number)
         if found.has_lists:
             return found
         has_videos = has_videos or found.tree.has_videos

@@ -1,4 +1,4 @@
-"""The datasets that vifi knows by name: where to get them, what belongs to them, and where to look for them."""
+"""The datasets that vifi knows by name: where to get them, and where to look for them."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ _ReadOfficial = Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo
 
 @dataclass(frozen=True, slots=True)
 class PublicSet:
-    """A public dataset: how to name it, where to get it, and how to find it on disk."""
+    """A public dataset, where to get it and how to find it on disk."""
 
     name: str
     title: str
@@ -90,7 +90,7 @@ PUBLIC_SETS = {
 
 
 def data_root(root: Path | None, name: str) -> Path:
-    """The folder that holds a public set: the one given, else `$VIFI_DATA`, else `./NAME`.
+    """The folder that holds a public set: `root`, else `$VIFI_DATA`, else `./NAME`.
 
     Raises:
         InvalidInput: there is no such folder.
@@ -109,7 +109,7 @@ def data_root(root: Path | None, name: str) -> Path:
 
 
 def how_to_get(named: PublicSet, root: Path) -> str:
-    """What to download and where to put it, as a sentence."""
+    """A sentence: what to download, and where to put it."""
     example = " and ".join(f"{root}/{part}" for part in named.layout.split(" and "))
     return (
         f"Download the videos and {named.needs} from {named.page}, unpack them as in {example}, "

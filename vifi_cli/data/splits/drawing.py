@@ -1,16 +1,13 @@
-"""Draws random splits: by class in equal shares, by whole groups, a few videos per class, base and novel classes.
-
-Every draw depends only on the order of the videos and the seed.
-"""
+"""Draws splits, which depend only on the order of the videos and the seed."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vifi_cli.data.forms.listing import SPLITS, Split
-from vifi_cli.data.labeled_videos import LabeledVideo, class_counts
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts, with_remark
 from vifi_cli.errors import InvalidInput
 
 HELD_OUT_SHARE = 0.2
@@ -31,7 +28,7 @@ class Shares:
             )
 
     def of(self, split: Split) -> float:
-        """The share of a split."""
+        """The share of a split, 0 to 1."""
         return {"train": 1 - self.val - self.test, "val": self.val, "test": self.test}[split]
 
 
@@ -53,7 +50,7 @@ def split_by_class(videos: Sequence[LabeledVideo], shares: Shares, seed: int) ->
 
 
 def _held_out(count: int, shares: Shares) -> tuple[int, int]:
-    """How many of a class's videos go to val and to test."""
+    """How many of `count` videos of a class go to val and to test."""
     least = 1 if count >= len(SPLITS) else 0
     least_val, least_test = least * (shares.val > 0), least * (shares.test > 0)
     test = max(least_test, min(round(count * shares.test), count - 1 - least_val))
@@ -61,7 +58,7 @@ def _held_out(count: int, shares: Shares) -> tuple[int, int]:
 
 
 def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
-    """The group of each video: what the first group of the pattern, or all of it, matches in the file name.
+    """The group of each video, which the first group of the pattern, or all of it, matches in the file name.
 
     Raises:
         InvalidInput: the pattern is not a regular expression, or does not match a name.
@@ -90,8 +87,8 @@ def split_by_group(
 ) -> dict[Split, Videos]:
     """Divides the videos by whole groups, as close to the shares of each class as groups allow.
 
-    Groups in `hold_out` go to test and do not count towards the shares. `groups` has the group of each video, such as
-    the person in it. The seed decides between groups of equal size.
+    `groups` has the group of each video, such as the person in it. Groups in `hold_out` go to test and do not count
+    towards the shares. The seed decides between groups of equal size.
 
     Raises:
         InvalidInput: a group to hold out does not exist, or there are fewer groups than splits.
@@ -121,8 +118,8 @@ def _place(
     seed: int,
 ) -> dict[str, Split]:
     """Assigns the largest groups first, each to the split that lacks most of what the group holds."""
-    total = sum(counts.values(), np.zeros(0)) if not counts else np.sum(list(counts.values()), axis=0)
-    lacking = {split: shares.of(split) * total.astype(np.float64) for split in wanted}
+    total = sum(counts.values(), np.zeros(1))
+    lacking = {split: shares.of(split) * total for split in wanted}
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = sorted((names[place] for place in shuffled), key=lambda name: -int(counts[name].sum()))
     placed: dict[str, Split] = {}
@@ -159,11 +156,42 @@ def draw_shots(videos: Sequence[LabeledVideo], shots: int, seed: int, *, nested:
     return tuple(videos[index] for index in sorted(drawn))
 
 
+def with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
+    """Makes sure that val and test have videos; a single held-out list is both."""
+    if not videos.train:
+        return videos
+    if not videos.val and not videos.test:
+        videos = _hold_out(videos, seed)
+    elif not videos.val:
+        videos = with_remark(videos, "no val split: the test split monitors training")
+    return replace(videos, val=videos.val or videos.test, test=videos.test or videos.val)
+
+
+def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
+    """Moves a fifth of the training videos to val: whole groups if groups are known, else of each class."""
+    shares = Shares(val=HELD_OUT_SHARE, test=0)
+    parts, how = split_by_class(videos.train, shares, seed), ""
+    groups = [video.group or str(video.path) for video in videos.train]
+    if any(video.group for video in videos.train):
+        how = " without regard to groups, which are too few"
+        by_group = split_by_group(videos.train, groups, shares, seed) if len(set(groups)) > 1 else parts
+        if _is_usable(by_group, len(videos.train)):
+            parts, how = by_group, " in whole groups"
+    held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out{how}, seed {seed}"
+    return with_remark(replace(videos, train=parts["train"], val=parts["val"]), f"no val split: {held_out}")
+
+
+def _is_usable(parts: Mapping[Split, Sequence[LabeledVideo]], videos: int) -> bool:
+    """Whether training has all classes of val, and val has at least half of its share."""
+    train, val = ({video.label for video in parts[split]} for split in ("train", "val"))
+    return val <= train and 2 * len(parts["val"]) >= HELD_OUT_SHARE * videos
+
+
 def base_and_novel(videos: Sequence[LabeledVideo], classes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The labels of the frequent half of the classes (base) and of the others (novel), in order of frequency.
 
-    Equally frequent classes keep the order of their labels. Of an odd number of classes, base gets one more. The
-    base-to-novel setting of the ViFi-CLIP paper is defined so.
+    Equally frequent classes keep the order of their labels. Of an odd number, base gets one more. This is the
+    base-to-novel setting of the ViFi-CLIP paper.
     """
     counts = class_counts(videos, classes)
     ranked = sorted(range(classes), key=lambda label: -counts[label])

@@ -1,4 +1,4 @@
-"""New splits of labelled videos as a plan asks for them, and the tables that they are written to."""
+"""Splits labeled videos by a plan, and writes them as tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,26 +22,15 @@ from vifi_cli.paths import replacing
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """How to split videos.
+    """How to split videos."""
 
-    Attributes:
-        val: share of the videos, 0 to 1; None for a fifth, or for 0 with `hold_out`.
-        test: share of the videos, 0 to 1; None for a fifth, or for 0 with `hold_out`.
-        group_by: a regular expression that finds a video's group in its file name; groups stay in one split.
-        hold_out: groups that go to test.
-        shots: training videos per class; None for all.
-        nested: whether more shots with the same seed contain fewer.
-        base_novel: whether to separate the frequent half of the classes from the others.
-        seed: of every draw.
-    """
-
-    val: float | None = None
-    test: float | None = None
-    group_by: str | None = None
-    hold_out: tuple[str, ...] = ()
-    shots: int | None = None
-    nested: bool = False
-    base_novel: bool = False
+    val: float | None = None  # share of the videos, 0 to 1; None for a fifth, or for 0 with `hold_out`
+    test: float | None = None  # the same
+    group_by: str | None = None  # regular expression that finds a video's group in its file name
+    hold_out: tuple[str, ...] = ()  # groups that go to test
+    shots: int | None = None  # training videos per class; None for all
+    nested: bool = False  # whether more shots with the same seed contain fewer
+    base_novel: bool = False  # whether to separate the frequent half of the classes from the others
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -53,14 +42,13 @@ class SplitPlan:
 
     @property
     def shares(self) -> Shares:
-        """The shares that are held out."""
+        """The shares of val and test."""
         usual = 0.0 if self.hold_out else HELD_OUT_SHARE
         return Shares(usual if self.val is None else self.val, usual if self.test is None else self.test)
 
     def keeps_splits_of(self, videos: LabeledVideos) -> bool:
-        """Whether videos stay in the splits that they come in: there are some, and the plan asks for no others."""
-        asks_for_others = not (self.val is None and self.test is None and self.group_by is None)
-        return bool(videos.val or videos.test) and not asks_for_others
+        """Whether videos stay in the splits that they come in: there are some, and the plan does not ask for others."""
+        return bool(videos.val or videos.test) and (self.val, self.test, self.group_by) == (None, None, None)
 
 
 def split_videos(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
@@ -75,8 +63,7 @@ def split_videos(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
             parts = split_by_group(pooled, groups, plan.shares, plan.seed, hold_out=plan.hold_out)
         videos = replace(videos, train=parts["train"], val=parts["val"], test=parts["test"])
     if plan.shots is not None:
-        train = draw_shots(videos.train, plan.shots, plan.seed, nested=plan.nested)
-        videos = replace(videos, train=train)
+        videos = replace(videos, train=draw_shots(videos.train, plan.shots, plan.seed, nested=plan.nested))
     return videos
 
 
@@ -89,9 +76,7 @@ def split_base_and_novel(videos: LabeledVideos) -> tuple[LabeledVideos, LabeledV
 
 
 def write_splits(videos: LabeledVideos, output: Path) -> None:
-    """Writes a table of path, label, split and, where known, group.
-
-    Paths under the table's folder are relative, so that both can move together.
+    """Writes a table of path, label, split and, where known, group; paths are relative to its folder where possible.
 
     Raises:
         OSError: the file cannot be written; a file that existed before stays as it was.

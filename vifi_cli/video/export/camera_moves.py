@@ -17,16 +17,10 @@ WIDTH, HEIGHT = 640, 360
 class Scene:
     """A photograph and how the camera moves over it.
 
-    Attributes:
-        photograph: uint8 (H, W, 3), RGB.
-        seconds: length of the scene.
-        zoom_from: magnification when the scene begins; 1 shows as much as fits.
-        zoom_to: magnification when it ends.
-        pan_from: where the camera looks first, as shares of the room to move in x and y.
-        pan_to: where it looks last.
+    A zoom of 1 shows as much as fits. A pan says where the camera looks, as shares 0..1 of the room to move in x and y.
     """
 
-    photograph: npt.NDArray[np.uint8]
+    photograph: npt.NDArray[np.uint8]  # (H, W, 3), RGB
     seconds: float = 5.0
     zoom_from: float = 1.0
     zoom_to: float = 1.3
@@ -48,8 +42,7 @@ def write_scenes(path: Path, scenes: Sequence[Scene]) -> None:
 
 def _pictures(scene: Scene) -> Iterator[Image.Image]:
     photograph = Image.fromarray(scene.photograph)
-    count = round(scene.seconds * FRAMES_PER_SECOND)
-    for position in np.linspace(0.0, 1.0, count):
+    for position in np.linspace(0.0, 1.0, round(scene.seconds * FRAMES_PER_SECOND)):
         box = _view(scene, photograph.width, photograph.height, float(position))
         yield photograph.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, box=box)
 

@@ -1,4 +1,4 @@
-"""Writes a moment as a separate clip, re-encoded, so that it begins and ends exactly where it should."""
+"""Writes a moment as a clip, re-encoded, so that it begins and ends exactly where it should."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,7 @@ FINE_SECONDS, COARSEST_SECONDS = 0.0005, 0.002  # Matroska and WebM store millis
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What a written clip holds.
-
-    Attributes:
-        start_seconds: where in the video it begins: with the frame on screen at the start asked for.
-        end_seconds: where in the video it ends.
-        has_sound: whether it has sound.
-        remarks: where it differs from the video, in words for the user.
-    """
+    """A written clip: where in the video it begins and ends, and how it differs from it, in words for the user."""
 
     start_seconds: float
     end_seconds: float
@@ -36,73 +29,69 @@ class Clip:
 def write_clip(
     moment: Moment, target: Path, report: Callable[[float], None], *, draft_height: int | None = None
 ) -> Clip:
-    """Writes a moment as MP4: h264, upright, with its frames' times, and AAC if the video has sound.
+    """Writes a moment, widened to full frames, as MP4: h264, upright, with its frames' times, and AAC if it has sound.
 
-    Args:
-        moment: what to write; it is widened to full frames.
-        target: the file to write; see `paths.replacing`.
-        report: called often with the seconds done.
-        draft_height: for a preview: no higher than so many pixels, and encoded fast.
+    With `draft_height`, in pixels, a preview no higher than that, encoded fast. Calls `report` often with the seconds
+    done.
 
     Raises:
         UnreadableVideo: the moment has no frame.
         OSError: the clip cannot be written.
     """
     done = 0.0
-    with (
-        open_moment(moment, lambda: report(done)) as opened,
-        open_sound(moment.path) as sound,
-    ):
-        stream = opened.video.stream
-        canvas = canvas_of(opened.first, stream.sample_aspect_ratio)
+    with open_moment(moment, lambda: report(done)) as opened, open_sound(moment.path) as sound:
+        aspect = opened.video.stream.sample_aspect_ratio
+        canvas = canvas_of(opened.first, aspect)
+        is_draft = draft_height is not None
         if draft_height is not None:
             canvas = lowered(canvas, draft_height)
-        fit = PictureFitter(canvas, stream.sample_aspect_ratio)
+        fit = PictureFitter(canvas, aspect)
         track = sound_track(opened, sound)
-        rate = rate_of(opened.video)
-        unit = (
-            Fraction(1, rate.numerator) if has_coarse_times(opened.video) else stream.time_base or USUAL_UNIT
-        )
-        sound_format = track.format if track else None
-        is_draft = draft_height is not None
-        with Movie(target, canvas, PictureTiming(rate, unit), sound_format, is_draft=is_draft) as movie:
+        timing = _timing(opened.video)
+        rate, sound_format = timing.rate, track.format if track else None
+        with Movie(target, canvas, timing, sound_format, is_draft=is_draft) as movie:
             for shown in opened.frames():
                 start, done = done, _steadied(shown.end_seconds - opened.start_seconds, opened.video, rate)
                 movie.add_picture(fit(shown.frame), start, done)
                 if track is not None and not opened.clock_was_set_back:
                     movie.add_sound(track.until(done))
     end_seconds = opened.start_seconds + done
-    return Clip(opened.start_seconds, end_seconds, track is not None, remarks_on(opened, fit))
+    return Clip(opened.start_seconds, end_seconds, track is not None, _remarks(opened, fit))
 
 
 def sound_track(
     opened: OpenMoment, sound: OpenSound | None, wanted: SoundFormat | None = None
 ) -> SoundTrack | None:
-    """The sound from where a moment begins, if there is any and the video's clock can place it."""
+    """The sound from where a moment begins; None without sound, or if the video's clock cannot place it."""
     if sound is None or opened.clock_was_set_back:
         return None
     return sound.track(opened.video.file_seconds(opened.start_seconds), wanted)
 
 
 def rate_of(video: OpenVideo) -> Fraction:
-    """Usual number of frames per second, if the file declares one that a player can show."""
+    """Usual frames per second, as the file declares them if a player can show so many."""
     rate = video.stream.average_rate or video.stream.guessed_rate or USUAL_RATE
     return rate if rate <= HIGHEST_RATE else USUAL_RATE
 
 
-def has_coarse_times(video: OpenVideo) -> bool:
+def _timing(video: OpenVideo) -> PictureTiming:
+    rate = rate_of(video)
+    unit = Fraction(1, rate.numerator) if _has_coarse_times(video) else video.stream.time_base
+    return PictureTiming(rate, unit or USUAL_UNIT)
+
+
+def _has_coarse_times(video: OpenVideo) -> bool:
     """Whether a file rounds its times, so that a constant frame rate seems uneven."""
     return COARSEST_SECONDS > video.tick_seconds > FINE_SECONDS
 
 
 def _steadied(seconds: float, video: OpenVideo, rate: Fraction) -> float:
-    """A time without the rounding of a file with coarse times, if it is that of a frame at the usual rate."""
+    """Undoes the rounding of a file with coarse times, if a frame at the usual rate is that near."""
     at_rate = float(round(seconds * rate) / rate)
-    return at_rate if has_coarse_times(video) and abs(at_rate - seconds) <= video.tick_seconds else seconds
+    return at_rate if _has_coarse_times(video) and abs(at_rate - seconds) <= video.tick_seconds else seconds
 
 
-def remarks_on(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
-    """Where a written moment differs from the video."""
+def _remarks(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
     remarks = []
     if fit.hdr:
         remarks.append(f"its HDR ({fit.hdr}) was converted to SDR")

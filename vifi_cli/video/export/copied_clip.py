@@ -1,4 +1,4 @@
-"""Copies a moment out of a video without re-encoding: fast and lossless, but it begins with a keyframe."""
+"""Copies a moment out of a video without re-encoding: fast and lossless, but the clip begins with a keyframe."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
@@ -47,20 +47,14 @@ def copied_suffix(video: Path) -> str:
 def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> Clip:
     """Copies a moment from the last keyframe before it on, with the video's main sound.
 
-    Args:
-        moment: what to copy.
-        target: the file to write, with the suffix `copied_suffix`.
-        report: called often with the seconds done.
+    The target should have the suffix `copied_suffix`. Calls `report` often with the seconds done.
 
     Raises:
         UnreadableVideo: the moment is not in the video, or a file of this kind cannot hold its streams.
         OSError: the clip cannot be written.
     """
     suffix = copied_suffix(moment.path)
-    with (
-        _from_keyframe(moment, lambda: report(0.0)) as pictures,
-        open_sound(moment.path) as sound,
-    ):
+    with _from_keyframe(moment, lambda: report(0.0)) as pictures, open_sound(moment.path) as sound:
         try:
             with av.open(str(target), "w", format=CONTAINERS[suffix]) as output:
                 for seconds in _copy(pictures, sound, output):
@@ -76,17 +70,12 @@ def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> 
 
 
 class _KeyframedMoment:
-    """The packets of a moment's pictures, from the last keyframe before it on.
-
-    Attributes:
-        video: the open file.
-        start_seconds: when the keyframe is shown.
-        end_seconds: where the last picture returned ends.
-    """
+    """The packets of a moment's pictures, from the last keyframe before it on."""
 
     def __init__(self, video: OpenVideo, moment: Moment) -> None:
         self.video = video
-        self.start_seconds = self.end_seconds = -math.inf
+        self.start_seconds = -math.inf  # of the keyframe
+        self.end_seconds = -math.inf  # of the last picture returned
         self._moment = moment
         self._read: list[Packet[VideoStream]] = []
         self._rest = video.packets()
@@ -99,7 +88,7 @@ class _KeyframedMoment:
         for packet in self._rest:
             alive()
             seconds = self._shown(packet)
-            end_seconds = max(end_seconds, seconds + self.video.length_seconds(packet))
+            end_seconds = max(end_seconds, self._ends(packet))
             is_first = from_beginning and not self._read
             if packet.is_keyframe and (seconds <= start + SAME_INSTANT_SECONDS or is_first):
                 self._read, self.start_seconds = [], seconds
@@ -119,7 +108,7 @@ class _KeyframedMoment:
     def packets(self) -> Iterator[TimedPacket]:
         """The packets up to the moment's end, and those they refer to.
 
-        Pictures shown before the keyframe are left out, since they refer to what is missing. So are pictures after the
+        Pictures shown before the keyframe are left out, since they refer to earlier ones. So are pictures after the
         end, unless one before it refers to them; then all pictures up to that one are included.
         """
         end = self._moment.end_seconds - SAME_INSTANT_SECONDS
@@ -133,12 +122,12 @@ class _KeyframedMoment:
             if self._shown(packet) < end:
                 end = max(end, *map(self._shown, held))
                 for wanted in held:
-                    self._note_end(wanted)
+                    self.end_seconds = max(self.end_seconds, self._ends(wanted))
                     yield self._decoded(wanted), wanted
                 held = []
 
     def sound_packets(self, sound: OpenSound) -> Iterator[TimedPacket]:
-        """The packets of sound that begin within the moment, from the keyframe on."""
+        """The packets of sound that begin between the keyframe and the moment's end."""
         start, end = map(self.video.file_seconds, (self.start_seconds, self._moment.end_seconds))
         for packet in sound.packets(start - EARLIER_SECONDS):
             if packet.pts is None or not packet.size:
@@ -149,9 +138,8 @@ class _KeyframedMoment:
             if seconds >= start:
                 yield self.start_seconds + seconds - start, packet
 
-    def _note_end(self, packet: Packet[VideoStream]) -> None:
-        end_seconds = self._shown(packet) + self.video.length_seconds(packet)
-        self.end_seconds = max(self.end_seconds, end_seconds)
+    def _ends(self, packet: Packet[VideoStream]) -> float:
+        return self._shown(packet) + self.video.length_seconds(packet)
 
     def _shown(self, packet: Packet[VideoStream]) -> float:
         return self.video.seconds(_first_of(packet.pts, packet.dts))
@@ -175,7 +163,7 @@ def _from_keyframe(moment: Moment, alive: Callable[[], None]) -> Iterator[_Keyfr
 
 
 def _copy(pictures: _KeyframedMoment, sound: OpenSound | None, output: OutputContainer) -> Iterator[float]:
-    """Writes all packets in order of time, so that the keyframe is at 0; yields how far in the video that is."""
+    """Writes all packets in order of time, with the keyframe at 0; yields each one's time in the video."""
     stream = output.add_stream_from_template(pictures.video.stream, opaque=True)
     if stream.codec_context.codec.canonical_name == "hevc" and output.format.name in ("mp4", "mov"):
         stream.codec_context.codec_tag = APPLE_HEVC_TAG

@@ -18,6 +18,7 @@ from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.picture_fitting import Canvas
 from vifi_cli.video.export.sound import Samples, SoundFormat
 
+FAST_START = {"movflags": "+faststart"}  # players begin before they have read all of it
 QUALITY = {"preset": "fast", "crf": "18"}
 DRAFT_QUALITY = {"preset": "veryfast", "crf": "23"}
 PICTURE_QUALITY = {"crf": "20", "preset": "medium"}
@@ -29,23 +30,14 @@ PICTURE_TICKS = 12_800  # a second
 
 @dataclass(frozen=True, slots=True)
 class PictureTiming:
-    """How often pictures come.
+    """How often pictures come."""
 
-    Attributes:
-        rate: usual number of pictures per second.
-        unit_seconds: of their times, as in the video they come from.
-    """
-
-    rate: Fraction
-    unit_seconds: Fraction
+    rate: Fraction  # usual number per second
+    unit_seconds: Fraction  # of their times, as in the video they come from
 
 
 class Movie:
-    """The file; a context manager. After an exception the file is incomplete.
-
-    Attributes:
-        samples: how many samples of sound have been added, per channel.
-    """
+    """A file being written; a context manager. After an exception the file is incomplete."""
 
     def __init__(
         self,
@@ -56,9 +48,9 @@ class Movie:
         *,
         is_draft: bool = False,
     ) -> None:
-        """Begins a file, and replaces an existing one; a draft is encoded fast rather than well."""
+        """Begins a file, and replaces an existing one; a draft is encoded faster and less well."""
         quality = DRAFT_QUALITY if is_draft else QUALITY
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(str(path), "w", format="mp4", options=FAST_START)
         self._ticks = _ticks_per_second(timing.unit_seconds)
         self._pictures = self._container.add_stream("libx264", rate=timing.rate, options=dict(quality))
         self._pictures.height, self._pictures.width = canvas.height, canvas.width
@@ -71,7 +63,7 @@ class Movie:
         context.gop_size = max(1, round(KEYFRAME_SECONDS * timing.rate))
         self._first = True
         self._sound = None if sound is None else self._sound_stream(sound)
-        self.samples = 0
+        self.samples = 0  # of sound added, per channel
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +79,7 @@ class Movie:
         self._container.close()
 
     def add_picture(self, picture: VideoFrame, start_seconds: float, end_seconds: float) -> None:
-        """Shows a picture for a time, from where the one before ended."""
+        """Shows a picture; it should start where the one before ended."""
         if self._first:
             context = self._pictures.codec_context
             context.colorspace, context.color_range = picture.colorspace, picture.color_range
@@ -100,7 +92,7 @@ class Movie:
         self._container.mux(self._pictures.encode(picture))
 
     def add_sound(self, pieces: Iterable[Samples]) -> None:
-        """Adds pieces of sound, float32 (channels, n), after those before."""
+        """Appends pieces of sound, float32 (channels, n)."""
         if self._sound is None:
             raise ValueError("a movie begun without sound takes none")
         for samples in pieces:
@@ -117,7 +109,7 @@ class Movie:
 
 
 def _ticks_per_second(unit: Fraction) -> int:
-    """Ticks that express times in another unit exactly, if that is a usual one."""
+    """A number of ticks that expresses times in the unit exactly, if the unit is a usual one."""
     ticks = unit.denominator
     while ticks < FEWEST_TICKS:
         ticks *= 2
@@ -125,34 +117,25 @@ def _ticks_per_second(unit: Fraction) -> int:
 
 
 def write_mp4(path: Path, pictures: Iterable[tuple[float, Picture]], frames_per_second: float) -> None:
-    """Writes pictures as an MP4, each shown from its own time on; the first one's time becomes 0.
+    """Writes an MP4 of pictures, uint8 (H, W, 3), all of one size, each shown from its own seconds on, ascending.
 
-    Args:
-        path: the file; its suffix does not matter.
-        pictures: seconds, ascending, and uint8 (H, W, 3), all of one size; taken one by one. An odd last row or column
-            is left out, since h264 has none.
-        frames_per_second: roughly.
+    The first one's time becomes 0, and the path's suffix does not matter. An odd last row or column is left out, since
+    h264 needs even sizes.
 
     Raises:
         OSError: the file cannot be written.
     """
-    with av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream(
-            "libx264", rate=Fraction(frames_per_second).limit_denominator(1001), options=PICTURE_QUALITY
-        )
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = Fraction(1, PICTURE_TICKS)
+    rate, tick = Fraction(frames_per_second).limit_denominator(1001), Fraction(1, PICTURE_TICKS)
+    with av.open(path, "w", format="mp4", options=FAST_START) as container:
+        stream = container.add_stream("libx264", rate=rate, options=PICTURE_QUALITY)
+        stream.pix_fmt, stream.codec_context.time_base = "yuv420p", tick
         first = None
         for seconds, picture in pictures:
             if first is None:
                 first = seconds
                 stream.height, stream.width = (side - side % 2 for side in picture.shape[:2])
-            frame = av.VideoFrame.from_ndarray(
-                picture[: stream.height, : stream.width].copy(), format="rgb24"
-            )
-            frame.pts, frame.time_base = (
-                round((seconds - first) * PICTURE_TICKS),
-                stream.codec_context.time_base,
-            )
+            even = picture[: stream.height, : stream.width].copy()
+            frame = av.VideoFrame.from_ndarray(even, format="rgb24")
+            frame.pts, frame.time_base = round((seconds - first) * PICTURE_TICKS), tick
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -16,6 +16,7 @@ from vifi_cli.video.decode.container import (
     ticks_of,
     unwatched,
 )
+from vifi_cli.video.decode.selective import TimedFrame
 from vifi_cli.video.moment import Moment
 
 SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # if an index leads past the moment, start further before it
@@ -32,17 +33,10 @@ class ShownFrame:
 
 
 class OpenMoment:
-    """A moment in an open video, read up to its first frame.
+    """A moment in an open video, read up to its first frame."""
 
-    Attributes:
-        video: the open file.
-        first: the frame on screen when the moment begins.
-        start_seconds: where the moment begins: with its first frame, unless that is a long one.
-    """
-
-    video: OpenVideo
-    first: VideoFrame
-    start_seconds: float
+    first: VideoFrame  # on screen when the moment begins
+    start_seconds: float  # of the first frame, or of the moment if that frame is a long one
 
     def __init__(self, video: OpenVideo, moment: Moment, alive: Callable[[], None]) -> None:
         self.video = video
@@ -50,15 +44,15 @@ class OpenMoment:
         self._alive = alive
         self._clock = SteadyClock(video)
         self._longest_usual_seconds = USUAL_FRAMES * video.frame_seconds
-        self._next: tuple[float, VideoFrame] | None = None
+        self._next: TimedFrame | None = None
 
     @property
     def clock_was_set_back(self) -> bool:
-        """Whether the video's own clock was set back in what was read, so that it cannot place the sound."""
+        """Whether the video's own clock was set back so far, so that it cannot place the sound."""
         return self._clock.shift_seconds > 0
 
     def begin(self, earlier_seconds: float) -> bool:
-        """Reads up to the first frame, from so long before the moment on; False if that was too late to find it.
+        """Reads from this long before the moment up to its first frame; False if that was too late to find it.
 
         Raises:
             UnreadableVideo: the video yields no frame, or the moment begins after its end.
@@ -66,7 +60,7 @@ class OpenMoment:
         start = self._moment.start_seconds
         from_beginning = not self.video.seek(start - earlier_seconds)
         self._timed = self._timed_frames(times_needed=not from_beginning)
-        shown: tuple[float, VideoFrame] | None = None
+        shown: TimedFrame | None = None
         for seconds, frame in self._timed:
             if seconds > start + SAME_INSTANT_SECONDS:
                 self._next = seconds, frame
@@ -86,22 +80,18 @@ class OpenMoment:
         return True
 
     def frames(self) -> Iterator[ShownFrame]:
-        """The moment's frames, from the first on; each ends where the next one begins."""
+        """The moment's frames; each ends where the next one begins."""
         frame, start = self.first, self.start_seconds
         while self._next is not None and self._next[0] < self._moment.end_seconds - SAME_INSTANT_SECONDS:
             yield ShownFrame(frame, start, self._next[0])
             start, frame = self._next
             self._next = next(self._timed, None)
-        yield ShownFrame(frame, start, self._end_seconds())
-
-    def _end_seconds(self) -> float:
-        """Where the last frame ends: at its own end, or with the moment if it is a long one."""
         end = self._clock.end_seconds if self._next is None else self._next[0]
-        return (
-            end if end - self._moment.end_seconds < self._longest_usual_seconds else self._moment.end_seconds
-        )
+        if end - self._moment.end_seconds >= self._longest_usual_seconds:
+            end = self._moment.end_seconds
+        yield ShownFrame(frame, start, end)
 
-    def _timed_frames(self, *, times_needed: bool) -> Iterator[tuple[float, VideoFrame]]:
+    def _timed_frames(self, *, times_needed: bool) -> Iterator[TimedFrame]:
         for frame in self.video.frames(self._alive):
             if times_needed and ticks_of(frame) is None:
                 return
@@ -113,7 +103,7 @@ class OpenMoment:
 def at_even_times(
     frames: Iterable[ShownFrame], start_seconds: float, step_seconds: float
 ) -> Iterator[VideoFrame]:
-    """The frames on screen at a start and at even steps after it; one that stays on screen comes several times."""
+    """The frames on screen at a start and at even steps after it; one that stays on screen comes repeatedly."""
     count = 0
     for shown in frames:
         while start_seconds + count * step_seconds < shown.end_seconds - SAME_INSTANT_SECONDS:
@@ -123,7 +113,7 @@ def at_even_times(
 
 @contextmanager
 def open_moment(moment: Moment, alive: Callable[[], None] = unwatched) -> Iterator[OpenMoment]:
-    """Opens a video at a moment, as near before it as the file allows; calls `alive` between calls of native code.
+    """Opens a video just before a moment; calls `alive` between calls of native code.
 
     Raises:
         UnreadableVideo: the moment has no frame; the text says why, without the path.

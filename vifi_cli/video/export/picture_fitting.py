@@ -1,7 +1,7 @@
 """From a decoded frame to the picture of a video to write: upright, of one even size, 8 bits, SDR.
 
-Colours keep their matrix and primaries, which the encoder writes down, so that no player has to guess. Only HDR (PQ or
-HLG), which needs a special screen and player, is converted to BT.709 by FFmpeg's scaler.
+Colors keep their matrix and primaries, which the encoder writes down, so that no player has to guess. FFmpeg's scaler
+converts only HDR (PQ or HLG), which needs a special screen and player, to BT.709.
 """
 
 from dataclasses import dataclass
@@ -24,27 +24,21 @@ UPRIGHT: dict[Literal[0, 1, 2, 3], tuple[tuple[str, str], ...]] = {
     3: (("transpose", "clock"),),
 }
 SCALER = "flags=bicubic+accurate_rnd+full_chroma_int"
-UNSPECIFIED = 2  # FFmpeg's number of an unspecified colour matrix
-SD_HEIGHT = 576  # pictures of unknown colours are BT.601 up to here, BT.709 above, as for players
+UNSPECIFIED = 2  # FFmpeg's number of an unspecified color matrix
+SD_HEIGHT = 576  # pictures of unknown colors are BT.601 up to here, BT.709 above, as for players
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The picture of a video to write.
-
-    Attributes:
-        height: in pixels, even.
-        width: in pixels, even.
-        sample_aspect: width of a pixel divided by its height.
-    """
+    """The size of the pictures of a video to write, in pixels, even."""
 
     height: int
     width: int
-    sample_aspect: Fraction = Fraction(1)
+    sample_aspect: Fraction = Fraction(1)  # width of a pixel divided by its height
 
 
 def canvas_of(frame: VideoFrame, sample_aspect: Fraction | None) -> Canvas:
-    """The picture that shows a frame as it is, upright; an odd last row or column is left out."""
+    """The canvas that shows a frame as it is, upright; an odd last row or column is left out."""
     aspect = sample_aspect or Fraction(1)
     height, width = frame.height, frame.width
     if quarter_turns(frame.rotation) % 2:
@@ -67,23 +61,12 @@ def shown_size(canvas: Canvas) -> tuple[int, int]:
 
 
 class PictureFitter:
-    """Fits frames of one video, whatever their size, to a canvas: scaled, with black beside them.
-
-    Attributes:
-        canvas: the picture wanted.
-        hdr: the kind of HDR that was converted to SDR, or None.
-    """
+    """Fits frames of one video, whatever their size, to a canvas: scaled, with black beside them."""
 
     def __init__(self, canvas: Canvas, sample_aspect: Fraction | None, *, bt709: bool = False) -> None:
-        """Prepares for one video.
-
-        Args:
-            canvas: the picture wanted.
-            sample_aspect: of the video's own pixels.
-            bt709: whether to convert all colours to BT.709, for pictures shown beside those of other videos.
-        """
-        self.hdr: str | None = None
-        self.canvas = canvas
+        """`sample_aspect` is that of the video's own pixels; `bt709` converts all colors, for videos to be joined."""
+        self.hdr: str | None = None  # the kind that was converted to SDR
+        self._canvas = canvas
         self._sample_aspect = sample_aspect or Fraction(1)
         self._bt709 = bt709
         self._graph: Graph
@@ -98,7 +81,7 @@ class PictureFitter:
         fitted = self._graph.pull()
         if not isinstance(fitted, VideoFrame):
             raise TypeError("a graph of video filters gives video frames")
-        if self._bt709 or _is_rgb(frame):
+        if self._bt709 or frame.format.is_rgb:
             fitted.color_primaries, fitted.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         return fitted
 
@@ -115,13 +98,13 @@ class PictureFitter:
             range=str(int(frame.color_range)),
         )
         steps = [*UPRIGHT[quarter_turns(frame.rotation)], *self._size_steps(frame)]
-        steps += [("scale", f"{SCALER}:out_range=tv{self._colour_options(frame)}"), ("format", "yuv420p")]
+        steps += [("scale", f"{SCALER}:out_range=tv{self._color_options(frame)}"), ("format", "yuv420p")]
         nodes: list[FilterContext] = [source, *(graph.add(name, options or None) for name, options in steps)]
         graph.link_nodes(*nodes, graph.add("buffersink")).configure()
         return graph
 
     def _size_steps(self, frame: VideoFrame) -> list[tuple[str, str]]:
-        canvas = self.canvas
+        canvas = self._canvas
         if canvas_of(frame, self._sample_aspect) == canvas and min(frame.height, frame.width) > 1:
             return [("crop", f"{canvas.width}:{canvas.height}:0:0:exact=1")]
         height, width = frame.height, frame.width * self._sample_aspect / canvas.sample_aspect
@@ -135,16 +118,12 @@ class PictureFitter:
             ("setsar", str(canvas.sample_aspect)),
         ]
 
-    def _colour_options(self, frame: VideoFrame) -> str:
-        """Options of the scaler that convert colours, where needed."""
+    def _color_options(self, frame: VideoFrame) -> str:
+        """Options of the scaler that convert colors, where needed."""
         if frame.color_trc in HDR_TRANSFERS:
             return f":{TO_BT709}"
         if not self._bt709:
-            return ":out_color_matrix=bt709" if _is_rgb(frame) else ""
-        unknown = frame.colorspace == UNSPECIFIED and not _is_rgb(frame)
+            return ":out_color_matrix=bt709" if frame.format.is_rgb else ""
+        unknown = frame.colorspace == UNSPECIFIED and not frame.format.is_rgb
         guess = "bt601" if min(frame.height, frame.width) <= SD_HEIGHT else "bt709"
         return (f":in_color_matrix={guess}" if unknown else "") + ":out_color_matrix=bt709"
-
-
-def _is_rgb(frame: VideoFrame) -> bool:
-    return frame.format.is_rgb

@@ -32,23 +32,23 @@ class Preview:
 
 
 def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
-    """The frame on screen at a time, as WebP no higher than so many pixels."""
+    """The frame on screen at a time, as WebP; height in pixels at most."""
     with open_moment(Moment(path, seconds, math.inf)) as moment:
-        return webp(_small(moment, moment.first, height))
+        return _webp(_small(moment, moment.first, height))
 
 
 def preview_of(moment: Moment, report: Callable[[float], None], height: int = PREVIEW_HEIGHT) -> Preview:
     """A moment's still and animation, from reading the video once; calls `report` often."""
     pictures = preview_pictures(moment, height, lambda: report(0.0))
-    return Preview(webp(pictures[0]), animated_webp(pictures))
+    return Preview(_webp(pictures[0]), animated_webp(pictures))
 
 
 def preview_pictures(
     moment: Moment, height: int = PREVIEW_HEIGHT, alive: Callable[[], None] = unwatched
 ) -> list[Image.Image]:
-    """A moment's pictures at even times, upright, no higher than so many pixels, in the shape the video is shown in.
+    """A moment's pictures at even times, upright, in the shape the video is shown in; height in pixels at most.
 
-    There are 6 seconds of them at most, so a longer moment runs faster.
+    They last 6 seconds at most, so a longer moment runs faster.
 
     Raises:
         UnreadableVideo: the moment has no frame.
@@ -58,29 +58,19 @@ def preview_pictures(
 
 
 def animated_webp(pictures: list[Image.Image]) -> bytes:
-    """Pictures as an animation that repeats for ever."""
-    return _as_webp(
-        pictures[0],
-        save_all=True,
-        append_images=pictures[1:],
-        duration=1000 // PREVIEW_FRAMES_PER_SECOND,
-        loop=0,
-    )
+    """Pictures as an animation that repeats forever."""
+    duration_ms = 1000 // PREVIEW_FRAMES_PER_SECOND
+    return _webp(pictures[0], save_all=True, append_images=pictures[1:], duration=duration_ms, loop=0)
 
 
-def webp(picture: Image.Image) -> bytes:
-    """A picture as WebP."""
-    return _as_webp(picture)
-
-
-def _as_webp(picture: Image.Image, **options: object) -> bytes:
+def _webp(picture: Image.Image, **options: object) -> bytes:
     stream = io.BytesIO()
     picture.save(stream, "WEBP", quality=WEBP_QUALITY, method=WEBP_EFFORT, **options)
     return stream.getvalue()
 
 
 def _evenly(opened: OpenMoment, moment: Moment) -> Iterator[VideoFrame]:
-    """The frames on screen at even times, as many as a preview has time for."""
+    """The frames on screen at even times, as many as fit into a preview."""
     end = min(moment.end_seconds, opened.video.declared_seconds or math.inf)
     length = end - opened.start_seconds if end < math.inf else LONGEST_PREVIEW_SECONDS
     pace = max(1 / PREVIEW_FRAMES_PER_SECOND, length / (LONGEST_PREVIEW_SECONDS * PREVIEW_FRAMES_PER_SECOND))

@@ -1,4 +1,4 @@
-"""What a video is like, found out from its header and its first frame, and the moments that are cut from it."""
+"""Facts about a video from its header and first frame, and the moments to cut from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,80 +15,63 @@ from vifi_cli.video.moment import Moment
 from vifi_cli.wording import one_line
 
 SHORTEST_SECONDS = 1e-3  # a header that declares less says nothing
-NEAR_SHARE = 0.02  # files declare a mean, which trembling times put off a little
-STANDARD_RATES = (
+NEAR_SHARE = 0.02  # files declare a mean, which uneven times shift a little
+STANDARD_RATES = (  # those that timecode knows
     *(Fraction(rate * 1000, 1001) for rate in (24, 30, 60)),
     *(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60)),
 )
-"""Frame rates that timecode knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What a video is like.
+    """Facts about a video; its height and width as shown, upright and in square pixels, even."""
 
-    Attributes:
-        duration_seconds: of its pictures.
-        frame_rate: usual number of frames per second.
-        height: of the picture as it is shown, upright and in square pixels, made even.
-        width: likewise.
-        has_sound: whether there is sound that can be decoded.
-        first_timecode: of its first frame, where the camera wrote one.
-    """
-
-    duration_seconds: float
-    frame_rate: Fraction
+    duration_seconds: float  # of its pictures
+    frame_rate: Fraction  # usual number per second
     height: int
     width: int
-    has_sound: bool
-    first_timecode: str | None = None
+    has_sound: bool  # that can be decoded
+    first_timecode: str | None = None  # of its first frame, if the camera wrote one
 
 
 @dataclass(frozen=True, slots=True)
 class ProbedMoment:
-    """A moment as it is cut, within its video, and the facts of that video."""
+    """A moment as it is cut, within its video, and the facts about that video."""
 
     moment: Moment
     facts: VideoFacts
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The length of the moment."""
         return self.moment.end_seconds - self.moment.start_seconds
 
     @property
     def name(self) -> str:
-        """The video's name, as it can stand in a line of text."""
+        """The video's name, safe in a line of text."""
         return one_line(self.moment.path.name)
 
     @property
     def note(self) -> str:
-        """How well the moment matches, for a list; empty if no search found it."""
+        """The moment's score, for a list; empty if you named the moment."""
         return "" if self.moment.score is None else f"score {self.moment.score:.4f}"
 
 
 def padded(moment: Moment, facts: VideoFacts, pad_seconds: float) -> ProbedMoment:
     """The moment, longer at both ends, within its video."""
     known_end = max(facts.duration_seconds, moment.end_seconds if isfinite(moment.end_seconds) else 0.0)
-    start, end = (
-        max(moment.start_seconds - pad_seconds, 0.0),
-        min(moment.end_seconds + pad_seconds, known_end),
-    )
+    start = max(moment.start_seconds - pad_seconds, 0.0)
+    end = min(moment.end_seconds + pad_seconds, known_end)
     return ProbedMoment(replace(moment, start_seconds=start, end_seconds=end), facts)
 
 
 def video_facts(
     path: Path, reaching_seconds: float = 0.0, alive: Callable[[], None] = unwatched
 ) -> VideoFacts:
-    """Looks at a video.
-
-    Args:
-        path: the file.
-        reaching_seconds: how long it should be at least: if its header declares less, its packets are read.
-        alive: called between any two calls of native code.
+    """Looks at a video; if its header declares less than `reaching_seconds`, its packets are measured.
 
     Raises:
-        UnreadableVideo: no frame comes out of it.
+        UnreadableVideo: it yields no frame.
     """
     with open_moment(Moment(path, 0.0, float("inf")), alive) as opened, open_sound(path) as sound:
         height, width = shown_size(canvas_of(opened.first, opened.video.stream.sample_aspect_ratio))
@@ -100,7 +83,7 @@ def video_facts(
 
 
 def make_sure_of(moment: Moment, alive: Callable[[], None] = unwatched) -> None:
-    """Finds a moment's first frame; raises UnreadableVideo if the video does not have it, whatever its header says."""
+    """Finds a moment's first frame, whatever the video's header says; raises UnreadableVideo if it has none."""
     with open_moment(moment, alive):
         return
 

@@ -21,13 +21,7 @@ from vifi_cli.video.moment import Moment
 
 @dataclass(frozen=True, slots=True)
 class ReelForm:
-    """What all pictures of a reel have in common.
-
-    Attributes:
-        canvas: their size.
-        frame_rate: per second.
-        has_sound: whether there is sound.
-    """
+    """What all pictures of a reel have in common."""
 
     canvas: Canvas
     frame_rate: Fraction
@@ -36,21 +30,15 @@ class ReelForm:
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A reel that was written.
+    """A reel that was written."""
 
-    Attributes:
-        seconds: how long it is.
-        starts_seconds: where in it each moment begins; None if it could not be read.
-        reasons: why not, by the moment's place.
-    """
-
-    seconds: float
-    starts_seconds: tuple[float | None, ...]
-    reasons: tuple[tuple[int, str], ...]
+    seconds: float  # its length
+    starts_seconds: tuple[float | None, ...]  # where in it each moment begins; None if it could not be read
+    reasons: tuple[tuple[int, str], ...]  # why not, by the moment's place
 
 
 def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
-    """The most frequent size and frame rate of at least one video, of equals the greater; sound if any has some."""
+    """The most frequent size and frame rate of at least one video, of equals the greater; sound if any has it."""
     sizes = Counter((one.height, one.width) for one in facts)
     height, width = max(sizes, key=lambda size: (sizes[size], size[0] * size[1]))
     rates = Counter(nearest_rate(one.frame_rate) or one.frame_rate for one in facts)
@@ -61,13 +49,7 @@ def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
 def write_reel(
     moments: Sequence[Moment], form: ReelForm, target: Path, report: Callable[[int, float], None]
 ) -> Reel:
-    """Writes the moments one after the other as one MP4.
-
-    Args:
-        moments: in the order in which they are shown.
-        form: what is common to all.
-        target: the file to write.
-        report: called when a moment begins and often, with its place and the seconds of it done.
+    """Writes the moments one after the other as one MP4; calls `report` often with a moment's place and seconds done.
 
     Raises:
         UnreadableVideo: no moment can be read; the text is the first one's reason.
@@ -91,7 +73,7 @@ def write_reel(
 
 
 class _ReelWriting:
-    """A reel being written; sound stays as long as the pictures, so that nothing drifts."""
+    """A reel being written; its sound is always as long as its pictures, so that nothing drifts."""
 
     def __init__(self, path: Path, form: ReelForm) -> None:
         self.pictures = 0
@@ -102,16 +84,14 @@ class _ReelWriting:
 
     @property
     def seconds(self) -> float:
-        """How long the reel is so far."""
+        """The length so far."""
         return float(self.pictures / self._form.frame_rate)
 
     def add(self, moment: Moment, report: Callable[[float], None]) -> None:
         """Adds a moment; raises UnreadableVideo if it has no frame."""
         begins, samples = self.seconds, self.movie.samples
-        with (
-            open_moment(moment, lambda: report(self.seconds - begins)) as opened,
-            open_sound(moment.path) as sound,
-        ):
+        opening = open_moment(moment, lambda: report(self.seconds - begins))
+        with opening as opened, open_sound(moment.path) as sound:
             fit = PictureFitter(self._form.canvas, opened.video.stream.sample_aspect_ratio, bt709=True)
             track = sound_track(opened, sound, STEREO) if self._form.has_sound else None
             step_seconds = float(1 / self._form.frame_rate)
@@ -122,7 +102,7 @@ class _ReelWriting:
                     self._add_sound(None if opened.clock_was_set_back else track, samples)
 
     def _add_sound(self, track: SoundTrack | None, begins: int) -> None:
-        """Adds sound up to where the pictures end: the moment's, which began at a sample, or silence."""
+        """Adds sound up to where the pictures end: the moment's, which begins at this sample, or silence."""
         end = round(self.seconds * STEREO.rate)
         if track is not None:
             self.movie.add_sound(track.until((end - begins) / STEREO.rate))

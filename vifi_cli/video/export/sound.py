@@ -1,4 +1,4 @@
-"""The sound of a video: opened beside the pictures, decoded from any time on, and in step with the pictures."""
+"""The sound of a video: opened beside the pictures, decoded from any time on, in step with the pictures."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
@@ -26,7 +26,7 @@ Samples = npt.NDArray[np.float32]
 
 USUAL_RATE = 48_000
 TREMBLE_SECONDS = 0.02  # by rounding; a gap or an overlap is longer
-EARLIER_SECONDS = 1.0  # decoders need a little of what went before
+EARLIER_SECONDS = 1.0  # decoders need a little of what comes before
 AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
@@ -40,7 +40,7 @@ class SoundFormat:
 
     @property
     def channels(self) -> int:
-        """How many channels the layout has."""
+        """The layout's number of channels."""
         return av.AudioLayout(self.layout).nb_channels
 
 
@@ -50,7 +50,7 @@ STEREO = SoundFormat(USUAL_RATE, "stereo")
 def samples_on_grid(
     timed: Iterable[tuple[float | None, Samples]], start_seconds: float, wanted: SoundFormat
 ) -> Iterator[Samples]:
-    """Puts samples where their times say, counted from the start: fills gaps with silence, and cuts overlaps."""
+    """Puts samples at their times, counted from the start: fills gaps with silence, and cuts overlaps."""
     done = 0
     expected: int | None = None
     for seconds, samples in timed:
@@ -72,11 +72,7 @@ def samples_on_grid(
 
 
 class SoundTrack:
-    """Sound that is returned up to a time, and then up to the next, in whatever pieces it comes.
-
-    Attributes:
-        format: of the samples.
-    """
+    """Samples of one format, taken up to a time, and then up to a later one."""
 
     def __init__(self, samples: Iterator[Samples], format: SoundFormat) -> None:
         self.format = format
@@ -86,11 +82,11 @@ class SoundTrack:
 
     @property
     def is_over(self) -> bool:
-        """Whether all sound has been returned, or there never was any."""
+        """Whether all sound, if there was any, has been taken."""
         return self._rest is None
 
     def until(self, seconds: float) -> Iterator[Samples]:
-        """What is left up to a time from the start on; less where the sound ends."""
+        """The samples up to a time after the start that have not been taken yet; fewer if the sound ends."""
         position = round(seconds * self.format.rate)
         while self._done < position and self._rest is not None:
             now, rest = self._rest[:, : position - self._done], self._rest[:, position - self._done :]
@@ -101,29 +97,26 @@ class SoundTrack:
 
 @dataclass(frozen=True, slots=True)
 class OpenSound:
-    """The sound of a file that is open for reading."""
+    """The sound of an open file."""
 
     container: InputContainer
     stream: AudioStream
 
     @property
     def format(self) -> SoundFormat:
-        """The sound's own format, or the nearest that AAC can hold and players know."""
+        """The sound's own format, or the nearest one that AAC and players support."""
         rate = self.stream.rate if self.stream.rate in AAC_RATES else USUAL_RATE
         return SoundFormat(rate, LAYOUTS.get(self.stream.channels, "stereo"))
 
     def track(self, start_seconds: float, wanted: SoundFormat | None = None) -> SoundTrack | None:
-        """The sound from a time on the file's own clock to the file's end, in its own format unless another is wanted.
-
-        None if there is no sound after that time.
-        """
+        """The sound from a time on the file's own clock on, in its own format by default; None if there is none."""
         wanted = wanted or self.format
         timed = _timed_samples(self._frames(start_seconds), wanted)
         track = SoundTrack(samples_on_grid(timed, start_seconds, wanted), wanted)
         return None if track.is_over else track
 
     def _frames(self, start_seconds: float) -> Iterator[AudioFrame]:
-        """The frames from before the start on; from the file's beginning if its index leads past the start."""
+        """The frames from before the start on; from the beginning if the file's index leads past the start."""
         first = True
         for frame in self._decoded(start_seconds - EARLIER_SECONDS):
             late = first and frame.time is not None and frame.time > start_seconds
@@ -146,11 +139,11 @@ class OpenSound:
                 yield from packet.decode()
 
     def packets(self, from_seconds: float) -> Iterator[Packet[AudioStream]]:
-        """The packets from about a time on, the last one empty, up to where the file is cut off."""
+        """The packets from about a time on, the last one empty, until the file is cut off."""
         ticks = self.stream.start_time or 0
         if from_seconds > -math.inf and self.stream.time_base:
             ticks = math.floor(from_seconds / self.stream.time_base)
-        with suppress(av.FFmpegError):  # then reading begins where the file does
+        with suppress(av.FFmpegError):  # then reading starts at the beginning
             self.container.seek(ticks, stream=self.stream)
         try:
             yield from self.container.demux(self.stream)

@@ -14,7 +14,7 @@ EDL, OTIO, PLAYLISTS = ".edl", ".otio", (".m3u8", ".m3u")
 
 
 def check_list_name(path: Path) -> None:
-    """Makes sure that a list's format follows from its name, and can be written.
+    """Makes sure that a list's name has a known suffix, whose format can be written.
 
     Raises:
         InvalidInput: the format is unknown.
@@ -31,33 +31,30 @@ def check_list_name(path: Path) -> None:
 
 
 def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
-    """Writes at least one moment in the format a name ends with; returns what an editor may misread, in words.
+    """Writes at least one moment in the format of the name's suffix; returns remarks for the user.
 
     Raises:
-        InvalidInput: the format is unknown, or cannot hold so many.
-        MissingDependency: the format needs a package that is not installed.
+        InvalidInput: the format is unknown, or cannot hold so many moments.
+        MissingDependency: it needs a package that is not installed.
         OSError: the file cannot be written.
     """
     check_list_name(path)
     suffix = path.suffix.lower()
-    text = _list_text(suffix, title, moments)
+    if suffix == EDL:
+        text = edl_text(title, moments)
+    elif suffix == OTIO:
+        from vifi_cli.video.lists.otio import otio_text  # needs an extra
+
+        text = otio_text(title, moments)
+    else:
+        text = _playlist_text(title, moments)
     with paths.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
     return remarks_on_rates(moments) if suffix == EDL else ()
 
 
-def _list_text(suffix: str, title: str, moments: Sequence[ProbedMoment]) -> str:
-    if suffix == EDL:
-        return edl_text(title, moments)
-    if suffix == OTIO:
-        from vifi_cli.video.lists.otio import otio_text
-
-        return otio_text(title, moments)
-    return _playlist_text(title, moments)
-
-
 def _playlist_text(title: str, moments: Sequence[ProbedMoment]) -> str:
-    """A playlist in UTF-8 whose entries begin and end with a moment; VLC goes by that, others play the full video."""
+    """A playlist with one entry per moment; VLC plays the moment, other players the full video."""
     lines = ["#EXTM3U", f"#PLAYLIST:{one_line(title)}"]
     for one in moments:
         start, end = one.moment.start_seconds, one.moment.end_seconds

@@ -1,4 +1,4 @@
-"""Edit decision lists (CMX 3600), which any editing program reads: one track, one event per cut, times as timecode."""
+"""Edit decision lists (CMX 3600), which any editor reads: one track, one event per cut, times as timecode."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,9 +9,9 @@ from vifi_cli.video.lists.timecode import TimecodeRate, first_frame, timecode_ra
 from vifi_cli.wording import one_line
 
 MOST_EVENTS = 999  # an event's number has three digits
-FIRST_HOUR = "01:00:00:00"  # where programmes begin
+FIRST_HOUR = "01:00:00:00"  # where timelines begin
 FALLBACK_RATE = Fraction(30)
-REEL = "AX"  # of what is on no tape; editors go by the clip's name
+REEL = "AX"  # for anything not on tape; editors use the clip's name
 
 
 def edl_text(title: str, moments: Sequence[ProbedMoment]) -> str:
@@ -23,21 +23,21 @@ def edl_text(title: str, moments: Sequence[ProbedMoment]) -> str:
     if len(moments) > MOST_EVENTS:
         raise InvalidInput(f"an EDL holds {MOST_EVENTS} moments, not {len(moments):,}: make an .otio instead")
     rates = [edl_rate(one) for one in moments]
-    programme = usual_rate(rates)
-    record = programme.frame(FIRST_HOUR)
-    mode = "DROP FRAME" if programme.drop_frame else "NON-DROP FRAME"
+    timeline = usual_rate(rates)
+    record = timeline.frame(FIRST_HOUR)
+    mode = "DROP FRAME" if timeline.drop_frame else "NON-DROP FRAME"
     lines = [f"TITLE: {one_line(title)}", f"FCM: {mode}", ""]
     for number, (one, rate) in enumerate(zip(moments, rates, strict=True), start=1):
         first, end = rate.frames_within(one.moment.start_seconds, one.moment.end_seconds)
-        length = max(1, round((end - first) * programme.rate / rate.rate))
+        length = max(1, round((end - first) * timeline.rate / rate.rate))
         source = [rate.timecode(first_frame(one.facts) + frame) for frame in (first, end)]
-        lines += _event(number, one, [*source, *map(programme.timecode, (record, record + length))])
+        lines += _event(number, one, [*source, *map(timeline.timecode, (record, record + length))])
         record += length
     return "\n".join(lines)
 
 
 def edl_rate(one: ProbedMoment) -> TimecodeRate:
-    """How an EDL counts a moment's frames: as its video does, or at 30 where timecode does not know that rate."""
+    """How an EDL counts a moment's frames: as its video does, or at 30 if timecode does not know that rate."""
     own = timecode_rate(one.facts)
     return own if own.rate in STANDARD_RATES else TimecodeRate(FALLBACK_RATE)
 

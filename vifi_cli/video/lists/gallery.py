@@ -1,14 +1,13 @@
-"""Moments as one HTML page that needs nothing else: styles and moving pictures are in it, and no script."""
+"""Moments as one HTML page without scripts that includes its styles and moving pictures."""
 
 import base64
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vifi_cli.video.export.preview import Preview
 from vifi_cli.video.moment import Moment
@@ -17,20 +16,14 @@ from vifi_cli.wording import clock, counted, one_line, rounded_down
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GalleryItem:
-    """A moment on the page.
-
-    Attributes:
-        moment: with an end.
-        preview: what it looks like.
-        clip: the file that a click opens; None opens the video at the moment.
-    """
+    """A moment on the page; it has a finite end."""
 
     moment: Moment
     preview: Preview
-    clip: Path | None
+    clip: Path | None  # the file that a click opens; None opens the video at the moment
 
     def shown(self, folder: Path) -> dict[str, object]:
-        """The item as the template shows it, on a page in a folder; the template escapes all texts."""
+        """The template's values for a page in a folder; the template escapes all texts."""
         moment = self.moment
         address = f"{moment.path.as_uri()}#t={moment.start_seconds:.3f},{moment.end_seconds:.3f}"
         if self.clip is not None:
@@ -46,14 +39,14 @@ class GalleryItem:
 
 
 def gallery_html(title: str, items: Sequence[GalleryItem], folder: Path) -> str:
-    """The page: a heading, a line about it, and the moments in the order given; links are relative to its folder."""
+    """The page: a heading, counts, and the moments in the order given; links are relative to the folder."""
+    loader = PackageLoader("vifi_cli.video.lists", "")
     environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["webp"] = _webp_address
-    template = (resources.files("vifi_cli.video.lists") / "gallery.html.jinja").read_text(encoding="utf-8")
     videos = len({item.moment.path for item in items})
-    return environment.from_string(template).render(
+    return environment.get_template("gallery.html.jinja").render(
         title=one_line(title),
         about=f"{counted(len(items), 'moment')} in {counted(videos, 'video')}",
         items=[item.shown(folder) for item in items],

@@ -14,18 +14,15 @@ from vifi_cli.wording import one_line
 
 def otio_text(title: str, moments: Sequence[ProbedMoment]) -> str:
     """The timeline of at least one moment: a track of pictures and, if any video has sound, one of sound."""
-    programme = usual_rate([timecode_rate(one.facts) for one in moments])
+    rate = usual_rate([timecode_rate(one.facts) for one in moments])
     timeline = Timeline(one_line(title))
-    timeline.global_start_time = RationalTime(programme.frame(FIRST_HOUR), float(programme.rate))
-    timeline.tracks.append(_track("Video", [_clip(one) for one in moments]))
+    timeline.global_start_time = RationalTime(rate.frame(FIRST_HOUR), float(rate.rate))
+    pictures = [_clip(one) for one in moments]
+    timeline.tracks.append(Track(name="Video", kind="Video", children=pictures))
     if any(one.facts.has_sound for one in moments):
         sounds = [_clip(one) if one.facts.has_sound else _gap(one) for one in moments]
-        timeline.tracks.append(_track("Audio", sounds))
+        timeline.tracks.append(Track(name="Audio", kind="Audio", children=sounds))
     return f"{timeline.to_json_string(indent=2)}\n"
-
-
-def _track(kind: str, children: Sequence[Clip | Gap]) -> Track:
-    return Track(name=kind, kind=kind, children=children)
 
 
 def _clip(one: ProbedMoment) -> Clip:

@@ -1,4 +1,4 @@
-"""SMPTE timecode: hours, minutes, seconds and frames, with drop-frame where the rate is a little below a whole one.
+"""SMPTE timecode: hours, minutes, seconds and frames, with drop-frame where the rate is a little below an integer.
 
 At 29.97 frames a second, counting 30 to the second loses 3.6 s an hour. Drop-frame timecode (SMPTE ST 12-1) skips the
 frame numbers 0 and 1 of every minute but each tenth, and so stays with the clock.
@@ -21,19 +21,14 @@ TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")
 
 @dataclass(frozen=True, slots=True)
 class TimecodeRate:
-    """How frames are counted.
+    """How frames are counted."""
 
-    Attributes:
-        rate: frames per second.
-        drop_frame: whether numbers are skipped to stay with the clock.
-    """
-
-    rate: Fraction
-    drop_frame: bool = False
+    rate: Fraction  # frames per second
+    drop_frame: bool = False  # whether numbers are skipped to stay with the clock
 
     @property
     def base(self) -> int:
-        """Numbers in a second."""
+        """Frame numbers per second."""
         return round(self.rate)
 
     def timecode(self, frame: int) -> str:
@@ -57,7 +52,7 @@ class TimecodeRate:
         return number - self._dropped * (minutes - minutes // 10) if self.drop_frame else number
 
     def frames_within(self, start_seconds: float, end_seconds: float) -> tuple[int, int]:
-        """The first frame on screen in a range of time, and the one after the last."""
+        """The first frame on screen in a range of time, and the frame after the last."""
         first = math.floor((start_seconds + SAME_INSTANT_SECONDS) * self.rate)
         return first, max(first + 1, math.ceil((end_seconds - SAME_INSTANT_SECONDS) * self.rate))
 
@@ -74,7 +69,7 @@ def timecode_rate(facts: VideoFacts) -> TimecodeRate:
 
 
 def first_frame(facts: VideoFacts) -> int:
-    """The number that a video's own timecode gives its first frame; 0 where it has none."""
+    """The number that a video's own timecode gives its first frame; 0 if it has none."""
     timecode = facts.first_timecode or ""
     return timecode_rate(facts).frame(timecode) if TIMECODE.fullmatch(timecode) else 0
 

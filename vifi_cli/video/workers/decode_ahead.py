@@ -1,4 +1,4 @@
-"""Decodes many videos in other processes, ahead of whoever takes the frames.
+"""Decodes many videos in other processes, ahead of the consumer of the frames.
 
     decode_ahead  <-  queue of a few events  <-  threads, each with an isolated worker  <-  worker processes
 
@@ -27,7 +27,7 @@ STOP_CHECK_SECONDS = 0.1  # how soon a thread notices that everything is to stop
 
 @dataclass(frozen=True, slots=True)
 class DecodedChunk:
-    """Frames of one video, which follow those of its earlier chunks; `position` is its place in the list given."""
+    """Further frames of the video at a position of the list given."""
 
     position: int
     frames: Frames
@@ -35,7 +35,7 @@ class DecodedChunk:
 
 @dataclass(frozen=True, slots=True)
 class DecodedVideo:
-    """A video is done: all its frames have been given."""
+    """All frames of a video have come."""
 
     position: int
     info: VideoInfo
@@ -43,7 +43,7 @@ class DecodedVideo:
 
 @dataclass(frozen=True, slots=True)
 class FailedVideo:
-    """A video cannot be decoded, and why; drop the frames given before."""
+    """A video cannot be decoded, and why; drop the frames that came before."""
 
     position: int
     reason: str
@@ -61,17 +61,10 @@ def decode_ahead(
     threads: int = 2,
     stall_seconds: float = 60.0,
 ) -> Generator[DecodingEvent, None, None]:
-    """Yields what becomes of each video: its chunks in order and `DecodedVideo`, or `FailedVideo` at any point.
+    """Yields each video's chunks in order and `DecodedVideo`, or `FailedVideo` at any point.
 
-    Events of several videos come mixed. Closing the generator ends all processes at once.
-
-    Args:
-        paths: the videos.
-        sampling: how densely to take frames.
-        geometry: the picture that each frame becomes.
-        workers: how many videos to decode at the same time.
-        threads: for each decoder; 0 leaves the number to FFmpeg.
-        stall_seconds: a decoder silent for so long counts as hanging.
+    It decodes as many videos at a time as there are `workers`, each with so many threads, and their events come mixed.
+    A decoder silent for `stall_seconds` counts as hanging. Closing the generator ends all processes at once.
 
     Raises:
         VifiError: a decoding process does not start.
@@ -87,7 +80,7 @@ def decode_ahead(
 def _decode(
     path: Path, sampling: FrameSampling, geometry: FrameGeometry, threads: int, reporter: Reporter
 ) -> VideoInfo:
-    """Decodes a video in the other process, which sends its chunks."""
+    """Decodes a video in the worker process, and sends its chunks."""
     for decoded in decode_frames(path, sampling, geometry, threads=threads, alive=reporter):
         if isinstance(decoded, VideoInfo):
             return decoded
@@ -96,10 +89,10 @@ def _decode(
 
 
 class DecodingPool:
-    """Threads that keep one isolated worker busy each; what the workers send goes into one queue."""
+    """Threads that keep one isolated worker busy each, and put what the workers send into one queue."""
 
     def __init__(self, works: Sequence[partial[VideoInfo]], workers: int, stall_seconds: float) -> None:
-        """Starts nothing yet; each work decodes the video at its position."""
+        """Starts nothing yet; each work decodes the video at its position in the list."""
         self._waiting = deque(enumerate(works))
         self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False
@@ -110,7 +103,7 @@ class DecodingPool:
         }
 
     def events(self) -> Generator[DecodingEvent, None, None]:
-        """Starts, and yields what becomes of the videos; raises what stopped a thread."""
+        """Starts all, and yields the events; raises the error that stopped a thread."""
         for worker in self._threads.values():
             worker.start()
         for thread in self._threads:

@@ -1,6 +1,6 @@
 """Calls functions on videos in another process, so that a file that crashes or hangs native code costs only itself.
 
-The process makes one call after another until it is killed, and ends when its parent does, however that ends. See
+The process makes one call after another until it is killed, and ends when its parent ends, for whatever reason. See
 `messages` for what it sends.
 """
 
@@ -36,7 +36,7 @@ class WorkerLost(UnreadableVideo):
 
 
 class Reporter:
-    """What a function in the other process is given to report to its caller.
+    """Reports to the parent, on behalf of a function in the worker process.
 
     Sending waits until the parent takes what was sent, which bounds how far the function runs ahead.
     """
@@ -46,10 +46,9 @@ class Reporter:
         self._last, self._subject = 0.0, ()
 
     def __call__(self, *arguments: Any) -> None:
-        """Reports progress: a new subject at once, positions in the same one at most every 0.1 s.
+        """Reports a subject and, as the last argument, the position in it; without arguments, a sign of life.
 
-        Args:
-            arguments: the subject, and last the position; none at all for a sign of life, which stays in the process.
+        A new subject goes out at once, positions in the same one at most every 0.1 s.
         """
         now = time.monotonic()
         if now - self._last > REPORT_SECONDS or arguments[:-1] != self._subject:
@@ -57,16 +56,16 @@ class Reporter:
             self.send(Progress(arguments))
 
     def send(self, message: Message) -> None:
-        """Sends a message; raises TypeError before anything is sent if it cannot be."""
+        """Sends a message; raises TypeError, before sending anything, if a part cannot be sent."""
         for part in packed(message):
             self._connection.send_bytes(part)
 
 
 class IsolatedWorker:
-    """Calls functions in another process; a context manager. The process starts when first needed."""
+    """Calls functions in another process, which starts when first needed; a context manager."""
 
     def __init__(self, stall_seconds: float = STALL_SECONDS) -> None:
-        """`stall_seconds`: a function that reports nothing for so long counts as hanging."""
+        """A function that reports nothing for `stall_seconds` counts as hanging."""
         self._stall_seconds = stall_seconds
         self._process: _Process | None = None
 
@@ -81,14 +80,14 @@ class IsolatedWorker:
 
         Raises:
             WorkerLost: the process crashed or hung.
-            VifiError: the function raises it, or any exception but an OSError, which becomes UnreadableVideo; or the
-                process does not start.
+            VifiError: the function raises it, or the process does not start. Other exceptions of the function except
+                OSError become UnreadableVideo.
             OSError: the function raises it.
         """
         process = self.start()
         try:
             outcome = process.call(function, report)
-        except BaseException:  # the process is lost, or still at work and nobody waits for it
+        except BaseException:  # the process is lost, or still working and nobody waits for it
             self.end()
             raise
         if isinstance(outcome, Failed):
@@ -97,7 +96,7 @@ class IsolatedWorker:
         return result
 
     def start(self) -> "_Process":
-        """Starts the process now, unless it runs."""
+        """Starts the process, unless it is running."""
         self._process = process = self._process or _Process(self._stall_seconds)
         return process
 
@@ -109,7 +108,7 @@ class IsolatedWorker:
 
 
 class _Process:
-    """The process as its parent sees it: given calls, listened to, found dead or hanging, ended."""
+    """The process as its parent sees it: gives it calls, listens to it, finds it dead or hanging, ends it."""
 
     def __init__(self, stall_seconds: float) -> None:
         self._connection: Connection
@@ -122,7 +121,7 @@ class _Process:
         self._stall_seconds = stall_seconds
 
     def call(self, function: Callable[[Reporter], Any], report: Report) -> Done | Failed:
-        with suppress(OSError):  # it has died; receiving will find out how
+        with suppress(OSError):  # it has died; receiving will say how
             self._connection.send(function)
         while True:
             message = self._receive()
@@ -134,9 +133,9 @@ class _Process:
                 report(*message.arguments)
 
     def end(self) -> None:
-        """Kills the process, whatever it is doing; it holds nothing worth keeping."""
+        """Kills the process, which holds nothing worth keeping."""
         self._process.kill()
-        self._process.join(END_SECONDS)  # a process that waits for a dead network disk cannot be ended
+        self._process.join(END_SECONDS)  # a process that waits for a dead network disk does not end
         self._connection.close()
 
     def _receive(self) -> Message:
@@ -165,7 +164,7 @@ class _Process:
 
 
 def _serve(connection: Connection) -> None:
-    """What the process does: makes the calls that come through the connection, until it is killed."""
+    """Makes the calls that come through the connection, until the process is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     reporter = Reporter(connection)
@@ -188,11 +187,11 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def without_main() -> Iterator[None]:
-    """Lets a process started here not run the program's own script, which would do its work once more.
+    """Keeps a process started here from running the program's own script again.
 
-    What the process needs is in modules, so nobody needs `if __name__ == "__main__":` to use them.
+    The process needs only modules, so scripts that use vifi need no `if __name__ == "__main__":`.
     """
-    with ONE_START:  # else another thread would take the empty module for the program's own
+    with ONE_START:  # else another thread would mistake the empty module for the program's own
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
@@ -203,7 +202,7 @@ def without_main() -> Iterator[None]:
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Lets a process started here be born with Ctrl-C blocked, so that it prints no traceback while it starts."""
+    """Blocks Ctrl-C in a process started here, so that it prints no traceback while it starts."""
     resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

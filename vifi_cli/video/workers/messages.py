@@ -1,10 +1,10 @@
-"""What a worker process sends its parent, and the bytes it sends it as.
+"""The messages of a worker process to its parent, and their bytes.
 
     parent -> worker    a call: a picklable function (see `isolated`)
     worker -> parent    for each call any number of Progress and Value, and then one Done or Failed
 
 A worker reads untrusted files with native code, so its parent never unpickles what it sends. A message is JSON,
-followed by the bytes of its arrays. It can hold plain values, arrays and dataclasses of vifi, nothing else.
+followed by the bytes of its arrays. It can hold only plain values, arrays and dataclasses of vifi.
 """
 
 import json
@@ -24,14 +24,14 @@ from vifi_cli.errors import UnreadableVideo, VifiError
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the call has come; without arguments only a sign of life."""
+    """How far the call has come; without arguments, a sign of life."""
 
     arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One of several results, which come before the function returns."""
+    """One of several results that come before the function returns."""
 
     value: Any
 
@@ -45,19 +45,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The function raised an error.
+    """The function raised an error."""
 
-    Attributes:
-        kind: `OSError`, or the name of a class in `vifi_cli.errors`.
-        arguments: what the error is made from.
-    """
-
-    kind: str
-    arguments: tuple[Any, ...]
+    kind: str  # `OSError`, or the name of a class in `vifi_cli.errors`
+    arguments: tuple[Any, ...]  # of the error's constructor
 
     @classmethod
     def by(cls, error: Exception) -> "Failed":
-        """Describes an error; one that neither vifi nor the operating system raised becomes UnreadableVideo."""
+        """Describes an error; any but VifiError and OSError becomes UnreadableVideo."""
         if isinstance(error, OSError):
             return cls("OSError", (error.errno, error.strerror, error.filename))
         if isinstance(error, VifiError):
@@ -66,7 +61,7 @@ class Failed:
         return cls(UnreadableVideo.__name__, (f"it failed: {type(error).__name__}: {error}",))
 
     def error(self) -> Exception:
-        """The error to raise in the parent; raises ValueError if the kind is unknown."""
+        """The error for the parent to raise; raises ValueError if the kind is unknown."""
         kind = OSError if self.kind == "OSError" else getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, OSError | VifiError)):
             raise ValueError(f"not an error that a worker raises: {self.kind}")
@@ -77,19 +72,14 @@ Message = Progress | Value | Done | Failed
 
 
 def packed(message: Message) -> list[bytes]:
-    """The parts to send, one after the other; raises TypeError if the message holds anything else than values."""
+    """The parts to send, in order; raises TypeError if the message holds anything but values."""
     arrays: list[bytes] = []
     text = json.dumps(_as_json(message, arrays))
     return [text.encode(), *arrays]
 
 
 def receive(connection: Connection) -> Message:
-    """Reads a message.
-
-    Raises:
-        ValueError: it makes no sense.
-        EOFError, OSError: the other end is closed.
-    """
+    """Reads a message; raises ValueError if it makes no sense, EOFError or OSError if the other end is closed."""
     try:
         message = _from_json(json.loads(connection.recv_bytes()), connection.recv_bytes)
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -121,7 +111,7 @@ def _as_json(value: Any, arrays: list[bytes]) -> Any:
 
 
 def _from_json(value: Any, next_part: Callable[[], bytes]) -> Any:
-    """What `_as_json` was given, with lists as tuples; arrays and bytes come in the order in which it met them."""
+    """Undoes `_as_json`, with lists as tuples; takes the bytes of arrays in the order in which it added them."""
     if isinstance(value, list):
         return tuple(_from_json(part, next_part) for part in value)
     if not isinstance(value, dict):

@@ -12,7 +12,7 @@ import typer
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption, ModelOption, output_option
+from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
@@ -66,7 +66,7 @@ class MapOptions:
             show_default="relevance, last or cam",
         ),
     ] = None
-    device: DeviceOption = Device.auto
+    device: DeviceOption = "auto"
 
     @property
     def method_name(self) -> Literal["last", "rollout", "relevance", "cam"] | None:
@@ -124,7 +124,7 @@ def attention(
     check_text(what.text)
     sheet, film = _targets(given_path(where), path, what.text)
     part = shown.part
-    models = [load_model(name, what.device.value, ON_TERMINAL) for name in what.models]
+    models = [load_model(name, what.device, ON_TERMINAL) for name in what.models]
     looked = look(path, models, what.text, method=what.method_name, frames=shown.frames, part=part)
     if sheet:
         looked.write_sheet(sheet)

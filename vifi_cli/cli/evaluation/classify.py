@@ -18,7 +18,7 @@ from vifi_cli.cli.evaluation.classify_result import (
 )
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption, ModelOption
+from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
@@ -56,14 +56,14 @@ class ClassifierOptions:
         int | None,
         typer.Option(min=1, max=256, help="Frames per clip", show_default="as in training, or 8"),
     ] = None
-    device: DeviceOption = Device.auto
+    device: DeviceOption = "auto"
 
     def load(self) -> Classifier:
         """The classifier, ready to use."""
         from vifi_cli.api.looking.classify import make_classifier
         from vifi_cli.api.models.video_model import load_model
 
-        model = load_model(self.model, self.device.value, ON_TERMINAL)
+        model = load_model(self.model, self.device, ON_TERMINAL)
         return make_classifier(model, self.classes, self.texts, self.frames)
 
 

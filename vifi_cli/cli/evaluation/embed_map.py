@@ -54,9 +54,7 @@ class MappedVideos(TestedModels):
         if self.index:
             return embed_index(seed)
         data = DataSource.parse(self.data, self.data_root) if self.data else None
-        return embed_dataset(
-            self.model or (), data, self.device.value, ON_TERMINAL, allow_leak=self.allow_leak
-        )
+        return embed_dataset(self.model or (), data, self.device, ON_TERMINAL, allow_leak=self.allow_leak)
 
 
 @spliced

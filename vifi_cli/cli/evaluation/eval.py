@@ -14,7 +14,6 @@ from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import (
     DataOption,
     DataRootOption,
-    Device,
     DeviceOption,
     JsonOption,
     Protocol,
@@ -57,7 +56,7 @@ class TestedModels:
             rich_help_panel="Data",
         ),
     ] = False
-    device: DeviceOption = Device.auto
+    device: DeviceOption = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +92,7 @@ class EvalOptions(TestedModels):
             help="paper tests as the published code: its frames, drawn views, bare names",
             rich_help_panel=TESTING,
         ),
-    ] = Protocol.default
+    ] = "default"
     texts: Annotated[
         str | None,
         typer.Option(
@@ -140,7 +139,7 @@ class EvalOptions(TestedModels):
         unfit = {
             "METHODS": self.methods, "--train": self.train, "--data": self.data, "--texts": self.texts,
             "--recipe": self.recipe, "--published": self.published, "--allow-leak": self.allow_leak,
-            "--protocol": self.protocol is Protocol.paper,
+            "--protocol": self.protocol == "paper",
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
             raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
@@ -174,11 +173,11 @@ def _evaluate(options: EvalOptions) -> Report:
             options.model or (),
             options.data,
             options.setting,
-            device=options.device.value,
+            device=options.device,
             feedback=ON_TERMINAL,
             methods=options.trained_methods(),
             recipe=options.recipe or (),
-            protocol=options.protocol.value,
+            protocol=options.protocol,
             texts=options.texts,
             published=options.published,
             allow_leak=options.allow_leak,
@@ -194,7 +193,7 @@ def _evaluate(options: EvalOptions) -> Report:
 def _retrieve(options: EvalOptions) -> Report:
     import vifi_cli
 
-    queries, device = options.query_file(), options.device.value
+    queries, device = options.query_file(), options.device
     return vifi_cli.evaluate_retrieval(
         queries, options.model or (), output=options.folder, device=device, feedback=ON_TERMINAL
     )

@@ -11,7 +11,7 @@ import typer
 from vifi_cli import paths as places
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.paths import given_path
 
@@ -73,7 +73,7 @@ WatchOption = Annotated[
 def index(
     paths: PathsArgument = None,
     model: ModelOption = None,
-    device: DeviceOption = Device.auto,
+    device: DeviceOption = "auto",
     frames_per_second: FramesPerSecondOption = None,
     exclude: ExcludeOption = None,
     retry_failed: RetryOption = False,
@@ -91,7 +91,7 @@ def index(
     request = IndexRequest(
         paths=tuple(given_path(path) for path in paths or ()),
         model=model,
-        device=device.value,
+        device=device,
         frames_per_second=frames_per_second,
         exclude=tuple(exclude or ()),
         retry_failed=retry_failed,

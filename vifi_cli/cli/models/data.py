@@ -15,7 +15,7 @@ from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.terminal.options import DataRootOption, JsonOption, output_option
+from vifi_cli.cli.terminal.options import DATA_HELP, DataRootOption, JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
@@ -59,10 +59,7 @@ class DataChoice:
 
     data: Annotated[
         str,
-        typer.Argument(
-            metavar="DATA",
-            help="Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2",
-        ),
+        typer.Argument(metavar="DATA", help=DATA_HELP),
     ]
     data_root: DataRootOption = None
     labels: Annotated[

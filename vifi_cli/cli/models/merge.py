@@ -9,7 +9,7 @@ import typer
 from vifi_cli.cli.models.conversion import OutputOption
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
@@ -47,7 +47,7 @@ def merge_command(
             metavar="DATA", help="What to score on, as in `vifi finetune` (repeatable)", show_default=False
         ),
     ] = None,
-    device: DeviceOption = Device.auto,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Average the weights of models: two by alpha (WiSE-FT), three or more in equal shares (a soup).
@@ -60,9 +60,7 @@ def merge_command(
         raise InvalidInput("--sweep needs videos to score on: name them with --data")
     if data and not sweep:
         raise InvalidInput("--data is for --sweep: add it, or omit --data")
-    merged = merge_models(
-        models, folder, alpha=alpha, data=data or (), device=device.value, feedback=ON_TERMINAL
-    )
+    merged = merge_models(models, folder, alpha=alpha, data=data or (), device=device, feedback=ON_TERMINAL)
     for remark in merged.remarks:
         output.warning(remark)
     if as_json:

@@ -11,7 +11,7 @@ from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.models.merge import merge_command
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
-from vifi_cli.cli.terminal.options import Device, DeviceOption, JsonOption
+from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def pull(model: NameArgument) -> None:
 
 
 @model_app.command()
-def show(model: NameArgument, device: DeviceOption = Device.auto, as_json: JsonOption = False) -> None:
+def show(model: NameArgument, device: DeviceOption = "auto", as_json: JsonOption = False) -> None:
     """Load a model, and show what it is made of and how it runs."""
     from vifi_cli.api.models.weights import fetch_model
     from vifi_cli.model.runtime.encoder import load_encoder
 
     source = fetch_model(model, ON_TERMINAL)
-    encoder = load_encoder(source, device.value)
+    encoder = load_encoder(source, device)
     geometry = encoder.geometry
     facts = {
         "model": encoder.model_name,

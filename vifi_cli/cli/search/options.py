@@ -178,4 +178,4 @@ class EncoderChoice:
             rich_help_panel=ENCODER,
         ),
     ] = None
-    device: EncoderDeviceOption = Device.auto
+    device: EncoderDeviceOption = "auto"

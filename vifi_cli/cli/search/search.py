@@ -54,7 +54,7 @@ def search(
 
     asked = parse_query(query)
     options = hit_selection.options(by, video_selection.video_filter())
-    device, model = encoder.device.value, encoder.model
+    device, model = encoder.device, encoder.model
     with _session_of(context) as session:
         found = session.find(asked, options, device, model)
         read_by = session.reader(device, model)

@@ -10,7 +10,7 @@ import typer
 
 from vifi_cli import paths
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import Device, DeviceOption
+from vifi_cli.cli.terminal.options import DeviceOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
@@ -36,7 +36,7 @@ def serve(
         ),
     ] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser")] = False,
-    device: DeviceOption = Device.auto,
+    device: DeviceOption = "auto",
 ) -> None:
     """Search and play in your browser.
 
@@ -50,7 +50,7 @@ def serve(
     app = make_app(
         paths.index_folder(),
         paths.cache_folder(),
-        lambda indexed_with: load_index_text_encoder(indexed_with, device.value, ON_TERMINAL),
+        lambda indexed_with: load_index_text_encoder(indexed_with, device, ON_TERMINAL),
         exposed=expose,
     )
     with listen(host, port) as listening:

@@ -69,7 +69,7 @@ class Asking:
 
     def get_ready(self) -> str:
         """Loads what every query needs, so that the first one does not wait; returns a summary."""
-        model, device = self._options["model"], self._options["device"].value
+        model, device = self._options["model"], self._options["device"]
         with ON_TERMINAL.busy("Loading the index and its encoder"):
             encoder = self._session.text_encoder(device, model)
             windows, videos = len(self._session.index.vectors), len(self._session.index.catalog.videos())

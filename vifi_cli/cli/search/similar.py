@@ -17,7 +17,6 @@ from vifi_cli.cli.search.options import (
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import NO_HITS, open_session
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.terminal.options import Device
 
 
 @spliced
@@ -34,7 +33,7 @@ def similar(
     video_selection: VideoSelection,
     form: HitOutput,
     by: ByOption = HitUnit.moment,
-    device: EncoderDeviceOption = Device.auto,
+    device: EncoderDeviceOption = "auto",
 ) -> None:
     """Find moments that look like a video, a part of one or a picture.
 
@@ -47,9 +46,9 @@ def similar(
     shown = parse_example(example)
     options = hit_selection.options(by, video_selection.video_filter())
     with open_session() as session:
-        seen = session.see(shown, device.value)
+        seen = session.see(shown, device)
         found = session.find_like(seen, options)
-        seen_by = session.reader(device.value)
+        seen_by = session.reader(device)
     answer = Answer(example, seen_by, found, hit_selection.min_score, video_selection != VideoSelection())
     show_answer(answer, form)
     if not answer.hits:

@@ -19,13 +19,8 @@ if TYPE_CHECKING:
 class TerminalFeedback:
     """Feedback on stderr; bars and spinners only if it is a terminal."""
 
-    def note(self, message: str) -> None:
-        """Writes a remark."""
-        output.note(message)
-
-    def warn(self, message: str) -> None:
-        """Writes what is not as it should be."""
-        output.warning(message)
+    note = staticmethod(output.note)
+    warn = staticmethod(output.warning)
 
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Shows a spinner."""
@@ -39,11 +34,7 @@ class TerminalFeedback:
 
         def report(done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
             bar.start()
-            bar.update(shown, completed=done)
-            if total is not None:
-                bar.update(shown, total=total)
-            if what:
-                bar.update(shown, description=_shown(what))
+            bar.update(shown, completed=done, total=total, description=_shown(what) if what else None)
             bar.update(shown, at=_shown(at) if at else _counted(done, bar.tasks[0].total, unit))
 
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -14,7 +13,6 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import (
     DataOption,
     DataRootOption,
-    Device,
     DeviceOption,
     JsonOption,
     Protocol,
@@ -97,14 +95,14 @@ class RunChoice:
             metavar="FOLDER", help="Continue an interrupted run exactly where it stopped", show_default=False
         ),
     ] = None
-    device: DeviceOption = Device.auto
+    device: DeviceOption = "auto"
     as_json: JsonOption = False
 
 
 def train_or_resume(
     source: TrainingSource,
     run: RunChoice,
-    own: Mapping[str, StrEnum | None],
+    own: Mapping[str, str | None],
     functions: TrainingFunctions[Result],
 ) -> Result:
     """Call the function for a new run, or with --resume the one for an interrupted run.
@@ -132,7 +130,7 @@ def train_or_resume(
     if not run.resume and not source.data:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
     options: dict[str, Any] = {_ARGUMENTS[flag]: value for flag, value in given.items()}
-    options |= {"recipe": run.recipe or [], "data_root": source.data_root, "device": run.device.value}
+    options |= {"recipe": run.recipe or [], "data_root": source.data_root, "device": run.device}
     try:
         if run.resume:
             return functions.resume(run.resume, feedback=ON_TERMINAL, **options)

@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from vifi_cli.data.class_names import class_names_of, clean_class_name
 from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.model.folders.loading import LoadedModel
-from vifi_cli.model.towers.clip_transform import centre_crop, test_short_side
+from vifi_cli.model.towers.clip_transform import center_crop, test_short_side
 from vifi_cli.training.batches.mixup import soft_targets
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner, freeze_statistics
@@ -175,7 +175,7 @@ class Training:
 
     def _read(self, store: ClipStore, path: Path) -> Tensor:
         pixels = store.read(path, lambda total: test_frame_indices(total, self.case.frames))
-        return centre_crop(pixels, self._size)
+        return center_crop(pixels, self._size)
 
     def reading_seconds(self, way: Way) -> float:
         """The mean over the videos."""

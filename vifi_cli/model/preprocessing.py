@@ -13,15 +13,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture is cropped and normalised.
+    """How a picture is cropped and normalized; mean and std of each color are for pixels scaled to 0..1."""
 
-    Attributes:
-        geometry: size and crop, which the decoder does.
-        mean: of each colour, subtracted from pixels scaled to 0..1.
-        std: of each colour, the divisor after that.
-    """
-
-    geometry: FrameGeometry
+    geometry: FrameGeometry  # size and crop, which the decoder does
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 

@@ -23,11 +23,8 @@ _MISSING_OPERATORS = (
 def declare_missing_operators() -> Any:
     """Make a CUDA torchvision work beside a CPU torch; call it before importing torchvision, timm or open_clip.
 
-    It does nothing on a matched pair or when called again.
-
-    Returns:
-        The `torch.library.Library` that owns the declarations, or None where none were needed. The cache of this
-        function keeps it alive, and with it the declarations.
+    Returns the `torch.library.Library` that owns the declarations, or None where none were needed. The cache of this
+    function keeps it alive, and with it the declarations.
     """
     import torch
 

@@ -20,7 +20,7 @@ from vifi_cli.evaluation.testing.over_time import ClassSpan
 from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.model.towers.clip_transform import centre_crop, normalised
+from vifi_cli.model.towers.clip_transform import center_crop, normalized
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.video.clips.clip_sampling import test_frame_indices as frames_of_test
 from vifi_cli.video.clips.reader import read_clip
@@ -70,7 +70,7 @@ def test_probabilities_are_the_models_of_the_published_test_clip(
     loaded = load_vifi_clip(resolve_model(str(tiny)))
     pixels = read_clip(colours / "red.mp4", lambda total: frames_of_test(total, 2), short_side_of_test(32))
     preprocessing = loaded.card.preprocessing
-    clip = normalised(centre_crop(pixels, 32), preprocessing.mean, preprocessing.std)[None]
+    clip = normalized(center_crop(pixels, 32), preprocessing.mean, preprocessing.std)[None]
     with torch.inference_mode():
         texts = loaded.tokenizer([loaded.card.class_text(name) for name in ("red", "blue")])
         red, blue = loaded.network(clip, texts).softmax(-1)[0].tolist()

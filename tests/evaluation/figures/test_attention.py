@@ -28,7 +28,7 @@ from vifi_cli.evaluation.figures.lettering import broken_into_lines, cut_to_fit,
 from vifi_cli.evaluation.testing.attention import CropBox, watch_model
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
 from vifi_cli.model.folders.loading import LoadedModel
-from vifi_cli.model.towers.clip_transform import normalised
+from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.model.towers.vifi_clip import unit_length
 from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, steady_frames
@@ -56,7 +56,7 @@ def test_the_model_is_given_the_pictures_of_a_test(tiny: LoadedModel, panning: P
     assert pixels is not None
     preprocessing = tiny.card.preprocessing
     with torch.inference_mode():
-        frames = tiny.network.visual(normalised(pixels[0], preprocessing.mean, preprocessing.std))
+        frames = tiny.network.visual(normalized(pixels[0], preprocessing.mean, preprocessing.std))
         text = tiny.network.encode_classes(tiny.tokenizer(["a dog"]))[0]
         expected = (unit_length(frames) @ text).tolist()
     assert [one.cosine for one in seen] == pytest.approx(expected, abs=1e-6)

@@ -22,8 +22,7 @@ from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.model.runtime.encoder import load_encoder, load_text_encoder
-from vifi_cli.model.runtime.vifi_encoder import ViFiEncoder
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder
 
 Pixels = npt.NDArray[np.uint8]
 TEXTS = ["a dog", "someone waves both hands", ""]

@@ -19,12 +19,11 @@ from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.folders.loading import LoadedModel, describe_base, load_vifi_clip
 from vifi_cli.model.folders.open_clip_export import write_open_clip_folder
 from vifi_cli.model.folders.writing import write_model_folder
-from vifi_cli.model.prompts.initialisation import add_prompts, prompt_parameters
+from vifi_cli.model.prompts.initialization import add_prompts, prompt_parameters
 from vifi_cli.model.registry.card import PromptShape, read_card
 from vifi_cli.model.registry.hub import is_cached
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.model.runtime.encoder import load_encoder, load_text_encoder, vision_fingerprint_of
-from vifi_cli.model.runtime.vifi_encoder import ViFiEncoder
+from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder, vision_fingerprint_of
 
 Pixels = npt.NDArray[np.uint8]
 TEXTS = ["a dog", "someone waves both hands", "", "dog " * 30]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tests.model.conftest import TINY
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.prompts.image import PromptedImageTower
-from vifi_cli.model.prompts.initialisation import add_prompts, prompt_parameters
+from vifi_cli.model.prompts.initialization import add_prompts, prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.registry.card import PromptShape
 from vifi_cli.model.torchvision_operators import declare_missing_operators

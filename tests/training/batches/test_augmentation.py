@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.made_videos import textured_frames
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.towers.clip_transform import centre_crop
+from vifi_cli.model.towers.clip_transform import center_crop
 from vifi_cli.training.batches.augmentation import augment_clip, crop_box, jitter_colors, shift_hue
 from vifi_cli.training.recipe.recipe import Augmentation
 
@@ -30,7 +30,7 @@ def draw(pixels: np.typing.NDArray[np.uint8], augmentation: Augmentation, seed: 
 
 
 def test_nothing_drawn_is_the_centre(clip: np.typing.NDArray[np.uint8]) -> None:
-    torch.testing.assert_close(draw(clip, STILL), centre_crop(clip, 224))
+    torch.testing.assert_close(draw(clip, STILL), center_crop(clip, 224))
 
 
 @given(SIDES, SIDES, st.integers(0, 2**32))
@@ -89,12 +89,12 @@ def test_all_frames_share_one_crop_scaled_as_opencv_does(clip: np.typing.NDArray
 
 def test_a_flip_mirrors_all_frames(clip: np.typing.NDArray[np.uint8]) -> None:
     flipped = draw(clip, Augmentation(False, 1.0, 0.0, 0.0))
-    torch.testing.assert_close(flipped, centre_crop(clip, 224).flip(-1))
+    torch.testing.assert_close(flipped, center_crop(clip, 224).flip(-1))
 
 
 def test_grey_clips_are_pillows(clip: np.typing.NDArray[np.uint8]) -> None:
     grey = draw(clip, Augmentation(False, 0.0, 0.0, 1.0)).numpy()
-    centre = centre_crop(clip, 224).permute(0, 2, 3, 1).numpy()
+    centre = center_crop(clip, 224).permute(0, 2, 3, 1).numpy()
     for frame, original in zip(grey, centre, strict=True):
         expected = np.asarray(Image.fromarray(original).convert("L"))
         np.testing.assert_array_equal(frame, np.stack([expected] * 3))
@@ -103,7 +103,7 @@ def test_grey_clips_are_pillows(clip: np.typing.NDArray[np.uint8]) -> None:
 def test_each_chance_is_met(clip: np.typing.NDArray[np.uint8]) -> None:
     small = clip[:1, ::16, ::16]
     generator = np.random.default_rng(0)
-    still = centre_crop(small, 14)
+    still = center_crop(small, 14)
     counts: Counter[str] = Counter()
     for _ in range(800):
         result = augment_clip(small, 14, Augmentation(False, 0.5, 0.0, 0.2), generator)

@@ -17,32 +17,20 @@ from vifi_cli.paths import given_path
 
 @dataclass(frozen=True, slots=True)
 class ImportedModel:
-    """A model folder made from a checkpoint.
-
-    Attributes:
-        folder: load it with `load_model(folder)`.
-        architecture: in words, as read off the weights.
-        card: what the model is made of and where it came from.
-        remarks: warnings, a sentence each.
-    """
+    """A model folder made from a checkpoint; load it with `load_model(folder)`."""
 
     folder: Path
-    architecture: str
+    architecture: str  # in words, inferred from the weights
     card: ModelCard
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  # warnings, a sentence each
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """A folder that `open_clip.create_model("local-dir:FOLDER")` loads.
-
-    Attributes:
-        folder: the folder.
-        remarks: warnings, a sentence each.
-    """
+    """A folder that `open_clip.create_model("local-dir:FOLDER")` loads."""
 
     folder: Path
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  # warnings, a sentence each
 
 
 def import_model(
@@ -78,12 +66,7 @@ def import_model(
 
 
 def export_model(model: str | Path, output: Path | str, feedback: Feedback = AUTOMATIC) -> ExportedModel:
-    """Writes a model as a folder that open_clip loads as `local-dir:FOLDER`.
-
-    Args:
-        model: as for `--model`.
-        output: the folder to make; new or empty.
-        feedback: receives progress.
+    """Writes a model, named as for `--model`, to a new or empty folder that open_clip loads as `local-dir:FOLDER`.
 
     Raises:
         InvalidInput: there is no such model, open_clip has no place for it, or the folder exists.

@@ -38,18 +38,12 @@ _CLIP_CACHE_BYTES = 8 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class MergedModel:
-    """A model folder made of several models.
-
-    Attributes:
-        folder: load it with `load_model(folder)`.
-        card: what the model is made of.
-        remarks: warnings, a sentence each.
-        sweep: the scores of all mixtures, where there was data; the folder has their curve as `sweep.png`.
-    """
+    """A model folder made of several models; load it with `load_model(folder)`."""
 
     folder: Path
     card: ModelCard
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  # warnings, a sentence each
+    # the scores of all mixtures, where there was data; their curve is `sweep.png` in the folder
     sweep: AlphaSweep | None = None
 
 

@@ -39,16 +39,9 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VideoModel:
-    """A model on its device, from `load_model`.
+    """A model on its device, from `load_model`; `feedback` receives progress."""
 
-    Attributes:
-        name: it was loaded by this name.
-        loaded: its network, card and tokenizer.
-        device: where it runs.
-        feedback: receives progress.
-    """
-
-    name: str
+    name: str  # it was loaded by this name
     loaded: LoadedModel
     device: torch.device
     feedback: Feedback
@@ -97,14 +90,9 @@ class VideoModel:
         return embeddings
 
     def embed_videos(self, videos: Sequence[Path | str], frames: int | None = None) -> EmbeddedVideos:
-        """Embeds videos, each by the mean of evenly spaced frames, as in the paper's tests.
+        """Embeds videos, each by the mean of evenly spaced frames (`self.frames` if None), as in the paper's tests.
 
-        Args:
-            videos: N files.
-            frames: of each video; `self.frames` if None.
-
-        Returns:
-            Float32 (N, D), of length 1, for the readable videos, and the reasons for the others.
+        Returns float32 (N, D), of length 1, for the readable videos, and the reasons for the others.
         """
         with self.feedback.task("Embedding", len(videos), "videos") as report:
             clips = self.test_clips(videos, frames)
@@ -140,10 +128,7 @@ class VideoModel:
     ) -> dict[str, float]:
         """The probability of each class for a video, the most probable first; the sum is 1.
 
-        Args:
-            video: a file.
-            class_names: the classes that the model was fine-tuned on if None.
-            frames: of the video; `self.frames` if None.
+        The arguments are those of `classifier`.
 
         Raises:
             InvalidInput: the file does not exist, or there are no classes.
@@ -163,13 +148,9 @@ class VideoModel:
         window_seconds: float = WINDOW_SECONDS,
         frames: int | None = None,
     ) -> tuple[ClassSpan, ...]:
-        """The class that a video shows, and its start and end, in order of time.
+        """The classes that a video shows, each with its start and end, in order of time.
 
-        Args:
-            video: a file.
-            class_names: the classes that the model was fine-tuned on if None.
-            window_seconds: length of the windows that are classified.
-            frames: of a window; `self.frames` if None.
+        Windows of `window_seconds` are classified; the other arguments are those of `classifier`, `frames` of a window.
 
         Raises:
             InvalidInput: the file does not exist, or there are no classes.
@@ -190,19 +171,12 @@ class VideoModel:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classifier:
-    """A model with classes.
-
-    Attributes:
-        model: the model.
-        class_names: C names.
-        classes: their embeddings (C, D), of length 1.
-        frames: of a clip.
-    """
+    """A model with C classes."""
 
     model: VideoModel
     class_names: tuple[str, ...]
-    classes: Tensor
-    frames: int
+    classes: Tensor  # embeddings (C, D) of the class texts, of length 1
+    frames: int  # of a clip
 
     def __repr__(self) -> str:
         return (

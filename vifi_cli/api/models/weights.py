@@ -10,11 +10,9 @@ if TYPE_CHECKING:
 
 
 def fetch_model(name: str | Path | None, feedback: Feedback) -> "ModelSource":
-    """Resolves a model's name and fetches its weights unless they are on this machine already.
+    """Resolves a model's name, as for `--model`, and fetches its weights unless they are on this machine already.
 
-    Args:
-        name: as for `--model`; None chooses the default model and notes which one it is.
-        feedback: receives the progress.
+    Without a name it chooses the default model and notes which one that is.
 
     Raises:
         InvalidInput: there is no such model.

@@ -51,7 +51,7 @@ def list_models(as_json: JsonOption = False) -> None:
                 str(model.size_mb),
                 str(model.dimension),
                 model.speed,
-                model.licence,
+                model.license,
                 model.good_for,
             )
             for model in KNOWN_MODELS
@@ -105,7 +105,7 @@ def _as_document(model: KnownModel, is_here: bool) -> dict[str, object]:
         "name": model.name,
         "architecture": model.architecture,
         "tag": model.tag,
-        "licence": model.licence,
+        "licence": model.license,
         "size_mb": model.size_mb,
         "dimension": model.dimension,
         "speed": model.speed,

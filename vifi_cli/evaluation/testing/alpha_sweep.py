@@ -1,4 +1,4 @@
-"""Accuracy between a plain model and a tuned one, as the weights go over (Wortsman et al., WiSE-FT, CVPR 2022)."""
+"""Accuracy between a plain model and a tuned one, in steps of alpha (Wortsman et al., WiSE-FT, CVPR 2022)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -23,13 +23,7 @@ ALPHAS = tuple(step / 10 for step in range(11))
 
 @dataclass(frozen=True, slots=True)
 class SweepData:
-    """Videos to score mixtures on.
-
-    Attributes:
-        name: of the dataset.
-        class_names: in the order of their labels.
-        videos: scored for each alpha.
-    """
+    """Videos to score mixtures on; the class names are in the order of the videos' labels."""
 
     name: str
     class_names: tuple[str, ...]
@@ -38,34 +32,21 @@ class SweepData:
 
 @dataclass(frozen=True, slots=True)
 class ClipReading:
-    """How test clips are read and encoded.
-
-    Attributes:
-        store: reads frames; with a cache, each video is decoded once for all alphas.
-        frames: T.
-        device: where the networks run.
-        precision: the context that they run in.
-        batch: clips encoded at once.
-    """
+    """How test clips are read and encoded; a store with a cache decodes each video once for all alphas."""
 
     store: ClipStore
-    frames: int
+    frames: int  # of a clip
     device: torch.device
     precision: Callable[[], AbstractContextManager[object]]
-    batch: int = 4
+    batch: int = 4  # clips encoded at once
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """A mixture and its scores.
+    """A mixture and its scores."""
 
-    Attributes:
-        alpha: the tuned model's share of the weights.
-        top1: accuracy on each dataset, 0 to 1.
-    """
-
-    alpha: float
-    top1: tuple[float, ...]
+    alpha: float  # the tuned model's share of the weights
+    top1: tuple[float, ...]  # accuracy on each dataset, 0 to 1
 
     @property
     def mean(self) -> float:
@@ -75,12 +56,7 @@ class SweepPoint:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AlphaSweep:
-    """The scores of mixtures of two models.
-
-    Attributes:
-        data: what they were scored on.
-        points: the mixtures, from alpha 0 to 1.
-    """
+    """The scores of mixtures of two models, from alpha 0 to 1."""
 
     data: tuple[SweepData, ...]
     points: tuple[SweepPoint, ...]
@@ -102,14 +78,7 @@ def sweep(
     reading: ClipReading,
     watch: Callable[[int], None] = lambda more: None,
 ) -> Iterator[SweepPoint]:
-    """Score the mixtures of two models from alpha 0 to 1, in steps of a tenth.
-
-    Args:
-        plain: the model at alpha 0.
-        tuned: the model at alpha 1.
-        data: sets of videos, one or more.
-        reading: how clips are read and encoded, the same for all mixtures.
-        watch: receives how many more videos are done.
+    """Score the mixtures of two models from alpha 0 to 1; `watch` receives how many more videos are done.
 
     Raises:
         InvalidInput: the models cannot be merged, or no video of a set can be read.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.looking.frame_maps import IN_WORDS, SOURCES, Method, choose_method, look
-from vifi_cli.model.towers.clip_transform import centre_crop, normalised, square_side, test_short_side
+from vifi_cli.model.towers.clip_transform import center_crop, normalized, square_side, test_short_side
 from vifi_cli.model.towers.vifi_clip import unit_length
 from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.decode.picture import Picture
@@ -96,7 +96,7 @@ class WatchedModel:
         seen: list[FrameAttention] = []
         for start in range(0, len(pictures), FRAMES_AT_ONCE):
             some = torch.stack([self._cut(picture) for picture in pictures[start : start + FRAMES_AT_ONCE]])
-            images = normalised(some.to(self.device), self.mean, self.std)
+            images = normalized(some.to(self.device), self.mean, self.std)
             found = look(self.visual, images, self.method, self.text)
             maps: npt.NDArray[np.float32] = found.maps.cpu().numpy()
             seen += map(FrameAttention, maps, self._cosines(found.embeddings))
@@ -113,7 +113,7 @@ class WatchedModel:
         """The centre of a frame as in the published test: uint8 (3, S, S)."""
         height, width, _ = picture.shape
         scaled = resize_bilinear(picture, *short_side_size(height, width, test_short_side(self.size)))
-        return centre_crop(scaled[None], self.size)[0]
+        return center_crop(scaled[None], self.size)[0]
 
 
 def watch_model(

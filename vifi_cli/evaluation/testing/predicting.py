@@ -14,7 +14,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
-from vifi_cli.model.towers.clip_transform import normalised
+from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.clips.store import ClipStore
 from vifi_cli.video.workers.isolated import interrupts_held_back, without_main
@@ -87,7 +87,7 @@ class ClipInput:
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Pixels uint8 (..., 3, S, S) on the device, normalised: float32."""
-        return normalised(pixels.to(self.device, non_blocking=True), self.mean, self.std)
+        return normalized(pixels.to(self.device, non_blocking=True), self.mean, self.std)
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vifi_cli.model.towers.clip_transform import Pixels, centre_crop, test_short_side, three_crops
+from vifi_cli.model.towers.clip_transform import Pixels, center_crop, test_short_side, three_crops
 from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices, training_frame_indices
 
 
@@ -64,7 +64,7 @@ class Views:
         Returns:
             uint8 (count, T, 3, S, S): all clips of the first crop, then those of the second, as published.
         """
-        crops = three_crops(pixels, size) if self.crops == 3 else (centre_crop(pixels, size),)
+        crops = three_crops(pixels, size) if self.crops == 3 else (center_crop(pixels, size),)
         return torch.cat([crop.view(self.clips, -1, *crop.shape[1:]) for crop in crops])
 
 

@@ -19,15 +19,10 @@ from vifi_cli.model.registry.card import Fusion, ModelCard, Tower
 
 @dataclass(frozen=True, slots=True)
 class MergedModel:
-    """A model made of several.
-
-    Attributes:
-        model: with the source, preprocessing, class text and class names of the last of them.
-        remarks: warnings for the user, a sentence each.
-    """
+    """A model made of several, with the source, preprocessing, class text and class names of the last of them."""
 
     model: LoadedModel
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  # warnings for the user, a sentence each
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +35,9 @@ class _Form:
 
 
 def average_models(models: Iterable[LoadedModel], shares: Sequence[float]) -> MergedModel:
-    """Average the weights of models.
+    """Average the weights of two or more models, which stay unchanged and need not be in memory together.
 
-    Args:
-        models: two or more, which stay unchanged; taken one after the other, so that memory need not hold them all.
-        shares: of each in the average; their sum is 1. A share of 1 gives that model's weights bit for bit.
+    The shares add up to 1; a share of 1 gives that model's weights bit for bit.
 
     Raises:
         InvalidInput: the models differ in architecture or fusion, or one is made of learned prompts.

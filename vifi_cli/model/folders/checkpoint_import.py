@@ -23,7 +23,7 @@ from vifi_cli.model.folders.published_checkpoint import (
 )
 from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
-from vifi_cli.model.prompts.initialisation import put_prompts
+from vifi_cli.model.prompts.initialization import put_prompts
 from vifi_cli.model.registry.card import TEMPLATE, ModelCard, Tower
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.torchvision_operators import declare_missing_operators
@@ -37,27 +37,16 @@ _CLASS_TEXTS = "prompt_learner.complete_text_embeddings"
 
 @dataclass(frozen=True, slots=True)
 class ImportedCheckpoint:
-    """A checkpoint as a model.
-
-    Attributes:
-        model: the network with the checkpoint's weights and prompts, and its card.
-        looks_like: the architecture in words.
-        remarks: warnings for the user, a sentence each.
-        base: of a checkpoint with prompts, the model without them.
-    """
+    """A checkpoint as a model."""
 
     model: LoadedModel
-    looks_like: str
-    remarks: tuple[str, ...]
-    base: LoadedModel | None = None
+    looks_like: str  # the architecture in words
+    remarks: tuple[str, ...]  # warnings for the user, a sentence each
+    base: LoadedModel | None = None  # of a checkpoint with prompts, the model without them
 
 
 def import_checkpoint(path: Path, base: ModelSource) -> ImportedCheckpoint:
-    """Join a checkpoint with the CLIP that its training began with.
-
-    Args:
-        path: .pth as the published code saves it, or its weights alone, also as .safetensors.
-        base: the CLIP; its weights must be on this machine.
+    """Join a checkpoint with the CLIP that its training began with, whose weights must be on this machine.
 
     Raises:
         InvalidInput: the checkpoint is of another backbone, or its prompts make no sense.

@@ -31,18 +31,12 @@ _UNTRAINED_SCALE = math.log(1 / 0.07)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LoadedModel:
-    """A model to train, evaluate or convert.
-
-    Attributes:
-        source: what it was loaded from.
-        network: on the CPU, in evaluation mode.
-        card: what it is made of; `origin` names what it was loaded from.
-        tokenizer: texts to token ids int64 (N, L), as the network's text tower takes them.
-    """
+    """A model to train, evaluate or convert."""
 
     source: ModelSource
-    network: ViFiCLIP
-    card: ModelCard
+    network: ViFiCLIP  # on the CPU, in evaluation mode
+    card: ModelCard  # its `origin` names what it was loaded from
+    # texts to token ids int64 (N, L), as the network's text tower takes them
     tokenizer: Callable[[Sequence[str]], Tensor]
 
     def __repr__(self) -> str:
@@ -103,8 +97,7 @@ def _prompted(source: ModelSource, base_source: ModelSource, card: ModelCard) ->
 def describe_base(loaded: LoadedModel) -> BaseReference:
     """Describe the model that prompts are learned for, so that they are never put into another.
 
-    Args:
-        loaded: from `load_vifi_clip`, its weights unchanged; prompts added since do not count.
+    Its weights must be unchanged since `load_vifi_clip`; prompts added since do not count.
     """
     source = loaded.source
     if starter := starter_towers_of(source):

@@ -17,11 +17,7 @@ _WEIGHTS = "open_clip_model.safetensors"
 
 
 def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
-    """Write a folder for `open_clip.create_model("local-dir:…")`, without template and class names.
-
-    Args:
-        folder: exists and is empty.
-        model: what to write.
+    """Fill an empty folder for `open_clip.create_model("local-dir:…")`, without template and class names.
 
     Raises:
         InvalidInput: open_clip does not know the architecture, or has no place for its prompts or decoder.

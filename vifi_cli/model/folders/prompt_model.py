@@ -22,12 +22,9 @@ _DIGITS = 12
 
 
 def prompted_fingerprint(source: ModelSource, tower: Tower, found: str) -> str:
-    """The fingerprint of a tower with its prompts; the base's own where the tower has none.
+    """The fingerprint of a tower with its prompts, where `found` is the present one of the base's tower.
 
-    Args:
-        source: any model; without learned prompts, `found` is returned.
-        tower: which.
-        found: the present fingerprint of the base's tower.
+    Without prompts in the tower, `found` is returned.
 
     Raises:
         InvalidInput: the prompts were learned for another tower.
@@ -49,11 +46,6 @@ def prompted_fingerprint(source: ModelSource, tower: Tower, found: str) -> str:
 
 def prompted_tower(source: ModelSource, tower: Tower, base: "nn.Module") -> "nn.Module":
     """Put a model's prompts into a tower of its base; without prompts, the tower is returned unchanged.
-
-    Args:
-        source: any model.
-        tower: which.
-        base: the base's tower.
 
     Raises:
         ModelUnavailable: the prompts' file is damaged or does not fit the card.

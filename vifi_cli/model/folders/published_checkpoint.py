@@ -40,17 +40,11 @@ _BEFORE_NAMES, _NAMES = "prompt_learner.token_prefix", "prompt_learner.token_suf
 
 @dataclass(frozen=True, slots=True)
 class PublishedCheckpoint:
-    """A checkpoint as it was read.
-
-    Attributes:
-        path: the file.
-        weights: by their published names, without `module.`, learned prompts included.
-        facts: about its training, in words; empty where it holds weights alone.
-    """
+    """A checkpoint as it was read."""
 
     path: Path
-    weights: Mapping[str, Tensor]
-    facts: Mapping[str, str]
+    weights: Mapping[str, Tensor]  # by their published names, without `module.`, learned prompts included
+    facts: Mapping[str, str]  # about its training, in words; empty where it holds weights alone
 
     @property
     def looks_like(self) -> str:
@@ -157,10 +151,6 @@ def is_prompt(name: str) -> bool:
 
 def read_published_prompts(path: Path, weights: Mapping[str, Tensor]) -> PublishedPrompts:
     """Extract the prompts of a checkpoint, rounded to half precision as the published code does.
-
-    Args:
-        path: the checkpoint, for messages.
-        weights: by their published names, without `module.`.
 
     Raises:
         InvalidInput: they are not vectors, or differ in number or width, or a layer lacks them.

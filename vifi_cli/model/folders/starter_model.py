@@ -31,21 +31,13 @@ _RECIPE = {"architecture": "starter", "recipe": 1}
 
 @dataclass(frozen=True, slots=True)
 class StarterTowers:
-    """The towers of `starter`, or of a model made from it; nothing is read before it is needed.
+    """The towers of `starter`, or of a model made from it; nothing is read before it is needed."""
 
-    Attributes:
-        model_name: resolves to the model.
-        vision_fingerprint: computes the digest of the image tower.
-        text_fingerprint: computes the digest of the text tower.
-        build_visual: builds the image tower.
-        build_text: builds the text tower, a `SentenceTransformer` or one with prompts.
-    """
-
-    model_name: str
+    model_name: str  # resolves to the model
     vision_fingerprint: Callable[[], str]
     text_fingerprint: Callable[[], str]
     build_visual: "Callable[[], StarterImageTower]"
-    build_text: "Callable[[], nn.Module]"
+    build_text: "Callable[[], nn.Module]"  # a `SentenceTransformer` or one with prompts
 
 
 def text_fingerprint() -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.folders.starter_model import text_fingerprint, vision_fingerprint
-from vifi_cli.model.prompts.initialisation import prompt_parameters
+from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_to_json, read_card
 from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import CARD_FILE, PROMPTS_FILE, WEIGHTS_FILE
@@ -26,14 +26,10 @@ from vifi_cli.paths import replacing
 
 
 def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None:
-    """Write a model folder, or replace one.
+    """Write a model folder, or replace one; the network's fusion is written, whatever the card says.
 
-    Both files are written under other names first, so a full disk leaves the older ones intact.
-
-    Args:
-        folder: made where it is missing.
-        network: on any device; its fusion is written, whatever the card says.
-        card: what the network is made of; where it has prompts, only they are written.
+    Where the card has prompts, only they are written. Both files are written under other names first, so a full disk
+    leaves the older ones intact.
 
     Raises:
         OSError: the folder cannot be written.

@@ -19,15 +19,10 @@ from vifi_cli.model.towers.starter import StarterImageTower
 
 @dataclass(frozen=True, slots=True)
 class SplitTower:
-    """A convolutional image tower in two parts.
+    """A convolutional image tower in two parts."""
 
-    Attributes:
-        features: images (N, 3, S, S) to the last feature map (N, C, rows, columns).
-        embedding: that feature map to embeddings (N, D).
-    """
-
-    features: Callable[[Tensor], Tensor]
-    embedding: Callable[[Tensor], Tensor]
+    features: Callable[[Tensor], Tensor]  # images (N, 3, S, S) to the last feature map (N, C, rows, columns)
+    embedding: Callable[[Tensor], Tensor]  # that feature map to embeddings (N, D)
 
 
 def split_tower(tower: nn.Module) -> SplitTower:
@@ -56,16 +51,10 @@ def split_tower(tower: nn.Module) -> SplitTower:
 
 
 def activation_map(features: Tensor, scores: Tensor) -> Tensor:
-    """Map the places of a feature map that raise a score.
+    """Map the places of a feature map (N, C, rows, columns) that raise scores (N,): (N, rows, columns), not negative.
 
-    The sum of the channels, each times the mean of the score's gradient over it; negative values become 0.
-
-    Args:
-        features: (N, C, rows, columns), part of the graph of `scores`.
-        scores: (N,), one for each image, computed from that image alone.
-
-    Returns:
-        (N, rows, columns), not negative; their scale is that of activations times gradients.
+    Sums the channels, each times the mean of the score's gradient over it; negative values become 0. Each score must be
+    computed from its image alone, with `features` in its graph.
     """
     if features.dim() != 4:
         raise InvalidInput("the image tower's features have no rows and columns: choose another model")

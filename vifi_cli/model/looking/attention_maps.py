@@ -21,9 +21,8 @@ from vifi_cli.model.looking.attention_weights import AttentionWeights, TokenPlan
 def last_attention(plan: TokenPlan, weights: AttentionWeights) -> Tensor:
     """The attention that makes the embedding: that of the pool, if the tower pools by attention, or of the last layer.
 
-    Returns:
-        (N, rows, columns), not negative. The sum is the share of attention on patches; the rest is on class token,
-        registers and prompts.
+    (N, rows, columns), not negative. The sum is the share of attention on patches; the rest is on class token,
+    registers and prompts.
     """
     last = weights.layers[-1].mean(1)
     made_from = _identity(last) if weights.pooling else last
@@ -33,8 +32,7 @@ def last_attention(plan: TokenPlan, weights: AttentionWeights) -> Tensor:
 def attention_rollout(plan: TokenPlan, weights: AttentionWeights) -> Tensor:
     """Where the embedding comes from if, in each layer, attention moves half of each token and the other half stays.
 
-    Returns:
-        (N, rows, columns), not negative. The sum is the share that comes from patches.
+    (N, rows, columns), not negative. The sum is the share that comes from patches.
     """
     moved = [(attention.mean(1) + _identity(attention)) / 2 for attention in weights.layers]
     return _on_patches(plan, _mean_pooling(weights), _through_layers(plan, moved))
@@ -44,15 +42,12 @@ def relevance(plan: TokenPlan, weights: AttentionWeights, scores: Tensor) -> Ten
     """How much each patch raises a score: attention weights times the score's gradient, where positive.
 
     With the attention A of a layer and its gradient G, R becomes R + E(max(G * A, 0)) R, with the mean E over heads. A
-    pool by attention then works like a layer.
+    pool by attention then works like a layer. Returns (N, rows, columns), not negative, in the scale of the gradient.
 
     Args:
         plan: of the tower.
         weights: of the run that `scores` come from, with their graph.
         scores: (N,), one for each image, computed from that image alone.
-
-    Returns:
-        (N, rows, columns), not negative; their scale is that of the score's gradient.
     """
     parts = [*weights.layers, *weights.pooling]
     gradients = torch.autograd.grad(scores.sum(), parts)
@@ -84,10 +79,8 @@ def _through_layers(plan: TokenPlan, layers: Sequence[Tensor]) -> Tensor:
 def _on_patches(plan: TokenPlan, pooling: Tensor | None, made_from: Tensor) -> Tensor:
     """The map of the embedding, (N, rows, columns).
 
-    Args:
-        plan: of the tower.
-        pooling: the share of each pooled token in the embedding, (N, pooled tokens); None without attention pooling.
-        made_from: the shares of the first tokens in the last ones, (N, L, L).
+    `pooling` has the share of each pooled token in the embedding, (N, pooled tokens); None without attention pooling.
+    `made_from` has the shares of the first tokens in the last ones, (N, L, L).
     """
     taken = torch.zeros_like(made_from[:, 0])
     if plan.pooling == "first":

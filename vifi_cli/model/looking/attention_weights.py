@@ -28,26 +28,17 @@ class TokenPlan:
     """The tokens of a transformer image tower, and how they become one embedding.
 
     In order: class token and registers, patches row by row, learned prompts.
-
-    Attributes:
-        blocks: one for each layer.
-        prefix: number of tokens before the patches.
-        grid: rows and columns of patches.
-        pooling: the embedding is that of the `first` token, the `average` of tokens, or pooled by `attention`.
-        pooled_from: position of the first token in the average or attention; prompts are never pooled.
-        pool: the module that pools by attention, or None.
-        prompts: number of learned prompts in a layer.
-        depth: number of layers with prompts, from the first one on.
     """
 
     blocks: tuple[nn.Module, ...]
-    prefix: int
-    grid: tuple[int, int]
+    prefix: int  # number of tokens before the patches
+    grid: tuple[int, int]  # rows and columns of patches
+    # the embedding is that of the `first` token, the `average` of tokens, or pooled by `attention`
     pooling: Pooling
-    pooled_from: int = 0
-    pool: nn.Module | None = None
-    prompts: int = 0
-    depth: int = 0
+    pooled_from: int = 0  # position of the first token in the average or attention; prompts are never pooled
+    pool: nn.Module | None = None  # the module that pools by attention
+    prompts: int = 0  # number of learned prompts in a layer
+    depth: int = 0  # number of layers with prompts, from the first one on
 
     @property
     def patches(self) -> slice:
@@ -57,14 +48,10 @@ class TokenPlan:
 
 @dataclass(frozen=True, slots=True)
 class AttentionWeights:
-    """Attention weights of one run of a tower; each row sums to 1.
+    """Attention weights of one run of a tower; each row sums to 1."""
 
-    Attributes:
-        layers: (N, heads, L, L) of each layer, in order; a row is the token that attends.
-        pooling: (N, heads, queries, pooled tokens) of a pool by attention; empty where there is none.
-    """
-
-    layers: list[Tensor] = field(default_factory=list)
+    layers: list[Tensor] = field(default_factory=list)  # (N, heads, L, L); a row is the token that attends
+    # (N, heads, queries, pooled tokens); empty without attention pooling
     pooling: list[Tensor] = field(default_factory=list)
 
 

@@ -30,15 +30,11 @@ SOURCES: dict[Method, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameMaps:
-    """Maps of pictures.
+    """Maps of pictures, and the embeddings of these pictures."""
 
-    Attributes:
-        maps: float32 (N, rows, columns), not negative; `attention_maps` and `activation_map` explain their scale.
-        embeddings: of the pictures, float32 (N, D), not normalised.
-    """
-
+    # float32 (N, rows, columns), not negative; `attention_maps` and `activation_map` explain their scale
     maps: Tensor
-    embeddings: Tensor
+    embeddings: Tensor  # float32 (N, D), not normalized
 
 
 def choose_method(tower: nn.Module, wanted: Method | None, *, has_text: bool) -> Method:
@@ -68,7 +64,7 @@ def look(tower: nn.Module, images: Tensor, method: Method, text: Tensor | None =
     it is the length of the embedding, whose gradient is that of the similarity with itself.
 
     Args:
-        tower: normalised images to embeddings, in evaluation mode.
+        tower: normalized images to embeddings, in evaluation mode.
         images: float32 (N, 3, S, S), on the tower's device.
         method: from `choose_method` for this tower.
         text: an embedding (D,) of length 1.

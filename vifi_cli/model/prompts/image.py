@@ -19,15 +19,13 @@ from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 
 class PromptedImageTower(PromptedTower):
-    """An image tower with prompts.
+    """An image tower, normalized images (N, 3, S, S) to embeddings (N, D), with prompts for its first layers.
 
-    Attributes:
-        tower: normalised images (N, 3, S, S) to embeddings (N, D).
-        prompts: one (n, W) for each layer; the first joins the patches, the next replace it layer by layer.
+    The first prompts join the patches, the next replace them layer by layer.
     """
 
     def __init__(self, tower: nn.Module, prompts: Sequence[Tensor]) -> None:
-        """Put prompts into a tower that `image_layers` knows; arguments and errors are those of `PromptedTower`."""
+        """Put prompts into a tower that `image_layers` knows; the errors are those of `PromptedTower`."""
         layers = image_layers(tower)
         super().__init__(tower, layers, prompts, "image")
         layers.entrance.register_forward_pre_hook(self._enter)
@@ -36,7 +34,7 @@ class PromptedImageTower(PromptedTower):
         layers.blocks[-1].register_forward_hook(self._leave)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed images, without normalising."""
+        """Embed images, without normalizing."""
         embeddings: Tensor = self.tower(images)
         return embeddings
 

@@ -25,33 +25,25 @@ _LEAST_ROOM = 3
 
 @dataclass(frozen=True, slots=True)
 class TextLayers(TowerLayers):
-    """Where prompts enter a text tower; the output of `entrance`, for token ids (N, L), is the tokens (N, L, W).
+    """Where prompts enter a text tower; the output of `entrance`, for token ids (N, L), is the tokens (N, L, W)."""
 
-    Attributes:
-        context: the longest text in tokens, prompts included.
-        room: how many prompts fit.
-        start: the position of the first prompt: 1 after the token that begins a text, 0 without such a token.
-        end: the token that a cut text must keep: its greatest, the one of this id, or the one in the last position.
-    """
-
-    context: int
-    room: int
-    start: int
+    context: int  # the longest text in tokens, prompts included
+    room: int  # how many prompts fit
+    start: int  # position of the first prompt: 1 after the token that begins a text, 0 without such a token
+    # the token that a cut text must keep: its greatest, the one of this id, or the one in the last position
     end: Literal["greatest", "last"] | int
 
 
 class PromptedTextTower(PromptedTower):
-    """A text tower with prompts.
+    """A text tower, token ids (N, L) to embeddings (N, D), with prompts for its first layers.
 
-    Attributes:
-        tower: token ids (N, L) to embeddings (N, D).
-        prompts: one (n, W) for each layer; the first takes the place of tokens, the next replace it layer by layer.
+    The first prompts take the place of tokens, the next replace them layer by layer.
     """
 
     def __init__(self, tower: nn.Module, prompts: Sequence[Tensor]) -> None:
         """Put prompts into a tower that `text_layers` knows.
 
-        Arguments and errors are those of `PromptedTower`; prompts that leave no room for a name are an error too.
+        The errors are those of `PromptedTower`; prompts that leave no room for a name are an error too.
         """
         layers = text_layers(tower)
         super().__init__(tower, layers, prompts, "text")
@@ -65,7 +57,7 @@ class PromptedTextTower(PromptedTower):
             layers.blocks[layer].register_forward_pre_hook(partial(self._replace, layer))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Embed token ids int64 (N, L) of texts without prompts, without normalising."""
+        """Embed token ids int64 (N, L) of texts without prompts, without normalizing."""
         embeddings: Tensor = self.tower(self._with_places(tokens))
         return embeddings
 

@@ -1,4 +1,4 @@
-"""A tower with learned prompts, reached by hooks: what the image side and the text side share."""
+"""A tower with learned prompts, added by hooks: what the image side and the text side share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,40 +11,23 @@ from vifi_cli.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class TowerLayers:
-    """Where prompts enter a transformer tower.
+    """Where prompts enter a transformer tower."""
 
-    Attributes:
-        entrance: the module whose input or output is the tokens (N, L, W) before the first block.
-        blocks: one for each layer; the first argument is the tokens.
-        width: W, the length of a token.
-    """
-
-    entrance: nn.Module
-    blocks: Sequence[nn.Module]
-    width: int
+    entrance: nn.Module  # its input or output is the tokens (N, L, W) before the first block
+    blocks: Sequence[nn.Module]  # one for each layer; the first argument is the tokens
+    width: int  # W, the length of a token
 
 
 class PromptedTower(nn.Module):
-    """A tower with prompts; the tower itself stays unchanged.
-
-    Attributes:
-        tower: inputs to embeddings (N, D).
-        prompts: one (n, W) for each layer from the first on.
-    """
+    """A tower with prompts, (n, W) for each layer from the first on; the tower itself stays unchanged."""
 
     def __init__(
         self, tower: nn.Module, layers: TowerLayers, prompts: Sequence[Tensor], side: Literal["image", "text"]
     ) -> None:
-        """Keep the tower and its prompts.
-
-        Args:
-            tower: the tower.
-            layers: of the tower.
-            prompts: float (n, W) each, at least one, at most one for each layer.
-            side: for messages.
+        """Keep the tower and its prompts, at least one, at most one for each layer; `side` is for messages.
 
         Raises:
-            InvalidInput: the tower has another width or fewer layers, or takes no prompts.
+            InvalidInput: the tower has another width or fewer layers.
         """
         super().__init__()
         if len(prompts) > len(layers.blocks):

@@ -24,18 +24,11 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class PromptShape:
-    """How many learned prompts a model has, and in how many layers; all 0 where there are none.
+    """How many learned prompts a model has, and in how many layers, of which the input counts as one; 0 means none."""
 
-    Attributes:
-        text_context: vectors before a class's name.
-        text_depth: layers of the text tower with vectors of their own; the input counts as one.
-        image_context: vectors after an image's patches.
-        image_depth: layers of the image tower with vectors of their own; the input counts as one.
-    """
-
-    text_context: int = 0
+    text_context: int = 0  # vectors before a class's name
     text_depth: int = 0
-    image_context: int = 0
+    image_context: int = 0  # vectors after an image's patches
     image_depth: int = 0
 
     def __post_init__(self) -> None:
@@ -54,52 +47,33 @@ class PromptShape:
         return self.text_context, self.text_depth
 
     def __bool__(self) -> bool:
-        """Whether there are prompts."""
         return bool(self.text_context or self.image_context)
 
 
 @dataclass(frozen=True, slots=True)
 class BaseReference:
-    """The model that prompts were learned for.
+    """The model that prompts were learned for, with the fingerprints of its towers."""
 
-    Attributes:
-        model: its name, or the path of its folder, relative to the prompts' folder where it lies inside.
-        image: the fingerprint of its image tower, 64 hex digits.
-        text: the fingerprint of its text tower.
-    """
-
-    model: str
+    model: str  # a name or a folder, relative to the prompts' folder where it is inside
     image: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelCard:
-    """What a model is made of and where it came from.
+    """What a model is made of and where it came from."""
 
-    Attributes:
-        architecture: `starter`, or open_clip's `model_cfg`.
-        preprocessing: the picture that the image tower takes.
-        fusion: how frames become a clip; see `ViFiCLIP`.
-        template: what class names are put into, in place of `{}`.
-        class_names: the classes of fine-tuning, in the order of their labels; empty where unknown.
-        tuned: the towers that differ from the base model's.
-        untouched: of `starter`'s towers that were not tuned, the base's fingerprints, by tower.
-        origin: base model, data, epochs and the like, in words.
-        prompts: how many learned prompts the towers have; None where the folder holds the towers' own weights.
-        base: the model that the prompts belong to; present exactly where `prompts` is.
-    """
-
-    architecture: Literal["starter"] | Mapping[str, Any]
+    architecture: Literal["starter"] | Mapping[str, Any]  # `starter`, or open_clip's `model_cfg`
     preprocessing: Preprocessing
-    fusion: Fusion = "embedding"
-    template: str = TEMPLATE
-    class_names: tuple[str, ...] = ()
-    tuned: tuple[Tower, ...] = ()
+    fusion: Fusion = "embedding"  # how frames become a clip; see `ViFiCLIP`
+    template: str = TEMPLATE  # what class names are put into, in place of `{}`
+    class_names: tuple[str, ...] = ()  # of fine-tuning, in the order of their labels
+    tuned: tuple[Tower, ...] = ()  # the towers that differ from the base model's
+    # fingerprints of `starter`'s towers that were not tuned, by tower
     untouched: Mapping[str, str] = field(default_factory=dict)
-    origin: Mapping[str, str] = field(default_factory=dict)
-    prompts: PromptShape | None = None
-    base: BaseReference | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)  # base model, data, epochs and the like, in words
+    prompts: PromptShape | None = None  # None where the folder holds the towers' own weights
+    base: BaseReference | None = None  # the model that the prompts belong to
 
     def __post_init__(self) -> None:
         if self.template.count("{}") != 1:

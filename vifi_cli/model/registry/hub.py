@@ -103,12 +103,8 @@ def choose_default_model() -> tuple[str, str]:
 def pull(source: ModelSource, on_progress: Progress = lambda done, total: None) -> Path | None:
     """Fetch a model's weights if they are not here, and check them against the hub's own size and digest.
 
-    Args:
-        source: of learned prompts, the base is fetched.
-        on_progress: called with the bytes done and the total bytes.
-
-    Returns:
-        The file; None for `starter` and for what is local anyway.
+    Of learned prompts, the base is fetched. `on_progress` receives the bytes done and the total bytes. Returns the
+    file; None for `starter` and for local models.
 
     Raises:
         ModelUnavailable: the hub cannot be reached, has no such file, or the download was damaged.
@@ -167,7 +163,6 @@ def _fetch(source: ModelSource, on_progress: Progress) -> Path:
 
 
 def _verify(path: Path, size: int | None, digest: str | None) -> None:
-    """Compare a fetched file with the hub's size and digest, and remove it if they differ."""
     is_complete = size is None or path.stat().st_size == size
     # only files in large file storage are named by their SHA-256
     if is_complete and digest and len(digest) == _SHA256_DIGITS:
@@ -182,7 +177,7 @@ def _verify(path: Path, size: int | None, digest: str | None) -> None:
 
 
 def _reporting(on_progress: Progress, total: int) -> type[Any]:
-    """Make a progress bar class, as huggingface_hub wants one, that draws nothing and calls `on_progress`."""
+    """A progress bar class, as huggingface_hub wants one, that draws nothing and calls `on_progress`."""
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Reporting(tqdm):

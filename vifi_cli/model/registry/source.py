@@ -30,26 +30,18 @@ _DIGITS = 12
 class ModelSource:
     """Where a model comes from; `resolve_model` makes it from a name, and everything else takes it.
 
-    Attributes:
-        name: resolves to this source again; paths are absolute.
-        kind: `starter`; `pretrained`, an architecture and a tag of open_clip; `folder`, with
-            `open_clip_config.json`; `vifi`, a model folder of vifi's own; `file`, weights alone.
-        architecture: open_clip's name; only of a `pretrained` model.
-        tag: open_clip's name of the weights; only of a `pretrained` model.
-        path: of a `folder`, `vifi` or `file`.
-        activation: of a `file`, where the user named it; weights do not show it.
-        card: of a `vifi` model, the content of its `config.json`.
-        base: of a model made of learned prompts, the model they were learned for.
+    The kinds: `starter`; `pretrained`, an architecture and a tag of open_clip; `folder`, with `open_clip_config.json`;
+    `vifi`, a model folder of vifi's; `file`, weights alone.
     """
 
-    name: str
+    name: str  # resolves to this source again; paths are absolute
     kind: Literal["starter", "pretrained", "folder", "vifi", "file"]
     architecture: str = ""
     tag: str = ""
-    path: Path | None = None
-    activation: Activation | None = None
-    card: "ModelCard | None" = field(default=None, repr=False, hash=False)
-    base: "ModelSource | None" = None
+    path: Path | None = None  # of a `folder`, `vifi` or `file`
+    activation: Activation | None = None  # of a `file`, where the user named it; weights do not show it
+    card: "ModelCard | None" = field(default=None, repr=False, hash=False)  # of a `vifi` model
+    base: "ModelSource | None" = None  # the model that learned prompts belong to
 
     @property
     def of_weights(self) -> "ModelSource":
@@ -60,11 +52,9 @@ class ModelSource:
 def resolve_model(name: str) -> ModelSource:
     """Find out what a model's name means.
 
-    Args:
-        name: a name of the table; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
-            without `local-dir:`; a model folder of vifi (`config.json`, `weights.safetensors` or
-            `prompts.safetensors`); a file of weights (.safetensors, .pt, .pth, .bin) in the naming of OpenAI's CLIP,
-            run with quick GELU as OpenAI's are unless `#gelu` is appended.
+    A name is one of `known_models.csv`; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
+    without `local-dir:`; a model folder of vifi; or a file of weights (.safetensors, .pt, .pth, .bin) in the naming of
+    OpenAI's CLIP, run with quick GELU as OpenAI's are unless `#gelu` is appended.
 
     Raises:
         InvalidInput: no such model (the text names the nearest ones), a model folder's configuration makes no sense, or

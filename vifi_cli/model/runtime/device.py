@@ -10,10 +10,7 @@ if TYPE_CHECKING:
 
 
 def choose_device(wanted: str) -> "torch.device":
-    """The device that `--device` names; for `auto` the fastest one of this machine.
-
-    Args:
-        wanted: `auto`, `cpu`, `mps`, `cuda`, or one of several GPUs as `cuda:1`.
+    """The device that `--device` names (`auto`, `cpu`, `mps`, `cuda`, `cuda:1`); `auto` means the fastest one here.
 
     Raises:
         InvalidInput: this machine does not have it; the text names those it has.

@@ -28,9 +28,7 @@ def compiled_tower(fingerprint: str, tower: str) -> Path:
 def open_session(compiled: Path, *, for_one_query: bool = False) -> Any | None:
     """Load a compiled tower; None if it is missing or damaged, or ONNX Runtime is not installed.
 
-    Args:
-        compiled: the file.
-        for_one_query: load a third faster but compute slower, for a search, which loads the tower for each query.
+    `for_one_query` loads a third faster and computes slower, for a search, which loads the tower for each query.
     """
     if not compiled.is_file():
         return None
@@ -67,7 +65,7 @@ class OnnxFrames:
         self._session = session
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """Embed frames uint8 (N, H, W, 3): float32 (N, D), not normalised."""
+        """Embed frames uint8 (N, H, W, 3): float32 (N, D), not normalized."""
         embeddings: Float32Array = self._session.run(None, {"pixels": np.ascontiguousarray(pixels)})[0]
         return embeddings
 

@@ -31,7 +31,7 @@ class PixelTower(nn.Module):
         self.register_buffer("std", std.reshape(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Embed frames, without normalising."""
+        """Embed frames, without normalizing."""
         images = pixels.permute(0, 3, 1, 2).float() / 255
         embeddings: Tensor = self.visual((images - self.mean) / self.std)
         return embeddings

@@ -1,6 +1,6 @@
 """From the frames of a clip, scaled to a short side, to the input of an image tower in a test.
 
-Source: ViFi-CLIP's `datasets/build.py`. One view is the centre of frames whose short side is 256 for a tower of 224;
+Source: ViFi-CLIP's `datasets/build.py`. One view is the center of frames whose short side is 256 for a tower of 224;
 three views are cropped from frames whose short side is 224.
 """
 
@@ -31,20 +31,12 @@ def square_side(geometry: FrameGeometry, model: str) -> int:
 
 
 def test_short_side(size: int) -> int:
-    """The short side that frames are scaled to before the centre crop: 256 for a size of 224."""
+    """The short side that frames are scaled to before the center crop: 256 for a size of 224."""
     return int(size * 256 / 224 + 0.5)
 
 
-def centre_crop(pixels: Pixels, size: int) -> Tensor:
-    """Crop the centre of each frame.
-
-    Args:
-        pixels: (T, H, W, 3), RGB.
-        size: S, the side of the square, at most H and W.
-
-    Returns:
-        uint8 (T, 3, S, S).
-    """
+def center_crop(pixels: Pixels, size: int) -> Tensor:
+    """Crop the center of each frame: RGB (T, H, W, 3), H and W at least `size`, to uint8 (T, 3, size, size)."""
     height, width = _sides(pixels, size)
     return _crop(pixels, (height - size) // 2, (width - size) // 2, size)
 
@@ -52,12 +44,7 @@ def centre_crop(pixels: Pixels, size: int) -> Tensor:
 def three_crops(pixels: Pixels, size: int) -> tuple[Tensor, Tensor, Tensor]:
     """Crop three squares along the long side: left, right, middle of wide frames, top, bottom, middle of tall ones.
 
-    Args:
-        pixels: (T, H, W, 3), RGB, whose short side is `size`.
-        size: S, the side of the squares.
-
-    Returns:
-        three times uint8 (T, 3, S, S), in the published order.
+    From RGB (T, H, W, 3) with a short side of `size` to three times uint8 (T, 3, size, size), in the published order.
     """
     height, width = _sides(pixels, size)
     if size not in (height, width):
@@ -70,17 +57,8 @@ def three_crops(pixels: Pixels, size: int) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Normalise pixels for an image tower.
-
-    Args:
-        images: uint8 (..., 3, S, S).
-        mean: of each colour, subtracted from pixels scaled to 0..1.
-        std: of each colour, the divisor after that.
-
-    Returns:
-        float32 of the same shape, on the same device.
-    """
+def normalized(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Normalize uint8 (..., 3, S, S) for an image tower, to float32; mean and std are for pixels scaled to 0..1."""
     shift = 255 * torch.tensor(mean, device=images.device)[:, None, None]
     scale = 255 * torch.tensor(std, device=images.device)[:, None, None]
     return images.float().sub_(shift).div_(scale)

@@ -18,10 +18,7 @@ _EPSILON = 1e-12
 
 
 class SentenceTransformer(nn.Module):
-    """BERT with mean pooling: token ids (N, L), padded with 0, to sentence embeddings (N, 384).
-
-    The embeddings are not normalised.
-    """
+    """BERT with mean pooling: token ids (N, L), padded with 0, to sentence embeddings (N, 384), not normalized."""
 
     def __init__(self) -> None:
         super().__init__()

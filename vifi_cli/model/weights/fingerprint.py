@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 
 
 def fingerprint_of_weights(description: Mapping[str, Any], weights: Mapping[str, "Tensor"]) -> str:
-    """Digest a tower by its description and its weights.
+    """Digest a tower by its weights and its description, architecture and preprocessing in plain values: 64 hex digits.
 
-    Args:
-        description: architecture and preprocessing in plain values.
-        weights: the tower's state by name. Values are compared as float32, so files in half precision agree with
-            the modules they are loaded into.
-
-    Returns:
-        64 hex digits.
+    Values are compared as float32, so files in half precision agree with the modules they are loaded into.
     """
     digest = hashlib.sha256(_canonical(description))
     for name in sorted(weights):

@@ -11,12 +11,7 @@ INSTALL_COMMAND = "pip install 'vifi[starter]'"
 
 @dataclass(frozen=True, slots=True)
 class PackagedFile:
-    """A file that an installed package carries.
-
-    Attributes:
-        package: its import name.
-        path: inside the package.
-    """
+    """A file at `path` inside the installed package with the import name `package`."""
 
     package: str
     path: str

@@ -14,11 +14,11 @@ from vifi_cli.model.weights.restricted_pickle import read_pickled
 def read_weights(
     path: Path, wanted: Callable[[str], bool] = lambda name: True, *, or_none: bool = False
 ) -> dict[str, Tensor]:
-    """Read the tensors of a file by name.
+    """Read the tensors whose names are `wanted`; of .safetensors, nothing else is read from disk.
 
     Args:
         path: .safetensors, or .pt, .pth, .bin as torch writes them; of the latter, weights alone are read.
-        wanted: which names to read; of safetensors, nothing else is read from disk.
+        wanted: which names to read.
         or_none: accept a file without any of them.
 
     Raises:
@@ -47,8 +47,7 @@ def _safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]
 def weights_by_name(path: Path, content: object) -> dict[str, Tensor]:
     """Find the weights in the content of a pickled file: the content, or its `state_dict` or `model`.
 
-    Returns:
-        Tensors by name, without the prefix `module.` of data-parallel training.
+    The prefix `module.` of data-parallel training is removed from their names.
 
     Raises:
         ModelUnavailable: the content is not a dictionary.

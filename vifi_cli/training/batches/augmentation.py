@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name torch's own documentati
 from PIL import Image, ImageEnhance
 from torch import Tensor
 
-from vifi_cli.model.towers.clip_transform import centre_crop
+from vifi_cli.model.towers.clip_transform import center_crop
 from vifi_cli.training.recipe.recipe import Augmentation
 
 CROP_SCALES = 1.0, 0.875, 0.75, 0.66  # of the short side
@@ -44,7 +44,7 @@ def augment_clip(
     """
     share = augmentation.multi_scale_crop
     is_drawn = share == 1 or (share > 0 and generator.random() < share)
-    frames = _multi_scale_crop(pixels, size, generator) if is_drawn else centre_crop(pixels, size)
+    frames = _multi_scale_crop(pixels, size, generator) if is_drawn else center_crop(pixels, size)
     if generator.random() < augmentation.flip:
         frames = frames.flip(-1)
     if generator.random() < augmentation.color_jitter:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vifi_cli.model.prompts.image import PromptedImageTower
-from vifi_cli.model.prompts.initialisation import prompt_parameters
+from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes, sharing_gradients

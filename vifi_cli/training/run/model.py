@@ -14,7 +14,7 @@ from vifi_cli.model.folders.loading import LoadedModel, describe_base, load_vifi
 from vifi_cli.model.folders.writing import name_base
 from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from vifi_cli.model.prompts.image import image_layers
-from vifi_cli.model.prompts.initialisation import add_prompts
+from vifi_cli.model.prompts.initialization import add_prompts
 from vifi_cli.model.prompts.text import text_layers
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder

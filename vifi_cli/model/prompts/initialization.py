@@ -1,4 +1,4 @@
-"""Initialises learned prompts on the two towers of a CLIP, whose own weights stay frozen ("bridge and prompt").
+"""Initializes learned prompts on the two towers of a CLIP, whose own weights stay frozen ("bridge and prompt").
 
 Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3.3.
 """
@@ -21,10 +21,8 @@ _PREFIXES = ("visual.prompts.", "text.prompts.")
 def add_prompts(network: ViFiCLIP, shape: PromptShape, seed: int) -> None:
     """Give a network prompts drawn from N(0, 0.02²); its towers become `PromptedImageTower`, `PromptedTextTower`.
 
-    Args:
-        network: without prompts; changed in place. Its own parameters keep their values, under new names.
-        shape: how many prompts; a tower without prompts stays unchanged.
-        seed: random seed; the prompts of one tower do not depend on the other's.
+    The network changes in place: its own parameters keep their values, under new names. A tower without prompts in
+    `shape` stays unchanged; the prompts of one tower do not depend on the other's.
 
     Raises:
         InvalidInput: a tower takes no prompts, or not so many or so deep.

@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     return data_folder() / "cache"
 
 
-def given_path(path: Path) -> Path:
+def given_path(path: Path | str) -> Path:
     """The absolute form of a path the user gave: `~` and `..` resolved, links kept."""
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
 

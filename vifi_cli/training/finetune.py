@@ -1,4 +1,4 @@
-"""A training run from beginning to end: model, clips, steps, validation, and what is saved."""
+"""A training run from beginning to end: model, clips, steps, validation and saving."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -15,14 +15,18 @@ from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
-from vifi_cli.training.batches.loading import BadVideos, ClipGroup, ClipRecipe, TrainingClips, load_groups
+from vifi_cli.training.batches.loading import BadVideos, ClipGroup, TrainingClips, load_groups
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import ClipReading, VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loop import BatchMaking, StepReport, TrainingLoop
-from vifi_cli.training.engine.memory import find_micro_batch
 from vifi_cli.training.engine.precision import choose_precision
-from vifi_cli.training.engine.run_setup import make_repeatable, open_clip_store, reading_workers
+from vifi_cli.training.engine.resources import (
+    find_micro_batch,
+    make_repeatable,
+    open_clip_store,
+    reading_workers,
+)
 from vifi_cli.training.run.curves import TensorBoardLog
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
@@ -32,22 +36,15 @@ from vifi_cli.training.run.validation import Validation
 
 Report = StepReport | EpochReport | RunResult
 Noted = TypeVar("Noted", StepReport, EpochReport)
-# the picture of the curves is drawn no more often
-DRAWING_SECONDS = 60.0
+DRAWING_SECONDS = 60.0  # between two pictures of the curves, at least
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Follows a run and may stop it.
+    """Follows a run and may stop it."""
 
-    Attributes:
-        should_stop: asked after each step; if any process says so, the run is saved and ends.
-        scoring: receives how many videos are scored, of how many.
-        say: receives notes.
-    """
-
-    should_stop: Callable[[], bool] = lambda: False
-    scoring: Callable[[int, int], None] = lambda done, total: None
+    should_stop: Callable[[], bool] = lambda: False  # after a step, in any process: the run is saved and ends
+    scoring: Callable[[int, int], None] = lambda done, total: None  # how many videos are scored, of how many
     say: Callable[[str], None] = lambda message: None
 
 
@@ -62,14 +59,7 @@ class FineTuning:
         processes: Processes,
         listener: Listener,
     ) -> None:
-        """Load the model and prepare everything else.
-
-        Args:
-            folder: with its configuration written.
-            config: of the run.
-            data: with training videos of each class.
-            processes: that learn together.
-            listener: follows the run.
+        """Load the model and prepare everything else; the configuration is in the folder already.
 
         Raises:
             InvalidInput, ModelUnavailable, MissingDependency: the model cannot be loaded or tuned.
@@ -106,9 +96,7 @@ class FineTuning:
         """Carry the run out, and report each step, each epoch and the result.
 
         The run is saved after each epoch, every `save_minutes`, and when it is stopped; then no `RunResult` comes.
-
-        Args:
-            is_resumed: continues from the saved state in the folder.
+        With `is_resumed` it continues from the saved state in the folder.
 
         Raises:
             TrainingDiverged: the loss is not finite.
@@ -129,7 +117,7 @@ class FineTuning:
             yield self._result(progress)
 
     def describe(self) -> str:
-        """The run in a line."""
+        """The run in one line."""
         recipe, plan = self._config.recipe, self._plan
         learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
         numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
@@ -213,8 +201,8 @@ class FineTuning:
                 self._listener.scoring,
             )
             return embeddings.groups(drawn)
-        making = ClipRecipe(recipe.frames, self._size, recipe.random_frames, recipe.augmentation, recipe.seed)
-        return load_groups(TrainingClips(train, self._reading.store, making), drawn, self._reading.workers)
+        clips = TrainingClips(train, self._reading.store, recipe, self._size)
+        return load_groups(clips, drawn, self._reading.workers)
 
     def _end_epoch(self, progress: RunProgress) -> tuple[EpochReport, RunProgress]:
         epoch = progress.step // self._plan.steps_per_epoch

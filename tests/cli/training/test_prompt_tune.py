@@ -226,7 +226,7 @@ def test_a_bridge_with_a_mistake_in_its_second_stage_does_not_begin(
     run = tmp_path / "run"
     for change, message in (
         ("prompt.prompts.text_depth=9", "but the text tower has 2 layers"),
-        ("prompt.seed=5", "finetune.seed and prompt.seed must be one"),
+        ("prompt.seed=5", "finetune.seed and prompt.seed must be equal"),
         ("finetune.prompts.text_depth=1", "0 text prompts in 1 layers"),
     ):
         outcome = vifi("bridge", *asked, "-o", run, *recipe(*STAGES, change))

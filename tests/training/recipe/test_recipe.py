@@ -1,18 +1,21 @@
 """Recipes: what ships, and what a user may change."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.changes import PRESETS, make_recipe, recipe_from_table
+from vifi_cli.training.recipe.changes import PRESETS, make_recipe
+from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.typed_files import as_dataclass
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("protocol", ["default", "paper"])
 def test_a_recipe_survives_being_written_down(preset: str, protocol: str) -> None:
     recipe = make_recipe(preset, protocol=protocol)  # type: ignore[arg-type]
-    assert recipe_from_table(recipe.as_table()) == recipe
+    assert as_dataclass(Recipe, asdict(recipe), "recipe") == recipe
 
 
 @pytest.mark.parametrize(

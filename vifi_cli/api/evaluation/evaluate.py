@@ -26,7 +26,7 @@ from vifi_cli.evaluation.testing.class_texts import ClassTexts
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import slug, what_forbids_writing
 from vifi_cli.training.engine.distributed import Processes, joined_processes
-from vifi_cli.training.engine.run_setup import make_repeatable
+from vifi_cli.training.engine.resources import make_repeatable
 
 REPORTS = Path("reports")
 

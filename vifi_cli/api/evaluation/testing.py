@@ -29,7 +29,7 @@ from vifi_cli.model.weights.fingerprint import fingerprint_of_weights
 from vifi_cli.paths import cache_folder
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.precision import choose_precision
-from vifi_cli.training.engine.run_setup import reading_workers
+from vifi_cli.training.engine.resources import reading_workers
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.video.clips.store import ClipStore
 from vifi_cli.wording import counted

@@ -31,7 +31,7 @@ from vifi_cli.model.towers.clip_transform import square_side
 from vifi_cli.paths import index_folder
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.precision import choose_precision
-from vifi_cli.training.engine.run_setup import open_clip_store, reading_workers
+from vifi_cli.training.engine.resources import open_clip_store, reading_workers
 from vifi_cli.wording import counted
 
 MOST_VIDEOS = 20_000

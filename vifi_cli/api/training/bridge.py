@@ -1,4 +1,4 @@
-"""The paper's "bridge and prompt": fine-tunes a model, then learns prompts for the result."""
+"""Fine-tunes a model, then learns prompts for the result: the paper's "bridge and prompt"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,15 +31,9 @@ from vifi_cli.training.run.reports import RunResult
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BridgeResult:
-    """What both stages came to.
+    """The results of both stages."""
 
-    Attributes:
-        run: the folder of both.
-        finetune: the first stage.
-        prompt: the second stage, whose model is the result.
-    """
-
-    run: Path
+    run: Path  # the folder of both
     finetune: RunResult
     prompt: RunResult
 
@@ -54,7 +48,7 @@ class BridgeResult:
 
 @dataclass(frozen=True, slots=True)
 class _Stages:
-    """Two prepared runs, the second of which starts from the best model of the first."""
+    """Two prepared runs; the second starts from the best model of the first."""
 
     folder: Path
     finetune: PreparedRun
@@ -69,10 +63,10 @@ def bridge(
     feedback: Feedback = AUTOMATIC,
     **options: Unpack[TrainingOptions],
 ) -> BridgeResult:
-    """Fine-tune a model on labelled videos, then learn prompts for the result.
+    """Fine-tune a model on labeled videos, then learn prompts for the result.
 
     `recipe=["finetune.epochs=3"]` changes the first stage, `prompt.epochs=5` the second, `seed=3` both; `tune` names
-    the towers that get prompts. Arguments and errors are those of `finetune`; `resume_bridge` goes on after Ctrl-C.
+    the towers that get prompts. Arguments and errors are those of `finetune`; `resume_bridge` continues after Ctrl-C.
     """
     request = training_request(data, model, "finetune", options)
     stages = _prepared(request, of_first_process(feedback))
@@ -88,24 +82,24 @@ def resume_bridge(
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
 ) -> BridgeResult:
-    """Go on with an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
-    root = given_path(Path(data_root)) if data_root else None
-    stages = _resumed(given_path(Path(run)), root, as_changes(recipe), of_first_process(feedback))
+    """Continue an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
+    root = given_path(data_root) if data_root else None
+    stages = _resumed(given_path(run), root, as_changes(recipe), of_first_process(feedback))
     with joined_processes(device) as processes:
         return _carry_out(stages, processes, feedback)
 
 
 def _prepared(request: TrainingRequest, feedback: Feedback) -> _Stages:
-    """Prepare both stages, so that a mistake in the second is reported before the first is run."""
+    """Prepare both stages, so that a mistake in the second is reported before the first one runs."""
     changes = tuple(changes_of_stage(request.recipe, "finetune"))
     first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
     run = request.output or new_run_folder(first.data.name)
     changes = tuple(changes_of_stage(request.recipe, "prompt"))
-    # the first stage changes weights, and neither layers nor what they are made of
+    # the first stage changes only weights, so its start has the layers of its result
     recipe = prompt_recipe_of(replace(request, recipe=changes, method="prompt"), first.config.model, feedback)
     if recipe.seed != first.config.recipe.seed:
         raise InvalidInput(
-            "recipe: finetune.seed and prompt.seed must be one: it decides which videos are held out"
+            "recipe: finetune.seed and prompt.seed must be equal: the seed decides which videos are held out"
         )
     prompting = PreparedRun(RunFolder(run / "prompt"), replace(first.config, recipe=recipe), first.data)
     return _in_folder(_Stages(run, first, prompting), run)
@@ -124,7 +118,7 @@ def _resumed(run: Path, root: Path | None, changes: Sequence[Change], feedback: 
 
 
 def _in_folder(stages: _Stages, run: Path) -> _Stages:
-    """The stages under a folder; each process has named a new one by its own clock, and an old one may have moved."""
+    """The stages under a folder: each process has named a new one by its own clock, and an old one may have moved."""
     first, second = RunFolder(run / "finetune"), RunFolder(run / "prompt")
     config = replace(stages.prompt.config, model=str(first.best))
     return _Stages(

@@ -1,4 +1,4 @@
-"""The videos that training learns from."""
+"""The training videos of a setting."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from vifi_cli.wording import counted
 def load_data(
     data: DataSource, setting: Setting, seed: int, *, protocol: Protocol, feedback: Feedback
 ) -> LabeledVideos:
-    """Load the videos of a setting and report what was decided.
+    """Load the videos of a setting and report what was decided about them.
 
     Raises:
         InvalidInput: there are none, or something is wrong with them.
@@ -42,7 +42,7 @@ def training_setting(setting: Setting) -> Setting:
     """The videos that a setting of the paper trains on: zero-shot trains on all of another set.
 
     Raises:
-        InvalidInput: it only tests.
+        InvalidInput: the setting is only for tests.
     """
     if setting.name == "few-shot":
         return Setting("few-shot", setting.shots or PAPER_BASE_SHOTS)

@@ -1,15 +1,14 @@
-"""Fine-tuning and prompt tuning as functions for programs, what `vifi finetune` and `vifi prompt-tune` call."""
+"""Fine-tuning and prompt tuning as functions for programs, which `vifi finetune` and `vifi prompt-tune` call."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
-from vifi_cli.api.training.prepare import prepare_run, resumed_run
+from vifi_cli.api.training.prepare import PreparedRun, prepare_run, resumed_run
 from vifi_cli.api.training.request import (
     FinetuneOptions,
     TrainingOptions,
-    TrainingRequest,
     as_changes,
     training_request,
 )
@@ -28,27 +27,28 @@ def finetune(
     feedback: Feedback = AUTOMATIC,
     **options: Unpack[FinetuneOptions],
 ) -> RunResult:
-    """Fine-tune a model on labelled videos.
+    """Fine-tune a model on labeled videos.
 
         result = finetune("~/clips", "ViT-B-16", recipe=["epochs=5"])
         result.model  # the folder of the best model, for `index_videos` and `load_model`
 
-    Ctrl-C saves the run and raises `KeyboardInterrupt`; `resume_training` goes on.
+    Ctrl-C saves the run and raises `KeyboardInterrupt`; `resume_training` continues it.
 
     Args:
         data: a folder with a folder per class, a table, or the name of a public set.
         model: to start from; by default the one that `index_videos` takes.
         device: `auto`, `cuda`, `mps` or `cpu`.
-        feedback: hears of the progress.
+        feedback: receives notes and progress.
         options: see `FinetuneOptions`.
 
     Raises:
-        InvalidInput: the data, the model or an option makes no sense.
+        InvalidInput: the data, the model or an option is wrong.
         ModelUnavailable: the model cannot be fetched.
         TrainingDiverged: the loss is not a number.
     """
     fusion = options.pop("fusion", None)
-    return _train(training_request(data, model, "finetune", options, fusion), device, feedback)
+    request = training_request(data, model, "finetune", options, fusion)
+    return _train(prepare_run(request, of_first_process(feedback)), device, feedback)
 
 
 def prompt_tune(
@@ -59,11 +59,12 @@ def prompt_tune(
     feedback: Feedback = AUTOMATIC,
     **options: Unpack[TrainingOptions],
 ) -> RunResult:
-    """Learn prompts for a model on labelled videos, while the model itself stays as it is.
+    """Learn prompts for a model on labeled videos; the model itself does not change.
 
     `tune="text"` leaves an index of the model valid. Arguments and errors are those of `finetune`.
     """
-    return _train(training_request(data, model, "prompt", options), device, feedback)
+    request = training_request(data, model, "prompt", options)
+    return _train(prepare_run(request, of_first_process(feedback)), device, feedback)
 
 
 def resume_training(
@@ -74,26 +75,19 @@ def resume_training(
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
 ) -> RunResult:
-    """Go on with an interrupted run of `finetune` or `prompt_tune`, exactly where it was.
+    """Continue an interrupted run of `finetune` or `prompt_tune`, exactly where it stopped.
 
-    Args:
-        run: its folder.
-        recipe: changes of the recipe's runtime, such as `runtime.workers=4`.
-        data_root: where public sets are now; by default where they were.
-        device: as in `finetune`.
-        feedback: hears of the progress.
+    `recipe` can only change the runtime, as in `runtime.workers=4`; `data_root` is where public sets are now, if they
+    were moved.
 
     Raises:
         InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
     """
-    root = given_path(Path(data_root)) if data_root else None
-    heard = of_first_process(feedback)
-    prepared = resumed_run(given_path(Path(run)), root, as_changes(recipe), heard)
-    with joined_processes(device) as processes:
-        return carry_out(prepared, processes, feedback)
+    root = given_path(data_root) if data_root else None
+    prepared = resumed_run(given_path(run), root, as_changes(recipe), of_first_process(feedback))
+    return _train(prepared, device, feedback)
 
 
-def _train(request: TrainingRequest, device: str, feedback: Feedback) -> RunResult:
-    prepared = prepare_run(request, of_first_process(feedback))
+def _train(prepared: PreparedRun, device: str, feedback: Feedback) -> RunResult:
     with joined_processes(device) as processes:
         return carry_out(prepared, processes, feedback)

@@ -1,4 +1,4 @@
-"""From a request to a run that can begin or go on: its data, recipe, model and folder."""
+"""Prepares a run to begin or continue: its data, recipe, model and folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,28 +20,20 @@ from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A run that can begin or go on.
-
-    Attributes:
-        folder: where it is saved.
-        config: its model, data and recipe.
-        data: its videos.
-        is_begun: whether its configuration is in the folder already.
-        is_resumed: whether it goes on from a saved state.
-    """
+    """A run that can begin or continue."""
 
     folder: RunFolder
     config: RunConfig
     data: LabeledVideos
-    is_begun: bool = False
-    is_resumed: bool = False
+    is_begun: bool = False  # whether the configuration is in the folder already
+    is_resumed: bool = False  # whether it continues from a saved state
 
 
 def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     """Find data, recipe and model for a new run.
 
     Raises:
-        InvalidInput: the request makes no sense.
+        InvalidInput: something in the request is wrong.
     """
     recipe = recipe_of(request)
     if request.model:
@@ -68,20 +60,16 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
 
 
 def new_run_folder(data_name: str) -> Path:
-    """Where a run is saved that the user names no folder for."""
+    """The folder of a run without --output."""
     return RUNS.absolute() / f"{slug(data_name)}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def resumed_run(
     path: Path, data_root: Path | None, changes: Sequence[Change], feedback: Feedback
 ) -> PreparedRun:
-    """Find what an interrupted run needs to go on.
+    """Find data and recipe of an interrupted run.
 
-    Args:
-        path: the folder of the run.
-        data_root: where public sets are now; None where they were.
-        changes: of the recipe's runtime.
-        feedback: hears what was decided about the data.
+    Without `data_root`, public sets are where they were; `changes` can only concern the recipe's runtime.
 
     Raises:
         InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
@@ -100,7 +88,7 @@ def resumed_run(
 
 
 def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
-    """The configuration of a run that goes on, with the user's changes of its runtime.
+    """The configuration of an interrupted run, with the user's changes of its runtime.
 
     Raises:
         InvalidInput: there is no such run, or a change concerns more than the runtime.
@@ -108,14 +96,12 @@ def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
     config = folder.read_config()
     recipe = with_changes(config.recipe, changes)
     if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
-        raise InvalidInput(
-            "a run goes on with the recipe it began with: only runtime.* can be changed on its way"
-        )
+        raise InvalidInput("a run continues with the recipe it began with: only runtime.* can be changed")
     return replace(config, recipe=recipe)
 
 
 def continued_run(prepared: PreparedRun) -> PreparedRun:
-    """The run in the folder, if one has begun there with the same configuration; else the run as it is.
+    """Continue the run in the folder if it has the same configuration; a run in a new folder stays as it is.
 
     Raises:
         InvalidInput: the folder holds another run.

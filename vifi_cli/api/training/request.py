@@ -1,4 +1,4 @@
-"""What training is asked for, and the recipe that this comes to."""
+"""The request for a training run, and the recipe that follows from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,45 +20,25 @@ Method = Literal["finetune", "prompt"]
 
 
 class TrainingOptions(TypedDict, total=False):
-    """What `finetune`, `prompt_tune` and `bridge` take beside data and model, all of it optional.
+    """Optional arguments of `finetune`, `prompt_tune` and `bridge`."""
 
-    Attributes:
-        setting: of the paper: `supervised` (the default), `few-shot-K`, `base2novel` or `zero-shot`.
-        tune: the towers that are trained, or that get prompts: `both` (the default), `image` or `text`.
-        protocol: `default`, or `paper` for the oddities of the published code too.
-        recipe: changes of the recipe, each the name of a preset, a TOML file, `key=value`, or a mapping.
-        output: the folder of the run; a new one under `runs/` by default.
-        data_root: where public sets are, else `$VIFI_DATA`.
-    """
-
-    setting: str
-    tune: Tune
-    protocol: Protocol
-    recipe: Sequence[Change]
-    output: Path | str
-    data_root: Path | str
+    setting: str  # of the paper: supervised (the default), few-shot-K, base2novel or zero-shot
+    tune: Tune  # the towers that are trained, or that get prompts; by default both
+    protocol: Protocol  # paper for the oddities of the published code too
+    recipe: Sequence[Change]  # each the name of a preset, a TOML file, key=value, or a mapping
+    output: Path | str  # the folder of the run; by default a new one under runs/
+    data_root: Path | str  # where public sets are, by default $VIFI_DATA
 
 
 class FinetuneOptions(TrainingOptions, total=False):
-    """What `finetune` takes besides.
+    """Optional arguments of `finetune`."""
 
-    Attributes:
-        fusion: what is averaged over the frames of a clip: `embedding` (the default), `decision` or `image`.
-    """
-
-    fusion: Fusion
+    fusion: Fusion  # what is averaged over the frames of a clip; by default embedding
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """A training run as the user wants it; None leaves the choice to vifi.
-
-    Attributes:
-        data: what is learned from.
-        model: to start from.
-        method: `finetune` changes the model, `prompt` learns prompts and leaves the model as it is.
-        setting, tune, fusion, protocol, recipe, output: see `FinetuneOptions`.
-    """
+    """A training run as the user wants it; None leaves the choice to vifi. Fields are as in `FinetuneOptions`."""
 
     data: DataSource
     model: str | None = None
@@ -78,11 +58,11 @@ def training_request(
     options: TrainingOptions,
     fusion: Fusion | None = None,
 ) -> TrainingRequest:
-    """A request from what a program passes, its paths made absolute.
+    """Make a request of a program's arguments, with absolute paths.
 
     Raises:
-        InvalidInput: the data is not named, or there is no such setting or protocol.
-        TypeError: there is no such option.
+        InvalidInput: the data is not named, or the setting or protocol does not exist.
+        TypeError: an option does not exist.
     """
     if unknown := sorted(options.keys() - TrainingOptions.__annotations__.keys()):
         raise TypeError(f"there is no option {unknown[0]!r} here; changes of the recipe go into recipe=[...]")
@@ -93,7 +73,7 @@ def training_request(
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
     output, root = options.get("output"), options.get("data_root")
     return TrainingRequest(
-        data=DataSource.parse(str(data), given_path(Path(root)) if root else None),
+        data=DataSource.parse(str(data), given_path(root) if root else None),
         model=None if model is None else str(model),
         method=method,
         setting=Setting.parse(options.get("setting", "supervised")),
@@ -101,20 +81,20 @@ def training_request(
         fusion=fusion,
         protocol=protocol,
         recipe=as_changes(options.get("recipe", ())),
-        output=given_path(Path(output)) if output else None,
+        output=given_path(output) if output else None,
     )
 
 
 def as_changes(recipe: Sequence[Change]) -> tuple[Change, ...]:
-    """Changes of a recipe as a program passes them; a single one may stand alone."""
+    """Changes of a recipe as a program passes them: several, or a single one."""
     return (recipe,) if isinstance(recipe, str) else tuple(recipe)
 
 
 def recipe_of(request: TrainingRequest) -> Recipe:
-    """The recipe that a request comes to: the preset of its setting, its protocol, its changes.
+    """The recipe of a request: the preset of its setting, its protocol, its changes.
 
     Raises:
-        InvalidInput: one of them makes no sense, or a fine-tuning is to learn prompts.
+        InvalidInput: one of them is wrong, or fine-tuning is asked to learn prompts.
     """
     changes = [*request.recipe, *([{"fusion": request.fusion}] if request.fusion else [])]
     recipe = make_recipe(_preset(request), protocol=request.protocol, tune=request.tune, changes=changes)
@@ -124,11 +104,7 @@ def recipe_of(request: TrainingRequest) -> Recipe:
 
 
 def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = AUTOMATIC) -> Recipe:
-    """The recipe of a prompt tuning, fitted to a model that is on this machine.
-
-    Raises:
-        InvalidInput: it does not fit.
-    """
+    """The recipe of prompt tuning, fitted to a model on this machine; errors are those of `make_prompt_recipe`."""
     return make_prompt_recipe(
         _preset(request),
         prompt_room(model),

@@ -1,4 +1,4 @@
-"""Carries prepared runs out and reports their progress; Ctrl-C saves a run, so that it can go on."""
+"""Carries out prepared runs and reports their progress; Ctrl-C saves a run, so that it can continue."""
 
 import signal
 import threading
@@ -23,7 +23,7 @@ MOST_BAD_SHOWN = 10
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended a run, which is saved in `folder` and can go on."""
+    """Ctrl-C ended a run, which is saved in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"the run is saved in {folder} and can be resumed")
@@ -31,20 +31,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 def train_model(request: TrainingRequest, processes: Processes, feedback: Feedback) -> Path:
-    """Train one model of several, in processes that stay joined.
+    """Train one of several models in processes that stay joined, and return the folder of the best model.
 
-    An interrupted run in the request's output folder goes on; a finished one is not done again.
-
-    Args:
-        request: with an output folder.
-        processes: that learn together, joined once for all the models.
-        feedback: hears of the progress.
-
-    Returns:
-        The folder of the best model.
+    An interrupted run in the request's output folder continues; a finished one is not repeated.
 
     Raises:
-        InvalidInput: the request makes no sense, or the folder holds another run.
+        InvalidInput: the request is wrong, or the folder holds another run.
         Interrupted: Ctrl-C was pressed; the run is saved.
     """
     prepared = continued_run(prepare_run(request, of_first_process(feedback)))
@@ -54,7 +46,7 @@ def train_model(request: TrainingRequest, processes: Processes, feedback: Feedba
 
 
 def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -> RunResult:
-    """Carry a run out to its end.
+    """Carry out a run to its end.
 
     Raises:
         Interrupted: Ctrl-C was pressed; the run is saved.
@@ -88,7 +80,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
 def _follow(
     run: FineTuning, progress: "_Progress", feedback: Feedback, *, is_resumed: bool
 ) -> RunResult | None:
-    """Run the steps; None where the run was interrupted."""
+    """Run the steps; None if the run was interrupted."""
     for report in run.reports(is_resumed=is_resumed):
         if isinstance(report, RunResult):
             return report
@@ -108,7 +100,7 @@ def _begin(prepared: PreparedRun) -> None:
 
 @contextmanager
 def _withdrawing(prepared: PreparedRun | None) -> Iterator[None]:
-    """Free the folder of a new run again where the run cannot be put together."""
+    """Free the folder of a new run again if its setup fails."""
     try:
         yield
     except BaseException:
@@ -119,7 +111,7 @@ def _withdrawing(prepared: PreparedRun | None) -> Iterator[None]:
 
 @contextmanager
 def _stopping(feedback: Feedback) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a wish to stop, which the function given here tells; the second one interrupts."""
+    """Yield a function that returns true after the first Ctrl-C; the second one interrupts."""
     if threading.current_thread() is not threading.main_thread():  # others cannot handle signals
         yield lambda: False
         return
@@ -148,7 +140,7 @@ class _Progress:
     _since: float = field(default_factory=time.perf_counter)
 
     def scoring(self, done: int, total: int) -> None:
-        """Show how many videos are scored."""
+        """Show how many videos are scored, of how many."""
         self.report(done, total, what="Scoring", at=f"{done:,}/{total:,} videos")
         if done >= total:
             self._since, self._clips = time.perf_counter(), 0

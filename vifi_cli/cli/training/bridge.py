@@ -1,13 +1,7 @@
 """`vifi bridge`: fine-tunes a model, then learns prompts for the result."""
 
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.training.options import (
-    RunChoice,
-    SideOption,
-    TrainingFunctions,
-    TrainingSource,
-    train_or_resume,
-)
+from vifi_cli.cli.training.options import RunChoice, SideOption, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_bridge
 
 
@@ -20,5 +14,7 @@ def bridge(source: TrainingSource, *, side: SideOption = None, run: RunChoice) -
     """
     import vifi_cli
 
-    functions = TrainingFunctions("bridge", vifi_cli.bridge, vifi_cli.resume_bridge)
-    show_bridge(train_or_resume(source, run, {"--side": side}, functions), as_json=run.as_json)
+    result = train_or_resume(
+        source, run, {"--side": side}, train=vifi_cli.bridge, resume=vifi_cli.resume_bridge
+    )
+    show_bridge(result, as_json=run.as_json)

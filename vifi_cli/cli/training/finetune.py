@@ -1,4 +1,4 @@
-"""`vifi finetune`: teaches a model the user's own actions."""
+"""`vifi finetune`: teaches a model your own actions."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import Fusion, Tune
-from vifi_cli.cli.training.options import RunChoice, TrainingFunctions, TrainingSource, train_or_resume
+from vifi_cli.cli.training.options import RunChoice, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_result
 
 
@@ -34,6 +34,6 @@ def finetune(
     """
     import vifi_cli
 
-    functions = TrainingFunctions("finetune", vifi_cli.finetune, vifi_cli.resume_training)
-    result = train_or_resume(source, run, {"--tune": tune, "--fusion": fusion}, functions)
+    own = {"--tune": tune, "--fusion": fusion}
+    result = train_or_resume(source, run, own, train=vifi_cli.finetune, resume=vifi_cli.resume_training)
     show_result(result, as_json=run.as_json)

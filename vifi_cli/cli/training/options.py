@@ -1,11 +1,11 @@
-"""The options that the commands which train share, and how they become one call."""
+"""The options of the training commands, and how they become one call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -36,31 +36,10 @@ SideOption = Annotated[
 ]
 Result = TypeVar("Result")
 
-_ARGUMENTS = {
-    "--data": "data", "--setting": "setting", "--model": "model", "--tune": "tune", "--side": "tune",
-    "--fusion": "fusion", "--protocol": "protocol", "--output": "output",
-}  # fmt: skip
-"""What the functions call the option of a flag."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingFunctions(Generic[Result]):
-    """What a command calls.
-
-    Attributes:
-        command: its name.
-        train: for a new run.
-        resume: for an interrupted run.
-    """
-
-    command: str
-    train: Callable[..., Result]
-    resume: Callable[..., Result]
-
 
 @dataclass(frozen=True, slots=True)
 class TrainingSource:
-    """Options: what is learned from, and the model that learns."""
+    """Options: what the model learns from, and the model."""
 
     data: DataOption = None
     data_root: DataRootOption = None
@@ -103,15 +82,11 @@ def train_or_resume(
     source: TrainingSource,
     run: RunChoice,
     own: Mapping[str, str | None],
-    functions: TrainingFunctions[Result],
+    *,
+    train: Callable[..., Result],
+    resume: Callable[..., Result],
 ) -> Result:
-    """Call the function for a new run, or with --resume the one for an interrupted run.
-
-    Args:
-        source: what is learned from.
-        run: how.
-        own: the command's own options by their flags.
-        functions: of `vifi_cli`.
+    """Call `train` for a new run, or with --resume `resume` for an interrupted one; `own` are options by their flags.
 
     Raises:
         InvalidInput: --data is missing, or an option does not go with --resume.
@@ -129,14 +104,17 @@ def train_or_resume(
         raise InvalidInput(f"{next(iter(given))} does not go with --resume: a run goes on as it began")
     if not run.resume and not source.data:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
-    options: dict[str, Any] = {_ARGUMENTS[flag]: value for flag, value in given.items()}
+    # the functions know --side as tune
+    options: dict[str, Any] = {
+        "tune" if flag == "--side" else flag.removeprefix("--"): value for flag, value in given.items()
+    }
     options |= {"recipe": run.recipe or [], "data_root": source.data_root, "device": run.device}
     try:
         if run.resume:
-            return functions.resume(run.resume, feedback=ON_TERMINAL, **options)
-        return functions.train(feedback=ON_TERMINAL, **options)
+            return resume(run.resume, feedback=ON_TERMINAL, **options)
+        return train(feedback=ON_TERMINAL, **options)
     except Interrupted as interruption:
         if is_first_process():
-            go_on = f"vifi {functions.command} --resume {interruption.folder} goes on from here"
-            output.note(f"interrupted and saved: {go_on}")
+            command = f"vifi {train.__name__.replace('_', '-')} --resume {interruption.folder}"
+            output.note(f"interrupted and saved: {command} goes on from here")
         raise typer.Exit(INTERRUPTED) from interruption

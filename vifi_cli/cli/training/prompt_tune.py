@@ -1,13 +1,7 @@
-"""`vifi prompt-tune`: learns prompts for a model that itself stays as it is."""
+"""`vifi prompt-tune`: learns prompts for a model that does not change."""
 
 from vifi_cli.cli.terminal.option_bundles import spliced
-from vifi_cli.cli.training.options import (
-    RunChoice,
-    SideOption,
-    TrainingFunctions,
-    TrainingSource,
-    train_or_resume,
-)
+from vifi_cli.cli.training.options import RunChoice, SideOption, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_result
 
 
@@ -20,5 +14,7 @@ def prompt_tune(source: TrainingSource, *, side: SideOption = None, run: RunChoi
     """
     import vifi_cli
 
-    functions = TrainingFunctions("prompt-tune", vifi_cli.prompt_tune, vifi_cli.resume_training)
-    show_result(train_or_resume(source, run, {"--side": side}, functions), as_json=run.as_json)
+    result = train_or_resume(
+        source, run, {"--side": side}, train=vifi_cli.prompt_tune, resume=vifi_cli.resume_training
+    )
+    show_result(result, as_json=run.as_json)

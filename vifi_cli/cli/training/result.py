@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_result(result: RunResult, *, as_json: bool) -> None:
-    """Shows the model, its epoch, its scores before and after, and how to use it, in the first process."""
+    """Show the model, its scores before and after, and how to use it, in the first process only."""
     from vifi_cli.api.feedback import is_first_process
 
     if not is_first_process():
@@ -29,20 +29,14 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
 
 
 def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
-    """Shows the scores of both stages, and how to use the model, in the first process."""
+    """Show the scores of both stages, and how to use the model, in the first process only."""
     from vifi_cli.api.feedback import is_first_process
 
     if not is_first_process():
         return
     if as_json:
-        output.document(
-            {
-                "model": str(result.model),
-                "run": str(result.run),
-                "finetune": _document(result.finetune),
-                "prompt": _document(result.prompt),
-            }
-        )
+        stages = {"finetune": _document(result.finetune), "prompt": _document(result.prompt)}
+        output.document({"model": str(result.model), "run": str(result.run), **stages})
         return
     rows = [
         *_rows("before", result.finetune.before, None),
@@ -65,7 +59,7 @@ def _document(result: RunResult) -> dict[str, object]:
 
 
 def _use_facts(result: RunResult) -> list[tuple[str, str]]:
-    """How to search with the model, and whether that takes a new index."""
+    """How to search with the model, and whether it needs a new index."""
     if result.index_model == str(result.model):
         return [("Use it", f"vifi index --rebuild --model {result.model}")]
     start = result.index_model
@@ -81,8 +75,8 @@ def _in_words(scores: Scores) -> str:
 
 
 def _rows(name: str, val: Scores | None, test: Scores | None) -> list[tuple[str, ...]]:
-    told = [scores for scores in dict.fromkeys((val, test)) if scores and scores.videos]
     return [
         (name, f"{scores.videos:,}", scores.split, f"{scores.top1:.1%}", f"{scores.top5:.1%}")
-        for scores in told
+        for scores in dict.fromkeys((val, test))
+        if scores and scores.videos
     ]

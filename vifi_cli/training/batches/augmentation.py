@@ -1,6 +1,6 @@
-"""Augmentation: a random crop, flip and colours for each training clip.
+"""Augmentation: a random crop, flip and color change for each training clip.
 
-Hue is the slow one of the colour changes: `shift_hue` does in numpy what torchvision does through Pillow's 8-bit HSV
+Hue is the slowest of the color changes: `shift_hue` does in numpy what torchvision does through Pillow's 8-bit HSV
 pictures, three times faster and about as coarsely.
 
 Source: ViFi-CLIP's `datasets/build.py`: mmaction's MultiScaleCrop and Flip, torchvision's ColorJitter and Grayscale.
@@ -20,9 +20,9 @@ from vifi_cli.model.towers.clip_transform import center_crop
 from vifi_cli.training.recipe.recipe import Augmentation
 
 CROP_SCALES = 1.0, 0.875, 0.75, 0.66  # of the short side
-SNAP_PIXELS = 3  # a crop whose side is nearer to the wanted size gets that size
-POSITIONS = (0, 0), (0, 4), (4, 0), (4, 4), (2, 2)  # of a crop: down and right, in quarters of the free play
-# the largest changes: shares, for hue of the colour circle; ViFi-CLIP's values
+SNAP_PIXELS = 3  # a side that is nearer to the wanted size gets that size
+POSITIONS = (0, 0), (0, 4), (4, 0), (4, 4), (2, 2)  # of a crop: down and right, in quarters of the space left
+# the largest changes: shares, for hue of the color circle; ViFi-CLIP's values
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.4, 0.4, 0.2, 0.1
 
 Pixels = npt.NDArray[np.uint8]
@@ -31,16 +31,9 @@ Pixels = npt.NDArray[np.uint8]
 def augment_clip(
     pixels: Pixels, size: int, augmentation: Augmentation, generator: np.random.Generator
 ) -> Tensor:
-    """Make a training clip from the frames of a video.
+    """Make a training clip, uint8 (T, 3, S, S), from RGB frames (T, H, W, 3).
 
-    Args:
-        pixels: (T, H, W, 3), RGB, whose short side is that of a test with one view.
-        size: S, the side of the square that the image tower takes.
-        augmentation: the probabilities.
-        generator: of random numbers.
-
-    Returns:
-        uint8 (T, 3, S, S).
+    The short side of the frames is that of a test with one view; S is `size`, the input side of the image tower.
     """
     share = augmentation.multi_scale_crop
     is_drawn = share == 1 or (share > 0 and generator.random() < share)
@@ -63,16 +56,9 @@ def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator)
 
 
 def crop_box(height: int, width: int, size: int, generator: np.random.Generator) -> tuple[int, int, int, int]:
-    """Draw a crop: each side a scale of the short side, at most one scale apart, in a corner or the centre.
+    """Draw top, left, height and width of a crop, in pixels, that will be scaled to `size`.
 
-    Args:
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
-        size: that the crop will be scaled to.
-        generator: of random numbers.
-
-    Returns:
-        top, left, height and width of the crop.
+    Each side is a scale of the short side, both at most one scale apart; it is in a corner or the center.
     """
     sides = [int(min(height, width) * scale) for scale in CROP_SCALES]
     sides = [size if abs(side - size) < SNAP_PIXELS else side for side in sides]
@@ -93,11 +79,7 @@ def _grayscale(pixels: Pixels) -> Pixels:
 
 
 def jitter_colors(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """Change a picture's brightness, contrast, saturation and hue, in a random order.
-
-    Args:
-        pixels: uint8 (H, W, 3), RGB.
-        generator: of random numbers.
+    """Change brightness, contrast, saturation and hue of an RGB picture (H, W, 3), in a random order.
 
     Source: torchvision's `ColorJitter` with the strengths of ViFi-CLIP's `datasets/build.py`.
     """
@@ -117,15 +99,10 @@ def jitter_colors(pixels: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def shift_hue(pixels: Pixels, turns: float) -> Pixels:
-    """Turn all colours around the colour circle.
+    """Turn all colors of an RGB picture (H, W, 3) around the color circle, by -0.5 to 0.5 turns in steps of 1/255.
 
-    Args:
-        pixels: (H, W, 3), RGB.
-        turns: -0.5 to 0.5 of the circle, in steps of 1/255 as in torchvision.
-
-    Returns:
-        uint8 (H, W, 3), within two grey levels of torchvision's `adjust_hue` on a Pillow image, except for single
-        pixels that get the neighbouring one of the 255 hues.
+    The result is within two gray levels of torchvision's `adjust_hue` on a Pillow image, except for single pixels that
+    get the neighboring one of the 255 hues.
     """
     red, green, blue = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.int16)
     value = np.maximum(np.maximum(red, green), blue)
@@ -142,7 +119,7 @@ def shift_hue(pixels: Pixels, turns: float) -> Pixels:
 
 
 def _absences(steps: int) -> npt.NDArray[np.float32]:
-    """How much each colour is missing, 0..1, in each of the 256 hues when turned by so many steps: (3, 256)."""
+    """How much each color is missing, 0 to 1, in each of the 256 hues when turned by so many steps: (3, 256)."""
     sixths = (np.arange(256) + steps) % 256 * (6 / 255)
     from_color = (sixths + np.array([[5], [3], [1]])) % 6
     return np.asarray(np.clip(np.minimum(from_color, 4 - from_color), 0, 1), np.float32)

@@ -1,8 +1,8 @@
-"""Which videos each optimizer step learns from; the seed alone determines it, not the number of processes.
+"""Which videos each optimizer step learns from: the seed alone determines it, not the number of processes.
 
-An epoch is a permutation of the videos. It is cut into steps, and a step into the groups that are mixed together,
-which are dealt to the processes. So one process and eight learn from the same clips in the same steps, and a resumed
-run continues where it was.
+An epoch is a permutation of the videos. It is cut into steps, and each step into the groups that are mixed together,
+which the processes share. So one process and eight learn from the same clips in the same steps, and a resumed run
+continues where it was.
 """
 
 import math
@@ -20,73 +20,49 @@ PUBLISHED_GPUS = 8
 
 @dataclass(frozen=True, slots=True)
 class ClipDraw:
-    """One clip to be drawn.
+    """One clip to draw; epoch and position seed everything random about it."""
 
-    Attributes:
-        video: index into the training videos.
-        epoch: from 0.
-        position: in the order of the epoch; with the epoch it seeds everything that is drawn for the clip.
-    """
-
-    video: int
-    epoch: int
-    position: int
+    video: int  # index into the training videos
+    epoch: int  # from 0
+    position: int  # in the order of the epoch
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnGroup:
-    """Clips that are mixed with each other.
-
-    Attributes:
-        draws: the clips; the position of the first one seeds the mixing.
-        counts: whether it adds to the loss. One that does not keeps a process in a step that has no clips for it.
-    """
+    """Clips that are mixed with each other; the position of the first one seeds the mixing."""
 
     draws: tuple[ClipDraw, ...]
-    counts: bool = True
+    counts: bool = True  # false where a process has no clips in a step and must take part in it
 
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """One optimizer step, as one process sees it.
+    """One optimizer step, as one process sees it."""
 
-    Attributes:
-        epoch: from 0.
-        step: from 0 in its epoch.
-        clips: how many the step learns from, on all processes together.
-        groups: this process's share, never empty.
-    """
-
-    epoch: int
-    step: int
-    clips: int
-    groups: tuple[DrawnGroup, ...]
+    epoch: int  # from 0
+    step: int  # from 0 in its epoch
+    clips: int  # on all processes together
+    groups: tuple[DrawnGroup, ...]  # this process's share, never empty
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """All steps of a run.
+    """All steps of a run; the last step of an epoch may have fewer clips than `effective_batch`."""
 
-    Attributes:
-        videos: number of training videos.
-        effective_batch: clips of a step; the last step of an epoch may have fewer.
-        group: clips mixed together.
-    """
-
-    videos: int
+    videos: int  # how many there are to train on
     effective_batch: int
     steps_per_epoch: int
     epochs: int
-    group: int
+    group: int  # clips mixed together
     seed: int
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps of the run."""
+        """Optimizer steps of all epochs."""
         return self.steps_per_epoch * self.epochs
 
     def steps(self, first: int, rank: int = 0, processes: int = 1) -> Iterator[StepPlan]:
-        """The steps from number `first` of the run on, as one of several processes sees them."""
+        """The steps of the run from number `first`, as one of several processes sees them."""
         for epoch in range(first // self.steps_per_epoch, self.epochs):
             start = first % self.steps_per_epoch if epoch == first // self.steps_per_epoch else 0
             order = self._order(epoch)

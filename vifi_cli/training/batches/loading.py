@@ -1,4 +1,4 @@
-"""Reads the clips of a plan, ahead of the training in worker processes if there are any."""
+"""Reads the clips of a plan, ahead of training if there are worker processes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,85 +7,51 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.testing.predicting import started
 from vifi_cli.training.batches.augmentation import augment_clip
 from vifi_cli.training.batches.epoch_plan import ClipDraw, DrawnGroup
-from vifi_cli.training.recipe.recipe import Augmentation
+from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.video.clips import clip_sampling
 from vifi_cli.video.clips.store import ClipStore
 
-# with more unreadable videos, this is not the dataset that the user means to train on
+# with more unreadable videos, something is wrong with the dataset
 BAD_SHARE = 0.1
 NONE_READABLE = "no training video can be read: `vifi data check` says why"
 
 
 @dataclass(frozen=True, slots=True)
 class BadClip:
-    """A video that could not be read.
+    """A video that could not be read."""
 
-    Attributes:
-        video: index into the training videos.
-        reason: in words, without the path.
-    """
-
-    video: int
-    reason: str
+    video: int  # index into the training videos
+    reason: str  # in words, without the path
 
 
 @dataclass(frozen=True, slots=True)
 class ClipGroup:
-    """The clips of one group, read and augmented.
-
-    Attributes:
-        group: as planned.
-        clips: uint8 (B, T, 3, S, S).
-        labels: int64 (B,), of the videos that were read.
-        bad: videos that another one replaced.
-    """
+    """The clips of one group, read and augmented."""
 
     group: DrawnGroup
-    clips: Tensor
-    labels: Tensor
-    bad: tuple[BadClip, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClipRecipe:
-    """How a training clip is made of a video.
-
-    Attributes:
-        frames: T.
-        size: S, of the encoder's picture.
-        random_frames: draws the frames; else they are those of the test.
-    """
-
-    frames: int
-    size: int
-    random_frames: bool
-    augmentation: Augmentation
-    seed: int
+    clips: Tensor  # uint8 (B, T, 3, S, S), or embeddings
+    labels: Tensor  # int64 (B,), of the videos that were read
+    bad: tuple[BadClip, ...]  # videos that another one replaced
 
 
 @dataclass(slots=True)
 class TrainingClips(Dataset[ClipGroup]):
-    """Training clips by the draws of a plan.
+    """Training clips of side `size`, by the draws of a plan.
 
-    The next video of its class in the list replaces one that cannot be read, so that a step keeps its size. The group
-    reports it.
-
-    Attributes:
-        videos: the training videos.
-        store: reads their frames.
-        recipe: how a clip is made.
+    The next video of its class replaces one that cannot be read, so that a step keeps its size.
     """
 
     videos: Sequence[LabeledVideo]
     store: ClipStore
-    recipe: ClipRecipe
+    recipe: Recipe
+    size: int
     _bad: dict[int, str] = field(default_factory=dict)
 
     def __getitem__(self, group: DrawnGroup) -> ClipGroup:
@@ -116,36 +82,26 @@ class TrainingClips(Dataset[ClipGroup]):
         except UnreadableVideo as error:
             self._bad[video] = str(error)
             return None
-        return augment_clip(pixels, self.recipe.size, self.recipe.augmentation, self._generator(draw, 1))
+        return augment_clip(pixels, self.size, self.recipe.augmentation, self._generator(draw, 1))
 
     def _generator(self, draw: ClipDraw, use: int) -> np.random.Generator:
         return np.random.default_rng([self.recipe.seed, draw.epoch, draw.position, use])
 
 
 def candidates(video: int, videos: Sequence[LabeledVideo]) -> Iterator[int]:
-    """The videos that may give a clip, in order: the one drawn, others of its class, any other."""
+    """The videos to try for a clip, in order: the one drawn, others of its class, any other."""
     label = videos[video].label
     others = [(video + step) % len(videos) for step in range(len(videos))]
     yield from (other for other in others if videos[other].label == label)
     yield from (other for other in others if videos[other].label != label)
 
 
-class PlannedGroups(Sampler[DrawnGroup]):
-    """Hands a plan's groups to a DataLoader, in order."""
-
-    def __init__(self, groups: Iterable[DrawnGroup]) -> None:
-        self._groups = groups
-
-    def __iter__(self) -> Iterator[DrawnGroup]:
-        return iter(self._groups)
-
-
 def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int) -> Iterator[ClipGroup]:
-    """Read groups in order: ahead of time by worker processes, or without workers when they are needed."""
+    """Read groups in order: ahead of time in worker processes, or without workers when each is needed."""
     loader: DataLoader[ClipGroup] = DataLoader(
         clips,
         batch_size=None,
-        sampler=PlannedGroups(groups),
+        sampler=groups,
         num_workers=workers,
         multiprocessing_context="spawn" if workers else None,
         prefetch_factor=4 if workers else None,
@@ -161,7 +117,7 @@ class BadVideos:
     """Collects training videos that cannot be read, and stops the run when they are too many."""
 
     def __init__(self, videos: Sequence[LabeledVideo], say: Callable[[str], None]) -> None:
-        """Begin with none; `say` receives each when it is met first."""
+        """`say` receives each video once."""
         self._videos, self._say = videos, say
         self._reasons: dict[int, str] = {}
 

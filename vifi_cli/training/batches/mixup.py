@@ -1,7 +1,7 @@
 """Mixup and CutMix over clips, and label smoothing.
 
-Clips are mixed within consecutive groups, each with its own share and permutation. A group is what one GPU had at a
-time in the published training, so results do not depend on how many clips fit into memory.
+Clips are mixed within consecutive groups, each with its own share and permutation. A group is the batch of one GPU in
+the published training, so results do not depend on how many clips fit into memory.
 
 Source: ViFi-CLIP's `datasets/blending.py`, CutmixMixupBlending; Zhang et al., mixup, 2018; Yun et al., CutMix, 2019.
 """
@@ -17,16 +17,7 @@ from vifi_cli.training.recipe.recipe import Mixing
 
 
 def soft_targets(labels: Tensor, classes: int, label_smoothing: float) -> Tensor:
-    """Targets as probabilities: 1 - s + s/C for a clip's own class, s/C for any other.
-
-    Args:
-        labels: int64 (B,), class numbers.
-        classes: C, how many classes there are.
-        label_smoothing: s, 0..1.
-
-    Returns:
-        float32 (B, C), each row of sum 1.
-    """
+    """Probabilities, float32 (B, C), for labels (B,): 1 - s + s/C for a clip's own class, s/C for any other."""
     one_hot = F.one_hot(labels, classes).float()
     return one_hot * (1 - label_smoothing) + label_smoothing / classes
 
@@ -36,15 +27,8 @@ def mix_clips(
 ) -> tuple[Tensor, Tensor]:
     """Mix each clip with another one of its group, and their targets by the same share.
 
-    Args:
-        clips: float (B, T, 3, S, S). If B is a multiple of the group's size, several calls with one generator give
-            the same as one call with all clips.
-        targets: float (B, C).
-        mixing: settings.
-        generator: of random numbers.
-
-    Returns:
-        New clips and targets of the same shapes.
+    Clips are float (B, T, 3, S, S), targets (B, C); the results have the same shapes. If B is a multiple of the
+    group's size, several calls with one generator give the same as one call with all clips.
     """
     if not (mixing.mixup or mixing.cutmix):
         return clips, targets
@@ -71,14 +55,14 @@ def _mix_group(
 
 
 def _box(height: int, width: int, share: float, generator: np.random.Generator) -> tuple[slice, slice]:
-    """Rows and columns of a box that leaves a share of the picture, apart from what falls outside."""
+    """Rows and columns of a box that leaves a share of the picture, if all of it is inside."""
     side = math.sqrt(1 - share)
     column, row = int(generator.integers(width)), int(generator.integers(height))
     return _span(row, int(height * side), height), _span(column, int(width * side), width)
 
 
-def _span(centre: int, length: int, limit: int) -> slice:
-    return slice(max(centre - length // 2, 0), min(centre + length // 2, limit))
+def _span(center: int, length: int, limit: int) -> slice:
+    return slice(max(center - length // 2, 0), min(center + length // 2, limit))
 
 
 def _length(span: slice) -> int:

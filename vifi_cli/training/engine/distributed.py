@@ -1,9 +1,9 @@
-"""Several processes that train as one: started by `torchrun`, joined by torch.distributed."""
+"""Several processes that train together: started by `torchrun`, joined by torch.distributed."""
 
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,17 +19,11 @@ from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """The processes of a run, seen from one of them.
+    """The processes of a run, seen from one of them."""
 
-    Attributes:
-        rank: of this one, from 0; the first one saves and reports.
-        count: how many there are.
-        device: of this one.
-    """
-
-    rank: int
+    rank: int  # of this one, from 0
     count: int
-    device: torch.device
+    device: torch.device  # of this one
 
     @property
     def is_first(self) -> bool:
@@ -45,7 +39,7 @@ class Processes:
         return [float(value) for value in sums]
 
     def least(self, value: int) -> int:
-        """The least value of all processes."""
+        """The smallest value of all processes."""
         if self.count == 1:
             return value
         least = torch.tensor(value, device=self.device)
@@ -67,18 +61,14 @@ class Processes:
         return shares
 
     def wait_for_all(self) -> None:
-        """Continue when all processes have arrived here."""
+        """Continue once all processes have arrived here."""
         if self.count > 1:
             dist.barrier()
 
 
 @contextmanager
 def joined_processes(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started, if any.
-
-    Args:
-        device: as `--device` takes it; each process takes the GPU of its local rank.
-    """
+    """Join the processes that torchrun started, if any; each takes the GPU of its local rank."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes(0, 1, choose_device(device))
@@ -100,9 +90,9 @@ def joined_processes(device: str) -> Iterator[Processes]:
 
 
 def sharing_gradients(network: ViFiCLIP, processes: Processes) -> ViFiCLIP:
-    """The same parameters behind towers whose gradients become the mean over all processes.
+    """The same network, whose towers' gradients become the mean over all processes.
 
-    The temperature is outside the towers and left to `average_gradient`.
+    The temperature is outside the towers: see `average_gradient`.
     """
     if processes.count == 1:
         return network
@@ -120,15 +110,13 @@ def _shared(tower: nn.Module, processes: Processes) -> nn.Module:
         return tower
     devices = [processes.device] if processes.device.type == "cuda" else None
     with warnings.catch_warnings():
-        # newer versions of torch have another name for it, with another meaning
+        # the name that newer versions of torch ask for means something else
         warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
         return DistributedDataParallel(tower, device_ids=devices, broadcast_buffers=False)
 
 
-@contextmanager
-def without_sharing(tower: nn.Module, is_needed: bool) -> Iterator[None]:
+def without_sharing(tower: nn.Module, is_needed: bool) -> AbstractContextManager[None]:
     """Keep the gradients of this pass in this process, if a later pass shares them."""
-    with ExitStack() as stack:
-        if is_needed and isinstance(tower, DistributedDataParallel):
-            stack.enter_context(tower.no_sync())
-        yield
+    if is_needed and isinstance(tower, DistributedDataParallel):
+        return tower.no_sync()
+    return nullcontext()

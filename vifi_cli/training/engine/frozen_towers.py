@@ -1,4 +1,4 @@
-"""Embeddings of videos by a frozen image tower, computed once where clips are the same in every epoch."""
+"""Embeds videos with a frozen image tower, once if clips are the same in every epoch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,17 +20,11 @@ from vifi_cli.video.clips.store import ClipStore
 
 @dataclass(frozen=True, slots=True)
 class ClipReading:
-    """How clips come from disk to the encoder.
-
-    Attributes:
-        store: reads the frames.
-        micro_batch: clips encoded at once.
-        workers: processes that read for one that trains.
-    """
+    """How clips come from disk to the encoder."""
 
     store: ClipStore
-    micro_batch: int
-    workers: int
+    micro_batch: int  # clips encoded at once
+    workers: int  # processes that read clips, for each training process
 
     def test_clips(self, videos: Sequence[LabeledVideo], frames: int, size: int) -> TestClips:
         """The test clips of videos, with T frames for an encoder whose input has side S."""
@@ -39,18 +33,13 @@ class ClipReading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrozenEmbeddings:
-    """Embeddings of videos by a frozen image tower.
+    """Embeddings of videos by a frozen image tower, by the numbers of the videos."""
 
-    Attributes:
-        embeddings: (D,) of each video that could be read, of `decision` fusion (T, D), by its number.
-        unreadable: reasons for the others, by their numbers.
-    """
-
-    embeddings: dict[int, Tensor]
-    unreadable: dict[int, str]
+    embeddings: dict[int, Tensor]  # (D,), with `decision` fusion (T, D)
+    unreadable: dict[int, str]  # reasons for the others
 
     def predict(self, network: ViFiCLIP, classes: Tensor) -> Predictions:
-        """The same as `evaluation.predict` for these videos, by class embeddings (C, D) of length 1."""
+        """What `evaluation.predict` gives for these videos and class embeddings (C, D) of length 1."""
         if not self.embeddings:
             probabilities = np.zeros((0, len(classes)), np.float32)
         else:
@@ -69,11 +58,11 @@ def embed_once(
     enter: ClipInput,
     watch: Callable[[int], None] = lambda done: None,
 ) -> FrozenEmbeddings:
-    """Embed the chosen videos, whose numbers ascend; arguments are those of `evaluation.predict`."""
+    """Embed the chosen videos, in ascending order; arguments are those of `evaluation.predict`."""
     known: dict[int, Tensor] = {}
     bad: dict[int, str] = {}
     for numbers, embeddings, unreadable in encode_videos(network, clips, chosen, enter):
-        # copies, since sending a row to another process would send its complete batch
+        # sending a row to another process would send its complete batch
         known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
         bad |= dict(unreadable)
         watch(len(known) + len(bad))
@@ -91,11 +80,7 @@ class VideoEmbeddings:
         processes: Processes,
         watch: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        """Embed each video once, each process its share; `watch` receives how many are done, of how many.
-
-        Raises:
-            InvalidInput: no video can be read.
-        """
+        """Embed each video once, each process its share; `watch` receives how many are done, of how many."""
         mine = range(processes.rank, len(clips.videos), processes.count)
         share = embed_once(network, clips, mine, enter, lambda done: watch(done, len(mine)))
         shares = processes.gather((share.embeddings, share.unreadable))
@@ -106,7 +91,7 @@ class VideoEmbeddings:
         self._videos = clips.videos
 
     def groups(self, groups: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
-        """The groups that a plan draws, embeddings in place of clips."""
+        """The groups of a plan, with embeddings in place of clips."""
         for group in groups:
             drawn = [draw.video for draw in group.draws]
             videos = [next(v for v in candidates(video, self._videos) if v in self._known) for video in drawn]

@@ -1,4 +1,4 @@
-"""A model that learns: its tuned parameters, their optimizer, and the moving average of weights (EMA)."""
+"""A model that learns: its tuned parameters, their optimizer, and the moving average of its weights (EMA)."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ PREFIXES = {"both": ("visual.", "text.", "logit_scale"), "image": ("visual.",), 
 
 
 def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name: of a network with prompts only these.
+    """The parameters that are trained, by name: only the prompts if there are any.
 
     As published, word embeddings are never trained, and the temperature only with both towers.
     """
@@ -41,9 +41,9 @@ def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
 
 
 def freeze_statistics(network: ViFiCLIP) -> None:
-    """Set towers that learn to training mode, except batch norms: a few clips' statistics do not fit a test.
+    """Set towers that learn to training mode, except batch norms: the statistics of a few clips do not fit a test.
 
-    A tower with prompts does not learn itself.
+    A tower with prompts does not learn, only its prompts do.
     """
     network.train()
     for tower in (network.visual, network.text):
@@ -57,25 +57,15 @@ def freeze_statistics(network: ViFiCLIP) -> None:
 class Learner:
     """A model that learns from micro-batches, step by step.
 
-    Attributes:
-        network: the model itself.
-        tuned: the parameters that are trained, by name.
-        optimizer: AdamW over these, with weight decay on all of them, as published.
-        scaler: of fp16 gradients.
-        average: moving averages of the tuned parameters by name; empty without `ema_decay`.
+    `tuned` and `average` hold parameters and their moving averages by name; without `ema_decay` there are no averages.
     """
 
     def __init__(
         self, network: ViFiCLIP, tokens: Tensor, recipe: Recipe, processes: Processes, precision: Precision
     ) -> None:
-        """Make a network on its device ready to learn.
+        """Freeze what does not learn: all but the prompts, or without prompts all but the towers of `recipe.tune`.
 
-        Args:
-            network: whose prompts learn, or if it has none the towers of `recipe.tune`; the rest is frozen.
-            tokens: of the classes' texts, int64 (C, L), on the device.
-            recipe: what is tuned, and how.
-            processes: that learn together.
-            precision: the arithmetic.
+        Network and tokens, int64 (C, L) of the class texts, are on the device.
         """
         self.network = network
         self.tuned = tuned_parameters(network, recipe.tune)
@@ -102,37 +92,37 @@ class Learner:
 
     @torch.no_grad()
     def embed_classes(self) -> Tensor:
-        """The class embeddings of the model as it is now: float32 (C, D), of length 1."""
+        """The present class embeddings: float32 (C, D), of length 1."""
         self.network.eval()
         with self._arithmetic.precision():
             return self.network.encode_classes(self._texts.tokens).float()
 
     def state(self) -> dict[str, Tensor]:
-        """What the run may have changed: the prompts of the network, or all of it."""
+        """The tensors that training may have changed: the prompts of the network, or all of it."""
         prompts = prompt_parameters(self.network)
         return dict(prompts) if prompts else self.network.state_dict()
 
     def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int) -> float:
-        """Compute the gradients of a step of so many clips on all processes: this process's share of the loss."""
+        """Compute the gradients of a step with `clips` on all processes; returns this process's share of the loss."""
         freeze_statistics(self.network)
         self.optimizer.zero_grad(set_to_none=True)
         return accumulate_gradients(self._shared, self._texts, micro_batches, clips, self._arithmetic)
 
     def has_finite_gradients(self) -> bool:
-        """Whether the parameters can be moved by the gradients gathered; fp16 leaves that to its scaler."""
+        """Whether the gathered gradients are finite; with fp16 the scaler skips those that are not."""
         if self.scaler.is_enabled():
             return True
         gradients = [parameter.grad for parameter in self.tuned.values() if parameter.grad is not None]
         return bool(torch.nn.utils.get_total_norm(gradients).isfinite())
 
     def try_gradients(self, micro: MicroBatch) -> None:
-        """Compute gradients of a micro-batch in this process alone, to see whether the memory holds them."""
+        """Compute gradients of a micro-batch in this process alone, to see whether they fit into memory."""
         alone = replace(self._arithmetic, processes=Processes(0, 1, self._arithmetic.processes.device))
         freeze_statistics(self.network)
         accumulate_gradients(self.network, self._texts, [micro], 1, alone)
 
     def step(self, learning_rate: float) -> None:
-        """Move the parameters by the gradients gathered."""
+        """Change the parameters by the gathered gradients."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.scaler.step(self.optimizer)
@@ -143,7 +133,7 @@ class Learner:
 
     @contextmanager
     def averaged(self) -> Iterator[ViFiCLIP]:
-        """The model with its averaged weights, if there are any; after the block it has its own again."""
+        """The model with its averaged weights, if there are any, until the block ends."""
         self._exchange()
         try:
             yield self.network

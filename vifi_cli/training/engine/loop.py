@@ -1,4 +1,4 @@
-"""The training loop: a generator that takes an optimizer step and reports it."""
+"""The training loop: takes optimizer steps and reports each."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -26,21 +26,13 @@ MOST_NAMED = 8  # of the videos of a step that diverges
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One optimizer step.
+    """One optimizer step, on all processes together."""
 
-    Attributes:
-        epoch: from 0.
-        step: from 0 in its epoch.
-        loss: mean over the step's clips.
-        clips: how many it learned from.
-        bad: videos that could not be read, of all processes.
-    """
-
-    epoch: int
-    step: int
+    epoch: int  # from 0
+    step: int  # from 0 in its epoch
     steps_per_epoch: int
     epochs: int
-    loss: float
+    loss: float  # mean over the clips
     learning_rate: float
     clips: int
     bad: tuple[BadClip, ...] = ()
@@ -48,18 +40,12 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class BatchMaking:
-    """How groups of clips become micro-batches.
-
-    Attributes:
-        classes: C.
-        micro_batch: clips encoded at once.
-        enter: how clips enter the encoder.
-    """
+    """How groups of clips become micro-batches."""
 
     classes: int
     mixing: Mixing
     seed: int
-    micro_batch: int
+    micro_batch: int  # clips encoded at once
     enter: ClipInput
 
     def micro_batches(self, plan: StepPlan, groups: Iterator[ClipGroup]) -> Iterator[MicroBatch]:
@@ -82,32 +68,19 @@ class BatchMaking:
 
 @dataclass(frozen=True, slots=True)
 class TrainingLoop:
-    """Takes one optimizer step after the other.
-
-    Attributes:
-        learner: what learns.
-        plan: which videos each step learns from.
-        schedule: the learning rate of each step.
-        making: how groups become micro-batches.
-        processes: that learn together.
-        videos: the training videos, to name those of a step that diverges.
-    """
+    """Takes one optimizer step after the other."""
 
     learner: Learner
     plan: RunPlan
     schedule: Schedule
     making: BatchMaking
     processes: Processes
-    videos: Sequence[LabeledVideo]
+    videos: Sequence[LabeledVideo]  # to name those of a step that diverges
 
     def steps(self, groups: Iterator[ClipGroup], first: int = 0) -> Iterator[StepReport]:
-        """Take the steps from `first` on, counted over the run, and report each when it is done.
+        """Take the steps from number `first` of the run, with the clips of this process in the order of the plan.
 
         Between two reports nothing is half done: the caller may save, validate, or stop.
-
-        Args:
-            groups: the clips of this process, in the order of the plan.
-            first: number of the first step.
 
         Raises:
             TrainingDiverged: the loss of a step is not finite; the parameters are those before it.

@@ -2,8 +2,7 @@
 
 The published code embeds all classes again for every micro-batch. vifi embeds them once a step: the micro-batches
 collect the gradient with respect to the class embeddings, and one backward pass takes it through the text encoder.
-Since the loss is a sum over clips, this is the same gradient, by the chain rule: the idea of GradCache (Gao et al.,
-2021), applied to the classes of CLIP.
+The loss is a sum over clips, so this is the same gradient by the chain rule. GradCache (Gao et al., 2021) has the idea.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,43 +19,25 @@ from vifi_cli.training.engine.precision import Precision
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """Clips that go through the image encoder at once.
+    """Clips that go through the image encoder at once."""
 
-    Attributes:
-        clips: float32 (B, T, 3, S, S), normalised; or their embeddings.
-        targets: (B, C), each summing to 1.
-        weights: (B,), 0 for clips that must not count.
-        is_last: whether the step ends with it.
-    """
-
-    clips: Tensor
-    targets: Tensor
-    weights: Tensor
-    is_last: bool
+    clips: Tensor  # float32 (B, T, 3, S, S), normalized; or their embeddings
+    targets: Tensor  # (B, C), each summing to 1
+    weights: Tensor  # (B,), 0 for clips that must not count
+    is_last: bool  # whether the step ends with it
 
 
 @dataclass(frozen=True, slots=True)
 class ClassTexts:
-    """The texts of the classes.
+    """The texts of the classes."""
 
-    Attributes:
-        tokens: int64 (C, L).
-        embeddings: (C, D), of length 1, if the text encoder is frozen.
-    """
-
-    tokens: Tensor
-    embeddings: Tensor | None = None
+    tokens: Tensor  # int64 (C, L)
+    embeddings: Tensor | None = None  # (C, D), of length 1, if the text encoder is frozen
 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """How gradients are computed.
-
-    Attributes:
-        processes: that train together.
-        precision: of the products.
-        scaler: of fp16.
-    """
+    """How gradients are computed."""
 
     processes: Processes
     precision: Precision
@@ -70,17 +51,9 @@ def accumulate_gradients(
     clips: int,
     arithmetic: Arithmetic,
 ) -> float:
-    """Add up the gradients of a step.
+    """Add up the gradients of this process's micro-batches, in a step with `clips` on all processes together.
 
-    Args:
-        network: whose towers share gradients if there are several processes.
-        texts: of the classes.
-        micro_batches: this process's share of the step.
-        clips: of the step, on all processes together.
-        arithmetic: how.
-
-    Returns:
-        This process's share of the loss; the shares of all processes sum to the mean over the step's clips.
+    Returns this process's share of the loss; the shares of all processes sum to the mean over the step's clips.
     """
     processes, precision = arithmetic.processes, arithmetic.precision
     with precision():
@@ -113,10 +86,7 @@ def cut_into_micro_batches(
 ) -> Iterator[MicroBatch]:
     """Join or cut groups of clips, targets and weights into micro-batches of one size; the last may be smaller.
 
-    Args:
-        groups: one or more.
-        size: clips of a micro-batch.
-        clips: how many the groups have together.
+    `clips` is how many the groups have together.
     """
     waiting: tuple[Tensor, Tensor, Tensor] | None = None
     given = 0

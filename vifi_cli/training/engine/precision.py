@@ -12,18 +12,13 @@ NAMES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How products are computed; weights, sums and losses are always float32.
-
-    Attributes:
-        device: where.
-        dtype: of the products, or None for float32.
-    """
+    """How products are computed; weights, sums and losses are always float32."""
 
     device: torch.device
-    dtype: torch.dtype | None
+    dtype: torch.dtype | None  # None for float32
 
     def __call__(self) -> AbstractContextManager[None]:
-        """A context in which torch computes so."""
+        """A context in which torch computes with this precision."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
 
     def make_scaler(self) -> torch.amp.GradScaler:
@@ -32,7 +27,7 @@ class Precision:
 
 
 def choose_precision(name: str, device: torch.device) -> Precision:
-    """The precision by name; `auto` takes bf16 where the GPU has it, fp16 on other GPUs, float32 on a CPU."""
+    """`auto` takes bf16 where the GPU has it, fp16 on other GPUs, float32 on a CPU."""
     if name != "auto":
         if device.type == "cpu" and name == "fp16":
             raise InvalidInput("recipe: runtime.precision = fp16 needs a GPU; a CPU trains in fp32")

@@ -1,29 +1,20 @@
-"""Recipes put together: the paper's as presets, the user's changes on top of them.
+"""Puts recipes together: a preset, and the user's changes on top of it.
 
 A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[prompts]`, `[augmentation]`, `[mixing]`
-and `[runtime]`; a table `[image]` or `[text]` holds what differs when only that tower is tuned. An unknown key is an
-error, so that a misspelt one cannot be ignored.
+and `[runtime]`. A table `[image]` or `[text]` holds what differs when only that tower is tuned.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.recipe import (
-    NO_PROMPTS,
-    PUBLISHED_AUGMENTATION,
-    PUBLISHED_MIXING,
-    Protocol,
-    Recipe,
-    Runtime,
-    Tune,
-)
+from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
 from vifi_cli.typed_files import as_dataclass
 
 Change = str | Mapping[str, Any]
@@ -49,33 +40,28 @@ def make_recipe(
 ) -> Recipe:
     """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes in their order.
 
-    Args:
-        preset: one of `PRESETS`.
-        protocol: `paper` adds `PAPER_ODDITIES`.
-        tune: the towers; None leaves them to the preset and the changes.
-        changes: with dotted keys for tables.
+    Without `tune`, the preset and the changes name the towers.
 
     Raises:
         InvalidInput: an unknown key or preset, a value of the wrong type, a file that is not TOML.
     """
-    published = {
-        "augmentation": asdict(PUBLISHED_AUGMENTATION),
-        "mixing": asdict(PUBLISHED_MIXING),
-        "prompts": asdict(NO_PROMPTS),
-        "runtime": asdict(Runtime()),
+    tables = ((field.name, field.default) for field in fields(Recipe))
+    defaults = {
+        name: asdict(default)
+        for name, default in tables
+        if is_dataclass(default) and not isinstance(default, type)
     }
     oddities = [PAPER_ODDITIES] if protocol == "paper" else []
-    layers = [published, _preset(preset), *oddities, *(change_table(change) for change in changes)]
+    layers = [defaults, _preset(preset), *oddities, *(change_table(change) for change in changes)]
     named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
     chosen = named[-1] if named else "both"
     table: dict[str, Any] = {}
     for layer in layers:
         table = _merged(table, _for_towers(layer, chosen))
-    return recipe_from_table({**table, "tune": chosen})
+    return as_dataclass(Recipe, {**table, "tune": chosen}, "recipe")
 
 
 def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
-    """What a layer of a recipe says where these towers are tuned."""
     rest = {key: value for key, value in layer.items() if key not in TOWERS}
     for tower in TOWERS:
         if not isinstance(layer.get(tower, {}), Mapping):
@@ -84,11 +70,11 @@ def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
 
 
 def with_changes(recipe: Recipe, changes: Sequence[Change]) -> Recipe:
-    """A recipe with the user's changes; arguments and errors are those of `make_recipe`."""
-    table = recipe.as_table()
+    """Apply the user's changes to a recipe; errors are those of `make_recipe`."""
+    table = asdict(recipe)
     for change in changes:
         table = _merged(table, change_table(change))
-    return recipe_from_table(table)
+    return as_dataclass(Recipe, table, "recipe")
 
 
 def without_mirroring_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
@@ -96,11 +82,6 @@ def without_mirroring_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
     if recipe.augmentation.flip and any(_SIDES.search(name) for name in data.class_names):
         return replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
     return recipe
-
-
-def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
-    """A recipe from TOML values, complete ones; errors are those of `make_recipe`."""
-    return as_dataclass(Recipe, table, "recipe")
 
 
 def _preset(name: str) -> dict[str, Any]:
@@ -112,7 +93,7 @@ def _preset(name: str) -> dict[str, Any]:
 
 
 def change_table(text: Change) -> dict[str, Any]:
-    """A change as TOML values; errors are those of `make_recipe`."""
+    """Read a change as TOML values; errors are those of `make_recipe`."""
     if not isinstance(text, str):
         return dict(text)
     if text in PRESETS:
@@ -167,12 +148,9 @@ def is_given(changes: Sequence[Change], table: str, key: str) -> bool:
 
 
 def changes_of_stage(changes: Sequence[Change], stage: Literal["finetune", "prompt"]) -> list[Change]:
-    """One stage's share of the changes of a run in two: those under its name, and those under neither's.
+    """The changes for one stage of a bridge: those under its name, and those under neither name.
 
-    Presets go to the stage that they are for.
-
-    Raises:
-        InvalidInput: a change is none; see `make_recipe`.
+    Presets go to the stage that they are for. Errors are those of `make_recipe`.
     """
     own: list[Change] = []
     for change in changes:

@@ -10,20 +10,15 @@ FLOOR = 0.01
 class Schedule:
     """The learning rate over a run.
 
-    Attributes:
-        top: the learning rate at the end of the warm-up.
-        steps_per_epoch: optimizer steps.
-        published_batches: if above 0, the learning rate is that of the published code, which counts batches of the
-            loader instead of steps: this many an epoch.
-        batches_per_step: of the published code.
+    With `published_batches` it is that of the published code, which counts batches of its loader instead of steps.
     """
 
     top: float
     steps_per_epoch: int
     epochs: int
     warmup_epochs: float
-    published_batches: int = 0
-    batches_per_step: int = 1
+    published_batches: int = 0  # of an epoch
+    batches_per_step: int = 1  # of the published code
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of an optimizer step, counted from 0 over the run."""

@@ -1,4 +1,4 @@
-"""The recipe of a prompt tuning, fitted to the model: which towers take prompts, and in how many layers."""
+"""Fits the recipe of prompt tuning to a model: which towers take prompts, and in how many layers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,21 +11,13 @@ from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
 
 @dataclass(frozen=True, slots=True)
 class PromptRoom:
-    """Where a model takes prompts.
+    """Where a model takes prompts."""
 
-    Attributes:
-        text: layers of the text tower.
-        image: layers of the image tower; 0 where it takes no prompts.
-        most_text: how many prompts leave room for a name.
-        fusion: how frames become a clip.
-        why_no_image: the reason where the image tower takes none.
-    """
-
-    text: int
-    image: int
-    most_text: int
+    text: int  # layers of the text tower
+    image: int  # layers of the image tower; 0 where it takes no prompts
+    most_text: int  # how many prompts leave room for a class name
     fusion: Fusion = "embedding"
-    why_no_image: str = ""
+    why_no_image: str = ""  # the reason where the image tower takes none
 
 
 def make_prompt_recipe(
@@ -39,18 +31,11 @@ def make_prompt_recipe(
 ) -> Recipe:
     """Put a recipe together as `make_recipe` does, for the towers that take prompts.
 
-    Normalisation and fusion stay those of the model.
-
-    Args:
-        preset: one of `PROMPT_PRESETS`.
-        room: of the model.
-        protocol: as in `make_recipe`.
-        tune: the towers that get prompts; None takes those that can.
-        changes: of the user, in their order.
-        say: receives what was decided.
+    Normalization and fusion stay those of the model. Without `tune`, all towers that can get prompts. `say` receives
+    what was decided.
 
     Raises:
-        InvalidInput: no tower gets prompts, a tower takes none, or they are deeper than its layers.
+        InvalidInput: no tower gets prompts, a tower cannot take them, or they are deeper than its layers.
     """
     recipe = make_recipe(preset, protocol=protocol, tune=tune, changes=changes)
     if recipe.tune != "text" and not room.image:

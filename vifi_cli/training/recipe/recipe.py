@@ -1,8 +1,8 @@
-"""What a run does, in values: the recipe, which `config.toml` of a run keeps."""
+"""The recipe of a run, which its `config.toml` keeps."""
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion, PromptShape
@@ -13,18 +13,11 @@ Protocol = Literal["default", "paper"]
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """What is drawn at random for each training clip.
+    """The probability, 0 to 1, of each random change of a training clip."""
 
-    Attributes:
-        multi_scale_crop: probability of a crop of random size, shape and place instead of the centre.
-        flip: probability of mirroring.
-        color_jitter: probability of changing the colours, each frame differently.
-        grayscale: probability of removing the colours.
-    """
-
-    multi_scale_crop: float
+    multi_scale_crop: float  # a crop of random size, shape and place instead of the center
     flip: float
-    color_jitter: float
+    color_jitter: float  # each frame differently
     grayscale: float
 
     def __post_init__(self) -> None:
@@ -40,21 +33,13 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """How clips and their targets are mixed: mixup, CutMix and label smoothing.
+    """How clips and their targets are mixed: mixup, CutMix and label smoothing."""
 
-    Attributes:
-        mixup: both parameters of the beta distribution of mixup's share; 0 turns mixup off.
-        cutmix: the same for CutMix.
-        switch_probability: of CutMix rather than mixup where both are on.
-        label_smoothing: share of a target that is spread over all classes, 0..1.
-        group: how many consecutive clips are mixed with each other.
-    """
-
-    mixup: float
-    cutmix: float
-    switch_probability: float
-    label_smoothing: float
-    group: int = 4
+    mixup: float  # both parameters of the beta distribution of mixup's share; 0 turns mixup off
+    cutmix: float  # the same for CutMix
+    switch_probability: float  # of CutMix rather than mixup, where both are on
+    label_smoothing: float  # share of a target that is spread over all classes, 0 to 1
+    group: int = 4  # how many consecutive clips are mixed with each other
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -72,26 +57,17 @@ class Mixing:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How a run is carried out; nothing here changes what is learned, except by rounding.
+    """How a run is carried out; nothing here changes what the model learns, except by rounding."""
 
-    Attributes:
-        precision: `auto` is bf16 where the GPU has it, fp16 on other GPUs, fp32 on a CPU.
-        micro_batch: clips encoded at once by each process; 0 finds the most that fit into memory.
-        workers: processes that read clips for each training process; -1 chooses.
-        clip_cache_gb: room on disk for decoded clips, in gigabytes; 0 decodes every time.
-        gradient_checkpointing: computes activations twice to save memory.
-        tensorboard: writes files for TensorBoard too.
-        save_minutes: how often an unfinished epoch is saved.
-    """
-
+    # auto: bf16 where the GPU has it, fp16 on other GPUs, fp32 on a CPU
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    micro_batch: int = 0
-    workers: int = -1
-    clip_cache_gb: float = 8.0
+    micro_batch: int = 0  # clips that each process encodes at once; 0 finds the most that fit into memory
+    workers: int = -1  # processes that read clips for each training process; -1 chooses
+    clip_cache_gb: float = 8.0  # room on disk for decoded clips; 0 decodes every time
     compile: bool = False
-    gradient_checkpointing: bool = False
-    tensorboard: bool = False
-    save_minutes: float = 10.0
+    gradient_checkpointing: bool = False  # computes activations twice to save memory
+    tensorboard: bool = False  # writes files for TensorBoard too
+    save_minutes: float = 10.0  # how often an unfinished epoch is saved
 
 
 NO_PROMPTS = PromptShape()
@@ -101,50 +77,30 @@ PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_s
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained.
+    """How a model is trained."""
 
-    Attributes:
-        frames: T, frames of each clip.
-        learning_rate: at the top of the schedule.
-        effective_batch: clips per optimizer step, on all processes together.
-        tune: the towers that are trained, and with `both` the temperature; or those that get prompts.
-        fusion: what is averaged over the frames of a clip.
-        template: the text of a class, `{}` being its name.
-        clean_class_names: `_` and CamelCase become words.
-        batches_per_step: how the published code cut a step, which its schedule counts by.
-        warmup_epochs: while the learning rate rises.
-        warmup_cliff: the rate then falls at once to where the cosine would have been, as published.
-        weight_decay: of AdamW, on all parameters.
-        drop_incomplete: leaves out clips at the end of an epoch that do not fill a step, as published.
-        imagenet_statistics: normalises pixels by ImageNet's mean and deviation, as published, instead of the model's.
-        random_frames: draws frames in each epoch; else they are those of the test.
-        select_on_test: chooses the best epoch on the test videos if there are no others.
-        validate_every: epochs from one validation to the next; the first and the last are always validated.
-        ema_decay: of the moving average of weights that becomes the model; 0 for none.
-        seed: of everything that is drawn.
-        prompts: learned instead of the towers; all 0 for none.
-    """
-
-    frames: int
+    frames: int  # T, of each clip
     epochs: int
-    learning_rate: float
-    effective_batch: int
-    tune: Tune = "both"
-    fusion: Fusion = "embedding"
-    template: str = "a photo of a {}."
-    clean_class_names: bool = True
-    batches_per_step: int = 1
-    warmup_epochs: float = 5.0
-    warmup_cliff: bool = False
-    weight_decay: float = 0.001
-    drop_incomplete: bool = False
-    imagenet_statistics: bool = False
-    random_frames: bool = True
-    select_on_test: bool = False
-    validate_every: int = 1
-    ema_decay: float = 0.0
-    seed: int = 1024
-    prompts: PromptShape = NO_PROMPTS
+    learning_rate: float  # at the top of the schedule
+    effective_batch: int  # clips per optimizer step, on all processes together
+    tune: Tune = (
+        "both"  # the towers that are trained, and with both the temperature; or those that get prompts
+    )
+    fusion: Fusion = "embedding"  # what is averaged over the frames of a clip
+    template: str = "a photo of a {}."  # the text of a class, {} being its name
+    clean_class_names: bool = True  # splits names at _ and in CamelCase into words
+    batches_per_step: int = 1  # of the published loader, which the published schedule counts by
+    warmup_epochs: float = 5.0  # while the learning rate rises
+    warmup_cliff: bool = False  # then drops the rate to where the cosine would have been, as published
+    weight_decay: float = 0.001  # of AdamW, on all parameters
+    drop_incomplete: bool = False  # omits clips at the end of an epoch that do not fill a step, as published
+    imagenet_statistics: bool = False  # normalizes pixels by ImageNet's, as published, instead of the model's
+    random_frames: bool = True  # draws frames in each epoch; else they are those of the test
+    select_on_test: bool = False  # chooses the best epoch on the test videos if there are no others
+    validate_every: int = 1  # in epochs; the first and the last are always validated
+    ema_decay: float = 0.0  # of the moving average of weights that becomes the model; 0 for none
+    seed: int = 1024  # of everything that is drawn
+    prompts: PromptShape = NO_PROMPTS  # learned instead of the towers; all 0 for none
     augmentation: Augmentation = PUBLISHED_AUGMENTATION
     mixing: Mixing = PUBLISHED_MIXING
     runtime: Runtime = Runtime()
@@ -172,7 +128,3 @@ class Recipe:
         """Whether the image tower is frozen and a video gives the same clip in every epoch."""
         still = not self.random_frames and self.augmentation == Augmentation.none()
         return self.tune == "text" and still and self.mixing.mixup == 0 and self.mixing.cutmix == 0
-
-    def as_table(self) -> dict[str, Any]:
-        """The recipe as TOML values."""
-        return asdict(self)

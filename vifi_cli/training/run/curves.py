@@ -1,4 +1,4 @@
-"""The curves of a run: as a picture, and for TensorBoard."""
+"""Draws the curves of a run: as a picture, and for TensorBoard."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,11 +41,7 @@ class TensorBoardLog:
     """Writes event files as a run goes on."""
 
     def __init__(self, folder: Path, steps_per_epoch: int) -> None:
-        """Open a folder for event files.
-
-        Args:
-            folder: made if it is missing; a resumed run adds to it.
-            steps_per_epoch: places epochs on the axis of steps.
+        """Open a folder for event files, perhaps that of a resumed run.
 
         Raises:
             MissingDependency: the package tensorboard is not installed.
@@ -60,7 +56,7 @@ class TensorBoardLog:
         self._steps_per_epoch = steps_per_epoch
 
     def add(self, report: StepReport | EpochReport) -> None:
-        """Write a report down."""
+        """Write the values of a report."""
         if isinstance(report, StepReport):
             at = report.epoch * self._steps_per_epoch + report.step + 1
             values = {"train/loss": report.loss, "train/learning_rate": report.learning_rate}

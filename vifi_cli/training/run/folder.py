@@ -1,10 +1,10 @@
-"""The folder that a run leaves behind.
+"""The folder of a run.
 
 RUN/config.toml                   the complete configuration
-RUN/metrics.jsonl                 a line for each step, each epoch
+RUN/metrics.jsonl                 a line for each step and each epoch
 RUN/curves.png                    the same as a picture
 RUN/best/, RUN/last/              model folders
-RUN/training_state.safetensors    what `--resume` goes on from
+RUN/training_state.safetensors    what `--resume` continues from
 """
 
 import contextlib
@@ -29,28 +29,20 @@ from vifi_cli.training.run.reports import EpochReport, Scores
 from vifi_cli.typed_files import as_dataclass
 
 RUNS = Path("runs")
-"""Where runs are saved that the user names no folder for."""
+"""The parent folder of runs without --output."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """The configuration of a run.
+    """The configuration of a run."""
 
-    Attributes:
-        model: to start from: a name, or an absolute path.
-        data: as `--data` takes it, paths absolute.
-        data_root: folder of the public sets, or empty.
-        setting: of the paper, `supervised` for the user's own data.
-        videos: digest of the videos and class names, by which `--resume` recognises them.
-    """
-
-    model: str
-    data: str
-    data_root: str
-    setting: str
+    model: str  # to start from: a name, or an absolute path
+    data: str  # as for --data, with absolute paths
+    data_root: str  # folder of the public sets, or empty
+    setting: str  # of the paper; supervised for the user's own data
     protocol: Protocol
     recipe: Recipe
-    videos: str = ""
+    videos: str = ""  # digest of the videos and class names, by which --resume recognizes them
 
     @property
     def source(self) -> DataSource:
@@ -76,7 +68,7 @@ class RunFolder:
 
     @property
     def state(self) -> Path:
-        """What a run is resumed from."""
+        """The saved state that a run resumes from."""
         return self.path / "training_state.safetensors"
 
     @property
@@ -89,7 +81,7 @@ class RunFolder:
         return self.path / "config.toml"
 
     def is_begun(self) -> bool:
-        """Whether the folder holds a run."""
+        """Whether a run has written its configuration here."""
         return self._config.exists()
 
     def is_finished(self, config: RunConfig) -> bool:
@@ -110,18 +102,18 @@ class RunFolder:
             self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins
         except FileExistsError as error:
             raise InvalidInput(f"another run has just begun in {self.path}: name another --output") from error
-        table = {"vifi": __version__, **asdict(config), "recipe": config.recipe.as_table()}
+        table = {"vifi": __version__, **asdict(config)}
         with replacing(self._config) as temporary:
             temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
 
     def withdraw(self) -> None:
-        """Undo `begin`, so that a run that could not be set up leaves its folder to the next."""
+        """Undo `begin` after a failed setup, so that the next run can use the folder."""
         self._config.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()
 
     def read_config(self) -> RunConfig:
-        """The configuration.
+        """Read the configuration.
 
         Raises:
             InvalidInput: this is not a run folder.
@@ -142,7 +134,7 @@ class RunFolder:
             file.write(json.dumps(_as_line(report)) + "\n")
 
     def forget_after(self, steps: int, steps_per_epoch: int) -> None:
-        """Drop reports after so many steps, which a run that was killed takes again."""
+        """Drop reports after this many steps: a run that was killed takes those steps again."""
         if not self.metrics.exists():
             return
         kept = [line for line in self._lines() if _steps_done(line, steps_per_epoch) <= steps]

@@ -1,4 +1,4 @@
-"""The model of a run: loaded, on its device, with prompts, and the card of the models it becomes."""
+"""Loads the model of a run, adds its prompts, and makes the card of the models that the run saves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,24 +30,18 @@ TUNED: dict[str, tuple[Tower, ...]] = {"both": ("image", "text"), "image": ("ima
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingModel:
-    """What a run trains.
+    """What a run trains."""
 
-    Attributes:
-        network: on its device.
-        card: of the models that come out.
-        tokens: of the classes' texts, int64 (C, L), on the device.
-    """
-
-    network: ViFiCLIP
-    card: ModelCard
-    tokens: Tensor
+    network: ViFiCLIP  # on its device
+    card: ModelCard  # of the models that the run saves
+    tokens: Tensor  # of the class texts, int64 (C, L), on the device
 
 
 def load_start(name: str) -> LoadedModel:
     """Load the model that a run starts from.
 
     Raises:
-        InvalidInput: it is a prompt model, or none.
+        InvalidInput: it is a prompt model, or not a model.
         ModelUnavailable, MissingDependency: it cannot be loaded here.
     """
     model = load_vifi_clip(resolve_model(name))
@@ -75,10 +69,10 @@ def prompt_room(model: str) -> PromptRoom:
 
 
 def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.device) -> TrainingModel:
-    """Load the model of a run, and add the prompts of its recipe.
+    """Load the model of a run and add the prompts of its recipe.
 
     Raises:
-        InvalidInput, ModelUnavailable, MissingDependency: the model cannot be had, or not be tuned so.
+        InvalidInput, ModelUnavailable, MissingDependency: the model cannot be loaded or tuned.
     """
     model, recipe = load_start(config.model), config.recipe
     card = tuned_card(model.card, config, data)
@@ -97,7 +91,7 @@ def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.de
 def load_without_prompts(
     name: str, class_names: Sequence[str], device: torch.device
 ) -> tuple[ViFiCLIP, Tensor]:
-    """The model that a run starts from, with its embeddings (C, D) of the classes by its own template."""
+    """The model that a run starts from, with the class embeddings (C, D) from its own template."""
     model = load_start(name)
     network = model.network.to(device)
     tokens = model.tokenizer([model.card.class_text(class_name) for class_name in class_names])
@@ -107,10 +101,10 @@ def load_without_prompts(
 def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
     """Check that saved prompts continue with the model that they were learned for.
 
-    If that model was moved, as with a bridge, the first process writes its new path into the saved folders.
+    If that model was moved, as in a bridge, the first process writes its new path into the saved folders.
 
     Raises:
-        InvalidInput: it is another model now.
+        InvalidInput: the model has changed.
     """
     for folder in saved:
         begun = read_card(folder).base if is_model_folder(folder) else None
@@ -142,7 +136,7 @@ def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
 
 
 def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> ModelCard:
-    """The card of a model that a run makes out of another.
+    """The card of the models that a run saves.
 
     Raises:
         InvalidInput: two classes have the same name, or the model does not take square pictures.
@@ -151,7 +145,7 @@ def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> Model
     geometry = base.preprocessing.geometry
     if geometry.height != geometry.width:
         raise InvalidInput(
-            f"{config.model} takes pictures of {geometry.height} x {geometry.width}; square ones can be tuned"
+            f"{config.model} takes pictures of {geometry.height} x {geometry.width}; only square ones can be tuned"
         )
     preprocessing = base.preprocessing
     if recipe.imagenet_statistics:

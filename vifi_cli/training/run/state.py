@@ -1,4 +1,4 @@
-"""The saved state from which `--resume` continues a run exactly, in one file that is replaced at once."""
+"""The state from which `--resume` continues a run exactly, in one file that is replaced atomically."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -18,27 +18,16 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run has come.
+    """How far a run has come."""
 
-    Attributes:
-        step: optimizer steps done since the run began.
-        best_top1: of the best validation so far; below 0 before the first.
-        best_epoch: of that validation, from 1.
-        epoch_loss: sum of the losses of this epoch's steps.
-    """
-
-    step: int = 0
-    best_top1: float = -1.0
-    best_epoch: int = 0
-    epoch_loss: float = 0.0
+    step: int = 0  # optimizer steps done since the run began
+    best_top1: float = -1.0  # of the best validation so far; below 0 before the first
+    best_epoch: int = 0  # of that validation, from 1
+    epoch_loss: float = 0.0  # sum over the steps of this epoch
 
 
 def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> None:
-    """Write weights, averages and the optimizer's moments; if that fails, the previous file stays.
-
-    Raises:
-        OSError: the disk is full or cannot be written to.
-    """
+    """Write weights, averages and the optimizer's moments; if that fails, the previous file stays."""
     tensors = {f"weights.{name}": tensor for name, tensor in learner.state().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.items()}
     for name, parameter in learner.tuned.items():
@@ -85,7 +74,7 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
 
 
 def _placed(tensor: Tensor, moment: str, parameter: Tensor, learner: Learner) -> Tensor:
-    """A moment where AdamW expects it: on the parameter's device, the count of steps only if AdamW is fused."""
+    """A moment on the parameter's device, where AdamW expects it; the count of steps only if AdamW is fused."""
     if moment == "step" and not learner.optimizer.defaults["fused"]:
         return tensor
     return torch.empty_like(parameter).copy_(tensor) if tensor.ndim else tensor.to(parameter.device)

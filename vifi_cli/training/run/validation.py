@@ -1,4 +1,4 @@
-"""Scores of a model on the validation videos, and the best epoch by them."""
+"""Scores a model on the validation videos, which decide on the best epoch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,37 +18,28 @@ from vifi_cli.training.run.state import RunProgress
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Scores a model on the validation videos; each is counted once, on however many processes.
+    """Scores a model on the validation videos; each counts once, however many processes there are.
 
-    A frozen image tower sees each video in the first validation only.
-
-    Attributes:
-        data: with these videos.
-        reading: how clips come to the encoder.
-        recipe: frames of a clip, and whether the best epoch may be chosen on the test videos.
-        size: S, of the encoder's picture.
-        enter: how clips enter the encoder.
-        processes: that share the work.
-        watch: receives how many videos this process has scored, of how many.
+    A frozen image tower sees each video only in the first validation.
     """
 
     data: LabeledVideos
     reading: ClipReading
     recipe: Recipe
-    size: int
+    size: int  # of the encoder's input side
     enter: ClipInput
     processes: Processes
-    watch: Callable[[int, int], None]
+    watch: Callable[[int, int], None]  # receives how many videos this process has scored, of how many
     _embedded: dict[tuple[LabeledVideo, ...], FrozenEmbeddings] = field(default_factory=dict)
 
     def score(self, network: ViFiCLIP, classes: Tensor) -> Scores | None:
-        """Score a model by its class embeddings (C, D); None without held-out videos."""
+        """Score a model with its class embeddings (C, D); None without held-out videos."""
         return self._score(network, classes, "val", self.data.val) or self._score(
             network, classes, "test", self.data.test
         )
 
     def score_test(self, network: ViFiCLIP, classes: Tensor, known: Scores | None) -> Scores | None:
-        """Score a model on the test videos; `known` are its scores on the validation videos, perhaps the same."""
+        """Score a model on the test videos, unless these gave the scores that are `known` from validation."""
         is_known = known is not None and (not self.data.val or self.data.val == self.data.test)
         return known if is_known else self._score(network, classes, "test", self.data.test)
 

@@ -1,17 +1,22 @@
-"""How many clips fit into memory at once, which changes speed and nothing else; and memory kept for the next step."""
+"""What a run takes of the machine: memory, worker processes, the clip cache; and how it becomes repeatable."""
 
 import ctypes
 import math
+import os
 import sys
 
 import torch
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.towers.clip_transform import test_short_side
+from vifi_cli.paths import cache_folder
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
 from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.video.clips.store import ClipStore
 
+MOST_WORKERS = 12
 # more of them take more memory and, falling out of the processor's cache, more time each
 FRAMES_ON_CPU = 8
 # of glibc's malloc.h; the greatest value that the call takes
@@ -20,18 +25,54 @@ LARGEST = 2**31 - 1
 TOP_PAD_BYTES = 256 * 2**20
 
 
+def make_repeatable(seed: int, device: torch.device) -> None:
+    """Let the same seed give the same weights, as far as the device can."""
+    torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    if device.type == "cpu":
+        _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Let this process reuse freed memory; does nothing if the C library is not glibc.
+
+    Activations of tens of megabytes come and go with each step. By default each is mapped again, and the system
+    has to clear its pages, which takes a large part of the time of a step on a CPU.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGEST)
+        mallopt(M_TRIM_THRESHOLD, LARGEST)
+        mallopt(M_TOP_PAD, TOP_PAD_BYTES)
+
+
+def reading_workers(recipe: Recipe, processes: Processes) -> int:
+    """Worker processes for each training process: none on a CPU, where they would only slow it down."""
+    if recipe.runtime.workers >= 0:
+        return recipe.runtime.workers
+    if processes.device.type == "cpu":
+        return 0
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // processes.count))
+
+
+def open_clip_store(size: int, recipe: Recipe) -> ClipStore:
+    """The cached store of frames, scaled for an encoder with this input side."""
+    return ClipStore(
+        test_short_side(size),
+        folder=cache_folder() / "clips",
+        budget_bytes=int(recipe.runtime.clip_cache_gb * 1e9),
+    )
+
+
 def find_micro_batch(
     learner: Learner, recipe: Recipe, clips: int, size: int, classes: int, processes: Processes
 ) -> int:
-    """Clips of a micro-batch: the user's number, or the most that fit on the GPU in a trial.
+    """Clips of a micro-batch: the number in the recipe, or the most that fit on the GPU in a trial.
 
-    Args:
-        learner: whose gradients are tried and cleared.
-        recipe: with the frames of a clip, and the user's number if there is one.
-        clips: of a step, on all processes together.
-        size: S, of the encoder's picture.
-        classes: C.
-        processes: that learn together; all get the same answer.
+    `clips` is the number of a step on all processes, which get the same answer; `size` is the encoder's input side.
 
     Raises:
         InvalidInput: not even one clip fits.
@@ -69,18 +110,3 @@ def _fits(
     learner.optimizer.zero_grad(set_to_none=True)
     torch.cuda.empty_cache()
     return processes.least(fits) == 1
-
-
-def keep_freed_memory() -> None:
-    """Let this process reuse freed memory; does nothing if the C library is not glibc.
-
-    Activations of tens of megabytes come and go with each step. By default each is mapped again, and the system
-    has to clear its pages, which takes a large part of the time of a step on a CPU.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, LARGEST)
-        mallopt(M_TRIM_THRESHOLD, LARGEST)
-        mallopt(M_TOP_PAD, TOP_PAD_BYTES)

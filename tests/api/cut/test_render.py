@@ -9,8 +9,7 @@ import pytest
 
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
-from vifi_cli.api.cut.render import CutProgress, CutRendering
-from vifi_cli.api.cut.report import CutReport
+from vifi_cli.api.cut.render import CutProgress, CutRendering, CutReport
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.moment import Moment

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from vifi_cli.api.cut.moments import as_moment
 from vifi_cli.api.cut.plan import CutOutputs, plan_cut
-from vifi_cli.api.cut.render import render
-from vifi_cli.api.cut.report import CutReport
+from vifi_cli.api.cut.render import CutReport, render
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.index.search.video_index import SearchHit
-from vifi_cli.paths import given_path
 from vifi_cli.video.moment import Moment
 
 
 class CutOptions(TypedDict, total=False):
-    """The further options of `cut`, which `CutOutputs` explains."""
+    """Further options of `cut`, which `CutOutputs` explains."""
 
     reel: Path | str | None
     lists: Sequence[Path | str]
@@ -38,13 +37,10 @@ def cut(
         moments: hits of a search, or moments you name.
         folder: where clips go, one file per moment; `clips` if you ask for nothing else.
         title: of the page and the lists.
-        feedback: hears about progress.
+        feedback: receives progress.
         options: `reel`, an MP4 of all moments one after the other; `lists` for editors and players (.edl, .otio,
-            .m3u8); `html`, a page that shows them and needs nothing else; `copied` copies clips without re-encoding,
+            .m3u8); `html`, a page that shows them and needs no other files; `copied` copies clips without re-encoding,
             from the keyframe before; `pad_seconds` to add before and after each moment; `overwrite` existing files.
-
-    Returns:
-        What was written, and why what could not be cut was left out.
 
     Raises:
         InvalidInput: a name does not fit its content, or a file exists already or is one of the videos.
@@ -55,9 +51,3 @@ def cut(
     report = CutReport()
     render(plan, report, feedback)
     return report
-
-
-def as_moment(found: SearchHit | Moment) -> Moment:
-    """A hit or a moment as it is cut: by its absolute path, with the number that is shown of it."""
-    score = found.score if isinstance(found, Moment) else found.number_shown
-    return Moment(given_path(Path(found.path)), found.start_seconds, found.end_seconds, score)

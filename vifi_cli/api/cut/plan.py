@@ -1,4 +1,4 @@
-"""What a cut writes, and where: every name is known, and free, before any video is read."""
+"""Plans a cut: names every file to write, and checks that the name is free, before any video is read."""
 
 import os
 from collections.abc import Sequence
@@ -17,28 +17,19 @@ LONGEST_NAME = 60  # characters of a video's name in that of a clip
 
 @dataclass(frozen=True, slots=True)
 class CutOutputs:
-    """What to write of some moments; clips if nothing else is asked for.
-
-    Attributes:
-        folder: where clips go, one file per moment.
-        reel: an MP4 of all moments, one after the other.
-        lists: lists of them for editors and players: .edl, .otio or .m3u8.
-        html: a page that shows them and needs nothing else.
-        copied: copy clips without re-encoding; they begin at the keyframe before.
-        pad_seconds: to add before and after each moment.
-        overwrite: replace existing files.
+    """What to write of some moments; clips if you ask for nothing else.
 
     Raises:
         InvalidInput: a file's name does not fit its content.
         MissingDependency: a list needs a package that is not installed.
     """
 
-    folder: Path | str | None = None
-    reel: Path | str | None = None
-    lists: Sequence[Path | str] = ()
-    html: Path | str | None = None
-    copied: bool = False
-    pad_seconds: float = 0.0
+    folder: Path | str | None = None  # for clips, one file per moment
+    reel: Path | str | None = None  # an MP4 of all moments, one after the other
+    lists: Sequence[Path | str] = ()  # for editors and players: .edl, .otio or .m3u8
+    html: Path | str | None = None  # a page that shows the moments and needs no other files
+    copied: bool = False  # copy clips without re-encoding, from the keyframe before
+    pad_seconds: float = 0.0  # to add before and after each moment
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -50,22 +41,11 @@ class CutOutputs:
 
 @dataclass(frozen=True, slots=True)
 class CutPlan:
-    """What is written of which moments.
-
-    Attributes:
-        title: what the moments have in common, for lists and the page.
-        moments: in the order in which they are shown, by absolute paths.
-        clips: a path for each moment, or none at all if no clips are wanted.
-        reel: where all moments joined go, if wanted.
-        lists: lists for editors and players.
-        html: the page, if wanted.
-        copied: clips are copied, not re-encoded.
-        pad_seconds: added before and after each moment.
-    """
+    """The files to write of some moments; see `CutOutputs`."""
 
     title: str
-    moments: tuple[Moment, ...]
-    clips: tuple[Path, ...]
+    moments: tuple[Moment, ...]  # in the order in which they are shown, with absolute paths
+    clips: tuple[Path, ...]  # one for each moment, or none at all
     reel: Path | None
     lists: tuple[Path, ...]
     html: Path | None
@@ -74,14 +54,9 @@ class CutPlan:
 
     @property
     def targets(self) -> tuple[Path, ...]:
-        """All files to be written."""
+        """All files to write."""
         others = (self.reel, *self.lists, self.html)
         return (*self.clips, *(path for path in others if path is not None))
-
-    def make_folders(self) -> None:
-        """Makes the folders that files go into, where they are missing."""
-        for target in self.targets:
-            target.parent.mkdir(parents=True, exist_ok=True)
 
 
 def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutPlan:
@@ -90,47 +65,39 @@ def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutP
     Raises:
         InvalidInput: a file would be written twice, is one of the videos, or exists and may not be replaced.
     """
-    reel, html = (None if path is None else given_path(Path(path)) for path in (outputs.reel, outputs.html))
-    lists = tuple(given_path(Path(path)) for path in outputs.lists)
-    folder = outputs.folder
-    if folder is None and reel is None and not lists and html is None:
-        folder = USUAL_FOLDER
-    plan = CutPlan(
-        title,
-        tuple(moments),
-        () if folder is None else clip_paths(given_path(Path(folder)), moments, copied=outputs.copied),
-        reel,
-        lists,
-        html,
-        outputs.copied,
-        outputs.pad_seconds,
+    folder, reel, html = (
+        None if path is None else given_path(Path(path))
+        for path in (outputs.folder, outputs.reel, outputs.html)
     )
+    lists = tuple(given_path(Path(path)) for path in outputs.lists)
+    if folder is None and reel is None and not lists and html is None:
+        folder = given_path(USUAL_FOLDER)
+    clips = () if folder is None else clip_paths(folder, moments, copied=outputs.copied)
+    plan = CutPlan(title, tuple(moments), clips, reel, lists, html, outputs.copied, outputs.pad_seconds)
     _check_targets(plan, overwrite=outputs.overwrite)
     return plan
 
 
 def clip_paths(folder: Path, moments: Sequence[Moment], *, copied: bool) -> tuple[Path, ...]:
-    """Names that say what clips are and sort in their order: `01-dog-0m04s.mp4`."""
+    """Names that describe clips and sort in their order: `01-dog-0m04s.mp4`."""
     digits = max(2, len(str(len(moments))))
-    return tuple(
-        folder
-        / (
-            f"{rank:0{digits}}-{_plain(one.path.stem)}-{_place(one.start_seconds)}"
-            f"{copied_suffix(one.path) if copied else '.mp4'}"
-        )
-        for rank, one in enumerate(moments, start=1)
-    )
+    paths = []
+    for rank, one in enumerate(moments, start=1):
+        suffix = copied_suffix(one.path) if copied else ".mp4"
+        name = f"{rank:0{digits}}-{_plain(one.path.stem)}-{_place(one.start_seconds)}{suffix}"
+        paths.append(folder / name)
+    return tuple(paths)
 
 
 def _plain(stem: str) -> str:
-    """A name without what shells, other systems or eyes stumble over; letters of any script stay."""
+    """A name without characters that trouble shells, other systems or readers; letters of any script stay."""
     kept = "".join(c if c.isalnum() or c in "._" else "-" for c in stem)
     return "-".join(part for part in kept[:LONGEST_NAME].split("-") if part).strip(".") or "clip"
 
 
 def _place(seconds: float) -> str:
-    whole = int(seconds)
-    hours, minutes, seconds = whole // 3600, whole // 60 % 60, whole % 60
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02}m{seconds:02}s" if hours else f"{minutes}m{seconds:02}s"
 
 

@@ -1,17 +1,18 @@
-"""Renders what a cut planned: clips, reel, lists and page; a bad video costs only its own moments."""
+"""Renders a planned cut: clips, reel, lists and page; a bad video costs only its own moments."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from vifi_cli import paths
 from vifi_cli.api.cut.plan import CutPlan
-from vifi_cli.api.cut.report import CutReport, WrittenReel
 from vifi_cli.api.feedback import Feedback, Task
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.export.clip import write_clip
+from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.export.copied_clip import copy_clip
 from vifi_cli.video.export.preview import Preview, preview_of
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, make_sure_of, padded, video_facts
@@ -20,15 +21,41 @@ from vifi_cli.video.lists.edit_list import write_edit_list
 from vifi_cli.video.lists.gallery import GalleryItem, gallery_html
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import IsolatedWorker, WorkerLost
+from vifi_cli.wording import counted
 
 COPY_EFFORT, PREVIEW_EFFORT = 0.05, 0.5  # per second of video, beside encoding it
 
-Probed = Mapping[int, ProbedMoment]
-"""Moments by their position among those given."""
+Probed = Mapping[int, ProbedMoment]  # by their position in the plan
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReel:
+    """A reel, its length, and where in it each moment begins, by the moment's position."""
+
+    path: Path
+    seconds: float
+    starts_seconds: dict[int, float]
+
+
+@dataclass(slots=True)
+class CutReport:
+    """What has been written so far; a moment's position is its place among those given."""
+
+    clips: dict[int, tuple[Path, Clip]] = field(default_factory=dict)  # by position
+    reel: WrittenReel | None = None
+    others: list[Path] = field(default_factory=list)  # lists and the page
+    failed: dict[int, str] = field(default_factory=dict)  # by position, why the moment was left out
+    remarks: list[str] = field(default_factory=list)  # in words for the user
+
+    def __repr__(self) -> str:
+        """For example `<CutReport: 3 clips, 2 other files, 1 moment failed>`."""
+        files = len(self.others) + (self.reel is not None)
+        failed = f", {counted(len(self.failed), 'moment')} failed" if self.failed else ""
+        return f"<CutReport: {counted(len(self.clips), 'clip')}, {counted(files, 'other file')}{failed}>"
 
 
 def render(plan: CutPlan, report: CutReport, feedback: Feedback) -> None:
-    """Writes what is planned, and notes each file in the report at once, so that an interruption leaves it true.
+    """Writes the planned files, and notes each in the report at once, so that an interruption leaves it true.
 
     Raises:
         OSError: a file cannot be written.
@@ -38,7 +65,7 @@ def render(plan: CutPlan, report: CutReport, feedback: Feedback) -> None:
 
 
 class CutProgress:
-    """How far a cut has come: seconds of video written, in all its outputs, as one task. A context manager."""
+    """The progress of a cut as one task: seconds of video written, in all its outputs. A context manager."""
 
     def __init__(self, feedback: Feedback) -> None:
         self._feedback = feedback
@@ -46,20 +73,20 @@ class CutProgress:
         self._task: Task | None = None
         self._done_seconds = 0.0
 
-    def __enter__(self) -> "CutProgress":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
     def begin(self, what: str, seconds: float) -> None:
-        """Starts a task of so many seconds of work; the one before is over."""
+        """Ends the task before, and starts one of this many seconds of work."""
         self._open.close()
         self._task = self._open.enter_context(self._feedback.task(what, max(seconds, 1e-3)))
         self._done_seconds = 0.0
 
     def piece(self, what: str, at: str, seconds: float, effort: float = 1.0) -> Callable[[float], None]:
-        """Begins the next piece of the task; returns a function that takes how many of its seconds are done."""
+        """Begins the next piece of the task; returns a function that takes the seconds done of it."""
         begins = self._done_seconds
         self._done_seconds += effort * seconds
 
@@ -72,7 +99,7 @@ class CutProgress:
 
 
 class CutRendering:
-    """One cut being rendered, which keeps account of what it has written."""
+    """A cut being rendered."""
 
     def __init__(self, worker: IsolatedWorker, progress: CutProgress, report: CutReport) -> None:
         self.report = report
@@ -80,11 +107,12 @@ class CutRendering:
         self._progress = progress
 
     def render(self, plan: CutPlan) -> None:
-        """Writes what is planned, and notes it in the report."""
+        """Writes the planned files, and notes them in the report."""
         probed = self.probe(plan.moments, plan.pad_seconds)
         if not probed:
             return
-        plan.make_folders()
+        for target in plan.targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
         clip_effort = (COPY_EFFORT if plan.copied else 1.0) if plan.clips else 0.0
         effort = clip_effort + (plan.reel is not None) + (PREVIEW_EFFORT if plan.html else 0.0)
         self._progress.begin("Cutting", effort * sum(one.seconds for one in probed.values()))
@@ -98,7 +126,7 @@ class CutRendering:
             self.write_gallery(self._good(probed), plan.html, plan.title)
 
     def probe(self, moments: Sequence[Moment], pad_seconds: float) -> dict[int, ProbedMoment]:
-        """Finds out what the videos are like, and where in them the moments are."""
+        """Looks at the videos, and places the moments within them."""
         facts = self._facts_of(moments)
         probed = {}
         for position, moment in enumerate(moments):
@@ -107,19 +135,15 @@ class CutRendering:
                 self.report.failed[position] = known
                 continue
             with self._failing(position):
-                if moment.start_seconds >= known.duration_seconds:
-                    self._make_sure_of(moment)
+                if moment.start_seconds >= known.duration_seconds:  # headers and clocks may be wrong
+                    self._worker.call(partial(make_sure_of, moment), lambda: None)
+                    if moment.end_seconds == math.inf:
+                        raise UnreadableVideo("its length is unknown: say where the moment ends")
                 probed[position] = padded(moment, known, pad_seconds)
         return probed
 
-    def _make_sure_of(self, moment: Moment) -> None:
-        """Decodes up to a moment that seems to be past the end of its video, since headers and clocks may be wrong."""
-        self._worker.call(partial(make_sure_of, moment), lambda: None)
-        if moment.end_seconds == math.inf:
-            raise UnreadableVideo("its length is unknown: say where the moment ends")
-
     def _facts_of(self, moments: Sequence[Moment]) -> dict[Path, VideoFacts | str]:
-        """What each video is like, or why it cannot be read."""
+        """The facts about each video, or why it cannot be read."""
         reaching: dict[Path, float] = {}
         for one in moments:
             reaching[one.path] = max(one.start_seconds, reaching.get(one.path, 0.0))
@@ -134,7 +158,7 @@ class CutRendering:
         return facts
 
     def write_clips(self, probed: Probed, targets: Sequence[Path], *, copied: bool) -> None:
-        """Writes each moment as a separate file, to the target at its position."""
+        """Writes each moment to the target at its position."""
         write, effort = (copy_clip, COPY_EFFORT) if copied else (write_clip, 1.0)
         for position, one in probed.items():
             target = targets[position]
@@ -146,9 +170,8 @@ class CutRendering:
     def write_reel(self, probed: Probed, target: Path) -> None:
         """Writes all moments one after the other; if a video crashes the decoder, starts again without it."""
         rest = list(probed.items())
-        report_seconds = self._progress.piece(
-            "Joining", target.name, sum(one.seconds for one in probed.values())
-        )
+        total_seconds = sum(one.seconds for one in probed.values())
+        report_seconds = self._progress.piece("Joining", target.name, total_seconds)
         current = 0
 
         def report(place: int, seconds: float) -> None:
@@ -179,13 +202,13 @@ class CutRendering:
         self.report.failed |= {positions[place]: reason for place, reason in reel.reasons}
 
     def write_list(self, probed: Probed, target: Path, title: str) -> None:
-        """Writes a list of the moments in the format that the target's name ends with."""
+        """Writes a list of the moments, if there are any, in the format of the target's suffix."""
         if probed:
             self.report.remarks += write_edit_list(target, title, list(probed.values()))
             self.report.others.append(target)
 
     def write_gallery(self, probed: Probed, target: Path, title: str) -> None:
-        """Writes a page that shows the moments; each links to its clip, or to its place in the video."""
+        """Writes a page of the moments; each links to its clip, or to its place in the video."""
         previews: dict[int, Preview] = {}
         for position, one in probed.items():
             report = self._progress.piece("Looking", one.moment.path.name, one.seconds, PREVIEW_EFFORT)

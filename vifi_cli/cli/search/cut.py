@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from vifi_cli import wording
-from vifi_cli.cli.search.cut_result import as_document, show, show_problems
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, HitUnit, VideoSelection
 from vifi_cli.cli.search.result import tell_no_hits
 from vifi_cli.cli.search.search import open_session
@@ -24,19 +24,20 @@ from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vifi_cli.api.cut.moments import TitledMoments
     from vifi_cli.api.cut.plan import CutOutputs, CutPlan
-    from vifi_cli.api.cut.report import CutReport
-    from vifi_cli.cli.search.cut_moments import TitledMoments
+    from vifi_cli.api.cut.render import CutReport
 
 WRITTEN = "What to write"
 NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130
+MOST_REMARKS = 20
 FROM_STDIN = ["-"]
 _option = partial(typer.Option, rich_help_panel=WRITTEN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What to write of the moments, and where."""
+    """Which files to write of the moments."""
 
     folder: Annotated[
         Path | None,
@@ -77,7 +78,7 @@ class OutputOptions:
     ] = False
 
     def outputs(self) -> CutOutputs:
-        """What the options ask for; raises InvalidInput if a name does not fit its content."""
+        """The outputs; raises InvalidInput if a name does not fit its content."""
         from vifi_cli.api.cut.plan import CutOutputs
 
         return CutOutputs(
@@ -114,11 +115,11 @@ def cut(
         raise typer.Exit(NO_HITS)
     plan = plan_cut(found.title, found.moments, outputs)
     report = _render(plan)
-    show_problems(plan, report)
+    _show_problems(plan, report)
     if as_json:
-        output.document(as_document(plan, report))
+        output.document(_document(plan, report))
     else:
-        show(plan, report)
+        _show(plan, report)
     if report.failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -127,8 +128,8 @@ def _moments(
     what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
 ) -> TitledMoments:
     """Moments from a pipe, named, or found by a search."""
+    from vifi_cli.api.cut.moments import named_moments
     from vifi_cli.api.search.query_language import SIGNS
-    from vifi_cli.cli.search.cut_moments import named_moments
 
     video_selection.video_filter()  # a wrong option is an error even where nothing is searched
     if what == FROM_STDIN:
@@ -138,11 +139,11 @@ def _moments(
 
 
 def _from_stdin() -> TitledMoments:
-    from vifi_cli.cli.search.cut_moments import written_moments
+    from vifi_cli.api.cut.moments import parse_moments
 
     if sys.stdin is None or sys.stdin.isatty():
         raise InvalidInput("- reads hits from a pipe: write `vifi search ... --json | vifi cut -`")
-    found = written_moments(os.fsdecode(sys.stdin.buffer.read()))
+    found = parse_moments(os.fsdecode(sys.stdin.buffer.read()))
     if not found.moments:
         output.note("no hits came through the pipe: there is nothing to cut")
     return found
@@ -151,9 +152,8 @@ def _from_stdin() -> TitledMoments:
 def _search(
     what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
 ) -> TitledMoments:
-    from vifi_cli.api.cut.cutting import as_moment
+    from vifi_cli.api.cut.moments import TitledMoments, as_moment
     from vifi_cli.api.search.query_language import parse_query
-    from vifi_cli.cli.search.cut_moments import TitledMoments
     from vifi_cli.index.search.video_index import relevant_among
     from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 
@@ -168,13 +168,12 @@ def _search(
     hits = relevant_among(found, hit_selection.min_score)
     if not hits:
         tell_no_hits(found, is_filtered=video_selection != VideoSelection())
-    return TitledMoments(query.text, tuple(map(as_moment, hits)))
+    return TitledMoments(tuple(map(as_moment, hits)), query.text)
 
 
 def _render(plan: CutPlan) -> CutReport:
-    """Writes what is planned; an interruption keeps what was written before."""
-    from vifi_cli.api.cut.render import render
-    from vifi_cli.api.cut.report import CutReport
+    """Writes the planned files; an interruption keeps those written before."""
+    from vifi_cli.api.cut.render import CutReport, render
 
     report = CutReport()
     try:
@@ -184,3 +183,74 @@ def _render(plan: CutPlan) -> CutReport:
         output.note(f"interrupted: {written} of {len(plan.clips):,} written and kept")
         raise typer.Exit(INTERRUPTED) from None
     return report
+
+
+def _document(plan: CutPlan, report: CutReport) -> dict[str, object]:
+    """The report as `--json` prints it."""
+    return {
+        "title": plan.title,
+        "clips": [
+            {
+                "clip": str(path),
+                "path": str(plan.moments[position].path),
+                "start_seconds": round(clip.start_seconds, 3),
+                "end_seconds": round(clip.end_seconds, 3),
+                "score": plan.moments[position].score,
+                "has_sound": clip.has_sound,
+                "remarks": list(clip.remarks),
+            }
+            for position, (path, clip) in report.clips.items()
+        ],
+        "reel": _reel_document(plan, report),
+        "files": [str(path) for path in report.others],
+        "failed": [
+            {
+                "path": str(plan.moments[position].path),
+                "start_seconds": round(plan.moments[position].start_seconds, 3),
+                "reason": reason,
+            }
+            for position, reason in sorted(report.failed.items())
+        ],
+    }
+
+
+def _reel_document(plan: CutPlan, report: CutReport) -> dict[str, object] | None:
+    if report.reel is None:
+        return None
+    moments = [
+        {"path": str(plan.moments[position].path), "at_seconds": round(start, 3)}
+        for position, start in report.reel.starts_seconds.items()
+    ]
+    return {"reel": str(report.reel.path), "seconds": round(report.reel.seconds, 3), "moments": moments}
+
+
+def _show(plan: CutPlan, report: CutReport) -> None:
+    """Prints a line per file: for a clip with start, end and video, in a pipe tab-separated."""
+    on_terminal = output.stdout_is_terminal()
+    clips: list[tuple[str | Text, ...]] = []
+    for position, (path, clip) in report.clips.items():
+        video = plan.moments[position].path
+        if on_terminal:
+            times = f"{wording.clock(clip.start_seconds)} – {wording.clock(clip.end_seconds)}"
+            clips.append((output.path_link(path), times, output.path_link(video)))
+        else:
+            clips.append((str(path), f"{clip.start_seconds:.3f}", f"{clip.end_seconds:.3f}", str(video)))
+    if clips:
+        output.rows(("Clip", "Moment", "Video"), clips, right=("Moment",))
+    others = [*([report.reel.path] if report.reel else []), *report.others]
+    if others:
+        output.rows(("File",), [(output.path_link(path) if on_terminal else str(path),) for path in others])
+
+
+def _show_problems(plan: CutPlan, report: CutReport) -> None:
+    """Reports on stderr where clips differ from their videos, and why moments were not cut."""
+    remarks = [f"{path.name}: {remark}" for path, clip in report.clips.values() for remark in clip.remarks]
+    for remark in remarks[:MOST_REMARKS]:
+        output.note(remark)
+    if len(remarks) > MOST_REMARKS:
+        output.note(f"… and {len(remarks) - MOST_REMARKS:,} more such notes; --json lists them all")
+    for remark in report.remarks:
+        output.warning(remark)
+    for position, reason in sorted(report.failed.items()):
+        one = plan.moments[position]
+        output.warning(f"not cut: {one.path} at {wording.clock(one.start_seconds)}: {reason}")

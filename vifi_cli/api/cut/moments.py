@@ -1,22 +1,22 @@
-"""The moments that `vifi cut` cuts: named one by one, or read from the output of a search."""
-
-from __future__ import annotations
+"""The moments to cut: hits of a search, named one by one, or read from what a search wrote."""
 
 import json
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.api.search.times import seconds_of  # noqa: TID253 - nothing heavy
+from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path
-from vifi_cli.video.moment import Moment  # noqa: TID253 - nothing heavy
+from vifi_cli.video.moment import Moment
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
-NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first that it has counts
+NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first one present counts
 ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 FORMS = (
     "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 per line"
@@ -25,28 +25,35 @@ FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class TitledMoments:
-    """Moments in the order in which they are shown, and what they have in common."""
+    """Moments in the order in which they are shown, with a title for lists and pages."""
 
-    title: str
     moments: tuple[Moment, ...]
+    title: str = "Moments"
 
 
-def named_moments(arguments: Sequence[str]) -> TitledMoments | None:
-    """Moments named as FILE@START-END; None if none of the arguments is one.
+def as_moment(found: SearchHit | Moment) -> Moment:
+    """A hit or a moment as it is cut: with an absolute path, and the number shown with a hit."""
+    score = found.score if isinstance(found, Moment) else found.number_shown
+    return Moment(given_path(Path(found.path)), found.start_seconds, found.end_seconds, score)
+
+
+def named_moments(texts: Sequence[str]) -> TitledMoments | None:
+    """Moments named as FILE@START-END; None if no text names one.
 
     Raises:
-        InvalidInput: some are, and others are not.
+        InvalidInput: some do, and others do not.
     """
-    named = [_named(argument) for argument in arguments]
+    named = [_named(text) for text in texts]
     if not any(named):
         return None
-    for argument, moment in zip(arguments, named, strict=True):
+    moments = []
+    for text, moment in zip(texts, named, strict=True):
         if moment is None:
             raise InvalidInput(
-                f"{argument} is among moments, but is not one: write it as FILE@1:20-1:28, or search for it alone"
+                f"{text} is among moments, but is not one: write it as FILE@1:20-1:28, or search for it alone"
             )
-    moments = tuple(moment for moment in named if moment is not None)
-    return TitledMoments("Moments", moments)
+        moments.append(moment)
+    return TitledMoments(tuple(moments))
 
 
 def _named(text: str) -> Moment | None:
@@ -64,33 +71,26 @@ def _named(text: str) -> Moment | None:
     return Moment(given_path(Path(match["file"])), start, end)
 
 
-def written_moments(text: str) -> TitledMoments:
-    """Moments as a search writes them: JSON, one JSON per line, or lines of cells; or named ones, one per line.
+def parse_moments(text: str) -> TitledMoments:
+    """Moments as a search writes them: JSON, JSON Lines, or lines of tab-separated cells; or named ones, one per line.
 
     Raises:
         InvalidInput: the text is none of these.
     """
+    lines = [line for line in text.split("\n") if line.strip()]
     if not text.lstrip().startswith(("{", "[")):
-        lines = [line for line in text.split("\n") if line.strip()]
-        return TitledMoments("Moments", tuple(_from_line(line) for line in lines))
+        return TitledMoments(tuple(map(_from_line, lines)))
     try:
         document = json.loads(text)
     except json.JSONDecodeError:
-        return TitledMoments(
-            "Moments", tuple(_from_json_line(line) for line in text.split("\n") if line.strip())
-        )
-    if isinstance(document, dict) and "hits" in document:
-        title = document.get("query")
-        return TitledMoments(
-            title if isinstance(title, str) and title else "Moments", _from_list(document["hits"])
-        )
-    return TitledMoments("Moments", _from_list(document if isinstance(document, list) else [document]))
-
-
-def _from_list(hits: object) -> tuple[Moment, ...]:
+        return TitledMoments(tuple(map(_from_json_line, lines)))
+    if not isinstance(document, dict) or "hits" not in document:
+        document = {"hits": document if isinstance(document, list) else [document]}
+    hits, title = document["hits"], document.get("query")
     if not isinstance(hits, list):
         raise InvalidInput(f"the JSON has no list of hits: {FORMS}")
-    return tuple(_from_hit(hit, f"hit {number}") for number, hit in enumerate(hits, start=1))
+    moments = tuple(_from_hit(hit, f"hit {number}") for number, hit in enumerate(hits, start=1))
+    return TitledMoments(moments, title) if isinstance(title, str) and title else TitledMoments(moments)
 
 
 def _from_json_line(line: str) -> Moment:
@@ -115,16 +115,16 @@ def _from_hit(hit: object, where: str) -> Moment:
 
 def _from_line(line: str) -> Moment:
     cells = line.split("\t")
-    if len(cells) != CELLS:
-        named = _named(line)
-        if named is None:
-            raise InvalidInput(f"not a moment: {_short(line)}: {FORMS}")
-        return named
-    try:
-        score, start, end = map(float, cells[:3])
-        return _checked(_unescaped(cells[3]), start, end, score, _short(line))
-    except ValueError:
-        raise InvalidInput(f"not a moment: {_short(line)}: {FORMS}") from None
+    moment = None
+    if len(cells) == CELLS:
+        with suppress(ValueError):
+            score, start, end = map(float, cells[:3])
+            moment = _checked(_unescaped(cells[3]), start, end, score, _short(line))
+    else:
+        moment = _named(line)
+    if moment is None:
+        raise InvalidInput(f"not a moment: {_short(line)}: {FORMS}")
+    return moment
 
 
 def _checked(path: object, start: float, end: float, score: float | None, where: str) -> Moment:

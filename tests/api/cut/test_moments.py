@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vifi_cli.api.cut.moments import named_moments, parse_moments
 from vifi_cli.api.search.times import seconds_of
-from vifi_cli.cli.search.cut_moments import named_moments, written_moments
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import Moment
 
@@ -94,30 +94,30 @@ def hit(moment: Moment) -> dict[str, object]:
     ],
 )
 def test_every_form_of_hits_is_read(text: str) -> None:
-    wanted = written_moments(text)
+    wanted = parse_moments(text)
     assert wanted.moments == (DOG, DOG)
     assert wanted.title == ("a dog" if "query" in text else "Moments")
 
 
 def test_one_line_of_json_is_a_hit() -> None:
-    assert written_moments(json.dumps(hit(DOG))).moments == (DOG,)
+    assert parse_moments(json.dumps(hit(DOG))).moments == (DOG,)
 
 
 def test_named_moments_come_a_line() -> None:
-    assert len(written_moments("/a.mp4@1-2\n\n/b.mp4@1:00-2:00\n").moments) == 2
+    assert len(parse_moments("/a.mp4@1-2\n\n/b.mp4@1:00-2:00\n").moments) == 2
 
 
 def test_nothing_is_no_moment() -> None:
-    assert written_moments("").moments == ()
-    assert written_moments('{"query": "a dog", "hits": []}').moments == ()
+    assert parse_moments("").moments == ()
+    assert parse_moments('{"query": "a dog", "hits": []}').moments == ()
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=())).filter(str.strip))
 def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
     path = Path("/videos") / name.replace("/", "_")
     escaped = str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    cells = written_moments(f"0.2500\t80.000\t88.500\t{escaped}\n")
-    document = written_moments(json.dumps({"hits": [hit(Moment(path, 80.0, 88.5, 0.25))]}))
+    cells = parse_moments(f"0.2500\t80.000\t88.500\t{escaped}\n")
+    document = parse_moments(json.dumps({"hits": [hit(Moment(path, 80.0, 88.5, 0.25))]}))
     expected = Path(os.path.normpath(path))
     assert [one.path for one in (*cells.moments, *document.moments)] == [expected, expected]
 
@@ -141,4 +141,4 @@ def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
 )
 def test_what_is_no_hit_is_said_plainly(text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        written_moments(text)
+        parse_moments(text)

@@ -1,4 +1,4 @@
-"""The `vifi` program: its commands, and the one place where an error becomes a line and an exit code."""
+"""The `vifi` program: its commands, and how errors become a line and an exit code."""
 
 import os
 import sys
@@ -24,12 +24,14 @@ from vifi_cli.cli.search.serve import serve
 from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.errors import exit_code_of, in_words
+from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
 from vifi_cli.cli.training.prompt_tune import prompt_tune
+from vifi_cli.errors import VifiError
 
+FAILED = 2
 SEARCH, WATCH, TRAIN, EVALUATE, MODELS, UPKEEP = COMMAND_GROUPS
 
 app = App(name="vifi", help="Find the moment in your videos by describing it")
@@ -71,7 +73,7 @@ def _vifi(
 
 
 def main() -> None:
-    """Runs the program; an error that the user can fix becomes one line on stderr and an exit code."""
+    """Runs the program; an error becomes one line on stderr and an exit code."""
     output.prepare_streams()
     try:
         code = app(prog_name="vifi", standalone_mode=False)
@@ -83,6 +85,6 @@ def main() -> None:
             raise
         if words := in_words(error):
             output.error(words)
-        code = exit_code_of(error)
+        code = error.exit_code if isinstance(error, VifiError) else FAILED
     if code:
         sys.exit(code)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +66,7 @@ class DataChoice:
     ] = None
 
     def source(self, split: int | None = None) -> DataSource:
-        """The videos in the terms of the library; `split` overrides the one in `data`."""
+        """The data named by the options; `split` overrides the one in `data`."""
         from vifi_cli.data.source import DataSource
 
         source = DataSource.parse(self.data, self.data_root)
@@ -76,7 +75,7 @@ class DataChoice:
 
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
-    """How to split, as `SplitPlan` has it."""
+    """The fields of `SplitPlan`."""
 
     val: ShareOption = None
     test: ShareOption = None
@@ -141,8 +140,8 @@ def split(
 ) -> None:
     """Split labeled videos into train, val and test, and write a table for --data.
 
-    Every class is divided in the same shares. If the data has splits, they stay unless you ask for shares or groups;
-    --shots then draws from the training videos.
+    Each class has the same shares. If the data has splits, they stay unless you ask for shares or groups; --shots then
+    draws from the training videos.
     """
     from vifi_cli.api.data import split_data
     from vifi_cli.data.splits.plan import SplitPlan
@@ -166,7 +165,7 @@ def split(
 
 def _show_counts(videos: LabeledVideos) -> None:
     """Shows how many videos each class has in each split, on a terminal with a total."""
-    counts = [(each.name, each.train, each.val, each.test) for each in videos.counts()]
+    counts = [astuple(each) for each in videos.counts()]
     if output.stdout_is_terminal():
         counts.append(("all", len(videos.train), len(videos.val), len(videos.test)))
     style = "," if output.stdout_is_terminal() else ""
@@ -175,7 +174,7 @@ def _show_counts(videos: LabeledVideos) -> None:
 
 
 def _show_findings(found: DataCheck) -> None:
-    """Shows what was found on stderr, the remarks first, then a paragraph for each kind."""
+    """Shows remarks on stderr, then each kind of finding with its first examples."""
     videos = found.videos
     for remark in videos.remarks:
         output.note(remark)
@@ -185,22 +184,18 @@ def _show_findings(found: DataCheck) -> None:
     by_kind = sorted(found.findings(), key=lambda each: (list(FINDINGS).index(each.kind), each.split))
     for (kind, split), members in groupby(by_kind, key=lambda each: (each.kind, each.split)):
         lines = [": ".join(filter(None, (each.subject, each.detail))) for each in members]
-        singular, plural = (f"{words} ({split})" if split else words for words in FINDINGS[kind])
-        _warn(singular, plural, [line.replace(folder, "") for line in lines])
+        where = f" ({split})" if split else ""
+        output.warning(wording.counted(len(lines), *FINDINGS[kind]) + where)
+        for line in lines[:MOST_SHOWN]:
+            output.note(f"  {line.replace(folder, '')}")
+        if len(lines) > MOST_SHOWN:
+            output.note(f"  and {len(lines) - MOST_SHOWN:,} more; --json lists all")
     if found.is_fine:
         output.note(f"{wording.counted(len(videos.all_videos()), 'video')}: no problems found")
 
 
-def _warn(singular: str, plural: str, lines: Sequence[str]) -> None:
-    output.warning(wording.counted(len(lines), singular, plural))
-    for line in lines[:MOST_SHOWN]:
-        output.note(f"  {line}")
-    if len(lines) > MOST_SHOWN:
-        output.note(f"  and {len(lines) - MOST_SHOWN:,} more; --json lists all")
-
-
 def _common_folder(videos: LabeledVideos) -> str:
-    """The start of all paths, which need not be shown."""
+    """The start of all paths, for short messages."""
     folders = [str(video.path.parent) for video in videos.all_videos()]
     return os.path.commonpath(folders).rstrip("/") + "/" if folders else "\0"
 

@@ -1,4 +1,4 @@
-"""The line that a user sees for an error, and the exit code of the program."""
+"""The line that a user sees for an error."""
 
 import sqlite3
 from typing import Any
@@ -7,15 +7,9 @@ import typer
 
 from vifi_cli.errors import VifiError
 
-FAILED = 2
-
 
 def in_words(error: Exception) -> str:
-    """One line for an error: what is wrong, then what to do.
-
-    vifi's own errors bring their text. A mistake on the command line names the help that explains it. What is neither
-    an error of the system nor of the index is a bug.
-    """
+    """One line for an error: what is wrong, then what to do; empty if help has been shown instead."""
     if isinstance(error, VifiError):
         return str(error)
     if isinstance(error, typer.TyperException):
@@ -29,13 +23,7 @@ def in_words(error: Exception) -> str:
     return f"{kind}: {error} (this is a bug in vifi: run again with VIFI_DEBUG=1 and report the traceback)"
 
 
-def exit_code_of(error: Exception) -> int:
-    """The exit code of a program that ends by an error."""
-    return error.exit_code if isinstance(error, VifiError) else FAILED
-
-
 def _usage_in_words(error: Any) -> str:
-    """Empty where vifi was called without arguments, and has shown its help instead."""
     message, context = str(error.format_message()), getattr(error, "ctx", None)
     message = message.replace("Value error, ", "").partition(", unable to parse")[0]  # pydantic's own words
     if not message or context is None:

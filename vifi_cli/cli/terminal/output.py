@@ -15,6 +15,8 @@ from rich.text import Text
 
 from vifi_cli.wording import printable
 
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
 
 class ReaderLeft(typer.Exit):
     """The reader of stdout has closed it, as `head` does."""
@@ -22,21 +24,19 @@ class ReaderLeft(typer.Exit):
 
 def prepare_streams() -> None:
     """Lets file names pass that are not valid text, and replaces closed streams by the null device."""
-    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - open until the end
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - open until the end
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
-    escape_bytes = "surrogateescape"
-    for stream, errors in (
-        (sys.stdin, escape_bytes),
-        (sys.stdout, escape_bytes),
-        (sys.stderr, "backslashreplace"),
+    for name, mode, errors in (
+        ("stdin", "r", "surrogateescape"),
+        ("stdout", "w", "surrogateescape"),
+        ("stderr", "w", "backslashreplace"),
     ):
+        stream = getattr(sys, name) or Path(os.devnull).open(mode)  # noqa: SIM115 - open until the end
+        setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
 
 def stdout_is_terminal() -> bool:
-    """Whether stdout is a terminal."""
+    """Whether a person reads stdout, not a pipe or a file."""
     return sys.stdout.isatty()
 
 
@@ -71,17 +71,17 @@ def note(message: str) -> None:
 
 
 def warning(message: str) -> None:
-    """Writes to stderr what is not as it should be."""
+    """Writes a warning to stderr."""
     stderr().print(f"[yellow]warning:[/yellow] {escape(printable(message))}")
 
 
 def error(message: str) -> None:
-    """Writes to stderr, on one line, what is wrong and what to do."""
+    """Writes an error to stderr, on one line."""
     stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
 
 
 def prompt(text: str) -> None:
-    """Writes the prompt of an input line to stderr unchanged."""
+    """Writes a prompt to stderr unchanged."""
     sys.stderr.write(text)
     sys.stderr.flush()
 
@@ -89,14 +89,11 @@ def prompt(text: str) -> None:
 def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: Sequence[str] = ()) -> None:
     """Shows rows as a table on a terminal, and as tab-separated lines without headers in a pipe.
 
-    Args:
-        headers: column names.
-        cells: one sequence for each row.
-        right: names of right-aligned columns.
+    `right` names the right-aligned columns.
     """
     if not stdout_is_terminal():
         for row in cells:
-            line("\t".join(_one_cell(str(cell)) for cell in row))
+            line("\t".join(str(cell).translate(_ESCAPES) for cell in row))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for header in headers:
@@ -107,7 +104,7 @@ def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: S
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Shows names and values on stdout, one pair on each line."""
+    """Shows names and values on stdout, a pair per line."""
     rows(("", ""), [(name, value) for name, value in pairs])
 
 
@@ -118,7 +115,3 @@ def path_link(path: Path) -> Text:
     except ValueError:
         shown = str(path)
     return Text(printable(shown), style=f"link {path.as_uri()}")
-
-
-def _one_cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

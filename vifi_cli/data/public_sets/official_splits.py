@@ -58,7 +58,7 @@ def read_hmdb51(files: Sequence[Path], class_names: Sequence[str], number: int) 
     return tuple(videos)
 
 
-def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
+def read_kinetics(files: Sequence[Path], class_names: Sequence[str], _: int) -> Listed:
     """Reads every CSV with Kinetics' columns; the split is a column, or else in the file name.
 
     Raises:
@@ -75,7 +75,7 @@ def read_kinetics(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
     return tuple(videos)
 
 
-def read_ssv2(files: Sequence[Path], class_names: Sequence[str]) -> Listed:
+def read_ssv2(files: Sequence[Path], class_names: Sequence[str], _: int) -> Listed:
     """Reads the train and validation JSON files; the class is the template without its brackets."""
     lists: dict[str, Split] = {
         "something-something-v2-train.json": "train",

@@ -1,15 +1,23 @@
 """The datasets that vifi knows by name: where to get them, and where to look for them."""
 
 import os
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from vifi_cli.data.forms.listing import ListedVideo
 from vifi_cli.data.public_sets.official_splits import read_hmdb51, read_kinetics, read_ssv2, read_ucf101
 from vifi_cli.errors import InvalidInput
 
-_ReadOfficial = Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo, ...]]
+_READ_OFFICIAL: dict[str, Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo, ...]]] = {
+    "ucf101": read_ucf101,
+    "hmdb51": read_hmdb51,
+    "k400": read_kinetics,
+    "k600": read_kinetics,
+    "ssv2": read_ssv2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,74 +26,24 @@ class PublicSet:
 
     name: str
     title: str
-    folder_names: tuple[str, ...]  # under the data root, in lower case
+    folder_names: list[str]  # under the data root, in lower case
     list_folder: str  # in ViFi-CLIP's `datasets_splits`
     splits: int
     page: str
     needs: str  # annotation files to download
     layout: str  # example paths
-    read_official: _ReadOfficial
+
+    def read_official(
+        self, files: Sequence[Path], class_names: Sequence[str], number: int
+    ) -> tuple[ListedVideo, ...]:
+        """Reads a split from the official files among some files; empty without them."""
+        return _READ_OFFICIAL[self.name](files, class_names, number)
 
 
+_SETS = resources.files(__package__) / "sets.toml"
 PUBLIC_SETS = {
-    named.name: named
-    for named in (
-        PublicSet(
-            "ucf101",
-            "UCF-101",
-            ("ucf101", "ucf-101", "ucf_101", "ucf"),
-            "ucf_splits",
-            3,
-            "https://www.crcv.ucf.edu/data/UCF101.php",
-            "the train/test splits for action recognition (ucfTrainTestlist)",
-            "ucf101/ucfTrainTestlist/trainlist01.txt and ucf101/UCF-101/Archery/v_Archery_g01_c01.avi",
-            read_ucf101,
-        ),
-        PublicSet(
-            "hmdb51",
-            "HMDB-51",
-            ("hmdb51", "hmdb-51", "hmdb_51", "hmdb"),
-            "hmdb_splits",
-            3,
-            "https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/",
-            "the three splits (testTrainMulti_7030_splits)",
-            "hmdb51/testTrainMulti_7030_splits/wave_test_split1.txt and hmdb51/videos/wave/….avi",
-            read_hmdb51,
-        ),
-        PublicSet(
-            "k400",
-            "Kinetics-400",
-            ("k400", "kinetics400", "kinetics-400", "kinetics_400"),
-            "k400_splits",
-            1,
-            "https://github.com/cvdfoundation/kinetics-dataset",
-            "the annotations (train.csv, val.csv)",
-            "k400/annotations/val.csv and k400/val/0wR5jVB-WPk_000417_000427.mp4",
-            lambda files, class_names, _: read_kinetics(files, class_names),
-        ),
-        PublicSet(
-            "k600",
-            "Kinetics-600",
-            ("k600", "kinetics600", "kinetics-600", "kinetics_600"),
-            "k600_splits",
-            3,
-            "https://github.com/cvdfoundation/kinetics-dataset",
-            "the annotations (train.csv, val.csv, test.csv)",
-            "k600/annotations/val.csv and k600/val/0wR5jVB-WPk_000417_000427.mp4",
-            lambda files, class_names, _: read_kinetics(files, class_names),
-        ),
-        PublicSet(
-            "ssv2",
-            "Something-Something V2",
-            ("ssv2", "something-something-v2", "sthv2", "20bn-something-something-v2"),
-            "ssv2_splits",
-            1,
-            "https://www.qualcomm.com/developer/software/something-something-v-2-dataset",
-            "the labels (something-something-v2-train.json and -validation.json)",
-            "ssv2/labels/something-something-v2-train.json and ssv2/20bn-something-something-v2/78687.webm",
-            lambda files, class_names, _: read_ssv2(files, class_names),
-        ),
-    )
+    name: PublicSet(name, **fields)
+    for name, fields in tomllib.loads(_SETS.read_text(encoding="utf-8")).items()
 }
 
 

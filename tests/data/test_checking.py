@@ -25,8 +25,8 @@ def labeled(folder: Path, *names: str) -> tuple[LabeledVideo, ...]:
 
 
 def test_every_video_is_decoded(tmp_path: Path) -> None:
-    for seed, colour in enumerate(("red", "green", "blue")):
-        write_video(tmp_path / f"{colour}.mkv", textured_frames(40, seed=seed))
+    for seed, color in enumerate(("red", "green", "blue")):
+        write_video(tmp_path / f"{color}.mkv", textured_frames(40, seed=seed))
     content = (tmp_path / "blue.mkv").read_bytes()
     (tmp_path / "blue.mkv").write_bytes(content[: len(content) // 2])
     (tmp_path / "text.mp4").write_text("no video")

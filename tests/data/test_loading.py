@@ -79,7 +79,7 @@ def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
         ("path,label,split\na/1.mp4,run,\n", "line 2: split ''"),
         ("path,label,split\na/1.mp4,run,dev\n", "line 2: split 'dev'"),
         ("path,label\na/1.mp4,run\na/2.mp4,run\n", "only one class, 'run'"),
-        ("path,label\na/1.mp4,0\na/2.mp4,1\n", "--labels"),
+        ("path,label\na/1.mp4,0\na/2.mp4,1\n", ",labels.csv"),
         ("path,label\na/1.mp4,run\na/1.mp4,walk\n", "a/1.mp4 is labeled 'run' and 'walk'"),
         ("path,label,split\na/1.mp4,run,val\na/2.mp4,walk,val\n", "no training video"),
         ("path,label,split\na/1.mp4,run,train\na/2.mp4,walk,val\n", "no training video of 'walk'"),
@@ -210,7 +210,7 @@ def test_list_files_find_their_videos_below_the_root(tmp_path: Path, make_files:
     videos = load_labeled_videos(DataSource(str(lists), labels=names, root=tmp_path / "videos"))
     assert labels_of(videos.train) == {"a b.avi": 0, "c[1].avi": 1}
     assert labels_of(videos.val) == {"d.mp4": 1, "e.avi": 0}
-    with pytest.raises(InvalidInput, match="--labels"):
+    with pytest.raises(InvalidInput, match=r",labels\.csv"):
         load_labeled_videos(DataSource(str(lists), root=tmp_path / "videos"))
     one = read_labeled_videos(
         DataSource(str(lists / "val.txt"), labels=names, root=tmp_path / "videos"), Setting("zero-shot")

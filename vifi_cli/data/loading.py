@@ -102,7 +102,7 @@ def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> L
     """Reads list files; a video is at its listed path under the root or the folder, else found by name in them."""
     first, root, class_names = next(iter(lists.values())), source.root, _class_names(source)
     if class_names is None:
-        raise InvalidInput(f"{first} numbers its classes: name them with --labels FILE")
+        raise InvalidInput(f"{first} numbers its classes: name them as in {source.name},labels.csv")
     videos = tuple(
         video for split, path in lists.items() for video in read_list(path, len(class_names), split)
     )

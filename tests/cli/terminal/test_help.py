@@ -86,11 +86,11 @@ def test_without_arguments_help_is_shown(vifi: Vifi) -> None:
     assert "Usage: vifi [OPTIONS] COMMAND" in outcome.stdout
 
 
-def test_help_has_colours_on_a_terminal_only() -> None:
+def test_help_has_colors_on_a_terminal_only() -> None:
     command = [sys.executable, "-m", "vifi_cli", "search", "--help"]
     plain = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     assert b"\x1b" not in plain.stdout
-    coloured = subprocess.run(
+    colored = subprocess.run(
         command, cwd=ROOT, capture_output=True, check=True, env={**os.environ, "FORCE_COLOR": "1"}
     )
-    assert b"\x1b[1" in coloured.stdout
+    assert b"\x1b[1" in colored.stdout

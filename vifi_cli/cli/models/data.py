@@ -20,7 +20,6 @@ from vifi_cli.cli.terminal.progress import ON_TERMINAL
 if TYPE_CHECKING:
     from vifi_cli.data.checking import DataCheck
     from vifi_cli.data.labeled_videos import LabeledVideos
-    from vifi_cli.data.source import DataSource
 
 PROBLEMS_FOUND = 1
 MOST_SHOWN = 5
@@ -48,29 +47,9 @@ ShareOption = Annotated[
         show_default="0.2, or 0 with --hold-out",
     ),
 ]
+DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 
 data_app = App(help="Check and split labeled videos")
-
-
-@dataclass(frozen=True, slots=True)
-class DataChoice:
-    """Which labeled videos, and where they are."""
-
-    data: Annotated[
-        str,
-        typer.Argument(metavar="DATA", help=DATA_HELP),
-    ]
-    data_root: DataRootOption = None
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Names of numbered classes, a CSV of id,name")
-    ] = None
-
-    def source(self, split: int | None = None) -> DataSource:
-        """The data named by the options; `split` overrides the one in `data`."""
-        from vifi_cli.data.source import DataSource
-
-        source = DataSource.parse(self.data, self.data_root)
-        return replace(source, labels=self.labels or source.labels, split=split or source.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +81,15 @@ class SplitOptions:
 
 
 @data_app.command()
-@spliced
 def check(
-    chosen: DataChoice,
+    data: DataArgument,
     setting: Annotated[
         str, typer.Option(metavar="SETTING", help="Setting of the paper to check, such as few-shot-16")
     ] = "supervised",
     split: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Official split", show_default="1")
     ] = None,
+    data_root: DataRootOption = None,
     decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Decode every video")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,8 +98,11 @@ def check(
     Exit code 0 if nothing was found, 1 if something was found, 2 if the data cannot be read.
     """
     from vifi_cli.api.data import check_data
+    from vifi_cli.data.source import DataSource
 
-    found = check_data(chosen.source(split), setting, decode=decode, feedback=ON_TERMINAL)
+    source = DataSource.parse(data, data_root)
+    source = replace(source, split=split or source.split)
+    found = check_data(source, setting, decode=decode, feedback=ON_TERMINAL)
     if as_json:
         output.document(_check_document(found))
     else:
@@ -133,9 +115,10 @@ def check(
 @data_app.command()
 @spliced
 def split(
-    chosen: DataChoice,
+    data: DataArgument,
     output_file: Annotated[Path, output_option("Table to write", metavar="FILE.csv")],
     how: SplitOptions,
+    data_root: DataRootOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Split labeled videos into train, val and test, and write a table for --data.
@@ -147,7 +130,7 @@ def split(
     from vifi_cli.data.splits.plan import SplitPlan
 
     plan = SplitPlan(**asdict(how) | {"hold_out": tuple(how.hold_out or ())})
-    made = split_data(chosen.source(), output_file, plan)
+    made = split_data(data, output_file, plan, data_root=data_root)
     if as_json:
         output.document(
             [{"file": str(path), **_counts_document(table)} for path, table in made.tables.items()]

@@ -62,7 +62,7 @@ def _json_rows(path: Path) -> Iterator[CsvRow]:
 def _names_used(rows: Sequence[CsvRow], path: Path) -> tuple[str, ...]:
     names = tuple(sorted({row.cells["label"] for row in rows}))
     if all(name.isdecimal() for name in names):
-        raise InvalidInput(f"{path}: its labels are numbers; name the classes with `--labels classes.csv`")
+        raise InvalidInput(f"{path}: its labels are numbers; name the classes as in {path},labels.csv")
     return names
 
 

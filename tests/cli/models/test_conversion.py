@@ -29,7 +29,7 @@ def test_imported_models_go_everywhere_a_model_goes(
     outcome = vifi("model", "import", checkpoint, "--output", imported, "--base", base)
     assert outcome.exit_code == 0, outcome.stderr
     facts = dict(line.split("\t") for line in outcome.stdout.splitlines())
-    assert facts["Recognised"].startswith("a ViT/8 (image tower: 2 layers")
+    assert facts["Recognized"].startswith("a ViT/8 (image tower: 2 layers")
     assert facts["Tuned"] == "image tower"
     assert facts["Classes"] == "4: handstandwalking, play_guitar, brush hair, …"
     assert facts["Learned prompts"] == "none"

@@ -9,13 +9,10 @@ import typer
 
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.options import JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
-OutputOption = Annotated[
-    Path,
-    typer.Option("--output", "-o", metavar="FOLDER", help="Folder to make; new or empty"),
-]
+OutputOption = Annotated[Path, output_option("Folder to make; new or empty", metavar="FOLDER")]
 
 
 def import_command(
@@ -24,7 +21,6 @@ def import_command(
         typer.Argument(
             metavar="CHECKPOINT",
             help="A .pth file as the published ViFi-CLIP code saves it, or its weights alone",
-            show_default=False,
         ),
     ],
     folder: OutputOption,
@@ -52,20 +48,17 @@ def import_command(
         output.warning(remark)
     card = imported.card
     if as_json:
-        recognised = {"folder": str(imported.folder), "backbone": imported.architecture}
-        output.document({**recognised, **card_document(card), "remarks": imported.remarks})
+        found = {"folder": str(imported.folder), "backbone": imported.architecture}
+        output.document({**found, **card_document(card), "remarks": imported.remarks})
         return
     prompts = [] if card.prompts else [("Learned prompts", "none")]
-    output.facts([("Recognised", imported.architecture), *card_facts(card), *prompts])
+    output.facts([("Recognized", imported.architecture), *card_facts(card), *prompts])
     output.note(f"written to {imported.folder}; use it as --model {imported.folder}")
 
 
 def export_command(
     model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A model folder, or anything else that --model takes", show_default=False
-        ),
+        str, typer.Argument(metavar="MODEL", help="A model folder, or anything else that --model takes")
     ],
     folder: OutputOption,
 ) -> None:

@@ -12,10 +12,9 @@ _NAMES_SHOWN = 3
 
 
 def card_facts(card: ModelCard) -> list[tuple[str, str]]:
-    """Names, capitalised, and values."""
-    shown = ", ".join(card.class_names[:_NAMES_SHOWN]) + (
-        ", …" if len(card.class_names) > _NAMES_SHOWN else ""
-    )
+    """Names, capitalized, and values."""
+    more = ["…"] if len(card.class_names) > _NAMES_SHOWN else []
+    shown = ", ".join([*card.class_names[:_NAMES_SHOWN], *more])
     facts = [
         *_prompt_facts(card),
         ("tuned", " and ".join(f"{tower} tower" for tower in card.tuned) or "nothing"),
@@ -35,8 +34,7 @@ def _prompt_facts(card: ModelCard) -> list[tuple[str, str]]:
         found.append(f"{shape.text_context} before each name in {shape.text_depth} layers")
     if shape.image_context:
         found.append(f"{shape.image_context} after the patches in {shape.image_depth} layers")
-    base = f"{card.base.model} (image tower {card.base.image[:12]}, text tower {card.base.text[:12]})"
-    return [("learned prompts", "; ".join(found)), ("learned for", base)]
+    return [("learned prompts", "; ".join(found)), ("learned for", str(card.base))]
 
 
 def card_document(card: ModelCard) -> dict[str, object]:

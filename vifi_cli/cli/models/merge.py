@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from vifi_cli.cli.models.conversion import OutputOption
 from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
@@ -18,35 +20,41 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.testing.alpha_sweep import AlphaSweep
 
 
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How much of the second model goes into the average."""
+
+    alpha: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="The second model's share of the weights", show_default="0.5"),
+    ] = None
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="Score alpha 0, 0.1 … 1 on --data, and take the best without --alpha"),
+    ] = False
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DATA", help="What to score on, as in `vifi finetune` (repeatable)"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.sweep and not self.data:
+            raise InvalidInput("--sweep needs videos to score on: name them with --data")
+        if self.data and not self.sweep:
+            raise InvalidInput("--data is for --sweep: add it, or omit --data")
+
+
+@spliced
 def merge_command(
     models: Annotated[
         list[str],
         typer.Argument(
             metavar="MODELS",
             help="Two models, the plain one first, then the tuned one; or three and more tuned from the same one",
-            show_default=False,
         ),
     ],
     folder: OutputOption,
-    alpha: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="The second model's share of the weights",
-            show_default="0.5",
-        ),
-    ] = None,
-    sweep: Annotated[
-        bool,
-        typer.Option("--sweep", help="Score alpha 0, 0.1 … 1 on --data, and take the best without --alpha"),
-    ] = False,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DATA", help="What to score on, as in `vifi finetune` (repeatable)", show_default=False
-        ),
-    ] = None,
+    mixture: Mixture,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -56,11 +64,8 @@ def merge_command(
     """
     from vifi_cli.api.models.merging import merge_models
 
-    if sweep and not data:
-        raise InvalidInput("--sweep needs videos to score on: name them with --data")
-    if data and not sweep:
-        raise InvalidInput("--data is for --sweep: add it, or omit --data")
-    merged = merge_models(models, folder, alpha=alpha, data=data or (), device=device, feedback=ON_TERMINAL)
+    alpha, data = mixture.alpha, mixture.data or ()
+    merged = merge_models(models, folder, alpha=alpha, data=data, device=device, feedback=ON_TERMINAL)
     for remark in merged.remarks:
         output.warning(remark)
     if as_json:

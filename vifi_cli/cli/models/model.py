@@ -27,7 +27,6 @@ NameArgument = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="A name from `vifi model list`, ARCHITECTURE/TAG of open_clip, a model folder or a weights file",
-        show_default=False,
     ),
 ]
 
@@ -39,25 +38,24 @@ def list_models(as_json: JsonOption = False) -> None:
     from vifi_cli.model.registry.known_models import DEFAULT_MODEL, KNOWN_MODELS
     from vifi_cli.model.registry.source import resolve_model
 
+    known = [(model, is_cached(resolve_model(model.name))) for model in KNOWN_MODELS]
     if as_json:
-        output.document([_as_document(model, is_cached(resolve_model(model.name))) for model in KNOWN_MODELS])
+        output.document([_as_document(model, is_here) for model, is_here in known])
         return
-    output.rows(
-        ("Model", "Here", "MB", "Numbers", "Speed", "Licence", "Good for"),
-        [
-            (
-                model.name,
-                "yes" if is_cached(resolve_model(model.name)) else "no",
-                str(model.size_mb),
-                str(model.dimension),
-                model.speed,
-                model.license,
-                model.good_for,
-            )
-            for model in KNOWN_MODELS
-        ],
-        right=("MB", "Numbers"),
-    )
+    rows = [
+        (
+            model.name,
+            "yes" if is_here else "no",
+            str(model.size_mb),
+            str(model.dimension),
+            model.speed,
+            model.license,
+            model.good_for,
+        )
+        for model, is_here in known
+    ]
+    headings = ("Model", "Here", "MB", "Numbers", "Speed", "License", "Good for")
+    output.rows(headings, rows, right=("MB", "Numbers"))
     output.note(
         f"{DEFAULT_MODEL} is the default. Any ARCHITECTURE/TAG of open_clip, a folder with open_clip_config.json "
         "or a weights file works too."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.errors import InvalidInput, ModelUnavailable
-from vifi_cli.model.registry.card import Tower
+from vifi_cli.model.registry.card import Tower, short
 from vifi_cli.model.registry.model_files import CARD_FILE, PROMPTS_FILE
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.weights.fingerprint import fingerprint_of_tower_file
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # what a weight's name begins with, by tower
 PREFIXES: dict[Tower, str] = {"image": "visual.prompts.", "text": "text.prompts."}
-# of a fingerprint, as much as people compare
-_DIGITS = 12
 
 
 def prompted_fingerprint(source: ModelSource, tower: Tower, found: str) -> str:
@@ -36,8 +34,8 @@ def prompted_fingerprint(source: ModelSource, tower: Tower, found: str) -> str:
     wanted = card.base.image if tower == "image" else card.base.text
     if found != wanted:
         raise InvalidInput(
-            f"{folder} holds prompts for {card.base.model} with the {tower} tower {wanted[:_DIGITS]}, and its {tower} "
-            f"tower is {found[:_DIGITS]} now: bring that model back as it was, or learn prompts for this one"
+            f"{folder} holds prompts for {card.base.model} with the {tower} tower {short(wanted)}, and its {tower} "
+            f"tower is {short(found)} now: bring that model back as it was, or learn prompts for this one"
         )
     if not any(card.prompts_in(tower)):
         return found

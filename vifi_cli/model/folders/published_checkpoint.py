@@ -23,7 +23,6 @@ from vifi_cli.model.towers.openai_naming import architecture_of_shapes
 from vifi_cli.model.weights.restricted_pickle import read_pickled
 from vifi_cli.model.weights.weights_file import read_weights, weights_by_name
 
-_PREFIXES = (("image_encoder.", "visual."), ("text_encoder.", "text."))
 _SIZES = {(768, 12): "ViT-B", (1024, 24): "ViT-L", (1280, 32): "ViT-H"}
 _SETTINGS = {
     "backbone": ("MODEL", "ARCH"),
@@ -58,10 +57,7 @@ def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
     Raises:
         ModelUnavailable: it is damaged, refused, or not a checkpoint of ViFi-CLIP.
     """
-    if path.suffix == ".safetensors":
-        content: object = read_weights(path)
-    else:
-        content = read_pickled(path)
+    content: object = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
     weights = weights_by_name(path, content)
     if not any(name.startswith("image_encoder.") for name in weights):
         raise ModelUnavailable(
@@ -94,18 +90,12 @@ def _plain(value: object) -> str:
 
 def own_name(name: str) -> str:
     """The name in `ViFiCLIP` for a name in a published checkpoint."""
-    for published, own in _PREFIXES:
-        if name.startswith(published):
-            return own + name.removeprefix(published)
-    return name
+    return re.sub("^image_encoder[.]", "visual.", re.sub("^text_encoder[.]", "text.", name))
 
 
 def published_name(name: str) -> str:
     """The name in a published checkpoint for a name in `ViFiCLIP`."""
-    for published, own in _PREFIXES:
-        if name.startswith(own):
-            return published + name.removeprefix(own)
-    return name
+    return re.sub("^visual[.]", "image_encoder.", re.sub("^text[.]", "text_encoder.", name))
 
 
 def _openai_name(name: str) -> str:

@@ -6,9 +6,8 @@ an index stays valid under a model of which only the text tower was tuned.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.folders.prompt_model import prompted_fingerprint, prompted_tower
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from vifi_cli.model.towers.minilm import SentenceTransformer
     from vifi_cli.model.towers.starter import StarterImageTower
 
+_Network = TypeVar("_Network", bound="nn.Module")
 # raise when the way the towers are made from the files changes
 _RECIPE = {"architecture": "starter", "recipe": 1}
 
@@ -101,10 +101,10 @@ def _tuned_towers(folder: Path, card: ModelCard) -> StarterTowers:
     keeps_text = card.untouched.get("text") == text_fingerprint()
     return StarterTowers(
         str(folder),
-        vision_fingerprint if keeps_image else partial(_fingerprint, file, "visual."),
-        text_fingerprint if keeps_text else partial(_fingerprint, file, "text."),
-        _packaged_visual if keeps_image else partial(read_image_tower, file),
-        _packaged_text if keeps_text else partial(read_text_tower, file),
+        vision_fingerprint if keeps_image else lambda: _fingerprint(file, "visual."),
+        text_fingerprint if keeps_text else lambda: _fingerprint(file, "text."),
+        _packaged_visual if keeps_image else lambda: read_image_tower(file),
+        _packaged_text if keeps_text else lambda: read_text_tower(file),
     )
 
 
@@ -120,25 +120,17 @@ def read_image_tower(file: Path) -> "StarterImageTower":
     """
     from vifi_cli.model.towers.starter import untrained_image_tower
 
-    tower = untrained_image_tower()
-    _fill(tower, file, "visual.")
-    return tower
+    return _filled(untrained_image_tower(), file, "visual.")
 
 
 def read_text_tower(file: Path) -> "SentenceTransformer":
-    """The text tower of a weights file, in evaluation mode.
-
-    Raises:
-        ModelUnavailable: the file is damaged or holds another architecture.
-    """
+    """The text tower of a weights file, in the same way."""
     from vifi_cli.model.towers.minilm import SentenceTransformer
 
-    tower = SentenceTransformer()
-    _fill(tower, file, "text.")
-    return tower
+    return _filled(SentenceTransformer(), file, "text.")
 
 
-def _fill(tower: "nn.Module", file: Path, prefix: str) -> None:
+def _filled(tower: _Network, file: Path, prefix: str) -> _Network:
     from vifi_cli.model.weights.weights_file import read_weights
 
     weights = read_weights(file, lambda name: name.startswith(prefix))
@@ -148,4 +140,4 @@ def _fill(tower: "nn.Module", file: Path, prefix: str) -> None:
         raise ModelUnavailable(
             f"{file} does not fit the architecture named in {CARD_FILE} beside it: copy the complete folder again"
         ) from error
-    tower.eval()
+    return tower.eval()

@@ -22,6 +22,11 @@ _OPEN_CLIP_KEYS = {"embed_dim", "vision_cfg", "text_cfg"}
 _FORMAT = 1
 
 
+def short(fingerprint: str) -> str:
+    """As much of a fingerprint as people compare."""
+    return fingerprint[:12]
+
+
 @dataclass(frozen=True, slots=True)
 class PromptShape:
     """How many learned prompts a model has, and in how many layers, of which the input counts as one; 0 means none."""
@@ -57,6 +62,9 @@ class BaseReference:
     model: str  # a name or a folder, relative to the prompts' folder where it is inside
     image: str
     text: str
+
+    def __str__(self) -> str:
+        return f"{self.model} (image tower {short(self.image)}, text tower {short(self.text)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

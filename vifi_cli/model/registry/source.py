@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FOLDER_PREFIX = "local-dir:"
 Activation = Literal["gelu", "quickgelu"]
-# of a fingerprint, as much as people compare
-_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,7 @@ def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
         found = _find(str(inside) if inside.exists() else base.model)
     except InvalidInput as error:
         raise InvalidInput(
-            f"{folder} holds prompts for {base.model} (image tower {base.image[:_DIGITS]}, text tower "
-            f"{base.text[:_DIGITS]}), and there is no such model at {inside}: bring it back there"
+            f"{folder} holds prompts for {base}, and there is no such model at {inside}: bring it back there"
         ) from error
     source = _with_card(found)
     if source.card and source.card.base:

@@ -3,11 +3,10 @@
 A tower is compiled into an ONNX file once, and kept only if it computes the same as torch.
 """
 
-import contextlib
 import logging
-import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,10 @@ from torch import Tensor, nn
 from vifi_cli.model.runtime.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames, TorchTexts
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.paths import replacing
 from vifi_cli.video.decode.frames import FrameGeometry
+
+Samples = Sequence[npt.NDArray[np.generic]]
 
 # the greatest difference from torch, as a share of the embeddings' size
 TOLERANCE = 1e-4
@@ -30,6 +32,18 @@ _SAMPLE_TEXTS = (
     ["a dog", "two children play football on a lawn in the rain", ""],
     ["a much longer text, " * 20],
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """The input of a compiled tower; its free axes may have any length."""
+
+    name: str
+    free_axes: dict[int, str]
+
+
+_PIXELS = _Input("pixels", {0: "frames"})
+_TOKENS = _Input("tokens", {0: "texts", 1: "length"})
 
 
 class NotExact(Exception):
@@ -48,10 +62,7 @@ def frames_runtime(
         return TorchFrames(tower, device)
     tower.eval()
     try:
-        session = compile_once(
-            compiled_tower(fingerprint, "vision"),
-            lambda target: export_image_tower(tower, geometry.height, geometry.width, target),
-        )
+        session = _compiled(compiled_tower(fingerprint, "vision"), tower, _PIXELS, _sample_frames(geometry))
     except NotExact as reason:
         return TorchFrames(tower, device, f"not the faster onnxruntime: {reason}")
     return OnnxFrames(session)
@@ -64,9 +75,7 @@ def sentence_runtime(
     if device.type == "cpu":
         samples = [tokenizer(texts) for texts in _SAMPLE_TEXTS]
         try:
-            session = compile_once(
-                compiled_tower(fingerprint, "text"), lambda target: export_text_tower(tower, samples, target)
-            )
+            session = _compiled(compiled_tower(fingerprint, "text"), tower, _TOKENS, samples)
         except NotExact:
             pass  # which costs only the time to import torch
         else:
@@ -79,49 +88,40 @@ def is_convolutional(tower: nn.Module) -> bool:
     return sum(isinstance(part, nn.Conv2d) for part in tower.modules()) >= _MANY_CONVOLUTIONS
 
 
-def export_image_tower(tower: nn.Module, height: int, width: int, target: Path) -> None:
-    """Compile a tower of pixels, uint8 (N, height, width, 3) to (N, D), for any N.
-
-    Raises:
-        NotExact: the tower cannot be compiled exactly; no file is left.
-    """
-    random = np.random.default_rng(0)
-    noise = random.integers(0, 256, (2, height, width, 3), np.uint8)
+def _sample_frames(geometry: FrameGeometry) -> list[npt.NDArray[np.uint8]]:
+    """Noise and a ramp, in different numbers."""
+    height, width = geometry.height, geometry.width
+    noise = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), np.uint8)
     ramp = np.linspace(0, 255, height * width * 3).reshape(1, height, width, 3).astype(np.uint8)
-    _export(tower, "pixels", {0: "frames"}, [noise, ramp], target)
+    return [noise, ramp]
 
 
-def export_text_tower(tower: nn.Module, token_rows: list[npt.NDArray[np.int64]], target: Path) -> None:
-    """Compile a tower of tokens, int64 (N, L) to (N, D), for any N and L.
-
-    Args:
-        tower: the text tower.
-        token_rows: tokenized texts of several shapes, to compile from and to check with.
-        target: the file to write.
+def _compiled(file: Path, tower: nn.Module, form: _Input, samples: Samples) -> object:
+    """Load a compiled tower, after compiling it where the file is missing or damaged.
 
     Raises:
-        NotExact: the tower cannot be compiled exactly; no file is left.
+        NotExact: it cannot be compiled exactly, and no file is left; the text gives the reason.
     """
-    _export(tower, "tokens", {0: "texts", 1: "length"}, token_rows, target)
+    session = open_session(file)
+    if session is None:
+        _compile(file, tower, form, samples)
+        session = open_session(file)
+    if session is None:
+        raise NotExact("the compiled tower cannot be read back")
+    return session
 
 
-def _export(
-    tower: nn.Module, name: str, free: dict[int, str], inputs: Sequence[npt.NDArray[np.generic]], target: Path
-) -> None:
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
+def _compile(file: Path, tower: nn.Module, form: _Input, samples: Samples) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write(tower, name, free, torch.from_numpy(inputs[0]), temporary)
-        _check(tower, name, inputs, temporary)
-        temporary.replace(target)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            _write(tower, form, torch.from_numpy(samples[0]), temporary)
+            _check(tower, form, samples, temporary)
     except OSError as error:
-        raise NotExact(f"{target.parent} cannot be written ({error.strerror})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        raise NotExact(f"{file.parent} cannot be written ({error.strerror})") from error
 
 
-def _write(tower: nn.Module, name: str, free: dict[int, str], example: Tensor, target: Path) -> None:
+def _write(tower: nn.Module, form: _Input, example: Tensor, target: Path) -> None:
     try:
         import onnx  # noqa: F401 - torch's exporter needs it, and its own message is less clear
     except ImportError as error:
@@ -135,9 +135,9 @@ def _write(tower: nn.Module, name: str, free: dict[int, str], example: Tensor, t
                 tower,
                 (example,),
                 str(target),
-                input_names=[name],
+                input_names=[form.name],
                 output_names=["embeddings"],
-                dynamic_axes={name: free, "embeddings": {0: free[0]}},
+                dynamic_axes={form.name: form.free_axes, "embeddings": {0: form.free_axes[0]}},
                 opset_version=_OPSET,
                 dynamo=False,
             )
@@ -145,28 +145,14 @@ def _write(tower: nn.Module, name: str, free: dict[int, str], example: Tensor, t
         raise NotExact(f"it cannot be compiled ({str(error).splitlines()[0]})") from error
 
 
-def _check(tower: nn.Module, name: str, inputs: Sequence[npt.NDArray[np.generic]], compiled: Path) -> None:
+def _check(tower: nn.Module, form: _Input, samples: Samples, compiled: Path) -> None:
     session = open_session(compiled)
     if session is None:
         raise NotExact("onnxruntime is not installed or cannot read the compiled tower")
-    for values in inputs:
+    for values in samples:
         with torch.inference_mode():
             expected = tower(torch.from_numpy(values)).numpy()
-        difference = np.abs(session.run(None, {name: values})[0] - expected).max() / np.abs(expected).max()
+        found = session.run(None, {form.name: values})[0]
+        difference = np.abs(found - expected).max() / np.abs(expected).max()
         if not difference < TOLERANCE:
             raise NotExact(f"the compiled tower differs by {difference:.1e}")
-
-
-def compile_once(compiled: Path, export: Callable[[Path], None]) -> object:
-    """Load a compiled tower, after compiling it where the file is missing or damaged.
-
-    Raises:
-        NotExact: it cannot be compiled; the text gives the reason.
-    """
-    session = open_session(compiled)
-    if session is None:
-        export(compiled)
-        session = open_session(compiled)
-    if session is None:
-        raise NotExact("the compiled tower cannot be read back")
-    return session

@@ -16,7 +16,6 @@ The towers are plain modules under open_clip's names, so fine-tuning treats `sta
 
 import contextlib
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +135,9 @@ def _centered_concept_texts(text: SentenceTransformer) -> Tensor:
         embeddings = _embed(descriptions, text)
         # a folder that cannot be written costs time at the next start, nothing else
         with contextlib.suppress(OSError):
-            _write(embeddings, kept)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with paths.replacing(kept) as temporary, temporary.open("wb") as file:
+                np.save(file, embeddings)
     return torch.from_numpy(embeddings - embeddings.mean(0))
 
 
@@ -158,11 +159,3 @@ def _read(kept: Path) -> npt.NDArray[np.float32] | None:
     except (OSError, ValueError, EOFError):
         return None
     return embeddings if embeddings.shape == (CLASSES, WIDTH) else None
-
-
-def _write(embeddings: npt.NDArray[np.float32], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
-    with temporary.open("wb") as file:
-        np.save(file, embeddings)
-    temporary.replace(target)

@@ -1,6 +1,7 @@
 """Times, sizes, counts, scores and names as text."""
 
 import math
+from collections.abc import Sequence
 
 
 def clock(seconds: float) -> str:
@@ -22,6 +23,11 @@ def size(size_bytes: float) -> str:
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun: `1 video`, `3 videos`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first names of a list: `run, walk and 3 more`."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import first_of
 
 _UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
 
@@ -137,8 +138,5 @@ def require_usable(videos: LabeledVideos) -> None:
         raise InvalidInput(f"{videos.name}: {listed}; name their folder with --data-root")
     empty = [count.name for count in videos.counts() if not count.train]
     if videos.train and empty:
-        more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
-        named = ", ".join(repr(name) for name in empty[:3])
-        raise InvalidInput(
-            f"{videos.name} has no training video of {named}{more}: add some, or remove the class"
-        )
+        named = first_of([repr(name) for name in empty], 3)
+        raise InvalidInput(f"{videos.name} has no training video of {named}: add some, or remove the class")

@@ -1,6 +1,6 @@
 """Finds training videos that give away the videos of a test."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -74,17 +74,16 @@ def _leaks_into(
 
 def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
     """Groups of files with equal content; it reads only files of equal size."""
-    by_size: dict[int, list[Path]] = {}
+    same_size = _alike(paths, lambda path: path.stat().st_size)
+    return [files for group in same_size for files in _alike(group, content_fingerprint)]
+
+
+def _alike(paths: Iterable[Path], key: Callable[[Path], Hashable]) -> list[tuple[Path, ...]]:
+    """Groups of two or more files with the same key."""
+    groups: dict[Hashable, list[Path]] = {}
     for path in paths:
         try:
-            by_size.setdefault(path.stat().st_size, []).append(path)
+            groups.setdefault(key(path), []).append(path)
         except OSError:  # gone since it was listed; decoding reports it
             continue
-    by_content: dict[str, list[Path]] = {}
-    for files in by_size.values():
-        for path in files if len(files) > 1 else ():
-            try:
-                by_content.setdefault(content_fingerprint(path), []).append(path)
-            except OSError:
-                continue
-    return [tuple(files) for files in by_content.values() if len(files) > 1]
+    return [tuple(files) for files in groups.values() if len(files) > 1]

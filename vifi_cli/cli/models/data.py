@@ -187,7 +187,7 @@ def _warn_of_empty_classes(videos: LabeledVideos) -> None:
     empty = [each.name for each in videos.counts() if videos.train and not each.train]
     if empty:
         counted = wording.counted(len(empty), *FINDINGS["empty class"])
-        named = ", ".join(empty[:MOST_SHOWN])
+        named = wording.first_of(empty, MOST_SHOWN)
         output.warning(f"{counted}: {named}; hold out less, or try another --seed")
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from vifi_cli import wording
-from vifi_cli.cli.search.options import OUTPUT, HitSelection, HitUnit, VideoSelection
+from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import tell_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
@@ -164,7 +164,7 @@ def _search(
         )
     query = parse_query(what)
     with open_session() as session:
-        found = session.find(query, hit_selection.options(HitUnit.moment, video_selection.video_filter()))
+        found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
     hits = relevant_among(found, hit_selection.min_score)
     if not hits:
         tell_no_hits(found, is_filtered=video_selection != VideoSelection())

@@ -5,36 +5,23 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vifi_cli.api.search.times import instant_option, length_option  # noqa: TID253 - nothing heavy
-from vifi_cli.cli.terminal.options import Device
+from vifi_cli.cli.terminal.options import DeviceOption, model_option
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.index.catalog.video_filter import VideoFilter
     from vifi_cli.index.search.ranking import RankingOptions
 
-HITS, VIDEOS, OUTPUT, ENCODER = "Which hits", "Among which videos", "Output", "Encoder"
+HITS, VIDEOS, OUTPUT = "Which hits", "Among which videos", "Output"
 
 
-class HitUnit(StrEnum):
-    """What a hit is."""
-
-    moment = "moment"
-    video = "video"
-
-
+HitUnit = Literal["moment", "video"]
 ByOption = Annotated[HitUnit, typer.Option(help="Whether a hit is a moment or a video", rich_help_panel=HITS)]
-EncoderDeviceOption = Annotated[
-    Device,
-    typer.Option(
-        "--device", help="Where the encoder runs; auto uses a GPU if there is one", rich_help_panel=ENCODER
-    ),
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +56,7 @@ class HitSelection:
 
         return RankingOptions(
             top=self.top,
-            by=by.value,
+            by=by,
             per_video=self.per_video,
             among=among,
             fold_duplicates=self.dedupe,
@@ -169,13 +156,6 @@ class EncoderChoice:
 
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Model that reads the words, such as learned prompts; must see as the index's model does",
-            show_default=False,
-            rich_help_panel=ENCODER,
-        ),
+        model_option("Model that reads the words, such as learned prompts", default="the index's own"),
     ] = None
-    device: EncoderDeviceOption = "auto"
+    device: DeviceOption = "auto"

@@ -15,7 +15,6 @@ from vifi_cli.cli.search.options import (
     EncoderChoice,
     HitOutput,
     HitSelection,
-    HitUnit,
     VideoSelection,
 )
 from vifi_cli.cli.search.result import Answer, show_answer
@@ -44,7 +43,7 @@ def search(
     video_selection: VideoSelection,
     form: HitOutput,
     encoder: EncoderChoice,
-    by: ByOption = HitUnit.moment,
+    by: ByOption = "moment",
 ) -> None:
     """Find moments that match a description.
 

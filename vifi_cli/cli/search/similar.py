@@ -8,15 +8,14 @@ import typer
 
 from vifi_cli.cli.search.options import (
     ByOption,
-    EncoderDeviceOption,
     HitOutput,
     HitSelection,
-    HitUnit,
     VideoSelection,
 )
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import NO_HITS, open_session
 from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.options import DeviceOption
 
 
 @spliced
@@ -32,8 +31,8 @@ def similar(
     hit_selection: HitSelection,
     video_selection: VideoSelection,
     form: HitOutput,
-    by: ByOption = HitUnit.moment,
-    device: EncoderDeviceOption = "auto",
+    by: ByOption = "moment",
+    device: DeviceOption = "auto",
 ) -> None:
     """Find moments that look like a video, a part of one or a picture.
 

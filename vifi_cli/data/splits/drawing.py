@@ -9,8 +9,10 @@ import numpy as np
 from vifi_cli.data.forms.listing import SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts, with_remark
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import first_of
 
 HELD_OUT_SHARE = 0.2
+MOST_NAMED = 8
 Videos = tuple[LabeledVideo, ...]
 
 
@@ -95,13 +97,13 @@ def split_by_group(
     """
     names = sorted(set(groups))
     if stranger := next((name for name in hold_out if name not in names), None):
-        raise InvalidInput(f"no group {stranger!r} to hold out: the groups are {_shortened(names)}")
+        raise InvalidInput(f"no group {stranger!r} to hold out: the groups are {first_of(names, MOST_NAMED)}")
     placed: dict[str, Split] = dict.fromkeys(hold_out, "test")
     free = [name for name in names if name not in placed]
     wanted = [split for split in SPLITS if shares.of(split) > 0]
     if len(free) < len(wanted):
         raise InvalidInput(
-            f"{len(free)} groups cannot fill {' and '.join(wanted)}: the groups are {_shortened(names)}"
+            f"{len(free)} groups cannot fill {' and '.join(wanted)}: the groups are {first_of(names, MOST_NAMED)}"
         )
     placed |= _place(free, _group_counts(videos, groups, free), wanted, shares, seed)
     chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
@@ -208,7 +210,3 @@ def _by_class(videos: Sequence[LabeledVideo]) -> list[list[int]]:
 
 def _in_order(videos: Sequence[LabeledVideo], chosen: Mapping[Split, list[int]]) -> dict[Split, Videos]:
     return {split: tuple(videos[index] for index in sorted(chosen[split])) for split in SPLITS}
-
-
-def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

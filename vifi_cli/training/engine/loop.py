@@ -20,6 +20,7 @@ from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch, cut_into_micro_batches
 from vifi_cli.training.recipe.learning_rate import Schedule
 from vifi_cli.training.recipe.recipe import Mixing
+from vifi_cli.wording import first_of
 
 MOST_NAMED = 8  # of the videos of a step that diverges
 
@@ -112,8 +113,7 @@ class TrainingLoop:
 
     def _diverged(self, step: StepPlan, loss: float) -> str:
         draws = [draw for group in step.groups for draw in group.draws]
-        names = ", ".join(str(self.videos[draw.video].path) for draw in draws[:MOST_NAMED])
-        names += f" and {len(draws) - MOST_NAMED} more" if len(draws) > MOST_NAMED else ""
+        names = first_of([str(self.videos[draw.video].path) for draw in draws], MOST_NAMED)
         return (
             f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}, or its gradient is not finite; "
             f"its videos: {names}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,15 +25,7 @@ if TYPE_CHECKING:
 FOLDER = Path("attention")
 SHEET, FILM = ".png", ".mp4"
 LONGEST_NAME = 60
-
-
-class Method(StrEnum):
-    """How a map is computed."""
-
-    last = "last"
-    rollout = "rollout"
-    relevance = "relevance"
-    cam = "cam"
+Method = Literal["last", "rollout", "relevance", "cam"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +58,6 @@ class MapOptions:
         ),
     ] = None
     device: DeviceOption = "auto"
-
-    @property
-    def method_name(self) -> Literal["last", "rollout", "relevance", "cam"] | None:
-        """The method, or None for the one that suits the model."""
-        return self.method.value if self.method else None
 
     @property
     def models(self) -> list[str | None]:
@@ -125,7 +111,7 @@ def attention(
     sheet, film = _targets(given_path(where), path, what.text)
     part = shown.part
     models = [load_model(name, what.device, ON_TERMINAL) for name in what.models]
-    looked = look(path, models, what.text, method=what.method_name, frames=shown.frames, part=part)
+    looked = look(path, models, what.text, method=what.method, frames=shown.frames, part=part)
     if sheet:
         looked.write_sheet(sheet)
     if film:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,13 +23,7 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
 REPORTS = Path("reports")
-
-
-class Layout(StrEnum):
-    """How embeddings become points."""
-
-    tsne = "tsne"
-    pca = "pca"
+Layout = Literal["tsne", "pca"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +74,7 @@ def embed_map(
     from vifi_cli.evaluation.embed_map.embed_map import make_map
 
     embedded = mapped.embed(seed)
-    methods: dict[Layout, Projection] = {Layout.tsne: "t-SNE", Layout.pca: "PCA"}
+    methods: dict[Layout, Projection] = {"tsne": "t-SNE", "pca": "PCA"}
     with ON_TERMINAL.busy("Laying out"):
         made = make_map(embedded, methods[projection] if projection else None, seed)
     where = given_path(folder) if folder else _new_folder(embedded.title)

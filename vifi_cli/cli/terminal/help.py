@@ -6,7 +6,6 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -148,8 +147,6 @@ def _default(parameter: TyperArgument | TyperOption) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, Enum):
-        return str(value.value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

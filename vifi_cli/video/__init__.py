@@ -1,1 +1,1 @@
-"""From files to frames: discovery, sampling and decoding with numpy and PyAV, without torch."""
+"""From files to frames and back, with numpy and PyAV, without torch; UnreadableVideo says why a file yields none."""

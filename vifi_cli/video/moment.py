@@ -9,11 +9,7 @@ from vifi_cli.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """A part of a video, by default all of it; times count from the first frame.
-
-    Raises:
-        InvalidInput: the end is not after the start.
-    """
+    """A part of a video, by default all of it; times count from the first frame, and the end is after the start."""
 
     start_seconds: float = 0.0
     end_seconds: float = math.inf
@@ -31,11 +27,7 @@ WHOLE_VIDEO = TimeRange()
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment of a video; times count from its first frame, and an infinite end is the end of the video.
-
-    Raises:
-        InvalidInput: the end is not after the start.
-    """
+    """A moment of a video; times count from its first frame, and an infinite end is the end of the video."""
 
     path: Path
     start_seconds: float

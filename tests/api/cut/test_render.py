@@ -9,7 +9,7 @@ import pytest
 
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
-from vifi_cli.api.cut.render import CutProgress, CutRendering, CutReport
+from vifi_cli.api.cut.render import CutRendering, CutReport
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
@@ -18,8 +18,8 @@ from vifi_cli.video.workers.isolated import IsolatedWorker
 
 @pytest.fixture
 def run() -> Iterator[CutRendering]:
-    with IsolatedWorker(stall_seconds=5.0) as process, CutProgress(AUTOMATIC) as progress:
-        yield CutRendering(process, progress, CutReport())
+    with IsolatedWorker(stall_seconds=5.0) as process:
+        yield CutRendering(process, AUTOMATIC, CutReport())
 
 
 @pytest.fixture

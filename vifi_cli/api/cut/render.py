@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 from vifi_cli import paths
 from vifi_cli.api.cut.plan import CutPlan
@@ -24,6 +23,7 @@ from vifi_cli.video.workers.isolated import IsolatedWorker, WorkerLost
 from vifi_cli.wording import counted
 
 COPY_EFFORT, PREVIEW_EFFORT = 0.05, 0.5  # per second of video, beside encoding it
+SHORTEST_TASK_SECONDS = 1e-3
 
 Probed = Mapping[int, ProbedMoment]  # by their position in the plan
 
@@ -55,56 +55,20 @@ class CutReport:
 
 
 def render(plan: CutPlan, report: CutReport, feedback: Feedback) -> None:
-    """Writes the planned files, and notes each in the report at once, so that an interruption leaves it true.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
-    with IsolatedWorker() as worker, CutProgress(feedback) as progress:
-        CutRendering(worker, progress, report).render(plan)
-
-
-class CutProgress:
-    """The progress of a cut as one task: seconds of video written, in all its outputs. A context manager."""
-
-    def __init__(self, feedback: Feedback) -> None:
-        self._feedback = feedback
-        self._open = ExitStack()
-        self._task: Task | None = None
-        self._done_seconds = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
-    def begin(self, what: str, seconds: float) -> None:
-        """Ends the task before, and starts one of this many seconds of work."""
-        self._open.close()
-        self._task = self._open.enter_context(self._feedback.task(what, max(seconds, 1e-3)))
-        self._done_seconds = 0.0
-
-    def piece(self, what: str, at: str, seconds: float, effort: float = 1.0) -> Callable[[float], None]:
-        """Begins the next piece of the task; returns a function that takes the seconds done of it."""
-        begins = self._done_seconds
-        self._done_seconds += effort * seconds
-
-        def report(done_seconds: float) -> None:
-            if self._task is not None:
-                self._task(begins + effort * min(done_seconds, seconds), what=what, at=at)
-
-        report(0.0)
-        return report
+    """Writes the planned files, and notes each in the report at once, so that an interruption leaves it true."""
+    with IsolatedWorker() as worker:
+        CutRendering(worker, feedback, report).render(plan)
 
 
 class CutRendering:
-    """A cut being rendered."""
+    """A cut being rendered; its progress is the seconds of video written, in all its outputs."""
 
-    def __init__(self, worker: IsolatedWorker, progress: CutProgress, report: CutReport) -> None:
+    def __init__(self, worker: IsolatedWorker, feedback: Feedback, report: CutReport) -> None:
         self.report = report
         self._worker = worker
-        self._progress = progress
+        self._feedback = feedback
+        self._task: Task | None = None
+        self._done_seconds = 0.0
 
     def render(self, plan: CutPlan) -> None:
         """Writes the planned files, and notes them in the report."""
@@ -115,15 +79,28 @@ class CutRendering:
             target.parent.mkdir(parents=True, exist_ok=True)
         clip_effort = (COPY_EFFORT if plan.copied else 1.0) if plan.clips else 0.0
         effort = clip_effort + (plan.reel is not None) + (PREVIEW_EFFORT if plan.html else 0.0)
-        self._progress.begin("Cutting", effort * sum(one.seconds for one in probed.values()))
-        if plan.clips:
-            self.write_clips(probed, plan.clips, copied=plan.copied)
-        if plan.reel is not None:
-            self.write_reel(self._good(probed), plan.reel)
-        for target in plan.lists:
-            self.write_list(self._good(probed), target, plan.title)
-        if plan.html is not None:
-            self.write_gallery(self._good(probed), plan.html, plan.title)
+        total_seconds = effort * sum(one.seconds for one in probed.values())
+        with self._feedback.task("Cutting", max(total_seconds, SHORTEST_TASK_SECONDS)) as self._task:
+            if plan.clips:
+                self.write_clips(probed, plan.clips, copied=plan.copied)
+            if plan.reel is not None:
+                self.write_reel(self._good(probed), plan.reel)
+            for target in plan.lists:
+                self.write_list(self._good(probed), target, plan.title)
+            if plan.html is not None:
+                self.write_gallery(self._good(probed), plan.html, plan.title)
+
+    def _piece(self, what: str, at: str, seconds: float, effort: float = 1.0) -> Callable[[float], None]:
+        """Begins the next piece of the task; returns a function that takes the seconds done of it."""
+        begins = self._done_seconds
+        self._done_seconds += effort * seconds
+
+        def report(done_seconds: float) -> None:
+            if self._task is not None:
+                self._task(begins + effort * min(done_seconds, seconds), what=what, at=at)
+
+        report(0.0)
+        return report
 
     def probe(self, moments: Sequence[Moment], pad_seconds: float) -> dict[int, ProbedMoment]:
         """Looks at the videos, and places the moments within them."""
@@ -147,14 +124,14 @@ class CutRendering:
         reaching: dict[Path, float] = {}
         for one in moments:
             reaching[one.path] = max(one.start_seconds, reaching.get(one.path, 0.0))
-        self._progress.begin("Looking at videos", len(reaching))
         facts: dict[Path, VideoFacts | str] = {}
-        for path, seconds in reaching.items():
-            self._progress.piece("Looking at videos", f"{len(facts) + 1:,}/{len(reaching):,}", 1.0)
-            try:
-                facts[path] = self._worker.call(partial(video_facts, path, seconds), lambda: None)
-            except UnreadableVideo as error:
-                facts[path] = str(error)
+        with self._feedback.task("Looking at videos", max(len(reaching), 1)) as task:
+            for path, seconds in reaching.items():
+                task(len(facts), at=f"{len(facts) + 1:,}/{len(reaching):,}")
+                try:
+                    facts[path] = self._worker.call(partial(video_facts, path, seconds), lambda: None)
+                except UnreadableVideo as error:
+                    facts[path] = str(error)
         return facts
 
     def write_clips(self, probed: Probed, targets: Sequence[Path], *, copied: bool) -> None:
@@ -162,7 +139,7 @@ class CutRendering:
         write, effort = (copy_clip, COPY_EFFORT) if copied else (write_clip, 1.0)
         for position, one in probed.items():
             target = targets[position]
-            report = self._progress.piece("Cutting", target.name, one.seconds, effort)
+            report = self._piece("Cutting", target.name, one.seconds, effort)
             with self._failing(position), paths.replacing(target) as temporary:
                 clip = self._worker.call(partial(write, one.moment, temporary), report)
                 self.report.clips[position] = target, clip
@@ -171,7 +148,7 @@ class CutRendering:
         """Writes all moments one after the other; if a video crashes the decoder, starts again without it."""
         rest = list(probed.items())
         total_seconds = sum(one.seconds for one in probed.values())
-        report_seconds = self._progress.piece("Joining", target.name, total_seconds)
+        report_seconds = self._piece("Joining", target.name, total_seconds)
         current = 0
 
         def report(place: int, seconds: float) -> None:
@@ -211,7 +188,7 @@ class CutRendering:
         """Writes a page of the moments; each links to its clip, or to its place in the video."""
         previews: dict[int, Preview] = {}
         for position, one in probed.items():
-            report = self._progress.piece("Looking", one.moment.path.name, one.seconds, PREVIEW_EFFORT)
+            report = self._piece("Looking", one.moment.path.name, one.seconds, PREVIEW_EFFORT)
             with self._failing(position):
                 previews[position] = self._worker.call(partial(preview_of, one.moment), report)
         if not previews:

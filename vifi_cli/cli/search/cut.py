@@ -128,19 +128,13 @@ def _moments(
     what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
 ) -> TitledMoments:
     """Moments from a pipe, named, or found by a search."""
-    from vifi_cli.api.cut.moments import named_moments
+    from vifi_cli.api.cut.moments import named_moments, parse_moments
     from vifi_cli.api.search.query_language import SIGNS
 
     video_selection.video_filter()  # a wrong option is an error even where nothing is searched
-    if what == FROM_STDIN:
-        return _from_stdin()
-    named = None if SIGNS.keys() & set(what) else named_moments(what)
-    return named or _search(what, hit_selection, video_selection)
-
-
-def _from_stdin() -> TitledMoments:
-    from vifi_cli.api.cut.moments import parse_moments
-
+    if what != FROM_STDIN:
+        named = None if SIGNS.keys() & set(what) else named_moments(what)
+        return named or _search(what, hit_selection, video_selection)
     if sys.stdin is None or sys.stdin.isatty():
         raise InvalidInput("- reads hits from a pipe: write `vifi search ... --json | vifi cut -`")
     found = parse_moments(os.fsdecode(sys.stdin.buffer.read()))

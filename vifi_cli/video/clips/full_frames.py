@@ -35,7 +35,6 @@ def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple
     """The frames that represent a video, or a part of it, in a test (`clip_sampling.test_frame_indices`).
 
     Raises:
-        UnreadableVideo: the file yields no frame; the text says why, without the path.
         InvalidInput: the part has no frame.
     """
     chosen: npt.NDArray[np.float64] = np.zeros(0)
@@ -60,7 +59,6 @@ def steady_frames(
     """The frames that `decode.frame_sampling` chooses from a video, or a part of it, at a steady rate.
 
     Raises:
-        UnreadableVideo: the file yields no frame; the text says why, without the path.
         InvalidInput: the part has no frame.
     """
     geometry = FrameGeometry(*_size(path), "squash")

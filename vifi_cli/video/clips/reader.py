@@ -28,11 +28,7 @@ HELD_BYTES = 256 * 2**20  # of decoded frames, while it is unknown which are wan
 
 
 def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[np.uint8]:
-    """Reads the chosen frames in the order chosen: uint8 (T, H, W, 3), RGB, upright, scaled to a short side in pixels.
-
-    Raises:
-        UnreadableVideo: the file yields no frame; the text says why, without the path.
-    """
+    """Reads the chosen frames in the order chosen: uint8 (T, H, W, 3), RGB, upright, scaled to the short side."""
     with open_video(path) as video:
         packets = list_packets(video)
     if packets is not None:
@@ -46,7 +42,6 @@ def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]]:
     """An upper bound of the number of frames, and all of them: RGB, upright, at their own size, decoded when taken.
 
     Raises:
-        UnreadableVideo: the file cannot be opened.
         FramesMissing: while you take frames: the packets promised others, so `read_clip` may decode different ones.
     """
     with open_video(path) as video:

@@ -45,11 +45,7 @@ class ClipStore:
         self._not_kept: set[str] = set()
 
     def read(self, path: Path, choose: FrameChoice) -> npt.NDArray[np.uint8]:
-        """The chosen frames of a video in the order chosen: uint8 (T, H, W, 3), RGB, upright and scaled.
-
-        Raises:
-            UnreadableVideo: the file yields no frame; the text says why, without the path.
-        """
+        """The chosen frames of a video in the order chosen: uint8 (T, H, W, 3), RGB, upright and scaled."""
         choose = cache(choose)  # one answer for one N, whether frames come from the cache or not
         pictures = None if self._cache is None else self._kept(self._cache, path, choose)
         if pictures is None:

@@ -34,9 +34,6 @@ def decode_frames(
 
     With 0 threads FFmpeg decides on their number. `alive` is called between any two calls of native code, which
     distinguishes a slow file from one that hangs.
-
-    Raises:
-        UnreadableVideo: the file yields no frame; the text says why, without the path.
     """
     started = time.process_time()
     decoding = _Decoding(path, sampling, threads, alive)
@@ -170,7 +167,6 @@ def decode_range(
     last one before it comes, which is on screen there; if there is none before it either, the first of all.
 
     Raises:
-        UnreadableVideo: the file yields no frame; the text says why, without the path.
         InvalidInput: the video ends before the time asked for.
     """
     latest = -math.inf

@@ -76,11 +76,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
 def decode_listed(
     video: OpenVideo, packets: PacketList, wanted: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The frames shown at some of the listed times, with their times, in order, from a video just opened.
-
-    Raises:
-        FramesMissing: the list is wrong; the caller has to decode everything.
-    """
+    """The frames at some of the listed times, in order, of a video just opened; FramesMissing if it has others."""
     missing, listed = set(wanted.tolist()), set(packets.times.tolist())
     for frame in _decode_needed(video, packets.needed_for(wanted), missing):
         if frame.pts is None or frame.pts not in listed:

@@ -33,10 +33,6 @@ def write_clip(
 
     With `draft_height`, in pixels, a preview no higher than that, encoded fast. Calls `report` often with the seconds
     done.
-
-    Raises:
-        UnreadableVideo: the moment has no frame.
-        OSError: the clip cannot be written.
     """
     done = 0.0
     with open_moment(moment, lambda: report(done)) as opened, open_sound(moment.path) as sound:

@@ -51,7 +51,6 @@ def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> 
 
     Raises:
         UnreadableVideo: the moment is not in the video, or a file of this kind cannot hold its streams.
-        OSError: the clip cannot be written.
     """
     suffix = copied_suffix(moment.path)
     with _from_keyframe(moment, lambda: report(0.0)) as pictures, open_sound(moment.path) as sound:
@@ -142,14 +141,10 @@ class _KeyframedMoment:
         return self._shown(packet) + self.video.length_seconds(packet)
 
     def _shown(self, packet: Packet[VideoStream]) -> float:
-        return self.video.seconds(_first_of(packet.pts, packet.dts))
+        return self.video.seconds(packet.pts if packet.pts is not None else packet.dts or 0)
 
     def _decoded(self, packet: Packet[VideoStream]) -> float:
-        return self.video.seconds(_first_of(packet.dts, packet.pts))
-
-
-def _first_of(ticks: int | None, otherwise: int | None) -> int:
-    return ticks if ticks is not None else otherwise or 0
+        return self.video.seconds(packet.dts if packet.dts is not None else packet.pts or 0)
 
 
 @contextmanager

@@ -121,9 +121,6 @@ def write_mp4(path: Path, pictures: Iterable[tuple[float, Picture]], frames_per_
 
     The first one's time becomes 0, and the path's suffix does not matter. An odd last row or column is left out, since
     h264 needs even sizes.
-
-    Raises:
-        OSError: the file cannot be written.
     """
     rate, tick = Fraction(frames_per_second).limit_denominator(1001), Fraction(1, PICTURE_TICKS)
     with av.open(path, "w", format="mp4", options=FAST_START) as container:

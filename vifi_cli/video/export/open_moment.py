@@ -52,11 +52,7 @@ class OpenMoment:
         return self._clock.shift_seconds > 0
 
     def begin(self, earlier_seconds: float) -> bool:
-        """Reads from this long before the moment up to its first frame; False if that was too late to find it.
-
-        Raises:
-            UnreadableVideo: the video yields no frame, or the moment begins after its end.
-        """
+        """Reads from this long before the moment up to its first frame; False if that was too late to find it."""
         start = self._moment.start_seconds
         from_beginning = not self.video.seek(start - earlier_seconds)
         self._timed = self._timed_frames(times_needed=not from_beginning)
@@ -113,11 +109,7 @@ def at_even_times(
 
 @contextmanager
 def open_moment(moment: Moment, alive: Callable[[], None] = unwatched) -> Iterator[OpenMoment]:
-    """Opens a video just before a moment; calls `alive` between calls of native code.
-
-    Raises:
-        UnreadableVideo: the moment has no frame; the text says why, without the path.
-    """
+    """Opens a video just before a moment; calls `alive` between calls of native code."""
     for earlier_seconds in SEEK_EARLIER_SECONDS:
         with open_video(moment.path) as video:
             video.stream.thread_type = "AUTO"

@@ -49,9 +49,6 @@ def preview_pictures(
     """A moment's pictures at even times, upright, in the shape the video is shown in; height in pixels at most.
 
     They last 6 seconds at most, so a longer moment runs faster.
-
-    Raises:
-        UnreadableVideo: the moment has no frame.
     """
     with open_moment(moment, alive) as opened:
         return [_small(opened, frame, height) for frame in _evenly(opened, moment)]

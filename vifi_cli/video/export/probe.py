@@ -68,11 +68,7 @@ def padded(moment: Moment, facts: VideoFacts, pad_seconds: float) -> ProbedMomen
 def video_facts(
     path: Path, reaching_seconds: float = 0.0, alive: Callable[[], None] = unwatched
 ) -> VideoFacts:
-    """Looks at a video; if its header declares less than `reaching_seconds`, its packets are measured.
-
-    Raises:
-        UnreadableVideo: it yields no frame.
-    """
+    """Looks at a video; if its header declares less than `reaching_seconds`, its packets are measured."""
     with open_moment(Moment(path, 0.0, float("inf")), alive) as opened, open_sound(path) as sound:
         height, width = shown_size(canvas_of(opened.first, opened.video.stream.sample_aspect_ratio))
         seconds = opened.video.declared_seconds or 0.0

@@ -53,7 +53,6 @@ def write_reel(
 
     Raises:
         UnreadableVideo: no moment can be read; the text is the first one's reason.
-        OSError: the reel cannot be written.
     """
     starts: list[float | None] = []
     reasons: list[tuple[int, str]] = []

@@ -169,9 +169,6 @@ def content_fingerprint(path: Path) -> str:
 
     It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly over the file, including the first and
     the last byte; smaller files in full.
-
-    Raises:
-        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size

@@ -36,7 +36,6 @@ def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> 
     Raises:
         InvalidInput: the format is unknown, or cannot hold so many moments.
         MissingDependency: it needs a package that is not installed.
-        OSError: the file cannot be written.
     """
     check_list_name(path)
     suffix = path.suffix.lower()

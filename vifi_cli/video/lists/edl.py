@@ -15,11 +15,7 @@ REEL = "AX"  # for anything not on tape; editors use the clip's name
 
 
 def edl_text(title: str, moments: Sequence[ProbedMoment]) -> str:
-    """The list. Source times count at each video's own rate, record times at the most frequent one.
-
-    Raises:
-        InvalidInput: there are more moments than an EDL can hold.
-    """
+    """The list; source times count at each video's own rate, record times at the most frequent one."""
     if len(moments) > MOST_EVENTS:
         raise InvalidInput(f"an EDL holds {MOST_EVENTS} moments, not {len(moments):,}: make an .otio instead")
     rates = [edl_rate(one) for one in moments]

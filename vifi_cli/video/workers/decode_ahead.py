@@ -65,9 +65,6 @@ def decode_ahead(
 
     It decodes as many videos at a time as there are `workers`, each with so many threads, and their events come mixed.
     A decoder silent for `stall_seconds` counts as hanging. Closing the generator ends all processes at once.
-
-    Raises:
-        VifiError: a decoding process does not start.
     """
     works = [partial(_decode, path, sampling, geometry, threads) for path in paths]
     pool = DecodingPool(works, workers, stall_seconds)
@@ -92,7 +89,6 @@ class DecodingPool:
     """Threads that keep one isolated worker busy each, and put what the workers send into one queue."""
 
     def __init__(self, works: Sequence[partial[VideoInfo]], workers: int, stall_seconds: float) -> None:
-        """Starts nothing yet; each work decodes the video at its position in the list."""
         self._waiting = deque(enumerate(works))
         self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False

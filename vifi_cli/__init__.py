@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from vifi_cli.api.models.merging import merge_models as merge_models
     from vifi_cli.api.models.video_model import load_model as load_model
     from vifi_cli.api.search.open_index import open_index as open_index
-    from vifi_cli.api.search.queries import example as example
-    from vifi_cli.api.search.queries import words as words
+    from vifi_cli.api.search.query_language import example as example
+    from vifi_cli.api.search.query_language import words as words
     from vifi_cli.api.training.bridge import bridge as bridge
     from vifi_cli.api.training.bridge import resume_bridge as resume_bridge
     from vifi_cli.api.training.finetune import finetune as finetune
@@ -58,7 +58,7 @@ _HOMES = {
     "import_model": "vifi_cli.api.models.conversion",
     "evaluate": "vifi_cli.api.evaluation.evaluate",
     "evaluate_retrieval": "vifi_cli.api.evaluation.retrieval",
-    "example": "vifi_cli.api.search.queries",
+    "example": "vifi_cli.api.search.query_language",
     "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
     "merge_models": "vifi_cli.api.models.merging",
@@ -67,7 +67,7 @@ _HOMES = {
     "prompt_tune": "vifi_cli.api.training.finetune",
     "resume_bridge": "vifi_cli.api.training.bridge",
     "resume_training": "vifi_cli.api.training.finetune",
-    "words": "vifi_cli.api.search.queries",
+    "words": "vifi_cli.api.search.query_language",
 }
 """Where each name lives; it is imported when it is first used, since the program must start fast."""
 

@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "python.md"
 
 def test_importing_loads_nothing_heavy_and_names_come_when_they_are_used() -> None:
     heavy = "{'torch', 'numpy', 'faiss', 'av', 'onnxruntime', 'matplotlib'} & set(sys.modules)"
-    named = "vifi_cli.words; print('vifi_cli.api.search.queries' in sys.modules)"
+    named = "vifi_cli.words; print('vifi_cli.api.search.query_language' in sys.modules)"
     script = f"import sys, vifi_cli; print(sorted({heavy})); {named}"
     asked = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert asked.stdout == "[]\nTrue\n"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.search.hits import SearchHits
-from vifi_cli.api.search.queries import seen_part, words
+from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.records import CatalogedVideo

@@ -1,4 +1,4 @@
-"""The language of queries: from the arguments of a search to the terms it adds.
+"""Queries: made in Python by `words` and `example`, or parsed from the arguments of a search, in this language.
 
     query   one or more terms, with a lone + or - between them
     term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME
@@ -18,9 +18,10 @@ from pathlib import Path, PurePath
 
 from vifi_cli.api.search.times import stretch_of
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.search.query import Example, Query, Term, Words, require_wanted
+from vifi_cli.index.search.query import Example, Query, Term, Words, query_in_words, require_wanted
 from vifi_cli.paths import given_path
 from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from vifi_cli.video.moment import TimeRange
 
 SIGNS = {"+": 1.0, "-": -1.0}
 AS_WORDS = "text:"
@@ -28,6 +29,32 @@ AS_WORDS = "text:"
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
 TIME_AT_END = re.compile(r"(?P<file>.+)@(?P<time>[^@/]*)", re.DOTALL)
 FILE_BEGINS = ("/", "./", "../", "~/")
+
+
+def words(text: str) -> Query:
+    """Looks for a description, which must not be empty. You can add, subtract and weight queries: `a + b - 0.5 * c`."""
+    if not text.strip():
+        raise InvalidInput("the query is empty: say what to look for")
+    return query_in_words(text)
+
+
+def example(path: Path | str, start_seconds: float | None = None, end_seconds: float | None = None) -> Query:
+    """Looks for what looks like a picture, a video (indexed ones may be missing) or a part of one.
+
+    Raises:
+        InvalidInput: the end is not after the start.
+    """
+    shown = seen_part(path, start_seconds, end_seconds)
+    return Query(str(path), (Term(shown),))
+
+
+def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float | None) -> Example:
+    """The picture, video or part of one that is shown; errors are those of `example`."""
+    if start_seconds is None and end_seconds is None:
+        return Example(given_path(Path(path)))
+    start = start_seconds or 0.0
+    part = TimeRange(start, math.inf if end_seconds is None else end_seconds, start)
+    return Example(given_path(Path(path)), part)
 
 
 def parse_query(arguments: Sequence[str]) -> Query:

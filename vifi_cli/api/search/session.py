@@ -12,7 +12,7 @@ from vifi_cli import paths
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.library.encoders import load_index_encoder, load_query_encoder
 from vifi_cli.index.catalog.catalog import CATALOG_FILE
-from vifi_cli.index.catalog.query_cache import cached_query_embedding
+from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
@@ -158,9 +158,10 @@ class SearchSession:
 
     def _read(self, text: str, device: str, model: str | None) -> npt.NDArray[np.float32]:
         fingerprint = self._text_fingerprint(device, model)
-        return cached_query_embedding(
-            self._cache, fingerprint, text, lambda: self.text_encoder(device, model)
-        )
+        embedding: npt.NDArray[np.float32] = cached_text_embeddings(
+            self._cache, fingerprint, [text], lambda: self.text_encoder(device, model)
+        )[0]
+        return embedding
 
     def _text_fingerprint(self, device: str, model: str | None) -> str:
         if model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,28 +27,13 @@ def doctor(as_json: JsonOption = False) -> None:
 
     findings = list(examine(paths.data_folder()))
     if as_json:
-        output.document([_as_document(finding) for finding in findings])
+        output.document([asdict(finding) for finding in findings])
     else:
-        _show(findings)
+        rows = [(MARKS[finding.state], finding.subject, _text(finding)) for finding in findings]
+        output.rows(("", "What", "Finding"), rows)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(PROBLEM_FOUND)
 
 
-def _show(findings: list[Finding]) -> None:
-    output.rows(
-        ("", "What", "Finding"),
-        [(MARKS[finding.state], finding.subject, _text(finding)) for finding in findings],
-    )
-
-
 def _text(finding: Finding) -> str:
     return f"{finding.detail}: {finding.fix}" if finding.fix else finding.detail
-
-
-def _as_document(finding: Finding) -> dict[str, str | None]:
-    return {
-        "subject": finding.subject,
-        "state": finding.state,
-        "detail": finding.detail,
-        "fix": finding.fix,
-    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +13,8 @@ import typer
 from vifi_cli import paths as places
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
+from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, model_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.paths import given_path
 
@@ -26,59 +29,68 @@ PathsArgument = Annotated[
     list[Path] | None,
     typer.Argument(help="Folders and files to index", show_default="all that were indexed before"),
 ]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Model that indexes: see `vifi model list`",
-        show_default="the index's own",
-    ),
-]
-FramesPerSecondOption = Annotated[
-    float | None,
-    typer.Option(
-        "--fps",
-        min=0.01,
-        max=60,
-        metavar="RATE",
-        help="Frames to sample per second of video",
-        show_default="1",
-    ),
-]
-ExcludeOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="GLOB", help="Skip files and folders matching this glob (repeatable)"),
-]
-RetryOption = Annotated[
-    bool, typer.Option("--retry-failed", help="Try files again that could not be read before")
-]
-RebuildOption = Annotated[
-    bool,
-    typer.Option("--rebuild", help="Make the index again, for example with another --model or --fps"),
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1, max=64, metavar="N", help="Decoding processes", show_default="half the number of cores"
-    ),
-]
 WatchOption = Annotated[
-    bool,
-    typer.Option("--watch", help="Keep running and index new files as they arrive; Ctrl-C ends it"),
+    bool, typer.Option("--watch", help="Keep running and index new files as they arrive; Ctrl-C ends it")
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class IndexingOptions:
+    """How to index."""
+
+    model: Annotated[
+        str | None, model_option("Model that indexes: see `vifi model list`", default="the index's own")
+    ] = None
+    device: DeviceOption = "auto"
+    frames_per_second: Annotated[
+        float | None,
+        typer.Option(
+            "--fps",
+            min=0.01,
+            max=60,
+            metavar="RATE",
+            help="Frames to sample per second of video",
+            show_default="1",
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Skip files and folders matching this glob (repeatable)"),
+    ] = None
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try files again that could not be read before")
+    ] = False
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Make the index again, for example with another --model or --fps"),
+    ] = False
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=64, metavar="N", help="Decoding processes", show_default="half the number of cores"
+        ),
+    ] = None
+
+    def request(self, paths: Sequence[Path]) -> IndexRequest:
+        """Asks to index these paths; without any, all that were indexed before."""
+        from vifi_cli.api.library.indexing import IndexRequest
+
+        return IndexRequest(
+            paths=tuple(map(given_path, paths)),
+            model=self.model,
+            device=self.device,
+            frames_per_second=self.frames_per_second,
+            exclude=tuple(self.exclude or ()),
+            retry_failed=self.retry_failed,
+            rebuild=self.rebuild,
+            workers=self.workers,
+        )
+
+
+@spliced
 def index(
+    how: IndexingOptions,
     paths: PathsArgument = None,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    frames_per_second: FramesPerSecondOption = None,
-    exclude: ExcludeOption = None,
-    retry_failed: RetryOption = False,
-    rebuild: RebuildOption = False,
-    workers: WorkersOption = None,
     watch: WatchOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,18 +98,7 @@ def index(
 
     Run it again at any time: it reads only what is new or changed. Interrupt it at any time: what is done stays.
     """
-    from vifi_cli.api.library.indexing import IndexRequest
-
-    request = IndexRequest(
-        paths=tuple(given_path(path) for path in paths or ()),
-        model=model,
-        device=device,
-        frames_per_second=frames_per_second,
-        exclude=tuple(exclude or ()),
-        retry_failed=retry_failed,
-        rebuild=rebuild,
-        workers=workers,
-    )
+    request = how.request(paths or ())
     if watch:
         _follow(request, as_json=as_json)
         return
@@ -166,9 +167,7 @@ def as_document(report: IndexReport) -> dict[str, object]:
 
 def show(report: IndexReport) -> None:
     """Shows what an index run did, as counts and speed."""
-    names = ("added", "changed", "moved", "unchanged", "removed")
-    counts = [f"{getattr(report, name):,} {name}" for name in names]
-    output.line(", ".join([*counts, f"{len(report.failed):,} failed"]))
+    output.line(report.in_words)
     if report.video_seconds:
         output.line(speed(report))
 

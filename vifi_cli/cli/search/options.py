@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -17,38 +18,32 @@ if TYPE_CHECKING:
     from vifi_cli.index.catalog.video_filter import VideoFilter
     from vifi_cli.index.search.ranking import RankingOptions
 
-HITS, VIDEOS, OUTPUT = "Which hits", "Among which videos", "Output"
-
+OUTPUT = "Output"
+hits_option = partial(typer.Option, rich_help_panel="Which hits")
+videos_option = partial(typer.Option, rich_help_panel="Among which videos")
+output_form_option = partial(typer.Option, rich_help_panel=OUTPUT)
 
 HitUnit = Literal["moment", "video"]
-ByOption = Annotated[HitUnit, typer.Option(help="Whether a hit is a moment or a video", rich_help_panel=HITS)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HitSelection:
     """Which hits a search returns."""
 
-    top: Annotated[
-        int,
-        typer.Option("--top", "-t", min=0, help="Maximum number of hits; 0 for all", rich_help_panel=HITS),
-    ] = 10
-    per_video: Annotated[
-        int, typer.Option(min=0, help="Maximum number of moments per video; 0 for all", rich_help_panel=HITS)
-    ] = 3
+    top: Annotated[int, hits_option("--top", "-t", min=0, help="Maximum number of hits; 0 for all")] = 10
+    per_video: Annotated[int, hits_option(min=0, help="Maximum number of moments per video; 0 for all")] = 3
     min_score: Annotated[
         float | None,
-        typer.Option(
+        hits_option(
             min=0.0,
             max=1.0,
             help="Minimum relevance, or cosine where that is shown; 0 keeps all",
             show_default="0.3",
-            rich_help_panel=HITS,
         ),
     ] = None
-    dedupe: Annotated[
-        bool,
-        typer.Option("--dedupe", help="Keep only the best of hits that look alike", rich_help_panel=HITS),
-    ] = False
+    dedupe: Annotated[bool, hits_option("--dedupe", help="Keep only the best of hits that look alike")] = (
+        False
+    )
 
     def options(self, by: HitUnit, among: VideoFilter) -> RankingOptions:
         """The hits asked for, except for their minimum score, among these videos."""
@@ -64,36 +59,33 @@ class HitSelection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HitChoice(HitSelection):
+    """Which hits a search returns, and what a hit is."""
+
+    by: Annotated[HitUnit, hits_option(help="Whether a hit is a moment or a video")] = "moment"
+
+
+@dataclass(frozen=True, kw_only=True)
 class VideoSelection:
     """Which videos a search looks at."""
 
     path: Annotated[
-        str | None,
-        typer.Option(
-            metavar="GLOB", help="Only videos whose path matches, or under a folder", rich_help_panel=VIDEOS
-        ),
+        str | None, videos_option(metavar="GLOB", help="Only videos whose path matches, or under a folder")
     ] = None
     newer: Annotated[
         str | None,
-        typer.Option(
+        videos_option(
             metavar="WHEN",
             help="Only videos changed on or after a day (2026-01-31) or within a time (12h, 7d, 3w)",
-            rich_help_panel=VIDEOS,
         ),
     ] = None
     older: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN", help="Only videos changed before a day, or longer ago", rich_help_panel=VIDEOS
-        ),
+        str | None, videos_option(metavar="WHEN", help="Only videos changed before a day, or longer ago")
     ] = None
     min_duration: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTH", help="Minimum length: 90, 1:30 or 2h", rich_help_panel=VIDEOS),
+        str | None, videos_option(metavar="LENGTH", help="Minimum length: 90, 1:30 or 2h")
     ] = None
-    max_duration: Annotated[
-        str | None, typer.Option(metavar="LENGTH", help="Maximum length", rich_help_panel=VIDEOS)
-    ] = None
+    max_duration: Annotated[str | None, videos_option(metavar="LENGTH", help="Maximum length")] = None
 
     def video_filter(self) -> VideoFilter:
         """The videos asked for; raises InvalidInput if an option makes no sense, or no video can meet them all."""
@@ -128,21 +120,13 @@ class VideoSelection:
 class HitOutput:
     """The form in which hits are written."""
 
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Write one JSON document to stdout", rich_help_panel=OUTPUT)
-    ] = False
-    as_jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="Write one JSON document per hit", rich_help_panel=OUTPUT)
-    ] = False
+    as_json: Annotated[bool, output_form_option("--json", help="Write one JSON document to stdout")] = False
+    as_jsonl: Annotated[bool, output_form_option("--jsonl", help="Write one JSON document per hit")] = False
     filepath_only: Annotated[
-        bool,
-        typer.Option("--filepath-only", "-f", help="Write only paths, each once", rich_help_panel=OUTPUT),
+        bool, output_form_option("--filepath-only", "-f", help="Write only paths, each once")
     ] = False
     print0: Annotated[
-        bool,
-        typer.Option(
-            "--print0", "-0", help="Like -f, but end paths with NUL, for xargs -0", rich_help_panel=OUTPUT
-        ),
+        bool, output_form_option("--print0", "-0", help="Like -f, but end paths with NUL, for xargs -0")
     ] = False
 
     def __post_init__(self) -> None:

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths
-from vifi_cli.cli.search.options import (
-    ByOption,
-    EncoderChoice,
-    HitOutput,
-    HitSelection,
-    VideoSelection,
-)
+from vifi_cli.cli.search.options import EncoderChoice, HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
@@ -39,11 +33,10 @@ def search(
             show_default=False,
         ),
     ],
-    hit_selection: HitSelection,
-    video_selection: VideoSelection,
+    hits: HitChoice,
+    videos: VideoSelection,
     form: HitOutput,
     encoder: EncoderChoice,
-    by: ByOption = "moment",
 ) -> None:
     """Find moments that match a description.
 
@@ -52,12 +45,12 @@ def search(
     from vifi_cli.api.search.query_language import parse_query
 
     asked = parse_query(query)
-    options = hit_selection.options(by, video_selection.video_filter())
+    options = hits.options(hits.by, videos.video_filter())
     device, model = encoder.device, encoder.model
     with _session_of(context) as session:
         found = session.find(asked, options, device, model)
         read_by = session.reader(device, model)
-    answer = Answer(asked.text, read_by, found, hit_selection.min_score, video_selection != VideoSelection())
+    answer = Answer(asked.text, read_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form, on_one_line=_is_in_shell(context))
     _tell_of_weight_alone(asked)
     if not answer.hits:

@@ -6,12 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.search.options import (
-    ByOption,
-    HitOutput,
-    HitSelection,
-    VideoSelection,
-)
+from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import NO_HITS, open_session
 from vifi_cli.cli.terminal.option_bundles import spliced
@@ -28,10 +23,9 @@ def similar(
             show_default=False,
         ),
     ],
-    hit_selection: HitSelection,
-    video_selection: VideoSelection,
+    hits: HitChoice,
+    videos: VideoSelection,
     form: HitOutput,
-    by: ByOption = "moment",
     device: DeviceOption = "auto",
 ) -> None:
     """Find moments that look like a video, a part of one or a picture.
@@ -43,12 +37,12 @@ def similar(
     from vifi_cli.api.search.query_language import parse_example
 
     shown = parse_example(example)
-    options = hit_selection.options(by, video_selection.video_filter())
+    options = hits.options(hits.by, videos.video_filter())
     with open_session() as session:
         seen = session.see(shown, device)
         found = session.find_like(seen, options)
         seen_by = session.reader(device)
-    answer = Answer(example, seen_by, found, hit_selection.min_score, video_selection != VideoSelection())
+    answer = Answer(example, seen_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form)
     if not answer.hits:
         raise typer.Exit(NO_HITS)

@@ -14,22 +14,22 @@ from pathlib import Path
 from vifi_cli.index.catalog.file import BUSY_SECONDS, create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
-from vifi_cli.index.windows import Window, windows_of
+from vifi_cli.index.windows import windows_of
 from vifi_cli.video.files.discovery import VideoFile
 
 CATALOG_FILE = "catalog.sqlite3"
+INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning"
+VIDEO_COLUMNS = f"path, size_bytes, modified_ns, on_other_device, fingerprint, {INFO_COLUMNS}, indexed_at"
+WINDOW_COLUMNS = "start_seconds, end_seconds, first_frame, end_frame, is_whole"
 MERGE_STATEMENTS = (
     "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
     "DELETE FROM main.failures WHERE path IN "
     "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "INSERT INTO main.videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
-    "height, codec, decoding, warning, indexed_at) SELECT path, size_bytes, modified_ns, on_other_device, "
-    "fingerprint, duration_seconds, width, height, codec, decoding, warning, indexed_at FROM shard.videos ORDER BY id",
+    f"INSERT INTO main.videos ({VIDEO_COLUMNS}) SELECT {VIDEO_COLUMNS} FROM shard.videos ORDER BY id",
     "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
     "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
     "JOIN main.videos AS here ON here.path = there.path",
-    "INSERT INTO main.windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
-    "SELECT here.id, start_seconds, end_seconds, first_frame, end_frame, is_whole "
+    f"INSERT INTO main.windows (video_id, {WINDOW_COLUMNS}) SELECT here.id, {WINDOW_COLUMNS} "
     "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
     "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
     "INSERT INTO main.failures SELECT * FROM shard.failures",
@@ -81,7 +81,11 @@ class Catalog(CatalogReader):
                     "embeddings": video.embeddings.astype(EMBEDDING_DTYPE).tobytes(),
                 }
             )
-            self._insert_windows(video_id, windows_of(video.seconds, video.info.duration_seconds))
+            windows = windows_of(video.seconds, video.info.duration_seconds)
+            self.db.conn.executemany(
+                f"INSERT INTO windows (video_id, {WINDOW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+                [(video_id, *astuple(window)) for window in windows],
+            )
             self._raise_generation()
 
     def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
@@ -90,19 +94,18 @@ class Catalog(CatalogReader):
             return False
         with self.transaction():
             self._delete_path(copy.path)
-            columns = "fingerprint, duration_seconds, width, height, codec, decoding, warning"
             video_id = self._insert(
-                f"INSERT INTO videos (path, size_bytes, modified_ns, on_other_device, indexed_at, {columns}) "
-                f"SELECT ?, ?, ?, ?, ?, {columns} FROM videos WHERE id = ?",
+                f"INSERT INTO videos ({VIDEO_COLUMNS}) "
+                f"SELECT ?, ?, ?, ?, fingerprint, {INFO_COLUMNS}, ? FROM videos WHERE id = ?",
                 (*_file_values(copy), now(), original.id),
             )
             self.db.execute(
                 "INSERT INTO frames SELECT ?, seconds, embeddings FROM frames WHERE video_id = ?",
                 (video_id, original.id),
             )
-            columns = "start_seconds, end_seconds, first_frame, end_frame, is_whole"
             self.db.execute(
-                f"INSERT INTO windows (video_id, {columns}) SELECT ?, {columns} FROM windows WHERE video_id = ?",
+                f"INSERT INTO windows (video_id, {WINDOW_COLUMNS}) "
+                f"SELECT ?, {WINDOW_COLUMNS} FROM windows WHERE video_id = ?",
                 (video_id, original.id),
             )
             self._raise_generation()
@@ -165,27 +168,10 @@ class Catalog(CatalogReader):
             self.db.execute("DETACH DATABASE shard")
 
     def _insert_video(self, video: EncodedVideo) -> int:
+        info = [getattr(video.info, column) for column in INFO_COLUMNS.split(", ")]
         return self._insert(
-            "INSERT INTO videos (path, size_bytes, modified_ns, on_other_device, fingerprint, duration_seconds, width, "
-            "height, codec, decoding, warning, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *_file_values(video.file),
-                video.fingerprint,
-                video.info.duration_seconds,
-                video.info.width,
-                video.info.height,
-                video.info.codec,
-                video.info.decoding,
-                video.info.warning,
-                now(),
-            ),
-        )
-
-    def _insert_windows(self, video_id: int, windows: list[Window]) -> None:
-        self.db.conn.executemany(
-            "INSERT INTO windows (video_id, start_seconds, end_seconds, first_frame, end_frame, is_whole) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            [(video_id, *astuple(window)) for window in windows],
+            f"INSERT INTO videos ({VIDEO_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*_file_values(video.file), video.fingerprint, *info, now()),
         )
 
     def _delete_path(self, path: Path) -> bool:

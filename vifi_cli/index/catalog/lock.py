@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def note_progress(folder: Path, files: int, files_done: int) -> None:
     with suppress(OSError):
         told = _told(folder)
         if told:
-            _tell(folder, Writer(told.pid, told.host, told.since, files, files_done))
+            _tell(folder, replace(told, files=files, files_done=files_done))
 
 
 def running_writer(folder: Path) -> Writer | None:
@@ -81,13 +81,7 @@ def _holder_file(folder: Path) -> Path:
 
 
 def _tell(folder: Path, writer: Writer) -> None:
-    content = {
-        "pid": writer.pid,
-        "host": writer.host,
-        "since": writer.since.isoformat(timespec="seconds"),
-        "files": writer.files,
-        "files_done": writer.files_done,
-    }
+    content = asdict(writer) | {"since": writer.since.isoformat(timespec="seconds")}
     with paths.replacing(_holder_file(folder)) as unfinished:
         unfinished.write_text(json.dumps(content))
 
@@ -95,8 +89,7 @@ def _tell(folder: Path, writer: Writer) -> None:
 def _told(folder: Path) -> Writer | None:
     try:
         told = json.loads(_holder_file(folder).read_text())
-        since = datetime.fromisoformat(told["since"])
-        return Writer(told["pid"], told["host"], since, told.get("files"), told.get("files_done", 0))
+        return Writer(**told | {"since": datetime.fromisoformat(told["since"])})
     # The holder has just taken the lock or is releasing it, or something else wrote the file.
     except (OSError, ValueError, KeyError, TypeError):
         return None

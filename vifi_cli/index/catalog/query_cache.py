@@ -20,14 +20,6 @@ TEXTS_PER_QUERY = 900
 Float32Array = npt.NDArray[np.float32]
 
 
-def cached_query_embedding(
-    folder: Path, text_fingerprint: str, query: str, load_encoder: Callable[[], TextEncoder]
-) -> Float32Array:
-    """The embedding float32 (D,) of a query; see `cached_text_embeddings`."""
-    embedding: Float32Array = cached_text_embeddings(folder, text_fingerprint, [query], load_encoder)[0]
-    return embedding
-
-
 def cached_text_embeddings(
     folder: Path, text_fingerprint: str, texts: Sequence[str], load_encoder: Callable[[], TextEncoder]
 ) -> Float32Array:
@@ -90,7 +82,6 @@ def _remember(path: Path, text_fingerprint: str, embeddings: dict[str, Float32Ar
 
 def _open(path: Path) -> Database:
     connection = sqlite3.connect(path, timeout=5.0)
-    connection.execute(
-        "PRAGMA synchronous = OFF"
-    )  # no search waits for the disk; a damaged cache is made again
+    # no search waits for the disk; a damaged cache is made again
+    connection.execute("PRAGMA synchronous = OFF")
     return Database(connection)

@@ -230,19 +230,8 @@ def decode_path(encoded: bytes) -> Path:
 
 def _video(row: tuple[Any, ...]) -> CatalogedVideo:
     video_id, path, size_bytes, modified_ns, fingerprint, on_other_device, *about = row
-    duration_seconds, width, height, codec = about
-    return CatalogedVideo(
-        video_id,
-        decode_path(path),
-        size_bytes,
-        modified_ns,
-        fingerprint,
-        bool(on_other_device),
-        duration_seconds,
-        width,
-        height,
-        codec,
-    )
+    file = decode_path(path), size_bytes, modified_ns, fingerprint, bool(on_other_device)
+    return CatalogedVideo(video_id, *file, *about)
 
 
 def _ids(rows: Iterable[tuple[Any, ...]]) -> Int64Array:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -63,7 +63,14 @@ def lines_of(kind: str) -> tuple[str, ...]:
 
 def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
     """Rates the hits of a text in the index in `folder`, where calibrations are kept."""
-    return partial(_rate, folder, neutral)
+
+    def rate(
+        vectors: Vectors, ids: npt.NDArray[np.int64], cosines: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float64]:
+        margins = margins_of(vectors, ids, cosines, neutral)
+        return relevance(margins, calibration_of(folder, vectors, neutral))
+
+    return rate
 
 
 def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Calibration:
@@ -105,17 +112,6 @@ def margins_of(
     ]
     margins: npt.NDArray[np.float32] = cosines - np.concatenate(levels)
     return margins
-
-
-def _rate(
-    folder: Path,
-    neutral: NeutralTexts,
-    vectors: Vectors,
-    ids: npt.NDArray[np.int64],
-    cosines: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float64]:
-    calibration = calibration_of(folder, vectors, neutral)
-    return relevance(margins_of(vectors, ids, cosines, neutral), calibration)
 
 
 def _digest(neutral: NeutralTexts) -> str:

@@ -36,9 +36,14 @@ class IndexReport:
     encoding_seconds: float = 0.0  # part of it spent in the encoder
 
     def __repr__(self) -> str:
+        return f"<IndexReport: {self.in_words}>"
+
+    @property
+    def in_words(self) -> str:
+        """The counts in one line: `3 added, 0 changed, …`."""
         names = ("added", "changed", "moved", "unchanged", "removed")
         counts = [f"{getattr(self, name):,} {name}" for name in names]
-        return f"<IndexReport: {', '.join(counts)}, {len(self.failed):,} failed>"
+        return ", ".join([*counts, f"{len(self.failed):,} failed"])
 
 
 @dataclass(frozen=True, slots=True)

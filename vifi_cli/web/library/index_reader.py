@@ -1,13 +1,25 @@
-"""A search session in its own thread, to which its connection belongs."""
+"""The index, read by requests: a search session in its own thread, and the videos and moments that addresses name."""
 
 import asyncio
+import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.web.library.address import parse_key, parse_span, video_by_key
+
+ROUNDED_SECONDS = 0.01
+NOT_FOUND = 404
+GONE = "This file is not where it was. Is its disk plugged in?"
+UNREADABLE = "This file cannot be opened."
 
 Result = TypeVar("Result")
 
@@ -41,3 +53,43 @@ class IndexReader:
         except sqlite3.Error:
             self._session.close()
             raise
+
+
+class Lookup:
+    """Finds what requests name, which can only be indexed videos and their moments; fails with `404 Not Found`."""
+
+    def __init__(self, reader: IndexReader) -> None:
+        self._reader = reader
+
+    async def video(self, request: Request) -> CatalogedVideo:
+        """The indexed video of an address."""
+        key = parse_key(request.path_params["key"])
+        if key is None:
+            raise HTTPException(NOT_FOUND)
+        video = await self._reader.read(lambda session: video_by_key(session.index.catalog, key))
+        if video is None:
+            raise HTTPException(NOT_FOUND)
+        return video
+
+    def span(self, request: Request, video: CatalogedVideo) -> tuple[float, float]:
+        """The start and end of the moment that an address names, in seconds."""
+        parameters = request.query_params
+        span = parse_span(parameters.get("start", ""), parameters.get("end", ""))
+        if span is None or span[0] >= video.duration_seconds + ROUNDED_SECONDS:
+            raise HTTPException(NOT_FOUND)
+        return span[0], min(span[1], video.duration_seconds + ROUNDED_SECONDS)
+
+
+def why_out_of_reach(path: Path) -> str | None:
+    """What keeps a file from being read, in words for the user; None if nothing does."""
+    try:
+        # a pipe or a device in the place of a video must not make the server wait
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (FileNotFoundError, NotADirectoryError):
+        return GONE
+    except OSError:
+        return UNREADABLE
+    try:
+        return None if stat.S_ISREG(os.fstat(descriptor).st_mode) else GONE
+    finally:
+        os.close(descriptor)

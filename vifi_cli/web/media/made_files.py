@@ -24,11 +24,9 @@ class Make(Protocol):
     @property
     def name(self) -> str:
         """The kind of file, and everything besides the video that decides how it looks."""
-        ...
 
     def __call__(self, target: Path, report: Report) -> None:
         """Writes the file, calling `report` often; raises UnreadableVideo or OSError."""
-        ...
 
 
 @dataclass(slots=True, eq=False)

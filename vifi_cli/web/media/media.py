@@ -1,7 +1,7 @@
 """Requests for pictures and videos: files, stills, moving previews, and moments that browsers can play."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import TypeVar
@@ -15,7 +15,7 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.library.address import key_of
-from vifi_cli.web.library.lookup import Lookup, why_out_of_reach
+from vifi_cli.web.library.index_reader import Lookup, why_out_of_reach
 from vifi_cli.web.media.made_files import MadeFiles, Make
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
 from vifi_cli.web.media.renderings import WriteMoment, WritePreview, WriteStill, placeholder
@@ -69,17 +69,11 @@ class Media:
 
     async def still(self, request: Request) -> Response:
         """The frame in the middle of a moment, as WebP."""
-        video = await self._lookup.video(request)
-        return await self._picture(
-            request, video, WriteStill(Moment(video.path, *self._lookup.span(request, video)))
-        )
+        return await self._picture(request, WriteStill)
 
     async def preview(self, request: Request) -> Response:
         """A moment as an animated WebP."""
-        video = await self._lookup.video(request)
-        return await self._picture(
-            request, video, WritePreview(Moment(video.path, *self._lookup.span(request, video)))
-        )
+        return await self._picture(request, WritePreview)
 
     async def moment(self, request: Request) -> Response:
         """A moment, re-encoded so that browsers can play it."""
@@ -98,7 +92,9 @@ class Media:
             raise HTTPException(NO_ROOM, error.strerror) from error
         return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
 
-    async def _picture(self, request: Request, video: CatalogedVideo, make: Make) -> Response:
+    async def _picture(self, request: Request, kind: Callable[[Moment], Make]) -> Response:
+        video = await self._lookup.video(request)
+        make = kind(Moment(video.path, *self._lookup.span(request, video)))
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             return _placeholder(hidden, GONE)
         try:

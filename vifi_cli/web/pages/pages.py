@@ -10,8 +10,7 @@ from starlette.routing import Route
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.lock import running_writer
-from vifi_cli.web.library.index_reader import IndexReader
-from vifi_cli.web.library.lookup import Lookup, why_out_of_reach
+from vifi_cli.web.library.index_reader import IndexReader, Lookup, why_out_of_reach
 from vifi_cli.web.library.question import Question, parse_question
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.pages.cards import Card, Cards

@@ -1,12 +1,24 @@
-"""Fills the page templates, escaping every value, and writes names and lengths as pages show them."""
+"""Fills the page templates, escaping every value; also answers requests that fail: a page, or a line for players."""
+
+import sqlite3
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from vifi_cli.errors import IndexMissing, VifiError
+from vifi_cli.web.guard import MEDIA_PREFIX
 from vifi_cli.web.library.question import MOST_LETTERS
 from vifi_cli.wording import clock, counted, size
 
 PAGE_HEADERS = {"Cache-Control": "private, no-cache"}
+NOT_FOUND, NOT_READY = 404, 503
+STATUSES = (404, 405, 410, 422, 499, 507)
+HEADINGS = {
+    404: ("Nothing here", "There is no such page, or the video is no longer in the index."),
+    405: ("Not like this", "This page only shows things, it changes nothing."),
+}
 
 
 def length(seconds: float) -> str:
@@ -36,3 +48,24 @@ _templates.filters |= {"shown": shown, "clock": clock, "size": size}
 def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
     """Fills a template with values."""
     return HTMLResponse(_templates.get_template(f"{name}.html.jinja").render(values), status, PAGE_HEADERS)
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed, other than by a bug."""
+    status, heading, text = _in_words(error)
+    if request.url.path.startswith(MEDIA_PREFIX):
+        return PlainTextResponse(f"{text}\n", status, {"Cache-Control": "no-store"})
+    return page("failed", status, heading=heading, text=text)
+
+
+def _in_words(error: Exception) -> tuple[int, str, str]:
+    if isinstance(error, HTTPException):
+        heading, text = HEADINGS.get(error.status_code, (error.detail, error.detail))
+        return error.status_code, heading, text
+    if isinstance(error, IndexMissing):
+        return NOT_FOUND, *HEADINGS[NOT_FOUND]
+    if isinstance(error, VifiError):
+        return NOT_READY, "Not now", str(error)
+    if isinstance(error, sqlite3.Error):
+        return NOT_READY, "Not now", f"The index cannot be read ({error}). Run `vifi doctor`."
+    raise error

@@ -31,7 +31,7 @@ from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.model.towers.vifi_clip import unit_length
-from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, steady_frames
+from vifi_cli.video.clips.full_frames import FullFrame, clip_frames, steady_frames
 from vifi_cli.video.clips.store import ClipStore
 
 CPU = torch.device("cpu")
@@ -156,7 +156,7 @@ def test_a_sheet_has_a_cell_for_each_frame_and_bands_of_all_rows() -> None:
 @pytest.mark.parametrize("shape", [(64, 64), (360, 640), (640, 360), (16, 512), (512, 16)])
 def test_pictures_of_any_shape_fit(tiny: LoadedModel, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    frames = [WholeFrame(0.0, noise), WholeFrame(61.26, noise)]
+    frames = [FullFrame(0.0, noise), FullFrame(61.26, noise)]
     lookers = [
         watch_model("tiny", tiny, CPU, "a dog"),
         watch_model("other\udcff", tiny, CPU, method="rollout"),
@@ -171,7 +171,7 @@ def test_pictures_of_any_shape_fit(tiny: LoadedModel, shape: tuple[int, int]) ->
 
 
 def test_a_film_s_picture_holds_the_frame_and_a_map_beside_it(tiny: LoadedModel) -> None:
-    frame = WholeFrame(0.0, np.random.default_rng(1).integers(0, 256, (360, 360, 3), np.uint8))
+    frame = FullFrame(0.0, np.random.default_rng(1).integers(0, 256, (360, 360, 3), np.uint8))
     looker = watch_model("tiny", tiny, CPU)
     ((_, picture),) = attention_pictures([frame], [looker])
     assert picture.shape[1] == 2 * 360 + 8

@@ -18,7 +18,7 @@ from vifi_cli.evaluation.figures.strip import (
     strip_picture,
 )
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, class_spans
-from vifi_cli.video.clips.full_frames import WholeFrame
+from vifi_cli.video.clips.full_frames import FullFrame
 
 NAMES = ("cat", "dog", "bird")
 
@@ -29,7 +29,7 @@ def window(start: float, end: float, *shares: float) -> ClassifiedWindow:
 
 def drawn(windows: list[ClassifiedWindow], frames: int = 4) -> npt.NDArray[np.uint8]:
     pictures = [
-        WholeFrame(float(number), np.full((90, 160, 3), (255, 20 * number, 0), np.uint8))
+        FullFrame(float(number), np.full((90, 160, 3), (255, 20 * number, 0), np.uint8))
         for number in range(frames)
     ]
     png = strip_picture("clip.mp4", pictures, windows, class_spans(windows, NAMES))

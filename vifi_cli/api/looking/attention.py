@@ -11,7 +11,7 @@ from vifi_cli.evaluation.figures.attention import attention_pictures, attention_
 from vifi_cli.evaluation.testing.attention import FrameAttention, WatchedModel, watch_model
 from vifi_cli.model.looking.frame_maps import Method
 from vifi_cli.paths import given_path, replacing
-from vifi_cli.video.clips.full_frames import WholeFrame, clip_frames, expected_frames, steady_frames
+from vifi_cli.video.clips.full_frames import FullFrame, clip_frames, expected_frames, steady_frames
 from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.movie import write_mp4
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
@@ -35,7 +35,7 @@ class Attention:
     path: Path
     text: str | None
     part: TimeRange
-    clip: tuple[WholeFrame, ...] = field(repr=False)
+    clip: tuple[FullFrame, ...] = field(repr=False)
     watched: tuple[WatchedModel, ...]
     seen: tuple[tuple[FrameAttention, ...], ...] = field(repr=False)
     feedback: Feedback = field(repr=False)

@@ -19,7 +19,7 @@ from vifi_cli.paths import given_path
 if TYPE_CHECKING:
     from vifi_cli.api.looking.attention import Attention
     from vifi_cli.evaluation.testing.attention import FrameAttention
-    from vifi_cli.video.clips.full_frames import WholeFrame
+    from vifi_cli.video.clips.full_frames import FullFrame
     from vifi_cli.video.moment import TimeRange
 
 FOLDER = Path("attention")
@@ -177,7 +177,7 @@ def _as_document(looked: Attention, sheet: Path | None, film: Path | None) -> di
     }
 
 
-def _frame_document(frame: WholeFrame, seen: FrameAttention) -> dict[str, object]:
+def _frame_document(frame: FullFrame, seen: FrameAttention) -> dict[str, object]:
     return {
         "seconds": round(frame.seconds, 3),
         "cosine": None if seen.cosine is None else round(seen.cosine, 6),

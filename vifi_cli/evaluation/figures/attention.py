@@ -10,7 +10,7 @@ from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, f
 from vifi_cli.evaluation.figures.heat import drawn_over
 from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
 from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, FrameAttention, WatchedModel
-from vifi_cli.video.clips.full_frames import WholeFrame
+from vifi_cli.video.clips.full_frames import FullFrame
 from vifi_cli.video.decode.picture import Picture
 
 PANEL_SHORT_SIDE, PANEL_LONG_SIDE = 360, 720
@@ -25,7 +25,7 @@ SCALE_NOTE = (
 
 def attention_sheet(
     heading: str,
-    frames: Sequence[WholeFrame],
+    frames: Sequence[FullFrame],
     models: Sequence[WatchedModel],
     seen: Sequence[Sequence[FrameAttention]],
 ) -> bytes:
@@ -48,7 +48,7 @@ def outside_note(picture: Picture, models: Sequence[WatchedModel]) -> str:
 
 
 def attention_pictures(
-    frames: Iterable[WholeFrame], models: Sequence[WatchedModel]
+    frames: Iterable[FullFrame], models: Sequence[WatchedModel]
 ) -> Iterator[tuple[float, Picture]]:
     """Draws the pictures of a film one by one: a frame, and beside it the map of each model.
 
@@ -67,7 +67,7 @@ def attention_pictures(
 
 
 def _side_by_side(
-    frame: WholeFrame, models: Sequence[WatchedModel], seen: Sequence[FrameAttention]
+    frame: FullFrame, models: Sequence[WatchedModel], seen: Sequence[FrameAttention]
 ) -> Picture:
     plain = _fitted_to_panel(frame.picture)
     panels = [_panel(plain, _clock(frame.seconds), "", "")]

@@ -16,7 +16,7 @@ from vifi_cli.evaluation.figures.contact_sheet import (
 )
 from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, font, write
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
-from vifi_cli.video.clips.full_frames import WholeFrame
+from vifi_cli.video.clips.full_frames import FullFrame
 from vifi_cli.wording import printable
 
 FRAMES = 12
@@ -34,7 +34,7 @@ NOTE = (
 
 def strip_picture(
     heading: str,
-    frames: Sequence[WholeFrame],
+    frames: Sequence[FullFrame],
     windows: Sequence[ClassifiedWindow],
     spans: Sequence[ClassSpan],
 ) -> bytes:
@@ -64,7 +64,7 @@ def across(seconds: float, end_seconds: float) -> int:
     return NAME_WIDTH + round(STRIP_WIDTH * seconds / end_seconds) if end_seconds > 0 else NAME_WIDTH
 
 
-def _row_of_frames(frames: Sequence[WholeFrame]) -> Image.Image:
+def _row_of_frames(frames: Sequence[FullFrame]) -> Image.Image:
     place = STRIP_WIDTH / len(frames)
     height, width = frames[0].picture.shape[:2]
     scale = min((place - 2) / width, TALLEST_FRAME / height)

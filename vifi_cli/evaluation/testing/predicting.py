@@ -17,7 +17,7 @@ from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.clips.store import ClipStore
-from vifi_cli.video.workers.isolated import interrupts_held_back, without_main
+from vifi_cli.video.workers.isolated import starting_process
 
 Statistics = tuple[float, float, float]
 
@@ -97,7 +97,7 @@ def started(loader: DataLoader[Any]) -> Iterator[Any]:
     """
     if not loader.num_workers:
         return iter(loader)
-    with interrupts_held_back(), without_main():
+    with starting_process():
         return iter(loader)
 
 

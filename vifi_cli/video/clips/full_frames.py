@@ -24,14 +24,14 @@ LARGEST_SHORT_SIDE = 1080  # larger pictures are scaled down to it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WholeFrame:
+class FullFrame:
     """A full frame and its time from the start of the video; the picture is uint8 (H, W, 3), RGB, upright."""
 
     seconds: float
     picture: Picture
 
 
-def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple[WholeFrame, ...]:
+def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple[FullFrame, ...]:
     """The frames that represent a video, or a part of it, in a test (`clip_sampling.test_frame_indices`).
 
     Raises:
@@ -50,12 +50,10 @@ def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple
         return numbers
 
     pictures = read_clip(path, choose, min(_size(path)))
-    return tuple(map(WholeFrame, chosen.tolist(), pictures))
+    return tuple(map(FullFrame, chosen.tolist(), pictures))
 
 
-def steady_frames(
-    path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO
-) -> Iterator[WholeFrame]:
+def steady_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO) -> Iterator[FullFrame]:
     """The frames that `decode.frame_sampling` chooses from a video, or a part of it, at a steady rate.
 
     Raises:
@@ -68,7 +66,7 @@ def steady_frames(
             break
         for place in np.flatnonzero(_holds(part, chunk.seconds)).tolist():
             found = True
-            yield WholeFrame(float(chunk.seconds[place]), chunk.pixels[place])
+            yield FullFrame(float(chunk.seconds[place]), chunk.pixels[place])
         latest = float(chunk.seconds[-1])
         if latest >= part.end_seconds:
             break

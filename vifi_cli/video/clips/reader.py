@@ -38,7 +38,7 @@ def read_clip(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArray[n
     return _read_in_full(path, choose, short_side)
 
 
-def read_whole_video(path: Path) -> tuple[int, Iterator[Picture]]:
+def read_all_frames(path: Path) -> tuple[int, Iterator[Picture]]:
     """An upper bound of the number of frames, and all of them: RGB, upright, at their own size, decoded when taken.
 
     Raises:

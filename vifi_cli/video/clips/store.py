@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from vifi_cli.video.clips.reader import FrameChoice, read_clip, read_whole_video
+from vifi_cli.video.clips.reader import FrameChoice, read_all_frames, read_clip
 from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.decode.selective import FramesMissing
@@ -67,7 +67,7 @@ class ClipStore:
 
     def _keep(self, kept: "ClipCache", key: str, path: Path) -> bool:
         try:
-            most_frames, pictures = read_whole_video(path)
+            most_frames, pictures = read_all_frames(path)
             return kept.write(key, most_frames, (self._scaled_down(picture) for picture in pictures))
         except FramesMissing:
             return False

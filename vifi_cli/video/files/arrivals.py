@@ -32,14 +32,6 @@ class FileEvent:
 
 
 @dataclass(slots=True)
-class _Unfinished:
-    """A file that may still be written to: its latest state, and since when it has had it."""
-
-    state: State
-    since: float
-
-
-@dataclass(slots=True)
 class Arrivals:
     """What has happened under the roots since the index was last updated.
 
@@ -48,7 +40,7 @@ class Arrivals:
 
     roots: tuple[Path, ...]  # folders and files
     folders: frozenset[Path] = frozenset()  # known to hold videos, which disappear with them
-    _unfinished: dict[Path, _Unfinished] = field(default_factory=dict)
+    _unfinished: dict[Path, tuple[State, float]] = field(default_factory=dict)  # and since when they are so
     _first: float | None = None
     _latest: float = 0.0
 
@@ -65,24 +57,24 @@ class Arrivals:
                 if event.kind == "added":
                     self.wake(now)
             elif may_be_video(event.path):
-                self._watch(event.path, now)
+                self.mark_unstable(event.path, now)
 
     def mark_unstable(self, path: Path, now: float) -> None:
-        """Treats a file as unfinished, because it changed just now although no event reported it."""
-        self._watch(path, now)
+        """Treats a file that may have changed just now as unfinished."""
+        state = _state_of(path)
+        known, _ = self._unfinished.get(path, (None, 0.0))
+        if state is not None and state != known:
+            self._unfinished[path] = state, now
 
     def look(self, now: float) -> None:
         """Checks the unfinished files; call it every second or so."""
-        for path, unfinished in list(self._unfinished.items()):
+        for path, (known, since) in list(self._unfinished.items()):
             state = _state_of(path)
-            if state is None:
+            if state is None or (state == known and now - since >= SETTLED_SECONDS):
                 del self._unfinished[path]
                 self.wake(now)
-            elif state != unfinished.state:
-                self._unfinished[path] = _Unfinished(state, now)
-            elif now - unfinished.since >= SETTLED_SECONDS:
-                del self._unfinished[path]
-                self.wake(now)
+            elif state != known:
+                self._unfinished[path] = state, now
 
     def is_due(self, now: float) -> bool:
         """Whether to update the index now."""
@@ -106,14 +98,6 @@ class Arrivals:
         is_named_so = path.suffix.lower() in VIDEO_SUFFIXES | AMBIGUOUS_SUFFIXES
         if is_named_so or path in self.folders or path in self.roots:
             self.wake(now)
-
-    def _watch(self, path: Path, now: float) -> None:
-        state = _state_of(path)
-        if state is None:
-            return
-        known = self._unfinished.get(path)
-        if known is None or known.state != state:
-            self._unfinished[path] = _Unfinished(state, now)
 
     def _is_hidden(self, path: Path) -> bool:
         """Whether a search of the folders skips a path because it is hidden."""

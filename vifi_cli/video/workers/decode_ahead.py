@@ -142,11 +142,9 @@ class DecodingPool:
             return None
 
     def _decoded(self, worker: IsolatedWorker, position: int, work: partial[VideoInfo]) -> DecodingEvent:
-        def pass_on(frames: Frames) -> None:
-            self._put(DecodedChunk(position, frames))
-
         try:
-            return DecodedVideo(position, worker.call(work, pass_on))
+            info = worker.call(work, lambda frames: self._put(DecodedChunk(position, frames)))
+            return DecodedVideo(position, info)
         except (UnreadableVideo, OSError) as error:
             return FailedVideo(position, str(error))
 

@@ -114,7 +114,7 @@ class _Process:
         self._connection: Connection
         self._connection, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
-        with interrupts_held_back(), without_main():
+        with starting_process():
             self._process.start()
         theirs.close()
         self._has_started = False
@@ -186,26 +186,19 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def without_main() -> Iterator[None]:
-    """Keeps a process started here from running the program's own script again.
+def starting_process() -> Iterator[None]:
+    """Keeps a process started here from running the program's own script again, and blocks Ctrl-C in it.
 
-    The process needs only modules, so scripts that use vifi need no `if __name__ == "__main__":`.
+    The process needs only modules, so scripts that use vifi need no `if __name__ == "__main__":`. With Ctrl-C blocked
+    it prints no traceback while it starts.
     """
+    resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
     with ONE_START:  # else another thread would mistake the empty module for the program's own
         main = sys.modules["__main__"]
+        signals_before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         sys.modules["__main__"] = ModuleType("__main__")
         try:
             yield
         finally:
             sys.modules["__main__"] = main
-
-
-@contextmanager
-def interrupts_held_back() -> Iterator[None]:
-    """Blocks Ctrl-C in a process started here, so that it prints no traceback while it starts."""
-    resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals_before)

@@ -47,7 +47,7 @@ def test_a_sheet_and_a_film_are_made_and_named(
         ["Video", str(panning)],
         ["Text", "a dog. Running"],
         ["Model", f"{tiny}: gradient-weighted attention (Chefer et al. 2021)"],
-        ["Note", "Shaded: 58% of the frame, outside the centre that the model sees."],
+        ["Note", "Shaded: 58% of the frame, outside the center that the model sees."],
         ["Sheet", str(sheet)],
         ["Film", str(film)],
     ]

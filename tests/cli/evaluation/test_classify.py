@@ -15,7 +15,7 @@ from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.models.video_model import ranked
-from vifi_cli.cli.evaluation.classify_result import show_classes, show_spans
+from vifi_cli.cli.evaluation.classify import show_classes, show_spans
 from vifi_cli.evaluation.testing.over_time import ClassSpan
 from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.folders.writing import write_model_folder

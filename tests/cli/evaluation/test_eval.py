@@ -186,6 +186,7 @@ def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny
     assert report["columns"] == ["2 shots", "4 shots"]
     assert "4 classes have fewer than 4 training videos: all of them are used" in outcome.stderr
     assert "8 shots are skipped: no class has more than 3 training videos" in outcome.stderr
+    assert "views of each video: 1 x 1, clips in time x crops in space" in outcome.stderr
     assert {run.name for run in (here / "out" / "runs").iterdir()} == {"fusion-image-K2", "fusion-image-K4"}
 
 

@@ -13,15 +13,19 @@ from PIL import Image
 
 from tests.made_videos import solid_colour_clip
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, make_map, separation_text
-from vifi_cli.evaluation.embed_map.page import map_page
-from vifi_cli.evaluation.embed_map.picture import map_picture
-from vifi_cli.evaluation.embed_map.projection import choose_projection, project
-from vifi_cli.evaluation.figures.class_marks import SHAPES, mark_of
+from vifi_cli.evaluation.embed_map.drawing import map_page, map_picture
+from vifi_cli.evaluation.embed_map.embed_map import (
+    EmbedMap,
+    LabeledEmbeddings,
+    choose_projection,
+    make_map,
+    project,
+    separation_text,
+)
+from vifi_cli.evaluation.figures.style import SHAPES, mark_of
 from vifi_cli.evaluation.report.pictures import middle_frame
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-from vifi_cli.evaluation.testing.embedding import Embeddings, embed_videos
-from vifi_cli.evaluation.testing.predicting import ClipInput
+from vifi_cli.evaluation.testing.predicting import ClipInput, Embeddings, embed_videos
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
 from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
@@ -105,7 +109,7 @@ def test_the_first_sixty_classes_have_marks_of_their_own() -> None:
 def test_a_picture_holds_the_colours_of_the_classes(made: EmbedMap) -> None:
     picture = np.asarray(Image.open(BytesIO(map_picture(made))).convert("RGB")).reshape(-1, 3)
     for label in range(len(CLASSES)):
-        colour = np.array([int(mark_of(label).colour[place : place + 2], 16) for place in (1, 3, 5)])
+        colour = np.array([int(mark_of(label).color[place : place + 2], 16) for place in (1, 3, 5)])
         assert (np.abs(picture.astype(int) - colour).max(1) < 8).sum() > 10
     assert map_picture(made) == map_picture(made)
 

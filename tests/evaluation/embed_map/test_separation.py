@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.embed_map.separation import Embeddings, gain, nearest_neighbours, separation
+from vifi_cli.evaluation.embed_map.separation import Embeddings, gain, nearest_neighbors, separation
 from vifi_cli.evaluation.scoring.confidence_intervals import bootstrap_means, interval_of
 
 Labels = npt.NDArray[np.int64]
@@ -84,14 +84,14 @@ def test_neighbours_are_found_across_parts(monkeypatch: pytest.MonkeyPatch) -> N
     random = np.random.default_rng(0)
     embeddings = random.normal(size=(50, 4)).astype(np.float32)
     groups = random.integers(0, 9, 50)
-    whole = nearest_neighbours(embeddings, groups)
+    whole = nearest_neighbors(embeddings, groups)
     monkeypatch.setattr("vifi_cli.evaluation.embed_map.separation.ROWS_AT_ONCE", 7)
-    np.testing.assert_array_equal(nearest_neighbours(embeddings, groups), whole)
+    np.testing.assert_array_equal(nearest_neighbors(embeddings, groups), whole)
     assert (groups[whole] != groups).all()
 
 
 def test_of_equal_neighbours_the_first_counts_and_a_copy_is_not_itself() -> None:
-    assert nearest_neighbours(on_a_circle(30, 30, 30), np.arange(3)).tolist() == [1, 0, 0]
+    assert nearest_neighbors(on_a_circle(30, 30, 30), np.arange(3)).tolist() == [1, 0, 0]
 
 
 def test_videos_of_one_group_are_no_neighbours() -> None:

@@ -13,7 +13,15 @@ from PIL import Image
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.figures.attention import attention_pictures, attention_sheet, outside_note
+from vifi_cli.evaluation.figures.attention import (
+    GROUND,
+    SHADE,
+    attention_pictures,
+    attention_sheet,
+    drawn_over,
+    outside_note,
+    shares_of_range,
+)
 from vifi_cli.evaluation.figures.contact_sheet import (
     CELL_WIDTH,
     COLUMNS,
@@ -23,8 +31,7 @@ from vifi_cli.evaluation.figures.contact_sheet import (
     contact_sheet,
     fitted_to_cell,
 )
-from vifi_cli.evaluation.figures.heat import GROUND, SHADE, drawn_over, shares_of_range
-from vifi_cli.evaluation.figures.lettering import broken_into_lines, cut_to_fit, end_that_fits, font
+from vifi_cli.evaluation.figures.style import broken_into_lines, cut_to_fit, end_that_fits, font
 from vifi_cli.evaluation.testing.attention import CropBox, watch_model
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
 from vifi_cli.model.folders.loading import LoadedModel

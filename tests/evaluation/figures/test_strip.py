@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageColor
 
-from vifi_cli.evaluation.figures.class_marks import mark_of
 from vifi_cli.evaluation.figures.contact_sheet import GAP, HEADING_LINE, MARGIN
 from vifi_cli.evaluation.figures.strip import (
     EMPTY,
@@ -17,6 +16,7 @@ from vifi_cli.evaluation.figures.strip import (
     across,
     strip_picture,
 )
+from vifi_cli.evaluation.figures.style import mark_of
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, class_spans
 from vifi_cli.video.clips.full_frames import FullFrame
 
@@ -50,7 +50,7 @@ def test_a_lane_is_as_high_as_the_class_is_probable_and_full_where_it_is_the_mos
     picture = drawn(WINDOWS)
     for number, (label, shares) in enumerate(((0, (0.75, 0.5, 0.25)), (2, (0, 0.25, 0.75)))):
         cells = lane(picture, number)
-        full = np.array(ImageColor.getrgb(mark_of(number).colour))
+        full = np.array(ImageColor.getrgb(mark_of(number).color))
         for middle, share, best in zip((0.5, 1.5, 3.0), shares, (0, 0, 2), strict=True):
             column = cells[:, across(middle, 4.0)].astype(int)
             filled = (column != EMPTY).any(1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vifi_cli.evaluation.report.published import published_rows
+from vifi_cli.evaluation.report.table import published_rows
 from vifi_cli.evaluation.scoring.scores import harmonic_mean
 
 RESULTS = Path(__file__).parents[4] / "shared" / "reference" / "published_results.json"

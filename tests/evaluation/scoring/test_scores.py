@@ -29,7 +29,7 @@ def scores_of(
     classes: int = 3,
     groups: Sequence[str] = (),
     name: str = "v",
-) -> scores.Scores:
+) -> scores.ClassificationScores:
     """Scores of videos with these predictions."""
     videos = [
         LabeledVideo(Path(f"/{name}{place}.mp4"), label, groups[place] if groups else "")

@@ -11,7 +11,7 @@ from vifi_cli.data.setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions
-from vifi_cli.evaluation.scoring.scores import Scores, score
+from vifi_cli.evaluation.scoring.scores import ClassificationScores, score
 from vifi_cli.evaluation.testing.paper_settings import (
     columns_of,
     paper_frames,
@@ -25,7 +25,7 @@ UCF101, OWN = DataSource("ucf101"), DataSource("clips")
 """A public set with three official splits, and the user's own data without."""
 
 
-def scores_of(right: Sequence[bool], name: str = "v") -> Scores:
+def scores_of(right: Sequence[bool], name: str = "v") -> ClassificationScores:
     """Scores of videos of the first of six classes, some predicted correctly; the second class comes second."""
     shares = np.tile(np.array([0.3, 0.25, 0.2, 0.15, 0.1, 0.0], np.float32), (len(right), 1))
     for place, is_right in enumerate(right):

@@ -6,25 +6,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
-from vifi_cli.api.evaluation.make_report import make_report
+from vifi_cli.api.evaluation.make_report import TestedCandidates, make_report
 from vifi_cli.api.evaluation.methods import MethodRuns, check_recipes, train_all
-from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
-from vifi_cli.api.evaluation.request import (
-    METHODS,
-    EvaluationOptions,
-    EvaluationRequest,
-    evaluation_request,
-)
-from vifi_cli.api.evaluation.subject import Subject, resolve, shown_model
-from vifi_cli.api.evaluation.testing import Candidate, Results, Tester, testing_of
+from vifi_cli.api.evaluation.plan import plan_tests
+from vifi_cli.api.evaluation.request import METHODS, EvaluationOptions, Subject, resolve, shown_model
+from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
-from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
+from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.folder import write_report
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.testing.class_texts import ClassTexts
-from vifi_cli.model.registry.source import ModelSource, resolve_model
-from vifi_cli.paths import slug, what_forbids_writing
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.paths import given_path, slug, what_forbids_writing
 from vifi_cli.training.engine.distributed import Processes, joined_processes
 from vifi_cli.training.engine.resources import make_repeatable
 
@@ -63,15 +57,15 @@ def evaluate(
         InvalidInput: an argument makes no sense, or a model was trained on test videos.
         ModelUnavailable: a model cannot be fetched.
     """
-    request = evaluation_request(models, data, setting, options)
     heard = of_first_process(feedback)
-    subject = resolve(request, heard)
+    subject = resolve(models, data, setting, options, heard)
     name = f"{subject.setting.name}-{slug(subject.data.name)}"
-    folder = request.output or REPORTS.absolute() / (name if request.methods else dated(name))
-    check_report_folder(folder)
+    folder = report_folder(options.get("output"), name if subject.methods else dated(name))
     with joined_processes(device) as processes:
-        results = _test(subject, request, folder / "runs", processes, heard)
-        report = make_report(results, heard, with_published=request.published)
+        tester, tested = _test(
+            subject, folder / "runs", processes, heard, allow_leak=options.get("allow_leak", False)
+        )
+        report = make_report(tester, tested, heard, with_published=options.get("published", False))
     return written(report, folder)
 
 
@@ -80,13 +74,15 @@ def dated(name: str) -> str:
     return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def check_report_folder(folder: Path) -> None:
-    """Raises InvalidInput if a report cannot be written, before any work is done."""
+def report_folder(output: Path | str | None, name: str) -> Path:
+    """The folder of a report, by default under `reports/`; raises InvalidInput if it cannot be written."""
+    folder = given_path(Path(output)) if output else REPORTS.absolute() / name
     has_report = any((folder / name).exists() for name in ("report.json", "runs"))
     if folder.exists() and not (folder.is_dir() and (has_report or not any(folder.iterdir()))):
         raise InvalidInput(f"{folder} exists already and is not a report: name another --output")
     if reason := what_forbids_writing(folder):
         raise InvalidInput(f"the report cannot be written to {folder}: {reason}; name another --output")
+    return folder
 
 
 def written(report: Report, folder: Path) -> Report:
@@ -97,54 +93,39 @@ def written(report: Report, folder: Path) -> Report:
 
 
 def _test(
-    subject: Subject, request: EvaluationRequest, runs: Path, processes: Processes, feedback: Feedback
-) -> Results:
-    """Trains what is to be trained, and tests everything on the same clips."""
+    subject: Subject, runs: Path, processes: Processes, feedback: Feedback, *, allow_leak: bool
+) -> tuple[Tester, TestedCandidates]:
+    """Trains the methods, if any, and tests everything on the same clips."""
     for model in subject.models:
-        fetch_model(model.name, feedback)
-    method_runs = MethodRuns(subject, runs) if request.methods else None
-    plan = plan_tests(subject, method_runs, feedback, allow_leak=request.allow_leak)
+        fetch_weights(model, feedback)
+    method_runs = MethodRuns(subject, runs) if subject.methods else None
+    plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak)
     if method_runs:
-        planned = method_runs.planned(request.methods, plan.trials)
+        planned = method_runs.planned(subject.methods, plan.trials)
         check_recipes(planned, subject.models[0].name)
         train_all(planned, processes, feedback)
     make_repeatable(subject.seed, processes.device)
-    testing = testing_of(subject, processes)
-    tester = Tester(testing, plan, feedback)
+    tester = Tester(plan, processes, feedback)
     if method_runs:
         candidates = [
             Candidate(
                 METHODS[name].title,
                 tuple(resolve_model(method_runs.model_of(name, trial)) for trial in plan.trials),
             )
-            for name in request.methods
+            for name in subject.methods
         ]
     else:
-        candidates = _models_beside_their_bases(plan, tester, feedback)
-    rows = [
+        bases = [base for base, _ in load_bases(plan, tester.load, feedback)]
+        candidates = [
+            Candidate(shown_model(model.name), (model,) * len(plan.trials))
+            for model in (*bases, *subject.models)
+        ]
+    tested = [
         (entered, tester.test(entered))
         for candidate in candidates
-        for entered in (candidate, *_with_texts(candidate, request.texts, tester, feedback))
+        for entered in (candidate, *_with_texts(candidate, subject.texts, tester, feedback))
     ]
-    return Results(plan, testing, tuple(rows), tester.models)
-
-
-def _models_beside_their_bases(plan: TestPlan, tester: Tester, feedback: Feedback) -> list[Candidate]:
-    """The models, after the models that they were trained from, if these can be loaded."""
-    models = plan.subject.models
-    bases = [_loadable(base, tester, feedback) for base in plan.bases]
-    count = len(plan.trials)
-    return [Candidate(shown_model(model.name), (model,) * count) for model in (*filter(None, bases), *models)]
-
-
-def _loadable(base: str, tester: Tester, feedback: Feedback) -> ModelSource | None:
-    try:
-        source = resolve_model(base)
-        tester.load(source)
-    except (InvalidInput, ModelUnavailable, MissingDependency) as error:
-        feedback.note(f"{base}, from which training started, is not compared: {error}")
-        return None
-    return source
+    return tester, tested
 
 
 def _with_texts(

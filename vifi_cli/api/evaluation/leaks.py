@@ -1,4 +1,4 @@
-"""Leaks: what a model was trained on, as far as its run folder shows, and whether that gives tests away."""
+"""Leaks: which videos and classes a model was trained on, as far as its run folder shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,22 +10,19 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import leaks_between
 from vifi_cli.data.setting import Setting
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.wording import counted
 
+RELATIONS = {"file": "the same file as", "content": "a copy of", "name": "the same name as"}
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedOn:
-    """What a model was trained on.
+    """What a model was trained on, in all stages of training.
 
-    Attributes:
-        base: the model that its training started from; the model itself if it was not trained.
-        videos: of all stages of training.
-        class_names: of these videos.
-        gap: why this is incomplete, or empty.
-        met_elsewhere: class names learned from other public sets than the tested one.
+    `base` is the model that its training started from; the model itself if it was not trained. `gap` is why this is
+    incomplete, or empty. `met_elsewhere` are class names learned from other public sets than the tested one.
     """
 
     base: str
@@ -36,7 +33,7 @@ class TrainedOn:
 
 
 def run_of(model: str) -> RunConfig | None:
-    """The run whose folder contains a model folder; None if there is none."""
+    """The run whose folder contains a model folder, if any."""
     folder = Path(model).expanduser()
     run = folder.absolute().parent
     is_in_run = folder.is_dir() and (run / "config.toml").is_file()
@@ -46,10 +43,8 @@ def run_of(model: str) -> RunConfig | None:
 def trained_on(model: str, tested_set: str) -> TrainedOn:
     """Follows a model's runs back to the model that the first of them started from.
 
-    Args:
-        model: its name.
-        tested_set: the data of the test. Classes known from another public set are listed separately: the paper too
-            bridges on Kinetics-400 before it learns prompts for classes that are partly in it.
+    Classes known from another public set than the tested one are listed separately: the paper too bridges on
+    Kinetics-400 before it learns prompts for classes that are partly in it.
     """
     videos: list[LabeledVideo] = []
     names: dict[str, None] = {}
@@ -67,8 +62,8 @@ def trained_on(model: str, tested_set: str) -> TrainedOn:
         if model in seen:
             break
         seen.add(model)
-    card = _tuned_card(model)
-    if card is not None:
+    card = resolve_model(model).card
+    if card and (card.tuned or card.prompts):
         gap = gap or f"{model} is not in a run folder"
         model = card.base.model if card.base else card.origin.get("base", model)
     return TrainedOn(model, tuple(videos), tuple(names), gap, tuple(elsewhere))
@@ -82,29 +77,19 @@ def _training_data(config: RunConfig) -> LabeledVideos:
     return data
 
 
-def _tuned_card(model: str) -> ModelCard | None:
-    """The card of a model that was tuned."""
-    card = resolve_model(model).card
-    return card if card and (card.tuned or card.prompts) else None
-
-
 def find_leak(
     name: str, learned: TrainedOn, tests: Sequence[LabeledVideo], novel: Sequence[str], *, by_name: bool
 ) -> str | None:
     """How a model gives tests away, in words; None if no leak is known.
 
-    Args:
-        name: of the model or method.
-        learned: what it was trained on.
-        tests: the test videos.
-        novel: classes that it must not have learned, in the base-to-novel setting.
-        by_name: whether files of the same name are the same video, as in public sets.
+    It must not have learned `novel` classes. With `by_name`, files of the same name are the same video, as in public
+    sets.
     """
     if leaks := leaks_between(tuple(dict.fromkeys(learned.videos)), tests, by_name=by_name):
-        first = leaks[0]
-        videos = counted(len(leaks), "training video")
+        first, videos = leaks[0], counted(len(leaks), "training video")
         verb = "gives" if len(leaks) == 1 else "give"
-        example = f"{first.train.name} ({_relation(first.by)} {first.held_out.name})"
+        relation = RELATIONS.get(first.by, "of the same group as")
+        example = f"{first.train.name} ({relation} {first.held_out.name})"
         return f"{videos} of {name} {verb} tests away, such as {example}"
     if known := same_classes(novel, learned.class_names):
         return f"{name} has learned {len(known)} of the {len(novel)} novel classes, such as {known[0]!r}"
@@ -115,8 +100,3 @@ def same_classes(names: Sequence[str], others: Sequence[str]) -> list[str]:
     """The class names that are among the others too, in any spelling."""
     keys = {class_key(name) for name in others}
     return [name for name in names if class_key(name) in keys]
-
-
-def _relation(by: str) -> str:
-    relations = {"file": "the same file as", "content": "a copy of", "name": "the same name as"}
-    return relations.get(by, "of the same group as")

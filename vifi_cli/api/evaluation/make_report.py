@@ -2,21 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.leaks import same_classes
 from vifi_cli.api.evaluation.plan import TestPlan
-from vifi_cli.api.evaluation.request import METHODS
-from vifi_cli.api.evaluation.subject import shown_model
-from vifi_cli.api.evaluation.testing import Candidate, Results
+from vifi_cli.api.evaluation.request import METHODS, shown_model
+from vifi_cli.api.evaluation.testing import Candidate, Tester
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
-from vifi_cli.evaluation.report.published import published_rows
 from vifi_cli.evaluation.report.report import Report, TestDetail
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, published_rows
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
 from vifi_cli.training.engine.precision import choose_precision
@@ -24,20 +22,25 @@ from vifi_cli.wording import counted
 
 DIGEST_SHOWN = 16
 
+TestedCandidates = Sequence[tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]]
+"""Each candidate with the tests of each trial."""
 
-def make_report(results: Results, feedback: Feedback, *, with_published: bool) -> Report:
-    """The report of the results, with the paper's rows if wanted."""
-    plan = results.plan
+
+def make_report(
+    tester: Tester, tested: TestedCandidates, feedback: Feedback, *, with_published: bool
+) -> Report:
+    """The report of what a tester has tested, with the paper's rows if wanted."""
+    plan = tester.plan
     columns = columns_of(plan.subject.setting, plan.trials)
-    table = ResultTable(columns, tuple(_row(plan, candidate, tests) for candidate, tests in results.rows))
+    table = ResultTable(columns, tuple(_row(plan, candidate, tests) for candidate, tests in tested))
     if with_published:
         table = _with_published(table, plan, feedback)
     return Report(
         title=f"{plan.subject.setting.name} on {plan.subject.data.name}",
-        facts=tuple(_facts(results)),
+        facts=tuple(_facts(tester, tested)),
         stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
-        details=tuple(detail for _, trials in results.rows for tests in trials for detail in tests),
+        details=tuple(detail for _, trials in tested for tests in trials for detail in tests),
     )
 
 
@@ -64,50 +67,46 @@ def _with_published(table: ResultTable, plan: TestPlan, feedback: Feedback) -> R
     if published is None or not set(published.columns) & set(table.columns):
         feedback.note(f"the paper has no results for {setting} on {data.name}")
         return table
-    places = [published.columns.index(name) if name in published.columns else None for name in table.columns]
-    rows = [
-        replace(row, estimates=tuple(None if place is None else row.estimates[place] for place in places))
-        for row in published.rows
-    ]
-    return replace(table, rows=(*table.rows, *rows))
+    rows = list(table.rows)
+    for row in published.rows:
+        by_column = dict(zip(published.columns, row.estimates, strict=True))
+        rows.append(replace(row, estimates=tuple(map(by_column.get, table.columns))))
+    return replace(table, rows=tuple(rows))
 
 
-def _facts(results: Results) -> Iterator[tuple[str, str]]:
-    plan, testing = results.plan, results.testing
-    subject, views = plan.subject, testing.views
+def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]:
+    plan, subject, clips = tester.plan, tester.plan.subject, tester.clip_settings
     yield "Setting", subject.setting.name
     yield "Data", str(subject.data)
     yield "Protocol", subject.protocol
     if plan.training:
         yield "Training starts from", shown_model(subject.models[0].name)
         yield "Recipes", ", ".join((f"{subject.setting.name} of the paper", *map(str, subject.changes)))
-    if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in results.rows):
+    if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in tested):
         yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
     yield from _lists(plan)
-    yield "Frames", f"{testing.frames} a clip"
-    drawn = ", frames drawn at random" if views.drawn else ""
-    yield "Views", f"{views.clips} x {views.crops}, clips in time x crops in space{drawn}"
+    yield "Frames", f"{clips.frames} a clip"
+    drawn = ", frames drawn at random" if clips.views.drawn else ""
+    yield "Views", f"{clips.views.clips} x {clips.views.crops}, clips in time x crops in space{drawn}"
     if subject.setting.name == "base2novel" and len(plan.trials) > 1:
         yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
     else:
         yield "Seed", str(subject.seed)
-    yield from _models(results)
-    yield from _texts(results)
+    for model, about in tester.models.items():
+        name, digest = f"Model {shown_model(model)}", about.digest[:DIGEST_SHOWN]
+        yield name, f"{about.fusion} fusion, class texts such as {about.text!r}, sha256 {digest}"
+    yield from _texts(tested)
     yield from _leaks(plan)
-    yield "Intervals", _intervals(results)
+    groups = {detail.scores.groups for _, trials in tested for tests in trials for detail in tests}
+    over = f"over {min(groups)} groups" if groups and min(groups) > 1 else "over videos"
+    yield "Intervals", f"95 %, percentile bootstrap {over}, {DRAWS:,} draws"
     yield "Spread", "sample standard deviation over splits or seeds, divisor n - 1"
-    yield "Device", f"{testing.processes.count} x {testing.processes.device}"
-    yield "Precision", _precision(results)
+    processes = clips.processes
+    yield "Device", f"{processes.count} x {processes.device}"
+    dtype = choose_precision(subject.recipe.runtime.precision, processes.device).dtype
+    yield "Precision", "fp32" if dtype is None else str(dtype).removeprefix("torch.")
     yield "vifi", __version__
     yield "Date", f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
-
-
-def _models(results: Results) -> Iterator[tuple[str, str]]:
-    for model, tested in results.models.items():
-        yield (
-            f"Model {shown_model(model)}",
-            f"{tested.fusion} fusion, class texts such as {tested.text!r}, sha256 {tested.digest[:DIGEST_SHOWN]}",
-        )
 
 
 def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
@@ -123,8 +122,8 @@ def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
             yield f"Novel classes that {shown_model(model)} has met", some
 
 
-def _texts(results: Results) -> Iterator[tuple[str, str]]:
-    for texts in {c.texts.name: c.texts for c, _ in results.rows if c.texts}.values():
+def _texts(tested: TestedCandidates) -> Iterator[tuple[str, str]]:
+    for texts in {c.texts.name: c.texts for c, _ in tested if c.texts}.values():
         parts = []
         if texts.templates:
             templates = ", ".join(map(repr, texts.templates))
@@ -139,25 +138,11 @@ def _texts(results: Results) -> Iterator[tuple[str, str]]:
 def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:
     for number, lists in enumerate(plan.lists):
         for place, videos in enumerate(lists):
-            part = plan.part(number, place)
-            yield " ".join(filter(None, ("Test list", part))), _list(videos.test, videos.class_names)
+            yield f"Test list {plan.part(number, place)}".strip(), _list(videos.test, videos.class_names)
     for trial, videos in zip(plan.trials, plan.training, strict=bool(plan.training)):
-        name = " ".join(filter(None, ("Training list", trial.in_words)))
-        yield name, _list(videos.train, videos.class_names)
+        yield f"Training list {trial.in_words}".strip(), _list(videos.train, videos.class_names)
 
 
 def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:
     digest = digest_of_list(videos, names)[:DIGEST_SHOWN]
     return f"{counted(len(videos), 'video')} of {len(names)} classes, sha256 {digest}"
-
-
-def _intervals(results: Results) -> str:
-    groups = {detail.scores.groups for _, trials in results.rows for tests in trials for detail in tests}
-    over = f"over {min(groups)} groups" if groups and min(groups) > 1 else "over videos"
-    return f"95 %, percentile bootstrap {over}, {DRAWS:,} draws"
-
-
-def _precision(results: Results) -> str:
-    testing = results.testing
-    dtype = choose_precision(testing.recipe.runtime.precision, testing.processes.device).dtype
-    return "fp32" if dtype is None else str(dtype).removeprefix("torch.")

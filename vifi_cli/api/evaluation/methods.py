@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.api.evaluation.request import METHODS
-from vifi_cli.api.evaluation.subject import Subject
+from vifi_cli.api.evaluation.request import METHODS, Subject
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.training.data import find_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
@@ -24,7 +23,7 @@ ZERO_SHOT_SOURCE = "k400"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training run, and the method and the trial in words."""
+    """A training run; `title` names method and trial."""
 
     title: str
     request: TrainingRequest
@@ -67,26 +66,22 @@ class MethodRuns:
         return tuple(trial for trial, _ in kept.values()), tuple(videos for _, videos in kept.values())
 
     def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:
-        method = METHODS[name]
-        if method.prompts:
-            before = "vifi" if method.tune else "vanilla"
-            return self._runs_of(before, trial) | {
-                _folder_name(name, trial): self._prompting(name, before, trial)
-            }
-        if method.tune is None:
+        """The run of a method, after the run that its prompts start from."""
+        method, request, before = METHODS[name], self._request(name, trial), {}
+        if not method.tune and not method.prompts:
             return {}
-        request = self._request(name, trial)
-        return {_folder_name(name, trial): Run(_title(method.title, trial), request)}
-
-    def _prompting(self, name: str, before: str, trial: Trial) -> Run:
-        request = replace(
-            self._request(name, trial),
-            method="prompt",
-            tune=None,
-            model=self.model_of(before, trial),
-            recipe=self._changes("prompt", trial),
-        )
-        return Run(_title(METHODS[name].title, trial), request)
+        if method.prompts:
+            first = "vifi" if method.tune else "vanilla"
+            before = self._runs_of(first, trial)
+            request = replace(
+                request,
+                method="prompt",
+                tune=None,
+                model=self.model_of(first, trial),
+                recipe=self._changes("prompt", trial),
+            )
+        title = f"{method.title}, {trial.in_words}" if trial.name else method.title
+        return before | {_folder_name(name, trial): Run(title, request)}
 
     def _request(self, name: str, trial: Trial) -> TrainingRequest:
         subject, method = self.subject, METHODS[name]
@@ -126,11 +121,7 @@ class MethodRuns:
 
 
 def check_recipes(runs: Mapping[str, Run], start: str) -> None:
-    """Finds a mistake in the last recipe before the first run starts.
-
-    Args:
-        runs: that are planned.
-        start: the model that all of them start from; fine-tuning changes its weights, not its layers.
+    """Finds a mistake in the last recipe before the first run starts; all start from the model `start`.
 
     Raises:
         InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
@@ -165,7 +156,3 @@ def _report_shots(shots: int, videos: LabeledVideos, feedback: Feedback, *, is_n
 
 def _folder_name(name: str, trial: Trial) -> str:
     return f"{name}-{trial.name}" if trial.name else name
-
-
-def _title(title: str, trial: Trial) -> str:
-    return f"{title}, {trial.in_words}" if trial.name else title

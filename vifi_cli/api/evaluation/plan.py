@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, trained_on
 from vifi_cli.api.evaluation.methods import MethodRuns
-from vifi_cli.api.evaluation.subject import Subject
+from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
 from vifi_cli.data.loading import read_labeled_videos
@@ -16,15 +16,10 @@ from vifi_cli.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class TestPlan:
-    """What is tested.
+    """What is tested: for each trial its lists, all videos in `test`, and its training videos if anything is trained.
 
-    Attributes:
-        subject: what is evaluated.
-        trials: of each method.
-        lists: of each trial, its lists in order, the videos in `test`.
-        training: of each trial, its training videos; empty if nothing is trained.
-        trained_on: what each of the subject's models was trained on before.
-        leaks: the allowed leaks in words, by model; a leak of training by "".
+    `trained_on` says what each of the subject's models was trained on before. `leaks` has the allowed leaks in words,
+    by model; a leak of training by "".
     """
 
     subject: Subject

@@ -1,17 +1,26 @@
-"""What an evaluation is asked for."""
+"""What is evaluated: models, methods, data and setting, resolved once from options or from a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
-from vifi_cli.api.training.request import as_changes
+from vifi_cli.api.evaluation.leaks import run_of
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
+from vifi_cli.data.setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
+from vifi_cli.evaluation.testing.paper_settings import read_setting
+from vifi_cli.model.registry.hub import choose_default_model
+from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import given_path
-from vifi_cli.training.recipe.changes import Change
-from vifi_cli.training.recipe.recipe import Protocol, Tune
+from vifi_cli.training.recipe.changes import Change, changes_of_stage
+from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
+from vifi_cli.training.run.folder import RUNS, RunConfig, newest_run
+
+NO_DATA = "--data is missing: name a dataset, a folder with a folder per class, or a table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,56 +71,131 @@ class EvaluationOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationRequest:
-    """An evaluation as the user wants it, see `evaluate` and `EvaluationOptions`; None leaves the choice to vifi."""
+class Subject:
+    """What is evaluated, with absolute paths.
 
-    models: tuple[str, ...] = ()
-    data: DataSource | None = None
-    setting: str | None = None
+    Training by `methods`, if any, starts from the first model. `changes` are those of the recipes of both stages of
+    training. `recipe` decides how clips are read. `seed` is that of what is drawn from the data. `texts` are other
+    class texts to test as well.
+    """
+
+    setting: Setting
+    data: DataSource
+    models: tuple[ModelSource, ...]
+    protocol: Protocol
+    changes: tuple[Change, ...]
+    recipe: Recipe
+    seed: int
     methods: tuple[str, ...] = ()
-    recipe: tuple[Change, ...] = ()
-    protocol: Protocol = "default"
     texts: ClassTexts | None = None
-    published: bool = False
-    allow_leak: bool = False
-    output: Path | None = None
 
-    def __post_init__(self) -> None:
-        if unknown := next((name for name in self.methods if name not in METHODS), None):
-            raise InvalidInput(f"{unknown!r} is not a method: the methods are {', '.join(METHODS)}")
-        if self.recipe and not self.methods:
-            raise InvalidInput("--recipe goes with --train: a test does not train")
-        if self.methods and len(self.models) > 1:
-            raise InvalidInput("with --train, --model names the one model that training starts from")
-        if self.protocol not in get_args(Protocol):
-            raise InvalidInput(f"{self.protocol!r} is not a protocol: name default or paper")
+    @property
+    def model_names(self) -> str:
+        """The names of the models in a row."""
+        return ", ".join(model.name for model in self.models)
 
 
-def evaluation_request(
+def resolve(
     models: Path | str | Sequence[Path | str],
     data: Path | str | None,
     setting: str | None,
     options: EvaluationOptions,
-) -> EvaluationRequest:
-    """A request from the arguments of `evaluate`, with absolute paths.
+    feedback: Feedback,
+) -> Subject:
+    """Checks the arguments of `evaluate`, and takes what they leave open from the run of a model or the newest run.
 
     Raises:
-        InvalidInput: the request makes no sense.
+        InvalidInput: a run is needed and missing, or the arguments make no sense.
         TypeError: an option does not exist.
     """
+    names = tuple(map(str, (models,) if isinstance(models, (str, Path)) else models))
+    methods, changes = tuple(dict.fromkeys(options.get("methods", ()))), as_changes(options.get("recipe", ()))
+    protocol, texts = options.get("protocol", "default"), options.get("texts")
+    _check(options, names, methods, changes, protocol)
+    class_texts = None if texts is None else read_class_texts(texts)
+    root = options.get("data_root")
+    source = DataSource.parse(str(data), given_path(Path(root)) if root else None) if data else None
+    run, names = (None, names) if methods else run_and_models(names)
+    source = source or (run.source if run else None)
+    setting = setting or (run.setting if run else None)
+    if source is None:
+        raise InvalidInput(NO_DATA)
+    if setting is None:
+        raise InvalidInput(
+            "--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval"
+        )
+    names = names or (choose_default_model()[0],)
+    subject = subject_of(read_setting(setting), source, names, run, protocol, changes)
+    what = "training starts from" if methods else "model"
+    feedback.note(f"{what}: {subject.model_names}; data: {subject.data}; setting: {setting}")
+    return replace(subject, methods=methods, texts=class_texts)
+
+
+def _check(
+    options: EvaluationOptions,
+    models: Sequence[str],
+    methods: Sequence[str],
+    changes: Sequence[Change],
+    protocol: str,
+) -> None:
     if unknown := sorted(options.keys() - EvaluationOptions.__annotations__.keys()):
         raise TypeError(f"{unknown[0]!r} is not an option of evaluate")
-    root, output, texts = options.get("data_root"), options.get("output"), options.get("texts")
-    several = (models,) if isinstance(models, (str, Path)) else models
-    return EvaluationRequest(
-        models=tuple(map(str, several)),
-        data=DataSource.parse(str(data), given_path(Path(root)) if root else None) if data else None,
-        setting=setting,
-        methods=tuple(dict.fromkeys(options.get("methods", ()))),
-        recipe=as_changes(options.get("recipe", ())),
-        protocol=options.get("protocol", "default"),
-        texts=None if texts is None else read_class_texts(texts),
-        published=options.get("published", False),
-        allow_leak=options.get("allow_leak", False),
-        output=given_path(Path(output)) if output else None,
-    )
+    if strange := next((name for name in methods if name not in METHODS), None):
+        raise InvalidInput(f"{strange!r} is not a method: the methods are {', '.join(METHODS)}")
+    if changes and not methods:
+        raise InvalidInput("--recipe goes with --train: a test does not train")
+    if methods and len(models) > 1:
+        raise InvalidInput("with --train, --model names the one model that training starts from")
+    if protocol not in get_args(Protocol):
+        raise InvalidInput(f"{protocol!r} is not a protocol: name default or paper")
+
+
+def run_and_models(models: Sequence[str]) -> tuple[RunConfig | None, tuple[str, ...]]:
+    """The run of the first model, if it has one; without models, the newest run and its best model.
+
+    Raises:
+        InvalidInput: there is neither a model nor a run.
+    """
+    if models:
+        return run_of(models[0]), tuple(models)
+    run = newest_run(RUNS)
+    if run is None:
+        raise InvalidInput(
+            f"{RUNS}/ has no run to evaluate: name a model with --model and videos with --data"
+        )
+    return run.read_config(), (str(run.best.absolute()),)
+
+
+def subject_of(
+    setting: Setting,
+    data: DataSource,
+    models: Sequence[str],
+    run: RunConfig | None = None,
+    protocol: Protocol = "default",
+    changes: tuple[Change, ...] = (),
+) -> Subject:
+    """Resolves names and paths, and decides how clips are read.
+
+    The seed and the data root of `run` apply to its own data, its number of frames to all data.
+    """
+    source = data.absolute()
+    if protocol == "default" and setting.name != "zero-shot" and not source.is_public_set:
+        # the recipes of the paper's settings take too few and too small steps for small data
+        changes = ("small", "prompt-small", *changes)
+    # the recipe that would train in this setting
+    own = tuple(changes_of_stage(changes, "finetune"))
+    recipe = recipe_of(TrainingRequest(source, setting=setting, protocol=protocol, recipe=own))
+    seed, frames = recipe.seed, recipe.frames
+    if run and protocol == "default":
+        frames = run.recipe.frames
+    if run and run.data == str(source):
+        seed = run.recipe.seed
+        source = replace(source, root=source.root or (Path(run.data_root) if run.data_root else None))
+    resolved = tuple(resolve_model(model) for model in models)
+    return Subject(setting, source, resolved, protocol, changes, replace(recipe, frames=frames), seed)
+
+
+def shown_model(model: str) -> str:
+    """A model's name for people: paths in the working folder are relative to it."""
+    path = Path(model)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else model

@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli import __version__
-from vifi_cli.api.evaluation.evaluate import REPORTS, check_report_folder, dated, written
+from vifi_cli.api.evaluation.evaluate import dated, report_folder, written
+from vifi_cli.api.evaluation.make_report import DIGEST_SHOWN
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import load_index_text_encoder
 from vifi_cli.api.models.weights import fetch_model
@@ -32,7 +33,6 @@ from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import counted
 
 TEXTS_AT_ONCE = 256
-DIGEST_SHOWN = 16
 _FILES = "files are expected beside the CSV; put them there, or remove their lines"
 
 
@@ -85,10 +85,7 @@ def evaluate_retrieval(
         EncoderMismatch: the index's own model has changed since.
     """
     path = given_path(Path(queries))
-    folder = (
-        given_path(Path(output)) if output else REPORTS.absolute() / dated(f"retrieval-{slug(str(path))}")
-    )
-    check_report_folder(folder)
+    folder = report_folder(output, dated(f"retrieval-{slug(str(path))}"))
     file = QueryFile(path, read_queries(path))
     with _own_index(is_needed=not models) as catalog:
         if not models and catalog:
@@ -105,20 +102,14 @@ def evaluate_retrieval(
     return written(report, folder)
 
 
-@contextmanager
-def _own_index(*, is_needed: bool) -> Iterator[Catalog | None]:
+def _own_index(*, is_needed: bool) -> AbstractContextManager[Catalog | None]:
     """The user's index, or None if there is none and none is needed."""
-    catalog = None
     try:
-        catalog = Catalog(index_folder() / CATALOG_FILE)
+        return Catalog(index_folder() / CATALOG_FILE)
     except IndexMissing:
         if is_needed:
             raise
-    try:
-        yield catalog
-    finally:
-        if catalog:
-            catalog.close()
+        return nullcontext()
 
 
 def _measured_model(
@@ -137,7 +128,7 @@ def _measured_model(
 def _temporary_index(
     file: QueryFile, encoder: Encoder, like: Catalog | None, feedback: Feedback
 ) -> Iterator[Catalog]:
-    """An index of the videos of the query file, with frames as dense as in the user's own index."""
+    """An index of the query file's videos, with frames as dense as in the user's own index."""
     sampling = like.indexed_with.sampling if like else FrameSampling()
     videos = file.videos()
     if missing := [video for video in videos if not video.is_file()]:

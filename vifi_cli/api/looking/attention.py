@@ -1,4 +1,4 @@
-"""Attention maps: where models look in a video, or the evidence for a text, with a contact sheet and a film of them."""
+"""Attention maps: where models look in a video, or the evidence for a text, as a contact sheet and a film."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,14 +22,8 @@ from vifi_cli.wording import printable
 class Attention:
     """Where models look in the frames of a test clip; it can be drawn.
 
-    Attributes:
-        path: the video.
-        text: the text whose evidence is shown, or None.
-        part: of the video.
-        clip: T frames of it.
-        watched: M models, each with its method.
-        seen: per model and frame, M x T: a map float32 (rows, columns), and the cosine with the text.
-        feedback: receives the progress of drawing.
+    Each of M models has seen T frames of the clip, with a map float32 (rows, columns) and a cosine with the text each.
+    `feedback` receives the progress of drawing.
     """
 
     path: Path

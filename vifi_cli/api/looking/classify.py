@@ -1,4 +1,4 @@
-"""Classes of many videos: of each video as a unit, or over time with a picture of it."""
+"""Classes of many videos: of each complete video, or over time with a picture of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,12 @@ from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.video_model import Classifier, VideoModel, ranked
+from vifi_cli.data.class_names import class_names_of
+from vifi_cli.data.forms.list_file import read_label_file
+from vifi_cli.data.forms.text_file import numbered_lines
+from vifi_cli.data.public_sets.sets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
-from vifi_cli.evaluation.testing.class_list import read_class_list
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
 from vifi_cli.paths import given_path, replacing
@@ -35,13 +38,9 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The classes of a video over time.
+    """The classes of a video over time: windows with probabilities (C,) of all classes.
 
-    Attributes:
-        path: of the video.
-        class_names: C of them.
-        windows: in order of time, with probabilities (C,).
-        spans: consecutive windows with the same most probable class.
+    `spans` join consecutive windows with the same most probable class.
     """
 
     path: Path
@@ -50,11 +49,7 @@ class Timeline:
     spans: tuple[ClassSpan, ...]
 
     def write_picture(self, target: Path | str) -> None:
-        """Draws frames of the video and a lane for each class, as PNG; replaces an existing file.
-
-        Raises:
-            OSError: it cannot be written; an earlier file stays complete.
-        """
+        """Draws frames of the video and a lane for each class, as PNG; replaces an existing file."""
         frames = clip_frames(self.path, FRAMES)
         drawn = strip_picture(printable(self.path.name), frames, self.windows, self.spans)
         picture = given_path(Path(target))
@@ -84,7 +79,7 @@ def make_classifier(
     """A classifier from the words of a user.
 
     Args:
-        model: that classifies.
+        model: the model that classifies.
         classes: `a,b,c`, a file with one class per line, or the name of a public set; the model's own if None.
         texts: templates or descriptions of classes, a JSON file or the name of those that vifi ships.
         frames: per clip; as many as in training, or 8, if None.
@@ -96,20 +91,17 @@ def make_classifier(
     return model.classifier(None if classes is None else read_class_list(classes), class_texts, frames)
 
 
-def classify_videos(
-    classifier: Classifier, videos: Sequence[Path]
-) -> tuple[tuple[Classified, ...], tuple[Unreadable, ...]]:
-    """The class probabilities of each video, and the videos that cannot be decoded.
+def classify_videos(classifier: Classifier, videos: Sequence[Path]) -> Iterator[Classified | Unreadable]:
+    """The class probabilities of each video, then the videos that cannot be decoded.
 
     Raises:
         ModelUnavailable: the model's output is not finite.
     """
     predictions = classifier.predict(videos)
-    classified = tuple(
-        Classified(videos[video], ranked(probabilities, classifier.class_names))
-        for video, probabilities in zip(predictions.videos.tolist(), predictions.probabilities, strict=True)
-    )
-    return classified, tuple(Unreadable(videos[video], reason) for video, reason in predictions.unreadable)
+    for video, probabilities in zip(predictions.videos.tolist(), predictions.probabilities, strict=True):
+        yield Classified(videos[video], ranked(probabilities, classifier.class_names))
+    for video, reason in predictions.unreadable:
+        yield Unreadable(videos[video], reason)
 
 
 def timelines(
@@ -125,3 +117,60 @@ def timelines(
             yield Timeline(
                 path, classifier.class_names, windows, class_spans(windows, classifier.class_names)
             )
+
+
+def read_class_list(text: str) -> tuple[str, ...]:
+    """Reads the class names from `a,b,c`, a file, or the name of a public set.
+
+    A file has one name per line, or is a CSV with the columns id and name. UTF-8 with or without BOM, any line ends;
+    blank lines are ignored.
+
+    Raises:
+        InvalidInput: a name is given twice, is empty or not printable, or there are fewer than two.
+    """
+    if text in PUBLIC_SETS:
+        return class_names_of(text)
+    path = Path(text).expanduser()
+    if path.is_file():
+        names, source = _names_in(path), str(path)
+    elif path.suffix.lower() in (".txt", ".csv") and "," not in text:
+        raise InvalidInput(
+            f"{text} does not exist: name a file, classes such as a,b,c, or {', '.join(PUBLIC_SETS)}"
+        )
+    else:
+        names, source = _names_in_row(text), "the list of classes"
+    if strange := next((name for name in names if not name.isprintable()), None):
+        raise InvalidInput(f"{source}: the class name {strange!r} is not plain text")
+    if len(names) < 2:
+        only = f"only one class, {names[0]!r}" if names else "no class"
+        raise InvalidInput(f"{source} has {only}: name two or more")
+    return names
+
+
+def _names_in(path: Path) -> tuple[str, ...]:
+    if path.suffix.lower() == ".csv" and _is_table(path):
+        return read_label_file(path)
+    lines: dict[str, int] = {}
+    for number, name in numbered_lines(path):
+        if name in lines:
+            raise InvalidInput(f"{path}: lines {lines[name]} and {number} both name the class {name!r}")
+        lines[name] = number
+    return tuple(lines)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the first line is `id,name` or starts with a number; otherwise each line is a name."""
+    first = next((line for _, line in numbered_lines(path)), "")
+    label = first.partition(",")[0].strip().strip('"').lower()
+    return "," in first and (label == "id" or label.isdecimal())
+
+
+def _names_in_row(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",")]
+    while names and not names[-1]:
+        names.pop()
+    if "" in names:
+        raise InvalidInput(f"class {names.index('') + 1} of {text!r} is empty: write classes as a,b,c")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidInput(f"the list of classes names {twice!r} twice")
+    return tuple(names)

@@ -19,14 +19,21 @@ def fetch_model(name: str | Path | None, feedback: Feedback) -> "ModelSource":
         ModelUnavailable: the hub cannot be reached, or the download was damaged.
         MissingDependency: a package that the model needs is not installed.
     """
-    from vifi_cli.model.registry.hub import choose_default_model, is_cached, pull
+    from vifi_cli.model.registry.hub import choose_default_model
     from vifi_cli.model.registry.source import resolve_model
 
     if name is None:
         name, reason = choose_default_model()
         feedback.note(f"model: {name} ({reason})")
     source = resolve_model(str(name))
-    if not is_cached(source):
-        with feedback.task(f"Fetching {name}") as report:
-            pull(source, report)
+    fetch_weights(source, feedback)
     return source
+
+
+def fetch_weights(source: "ModelSource", feedback: Feedback) -> None:
+    """Fetches a model's weights unless they are on this machine already; see `fetch_model`."""
+    from vifi_cli.model.registry.hub import is_cached, pull
+
+    if not is_cached(source):
+        with feedback.task(f"Fetching {source.name}") as report:
+            pull(source, report)

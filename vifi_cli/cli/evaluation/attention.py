@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FOLDER = Path("attention")
 SHEET, FILM = ".png", ".mp4"
 LONGEST_NAME = 60
-Method = Literal["last", "rollout", "relevance", "cam"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,7 @@ class MapOptions:
         ),
     ] = None
     method: Annotated[
-        Method | None,
+        Literal["last", "rollout", "relevance", "cam"] | None,
         typer.Option(
             metavar="METHOD",
             help="For transformers last, rollout or, with --text, relevance; for convolutional models cam",
@@ -142,19 +141,17 @@ def _targets(where: Path, video: Path, text: str | None) -> tuple[Path | None, P
 def _show(looked: Attention, sheet: Path | None, film: Path | None) -> None:
     from vifi_cli.evaluation.figures.attention import outside_note
 
-    models = [
-        ("Model" if not place else "beside", looker.caption) for place, looker in enumerate(looked.watched)
+    first, *others = [looker.caption for looker in looked.watched]
+    facts = [
+        ("Video", wording.printable(str(looked.path))),
+        ("Text", wording.printable(looked.text or "")),
+        ("Model", first),
+        *(("beside", caption) for caption in others),
+        ("Note", outside_note(looked.clip[0].picture, looked.watched)),
+        ("Sheet", str(sheet or "")),
+        ("Film", str(film or "")),
     ]
-    files = [("Sheet", sheet), ("Film", film)]
-    output.facts(
-        [
-            ("Video", wording.printable(str(looked.path))),
-            *([("Text", wording.printable(looked.text))] if looked.text else []),
-            *models,
-            ("Note", outside_note(looked.clip[0].picture, looked.watched)),
-            *((name, str(file)) for name, file in files if file),
-        ]
-    )
+    output.facts([(name, value) for name, value in facts if value])
 
 
 def _as_document(looked: Attention, sheet: Path | None, film: Path | None) -> dict[str, object]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.bar import Bar
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from vifi_cli.cli.evaluation.classify_result import (
-    classes_document,
-    show_classes,
-    show_spans,
-    timeline_document,
-)
+from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption
@@ -24,10 +23,13 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
-    from vifi_cli.api.looking.classify import Unreadable
+    from vifi_cli.api.looking.classify import Classified, Timeline, Unreadable
     from vifi_cli.api.models.video_model import Classifier
+    from vifi_cli.evaluation.testing.over_time import ClassSpan
 
 SOME_UNREADABLE = 1
+WIDEST, NARROWEST_BAR = 100, 8
+ROOM_FOR_STRIP = 60  # a narrower terminal has no strip, so that times and classes fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +116,17 @@ def classify(
 
     Exit code 0 if all videos could be read, 1 if some could not, 2 on an error.
     """
-    from vifi_cli.api.looking.classify import videos_in
+    from vifi_cli.api.looking.classify import classify_videos, timelines, videos_in
 
     found = videos_in(videos, ON_TERMINAL)
     timeline.check(found)
     classifier = classifying.load()
-    show = _show_timelines if timeline.over_time else _show_classes
-    documents, unreadable = show(classifier, found, top, timeline, as_json=as_json)
+    results: Iterable[Classified | Timeline | Unreadable] = (
+        timelines(classifier, found, timeline.window)
+        if timeline.over_time
+        else classify_videos(classifier, found)
+    )
+    documents, unreadable = _shown(results, top, timeline.picture, as_json=as_json)
     if as_json:
         output.document(
             {
@@ -137,36 +143,100 @@ def classify(
         raise typer.Exit(SOME_UNREADABLE)
 
 
-def _show_classes(
-    classifier: Classifier, videos: Sequence[Path], top: int, _: TimelineOptions, *, as_json: bool
-) -> tuple[list[dict[str, object]], Sequence[Unreadable]]:
-    from vifi_cli.api.looking.classify import classify_videos
-
-    classified, unreadable = classify_videos(classifier, videos)
-    documents: list[dict[str, object]] = []
-    for one in classified:
-        best = dict(islice(one.probabilities.items(), top or None))
-        documents.append({"path": str(one.path), "classes": classes_document(best)})
-        if not as_json:
-            show_classes(one.path, best)
-    return documents, unreadable
-
-
-def _show_timelines(
-    classifier: Classifier, videos: Sequence[Path], top: int, options: TimelineOptions, *, as_json: bool
-) -> tuple[list[dict[str, object]], Sequence[Unreadable]]:
-    from vifi_cli.api.looking.classify import Unreadable, timelines
+def _shown(
+    results: Iterable[Classified | Timeline | Unreadable], top: int, picture: Path | None, *, as_json: bool
+) -> tuple[list[dict[str, object]], list[Unreadable]]:
+    """The JSON of each result, which is shown and drawn as soon as it is known, and the unreadable videos."""
+    from vifi_cli.api.looking.classify import Timeline, Unreadable
 
     documents: list[dict[str, object]] = []
     unreadable: list[Unreadable] = []
-    for one in timelines(classifier, videos, options.window):
+    for one in results:
         if isinstance(one, Unreadable):
             unreadable.append(one)
-            continue
-        if options.picture:
-            one.write_picture(options.picture)
-            output.note(f"picture: {given_path(options.picture)}")
-        documents.append(timeline_document(one, top))
-        if not as_json:
-            show_spans(one.path, one.spans)
+        elif isinstance(one, Timeline):
+            if picture:
+                one.write_picture(picture)
+                output.note(f"picture: {given_path(picture)}")
+            documents.append(_timeline_document(one, top))
+            if not as_json:
+                show_spans(one.path, one.spans)
+        else:
+            best = dict(islice(one.probabilities.items(), top or None))
+            documents.append({"path": str(one.path), "classes": _classes_document(best)})
+            if not as_json:
+                show_classes(one.path, best)
     return documents, unreadable
+
+
+def show_classes(path: Path, probabilities: Mapping[str, float]) -> None:
+    """Shows bars below the name of the video, or lines of path, class and probability."""
+    if not output.stdout_is_terminal():
+        output.rows((), [(str(path), name, f"{share:.4f}") for name, share in probabilities.items()])
+        return
+    console = Console()
+    table = _grid(console, 1)
+    for name, share in probabilities.items():
+        table.add_row(Text(wording.printable(name)), Bar(1.0, 0.0, share, color="cyan"), f"{share:.1%}")
+    console.print(output.path_link(path), table)
+
+
+def show_spans(path: Path, spans: Sequence[ClassSpan]) -> None:
+    """Shows a line per span with a strip of its place in the video, or lines of path, times and class."""
+    if not output.stdout_is_terminal():
+        cells = [
+            (f"{one.start_seconds:.3f}", f"{one.end_seconds:.3f}", one.class_name, f"{one.probability:.4f}")
+            for one in spans
+        ]
+        output.rows((), [(str(path), *row) for row in cells])
+        return
+    console = Console()
+    has_strip = console.width >= ROOM_FOR_STRIP
+    table = _grid(console, 2, has_bar=has_strip)
+    for one in spans:
+        times = f"{wording.clock(one.start_seconds)} – {wording.clock(one.end_seconds)}"
+        strip = [Bar(spans[-1].end_seconds, one.start_seconds, one.end_seconds, color="cyan")] * has_strip
+        table.add_row(Text(times), Text(wording.printable(one.class_name)), *strip, f"{one.probability:.1%}")
+    console.print(output.path_link(path), table)
+
+
+def _grid(console: Console, texts: int, *, has_bar: bool = True) -> Table:
+    """Columns of text, then a bar that fills the remaining width, then percent."""
+    width = min(console.width, WIDEST)
+    table = Table(box=None, show_header=False, padding=(0, 0, 0, 2), pad_edge=True, width=width)
+    for place in range(texts):
+        is_class = place == texts - 1
+        ratio = 1 if is_class and not has_bar else None
+        longest = width * 2 // 5 if is_class and has_bar else None
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=longest, ratio=ratio)
+    if has_bar:
+        table.add_column(ratio=1, min_width=NARROWEST_BAR)
+    table.add_column(justify="right", no_wrap=True, min_width=len("100.0%"))
+    return table
+
+
+def _timeline_document(timeline: Timeline, top: int) -> dict[str, object]:
+    from vifi_cli.api.models.video_model import ranked
+
+    spans = [
+        {
+            "start_seconds": round(one.start_seconds, 3),
+            "end_seconds": round(one.end_seconds, 3),
+            "class": one.class_name,
+            "probability": round(one.probability, 6),
+        }
+        for one in timeline.spans
+    ]
+    windows = [
+        {
+            "start_seconds": round(one.start_seconds, 3),
+            "end_seconds": round(one.end_seconds, 3),
+            "classes": _classes_document(ranked(one.probabilities, timeline.class_names, top)),
+        }
+        for one in timeline.windows
+    ]
+    return {"path": str(timeline.path), "stretches": spans, "windows": windows}
+
+
+def _classes_document(probabilities: Mapping[str, float]) -> list[dict[str, object]]:
+    return [{"class": name, "probability": round(share, 6)} for name, share in probabilities.items()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,12 +17,8 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path, slug
 
 if TYPE_CHECKING:
-    from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, MappedModel
-    from vifi_cli.evaluation.embed_map.projection import Projection
-    from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-
-REPORTS = Path("reports")
-Layout = Literal["tsne", "pca"]
+    from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, MappedModel, Projection
+    from vifi_cli.evaluation.embed_map.separation import Gain, Separation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +36,7 @@ class MappedVideos(TestedModels):
 
     def embed(self, seed: int) -> LabeledEmbeddings:
         """The videos with their embeddings."""
-        from vifi_cli.api.looking.embedded_videos import embed_dataset, embed_index
+        from vifi_cli.api.looking.embedding_map import embed_dataset, embed_index
         from vifi_cli.data.source import DataSource
 
         if self.index:
@@ -54,7 +49,7 @@ class MappedVideos(TestedModels):
 def embed_map(
     mapped: MappedVideos,
     projection: Annotated[
-        Layout | None,
+        Literal["tsne", "pca"] | None,
         typer.Option(
             metavar="METHOD", help="How embeddings become points", show_default="tsne, pca above 5,000 videos"
         ),
@@ -70,14 +65,15 @@ def embed_map(
     It draws a map per model, and measures how well classes separate. Without options, it maps the videos held out of
     training by the best model of the newest run and by the model that it was trained from.
     """
+    from vifi_cli.api.evaluation.evaluate import REPORTS, dated
     from vifi_cli.api.looking.embedding_map import PAGE, write_map
     from vifi_cli.evaluation.embed_map.embed_map import make_map
 
     embedded = mapped.embed(seed)
-    methods: dict[Layout, Projection] = {"tsne": "t-SNE", "pca": "PCA"}
+    methods: dict[str | None, Projection] = {"tsne": "t-SNE", "pca": "PCA"}
     with ON_TERMINAL.busy("Laying out"):
-        made = make_map(embedded, methods[projection] if projection else None, seed)
-    where = given_path(folder) if folder else _new_folder(embedded.title)
+        made = make_map(embedded, methods.get(projection), seed)
+    where = given_path(folder) if folder else REPORTS.absolute() / dated(f"embed-map-{slug(made.title)}")
     write_map(made, where, ON_TERMINAL)
     if as_json:
         output.document(_as_document(made, where))
@@ -88,24 +84,19 @@ def embed_map(
     output.note(f"map: {where / PAGE}")
 
 
-def _new_folder(title: str) -> Path:
-    return REPORTS.absolute() / f"embed-map-{slug(title)}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
 def _show(made: EmbedMap) -> None:
     from vifi_cli.evaluation.embed_map.embed_map import separation_text
 
-    columns = ["Silhouette", "Nearest neighbour"]
-    gains = ["Gain", "Gain "] if len(made.models) > 1 else []
+    headers = ["Model", "Silhouette", "Nearest neighbor"]
+    if len(made.models) > 1:
+        headers += ["Gain", "Gain "]
     cells = []
     for one in made.models:
-        said = [separation_text(one.separation.silhouette), separation_text(one.separation.purity)]
+        row = [one.name, separation_text(one.separation.silhouette), separation_text(one.separation.purity)]
         if one.gain:
-            said += [
-                separation_text(figure, is_gain=True) for figure in (one.gain.silhouette, one.gain.purity)
-            ]
-        cells.append([one.name, *said, *[""] * (len(columns) + len(gains) - len(said))])
-    output.rows(("Model", *columns, *gains), cells, right=(*columns, *gains))
+            row += [separation_text(gain, is_gain=True) for gain in (one.gain.silhouette, one.gain.purity)]
+        cells.append([*row, *[""] * (len(headers) - len(row))])
+    output.rows(headers, cells, right=headers[1:])
 
 
 def _as_document(made: EmbedMap, folder: Path) -> dict[str, object]:
@@ -129,13 +120,8 @@ def _model_document(made: EmbedMap, one: MappedModel) -> dict[str, object]:
     )
     return {
         "model": one.name,
-        "silhouette": _figure_document(scores.silhouette),
-        "nearest_neighbour": _figure_document(scores.purity),
-        "gain": one.gain
-        and {
-            "silhouette": _figure_document(one.gain.silhouette),
-            "nearest_neighbour": _figure_document(one.gain.purity),
-        },
+        **_figures_document(scores),
+        "gain": one.gain and _figures_document(one.gain),
         "points": [
             {
                 "path": str(video.path),
@@ -150,5 +136,9 @@ def _model_document(made: EmbedMap, one: MappedModel) -> dict[str, object]:
     }
 
 
-def _figure_document(figure: Estimate | None) -> dict[str, float | None] | None:
-    return None if figure is None else {"value": figure.value, "low": figure.low, "high": figure.high}
+def _figures_document(scores: Separation | Gain) -> dict[str, object]:
+    figures = {"silhouette": scores.silhouette, "nearest_neighbour": scores.purity}
+    return {
+        name: figure and {"value": figure.value, "low": figure.low, "high": figure.high}
+        for name, figure in figures.items()
+    }

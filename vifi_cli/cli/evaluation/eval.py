@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
-from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
 from vifi_cli.cli.terminal.options import (
@@ -25,16 +27,23 @@ from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.report.report import Report
+    from vifi_cli.evaluation.report.table import ResultRow, ResultTable
 
+GAP = 2  # between the columns of a table
 TESTING, TRAINING = "Testing", "Training first"
 METHODS = "vanilla, image-ft, text-ft, vifi, bridge-prompt, prompt, fusion-decision, fusion-image"
 DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
 """In help; `api.evaluation.request` has what they are."""
 
 
+def _option(help_text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
+    """An option in a panel of the help that does nothing by default."""
+    return typer.Option(*names, metavar=metavar, help=help_text, show_default=False, rich_help_panel=panel)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TestedModels:
-    """Options of the commands that compare models on labelled videos."""
+    """Options of the commands that compare models on labeled videos."""
 
     model: Annotated[
         list[str] | None,
@@ -50,11 +59,7 @@ class TestedModels:
     data_root: DataRootOption = None
     allow_leak: Annotated[
         bool,
-        typer.Option(
-            "--allow-leak",
-            help="Accept videos that a model was trained on, and mark the result",
-            rich_help_panel="Data",
-        ),
+        _option("Accept videos that a model was trained on, and mark the result", "Data", "--allow-leak"),
     ] = False
     device: DeviceOption = "auto"
 
@@ -78,13 +83,7 @@ class EvalOptions(TestedModels):
         ),
     ] = None
     queries: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV",
-            help="Files and captions, with --setting retrieval",
-            show_default=False,
-            rich_help_panel="Data",
-        ),
+        Path | None, _option("Files and captions, with --setting retrieval", "Data", metavar="CSV")
     ] = None
     protocol: Annotated[
         Protocol,
@@ -95,29 +94,22 @@ class EvalOptions(TestedModels):
     ] = "default"
     texts: Annotated[
         str | None,
-        typer.Option(
+        _option(
+            "Other class texts to test as well: a JSON file, or bare, short or video",
+            TESTING,
             metavar="TEXTS",
-            help="Other class texts to test as well: a JSON file, or bare, short or video",
-            show_default=False,
-            rich_help_panel=TESTING,
         ),
     ] = None
-    published: Annotated[
-        bool, typer.Option("--published", help="Show the results of the paper too", rich_help_panel=TESTING)
-    ] = False
+    published: Annotated[bool, _option("Show the results of the paper too", TESTING, "--published")] = False
     train: Annotated[
-        bool,
-        typer.Option(
-            "--train", help="Train METHODS from MODEL first; finished runs are kept", rich_help_panel=TRAINING
-        ),
+        bool, _option("Train METHODS from MODEL first; finished runs are kept", TRAINING, "--train")
     ] = False
     recipe: Annotated[
         list[str] | None,
-        typer.Option(
+        _option(
+            "As for `vifi finetune`; finetune.KEY or prompt.KEY for one stage (repeatable)",
+            TRAINING,
             metavar="CHANGE",
-            help="As for `vifi finetune`; finetune.KEY or prompt.KEY for one stage (repeatable)",
-            show_default=False,
-            rich_help_panel=TRAINING,
         ),
     ] = None
     folder: Annotated[
@@ -156,9 +148,19 @@ def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
     GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli eval ...
     """
+    import vifi_cli
     from vifi_cli.api.feedback import is_first_process
 
-    report = _retrieve(options) if options.setting == "retrieval" else _evaluate(options)
+    if options.setting == "retrieval":
+        report = vifi_cli.evaluate_retrieval(
+            options.query_file(),
+            options.model or (),
+            output=options.folder,
+            device=options.device,
+            feedback=ON_TERMINAL,
+        )
+    else:
+        report = _evaluate(options)
     if is_first_process():
         _show(report, as_json=as_json)
 
@@ -190,15 +192,6 @@ def _evaluate(options: EvalOptions) -> Report:
         raise typer.Exit(INTERRUPTED) from interruption
 
 
-def _retrieve(options: EvalOptions) -> Report:
-    import vifi_cli
-
-    queries, device = options.query_file(), options.device
-    return vifi_cli.evaluate_retrieval(
-        queries, options.model or (), output=options.folder, device=device, feedback=ON_TERMINAL
-    )
-
-
 def _show(report: Report, *, as_json: bool) -> None:
     from vifi_cli.evaluation.report.folder import report_document
 
@@ -206,7 +199,38 @@ def _show(report: Report, *, as_json: bool) -> None:
         output.document(report_document(report))
     else:
         show_table(report.table)
+    if views := dict(report.facts).get("Views"):
+        output.note(f"views of each video: {views}")
     for stamp in report.stamps:
         output.warning(stamp)
     if report.folder:
         output.note(f"report: {report.folder / 'report.html'}")
+
+
+def show_table(table: ResultTable) -> None:
+    """Shows the rows; on a narrow terminal, intervals are below their values."""
+    from vifi_cli.evaluation.report.table import best_values, estimate_text
+
+    best, headers = best_values(table), ("Method", *table.columns)
+    texts = [
+        [
+            f"{row.method} (published)" if row.source == "published" else row.method,
+            *map(estimate_text, row.estimates),
+        ]
+        for row in table.rows
+    ]
+    width = sum(max(map(len, column)) + GAP for column in zip(headers, *texts, strict=True)) - GAP
+    breaks = output.stdout_is_terminal() and width > shutil.get_terminal_size().columns
+    cells: list[list[str | Text]] = []
+    for row, (label, *figures) in zip(table.rows, texts, strict=True):
+        shown = [text.replace(" [", "\n[") if breaks else text for text in figures]
+        styles = [_style(row, place, best) for place in range(len(figures))]
+        cells.append([label, *map(Text, shown, styles)])
+    output.rows(headers, cells, right=table.columns)
+
+
+def _style(row: ResultRow, place: int, best: Sequence[float | None]) -> str:
+    if row.source == "published":
+        return "dim"
+    estimate = row.estimates[place]
+    return "bold" if estimate and estimate.value == best[place] else ""

@@ -1,26 +1,39 @@
-"""Maps of labelled videos: how each model lays them out, and how well it separates the classes."""
+"""Maps of labeled videos: each model's layout of their embeddings, and how well it separates the classes.
+
+The layouts are t-SNE, or principal components of many videos: van der Maaten & Hinton, Visualizing Data using t-SNE,
+JMLR 2008, as scikit-learn computes it.
+"""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.embed_map.projection import Points, Projection, choose_projection, project
-from vifi_cli.evaluation.embed_map.separation import Gain, Separation, gain, separation
+from vifi_cli.evaluation.embed_map.separation import (
+    Gain,
+    Separation,
+    gain,
+    missing_scikit_learn,
+    separation,
+)
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, independent_groups
-from vifi_cli.evaluation.testing.embedding import Embeddings
+from vifi_cli.evaluation.testing.predicting import Embeddings
+
+Projection = Literal["t-SNE", "PCA"]
+Points = npt.NDArray[np.float64]
+
+MOST_FOR_TSNE = 5_000
+FEWEST_FOR_TSNE = 5
+PERPLEXITY = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabeledEmbeddings:
-    """The same labelled videos, embedded by each model.
+    """The same N labeled videos, embedded by each model.
 
-    Attributes:
-        title: of the map.
-        class_names: in the order of their labels.
-        videos: N of them.
-        by_model: each model's name, and its embeddings float32 (N, D), of length 1.
-        remarks: notes for the reader, a sentence each.
+    `by_model` has each model's name and its embeddings float32 (N, D), of length 1. `remarks` are sentences for people.
     """
 
     title: str
@@ -42,22 +55,14 @@ class MappedModel:
     def __repr__(self) -> str:
         scores = self.separation
         texts = separation_text(scores.silhouette), separation_text(scores.purity)
-        return f"MappedModel({self.name!r}, silhouette {texts[0]}, nearest neighbour {texts[1]})"
+        return f"MappedModel({self.name!r}, silhouette {texts[0]}, nearest neighbor {texts[1]})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbedMap:
-    """The same videos as several models lay them out.
+    """The same videos, as several models lay them out; the first model is compared with the others.
 
-    Attributes:
-        title: of the map.
-        class_names: in the order of their labels.
-        videos: N of them.
-        models: at least one; the others are compared with the first.
-        projection: that gave the points.
-        seed: of the projection.
-        groups: number of groups that intervals are drawn over; 0 if they are drawn over videos.
-        remarks: notes for the reader, a sentence each.
+    `groups` is the number of groups that intervals are drawn over, 0 for videos.
     """
 
     title: str
@@ -73,11 +78,6 @@ class EmbedMap:
 def make_map(embedded: LabeledEmbeddings, projection: Projection | None = None, seed: int = 0) -> EmbedMap:
     """Lays videos out by each model, and scores the models.
 
-    Args:
-        embedded: the videos.
-        projection: None for the one that suits the number of videos.
-        seed: of the projection.
-
     Raises:
         InvalidInput: the videos do not have two classes.
         MissingDependency: scikit-learn is not installed.
@@ -92,15 +92,50 @@ def make_map(embedded: LabeledEmbeddings, projection: Projection | None = None, 
         against = gain(scores, models[0].separation, groups) if models else None
         models.append(MappedModel(name, project(embeddings, chosen, seed), scores, against))
     return EmbedMap(
-        title=embedded.title,
-        class_names=embedded.class_names,
-        videos=videos,
-        models=tuple(models),
-        projection=chosen,
-        seed=seed,
-        groups=len(set(groups)),
-        remarks=embedded.remarks,
+        embedded.title,
+        embedded.class_names,
+        videos,
+        tuple(models),
+        chosen,
+        seed,
+        len(set(groups)),
+        embedded.remarks,
     )
+
+
+def choose_projection(videos: int) -> Projection:
+    """t-SNE for up to a few thousand videos, otherwise PCA."""
+    return "t-SNE" if FEWEST_FOR_TSNE <= videos <= MOST_FOR_TSNE else "PCA"
+
+
+def project(embeddings: Embeddings, projection: Projection, seed: int) -> Points:
+    """Lays embeddings (N, D), at least two, of length 1, out in the plane; the same seed gives the same points.
+
+    t-SNE starts from the principal components; its perplexity is 30, or a third of the number of videos if that is
+    less.
+
+    Returns:
+        float64 (N, 2), centered, and scaled so that the wider direction goes from -1 to 1.
+
+    Raises:
+        MissingDependency: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.decomposition import PCA
+        from sklearn.manifold import TSNE
+    except ImportError as error:
+        raise missing_scikit_learn() from error
+    spread = embeddings.astype(np.float64)
+    if projection == "PCA":
+        laid_out = PCA(2, random_state=seed).fit_transform(spread)
+    else:
+        perplexity = min(PERPLEXITY, (len(spread) - 1) / 3)
+        laid_out = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(spread)
+    points = np.asarray(laid_out, np.float64)
+    least, largest = points.min(0), points.max(0)
+    reach = float((largest - least).max()) / 2
+    fitted: Points = (points - (least + largest) / 2) / (reach or 1.0)
+    return fitted
 
 
 def separation_text(estimate: Estimate | None, *, is_gain: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""How well embeddings separate classes, by cosine: silhouette and nearest neighbours.
+"""How well embeddings separate classes, by cosine: silhouette and nearest neighbors.
 
 Both are measured on the embeddings, never on a map of them.
 """
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, estimated_mean
-from vifi_cli.evaluation.testing.embedding import Embeddings
+from vifi_cli.evaluation.testing.predicting import Embeddings
 
 ROWS_AT_ONCE = 1024
 
@@ -23,13 +23,10 @@ Values = npt.NDArray[np.float64]
 class Separation:
     """How well a model's embeddings separate classes.
 
-    Attributes:
-        silhouette: the mean over videos, -1 to 1.
-        purity: the share of videos whose nearest neighbour has their class, among videos with a possible neighbour of
-            their class; None if there are none.
-        silhouettes: of each video, float64 (N,).
-        nearest: the number of each video's nearest neighbour, from another group if groups are known, int64 (N,).
-        matches: whether the neighbour has the same class, float64 (N,); NaN where no neighbour could have it.
+    `silhouette` is the mean over videos, -1 to 1. `purity` is the share of videos whose nearest neighbor has their
+    class, among those with a possible neighbor of their class; None if there are none. For each video, `silhouettes`
+    float64 (N,), the number of its `nearest` neighbor int64 (N,), and `matches` float64 (N,): whether that has the same
+    class, NaN where no neighbor could.
     """
 
     silhouette: Estimate
@@ -41,7 +38,7 @@ class Separation:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """The difference between two models on the same videos, with its intervals; see `Separation`."""
+    """The difference between two models on the same videos; see `Separation`."""
 
     silhouette: Estimate
     purity: Estimate | None
@@ -53,13 +50,8 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     The silhouette of a video is (b - a) / max(a, b): a is its mean cosine distance to the others of its class, b the
     smallest mean distance to another class. It is 0 for the only video of a class.
 
-    Neighbours come from other groups only. Clips of one scene or person look alike whatever they show: every model
-    would seem good if they have one class, and bad if they have several.
-
-    Args:
-        embeddings: of the videos.
-        labels: of each.
-        groups: of each, see `independent_groups`; intervals are drawn over groups, or without them over videos.
+    Neighbors come from other groups only. Clips of one scene or person look alike whatever they show: every model would
+    seem good if they have one class, and bad if they have several. Intervals are drawn over groups too.
 
     Raises:
         InvalidInput: there are fewer than two classes, or no class has two videos.
@@ -68,10 +60,13 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     Source: Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, 1987.
     """
     if not 2 <= len(np.unique(labels)) < len(labels):
-        raise InvalidInput("a map needs two classes, and two videos of one of them: name data that has these")
+        raise InvalidInput(
+            "classes cannot be compared: separation needs two classes, and two videos of one of them "
+            "(with --index, each folder is a class)"
+        )
     silhouettes = _silhouettes(embeddings, labels)
     members = np.unique(groups, return_inverse=True)[1] if groups else np.arange(len(labels))
-    nearest = nearest_neighbours(embeddings, members)
+    nearest = nearest_neighbors(embeddings, members)
     matches = (labels[nearest] == labels).astype(np.float64)
     matches[~_has_classmate(labels, members)] = np.nan
     return Separation(
@@ -87,12 +82,10 @@ def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> 
     )
 
 
-def nearest_neighbours(embeddings: Embeddings, groups: Labels) -> npt.NDArray[np.int64]:
+def nearest_neighbors(embeddings: Embeddings, groups: Labels) -> npt.NDArray[np.int64]:
     """The number of the nearest embedding from another group by cosine, among equal ones the first: int64 (N,).
 
-    Args:
-        embeddings: float32 (N, D).
-        groups: int64 (N,), at least two different ones.
+    There must be at least two groups.
     """
     nearest = np.zeros(len(embeddings), np.int64)
     for start in range(0, len(embeddings), ROWS_AT_ONCE):

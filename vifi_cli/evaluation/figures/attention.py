@@ -1,15 +1,16 @@
-"""Attention maps as a contact sheet of a test clip and as pictures of a film, models side by side."""
+"""Attention maps as a contact sheet of a test clip and as the pictures of a film, models side by side."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, fitted_to_cell
-from vifi_cli.evaluation.figures.heat import drawn_over
-from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
-from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, FrameAttention, WatchedModel
+from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
+from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, CropBox, FrameAttention, Map, WatchedModel
 from vifi_cli.video.clips.full_frames import FullFrame
 from vifi_cli.video.decode.picture import Picture
 
@@ -17,9 +18,12 @@ PANEL_SHORT_SIDE, PANEL_LONG_SIDE = 360, 720
 PANEL_GAP = 8
 TEXT_SIZE, TEXT_LINE, TEXT_LINES = 14, 20, 3
 INSET = 6  # of text from the borders of its panel
-
+GROUND, SHADE = 0.85, 0.3  # remaining brightness of the frame under the map and outside it
+MOST_OPAQUE = 0.85
+COLORS, COOLEST = "inferno", 0.2  # cooler colors would look like shade
+GRAY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 SCALE_NOTE = (
-    "Each picture has its own scale: no colour where its map is lowest, bright colour where it is highest."
+    "Each picture has its own scale: no color where its map is lowest, bright color where it is highest."
 )
 
 
@@ -44,7 +48,7 @@ def attention_sheet(
 def outside_note(picture: Picture, models: Sequence[WatchedModel]) -> str:
     """The share of the frame that the models do not see, in words."""
     shares = dict.fromkeys(f"{model.box(*picture.shape[:2]).outside:.0%}" for model in models)
-    return f"Shaded: {' and '.join(shares)} of the frame, outside the centre that the model sees."
+    return f"Shaded: {' and '.join(shares)} of the frame, outside the center that the model sees."
 
 
 def attention_pictures(
@@ -52,12 +56,7 @@ def attention_pictures(
 ) -> Iterator[tuple[float, Picture]]:
     """Draws the pictures of a film one by one: a frame, and beside it the map of each model.
 
-    Args:
-        frames: of one video, all of one size.
-        models: the models.
-
-    Yields:
-        Seconds and the picture, uint8 (H, W, 3).
+    Yields seconds and the picture, uint8 (H, W, 3).
     """
     remaining = iter(frames)
     while some := list(islice(remaining, FRAMES_AT_ONCE)):
@@ -79,7 +78,7 @@ def _side_by_side(
 
 
 def _panel(picture: Picture, name: str, explained: str, caption: str) -> Picture:
-    """A picture with three lines of text above it; a long name keeps its end, which distinguishes models."""
+    """Three lines of text and a picture; a long name keeps its end, which distinguishes models."""
     height, width = picture.shape[:2]
     above, room = TEXT_LINES * TEXT_LINE + 2 * INSET, width - 2 * INSET
     panel = Image.new("RGB", (width, height + above), PAGE)
@@ -88,8 +87,8 @@ def _panel(picture: Picture, name: str, explained: str, caption: str) -> Picture
         (cut_to_fit(explained, TEXT_SIZE, room), TEXT),
         (cut_to_fit(caption, TEXT_SIZE, room), SOFT),
     )
-    for number, (line, colour) in enumerate(lines):
-        write(panel, (INSET, INSET + number * TEXT_LINE), line, TEXT_SIZE, colour)
+    for number, (line, color) in enumerate(lines):
+        write(panel, (INSET, INSET + number * TEXT_LINE), line, TEXT_SIZE, color)
     panel.paste(Image.fromarray(picture), (0, above))
     return np.asarray(panel)
 
@@ -110,3 +109,38 @@ def _clock(seconds: float) -> str:
 
 def _cosine(seen: FrameAttention) -> str:
     return "" if seen.cosine is None else f"cosine {seen.cosine:.3f}"
+
+
+def shares_of_range(values: Map) -> Map:
+    """A map on its own scale: 0 at its minimum, 1 at its maximum; all 0 if it is constant."""
+    least, largest = values.min(), values.max()
+    if largest <= least:
+        return np.zeros_like(values)
+    shares: Map = (values - least) / (largest - least)
+    return shares
+
+
+def drawn_over(picture: Picture, values: Map, box: CropBox) -> Picture:
+    """Draws a map, float32 (rows, columns) over the box, onto a frame in gray, and shades the rest: uint8 (H, W, 3)."""
+    height, width = picture.shape[:2]
+    top, bottom = round(box.top * height), round(box.bottom * height)
+    left, right = round(box.left * width), round(box.right * width)
+    smooth = Image.fromarray(shares_of_range(values)).resize(
+        (right - left, bottom - top), Image.Resampling.BICUBIC
+    )
+    heat = np.asarray(smooth).clip(0, 1)
+    drawn = np.repeat((picture @ GRAY)[..., None], 3, axis=2)
+    below = drawn[top:bottom, left:right] * GROUND
+    drawn *= SHADE
+    opacity = MOST_OPAQUE * heat[..., None]
+    drawn[top:bottom, left:right] = below * (1 - opacity) + _colors()[(heat * 255).astype(int)] * opacity
+    return drawn.astype(np.uint8)
+
+
+@cache
+def _colors() -> npt.NDArray[np.float32]:
+    """256 colors from the coolest to the hottest, RGB."""
+    import matplotlib
+
+    steps = np.linspace(COOLEST, 1, 256)
+    return np.asarray(matplotlib.colormaps[COLORS](steps)[:, :3] * 255, np.float32)

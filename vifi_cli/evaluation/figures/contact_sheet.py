@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, broken_into_lines, cut_to_fit, write
+from vifi_cli.evaluation.figures.style import PAGE, SOFT, broken_into_lines, cut_to_fit, write
 from vifi_cli.video.decode.picture import Picture
 
 CELL_WIDTH, CELL_HEIGHT, COLUMNS = 224, 400, 8
@@ -36,12 +36,9 @@ def fitted_to_cell(picture: Picture) -> Picture:
 
 
 def contact_sheet(heading: str, rows: Sequence[SheetRow], notes: Sequence[str]) -> bytes:
-    """Draws a sheet as PNG.
+    """Draws a sheet as PNG: the heading, rows with the same number of pictures each, and notes.
 
-    Args:
-        heading: above the pictures.
-        rows: with the same number of pictures each; with more than `COLUMNS`, the sheet repeats the block of rows.
-        notes: paragraphs below the pictures.
+    With more than `COLUMNS` pictures, the sheet repeats the block of rows.
     """
     count = len(rows[0].pictures)
     columns = math.ceil(count / math.ceil(count / COLUMNS))

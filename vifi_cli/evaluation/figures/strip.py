@@ -1,11 +1,10 @@
-"""Classes over time as a picture: frames of the video in a row, and below them a lane per class."""
+"""Classes over time as a picture: a row of frames, and below them a lane per class."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from vifi_cli.evaluation.figures.class_marks import mark_of
 from vifi_cli.evaluation.figures.contact_sheet import (
     HEADING_LINE,
     HEADING_SIZE,
@@ -14,7 +13,7 @@ from vifi_cli.evaluation.figures.contact_sheet import (
     stacked_png,
     text_block,
 )
-from vifi_cli.evaluation.figures.lettering import PAGE, SOFT, TEXT, cut_to_fit, font, write
+from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, font, mark_of, write
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 from vifi_cli.video.clips.full_frames import FullFrame
 from vifi_cli.wording import printable
@@ -22,12 +21,12 @@ from vifi_cli.wording import printable
 FRAMES = 12
 NAME_WIDTH, STRIP_WIDTH = 200, 1440
 TALLEST_FRAME, LANE_HEIGHT = 240, 40
-FAINT = 0.35  # share of its colour that a class keeps where another class is more probable
+FAINT = 0.35  # share of its color that a class keeps where another class is more probable
 EMPTY = (30, 36, 42)
 STEPS_SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 MOST_TICKS = 12
 NOTE = (
-    "The height of a lane is the probability of its class. The colour is full where the class is the most probable "
+    "The height of a lane is the probability of its class. The color is full where the class is the most probable "
     "one; percentages are means over such spans."
 )
 
@@ -38,14 +37,7 @@ def strip_picture(
     windows: Sequence[ClassifiedWindow],
     spans: Sequence[ClassSpan],
 ) -> bytes:
-    """Draws a video's classes over time as PNG; each class that is the most probable for some time has a lane.
-
-    Args:
-        heading: above the frames.
-        frames: at even positions of the video, from `full_frames.clip_frames`.
-        windows: of the video, in order of time.
-        spans: of the windows, from `over_time.class_spans`.
-    """
+    """Draws a video's classes as PNG; each class that is the most probable for some time has a lane."""
     width = NAME_WIDTH + STRIP_WIDTH
     lanes = {span.label: printable(span.class_name) for span in spans}
     return stacked_png(
@@ -83,15 +75,15 @@ def _lane(
     draw = ImageDraw.Draw(lane)
     draw.rectangle((NAME_WIDTH, 0, NAME_WIDTH + STRIP_WIDTH, LANE_HEIGHT), fill=EMPTY)
     write(lane, (0, (LANE_HEIGHT - TEXT_SIZE) // 2), cut_to_fit(name, TEXT_SIZE, NAME_WIDTH - 12), TEXT_SIZE)
-    full = np.array(ImageColor.getrgb(mark_of(place).colour))
+    full = np.array(ImageColor.getrgb(mark_of(place).color))
     faint = (FAINT * full + (1 - FAINT) * np.array(EMPTY)).astype(int)
     end = windows[-1].end_seconds
     for window in windows:
         left, right = across(window.start_seconds, end), across(window.end_seconds, end)
         top = round(LANE_HEIGHT * (1 - float(window.probabilities[label])))
-        colour = full if int(window.probabilities.argmax()) == label else faint
+        color = full if int(window.probabilities.argmax()) == label else faint
         if right > left and top < LANE_HEIGHT:
-            draw.rectangle((left, top, right - 1, LANE_HEIGHT), fill=tuple(colour.tolist()))
+            draw.rectangle((left, top, right - 1, LANE_HEIGHT), fill=tuple(color.tolist()))
     for span in spans:
         left, right = across(span.start_seconds, end), across(span.end_seconds, end)
         said = f"{span.probability:.0%}"

@@ -1,5 +1,6 @@
-"""Pictures in a report: confusion matrices, and frames of videos."""
+"""Confusion matrices, and frames of videos."""
 
+import base64
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
@@ -23,11 +24,9 @@ _LONGEST_LABEL = 28
 
 
 def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> bytes:
-    """Draws a confusion matrix as PNG: a cell is the share of the row's class that is predicted as the column's.
+    """Draws a confusion matrix, (C, C) counts, as PNG: a cell is the share of its row.
 
-    Args:
-        confusion: (C, C) counts.
-        class_names: written along the axes of up to 60 classes; with more, their numbers are.
+    Axes have class names for up to 60 classes, and numbers for more.
     """
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
@@ -49,9 +48,9 @@ def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[st
         axes.set_yticks(range(classes), labels, fontsize=size, parse_math=False)
     if classes <= 20:
         for row, column in np.argwhere(confusion > 0).tolist():
-            colour = "white" if shares[row, column] > 0.4 else "black"
+            color = "white" if shares[row, column] > 0.4 else "black"
             count = int(confusion[row, column])
-            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
     bar = figure.colorbar(image, ax=axes, shrink=0.6)
     bar.set_label("share of the class")
     return figure_png(figure, bbox_inches="tight")
@@ -76,7 +75,7 @@ def thumbnails(path: Path) -> tuple[bytes, ...]:
 
 
 def middle_frame(path: Path, short_side: int) -> bytes | None:
-    """The frame in the middle of a video as JPEG, its short side so many pixels; None if it cannot be read."""
+    """The frame in the middle of a video as JPEG; None if it cannot be read."""
     try:
         return _jpeg(ClipStore(short_side).read(path, lambda total: test_frame_indices(total, 1))[0])
     except UnreadableVideo:
@@ -87,3 +86,8 @@ def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=75, optimize=True)
     return stream.getvalue()
+
+
+def data_uri(kind: str, picture: bytes) -> str:
+    """A picture as an address that a page can hold; `kind` is `png` or `jpeg`."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

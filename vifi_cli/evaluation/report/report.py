@@ -1,4 +1,4 @@
-"""What an evaluation reports: a table of methods, the protocol behind it, and details of each test."""
+"""Evaluation reports: a table of methods, the protocol behind it, and details of each test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.report.html_table import table_html
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown, table_html
 from vifi_cli.evaluation.scoring.predictions import Predictions
-from vifi_cli.evaluation.scoring.scores import Scores, score
+from vifi_cli.evaluation.scoring.scores import ClassificationScores, score
 from vifi_cli.wording import counted
 
 MISTAKES = 12
@@ -30,18 +29,14 @@ class Mistake:
 class TestDetail:
     """One test of one method, in full.
 
-    Attributes:
-        method: as in the table.
-        part: which test, such as `split 1` or `novel, seed 2`; empty if there is only one.
-        class_names: in the order of their labels.
-        scores: of the test.
-        mistakes: the wrong predictions of highest probability, in descending order.
+    `part` distinguishes the tests of a method, such as `split 1` or `novel, seed 2`; it is empty if there is only one.
+    `mistakes` are the wrong predictions of highest probability, in descending order.
     """
 
     method: str
     part: str
     class_names: tuple[str, ...] = field(repr=False)
-    scores: Scores
+    scores: ClassificationScores
     mistakes: tuple[Mistake, ...] = field(repr=False)
 
     @property
@@ -64,13 +59,8 @@ class ConfusedPair:
 class Report:
     """An evaluation. Notebooks show its table; `pandas.DataFrame(report.rows)` takes its rows.
 
-    Attributes:
-        title: what was evaluated.
-        facts: the protocol, names and values: frames, views, texts, lists, models, versions.
-        stamps: reasons not to trust the numbers, such as known leaks.
-        table: the results.
-        details: of each test.
-        folder: where it is written, if it is.
+    `facts` are the protocol, names and values: frames, views, texts, lists, models, versions. `stamps` are reasons not
+    to trust the numbers, such as known leaks. `folder` is where the report is written, if it is.
     """
 
     title: str
@@ -86,11 +76,11 @@ class Report:
         return [_flat(self.table, row) for row in self.table.rows]
 
     def __repr__(self) -> str:
-        lines = [
-            f"  {shown(row.method)}: {', '.join(_named_estimates(self.table, row))}"
-            for row in self.table.rows
-        ]
-        return "\n".join([f"Report: {shown(self.title)}", *map(shown, self.stamps), *lines])
+        lines = [f"Report: {shown(self.title)}", *map(shown, self.stamps)]
+        for row in self.table.rows:
+            named = zip(self.table.columns, map(estimate_text, row.estimates), strict=True)
+            lines.append(f"  {shown(row.method)}: {', '.join(map(' '.join, named))}")
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return table_html(self.table, shown(self.title), self.stamps)
@@ -105,13 +95,6 @@ def _flat(table: ResultTable, row: ResultRow) -> dict[str, object]:
     return flat
 
 
-def _named_estimates(table: ResultTable, row: ResultRow) -> list[str]:
-    return [
-        f"{column} {estimate_text(estimate)}"
-        for column, estimate in zip(table.columns, row.estimates, strict=True)
-    ]
-
-
 def detail_of_test(
     method: str,
     part: str,
@@ -119,7 +102,7 @@ def detail_of_test(
     predictions: Predictions,
     videos: Sequence[LabeledVideo],
 ) -> TestDetail:
-    """Scores the predictions for some of the videos and picks the mistakes."""
+    """Scores the predictions and picks the mistakes."""
     return TestDetail(
         method,
         part,
@@ -132,7 +115,7 @@ def detail_of_test(
 def confident_mistakes(
     predictions: Predictions, videos: Sequence[LabeledVideo], class_names: Sequence[str], most: int = MISTAKES
 ) -> tuple[Mistake, ...]:
-    """The wrong predictions of highest probability, at most so many; among equal ones the first videos."""
+    """The wrong predictions of highest probability; among equal ones the first videos."""
     if not len(predictions.videos):
         return ()
     guesses, shares = predictions.probabilities.argmax(1), predictions.probabilities.max(1)
@@ -151,7 +134,7 @@ def confident_mistakes(
 
 
 def most_confused(test: TestDetail, most: int = 10) -> tuple[ConfusedPair, ...]:
-    """The pairs of classes that are confused most often, the most frequent first."""
+    """The pairs of classes that are confused most often, in descending order."""
     confusion = test.scores.confusion.copy()
     np.fill_diagonal(confusion, 0)
     totals, names = test.scores.confusion.sum(1), test.class_names
@@ -164,7 +147,7 @@ def most_confused(test: TestDetail, most: int = 10) -> tuple[ConfusedPair, ...]:
     )
 
 
-def units_of(scores: Scores) -> str:
+def units_of(scores: ClassificationScores) -> str:
     """How many videos a test has, and what its intervals are drawn over."""
     videos = counted(scores.videos, "video")
     if scores.unreadable:

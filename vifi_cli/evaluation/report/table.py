@@ -1,21 +1,29 @@
-"""The table of a report: one row per method, one column per measure, and how its values are written."""
+"""The table of a report, measured and published rows, as text and as HTML."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
+from itertools import zip_longest
 from typing import Literal
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
+
+PUBLISHED_COLUMNS = {
+    "zero-shot": ("mean",),
+    "base2novel": ("base", "novel", "HM"),
+    "few-shot": ("2 shots", "4 shots", "8 shots", "16 shots"),
+    "supervised": ("top-1", "top-5"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """The results of one method.
+    """The results of one method: an estimate per column, or None.
 
-    Attributes:
-        method: its name.
-        estimates: one per column; None where there is none.
-        source: `measured` here, or `published` elsewhere.
-        remark: a note for the reader, such as where a published row comes from.
+    `remark` is a note for the reader, such as where a published row comes from.
     """
 
     method: str
@@ -26,7 +34,7 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class ResultTable:
-    """Methods side by side: the names of the measures, and a row per method."""
+    """Methods side by side, one column per measure."""
 
     columns: tuple[str, ...]
     rows: tuple[ResultRow, ...]
@@ -74,3 +82,40 @@ def _best(estimates: Sequence[Estimate | None]) -> float | None:
 def shown(text: str) -> str:
     """Text that can be written and displayed: a mark replaces invisible characters and bytes that are not UTF-8."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def html_environment(package: str) -> Environment:
+    """Templates of a package: values are escaped, and a missing value is an error."""
+    environment = Environment(
+        loader=PackageLoader(package, ""),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"shown": shown, "estimate": estimate_text}
+    return environment
+
+
+def table_html(table: ResultTable, title: str = "", stamps: Sequence[str] = ()) -> str:
+    """The `<table>` element, the best measured values in bold; title and stamps become its caption."""
+    template = html_environment("vifi_cli.evaluation.report").get_template("table.html.jinja")
+    return template.render(table=table, title=title, stamps=stamps, best=best_values(table))
+
+
+def published_rows(setting: str, data: str) -> ResultTable | None:
+    """The paper's rows for a setting and a public set, such as `few-shot` and `ucf101`; None if it has none.
+
+    `published.csv` has them in percent, with ViT-B/16, each with its source: the paper's README or project page, or a
+    later work that quotes it. It omits numbers of the paper that none of these gives.
+    """
+    with (resources.files("vifi_cli.evaluation.report") / "published.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if (row["setting"], row["data"]) == (setting, data)]
+    return ResultTable(PUBLISHED_COLUMNS[setting], tuple(map(_published_row, rows))) if rows else None
+
+
+def _published_row(cells: dict[str, str]) -> ResultRow:
+    values = [float(value) / 100 for value in cells["figures"].split()]
+    spreads = [float(spread) / 100 for spread in cells["spreads"].split()]
+    estimates = tuple(Estimate(value, spread=spread) for value, spread in zip_longest(values, spreads))
+    return ResultRow(cells["method"], estimates, "published", cells["source"])

@@ -22,12 +22,8 @@ _MOST_UNITS_AT_ONCE = 1_000_000
 class Estimate:
     """A measured value and how certain it is.
 
-    Attributes:
-        value: a share, 0 to 1, or a rank.
-        low: lower end of the 95 % interval; None without an interval.
-        high: upper end.
-        spread: standard deviation over splits or seeds; None if there is only one.
-        unit: `share` is shown in percent, more is better. `rank` is shown as it is, 1 is best.
+    `value` is a share, 0 to 1, shown in percent, or a `rank`, 1 being the best. `low` and `high` are the ends of the 95
+    % interval. `spread` is the standard deviation over splits or seeds; None if there is only one.
     """
 
     value: float
@@ -58,19 +54,10 @@ def independent_groups(videos: Sequence[LabeledVideo]) -> tuple[str, ...]:
 def bootstrap_means(
     values: npt.ArrayLike, groups: Sequence[str] = (), draws: int = DRAWS, seed: int = 0
 ) -> Floats:
-    """Means of values drawn with replacement.
+    """Means, float64 (draws,), of values drawn with replacement, one value per video.
 
-    The same groups (or, without groups, the same number of values), draws and seed give the same draws, so the means of
-    two methods on the same videos are paired.
-
-    Args:
-        values: N of them, one per video.
-        groups: of each value. Complete groups are drawn, as many as there are; without groups, single values.
-        draws: number of means.
-        seed: of the draws.
-
-    Returns:
-        float64 (draws,).
+    Complete groups are drawn, as many as there are; without groups, single values. The same groups (or the same number
+    of values), draws and seed give the same draws, so the means of two methods on the same videos are paired.
     """
     row = np.asarray(values, np.float64)
     members = np.unique(np.asarray(groups), return_inverse=True)[1] if groups else np.arange(len(row))
@@ -86,16 +73,10 @@ def interval_of(means: Floats) -> tuple[float, float]:
 def drawn_means(
     values: Sequence[Floats], members: Sequence[npt.NDArray[np.int64]], draws: int = DRAWS, seed: int = 0
 ) -> Floats:
-    """Means of several rows of values over units that are drawn for all rows at once.
+    """Means, float64 (draws, rows), of several rows of values over units that are drawn for all rows at once.
 
-    Args:
-        values: of each row.
-        members: the unit of each value. Units are numbered from 0 across all rows.
-        draws: number of means per row.
-        seed: of the draws.
-
-    Returns:
-        float64 (draws, rows). A row of which no unit is drawn keeps its own mean.
+    `members` are the units of the values of each row, numbered from 0 across all rows. A row of which no unit is drawn
+    keeps its own mean.
     """
     units = 1 + max((int(member.max()) for member in members if len(member)), default=-1)
     totals = np.stack([np.bincount(m, v, units) for v, m in zip(values, members, strict=True)])

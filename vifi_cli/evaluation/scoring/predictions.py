@@ -1,4 +1,4 @@
-"""What a model predicts for videos, and which predictions are correct."""
+"""A model's predictions for videos, and which of them are correct."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,8 @@ from vifi_cli.errors import ModelUnavailable
 class Predictions:
     """A model's predictions for the videos of a list.
 
-    Attributes:
-        videos: numbers of the videos that could be read, int64 (N,), ascending.
-        probabilities: float32 (N, C).
-        unreadable: numbers of the other videos, each with the reason.
+    `videos` are the numbers of the readable ones, int64 (N,), ascending, and `probabilities` float32 (N, C).
+    `unreadable` has the numbers of the others, each with the reason.
     """
 
     videos: npt.NDArray[np.int64]
@@ -27,15 +25,9 @@ class Predictions:
 def top_k_hits(
     probabilities: npt.NDArray[np.float32], labels: Sequence[int] | npt.NDArray[np.int64], k: int
 ) -> npt.NDArray[np.bool_]:
-    """Whether the true class of each video is among its k most probable classes.
+    """Whether the true class of each video is among its k most probable classes: bool (N,).
 
-    Args:
-        probabilities: (N, C). Among equally probable classes, lower numbers come first.
-        labels: N class numbers.
-        k: at least 1. With fewer than k classes, every video is a hit.
-
-    Returns:
-        bool (N,).
+    Among equally probable classes, lower numbers come first. With fewer than k classes, every video is a hit.
     """
     ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     hits: npt.NDArray[np.bool_] = (ranked == np.asarray(labels)[:, None]).any(axis=1)
@@ -54,11 +46,7 @@ def joined(shares: Sequence[Predictions]) -> Predictions:
 
 
 def require_finite(predictions: Predictions) -> Predictions:
-    """Returns the predictions if all probabilities are finite; NaN would count as the first class.
-
-    Raises:
-        ModelUnavailable: some are not.
-    """
+    """Raises ModelUnavailable for infinite and NaN probabilities; NaN would count as the first class."""
     if not np.isfinite(predictions.probabilities).all():
         raise ModelUnavailable(
             "the model's output is not finite: its weights are damaged, or half precision is too coarse "

@@ -1,4 +1,4 @@
-"""Retrieval: how well captions find their videos, by recall, median rank and mean average precision with intervals."""
+"""Retrieval: how well captions find their videos."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,11 +28,8 @@ class Query:
 class RetrievalScores:
     """How well queries find their videos.
 
-    Attributes:
-        recall: share of queries with a relevant video among the first 1, 5 and 10.
-        mean_average_precision: over the queries, of all relevant videos.
-        median_rank: of the first relevant video, 1 being the best; a rank, not a share.
-        ranks: of the first relevant video of each query, int64 (Q,).
+    `recall` is the share of queries with a relevant video among the first 1, 5 and 10, `ranks` the rank of the first
+    relevant video of each query, int64 (Q,), 1 being the best, and `median_rank` their median.
     """
 
     recall: tuple[Estimate, ...]
@@ -47,15 +44,12 @@ class RetrievalScores:
 
 
 def read_queries(path: Path) -> tuple[Query, ...]:
-    """Reads a CSV file with the columns `file` and `caption`; other columns are ignored.
+    """Reads a CSV file with the columns `file` and `caption`; the queries keep the order of their rows.
 
     Rows with the same caption are one query with several relevant videos; a video may have several captions.
 
-    Returns:
-        The queries in the order of their first row.
-
     Raises:
-        InvalidInput: a column is missing, a cell is empty, or rows are missing; the message names the line.
+        InvalidInput: a column or all rows are missing, or a cell is empty; the message names the line.
     """
     files: dict[str, dict[str, None]] = {}
     for row in read_csv(path, COLUMNS):
@@ -66,14 +60,10 @@ def read_queries(path: Path) -> tuple[Query, ...]:
 
 
 def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> RetrievalScores:
-    """Ranks the videos for each query and scores the ranks.
+    """Scores the ranks of the relevant videos, bool (Q, V), by the scores of all videos, (Q, V), the higher the better.
 
     A video with the same score as a relevant one counts as ranked before it, so a model that gives all videos the same
     score gains nothing. Intervals are bootstrapped over queries.
-
-    Args:
-        scores: (Q, V), higher is better.
-        relevant: bool (Q, V), one or more per query.
     """
     places = [relevant_places(*row) for row in zip(scores, relevant, strict=True)]
     first = np.array([place[0] for place in places], np.int64)
@@ -89,12 +79,7 @@ def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bo
 def relevant_places(
     scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.int64]:
-    """The places of a query's relevant videos in its ranking, ascending, from 1.
-
-    Args:
-        scores: (V,).
-        relevant: bool (V,).
-    """
+    """The ranks, from 1, of a query's relevant videos, bool (V,), by the scores of all videos, (V,)."""
     ordered = np.lexsort((relevant, -scores))  # among equal scores, the others come first
     places: npt.NDArray[np.int64] = np.flatnonzero(relevant[ordered]) + 1
     return places

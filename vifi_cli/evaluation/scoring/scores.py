@@ -1,4 +1,4 @@
-"""How often a model predicts the true class: accuracy of one test, and means over several tests."""
+"""Accuracy of one test, and means over several tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,19 +19,12 @@ from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """The accuracy of a model on the videos of one test.
+class ClassificationScores:
+    """The accuracy of a model on the videos of one test; unreadable videos are only counted.
 
-    Attributes:
-        top1: share of videos whose true class is predicted, with its interval.
-        top5: share of videos whose true class is among the five most probable; 1 if there are fewer classes.
-        videos: N, how many could be read.
-        groups: how many groups the intervals are drawn over; 0 if they are drawn over videos.
-        unreadable: how many videos could not be read; they are ignored.
-        hits: whether the prediction is correct, bool (N,).
-        units: what each video is drawn with for intervals, its group or itself; (N,).
-        class_accuracy: top-1 of each class; None for a class without a video.
-        confusion: int64 (C, C), the number of videos by true class (row) and predicted class (column).
+    `groups` counts the groups that intervals are drawn over, 0 for videos. For each of N videos, `hits` is whether the
+    prediction is correct, and `units` what it is drawn with for intervals, its group or itself. `class_accuracy` is
+    None for a class without a video. `confusion`, int64 (C, C), counts videos by true class (row) and prediction.
     """
 
     top1: Estimate
@@ -45,17 +38,8 @@ class Scores:
     confusion: npt.NDArray[np.int64] = field(repr=False)
 
 
-def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> Scores:
-    """Compares predictions with labels.
-
-    Args:
-        predictions: each for the video at its number in `videos`.
-        videos: with their labels, and their groups if known.
-        classes: C.
-
-    Returns:
-        The scores; all 0 and without intervals if no video could be read.
-    """
+def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> ClassificationScores:
+    """Compares predictions with labels; without a readable video, scores are 0 and have no intervals."""
     read = [videos[video] for video in predictions.videos.tolist()]
     labels = np.array([video.label for video in read], np.int64)
     groups = independent_groups(read)
@@ -63,7 +47,7 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
     confusion = np.zeros((classes, classes), np.int64)
     if read:
         np.add.at(confusion, (labels, predictions.probabilities.argmax(1)), 1)
-    return Scores(
+    return ClassificationScores(
         top1=estimated_mean(top1, groups),
         top5=estimated_mean(top5, groups),
         videos=len(read),
@@ -77,17 +61,17 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
 
 
 def harmonic_mean(base: float, novel: float) -> float:
-    """2BN / (B + N), and 0 if both are 0: the summary of base-to-novel results."""
+    """2BN / (B + N), and 0 if both are 0."""
     return 2 * base * novel / (base + novel) if base + novel else 0.0
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and sample standard deviation (divisor n - 1), which is 0 for a single value."""
+    """The spread is the sample standard deviation (divisor n - 1), 0 for a single value."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return float(np.mean(values)), spread
 
 
-def mean_over_tests(tests: Sequence[Scores]) -> Estimate:
+def mean_over_tests(tests: Sequence[ClassificationScores]) -> Estimate:
     """The mean top-1 of several tests, such as three seeds or three splits.
 
     Its interval draws each unit with all its results at once, so a video tested three times does not count as three.
@@ -100,7 +84,9 @@ def mean_over_tests(tests: Sequence[Scores]) -> Estimate:
     return Estimate(mean, *interval_of(_joint_means(tests).mean(1)), spread)
 
 
-def harmonic_over_tests(base: Sequence[Scores], novel: Sequence[Scores]) -> Estimate:
+def harmonic_over_tests(
+    base: Sequence[ClassificationScores], novel: Sequence[ClassificationScores]
+) -> Estimate:
     """The harmonic mean of mean top-1 on base classes and mean top-1 on novel classes, as in the paper.
 
     A person with both base and novel videos is drawn for both at once, so the interval accounts for their correlation.
@@ -120,7 +106,7 @@ def harmonic_over_tests(base: Sequence[Scores], novel: Sequence[Scores]) -> Esti
     return Estimate(value, low, high, spread)
 
 
-def _joint_means(tests: Sequence[Scores]) -> Floats:
+def _joint_means(tests: Sequence[ClassificationScores]) -> Floats:
     """Bootstrapped top-1 of several tests, units drawn for all of them at once: (draws, tests)."""
     units = np.concatenate([np.asarray(test.units) for test in tests])
     members = np.unique(units, return_inverse=True)[1]

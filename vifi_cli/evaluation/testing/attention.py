@@ -1,4 +1,4 @@
-"""Attention in frames of a video: each frame is cropped as in a test, and gets a map."""
+"""Where a model looks in frames, each cropped as in a test."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.looking.frame_maps import IN_WORDS, SOURCES, Method, choose_method, look
@@ -17,7 +17,6 @@ from vifi_cli.video.decode.picture import Picture
 
 FRAMES_AT_ONCE = 8
 
-Statistics = tuple[float, float, float]
 Map = npt.NDArray[np.float32]
 
 
@@ -40,9 +39,8 @@ class CropBox:
 class FrameAttention:
     """Where a model looks in a frame.
 
-    Attributes:
-        map: float32 (rows, columns) over the box, not negative; its scale depends on the method.
-        cosine: of the frame's own embedding with the text, -1 to 1; None without a text.
+    `map` is float32 (rows, columns) over the box, not negative; its scale depends on the method. `cosine` compares the
+    frame's embedding with the text.
     """
 
     map: Map
@@ -51,25 +49,12 @@ class FrameAttention:
 
 @dataclass(frozen=True, slots=True)
 class WatchedModel:
-    """A model and the method that shows where it looks.
-
-    Attributes:
-        name: of the model.
-        visual: its image tower, in evaluation mode.
-        method: one that `frame_maps.choose_method` accepts for the tower.
-        size: S, side of the tower's input.
-        mean: of each colour, subtracted from pixels scaled to 0..1.
-        std: of each colour, divided by.
-        device: of the tower.
-        text: the embedding (D,) of the text, of length 1, or None.
-    """
+    """A model on its device, and a method that fits it; `text` is the embedding (D,) of the text, of length 1."""
 
     name: str
-    visual: nn.Module = field(repr=False)
+    loaded: LoadedModel = field(repr=False)
     method: Method
-    size: int
-    mean: Statistics = field(repr=False)
-    std: Statistics = field(repr=False)
+    size: int  # S, the side of the encoder's input
     device: torch.device
     text: Tensor | None = field(default=None, repr=False)
 
@@ -84,7 +69,7 @@ class WatchedModel:
         return f"{self.name}: {self.explained}"
 
     def box(self, height: int, width: int) -> CropBox:
-        """The part of frames of this height and width that the model sees."""
+        """The part of frames of this size that the model sees."""
         rows, columns = short_side_size(height, width, test_short_side(self.size))
         top, left = (rows - self.size) // 2 / rows, (columns - self.size) // 2 / columns
         return CropBox(top, left, top + self.size / rows, left + self.size / columns)
@@ -92,12 +77,13 @@ class WatchedModel:
     def see(
         self, pictures: Sequence[Picture], watch: Callable[[int], object] = lambda count: None
     ) -> list[FrameAttention]:
-        """Maps of complete frames, uint8 (H, W, 3), each on its own; `watch` receives how many more are done."""
+        """Maps of complete frames, uint8 (H, W, 3), one by one; `watch` receives how many more are done."""
         seen: list[FrameAttention] = []
+        preprocessing = self.loaded.card.preprocessing
         for start in range(0, len(pictures), FRAMES_AT_ONCE):
             some = torch.stack([self._cut(picture) for picture in pictures[start : start + FRAMES_AT_ONCE]])
-            images = normalized(some.to(self.device), self.mean, self.std)
-            found = look(self.visual, images, self.method, self.text)
+            images = normalized(some.to(self.device), preprocessing.mean, preprocessing.std)
+            found = look(self.loaded.network.visual, images, self.method, self.text)
             maps: npt.NDArray[np.float32] = found.maps.cpu().numpy()
             seen += map(FrameAttention, maps, self._cosines(found.embeddings))
             watch(len(some))
@@ -110,7 +96,7 @@ class WatchedModel:
         return cosines
 
     def _cut(self, picture: Picture) -> Tensor:
-        """The centre of a frame as in the published test: uint8 (3, S, S)."""
+        """The center of a frame as in the published test: uint8 (3, S, S)."""
         height, width, _ = picture.shape
         scaled = resize_bilinear(picture, *short_side_size(height, width, test_short_side(self.size)))
         return center_crop(scaled[None], self.size)[0]
@@ -123,31 +109,18 @@ def watch_model(
     text: str | None = None,
     method: Method | None = None,
 ) -> WatchedModel:
-    """Prepares a model to show where it looks.
+    """Prepares a model, which is moved to the device, to show where it looks.
 
-    Args:
-        name: of the model.
-        loaded: is moved to the device.
-        device: where it runs.
-        text: show the evidence for it, as it is, without a template; None shows attention without a text.
-        method: None for the one that suits the model.
+    The text is used as it is, without a template. Without a method, the one that suits the model is used.
 
     Raises:
         InvalidInput: the method does not fit the model.
     """
-    network, preprocessing = loaded.network.to(device).eval(), loaded.card.preprocessing
-    size = square_side(preprocessing.geometry, name)
+    size = square_side(loaded.card.preprocessing.geometry, name)
+    network = loaded.network.to(device).eval()
     embedding = None
     if text is not None:
         with torch.no_grad():
             embedding = network.encode_classes(loaded.tokenizer([text]).to(device))[0].float()
-    return WatchedModel(
-        name,
-        network.visual,
-        choose_method(network.visual, method, has_text=text is not None),
-        size,
-        preprocessing.mean,
-        preprocessing.std,
-        device,
-        embedding,
-    )
+    chosen = choose_method(network.visual, method, has_text=text is not None)
+    return WatchedModel(name, loaded, chosen, size, device, embedding)

@@ -32,10 +32,8 @@ _FORM = (
 class ClassTexts:
     """Several texts for each class, whose embeddings are averaged.
 
-    Attributes:
-        name: of the file, or of texts that vifi ships.
-        templates: each with `{}` in place of the class name.
-        descriptions: texts by class name, used as they are; names match in any spelling.
+    `templates` contain `{}` in place of the class name; `descriptions` are used as they are, and their class names
+    match in any spelling. `name` is that of the file, or of texts that vifi ships.
     """
 
     name: str
@@ -44,7 +42,7 @@ class ClassTexts:
 
 
 def shipped_class_texts() -> tuple[str, ...]:
-    """The names of the texts that vifi ships, in `class_templates/`."""
+    """The names of the texts in `class_templates/`."""
     return tuple(sorted(file.name.removesuffix(".json") for file in _TEMPLATES.iterdir()))
 
 
@@ -74,13 +72,8 @@ def embed_class_names(
 ) -> Tensor:
     """Embeds classes: float32 (C, D), of length 1, on the network's device.
 
-    Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1.
-
-    Args:
-        loaded: the model.
-        class_names: of the test.
-        texts: None for the model's own template.
-        clean: whether `ApplyEyeMakeup` and `pull_ups` become words; None for what the model was tuned with.
+    Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1. Without texts,
+    the model's own template is used. For `clean`, see `spelled_for`.
 
     Raises:
         InvalidInput: the model has learned its own context, or a class lacks a description.
@@ -99,16 +92,10 @@ def embed_class_names(
 
 
 def spelled_for(card: ModelCard, class_names: Sequence[str], clean: bool | None = None) -> tuple[str, ...]:
-    """Class names as a model was trained to read them.
+    """Class names as a model was trained to read them; unchanged if two of them would become equal.
 
-    Args:
-        card: of the model.
-        class_names: as a dataset spells them.
-        clean: whether names become words. None for what the model was tuned with: a class that it knows keeps the
-            model's spelling, and a model tuned by the paper's protocol gets names as they are.
-
-    Returns:
-        As many names; the names as they were if two of them would become equal.
+    `clean` turns names such as `ApplyEyeMakeup` and `pull_ups` into words. None does what the model was tuned with: a
+    class that it knows keeps the model's spelling, and a model tuned by the paper's protocol gets names as they are.
     """
     known = {class_key(name): name for name in card.class_names} if clean is None else {}
     as_words = clean if clean is not None else _reads_words(card)

@@ -1,6 +1,6 @@
 """Classes over time: probabilities in windows along a video, and the spans that one class fills.
 
-Windows overlap by half. Each represents the time that is closer to its middle than to the middles of its neighbours:
+Windows overlap by half. Each represents the time that is closer to its middle than to the middles of its neighbors:
 
     window 0     |-----.-----|
     window 1           |-----.-----|
@@ -34,7 +34,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class WindowSampling:
-    """The windows of a video: their length (a shorter video has a single window), and frames per window."""
+    """The length of windows (a shorter video has a single one), and frames per window."""
 
     seconds: float = WINDOW_SECONDS
     frames: int = FRAMES
@@ -56,12 +56,7 @@ class ClassifiedWindow:
 
 @dataclass(frozen=True, slots=True)
 class ClassSpan:
-    """A part of a video with the same most probable class throughout.
-
-    Attributes:
-        label: number of the class.
-        probability: of the class, the mean over the windows.
-    """
+    """A part of a video with the same most probable class; `probability` is the mean over its windows."""
 
     start_seconds: float
     end_seconds: float
@@ -71,7 +66,7 @@ class ClassSpan:
 
 
 def frames_of(card: ModelCard) -> int:
-    """Frames of a test clip of a model: as many as in its training, or 8 if that is unknown."""
+    """Frames of a test clip: as many as in the model's training, or 8 if that is unknown."""
     frames = card.origin.get("frames", "")
     return int(frames) if frames.isdecimal() and int(frames) else FRAMES
 
@@ -85,15 +80,9 @@ def classify_over_time(
     enter: ClipInput,
     sampling: WindowSampling,
 ) -> tuple[ClassifiedWindow, ...]:
-    """Classifies each window of a video, in order of time; each frame is embedded once.
+    """Classifies each window of a video, in order of time, by class embeddings (C, D) of length 1.
 
-    Args:
-        network: on the device of `enter`; left in evaluation mode.
-        classes: class embeddings (C, D), of length 1.
-        path: the video.
-        geometry: of the encoder's input.
-        enter: how pictures enter the encoder.
-        sampling: windows and frames.
+    The network, on the device of `enter`, is left in evaluation mode; it embeds each frame once.
 
     Raises:
         UnreadableVideo: no frame can be decoded; the message gives the reason without the path.
@@ -121,15 +110,10 @@ def classify_over_time(
 
 
 def sliding_windows(items: Iterable[tuple[float, Item]], half: float) -> Iterator[tuple[int, list[Item]]]:
-    """Groups items that arrive in order of time into windows, holding at most one window of them.
+    """Groups items, with their seconds in ascending order, into windows; holds at most one window of them.
 
-    Args:
-        items: with their seconds.
-        half: half the length of a window, in seconds.
-
-    Yields:
-        The number k of a window, and the items at k half <= seconds < (k + 2) half. Windows without an item are
-        skipped, as is everything after the first window that reaches the end.
+    Yields the number k of a window, and the items at k half <= seconds < (k + 2) half. Windows without an item are
+    skipped, as is everything after the first window that reaches the end.
     """
     held: list[tuple[float, Item]] = []
     number = 0

@@ -1,4 +1,4 @@
-"""The settings of the paper: what is trained and tested in each, and how scores become the row of a table."""
+"""The settings of the paper: what each trains and tests, and the row of the table that its scores become."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from vifi_cli.data.setting import PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-from vifi_cli.evaluation.scoring.scores import Scores, harmonic_over_tests, mean_over_tests
+from vifi_cli.evaluation.scoring.scores import ClassificationScores, harmonic_over_tests, mean_over_tests
 from vifi_cli.evaluation.testing.views import Views
 
 TESTED_SETTINGS = ("zero-shot", "base2novel", "few-shot", "supervised")
@@ -16,13 +16,7 @@ PAPER_SHOTS = (2, 4, 8, 16)
 
 @dataclass(frozen=True, slots=True)
 class TestList:
-    """A list of test videos.
-
-    Attributes:
-        name: `split 2`, `base`, `novel` or `test`.
-        setting: that finds it in the data.
-        split: the official split that it belongs to.
-    """
+    """A list of test videos: its name, such as `split 2` or `novel`, and where the data has it."""
 
     name: str
     setting: Setting
@@ -33,12 +27,8 @@ class TestList:
 class Trial:
     """One training and the lists that are tested after it; without training, only the lists.
 
-    Attributes:
-        name: distinguishes the trials of a method, such as `seed1`; empty if there is only one.
-        split: the official split to train on.
-        seed: of what is drawn; None for that of the recipe.
-        shots: training videos per class; None for those of the setting.
-        lists: to test.
+    `name`, such as `seed1`, distinguishes the trials of a method; it is empty for a single one. `split` is the official
+    split to train on. `seed` is None for that of the recipe, `shots` None for those of the setting.
     """
 
     name: str
@@ -67,7 +57,7 @@ def read_setting(text: str) -> Setting:
 
 
 def plan_trials(setting: Setting, data: DataSource, *, trains: bool) -> tuple[Trial, ...]:
-    """What is trained and tested in a setting; `trains` is false if nothing is trained.
+    """What is trained, if `trains`, and tested in a setting.
 
     Zero-shot tests every official split. Base-to-novel trains three times, on the paper's lists of a public set or on
     three draws of other data. Few-shot trains once for each K, on split 1 unless the data names another, because the
@@ -123,7 +113,7 @@ def columns_of(setting: Setting, trials: Sequence[Trial]) -> tuple[str, ...]:
     return (*names, "mean") if len(names) > 1 else names
 
 
-def row_of(setting: Setting, tested: Sequence[Sequence[Scores]]) -> tuple[Estimate | None, ...]:
+def row_of(setting: Setting, tested: Sequence[Sequence[ClassificationScores]]) -> tuple[Estimate | None, ...]:
     """A method's row, from the scores of each list of each trial."""
     if setting.name == "base2novel":
         base, novel = ([scores[place] for scores in tested] for place in (0, 1))

@@ -1,4 +1,4 @@
-"""Predictions for videos: one per video, from the published test clip or from several views."""
+"""Predictions and embeddings of videos, from the published test clip or from several views."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -15,22 +16,21 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.towers.clip_transform import normalized
-from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
 from vifi_cli.video.clips.store import ClipStore
 from vifi_cli.video.workers.isolated import starting_process
 
 Statistics = tuple[float, float, float]
+Embeddings = npt.NDArray[np.float32]
+BadVideo = tuple[int, str]
+"""The number of a video that cannot be read, and the reason."""
+EncodedBatch = tuple[list[int], Tensor, list[BadVideo]]
+"""The numbers of the readable videos of a batch, their embeddings, and the other videos."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestClip:
-    """What is tested of a video.
-
-    Attributes:
-        video: its number.
-        pixels: of each view, uint8 (V, T, 3, S, S); None if the video cannot be read.
-        reason: why it cannot be read.
-    """
+    """The views of a video, uint8 (V, T, 3, S, S); None if it cannot be read."""
 
     video: int
     pixels: Tensor | None
@@ -41,14 +41,9 @@ class TestClip:
 class TestClips(Dataset[TestClip]):
     """The test clips of videos; by default the published ones, with T frames spread evenly.
 
-    Attributes:
-        videos: to test.
-        store: reads their frames, scaled to `views.short_side(size)`.
-        frames: T.
-        size: S, side of the encoder's input.
-        views: of each video.
-        batch: views encoded at once; it changes results by rounding only.
-        workers: processes that read the videos.
+    `store` reads frames scaled to `views.short_side(size)`; `size` is S, the side of the encoder's input. `batch` is
+    how many views are encoded at once; it changes results by rounding only. `workers` are the processes that read the
+    videos.
     """
 
     videos: Sequence[LabeledVideo]
@@ -73,11 +68,8 @@ class TestClips(Dataset[TestClip]):
 class ClipInput:
     """How clips enter an encoder.
 
-    Attributes:
-        mean: of each colour, subtracted from pixels scaled to 0..1.
-        std: of each colour, divided by.
-        device: of the encoder.
-        precision: enters its arithmetic.
+    The mean of each color is subtracted from pixels scaled to 0..1, which are then divided by the standard deviation.
+    `precision` enters the encoder's arithmetic.
     """
 
     mean: Statistics
@@ -86,7 +78,7 @@ class ClipInput:
     precision: Callable[[], AbstractContextManager[object]]
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Pixels uint8 (..., 3, S, S) on the device, normalised: float32."""
+        """Pixels uint8 (..., 3, S, S) on the device, normalized: float32."""
         return normalized(pixels.to(self.device, non_blocking=True), self.mean, self.std)
 
 
@@ -104,18 +96,10 @@ def started(loader: DataLoader[Any]) -> Iterator[Any]:
 @torch.inference_mode()
 def encode_views(
     network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput
-) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
-    """Embeds videos batch by batch.
+) -> Iterator[EncodedBatch]:
+    """Embeds the views of the chosen videos: (B, V, D), of `decision` fusion (B, V, T, D).
 
-    Args:
-        network: on the device of `enter`; left in evaluation mode.
-        clips: of the videos.
-        chosen: numbers of the videos to embed; each is embedded once.
-        enter: how clips enter the encoder.
-
-    Yields:
-        Numbers of the videos of a batch, their embeddings (B, V, D), of `decision` fusion (B, V, T, D), and numbers
-        and reasons of the videos that cannot be read.
+    The network, on the device of `enter`, is left in evaluation mode.
     """
     network.eval()
     loader: DataLoader[TestClip] = DataLoader(
@@ -144,7 +128,7 @@ def encode_views(
 
 def encode_videos(
     network: ViFiCLIP, clips: TestClips, chosen: Sequence[int], enter: ClipInput
-) -> Iterator[tuple[list[int], Tensor, list[tuple[int, str]]]]:
+) -> Iterator[EncodedBatch]:
     """`encode_views` of videos with a single view: embeddings are (B, D), of `decision` fusion (B, T, D)."""
     if clips.views.count != 1:
         raise ValueError(f"one view of a video is wanted, not {clips.views.count}")
@@ -159,29 +143,76 @@ def predict(
     clips: TestClips,
     chosen: Sequence[int],
     enter: ClipInput,
-    watch: Callable[[int], None] = lambda done: None,
+    watch: Callable[[int], object] = lambda done: None,
 ) -> Predictions:
     """Predicts the classes of videos: the mean of the probabilities of their views.
 
-    Args:
-        network: on the device of `enter`; left in evaluation mode.
-        classes: class embeddings (C, D), of length 1.
-        clips: of the videos.
-        chosen: numbers of the videos to predict, ascending; each is predicted once.
-        enter: how clips enter the encoder.
-        watch: receives how many videos are done.
+    `classes` are embeddings (C, D), of length 1, and `chosen` the numbers of the videos, ascending. The network, on the
+    device of `enter`, is left in evaluation mode. `watch` receives how many videos are done.
 
     Source: ViFi-CLIP's `main.py`, which sums the views' softmax.
     """
+
+    def shares(views: Tensor) -> Tensor:
+        logits = network.class_logits(views.flatten(0, 1), classes).float()
+        return logits.softmax(-1).view(*views.shape[:2], -1).mean(1)
+
+    return Predictions(*_gathered(encode_views(network, clips, chosen, enter), shares, len(classes), watch))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedVideos:
+    """Embeddings float32 (N, D), of length 1, of the readable videos, whose numbers int64 (N,) ascend.
+
+    `unreadable` has the numbers of the others, each with the reason.
+    """
+
+    videos: npt.NDArray[np.int64]
+    embeddings: Embeddings
+    unreadable: tuple[BadVideo, ...] = ()
+
+    def __repr__(self) -> str:
+        count, dimensions = self.embeddings.shape
+        return f"EmbeddedVideos({count} x {dimensions}, {len(self.unreadable)} unreadable)"
+
+    def embeddings_of(self, videos: Sequence[int]) -> Embeddings:
+        """The embeddings of some readable videos, by their numbers."""
+        return self.embeddings[np.searchsorted(self.videos, videos)]
+
+
+def embed_videos(
+    network: ViFiCLIP,
+    clips: TestClips,
+    enter: ClipInput,
+    watch: Callable[[int], object] = lambda done: None,
+) -> EmbeddedVideos:
+    """Embeds each video by a test clip of one view; `watch` receives how many are done.
+
+    `decision` fusion has no embedding of a video, so the mean over its frames is used.
+    """
+
+    def pooled(encoded: Tensor) -> Tensor:
+        return unit_length(encoded.mean(1)) if network.fusion == "decision" else encoded
+
+    batches = encode_videos(network, clips, range(len(clips.videos)), enter)
+    return EmbeddedVideos(*_gathered(batches, pooled, 1, watch))
+
+
+def _gathered(
+    batches: Iterator[EncodedBatch],
+    finish: Callable[[Tensor], Tensor],
+    columns: int,
+    watch: Callable[[int], object],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], tuple[BadVideo, ...]]:
+    """The numbers of the readable videos, their finished embeddings, and the unreadable videos."""
     videos: list[int] = []
-    shares: list[Tensor] = []
-    unreadable: list[tuple[int, str]] = []
-    for numbers, embeddings, bad in encode_views(network, clips, chosen, enter):
+    parts: list[Tensor] = []
+    unreadable: list[BadVideo] = []
+    for numbers, embeddings, bad in batches:
         if numbers:
             videos += numbers
-            logits = network.class_logits(embeddings.flatten(0, 1), classes).float()
-            shares.append(logits.softmax(-1).view(*embeddings.shape[:2], -1).mean(1).cpu())
+            parts.append(finish(embeddings).cpu())
         unreadable += bad
         watch(len(videos) + len(unreadable))
-    probabilities = torch.cat(shares).numpy() if shares else np.zeros((0, len(classes)), np.float32)
-    return Predictions(np.array(videos, np.int64), probabilities, tuple(unreadable))
+    values = torch.cat(parts).numpy() if parts else np.zeros((0, columns), np.float32)
+    return np.array(videos, np.int64), values, tuple(unreadable)

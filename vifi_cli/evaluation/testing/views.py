@@ -15,13 +15,9 @@ from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices,
 class Views:
     """The views of a video in a test; one clip and one crop are the published test of a single view.
 
-    Attributes:
-        clips: number of clips of T frames, at least 1.
-        crops: 1, the centre of frames scaled to a slightly larger short side, or 3 along the long side of frames
-            scaled to the side of the crop.
-        drawn: whether the frames of several clips are drawn at random in their spans, as in the published code,
-            instead of at even positions.
-        seed: of the draw, together with the numbers of the video and the clip.
+    `crops` is 1, the center of frames scaled to a slightly larger short side, or 3 along the long side of frames scaled
+    to the side of the crop. `drawn` draws the frames of several clips at random in their spans, as the published code
+    does, instead of at even positions; `seed` and the numbers of the video and the clip determine the draw.
 
     Source: ViFi-CLIP's `datasets/build.py`: four clips and three crops in the fully supervised setting.
     """
@@ -59,30 +55,23 @@ class Views:
         return clip_frame_indices(total_frames, frames, clip, self.clips)
 
     def cut(self, pixels: Pixels, size: int) -> Tensor:
-        """Cuts the views out of frames (clips x T, H, W, 3) scaled to `short_side`.
+        """Cuts the views out of frames (clips x T, H, W, 3) scaled to `short_side`: uint8 (count, T, 3, S, S).
 
-        Returns:
-            uint8 (count, T, 3, S, S): all clips of the first crop, then those of the second, as published.
+        All clips of the first crop come before those of the second, as published.
         """
         crops = three_crops(pixels, size) if self.crops == 3 else (center_crop(pixels, size),)
         return torch.cat([crop.view(self.clips, -1, *crop.shape[1:]) for crop in crops])
 
 
 ONE_VIEW = Views()
-"""The published test: one clip, its centre."""
+"""The published test: one clip, its center."""
 
 
 def clip_frame_indices(total_frames: int, frames: int, clip: int, clips: int) -> FrameNumbers:
-    """The frames of one of several clips at even positions: clip j of C takes position (j + 1/2)/C of each span.
+    """The frames of clip j, from 0, of C clips at even positions, ascending: int64 (T,).
 
-    Args:
-        total_frames: N, frames of the video.
-        frames: T, spans of the video, one frame each.
-        clip: j, from 0.
-        clips: C; a single clip is the published test clip.
-
-    Returns:
-        int64 (T,), ascending, from 0 to N - 1.
+    Each of T equal spans of the video gives the frame at position (j + 1/2)/C; a single clip is the published test
+    clip.
     """
     if clips == 1:
         return test_frame_indices(total_frames, frames)

@@ -95,7 +95,11 @@ def _with_prompts(path: Path, plain: ImportedCheckpoint, prompts: PublishedPromp
 
 
 def write_imported(folder: Path, imported: ImportedCheckpoint) -> None:
-    """Write an imported checkpoint as a model folder; of prompts, their base goes into `base/` inside."""
+    """Write an imported checkpoint as a model folder; of prompts, their base goes into `base/` inside.
+
+    Raises:
+        OSError: a folder cannot be written.
+    """
     if imported.base:
         write_model_folder(folder / BASE_FOLDER, imported.base.network, imported.base.card)
     write_model_folder(folder, imported.model.network, imported.model.card)

@@ -38,9 +38,12 @@ class FrameMaps:
 
 
 def choose_method(tower: nn.Module, wanted: Method | None, *, has_text: bool) -> Method:
-    """The wanted method, or the one that suits the tower; InvalidInput if the wanted one does not work with it.
+    """The wanted method, or the one that suits the tower.
 
     That is `cam` for convolutional towers; for transformers `relevance` with a text, otherwise `last`.
+
+    Raises:
+        InvalidInput: the method does not work with this tower.
     """
     if token_plan(tower) is None:
         split_tower(tower)

@@ -1,12 +1,20 @@
-"""Text on pictures in DejaVu Sans, which comes with matplotlib, so that it looks the same everywhere."""
+"""The style of pictures: colors, text in DejaVu Sans, which comes with matplotlib, and the marks of classes."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 PAGE, TEXT, SOFT = (20, 24, 28), (230, 233, 236), (154, 165, 175)
+
+COLORS = (
+    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988", "#7b4b2a", "#888888",
+)  # fmt: skip
+"""After Paul Tol's schemes for color-blind readers; consecutive classes differ in color and shape."""
+SHAPES = ("circle", "square", "triangle", "diamond", "cross", "plus")
+ROUND = 30  # colors and shapes repeat together after so many classes, so shapes shift by one
 
 
 @cache
@@ -46,10 +54,10 @@ def end_that_fits(text: str, size: int, width: int) -> str:
 
 
 def write(
-    image: Image.Image, place: tuple[float, float], text: str, size: int, colour: tuple[int, int, int] = TEXT
+    image: Image.Image, place: tuple[float, float], text: str, size: int, color: tuple[int, int, int] = TEXT
 ) -> None:
     """Writes a line of text with its upper left corner at `place`."""
-    ImageDraw.Draw(image).text(place, _writable(text), fill=colour, font=font(size))
+    ImageDraw.Draw(image).text(place, _writable(text), fill=color, font=font(size))
 
 
 def _filled_lines(text: str, size: int, width: int) -> Iterator[str]:
@@ -70,3 +78,16 @@ def _length(text: str, size: int) -> float:
 def _writable(text: str) -> str:
     """The same with question marks for bytes of file names that are not UTF-8."""
     return text.encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The color of a class, for CSS and matplotlib, and its shape, one of `SHAPES`."""
+
+    color: str
+    shape: str
+
+
+def mark_of(label: int) -> Mark:
+    """The mark of a class; the first 60 differ."""
+    return Mark(COLORS[label % len(COLORS)], SHAPES[(label + label // ROUND) % len(SHAPES)])

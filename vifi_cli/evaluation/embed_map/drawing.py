@@ -1,15 +1,18 @@
-"""A map of videos as a picture: models side by side, classes in colours, scores below."""
+"""Maps of videos as a picture, and as one HTML page that needs no other file: models side by side, scores below."""
 
+import json
 import math
 import textwrap
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel, separation_text
-from vifi_cli.evaluation.figures.class_marks import mark_of
-from vifi_cli.evaluation.report.pictures import figure_png
-from vifi_cli.evaluation.report.table import shown
+from vifi_cli.evaluation.figures.style import mark_of
+from vifi_cli.evaluation.report.pictures import data_uri, figure_png
+from vifi_cli.evaluation.report.table import html_environment, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,12 +49,12 @@ def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
     for label in np.unique(labels).tolist():
         mark = mark_of(label)
         across, up = model.points[labels == label].T
-        axes.scatter(across, up, s=size, c=mark.colour, marker=MARKERS[mark.shape], linewidths=0, alpha=0.85)
+        axes.scatter(across, up, s=size, c=mark.color, marker=MARKERS[mark.shape], linewidths=0, alpha=0.85)
     axes.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal", xticks=(), yticks=())
     axes.set_title(_end_of(shown(model.name)), fontsize=9, parse_math=False)
     lines = [
         f"silhouette {separation_text(model.separation.silhouette)}",
-        f"nearest neighbour {separation_text(model.separation.purity)}",
+        f"nearest neighbor {separation_text(model.separation.purity)}",
     ]
     if model.gain:
         lines[0] += f", gain {separation_text(model.gain.silhouette, is_gain=True)}"
@@ -60,7 +63,7 @@ def _draw(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
 
 
 def _end_of(name: str) -> str:
-    """A model's name; a long path keeps its end, which distinguishes models."""
+    """A long path keeps its end, which distinguishes models."""
     return name if len(name) <= LONGEST_MODEL else f"…{name[1 - LONGEST_MODEL :]}"
 
 
@@ -70,7 +73,7 @@ def _name_classes(figure: "Figure", made: EmbedMap, inches: float) -> None:
     names = [textwrap.shorten(shown(name), LONGEST_NAME, placeholder="…") for name in made.class_names]
     marks = map(mark_of, range(len(names)))
     handles = [
-        Line2D([], [], linestyle="", color=mark.colour, marker=MARKERS[mark.shape], markersize=5)
+        Line2D([], [], linestyle="", color=mark.color, marker=MARKERS[mark.shape], markersize=5)
         for mark in marks
     ]
     columns = max(1, int(inches / (0.4 + LETTER_INCHES * max(map(len, names)))))
@@ -79,3 +82,21 @@ def _name_classes(figure: "Figure", made: EmbedMap, inches: float) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def map_page(made: EmbedMap, thumbnails: Mapping[Path, bytes]) -> str:
+    """The page; `thumbnails` are JPEGs of videos, some of which may lack one."""
+    environment = html_environment("vifi_cli.evaluation.embed_map")
+    environment.filters |= {"scores": separation_text, "mark": mark_of}
+    videos = [
+        {
+            "path": shown(str(video.path)),
+            "link": video.path.as_uri(),
+            "label": video.label,
+            "picture": data_uri("jpeg", thumbnails[video.path]) if video.path in thumbnails else "",
+        }
+        for video in made.videos
+    ]
+    # "<" would let a path end the script
+    data = json.dumps(videos).replace("<", "\\u003c")
+    return environment.get_template("page.html.jinja").render(made=made, data=data)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from vifi_cli.api.looking.classify import read_class_list
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.testing.class_list import read_class_list
 
 
 def test_a_row_of_names() -> None:

@@ -1,4 +1,4 @@
-"""What `vifi cut` cuts: named moments, and what a search writes in any of its forms."""
+"""The moments to cut: named ones, and those a search writes in any of its forms."""
 
 import json
 import math

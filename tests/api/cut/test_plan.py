@@ -1,4 +1,4 @@
-"""Names of clips: they say what a clip is, sort in order, and harm nobody."""
+"""Names of clips describe them, sort in order, and are safe in shells."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Cutting goes on when a file hangs the decoder: here a pipe that nobody writes to."""
+"""Cutting goes on when a file hangs the decoder, here a pipe that nobody writes to."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def run() -> Iterator[CutRendering]:
 
 @pytest.fixture
 def ready(tmp_path: Path) -> dict[int, ProbedMoment]:
-    """Moments of a video, of a file that hangs whoever opens it, and of the video again."""
+    """Moments of a video, of a file that hangs when it is opened, and of the video again."""
     video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
     hanging = tmp_path / "hanging.mp4"
     os.mkfifo(hanging)

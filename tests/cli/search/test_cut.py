@@ -264,7 +264,7 @@ def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, tmp_path: Path, pipe:
 
 
 def test_a_full_disk_stops_and_keeps_what_was_written(vifi: Vifi, tmp_path: Path) -> None:
-    """The size of files is bounded in a process of its own, which hands the bound on to those it starts."""
+    """A separate process bounds the size of files, also for the processes it starts."""
     quiet = write_video(tmp_path / "quiet.mp4", numbered_frames(20))
     loud = write_video(tmp_path / "loud.mp4", textured_frames(40, height=480, width=640))
     code = (

@@ -1,4 +1,4 @@
-"""Frame numbers of clips against the published ones, and what must hold for any length."""
+"""Frame numbers of clips equal the published ones, and keep their order and bounds at any length."""
 
 import json
 from pathlib import Path
@@ -29,12 +29,12 @@ def test_frame_numbers_are_the_published_ones() -> None:
 
 
 @given(TOTALS, FRAMES)
-def test_a_test_takes_the_centres_of_equal_spans(total: int, frames: int) -> None:
+def test_a_test_takes_the_centers_of_equal_spans(total: int, frames: int) -> None:
     indices = clip_sampling.test_frame_indices(total, frames)
     assert indices.dtype == np.int64
     assert (np.diff(indices) >= 0).all()
-    centres = (np.arange(frames) + 0.5) * total / frames
-    assert (np.abs(indices + 0.5 - centres) <= 0.5 + 1e-6).all()
+    centers = (np.arange(frames) + 0.5) * total / frames
+    assert (np.abs(indices + 0.5 - centers) <= 0.5 + 1e-6).all()
     if total <= frames:
         assert set(indices) == set(range(total))
 

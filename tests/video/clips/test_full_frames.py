@@ -1,4 +1,4 @@
-"""Whole frames with their times: the very frames of a test, and a steady rate, of all of a video or a part."""
+"""Full frames with their times: those of a test clip, or at a steady rate, from a video or a part of it."""
 
 from pathlib import Path
 

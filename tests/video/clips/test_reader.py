@@ -1,4 +1,4 @@
-"""Frames by number are those that decoding everything gives, in every format, sound or damaged."""
+"""Frames by number equal those of decoding everything, in every format, intact or damaged."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,7 +60,7 @@ def these(*numbers: int) -> Callable[[int], np.typing.NDArray[np.int64]]:
 
 
 def every_frame(path: Path, short_side: int) -> Pixels:
-    """All frames as PyAV alone gives them, upright, then scaled."""
+    """All frames as PyAV alone yields them, upright, then scaled."""
     pictures = []
     with av.open(str(path), metadata_errors="replace") as container:
         container.streams.video[0].codec_context.thread_count = 1
@@ -169,7 +169,7 @@ def test_frames_stand_upright(tmp_path: Path, rotation: int, shape: tuple[int, i
     np.testing.assert_allclose(reds, expected, atol=1)
 
 
-def test_colours_are_kept(tmp_path: Path) -> None:
+def test_colors_are_kept(tmp_path: Path) -> None:
     path = solid_colour_clip(tmp_path / "a.mkv", [("orange", 1)], codec="ffv1", pixel_format="bgr0")
     np.testing.assert_array_equal(read_clip(path, these(0), 8)[0, 4, 4], solid_picture("orange")[0, 0])
 

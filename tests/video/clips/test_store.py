@@ -1,4 +1,4 @@
-"""Clips are the same with a cache and without; the cache stays within its budget and is never in the way."""
+"""Clips are the same with and without a cache; the cache keeps its budget, and its failures cost nothing."""
 
 import multiprocessing
 import os

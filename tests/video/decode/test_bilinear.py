@@ -1,4 +1,4 @@
-"""Scaling against OpenCV's, on noise, where every error shows."""
+"""Scaling agrees with OpenCV's on noise, which reveals every error."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""From files to frames: the right ones, at their true times, whichever way they are reached."""
+"""Decoding yields the right frames at their true times, in each of its ways."""
 
 import os
 from collections.abc import Callable
@@ -175,19 +175,19 @@ def test_a_short_clip_gives_the_minimum_evenly(tmp_path: Path) -> None:
 def test_pictures_stand_upright(tmp_path: Path, rotation: int, quadrants: list[str]) -> None:
     """`rotation` turns counter-clockwise; quadrants are read left to right, top to bottom."""
     picture = np.empty((64, 96, 3), np.uint8)
-    for colour, rows, columns in (
+    for color, rows, columns in (
         ("red", slice(32), slice(48)),
         ("lime", slice(32), slice(48, None)),
         ("blue", slice(32, None), slice(48)),
         ("white", slice(32, None), slice(48, None)),
     ):
-        picture[rows, columns] = solid_picture(colour, 1, 1)
+        picture[rows, columns] = solid_picture(color, 1, 1)
     path = write_video(tmp_path / "turned.mp4", [picture] * 3, rotation=rotation)
     frames, info = read_video(path, FrameSampling(), FrameGeometry(32, 32, "squash"))
     assert (info.height, info.width) == ((96, 64) if rotation % 180 else (64, 96))
     corners = [frames.pixels[0][row, column] for row in (6, 25) for column in (6, 25)]
-    for corner, colour in zip(corners, quadrants, strict=True):
-        np.testing.assert_allclose(corner, solid_picture(colour, 1, 1)[0, 0], atol=25)
+    for corner, color in zip(corners, quadrants, strict=True):
+        np.testing.assert_allclose(corner, solid_picture(color, 1, 1)[0, 0], atol=25)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_pictures_stand_upright(tmp_path: Path, rotation: int, quadrants: list[s
         ("mjpeg", "yuvj420p"),
     ],
 )
-def test_pixel_formats_keep_their_colours(tmp_path: Path, codec: str, pixel_format: str) -> None:
+def test_pixel_formats_keep_their_colors(tmp_path: Path, codec: str, pixel_format: str) -> None:
     path = solid_colour_clip(tmp_path / "a.mkv", [("orange", 1)], codec=codec, pixel_format=pixel_format)
     frames, _ = read_video(path, FrameSampling(), FrameGeometry(8, 8))
     np.testing.assert_allclose(frames.pixels[0, 4, 4], solid_picture("orange")[0, 0], atol=4)

@@ -1,4 +1,4 @@
-"""Which frames stand for a video."""
+"""Which frames represent a video."""
 
 import math
 
@@ -32,14 +32,14 @@ def chosen_by_definition(video: list[tuple[float, bool]], width: float, end: flo
     chosen: list[float] = []
     slots = {math.floor((time + ROUNDING_SECONDS) / width) + offset for time, _ in video for offset in (0, 1)}
     for slot in sorted(slots):
-        centre = (slot + 0.5) * width
-        if centre >= end:
+        center = (slot + 0.5) * width
+        if center >= end:
             break
         start, stop = slot * width - ROUNDING_SECONDS, (slot + 1) * width - ROUNDING_SECONDS
         keys = [time for time, key in video if key and start <= time < stop]
-        on_screen = [time for time, _ in video if time <= centre + ROUNDING_SECONDS]
+        on_screen = [time for time, _ in video if time <= center + ROUNDING_SECONDS]
         best = (
-            min(keys, key=lambda time: (abs(time - centre), time)) if keys else max(on_screen, default=None)
+            min(keys, key=lambda time: (abs(time - center), time)) if keys else max(on_screen, default=None)
         )
         first_in_slot = video[0][0] < stop
         if best is None and first_in_slot:
@@ -60,7 +60,7 @@ def chosen_in_order(video: list[tuple[float, bool]], width: float, end: float, *
 
 
 @given(DURATIONS, RATES, MINIMUMS)
-def test_wanted_times_are_the_centres_of_slots_within_the_video(
+def test_wanted_times_are_the_centers_of_slots_within_the_video(
     duration: float, rate: float, minimum: int
 ) -> None:
     times = sample_times(duration, FrameSampling(rate, minimum))
@@ -113,7 +113,7 @@ def test_two_candidates_are_enough_in_order_of_presentation(
 def test_the_order_of_decoding_does_not_matter(
     video: list[tuple[float, bool]], width: float, depth: int
 ) -> None:
-    """Frames come up to `depth` places early, as references of those before them do."""
+    """Frames come up to `depth` places early, as references of earlier ones do."""
     end = video[-1][0] + 0.04
     chooser = FrameChooser(width)
     chosen = []
@@ -134,9 +134,9 @@ def test_frames_are_unique_ordered_and_near_the_times_wanted(
     shown_until = [following for following, _ in video[1:]] + [math.inf]
     for (seconds, _), until in zip(video, shown_until, strict=True):
         if seconds in chosen:
-            next_centre = (math.floor((seconds + ROUNDING_SECONDS) / width) + 0.5) * width
-            is_near = abs(next_centre - seconds) <= width / 2 + ROUNDING_SECONDS
-            assert is_near or until > next_centre
+            next_center = (math.floor((seconds + ROUNDING_SECONDS) / width) + 0.5) * width
+            is_near = abs(next_center - seconds) <= width / 2 + ROUNDING_SECONDS
+            assert is_near or until > next_center
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])

@@ -1,4 +1,4 @@
-"""Real odd files, all in one run: each is decoded or has a true reason why not."""
+"""Real odd files, all in one run: each is decoded, or fails with the true reason."""
 
 from collections.abc import Iterator
 from pathlib import Path

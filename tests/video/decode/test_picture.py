@@ -1,4 +1,4 @@
-"""The scaled picture against the reference: the full-size RGB frame, resized by PIL, cut by torchvision's rule."""
+"""The scaled picture equals the reference: the full-size RGB frame, resized by PIL, cut by torchvision's rule."""
 
 from pathlib import Path
 from typing import Literal
@@ -79,7 +79,7 @@ def test_any_picture_is_brought_to_size(height: int, width: int, rows: int, colu
 
 
 @pytest.mark.parametrize(("size", "start"), [(10, 3), (9, 2), (11, 4), (13, 4)])
-def test_the_centre_is_cut_with_torchvisions_rounding(size: int, start: int) -> None:
+def test_the_center_is_cut_with_torchvisions_rounding(size: int, start: int) -> None:
     """`int(round((size - 4) / 2.0))`: halves go to the even side."""
     columns = np.arange(size, dtype=np.uint8)
     picture = np.broadcast_to(columns[None, :, None], (4, size, 3))

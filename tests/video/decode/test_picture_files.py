@@ -14,7 +14,7 @@ from vifi_cli.video.decode.picture_files import is_picture, read_picture
 GEOMETRY = FrameGeometry(32, 32)
 
 
-def mean_colour(path: Path) -> list[int]:
+def mean_color(path: Path) -> list[int]:
     picture = read_picture(path, GEOMETRY)
     assert picture.shape == (32, 32, 3)
     assert picture.dtype == np.uint8
@@ -26,7 +26,7 @@ def test_pictures_of_all_kinds(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"picture.{suffix}"
     Image.fromarray(solid_picture("red", 41, 63)).save(path)
     assert is_picture(path)
-    assert mean_colour(path) == [255, 0, 0]
+    assert mean_color(path) == [255, 0, 0]
 
 
 def test_a_picture_is_seen_as_a_frame_of_a_video_is(tmp_path: Path) -> None:
@@ -53,18 +53,18 @@ def test_a_photograph_taken_upright_stands_upright(tmp_path: Path) -> None:
 def test_pictures_that_are_not_plain_rgb(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     Image.fromarray(np.full((20, 20), 40_000, np.uint16)).save(path)
-    assert mean_colour(path) == [155] * 3, "16 bits are scaled, not cut off"
+    assert mean_color(path) == [155] * 3, "16 bits are scaled, not cut off"
     Image.fromarray(np.full((20, 20), 100, np.uint8)).save(path)
-    assert mean_colour(path) == [100] * 3
+    assert mean_color(path) == [100] * 3
     Image.fromarray(np.zeros((20, 20, 4), np.uint8)).save(path)
-    assert mean_colour(path) == [255] * 3, "what is transparent is white"
+    assert mean_color(path) == [255] * 3, "what is transparent is white"
     Image.fromarray(solid_picture("lime")).convert("P").save(path, transparency=255)
-    assert mean_colour(path) == [0, 255, 0]
+    assert mean_color(path) == [0, 255, 0]
     Image.fromarray(solid_picture("blue")).convert("CMYK").save(tmp_path / "print.jpg")
-    assert mean_colour(tmp_path / "print.jpg")[2] > 200
-    frames = [Image.fromarray(solid_picture(colour)) for colour in ("red", "blue")]
+    assert mean_color(tmp_path / "print.jpg")[2] > 200
+    frames = [Image.fromarray(solid_picture(color)) for color in ("red", "blue")]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    assert mean_colour(tmp_path / "moving.gif") == [255, 0, 0], "of an animation the first"
+    assert mean_color(tmp_path / "moving.gif") == [255, 0, 0], "of an animation the first"
 
 
 def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_picture_as_large_as_a_bomb_is_refused(tmp_path: Path, monkeypatch: py
     path = tmp_path / "huge.png"
     Image.fromarray(solid_picture("red", 100, 100)).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7000)
-    assert mean_colour(path) == [255, 0, 0], "a mere warning is not passed on"
+    assert mean_color(path) == [255, 0, 0], "a mere warning is not passed on"
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
     with pytest.raises(InvalidInput, match=r"huge.png is too large"):
         read_picture(path, GEOMETRY)

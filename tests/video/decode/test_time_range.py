@@ -25,7 +25,7 @@ def read_range(path: Path, part: TimeRange) -> Frames:
 
 
 def shown(frames: Frames, part: TimeRange) -> list[tuple[float, int]]:
-    """Time and number of the frames that stand for a part."""
+    """Time and number of the frames that represent a part."""
     first, end = frames_within(frames.seconds, part.start_seconds, part.end_seconds)
     return [(float(frames.seconds[i]), frame_number(frames.pixels[i])) for i in range(first, end)]
 

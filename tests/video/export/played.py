@@ -43,7 +43,7 @@ def sound_of(path: Path) -> tuple[Samples, float]:
 
 
 def lag(sound: Samples, original: Samples, rate: int = 44_100) -> int:
-    """By how many samples a sound comes later than an original of which it is a part, found by likeness."""
+    """By how many samples a sound comes later than the original it is part of, found by correlation."""
     a, b = sound[0, :rate], original[0]
     size = len(a) + len(b)
     likeness = np.fft.irfft(np.conj(np.fft.rfft(a, size)) * np.fft.rfft(b, size), size)

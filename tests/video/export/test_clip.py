@@ -1,4 +1,4 @@
-"""Clips coded anew: the wanted frames at their own times, and sound in step with them to the sample."""
+"""Re-encoded clips show the right frames at their own times, with sound in step to the sample."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -253,16 +253,16 @@ def test_progress_is_told_in_seconds_of_the_moment(tmp_path: Path) -> None:
         ("archive.mov", {"codec": "prores_ks", "pixel_format": "yuv422p10le"}),
     ],
 )
-def test_colours_look_as_in_the_video(tmp_path: Path, name: str, options: dict[str, str]) -> None:
-    colours = [("red", 0.3), ("gray", 0.3), ("lime", 0.3), ("navy", 0.3), ("white", 0.3)]
-    video = solid_colour_clip(tmp_path / name, colours, **options)
+def test_colors_look_as_in_the_video(tmp_path: Path, name: str, options: dict[str, str]) -> None:
+    colors = [("red", 0.3), ("gray", 0.3), ("lime", 0.3), ("navy", 0.3), ("white", 0.3)]
+    video = solid_colour_clip(tmp_path / name, colors, **options)
     _, path = cut(video, 0.0, 1.5)
     shown = [first_pixels(video), first_pixels(path)]
     assert np.abs(shown[0] - shown[1]).max() <= 6
 
 
 def first_pixels(path: Path) -> npt.NDArray[np.int64]:
-    """The colour in the middle of each frame as a player shows it that knows of matrices and ranges."""
+    """The color in the middle of each frame, as shown by a player that applies matrices and ranges."""
     with av.open(str(path)) as container:
         pixels = [frame.reformat(format="rgb24").to_ndarray()[20, 30] for frame in container.decode(video=0)]
     return np.array(pixels, np.int64)

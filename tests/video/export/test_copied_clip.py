@@ -1,4 +1,4 @@
-"""Copied clips: from the keyframe before, whole, in step, and with a reason where that cannot be."""
+"""Copied clips begin at the keyframe before, are complete and in step, or fail with a reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Films as written and read back."""
+"""Films are read back as they were written."""
 
 import errno
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real files of every kind: a moment's frames are the very ones that decoding all of the file shows at that time."""
+"""In real files of every kind, a moment's frames are those that decoding the full file shows at that time."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""The frames of a moment: exactly those on screen in it, whatever the file's keyframes, times and container."""
+"""The frames of a moment are exactly those on screen in it, whatever the file's keyframes, times and container."""
 
 import math
 from itertools import pairwise
@@ -92,7 +92,7 @@ def test_moments_that_touch_between_frames_share_none_and_leave_none_out(video: 
 
 
 def test_frames_have_the_times_that_indexing_gave_them(tmp_path: Path) -> None:
-    """In an AVI with B-frames no frame has a time of its own; what is made up must be the same everywhere."""
+    """An AVI with B-frames stores no times; those made up must be the same everywhere."""
     path = write_video(tmp_path / "old.avi", numbered_frames(FRAMES), codec="mpeg4", b_frames=2)
     indexed, _ = read_video(path, FrameSampling(RATE), FrameGeometry(32, 80, resize="squash"))
     for seconds, pixels in list(zip(indexed.seconds.tolist(), indexed.pixels, strict=True))[5::9]:

@@ -1,4 +1,4 @@
-"""Previews: the whole moment in little time, upright, at the shape it is meant to be shown in."""
+"""Previews show the full moment in little time, upright, in the shape the video is shown in."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reels: every moment in its place, nothing drifts, shapes differ and nothing is stretched."""
+"""Reels show every moment in its place without drift, and stretch nothing where shapes differ."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files are taken when they are complete: driven by what happens and when, without waiting for anything."""
+"""Files count as complete after the right events and times; the tests never wait."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Finding videos on real folders, with all that file systems hold."""
+"""Finds videos in real folders, with everything that file systems hold."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lists for editors, read back by OpenTimelineIO, which is what editors and their scripts read them with."""
+"""Lists for editors, read back by OpenTimelineIO, which editors and their scripts use."""
 
 import json
 import sys
@@ -139,7 +139,7 @@ def test_a_timeline_comes_back_from_its_own_library_unchanged(tmp_path: Path) ->
     write_edit_list(path, "a dog", [listed(1.0, 2.0), listed(3.0, 4.0, sound=False)])
 
     def essence(value: object) -> object:
-        """Without what the library adds where nothing is said."""
+        """Without the library's defaults."""
         if isinstance(value, dict):
             return {key: essence(part) for key, part in value.items() if part not in (None, [], {}, True, "")}
         return [essence(part) for part in value] if isinstance(value, list) else value

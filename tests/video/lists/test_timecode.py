@@ -1,4 +1,4 @@
-"""Timecode: known values, what it is for, and agreement with OpenTimelineIO at any frame."""
+"""Timecode has known values, stays with the clock, and agrees with OpenTimelineIO at any frame."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.video.export.probe import STANDARD_RATES, VideoFacts, nearest_rate
-from vifi_cli.video.lists.timecode import TimecodeRate, timecode_rate
+from vifi_cli.video.lists.edl import TimecodeRate, timecode_rate
 
 NTSC = Fraction(30000, 1001)
 DROP = TimecodeRate(NTSC, drop_frame=True)

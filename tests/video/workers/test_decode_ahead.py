@@ -70,7 +70,7 @@ def outcomes(events: Sequence[DecodingEvent]) -> dict[int, str]:
 
 @pytest.fixture(autouse=True)
 def _older_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that other tests have left are none of this one's."""
+    """Ignores processes that other tests have left."""
     monkeypatch.setattr(
         "tests.video.workers.test_decode_ahead.OLDER", frozenset(multiprocessing.active_children())
     )
@@ -158,7 +158,7 @@ def test_no_more_processes_than_videos(clip: Path, pipe: Path) -> None:
 
 
 def test_unread_frames_do_not_pile_up(clip: Path) -> None:
-    """Decoding waits for whoever takes the frames, so most videos are untouched while nobody does."""
+    """Decoding waits for the consumer of frames, so most videos stay untouched until then."""
     events = decode_ahead([clip] * 40, FrameSampling(), FrameGeometry(224, 224))
     first = next(events)
     for _ in range(20):  # time enough to decode them all

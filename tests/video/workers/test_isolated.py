@@ -1,4 +1,4 @@
-"""Work in a process of its own: results and progress come back, crashes and hangs cost only that piece of work."""
+"""Work in another process: results and progress come back, and a crash or hang costs only that piece of work."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Messages from workers: values come back as they were, and nothing but values ever does."""
+"""Messages from workers carry values unchanged, and only values."""
 
 import json
 import os

@@ -107,10 +107,8 @@ def _size(path: Path) -> tuple[int, int]:
 
 def _holds(part: TimeRange, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Which times are in a part; some files begin a little before 0."""
-    held: npt.NDArray[np.bool_] = (np.maximum(seconds, 0) >= part.start_seconds) & (
-        seconds < part.end_seconds
-    )
-    return held
+    has_begun: npt.NDArray[np.bool_] = np.maximum(seconds, 0) >= part.start_seconds
+    return has_begun & (seconds < part.end_seconds)
 
 
 def _nothing_in(part: TimeRange, latest: float) -> InvalidInput:

@@ -21,6 +21,7 @@ from vifi_cli.video.decode.packet_list import PacketList, decode_everything, dec
 from vifi_cli.video.decode.picture import Picture, quarter_turns
 from vifi_cli.video.decode.selective import FramesMissing
 
+NumberedFrame = tuple[int, VideoFrame]
 FrameChoice = Callable[[int], FrameNumbers]
 """From N, the number of frames in a video, to the T numbers wanted, in any order; called again if N was wrong."""
 
@@ -61,9 +62,7 @@ def _all_pictures(path: Path, packets: PacketList | None) -> Iterator[Picture]:
         raise FramesMissing
 
 
-def _clip(
-    numbers: FrameNumbers, frames: Iterator[tuple[int, VideoFrame]], short_side: int
-) -> npt.NDArray[np.uint8]:
+def _clip(numbers: FrameNumbers, frames: Iterator[NumberedFrame], short_side: int) -> npt.NDArray[np.uint8]:
     """Scales numbered frames, and stacks those asked for."""
     to_rgb = VideoReformatter()
     pictures: dict[int, Picture] = {}
@@ -77,9 +76,7 @@ def _clip(
     return np.stack([pictures[number] for number in numbers.tolist()])
 
 
-def _decoded_in_parts(
-    path: Path, packets: PacketList, numbers: FrameNumbers
-) -> Iterator[tuple[int, VideoFrame]]:
+def _decoded_in_parts(path: Path, packets: PacketList, numbers: FrameNumbers) -> Iterator[NumberedFrame]:
     times = np.sort(packets.times)
     with open_video(path) as video:
         for time, frame in decode_listed(video, packets, times[numbers]):

@@ -7,8 +7,7 @@ from opentimelineio.opentime import RationalTime, TimeRange
 from opentimelineio.schema import Clip, ExternalReference, Gap, Timeline, Track
 
 from vifi_cli.video.export.probe import ProbedMoment
-from vifi_cli.video.lists.edl import FIRST_HOUR
-from vifi_cli.video.lists.timecode import first_frame, timecode_rate, usual_rate
+from vifi_cli.video.lists.edl import FIRST_HOUR, first_frame, timecode_rate, usual_rate
 from vifi_cli.wording import one_line
 
 

@@ -21,9 +21,7 @@ class Setting:
     """
 
     name: SettingName = "supervised"
-    shots: int | None = (
-        None  # training videos per class, for few-shot and base2novel; None for the paper's number
-    )
+    shots: int | None = None  # training videos per class, of few-shot and base2novel; None for the paper's
 
     def __post_init__(self) -> None:
         if self.name not in get_args(SettingName):

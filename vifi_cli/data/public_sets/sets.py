@@ -10,6 +10,7 @@ from pathlib import Path
 from vifi_cli.data.forms.listing import ListedVideo
 from vifi_cli.data.public_sets.official_splits import read_hmdb51, read_kinetics, read_ssv2, read_ucf101
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 _READ_OFFICIAL: dict[str, Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo, ...]]] = {
     "ucf101": read_ucf101,
@@ -53,17 +54,15 @@ def data_root(root: Path | None, name: str) -> Path:
     Raises:
         InvalidInput: there is no such folder.
     """
-    variable = os.environ.get("VIFI_DATA")
-    given = root or (Path(variable) if variable else None)
-    if given is None and Path(name).is_dir():
-        given = Path(name)
+    given = root or os.environ.get("VIFI_DATA") or (name if Path(name).is_dir() else None)
     if given is None:
         raise InvalidInput(f"{name} is not on this machine. {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
-    if not given.is_dir():
+    folder = given_path(given)
+    if not folder.is_dir():
         raise InvalidInput(
             f"{given} is not a folder: set --data-root or VIFI_DATA to the folder that holds {name}"
         )
-    return Path(os.path.abspath(given.expanduser()))  # noqa: PTH100  resolve() would follow links
+    return folder
 
 
 def how_to_get(named: PublicSet, root: Path) -> str:

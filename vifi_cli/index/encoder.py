@@ -6,9 +6,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli.index.arrays import Float32Array
 from vifi_cli.video.decode.frames import FrameGeometry
-
-Float32Array = npt.NDArray[np.float32]
 
 
 class TextEncoder(Protocol):

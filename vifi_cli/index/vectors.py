@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from vifi_cli.errors import IndexProblem, MissingDependency
+from vifi_cli.index.arrays import Float32Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.windows import window_embeddings
 
@@ -56,11 +56,11 @@ class Vectors:
 
     def search(
         self,
-        query: npt.NDArray[np.float32],
+        query: Float32Array,
         count: int,
-        among: npt.NDArray[np.int64] | None = None,
-        without: npt.NDArray[np.int64] | None = None,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        among: Int64Array | None = None,
+        without: Int64Array | None = None,
+    ) -> tuple[Int64Array, Float32Array]:
         """Finds the windows nearest to a query (D,) of length 1: ids and cosines, best first, `count` or fewer.
 
         It looks only at windows with ids `among` these or, if that is None, at all `without` these.
@@ -76,29 +76,29 @@ class Vectors:
         found = ids[0] >= 0
         return ids[0][found], scores[0][found]
 
-    def spread_sample(self, count: int) -> Iterator[npt.NDArray[np.float32]]:
+    def spread_sample(self, count: int) -> Iterator[Float32Array]:
         """Yields the embeddings of at most `count` windows, evenly spaced among all, in parts float32 (N, D)."""
         places = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
         for start in range(0, len(places), READ_AT_ONCE):
             yield self._at(places[start : start + READ_AT_ONCE])
 
     @cached_property
-    def mean(self) -> npt.NDArray[np.float32]:
+    def mean(self) -> Float32Array:
         """The mean (D,) of the windows' embeddings: its product with a query is the query's mean cosine."""
-        mean: npt.NDArray[np.float32] = np.concatenate([*self.spread_sample(MEAN_OF_WINDOWS)]).mean(axis=0)
+        mean: Float32Array = np.concatenate([*self.spread_sample(MEAN_OF_WINDOWS)]).mean(axis=0)
         return mean
 
-    def embeddings(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def embeddings(self, ids: Int64Array) -> Float32Array:
         """The embeddings float32 (N, D) of windows that are here, by their ids (N,)."""
         known, order = self._ids
         return self._at(order[np.searchsorted(known, ids, sorter=order)])
 
-    def _at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = self._index.index.reconstruct_batch(places)
+    def _at(self, places: Int64Array) -> Float32Array:
+        found: Float32Array = self._index.index.reconstruct_batch(places)
         return found
 
     @cached_property
-    def _ids(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _ids(self) -> tuple[Int64Array, Int64Array]:
         """The id at each place, and the places in the order of their ids."""
         known = faiss.vector_to_array(self._index.id_map)
         return known, np.argsort(known, kind="stable")
@@ -164,9 +164,7 @@ def _build(catalog: Catalog) -> tuple[Any, str]:
         return index, catalog.revision
 
 
-def _new_vectors(
-    catalog: Catalog, after_id: int
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+def _new_vectors(catalog: Catalog, after_id: int) -> Iterator[tuple[Int64Array, Float32Array]]:
     for video_id, rows in catalog.windows_by_video(after_id):
         _, frame_embeddings = catalog.frames(video_id)
         for start in range(0, len(rows), ADD_AT_ONCE):

@@ -7,7 +7,8 @@ them; a window over the complete video serves `vifi search --by video`. Pure ari
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array, Int64Array
 
 WINDOW_SECONDS = (2.0, 8.0, 32.0)
 
@@ -24,9 +25,7 @@ class Window:
 
 
 def windows_of(
-    frame_seconds: npt.NDArray[np.float64],
-    duration_seconds: float,
-    lengths_seconds: tuple[float, ...] = WINDOW_SECONDS,
+    frame_seconds: Float64Array, duration_seconds: float, lengths_seconds: tuple[float, ...] = WINDOW_SECONDS
 ) -> list[Window]:
     """Lays the windows of one video: windows that each hold a frame, then the window over the complete video.
 
@@ -45,7 +44,7 @@ def windows_of(
 
 
 def _windows_of_one_length(
-    frame_seconds: npt.NDArray[np.float64], end_seconds: float, length_seconds: float
+    frame_seconds: Float64Array, end_seconds: float, length_seconds: float
 ) -> list[Window]:
     """Windows that start every half length; the last one ends with the video."""
     last_start = max(end_seconds - length_seconds, 0.0)
@@ -60,9 +59,7 @@ def _windows_of_one_length(
     ]
 
 
-def window_embeddings(
-    frame_embeddings: npt.NDArray[np.float16], frame_spans: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
+def window_embeddings(frame_embeddings: Float16Array, frame_spans: Int64Array) -> Float32Array:
     """Averages frame embeddings (T, D) over windows, then scales each mean to length 1: float32 (W, D).
 
     The frames are averaged as the encoder gave them, not normalized one by one, as ViFi-CLIP does
@@ -74,13 +71,11 @@ def window_embeddings(
     first, end = frame_spans[:, 0], frame_spans[:, 1]
     means = (running[end] - running[first]) / (end - first)[:, None]
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    unit: npt.NDArray[np.float64] = np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0)
+    unit: Float64Array = np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0)
     return unit.astype(np.float32)
 
 
-def frames_within(
-    frame_seconds: npt.NDArray[np.float64], start_seconds: float, end_seconds: float
-) -> tuple[int, int]:
+def frames_within(frame_seconds: Float64Array, start_seconds: float, end_seconds: float) -> tuple[int, int]:
     """The frames that show a part of a video: those in it or, if there are none, the last one before it.
 
     From the ascending times (T,) of its sampled frames, T >= 1, to the first frame and one past the last one.
@@ -90,13 +85,10 @@ def frames_within(
 
 
 def stretch_embedding(
-    frame_seconds: npt.NDArray[np.float64],
-    frame_embeddings: npt.NDArray[np.float16],
-    start_seconds: float,
-    end_seconds: float,
-) -> npt.NDArray[np.float32]:
+    frame_seconds: Float64Array, frame_embeddings: Float16Array, start_seconds: float, end_seconds: float
+) -> Float32Array:
     """The embedding of any part of a video, float32 (D,), made like that of a window (see `frames_within`)."""
     span = frames_within(frame_seconds, start_seconds, end_seconds)
     (embedding,) = window_embeddings(frame_embeddings, np.array([span], np.int64))
-    unit: npt.NDArray[np.float32] = embedding
+    unit: Float32Array = embedding
     return unit

@@ -7,7 +7,6 @@ from tests.color_encoder import ColorEncoder
 from vifi_cli.index.catalog.query_cache import (
     CACHE_FILE,
     MOST_QUERIES,
-    TEXTS_PER_QUERY,
     cached_text_embeddings,
 )
 
@@ -38,7 +37,7 @@ def test_of_many_texts_only_new_ones_are_encoded(tmp_path: Path) -> None:
 
 
 def test_more_texts_than_sqlite_takes_at_once(tmp_path: Path) -> None:
-    texts = [f"{number} red" if number % 2 else f"{number} blue" for number in range(2 * TEXTS_PER_QUERY + 1)]
+    texts = [f"{number} red" if number % 2 else f"{number} blue" for number in range(1801)]
     cached_text_embeddings(tmp_path, "print", texts, ColorEncoder)
     again = cached_text_embeddings(tmp_path, "print", texts, no_encoder)
     np.testing.assert_array_equal(again, ColorEncoder().encode_texts(texts))

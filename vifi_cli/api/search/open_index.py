@@ -5,15 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, TypedDict, Unpack
 
-import numpy as np
-import numpy.typing as npt
-
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.search.hits import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.query import Query
@@ -97,12 +95,12 @@ class OpenIndex:
         found = self._session.find_like(seen, _options(choices))
         return SearchHits(relevant_among(found, choices.get("min_score")))
 
-    def embed(self, query: str | Query) -> npt.NDArray[np.float32]:
+    def embed(self, query: str | Query) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
         asked = words(query) if isinstance(query, str) else query
         return self._session.embed(asked, self._device, self._model)
 
-    def frames(self, path: Path | str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
+    def frames(self, path: Path | str) -> tuple[Float64Array, Float16Array]:
         """The times, float64 (T,), and un-normalized embeddings, float16 (T, D), of an indexed video's frames.
 
         Raises:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.library.encoders import load_index_encoder, load_query_encoder
+from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
@@ -94,7 +94,7 @@ class SearchSession:
         """The hits that look like an example, which is left out itself."""
         return self.index.search(seen.embedding, replace(options, without=seen.place))
 
-    def embed(self, query: Query, device: str = "auto", model: str | None = None) -> npt.NDArray[np.float32]:
+    def embed(self, query: Query, device: str = "auto", model: str | None = None) -> Float32Array:
         """The embedding of a query, float32 (D,), of length 1.
 
         Raises:
@@ -156,9 +156,9 @@ class SearchSession:
         """The name of the model that reads the words of queries."""
         return self.text_encoder(device, model).model_name if model else self.index.catalog.indexed_with.model
 
-    def _read(self, text: str, device: str, model: str | None) -> npt.NDArray[np.float32]:
+    def _read(self, text: str, device: str, model: str | None) -> Float32Array:
         fingerprint = self._text_fingerprint(device, model)
-        embedding: npt.NDArray[np.float32] = cached_text_embeddings(
+        embedding: Float32Array = cached_text_embeddings(
             self._cache, fingerprint, [text], lambda: self.text_encoder(device, model)
         )[0]
         return embedding

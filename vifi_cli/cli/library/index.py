@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,7 +36,7 @@ WatchOption = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class IndexingOptions:
-    """How to index."""
+    """How to index; the names are those of `IndexRequest`."""
 
     model: Annotated[
         str | None, model_option("Model that indexes: see `vifi model list`", default="the index's own")
@@ -75,16 +75,8 @@ class IndexingOptions:
         """Asks to index these paths; without any, all that were indexed before."""
         from vifi_cli.api.library.indexing import IndexRequest
 
-        return IndexRequest(
-            paths=tuple(map(given_path, paths)),
-            model=self.model,
-            device=self.device,
-            frames_per_second=self.frames_per_second,
-            exclude=tuple(self.exclude or ()),
-            retry_failed=self.retry_failed,
-            rebuild=self.rebuild,
-            workers=self.workers,
-        )
+        chosen = asdict(self) | {"exclude": tuple(self.exclude or ())}
+        return IndexRequest(tuple(map(given_path, paths)), **chosen)
 
 
 @spliced

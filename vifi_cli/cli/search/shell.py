@@ -77,7 +77,7 @@ class Asking:
 
     def answer(self, line: str, number: int | None = None) -> bool:
         """Answers a line (its number if from a pipe), or writes to stderr what is wrong with it and returns False."""
-        options, where = self._options, "" if number is None else f"line {number}: "
+        options, problem = self._options, None
         try:
             words = split_line(line)
             self._session.refresh()
@@ -87,18 +87,16 @@ class Asking:
         except output.ReaderLeft:
             raise
         except typer.Exit:  # no hits, or help
-            is_answered = True
+            pass
         except typer.TyperException as error:
-            output.error(where + error.format_message())
-            is_answered = False
+            problem = error.format_message()
         except (VifiError, OSError, sqlite3.Error) as error:
-            output.error(where + in_words(error))
-            is_answered = False
-        else:
-            is_answered = True
+            problem = in_words(error)
+        if problem is not None:
+            output.error(problem if number is None else f"line {number}: {problem}")
         if number is not None and not (options["as_json"] or options["as_jsonl"] or options["print0"]):
             output.line("")
-        return is_answered
+        return problem is None
 
 
 def _answer_pipe(asking: Asking) -> bool:

@@ -1,23 +1,20 @@
 """Embeddings of texts that were embedded before, mostly queries, so that asking again needs no encoder."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sqlite_utils import Database
 
+from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.encoder import TextEncoder
 
 CACHE_FILE = "queries.sqlite3"
 MOST_QUERIES = 10_000
 BATCH = 64
-TEXTS_PER_QUERY = 900
-"""SQLite's oldest limit on the number of parameters of one query is 999."""
-
-Float32Array = npt.NDArray[np.float32]
 
 
 def cached_text_embeddings(
@@ -42,24 +39,18 @@ def cached_text_embeddings(
 def _look_up(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[str, Float32Array]:
     if not path.exists():
         return {}
-    known: dict[str, Float32Array] = {}
     try:
         with closing(_open(path)) as db:
-            for start in range(0, len(texts), TEXTS_PER_QUERY):
-                part = texts[start : start + TEXTS_PER_QUERY]
-                rows = db.execute(
-                    "SELECT query, embedding FROM queries WHERE text_fingerprint = ? "
-                    f"AND query IN ({','.join('?' * len(part))})",
-                    (text_fingerprint, *part),
-                )
-                known |= {
-                    text: np.frombuffer(embedding, "<f4").astype(np.float32) for text, embedding in rows
-                }
+            rows = db.execute(
+                "SELECT query, embedding FROM queries WHERE text_fingerprint = ? "
+                "AND query IN (SELECT value FROM json_each(?))",  # any number of texts, as one parameter
+                (text_fingerprint, json.dumps(texts)),
+            )
+            return {text: np.frombuffer(embedding, "<f4").astype(np.float32) for text, embedding in rows}
     except sqlite3.DatabaseError:  # damaged: it is only a cache
         with suppress(OSError):
             path.unlink()
         return {}
-    return known
 
 
 def _remember(path: Path, text_fingerprint: str, embeddings: dict[str, Float32Array]) -> None:

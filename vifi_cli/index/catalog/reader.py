@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.file import open_catalog_file
 from vifi_cli.index.catalog.records import (
     CatalogedVideo,
@@ -28,8 +28,6 @@ VIDEO_COLUMNS = (
 )
 PARAMETERS_PER_STATEMENT = 900
 """SQLite's oldest limit on the number of parameters of one statement is 999."""
-
-Int64Array = npt.NDArray[np.int64]
 
 
 class CatalogReader:
@@ -126,7 +124,7 @@ class CatalogReader:
         """The folders and files given to `vifi index`."""
         return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
 
-    def frames(self, video_id: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]:
+    def frames(self, video_id: int) -> tuple[Float64Array, Float16Array]:
         """The seconds (T,) and un-normalized embeddings (T, D) of one video's sampled frames."""
         seconds, embeddings = self.db.execute(
             "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)

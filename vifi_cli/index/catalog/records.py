@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
+from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.files.discovery import VideoFile
@@ -71,8 +69,8 @@ class EncodedVideo:
     file: VideoFile  # as it was when decoding began
     fingerprint: str  # of the file's content
     info: VideoInfo
-    seconds: npt.NDArray[np.float64]  # (T,), times of the sampled frames
-    embeddings: npt.NDArray[np.float16]  # (T, D), of these frames, not normalized
+    seconds: Float64Array  # (T,), times of the sampled frames
+    embeddings: Float16Array  # (T, D), of these frames, not normalized
 
 
 @dataclass(frozen=True, slots=True)

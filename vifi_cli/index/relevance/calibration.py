@@ -15,9 +15,9 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vifi_cli import paths
+from vifi_cli.index.arrays import Float32Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.relevance.curve import Calibration, calibrate, description_level, relevance
@@ -30,7 +30,7 @@ MOST_WINDOWS = 262_144
 RATED_AT_ONCE = 16_384
 _RECIPE = 1  # raise it when the way a calibration is measured changes
 
-Rater = Callable[[Vectors, npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.NDArray[np.float64]]
+Rater = Callable[[Vectors, Int64Array, Float32Array], Float64Array]
 """From vectors, the windows of hits (W,), nearest first, and their cosines (W,) to the relevance of each, in 0..1."""
 
 
@@ -39,8 +39,8 @@ class NeutralTexts:
     """The neutral texts as one text encoder embeds them: float32 (N, D) each, rows of length 1."""
 
     text_fingerprint: str
-    descriptions: npt.NDArray[np.float32]
-    rarities: npt.NDArray[np.float32]
+    descriptions: Float32Array
+    rarities: Float32Array
 
 
 def read_neutral_texts(
@@ -64,9 +64,7 @@ def lines_of(kind: str) -> tuple[str, ...]:
 def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
     """Rates the hits of a text in the index in `folder`, where calibrations are kept."""
 
-    def rate(
-        vectors: Vectors, ids: npt.NDArray[np.int64], cosines: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float64]:
+    def rate(vectors: Vectors, ids: Int64Array, cosines: Float32Array) -> Float64Array:
         margins = margins_of(vectors, ids, cosines, neutral)
         return relevance(margins, calibration_of(folder, vectors, neutral))
 
@@ -100,8 +98,8 @@ def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
 
 
 def margins_of(
-    vectors: Vectors, ids: npt.NDArray[np.int64], cosines: npt.NDArray[np.float32], neutral: NeutralTexts
-) -> npt.NDArray[np.float32]:
+    vectors: Vectors, ids: Int64Array, cosines: Float32Array, neutral: NeutralTexts
+) -> Float32Array:
     """How much better a text fits windows than everyday descriptions do, (W,): see `relevance`.
 
     Takes the ids of at least one window (W,), and the cosines (W,) of the text with each of them.
@@ -110,7 +108,7 @@ def margins_of(
         description_level(vectors.embeddings(ids[start : start + RATED_AT_ONCE]), neutral.descriptions)
         for start in range(0, len(ids), RATED_AT_ONCE)
     ]
-    margins: npt.NDArray[np.float32] = cosines - np.concatenate(levels)
+    margins: Float32Array = cosines - np.concatenate(levels)
     return margins
 
 

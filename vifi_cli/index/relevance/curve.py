@@ -18,8 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
+from vifi_cli.index.arrays import Float32Array, Float64Array
 
 NEAREST_DESCRIPTIONS = 10
 INTERCEPT, SLOPE = -1.8, 1.2

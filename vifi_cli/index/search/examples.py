@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.encoder import Encoder
@@ -28,7 +28,6 @@ from vifi_cli.video.files.discovery import content_fingerprint
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
-Float32Array = npt.NDArray[np.float32]
 Watch = Callable[[float, float | None], None]
 
 

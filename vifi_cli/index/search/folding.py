@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
+
+from vifi_cli.index.arrays import Float32Array
 
 EVENT_LEVEL = 0.6
 """How far above the background an event scores: the share of the way from the background to its best window."""
@@ -77,7 +78,7 @@ def fold_into_moments(
 
 def fold_near_duplicates(
     hits: Iterable[ScoredWindow],
-    embed: Callable[[ScoredWindow], npt.NDArray[np.float32]],
+    embed: Callable[[ScoredWindow], Float32Array],
     *,
     most: int | None = None,
     nearly_equal: float = NEARLY_EQUAL,

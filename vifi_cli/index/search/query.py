@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.arrays import Float32Array
 from vifi_cli.video.moment import TimeRange
-
-Float32Array = npt.NDArray[np.float32]
 
 LEAST_LENGTH_LEFT = 0.01
 """Terms cancel out where less than this share of their weights is left as the length of their sum."""

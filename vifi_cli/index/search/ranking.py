@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from vifi_cli.index.arrays import Float32Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.search.folding import (
@@ -63,8 +63,8 @@ class Ranking:
 
     catalog: Catalog
     vectors: Vectors
-    query: npt.NDArray[np.float32]  # (D,), of length 1
-    among: npt.NDArray[np.int64] | None  # ids of the windows to look at; None for all
+    query: Float32Array  # (D,), of length 1
+    among: Int64Array | None  # ids of the windows to look at; None for all
     options: RankingOptions
 
     def best(self) -> list[ScoredWindow]:
@@ -74,7 +74,7 @@ class Ranking:
         than the best one of the next.
         """
         top, among, settled = self.options.top, self.among, dict[int, list[ScoredWindow]]()
-        skipped: npt.NDArray[np.int64] | None = None
+        skipped: Int64Array | None = None
         left = total = len(self.vectors) if among is None else len(among)
         looked_at = max(LOOKED_AT_LEAST, top * LOOKED_AT_PER_HIT) if top else total
         hits: list[ScoredWindow] = []
@@ -131,7 +131,7 @@ class Ranking:
             return ranked[:most]
         frames_of = lru_cache(VIDEOS_AT_HAND)(self.catalog.frames)
 
-        def embed(hit: ScoredWindow) -> npt.NDArray[np.float32]:
+        def embed(hit: ScoredWindow) -> Float32Array:
             return stretch_embedding(*frames_of(hit.video_id), hit.start_seconds, hit.end_seconds)
 
         return fold_near_duplicates(ranked, embed, most=most)
@@ -151,7 +151,7 @@ class Ranking:
         ids = np.array(sorted(near.difference(seen)), np.int64)
         return self._windows(*self.vectors.search(self.query, len(ids), ids)) if len(ids) else []
 
-    def _windows(self, ids: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> list[ScoredWindow]:
+    def _windows(self, ids: Int64Array, scores: Float32Array) -> list[ScoredWindow]:
         score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
         windows = (
             ScoredWindow(
@@ -167,9 +167,7 @@ class Ranking:
         return [window for window in windows if self.options.allows(window)]
 
 
-def video_scores(
-    catalog: Catalog, queries: npt.NDArray[np.float32], videos: Sequence[int]
-) -> npt.NDArray[np.float32]:
+def video_scores(catalog: Catalog, queries: Float32Array, videos: Sequence[int]) -> Float32Array:
     """Scores every video (their ids, V) for every query (Q, D) of length 1, by its best window: cosines (Q, V)."""
     place_of = {video_id: place for place, video_id in enumerate(videos)}
     scores = np.zeros((len(queries), len(videos)), np.float32)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
@@ -77,10 +77,7 @@ class VideoIndex:
         return self._vectors
 
     def search(
-        self,
-        query: npt.NDArray[np.float32],
-        options: RankingOptions = USUAL_OPTIONS,
-        rate: Rater | None = None,
+        self, query: Float32Array, options: RankingOptions = USUAL_OPTIONS, rate: Rater | None = None
     ) -> list[SearchHit]:
         """Finds the moments, or the videos, that match a query (D,) of length 1 best, best first."""
         for _ in range(ATTEMPTS):
@@ -92,7 +89,7 @@ class VideoIndex:
             return self._search(query, vectors_in_memory(self.catalog), options, rate)
 
     def _search(
-        self, query: npt.NDArray[np.float32], vectors: Vectors, options: RankingOptions, rate: Rater | None
+        self, query: Float32Array, vectors: Vectors, options: RankingOptions, rate: Rater | None
     ) -> list[SearchHit]:
         among = self.catalog.window_ids_among(options.among)
         found = Ranking(self.catalog, vectors, query, among, options).best()

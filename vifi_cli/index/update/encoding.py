@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import IndexProblem
+from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -45,8 +46,8 @@ class EncodingTimes:
 class _VideoInWork:
     """A video whose frames are arriving."""
 
-    seconds: list[npt.NDArray[np.float64]] = field(default_factory=list)
-    embeddings: list[npt.NDArray[np.float16]] = field(default_factory=list)
+    seconds: list[Float64Array] = field(default_factory=list)
+    embeddings: list[Float16Array] = field(default_factory=list)
     frames_waiting: int = 0
     info: VideoInfo | None = None
 

@@ -1,4 +1,4 @@
-"""Values from TOML and JSON files as frozen dataclasses, each key and type checked by pydantic."""
+"""Values from TOML and JSON files as frozen dataclasses: pydantic checks each key and type."""
 
 import difflib
 import json
@@ -16,20 +16,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Kind = TypeVar("Kind")
-# of the value that is refused, as much as a message quotes
-_QUOTED_CHARACTERS = 60
+_QUOTED_CHARACTERS = 60  # of a refused value, in a message
 
 
 def as_dataclass(kind: type[Kind], values: Mapping[str, Any], source: str) -> Kind:
-    """Build a dataclass from the values of a file; keys that are absent keep their defaults.
+    """Build a dataclass from the values of a file, whose tables become inner dataclasses; absent keys keep defaults.
 
     Types are strict: a number is not a text, a boolean is not a number. Two conversions happen: a list becomes a tuple
-    and a whole number becomes a float, where the dataclass says so.
-
-    Args:
-        kind: a dataclass; its fields may be dataclasses too, for the tables of a file.
-        values: what `tomllib` or `json` read.
-        source: how each message begins: the file, or a word such as `recipe`.
+    and an integer becomes a float, where the dataclass says so. Each message begins with `source`.
 
     Raises:
         InvalidInput: an unknown or a missing key, or a value that the field or the dataclass refuses.
@@ -77,7 +71,7 @@ def _not_in_json(value: object) -> object:
 
 
 def _in_words(kind: type, errors: "list[ErrorDetails]") -> str:
-    """The first error; of a union, one for each of its members."""
+    """The first error; a union has one for each of its members."""
     error = errors[0]
     path = list(_fields_on_the_way(kind, error["loc"]))
     key = ".".join(path)

@@ -1,4 +1,4 @@
-"""How long work reports what it does: notes and progress, to a log, to bars, or to anything you write."""
+"""Notes and progress of long work: to a log, to progress bars, or to a class that you write."""
 
 import logging
 import os
@@ -13,17 +13,17 @@ class Task(Protocol):
     """Receives the progress of one task."""
 
     def __call__(self, done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
-        """Receives how much is done, the total once it is known, and a new description or position, if any."""
+        """Receives the amount done, the total once it is known, and a new description or position, if any."""
 
 
 class Feedback(Protocol):
     """Receives notes and progress while work is done. Write your own to show them elsewhere."""
 
     def note(self, message: str) -> None:
-        """Receives something worth knowing, a sentence without a full stop."""
+        """Receives a fact, a sentence without a full stop."""
 
     def warn(self, message: str) -> None:
-        """Takes in what is not as it should be: a sentence without a full stop."""
+        """Receives a problem, a sentence without a full stop."""
 
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Announces work of unknown length, done inside the context."""
@@ -31,10 +31,7 @@ class Feedback(Protocol):
     def task(self, what: str, total: float | None = None, unit: str = "") -> AbstractContextManager[Task]:
         """Announces work with known progress, done inside the context.
 
-        Args:
-            what: a short description.
-            total: how much there is to do, if known already.
-            unit: what is counted, in the plural; empty where the number means nothing to people.
+        `unit` is the plural of the things counted, empty where the number means nothing to people.
         """
 
 

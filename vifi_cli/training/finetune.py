@@ -59,11 +59,7 @@ class FineTuning:
         processes: Processes,
         listener: Listener,
     ) -> None:
-        """Load the model and prepare everything else; the configuration is in the folder already.
-
-        Raises:
-            InvalidInput, ModelUnavailable, MissingDependency: the model cannot be loaded or tuned.
-        """
+        """Load the model and prepare everything else; the configuration is in the folder already."""
         self._folder, self._config, self._data = folder, config, data
         self._processes, self._listener = processes, listener
         recipe = config.recipe
@@ -157,14 +153,15 @@ class FineTuning:
                 self._save(progress)
                 saved = time.monotonic()
                 if must_stop or drawn + DRAWING_SECONDS < saved or progress.step == self._plan.total_steps:
-                    self._draw()
                     drawn = saved
+                    if self._processes.is_first:
+                        self._folder.draw()
             if must_stop:
                 break
         return progress
 
     def _steps(self, first: int) -> Iterator[StepReport]:
-        recipe, train = self._config.recipe, self._data.train
+        recipe = self._config.recipe
         drawn = (
             group
             for step in self._plan.steps(first, self._processes.rank, self._processes.count)
@@ -172,9 +169,9 @@ class FineTuning:
         )
         # embeddings take almost no memory
         at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._reading.micro_batch
-        making = BatchMaking(len(self._data.class_names), recipe.mixing, recipe.seed, at_once, self._enter)
+        making = BatchMaking(recipe, len(self._data.class_names), at_once, self._enter)
         schedule = make_schedule(recipe, self._plan)
-        loop = TrainingLoop(self._learner, self._plan, schedule, making, self._processes, train)
+        loop = TrainingLoop(self._learner, self._plan, schedule, making, self._processes, self._data.train)
         try:
             yield from loop.steps(self._groups(drawn), first)
         except TrainingDiverged as error:
@@ -233,10 +230,6 @@ class FineTuning:
         if self._processes.is_first:
             save_training_state(self._folder.state, self._learner, progress)
         self._processes.wait_for_all()
-
-    def _draw(self) -> None:
-        if self._processes.is_first:
-            self._folder.draw()
 
     def _result(self, progress: RunProgress) -> RunResult:
         """Score the best model, loaded from disk as its user will."""

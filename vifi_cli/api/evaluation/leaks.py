@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.api.training.data import digest_of, find_data
+from vifi_cli.api.training.prepare import digest_of, find_data
 from vifi_cli.data.class_names import class_key
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import leaks_between

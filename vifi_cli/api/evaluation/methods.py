@@ -7,7 +7,7 @@ from typing import Literal
 
 from vifi_cli.api.evaluation.request import METHODS, Subject
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.training.data import find_data
+from vifi_cli.api.training.prepare import find_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
 from vifi_cli.api.training.run import train_model
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts

@@ -113,8 +113,7 @@ def _resumed(run: Path, root: Path | None, changes: Sequence[Change], feedback: 
         )
     config = resumed_config(second, changes_of_stage(changes, "prompt"))
     first = resumed_run(run / "finetune", root, changes_of_stage(changes, "finetune"), feedback)
-    prompting = PreparedRun(second, config, first.data, is_begun=True, is_resumed=second.state.exists())
-    return _in_folder(_Stages(run, first, prompting), run)
+    return _in_folder(_Stages(run, first, PreparedRun(second, config, first.data, is_begun=True)), run)
 
 
 def _in_folder(stages: _Stages, run: Path) -> _Stages:

@@ -1,5 +1,7 @@
 """Prepares a run to begin or continue: its data, recipe, model and folder."""
 
+import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,15 +9,18 @@ from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.api.training.data import digest_of, load_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
-from vifi_cli.data.labeled_videos import LabeledVideos
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
+from vifi_cli.data.loading import load_labeled_videos
+from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import slug
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
+from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
+from vifi_cli.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,10 @@ class PreparedRun:
     config: RunConfig
     data: LabeledVideos
     is_begun: bool = False  # whether the configuration is in the folder already
-    is_resumed: bool = False  # whether it continues from a saved state
 
 
 def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
-    """Find data, recipe and model for a new run.
-
-    Raises:
-        InvalidInput: something in the request is wrong.
-    """
+    """Find data, recipe and model for a new run."""
     recipe = recipe_of(request)
     if request.model:
         resolve_model(request.model)  # a misspelt name is reported before the data is read
@@ -67,13 +67,7 @@ def new_run_folder(data_name: str) -> Path:
 def resumed_run(
     path: Path, data_root: Path | None, changes: Sequence[Change], feedback: Feedback
 ) -> PreparedRun:
-    """Find data and recipe of an interrupted run.
-
-    Without `data_root`, public sets are where they were; `changes` can only concern the recipe's runtime.
-
-    Raises:
-        InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
-    """
+    """Find data and recipe of an interrupted run, whose videos must be those that it began with."""
     folder = RunFolder(path)
     config = resumed_config(folder, changes)
     source = config.source if data_root is None else replace(config.source, root=data_root)
@@ -84,15 +78,11 @@ def resumed_run(
             f"the videos of {config.data} are not those that {path} began with: start a new run with --model "
             f"{folder.last}"
         )
-    return PreparedRun(folder, config, videos, is_begun=True, is_resumed=folder.state.exists())
+    return PreparedRun(folder, config, videos, is_begun=True)
 
 
 def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
-    """The configuration of an interrupted run, with the user's changes of its runtime.
-
-    Raises:
-        InvalidInput: there is no such run, or a change concerns more than the runtime.
-    """
+    """The configuration of an interrupted run, with the user's changes, which only the runtime allows."""
     config = folder.read_config()
     recipe = with_changes(config.recipe, changes)
     if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
@@ -101,17 +91,54 @@ def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
 
 
 def continued_run(prepared: PreparedRun) -> PreparedRun:
-    """Continue the run in the folder if it has the same configuration; a run in a new folder stays as it is.
-
-    Raises:
-        InvalidInput: the folder holds another run.
-    """
-    folder = prepared.folder
-    if not folder.is_begun():
+    """Continue the run in the folder, which must have the same configuration; in a new folder, begin."""
+    if not prepared.folder.is_begun():
         return prepared
-    begun, wanted = folder.read_config(), prepared.config
+    begun, wanted = prepared.folder.read_config(), prepared.config
     if replace(begun, recipe=replace(begun.recipe, runtime=wanted.recipe.runtime)) != wanted:
         raise InvalidInput(
-            f"{folder.path} holds a run of something else: name another --output, or delete it"
+            f"{prepared.folder.path} holds a run of something else: name another --output, or delete it"
         )
-    return replace(prepared, is_begun=True, is_resumed=folder.state.exists())
+    return replace(prepared, is_begun=True)
+
+
+def load_data(
+    data: DataSource, setting: Setting, seed: int, *, protocol: Protocol, feedback: Feedback
+) -> LabeledVideos:
+    """Load the videos of a setting and report what was decided about them."""
+    videos = find_data(data, setting, seed, protocol=protocol)
+    for remark in videos.remarks:
+        feedback.note(remark)
+    if videos.missing:
+        feedback.warn(
+            f"{counted(len(videos.missing), 'listed video')} not on disk, such as {videos.missing[0]}; "
+            "`vifi data check` lists them"
+        )
+    return videos
+
+
+def find_data(data: DataSource, setting: Setting, seed: int, *, protocol: Protocol) -> LabeledVideos:
+    """The videos that `load_data` loads, without reporting anything."""
+    videos = load_labeled_videos(data, _training_setting(setting), seed=seed)
+    return without_leaks(videos) if protocol == "default" else videos
+
+
+def _training_setting(setting: Setting) -> Setting:
+    """The videos that a setting of the paper trains on: zero-shot trains on all of another set."""
+    if setting.name == "few-shot":
+        return Setting("few-shot", setting.shots or PAPER_BASE_SHOTS)
+    if setting.name == "novel":
+        raise InvalidInput(
+            "--setting novel: the settings are supervised, few-shot-K, base2novel and zero-shot"
+        )
+    return setting if setting.name == "base2novel" else SUPERVISED
+
+
+def digest_of(videos: LabeledVideos) -> str:
+    """16 hex digits that identify these videos with these classes, wherever they are stored."""
+    digest = hashlib.sha256("\n".join(videos.class_names).encode())
+    for split in (videos.train, videos.val, videos.test):
+        for video in split:
+            digest.update(f"\n{os.fsencode(video.path.name)!r} {video.label}".encode())
+        digest.update(b"\n\n")
+    return digest.hexdigest()[:16]

@@ -91,11 +91,7 @@ def as_changes(recipe: Sequence[Change]) -> tuple[Change, ...]:
 
 
 def recipe_of(request: TrainingRequest) -> Recipe:
-    """The recipe of a request: the preset of its setting, its protocol, its changes.
-
-    Raises:
-        InvalidInput: one of them is wrong, or fine-tuning is asked to learn prompts.
-    """
+    """The recipe of a request: the preset of its setting, its protocol, its changes."""
     changes = [*request.recipe, *([{"fusion": request.fusion}] if request.fusion else [])]
     recipe = make_recipe(_preset(request), protocol=request.protocol, tune=request.tune, changes=changes)
     if recipe.prompts and request.method == "finetune":

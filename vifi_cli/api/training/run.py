@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -36,7 +36,6 @@ def train_model(request: TrainingRequest, processes: Processes, feedback: Feedba
     An interrupted run in the request's output folder continues; a finished one is not repeated.
 
     Raises:
-        InvalidInput: the request is wrong, or the folder holds another run.
         Interrupted: Ctrl-C was pressed; the run is saved.
     """
     prepared = continued_run(prepare_run(request, of_first_process(feedback)))
@@ -52,19 +51,25 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
         Interrupted: Ctrl-C was pressed; the run is saved.
     """
     feedback = of_first_process(feedback)
+    is_resumed = prepared.is_begun and prepared.folder.state.exists()
     # each process has named a new folder by its own clock
-    folder, is_begun, is_resumed = processes.gather(
-        (prepared.folder, prepared.is_begun, prepared.is_resumed)
-    )[0]
-    prepared = replace(prepared, folder=folder, is_begun=is_begun, is_resumed=is_resumed)
+    folder, is_begun, is_resumed = processes.gather((prepared.folder, prepared.is_begun, is_resumed))[0]
     if processes.is_first:
-        _begin(prepared)
+        if not is_begun:
+            folder.begin(prepared.config)
+        elif not is_resumed:
+            folder.metrics.unlink(missing_ok=True)
     processes.wait_for_all()
     with _stopping(feedback) as should_stop, feedback.task("Training") as report:
         progress = _Progress(report, processes.device)
         listener = Listener(should_stop, progress.scoring, feedback.note)
-        with feedback.busy("Loading the model"), _withdrawing(prepared if processes.is_first else None):
-            run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
+        with feedback.busy("Loading the model"):
+            try:
+                run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
+            except BaseException:
+                if processes.is_first and not is_begun:
+                    folder.withdraw()
+                raise
         feedback.note(f"run: {folder.path}; {run.describe()}")
         result = _follow(run, progress, feedback, is_resumed=is_resumed)
     bad = run.unreadable()
@@ -89,24 +94,6 @@ def _follow(
         else:
             feedback.note(_epoch_in_words(report))
     return None
-
-
-def _begin(prepared: PreparedRun) -> None:
-    if not prepared.is_begun:
-        prepared.folder.begin(prepared.config)
-    elif not prepared.is_resumed:
-        prepared.folder.metrics.unlink(missing_ok=True)
-
-
-@contextmanager
-def _withdrawing(prepared: PreparedRun | None) -> Iterator[None]:
-    """Free the folder of a new run again if its setup fails."""
-    try:
-        yield
-    except BaseException:
-        if prepared and not prepared.is_begun:
-            prepared.folder.withdraw()
-        raise
 
 
 @contextmanager
@@ -163,9 +150,9 @@ class _Progress:
 
 
 def _epoch_in_words(report: EpochReport) -> str:
-    said = [f"epoch {report.epoch}" if report.epoch else "before"]
+    parts = [f"epoch {report.epoch}" if report.epoch else "before"]
     if report.loss is not None:
-        said.append(f"loss {report.loss:.3f}")
+        parts.append(f"loss {report.loss:.3f}")
     if report.scores:
-        said.append(f"{report.scores.split} top-1 {report.scores.top1:.1%}, top-5 {report.scores.top5:.1%}")
-    return " · ".join(said) + (" · kept in best/" if report.is_best else "")
+        parts.append(f"{report.scores.split} top-1 {report.scores.top1:.1%}, top-5 {report.scores.top5:.1%}")
+    return " · ".join(parts) + (" · kept in best/" if report.is_best else "")

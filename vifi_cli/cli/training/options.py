@@ -86,12 +86,7 @@ def train_or_resume(
     train: Callable[..., Result],
     resume: Callable[..., Result],
 ) -> Result:
-    """Call `train` for a new run, or with --resume `resume` for an interrupted one; `own` are options by their flags.
-
-    Raises:
-        InvalidInput: --data is missing, or an option does not go with --resume.
-        typer.Exit: Ctrl-C was pressed; the run is saved.
-    """
+    """Call `train` for a new run, or `resume` with --resume; `own` are the options of one command by their flags."""
     from vifi_cli.api.feedback import is_first_process
     from vifi_cli.api.training.run import Interrupted
 

@@ -122,11 +122,7 @@ class BadVideos:
         self._reasons: dict[int, str] = {}
 
     def note(self, bad: Sequence[BadClip]) -> None:
-        """Add the videos that a step could not read.
-
-        Raises:
-            InvalidInput: more than a tenth of the videos cannot be read.
-        """
+        """Add the videos that a step could not read."""
         for clip in bad:
             if clip.video not in self._reasons:
                 self._reasons[clip.video] = clip.reason

@@ -62,7 +62,7 @@ def embed_once(
     known: dict[int, Tensor] = {}
     bad: dict[int, str] = {}
     for numbers, embeddings, unreadable in encode_videos(network, clips, chosen, enter):
-        # sending a row to another process would send its complete batch
+        # clones, since sending a row to another process would send its complete batch
         known |= {video: row.clone() for video, row in zip(numbers, embeddings.cpu(), strict=True)}
         bad |= dict(unreadable)
         watch(len(known) + len(bad))

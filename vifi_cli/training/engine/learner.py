@@ -57,7 +57,7 @@ def freeze_statistics(network: ViFiCLIP) -> None:
 class Learner:
     """A model that learns from micro-batches, step by step.
 
-    `tuned` and `average` hold parameters and their moving averages by name; without `ema_decay` there are no averages.
+    `tuned` and `average` hold parameters and their moving averages by name; without `ema_decay`, `average` is empty.
     """
 
     def __init__(

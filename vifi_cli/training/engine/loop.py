@@ -19,7 +19,7 @@ from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch, cut_into_micro_batches
 from vifi_cli.training.recipe.learning_rate import Schedule
-from vifi_cli.training.recipe.recipe import Mixing
+from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.wording import first_of
 
 MOST_NAMED = 8  # of the videos of a step that diverges
@@ -43,9 +43,8 @@ class StepReport:
 class BatchMaking:
     """How groups of clips become micro-batches."""
 
+    recipe: Recipe
     classes: int
-    mixing: Mixing
-    seed: int
     micro_batch: int  # clips encoded at once
     enter: ClipInput
 
@@ -59,11 +58,10 @@ class BatchMaking:
         is_pixels = group.clips.dtype == torch.uint8
         clips = self.enter(group.clips) if is_pixels else group.clips.to(self.enter.device)
         labels = group.labels.to(self.enter.device)
-        targets = soft_targets(labels, self.classes, self.mixing.label_smoothing)
-        if self.mixing.mixup or self.mixing.cutmix:
-            first = group.group.draws[0]
-            generator = np.random.default_rng([self.seed, first.epoch, first.position, 2])
-            clips, targets = mix_clips(clips, targets, self.mixing, generator)
+        mixing, first = self.recipe.mixing, group.group.draws[0]
+        targets = soft_targets(labels, self.classes, mixing.label_smoothing)
+        generator = np.random.default_rng([self.recipe.seed, first.epoch, first.position, 2])
+        clips, targets = mix_clips(clips, targets, mixing, generator)
         return clips, targets, torch.full((len(clips),), float(group.group.counts), device=clips.device)
 
 

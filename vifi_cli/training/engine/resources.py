@@ -73,9 +73,6 @@ def find_micro_batch(
     """Clips of a micro-batch: the number in the recipe, or the most that fit on the GPU in a trial.
 
     `clips` is the number of a step on all processes, which get the same answer; `size` is the encoder's input side.
-
-    Raises:
-        InvalidInput: not even one clip fits.
     """
     if recipe.runtime.micro_batch > 0:
         return recipe.runtime.micro_batch

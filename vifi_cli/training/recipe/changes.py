@@ -20,9 +20,8 @@ from vifi_cli.typed_files import as_dataclass
 Change = str | Mapping[str, Any]
 """What a user changes: the name of a preset, the path of a TOML file, `key=value`, or TOML values."""
 TOWERS: tuple[Tune, ...] = ("image", "text")
-FINETUNE_PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small")
 PROMPT_PRESETS = ("prompt-few-shot", "prompt-base2novel", "prompt-small")
-PRESETS = (*FINETUNE_PRESETS, *PROMPT_PRESETS)
+PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small", *PROMPT_PRESETS)
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 STAGES = ("finetune", "prompt")
 PAPER_ODDITIES: Mapping[str, Any] = {

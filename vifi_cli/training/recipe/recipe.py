@@ -27,7 +27,7 @@ class Augmentation:
 
     @classmethod
     def none(cls) -> Self:
-        """The centre of each clip, unchanged."""
+        """The center of each clip, unchanged."""
         return cls(multi_scale_crop=0.0, flip=0.0, color_jitter=0.0, grayscale=0.0)
 
 

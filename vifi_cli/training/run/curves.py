@@ -41,11 +41,7 @@ class TensorBoardLog:
     """Writes event files as a run goes on."""
 
     def __init__(self, folder: Path, steps_per_epoch: int) -> None:
-        """Open a folder for event files, perhaps that of a resumed run.
-
-        Raises:
-            MissingDependency: the package tensorboard is not installed.
-        """
+        """Open a folder for event files; a resumed run adds to it."""
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:

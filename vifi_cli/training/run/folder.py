@@ -90,11 +90,7 @@ class RunFolder:
         return any(report.epoch == config.recipe.epochs for report in epochs)
 
     def begin(self, config: RunConfig) -> None:
-        """Make the folder and write the configuration.
-
-        Raises:
-            InvalidInput: the folder is not empty.
-        """
+        """Make the folder, which must be new or empty, and write the configuration."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise InvalidInput(f"{self.path} is not empty: name another --output, or go on with --resume")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -180,9 +176,8 @@ def _as_line(report: StepReport | EpochReport) -> dict[str, Any]:
 
 
 def _steps_done(line: Mapping[str, Any], steps_per_epoch: int) -> int:
-    if "step" in line:
-        return int(line["epoch"]) * steps_per_epoch + int(line["step"]) + 1
-    return int(line["epoch"]) * steps_per_epoch
+    before = int(line["epoch"]) * steps_per_epoch
+    return before + int(line["step"]) + 1 if "step" in line else before
 
 
 def _step(line: Mapping[str, Any]) -> StepReport:

@@ -38,12 +38,7 @@ class TrainingModel:
 
 
 def load_start(name: str) -> LoadedModel:
-    """Load the model that a run starts from.
-
-    Raises:
-        InvalidInput: it is a prompt model, or not a model.
-        ModelUnavailable, MissingDependency: it cannot be loaded here.
-    """
+    """Load the model that a run starts from, which must not be a prompt model."""
     model = load_vifi_clip(resolve_model(name))
     if model.card.base:
         raise InvalidInput(
@@ -53,12 +48,7 @@ def load_start(name: str) -> LoadedModel:
 
 
 def prompt_room(model: str) -> PromptRoom:
-    """Where a model takes prompts.
-
-    Raises:
-        InvalidInput: it is a prompt model itself, or its text tower takes no prompts.
-        ModelUnavailable, MissingDependency: it cannot be loaded here.
-    """
+    """Where a model takes prompts; refuses one whose text tower takes none."""
     loaded = load_start(model)
     text, fusion = text_layers(loaded.network.text), loaded.card.fusion
     try:
@@ -69,11 +59,7 @@ def prompt_room(model: str) -> PromptRoom:
 
 
 def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.device) -> TrainingModel:
-    """Load the model of a run and add the prompts of its recipe.
-
-    Raises:
-        InvalidInput, ModelUnavailable, MissingDependency: the model cannot be loaded or tuned.
-    """
+    """Load the model of a run and add the prompts of its recipe."""
     model, recipe = load_start(config.model), config.recipe
     card = tuned_card(model.card, config, data)
     if recipe.prompts:
@@ -102,9 +88,6 @@ def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Pro
     """Check that saved prompts continue with the model that they were learned for.
 
     If that model was moved, as in a bridge, the first process writes its new path into the saved folders.
-
-    Raises:
-        InvalidInput: the model has changed.
     """
     for folder in saved:
         begun = read_card(folder).base if is_model_folder(folder) else None
@@ -117,11 +100,7 @@ def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Pro
 
 
 def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
-    """Set the towers up for training as the recipe's runtime says.
-
-    Raises:
-        InvalidInput: a tower cannot do gradient checkpointing.
-    """
+    """Set the towers up for training as the recipe's runtime says."""
     # convolutions are twice as fast in this memory layout
     network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for tower in (network.visual, network.text):
@@ -136,11 +115,7 @@ def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
 
 
 def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> ModelCard:
-    """The card of the models that a run saves.
-
-    Raises:
-        InvalidInput: two classes have the same name, or the model does not take square pictures.
-    """
+    """The card of the models that a run saves; only models with square input can be tuned."""
     recipe = config.recipe
     geometry = base.preprocessing.geometry
     if geometry.height != geometry.width:

@@ -34,14 +34,13 @@ class Validation:
 
     def score(self, network: ViFiCLIP, classes: Tensor) -> Scores | None:
         """Score a model with its class embeddings (C, D); None without held-out videos."""
-        return self._score(network, classes, "val", self.data.val) or self._score(
-            network, classes, "test", self.data.test
-        )
+        scores = self._score(network, classes, self.data.val)
+        return scores or self._score(network, classes, self.data.test)
 
     def score_test(self, network: ViFiCLIP, classes: Tensor, known: Scores | None) -> Scores | None:
         """Score a model on the test videos, unless these gave the scores that are `known` from validation."""
         is_known = known is not None and (not self.data.val or self.data.val == self.data.test)
-        return known if is_known else self._score(network, classes, "test", self.data.test)
+        return known if is_known else self._score(network, classes, self.data.test)
 
     def is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
         """Whether this epoch's model becomes `best/`; without videos to choose by, the last one does."""
@@ -55,18 +54,16 @@ class Validation:
         val, test = ({video.path for video in videos} for videos in (self.data.val, self.data.test))
         return bool(val and not val & test) or (self.recipe.select_on_test and bool(val or test))
 
-    def _score(
-        self, network: ViFiCLIP, classes: Tensor, split: str, videos: tuple[LabeledVideo, ...]
-    ) -> Scores | None:
+    def _score(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Scores | None:
         if not videos:
             return None
         all_predictions = joined(self.processes.gather(self._predict(network, classes, videos)))
-        name = "test" if videos == self.data.test else split
+        split = "test" if videos == self.data.test else "val"
         if not len(all_predictions.videos):
-            return Scores(name, 0.0, 0.0, 0, len(all_predictions.unreadable))
+            return Scores(split, 0.0, 0.0, 0, len(all_predictions.unreadable))
         labels = [videos[video].label for video in all_predictions.videos.tolist()]
         top1, top5 = (float(top_k_hits(all_predictions.probabilities, labels, k).mean()) for k in (1, 5))
-        return Scores(name, top1, top5, len(labels), len(all_predictions.unreadable))
+        return Scores(split, top1, top5, len(labels), len(all_predictions.unreadable))
 
     def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
         """The predictions for this process's share of the videos."""

@@ -216,7 +216,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(asked: list[str], tmp_path: Path) ->
                 break
         said += process.stderr.read()
     assert process.returncode == 130, said
-    assert f"interrupted and saved: vifi bridge --resume {run} goes on from here" in said
+    assert f"interrupted and saved; continue with vifi bridge --resume {run}" in said
     assert not (run / "prompt" / "best").exists()
 
 

@@ -217,7 +217,7 @@ def test_options_that_a_resumed_run_would_ignore_are_refused(tmp_path: Path) -> 
     arguments = ("finetune", "--resume", str(tmp_path), "--tune", "text")
     stdout, stderr = (run := start(*arguments)).communicate(timeout=60)
     assert (run.returncode, stdout) == (2, "")
-    assert stderr == "error: --tune does not go with --resume: a run goes on as it began\n"
+    assert stderr == "error: --tune does not go with --resume: a run continues as it began\n"
 
 
 def test_a_gradient_that_is_no_number_leaves_the_weights_alone(make_run: MakeRun, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> _Stages:
             "recipe: finetune.seed and prompt.seed must be equal: the seed decides which videos are held out"
         )
     prompting = PreparedRun(RunFolder(run / "prompt"), replace(first.config, recipe=recipe), first.data)
-    return _in_folder(_Stages(run, first, prompting), run)
+    return _Stages(run, first, prompting)
 
 
 def _resumed(run: Path, root: Path | None, changes: Sequence[Change], feedback: Feedback) -> _Stages:
@@ -113,30 +113,25 @@ def _resumed(run: Path, root: Path | None, changes: Sequence[Change], feedback: 
         )
     config = resumed_config(second, changes_of_stage(changes, "prompt"))
     first = resumed_run(run / "finetune", root, changes_of_stage(changes, "finetune"), feedback)
-    return _in_folder(_Stages(run, first, PreparedRun(second, config, first.data, is_begun=True)), run)
-
-
-def _in_folder(stages: _Stages, run: Path) -> _Stages:
-    """The stages under a folder: each process has named a new one by its own clock, and an old one may have moved."""
-    first, second = RunFolder(run / "finetune"), RunFolder(run / "prompt")
-    config = replace(stages.prompt.config, model=str(first.best))
-    return _Stages(
-        run, replace(stages.finetune, folder=first), replace(stages.prompt, folder=second, config=config)
-    )
+    return _Stages(run, first, PreparedRun(second, config, first.data, is_begun=True))
 
 
 def _carry_out(stages: _Stages, processes: Processes, feedback: Feedback) -> BridgeResult:
-    stages = _in_folder(stages, processes.gather(stages.folder)[0])
-    is_new = not stages.prompt.is_begun
+    # each process has named a new folder by its own clock, and an old one may have moved
+    run = processes.gather(stages.folder)[0]
+    finetune = replace(stages.finetune, folder=RunFolder(run / "finetune"))
+    config = replace(stages.prompt.config, model=str(finetune.folder.best))
+    prompt = replace(stages.prompt, folder=RunFolder(run / "prompt"), config=config)
+    is_new = not prompt.is_begun
     if is_new and processes.is_first:
-        stages.prompt.folder.begin(stages.prompt.config)
+        prompt.folder.begin(config)
     try:
-        tuned = carry_out(stages.finetune, processes, feedback)
-        prompted = carry_out(replace(stages.prompt, is_begun=True), processes, feedback)
+        tuned = carry_out(finetune, processes, feedback)
+        prompted = carry_out(replace(prompt, is_begun=True), processes, feedback)
     except Interrupted as interruption:
-        raise Interrupted(stages.folder) from interruption
+        raise Interrupted(run) from interruption
     except BaseException:
-        if is_new and processes.is_first and not stages.finetune.folder.is_begun():
-            stages.prompt.folder.withdraw()
+        if is_new and processes.is_first and not finetune.folder.is_begun():
+            prompt.folder.withdraw()
         raise
-    return BridgeResult(stages.folder, tuned, prompted)
+    return BridgeResult(run, tuned, prompted)

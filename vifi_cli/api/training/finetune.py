@@ -39,7 +39,11 @@ def finetune(
         model: to start from; by default the one that `index_videos` takes.
         device: `auto`, `cuda`, `mps` or `cpu`.
         feedback: receives notes and progress.
-        options: see `FinetuneOptions`.
+        options: `setting` of the paper: supervised (the default), few-shot-K, base2novel or zero-shot; `tune`, the
+            towers that are trained: both (the default), image or text; `fusion`, what is averaged over the frames of
+            a clip: embedding (the default), decision or image; `protocol`: default, or paper for the oddities of the
+            published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
+            `output`, the folder of the run; `data_root`, the folder of public sets, by default `$VIFI_DATA`.
 
     Raises:
         InvalidInput: the data, the model or an option is wrong.

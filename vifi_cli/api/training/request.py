@@ -20,25 +20,25 @@ Method = Literal["finetune", "prompt"]
 
 
 class TrainingOptions(TypedDict, total=False):
-    """Optional arguments of `finetune`, `prompt_tune` and `bridge`."""
+    """Optional arguments of `finetune`, `prompt_tune` and `bridge`; see `finetune`."""
 
-    setting: str  # of the paper: supervised (the default), few-shot-K, base2novel or zero-shot
-    tune: Tune  # the towers that are trained, or that get prompts; by default both
-    protocol: Protocol  # paper for the oddities of the published code too
-    recipe: Sequence[Change]  # each the name of a preset, a TOML file, key=value, or a mapping
-    output: Path | str  # the folder of the run; by default a new one under runs/
-    data_root: Path | str  # where public sets are, by default $VIFI_DATA
+    setting: str
+    tune: Tune
+    protocol: Protocol
+    recipe: Sequence[Change]
+    output: Path | str
+    data_root: Path | str
 
 
 class FinetuneOptions(TrainingOptions, total=False):
     """Optional arguments of `finetune`."""
 
-    fusion: Fusion  # what is averaged over the frames of a clip; by default embedding
+    fusion: Fusion
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """A training run as the user wants it; None leaves the choice to vifi. Fields are as in `FinetuneOptions`."""
+    """A training run as the user wants it; None leaves the choice to vifi. Fields are as in `finetune`."""
 
     data: DataSource
     model: str | None = None
@@ -58,7 +58,7 @@ def training_request(
     options: TrainingOptions,
     fusion: Fusion | None = None,
 ) -> TrainingRequest:
-    """Make a request of a program's arguments, with absolute paths.
+    """Make a request from the arguments of a program, with absolute paths.
 
     Raises:
         InvalidInput: the data is not named, or the setting or protocol does not exist.

@@ -96,7 +96,7 @@ def train_or_resume(
     }  # fmt: skip
     given = {flag: value for flag, value in asked.items() if value is not None}
     if run.resume and given:
-        raise InvalidInput(f"{next(iter(given))} does not go with --resume: a run goes on as it began")
+        raise InvalidInput(f"{next(iter(given))} does not go with --resume: a run continues as it began")
     if not run.resume and not source.data:
         raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
     # the functions know --side as tune
@@ -111,5 +111,5 @@ def train_or_resume(
     except Interrupted as interruption:
         if is_first_process():
             command = f"vifi {train.__name__.replace('_', '-')} --resume {interruption.folder}"
-            output.note(f"interrupted and saved: {command} goes on from here")
+            output.note(f"interrupted and saved; continue with {command}")
         raise typer.Exit(INTERRUPTED) from interruption

@@ -31,7 +31,7 @@ def make_prompt_recipe(
 ) -> Recipe:
     """Put a recipe together as `make_recipe` does, for the towers that take prompts.
 
-    Normalization and fusion stay those of the model. Without `tune`, all towers that can get prompts. `say` receives
+    Normalization and fusion stay those of the model. Without `tune`, all towers that can get prompts do. `say` receives
     what was decided.
 
     Raises:

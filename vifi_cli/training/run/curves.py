@@ -38,7 +38,7 @@ def draw_curves(path: Path, steps: Sequence[StepReport], epochs: Sequence[EpochR
 
 
 class TensorBoardLog:
-    """Writes event files as a run goes on."""
+    """Writes event files during a run."""
 
     def __init__(self, folder: Path, steps_per_epoch: int) -> None:
         """Open a folder for event files; a resumed run adds to it."""

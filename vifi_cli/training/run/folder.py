@@ -92,7 +92,7 @@ class RunFolder:
     def begin(self, config: RunConfig) -> None:
         """Make the folder, which must be new or empty, and write the configuration."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise InvalidInput(f"{self.path} is not empty: name another --output, or go on with --resume")
+            raise InvalidInput(f"{self.path} is not empty: name another --output, or continue with --resume")
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins

@@ -24,7 +24,7 @@ Add `-h` or `--help` to any command to see this in your terminal. `vifi --versio
 
 
 def reference() -> str:
-    """The whole page."""
+    """The text of the page."""
     command = get_command(app)
     context = typer.Context(command, info_name="vifi")
     commands = commands_of(command, context)
@@ -58,13 +58,9 @@ def _tables(shown: CommandHelp) -> Iterator[str]:
         yield f"\n| {title} | |" + (" Default |" if has_defaults else "")
         yield "| --- | --- |" + (" --- |" if has_defaults else "")
         for entry in entries:
-            yield f"| {_code(entry)} | {_effect(entry)} |" + (
-                f" {_plain(entry.default)} |" if has_defaults else ""
-            )
-
-
-def _code(entry: Entry) -> str:
-    return f"`{entry.name}{' ' if entry.value else ''}{entry.value}`".replace("|", "\\|")
+            name = entry.name.replace("|", "\\|")
+            default = f" {_plain(entry.default)} |" if has_defaults else ""
+            yield f"| `{name}` | {_effect(entry)} |{default}"
 
 
 def _effect(entry: Entry) -> str:

@@ -36,8 +36,7 @@ UNBROKEN_SPACE = "\xa0"
 class Entry:
     """One argument, option or command."""
 
-    name: str  # such as `-t, --top`
-    value: str  # what an option takes, such as `N`; empty for a flag
+    name: str  # such as `-t, --top N`
     text: str
     default: str = ""  # in words; empty if there is none to show
     remarks: tuple[str, ...] = ()  # choices, environment variable, whether it is required
@@ -59,15 +58,15 @@ def describe(command: Any, context: typer.Context) -> CommandHelp:
     options = [each for each in parameters if isinstance(each, TyperOption)]
     sections: dict[str, list[Entry]] = {}
     for argument in arguments:
-        sections.setdefault("Arguments", []).append(_entry(_value(argument), "", argument))
+        sections.setdefault("Arguments", []).append(_entry(_value(argument), argument))
     for name, each in commands_of(command, context):
         title = each.rich_help_panel or "Commands"
-        sections.setdefault(title, []).append(Entry(name, "", _paragraphs(each.help)[0]))
+        sections.setdefault(title, []).append(Entry(name, _paragraphs(each.help)[0]))
     are_grouped = any(option.rich_help_panel for option in options)
     for option in options:
         flags = " / ".join((", ".join(sorted(option.opts, key=len)), *option.secondary_opts))
         title = option.rich_help_panel or (_shared_group(option) if are_grouped else "Options")
-        sections.setdefault(title, []).append(_entry(flags, _value(option), option))
+        sections.setdefault(title, []).append(_entry(f"{flags} {_value(option)}".rstrip(), option))
     if len(sections) > 1 + bool(arguments):
         sections["Other options"] = sections.pop("Options", [])
     return CommandHelp(_usage(command, arguments, context), _paragraphs(command.help), sections)
@@ -97,9 +96,9 @@ def _paragraphs(text: str | None) -> tuple[str, ...]:
     return (summary.removesuffix("."), *rest)
 
 
-def _entry(name: str, value: str, parameter: TyperArgument | TyperOption) -> Entry:
+def _entry(name: str, parameter: TyperArgument | TyperOption) -> Entry:
     text = (parameter.help or "").removesuffix(".")  # Typer's own texts end in a full stop
-    return Entry(name, value, text, _default(parameter), tuple(_remarks(parameter)))
+    return Entry(name, text, _default(parameter), tuple(_remarks(parameter)))
 
 
 def _shared_group(option: TyperOption) -> str:
@@ -217,7 +216,7 @@ def _lines(shown: CommandHelp, width: int) -> Iterator[str]:
     for title, entries in shown.sections.items():
         yield ""
         yield f"{title}:"
-        names = [_name(entry) for entry in entries]
+        names = [("      " if entry.name.startswith("--") else "  ") + entry.name for entry in entries]
         column = 2 + max((len(name) for name in names if len(name) <= width * MOST_FOR_NAMES), default=0)
         wrapper = textwrap.TextWrapper(max(width, column + 20), subsequent_indent=" " * column)
         wrapper.break_on_hyphens = wrapper.break_long_words = False
@@ -227,11 +226,6 @@ def _lines(shown: CommandHelp, width: int) -> Iterator[str]:
                 name = ""
             wrapper.initial_indent = name.ljust(column)
             yield wrapper.fill(_text(entry))
-
-
-def _name(entry: Entry) -> str:
-    indent = "      " if entry.name.startswith("--") else "  "
-    return f"{indent}{entry.name} {entry.value}".rstrip()
 
 
 def _text(entry: Entry) -> str:

@@ -38,7 +38,7 @@ class OpenVideo:
     stream: VideoStream
     encrypted: bool = False  # whether reading ended at encrypted packets
     packets_read: int = 0  # by `packets`, so far
-    packets_damaged: int = 0  # refused by the decoder of `frames`
+    packets_damaged: int = 0  # refused by the decoder
     tick_seconds: float = field(init=False)  # the unit of the stream's times
     frame_seconds: float = field(init=False)  # the usual time from one frame to the next
     _origin: int | None = None

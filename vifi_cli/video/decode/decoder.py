@@ -65,26 +65,18 @@ class SequentialDecoding:
     way = "sequential"
 
     def __init__(self, video: OpenVideo, chooser: FrameChooser, alive: Callable[[], None]) -> None:
-        self._clock = SteadyClock(video)
+        self.end_seconds = 0.0  # of the last frame
         self._video = video
         self._chooser = chooser
         self._alive = alive
 
-    @property
-    def damaged(self) -> int:
-        """How many packets the decoder refused."""
-        return self._video.packets_damaged
-
-    @property
-    def end_seconds(self) -> float:
-        """Where the last frame ends."""
-        return self._clock.end_seconds
-
     def frames(self) -> Iterator[TimedFrame]:
         """The chosen frames with their seconds, in order."""
+        clock = SteadyClock(self._video)
         held: dict[float, VideoFrame] = {}
         for frame in self._video.frames(self._alive):
-            seconds = self._clock.read(frame)
+            seconds = clock.read(frame)
+            self.end_seconds = clock.end_seconds
             if seconds is None:
                 continue
             held[seconds] = frame
@@ -149,8 +141,8 @@ class _Decoding:
     def _warning(self) -> str | None:
         end, declared = self._decoding.end_seconds, self._declared_seconds or 0.0
         remarks = []
-        if self._decoding.damaged:
-            remarks.append(f"{self._decoding.damaged} damaged packets were skipped")
+        if self._video.packets_damaged:
+            remarks.append(f"{self._video.packets_damaged} damaged packets were skipped")
         if self._video.encrypted:
             remarks.append(f"encrypted from {end:.1f} s on")
         elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared):

@@ -41,7 +41,6 @@ class SelectiveDecoding:
 
     def __init__(self, video: OpenVideo, chooser: FrameChooser, alive: Callable[[], None]) -> None:
         self.packets = self.decoded = self.decoded_keyframes = 0
-        self.damaged = 0  # packets that the decoder refused
         self.end_seconds = 0.0  # of the last frame
         self._video = video
         self._context = video.stream.codec_context
@@ -138,7 +137,7 @@ class SelectiveDecoding:
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            self.damaged += 1
+            self._video.packets_damaged += 1
             return
         yield from self._sort_out(frames)
 
@@ -149,7 +148,7 @@ class SelectiveDecoding:
             try:
                 yield from self._sort_out(self._context.decode(None))
             except av.FFmpegError:
-                self.damaged += 1
+                self._video.packets_damaged += 1
         self._context.flush_buffers()
 
     def _sort_out(self, frames: list[VideoFrame]) -> Iterator[TimedFrame]:

@@ -117,20 +117,19 @@ class OpenSound:
 
     def _frames(self, start_seconds: float) -> Iterator[AudioFrame]:
         """The frames from before the start on; from the beginning if the file's index leads past the start."""
-        first = True
-        for frame in self._decoded(start_seconds - EARLIER_SECONDS):
-            late = first and frame.time is not None and frame.time > start_seconds
-            if late and self._began_before(frame):
-                yield from self._decoded(-math.inf)
-                return
-            first = False
-            yield frame
+        frames = self._decoded(start_seconds - EARLIER_SECONDS)
+        first = next(frames, None)
+        if first is None:
+            return
+        if first.time is not None and first.time > start_seconds and self._began_before(first.time):
+            frames = self._decoded(-math.inf)
+        else:
+            yield first
+        yield from frames
 
-    def _began_before(self, frame: AudioFrame) -> bool:
+    def _began_before(self, seconds: float) -> bool:
         start, unit = self.stream.start_time, self.stream.time_base
-        if start is None or unit is None or frame.time is None:
-            return False
-        return float(start * unit) < frame.time - TREMBLE_SECONDS
+        return start is not None and unit is not None and float(start * unit) < seconds - TREMBLE_SECONDS
 
     def _decoded(self, from_seconds: float) -> Iterator[AudioFrame]:
         """The frames from about a time on, without damaged ones."""

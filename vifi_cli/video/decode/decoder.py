@@ -155,8 +155,8 @@ def decode_range(
 ) -> Iterator[Frames]:
     """Yields the frames of a part in chunks, in order of time, and perhaps some before it.
 
-    They are those `decode_frames` yields there, without decoding what is before the part. If the part has none, the
-    last one before it comes, which is on screen there; if there is none before it either, the first of all.
+    They are the frames that `decode_frames` yields there, but nothing before the part is decoded. If the part has none,
+    the last one before it comes, which is on screen there; if there is none before it either, the first of all.
 
     Raises:
         InvalidInput: the video ends before the time asked for.

@@ -26,7 +26,7 @@ class FrameSampling:
     """How densely to take frames from a video."""
 
     frames_per_second: float = 1.0
-    minimum_frames: int = 8  # of a video too short for the rate, if it has so many
+    minimum_frames: int = 8  # of a video too short to yield that many at the rate
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.frames_per_second) and self.frames_per_second > 0):

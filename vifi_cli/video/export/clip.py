@@ -65,7 +65,7 @@ def sound_track(
 
 
 def rate_of(video: OpenVideo) -> Fraction:
-    """Usual frames per second, as the file declares them if a player can show so many."""
+    """The frames per second that the file declares, if a player can show that many; else a usual rate."""
     rate = video.stream.average_rate or video.stream.guessed_rate or USUAL_RATE
     return rate if rate <= HIGHEST_RATE else USUAL_RATE
 

@@ -68,7 +68,7 @@ def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> 
 class _Walk:
     """One search of several roots, which lists each physical file and enters each folder once.
 
-    Links to folders wait until all real folders are searched, so most of what they lead to is known by then.
+    Links to folders wait until all real folders are searched, so that most of their content is known by then.
     """
 
     def __init__(self, exclude: Sequence[str]) -> None:

@@ -63,8 +63,8 @@ def decode_ahead(
 ) -> Generator[DecodingEvent, None, None]:
     """Yields each video's chunks in order and `DecodedVideo`, or `FailedVideo` at any point.
 
-    It decodes as many videos at a time as there are `workers`, each with so many threads, and their events come mixed.
-    A decoder silent for `stall_seconds` counts as hanging. Closing the generator ends all processes at once.
+    It decodes `workers` videos at a time, each with `threads` threads, and their events come mixed. A decoder silent
+    for `stall_seconds` counts as hanging. Closing the generator ends all processes at once.
     """
     works = [partial(_decode, path, sampling, geometry, threads) for path in paths]
     pool = DecodingPool(works, workers, stall_seconds)

@@ -1,7 +1,7 @@
 """Calls functions on videos in another process, so that a file that crashes or hangs native code costs only itself.
 
-The process makes one call after another until it is killed, and ends when its parent ends, for whatever reason. See
-`messages` for what it sends.
+The process makes one call after another until it is killed, and ends when its parent ends, for whatever reason.
+`messages` describes what it sends.
 """
 
 import multiprocessing

@@ -76,7 +76,7 @@ def dated(name: str) -> str:
 
 def report_folder(output: Path | str | None, name: str) -> Path:
     """The folder of a report, by default under `reports/`; raises InvalidInput if it cannot be written."""
-    folder = given_path(Path(output)) if output else REPORTS.absolute() / name
+    folder = given_path(output) if output else REPORTS.absolute() / name
     has_report = any((folder / name).exists() for name in ("report.json", "runs"))
     if folder.exists() and not (folder.is_dir() and (has_report or not any(folder.iterdir()))):
         raise InvalidInput(f"{folder} exists already and is not a report: name another --output")
@@ -101,7 +101,7 @@ def _test(
     method_runs = MethodRuns(subject, runs) if subject.methods else None
     plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak)
     if method_runs:
-        planned = method_runs.planned(subject.methods, plan.trials)
+        planned = method_runs.planned(plan.trials)
         check_recipes(planned, subject.models[0].name)
         train_all(planned, processes, feedback)
     make_repeatable(subject.seed, processes.device)

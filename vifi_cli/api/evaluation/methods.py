@@ -31,16 +31,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class MethodRuns:
-    """The runs of the methods of an evaluation; `folder` contains a folder per run."""
+    """The runs of the methods of a subject; `folder` contains a folder per run."""
 
     subject: Subject
     folder: Path
 
-    def planned(self, methods: Sequence[str], trials: Sequence[Trial]) -> dict[str, Run]:
+    def planned(self, trials: Sequence[Trial]) -> dict[str, Run]:
         """All runs in order, by the name of their folder; a run that two methods need is planned once."""
         runs: dict[str, Run] = {}
         for trial in trials:
-            for name in methods:
+            for name in self.subject.methods:
                 runs |= self._runs_of(name, trial)
         return runs
 

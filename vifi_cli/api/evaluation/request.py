@@ -114,7 +114,7 @@ def resolve(
     _check(options, names, methods, changes, protocol)
     class_texts = None if texts is None else read_class_texts(texts)
     root = options.get("data_root")
-    source = DataSource.parse(str(data), given_path(Path(root)) if root else None) if data else None
+    source = DataSource.parse(str(data), given_path(root) if root else None) if data else None
     run, names = (None, names) if methods else run_and_models(names)
     source = source or (run.source if run else None)
     setting = setting or (run.setting if run else None)

@@ -84,7 +84,7 @@ def evaluate_retrieval(
         IndexMissing: nothing is indexed, and no model was named.
         EncoderMismatch: the index's own model has changed since.
     """
-    path = given_path(Path(queries))
+    path = given_path(queries)
     folder = report_folder(output, dated(f"retrieval-{slug(str(path))}"))
     file = QueryFile(path, read_queries(path))
     with _own_index(is_needed=not models) as catalog:

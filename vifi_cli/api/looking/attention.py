@@ -10,7 +10,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.figures.attention import attention_pictures, attention_sheet
 from vifi_cli.evaluation.testing.attention import FrameAttention, WatchedModel, watch_model
 from vifi_cli.model.looking.frame_maps import Method
-from vifi_cli.paths import given_path, replacing
+from vifi_cli.paths import given_path, replacing, write_file
 from vifi_cli.video.clips.full_frames import FullFrame, clip_frames, expected_frames, steady_frames
 from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.movie import write_mp4
@@ -38,10 +38,7 @@ class Attention:
         """Draws the frames and the maps of each model as PNG; replaces an existing file."""
         name = self.path.name
         heading = printable(f"{name}: “{self.text}”" if self.text else name)
-        drawn = attention_sheet(heading, self.clip, self.watched, self.seen)
-        sheet = _in_new_folder(target)
-        with replacing(sheet) as unfinished:
-            unfinished.write_bytes(drawn)
+        write_file(given_path(target), attention_sheet(heading, self.clip, self.watched, self.seen))
 
     def write_film(self, target: Path | str, frames_per_second: float = 5.0) -> None:
         """Draws the part of the video as MP4, models side by side; replaces an existing file.
@@ -49,7 +46,8 @@ class Attention:
         Raises:
             UnreadableVideo: a frame cannot be decoded.
         """
-        film = _in_new_folder(target)
+        film = given_path(target)
+        film.parent.mkdir(parents=True, exist_ok=True)
         total = expected_frames(self.path, frames_per_second, self.part)
         with (
             naming(self.path),
@@ -72,12 +70,6 @@ def _reporting(pictures: Iterator[tuple[float, Picture]], report: Task) -> Itera
     for count, picture in enumerate(pictures, start=1):
         yield picture
         report(count)
-
-
-def _in_new_folder(target: Path | str) -> Path:
-    path = given_path(Path(target))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def attention(

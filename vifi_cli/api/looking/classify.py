@@ -14,7 +14,7 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
-from vifi_cli.paths import given_path, replacing
+from vifi_cli.paths import given_path, write_file
 from vifi_cli.video.clips.full_frames import clip_frames
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import printable
@@ -52,10 +52,7 @@ class Timeline:
         """Draws frames of the video and a lane for each class, as PNG; replaces an existing file."""
         frames = clip_frames(self.path, FRAMES)
         drawn = strip_picture(printable(self.path.name), frames, self.windows, self.spans)
-        picture = given_path(Path(target))
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(picture) as unfinished:
-            unfinished.write_bytes(drawn)
+        write_file(given_path(target), drawn)
 
 
 def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
@@ -64,7 +61,7 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
     Raises:
         InvalidInput: a path does not exist, or no video is found.
     """
-    discovery = find_videos([given_path(Path(path)) for path in paths])
+    discovery = find_videos([given_path(path) for path in paths])
     for folder in discovery.unreadable_folders:
         feedback.note(f"{folder} cannot be read: its videos are skipped")
     if not discovery.videos:

@@ -31,7 +31,7 @@ from vifi_cli.index.windows import window_embeddings
 from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.towers.clip_transform import square_side
-from vifi_cli.paths import given_path, index_folder, replacing
+from vifi_cli.paths import given_path, index_folder, write_file
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.wording import counted
 
@@ -82,7 +82,7 @@ def embed_map(
     listed = [
         LabeledVideo(path, label, ucf101_scene(path))
         for label, files in enumerate(videos.values())
-        for path in (given_path(Path(file)) for file in files)
+        for path in map(given_path, files)
     ]
     several = (models,) if isinstance(models, VideoModel) else tuple(models)
     paths = [video.path for video in listed]
@@ -104,7 +104,7 @@ def embed_map(
         options.get("seed", 0),
     )
     if folder is not None:
-        write_map(made, given_path(Path(folder)), several[0].feedback)
+        write_map(made, given_path(folder), several[0].feedback)
     return made
 
 
@@ -117,10 +117,8 @@ def write_map(made: EmbedMap, folder: Path, feedback: Feedback) -> None:
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"--output {folder} is a file: name a folder")
     picture, page = map_picture(made), map_page(made, _thumbnails(made, feedback)).encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in ((PICTURE, picture), (PAGE, page)):
-        with replacing(folder / name) as unfinished:
-            unfinished.write_bytes(content)
+    write_file(folder / PICTURE, picture)
+    write_file(folder / PAGE, page)
 
 
 def _thumbnails(made: EmbedMap, feedback: Feedback) -> dict[Path, bytes]:

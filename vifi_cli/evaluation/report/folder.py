@@ -19,7 +19,7 @@ from vifi_cli.evaluation.report.table import (
     table_html,
 )
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-from vifi_cli.paths import replacing
+from vifi_cli.paths import write_file
 
 FORMAT = 1
 """Raise it when a key of `report.json` changes its meaning."""
@@ -33,7 +33,6 @@ def write_report(folder: Path, report: Report) -> None:
     `report.html` needs no other file; `report.md` shows `confusion-1.png` and so on, one per test. A file that cannot
     be written stays as it was.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     pictures = [confusion_picture(test.scores.confusion, test.class_names) for test in report.details]
     names = [f"confusion-{number}.png" for number in range(1, len(pictures) + 1)]
     document = json.dumps(report_document(report), indent=2, ensure_ascii=False, allow_nan=False)
@@ -43,8 +42,7 @@ def write_report(folder: Path, report: Report) -> None:
         "report.html": report_html(report, pictures).encode(),
     }
     for name, content in files.items():
-        with replacing(folder / name) as unfinished:
-            unfinished.write_bytes(content)
+        write_file(folder / name, content)
     for older in set(folder.glob("confusion-*.png")) - {folder / name for name in names}:
         older.unlink()
 

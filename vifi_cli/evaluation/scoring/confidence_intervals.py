@@ -22,8 +22,8 @@ _MOST_UNITS_AT_ONCE = 1_000_000
 class Estimate:
     """A measured value and how certain it is.
 
-    `value` is a share, 0 to 1, shown in percent, or a `rank`, 1 being the best. `low` and `high` are the ends of the 95
-    % interval. `spread` is the standard deviation over splits or seeds; None if there is only one.
+    `value` is a share, 0 to 1, shown in percent, or a `rank`, 1 being the best. `low` and `high` are the ends of its
+    95 % interval. `spread` is the standard deviation over splits or seeds; None if there is only one.
     """
 
     value: float

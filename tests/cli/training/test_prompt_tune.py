@@ -173,7 +173,7 @@ def test_a_bridge_that_was_moved_goes_on_and_is_whole_again(
     assert vifi("bridge", *asked, "-o", run, *recipe(*STAGES, "epochs=1")).exit_code == 0
     run.rename(moved)
     classify = ("classify", colours / "test" / "red", "--model", moved / "prompt" / "best")
-    assert f"there is no such model at {run / 'finetune' / 'best'}" in vifi(*classify).stderr
+    assert f"no such model at {run / 'finetune' / 'best'}" in vifi(*classify).stderr
     resumed = vifi("bridge", "--resume", moved, "--json")
     assert resumed.exit_code == 0, resumed.stderr
     assert json.loads(resumed.stdout)["prompt"]["test"]["videos"] == 3

@@ -51,12 +51,12 @@ def import_model(
         feedback: receives progress.
 
     Raises:
-        InvalidInput: there is no such file, it does not fit the base, or the folder exists.
+        InvalidInput: the file is missing, it does not fit the base, or the folder exists.
         ModelUnavailable: a file is damaged, refused, or not a checkpoint of ViFi-CLIP, or the base is unavailable.
     """
     checkpoint, folder = given_path(Path(checkpoint)), given_path(Path(output))
     if not checkpoint.is_file():
-        raise InvalidInput(f"there is no checkpoint at {checkpoint}")
+        raise InvalidInput(f"no checkpoint at {checkpoint}")
     with new_folder(folder) as temporary:
         source = fetch_model(base, feedback)
         with feedback.busy(f"Reading {checkpoint.name}"):
@@ -69,7 +69,7 @@ def export_model(model: str | Path, output: Path | str, feedback: Feedback = AUT
     """Writes a model, named as for `--model`, to a new or empty folder that open_clip loads as `local-dir:FOLDER`.
 
     Raises:
-        InvalidInput: there is no such model, open_clip has no place for it, or the folder exists.
+        InvalidInput: the model is unknown, open_clip has no place for it, or the folder exists.
         ModelUnavailable: the weights are unavailable or damaged.
     """
     folder = given_path(Path(output))

@@ -230,7 +230,7 @@ def load_model(
         feedback: receives notes and progress.
 
     Raises:
-        InvalidInput: there is no such model or device.
+        InvalidInput: the model is unknown, or this machine lacks the device.
         ModelUnavailable: the weights are unavailable or damaged.
         MissingDependency: a package that the model needs is not installed.
     """

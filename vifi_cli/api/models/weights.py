@@ -15,7 +15,7 @@ def fetch_model(name: str | Path | None, feedback: Feedback) -> "ModelSource":
     Without a name it chooses the default model and notes which one that is.
 
     Raises:
-        InvalidInput: there is no such model.
+        InvalidInput: the model is unknown.
         ModelUnavailable: the hub cannot be reached, or the download was damaged.
         MissingDependency: a package that the model needs is not installed.
     """

@@ -73,7 +73,7 @@ def pull(model: NameArgument) -> None:
 
 @model_app.command()
 def show(model: NameArgument, device: DeviceOption = "auto", as_json: JsonOption = False) -> None:
-    """Load a model, and show what it is made of and how it runs."""
+    """Load a model, and show its parts and how it runs."""
     from vifi_cli.api.models.weights import fetch_model
     from vifi_cli.model.runtime.encoder import load_encoder
 

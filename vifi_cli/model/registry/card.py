@@ -39,7 +39,7 @@ class PromptShape:
     def __post_init__(self) -> None:
         counts = (self.text_context, self.text_depth, self.image_context, self.image_depth)
         if min(counts) < 0:
-            raise ValueError(f"prompts are counted by whole numbers from 0 on, not {counts}")
+            raise ValueError(f"prompts are counted from 0 on, not {counts}")
         for tower in get_args(Tower):
             context, depth = self.of(tower)
             if bool(context) != bool(depth):

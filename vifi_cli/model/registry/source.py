@@ -87,13 +87,13 @@ def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
         found = _find(str(inside) if inside.exists() else base.model)
     except InvalidInput as error:
         raise InvalidInput(
-            f"{folder} holds prompts for {base}, and there is no such model at {inside}: bring it back there"
+            f"{folder} holds prompts for {base}, but vifi finds no such model at {inside}: bring it back there"
         ) from error
     source = _with_card(found)
     if source.card and source.card.base:
         raise InvalidInput(
             f"{folder} names {source.name} as its base, which is made of prompts itself: "
-            "prompts need a model with weights of its own"
+            "prompts need a model with its own weights"
         )
     return source
 
@@ -106,7 +106,7 @@ def _local(name: str) -> ModelSource | None:
     if path.is_file():
         return _weights_file(path, activation)
     if name.startswith(FOLDER_PREFIX) or path.suffix in WEIGHT_SUFFIXES or name.startswith((".", "~", "/")):
-        raise InvalidInput(f"there is no model at {path}")
+        raise InvalidInput(f"no model at {path}")
     return None
 
 
@@ -162,4 +162,4 @@ def _unknown(name: str, pretrained: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     near += difflib.get_close_matches(name, pretrained, n=3, cutoff=0.7)
     meant = f"did you mean {', '.join(near[:3])}? " if near else ""
-    return f"there is no model {name!r}; {meant}`vifi model list` shows the choices"
+    return f"no model {name!r}; {meant}`vifi model list` shows the choices"

@@ -14,31 +14,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vifi_cli.api.cut.cutting import cut as cut
-    from vifi_cli.api.data import check_data as check_data
-    from vifi_cli.api.data import split_data as split_data
-    from vifi_cli.api.evaluation.evaluate import evaluate as evaluate
-    from vifi_cli.api.evaluation.retrieval import evaluate_retrieval as evaluate_retrieval
-    from vifi_cli.api.library.indexing import index_videos as index_videos
-    from vifi_cli.api.looking.attention import attention as attention
-    from vifi_cli.api.looking.embedding_map import embed_map as embed_map
-    from vifi_cli.api.models.conversion import export_model as export_model
-    from vifi_cli.api.models.conversion import import_model as import_model
-    from vifi_cli.api.models.merging import merge_models as merge_models
-    from vifi_cli.api.models.video_model import load_model as load_model
-    from vifi_cli.api.search.open_index import open_index as open_index
-    from vifi_cli.api.search.query_language import example as example
-    from vifi_cli.api.search.query_language import words as words
-    from vifi_cli.api.training.bridge import bridge as bridge
-    from vifi_cli.api.training.bridge import resume_bridge as resume_bridge
-    from vifi_cli.api.training.finetune import finetune as finetune
-    from vifi_cli.api.training.finetune import prompt_tune as prompt_tune
-    from vifi_cli.api.training.finetune import resume_training as resume_training
-    from vifi_cli.data.source import DataSource as DataSource
-    from vifi_cli.data.splits.plan import SplitPlan as SplitPlan
-    from vifi_cli.errors import VifiError as VifiError
-    from vifi_cli.index.search.video_index import SearchHit as SearchHit
-    from vifi_cli.video.moment import Moment as Moment
+    from vifi_cli.api.cut.cutting import cut
+    from vifi_cli.api.data import check_data, split_data
+    from vifi_cli.api.evaluation.evaluate import evaluate
+    from vifi_cli.api.evaluation.retrieval import evaluate_retrieval
+    from vifi_cli.api.library.indexing import index_videos
+    from vifi_cli.api.looking.attention import attention
+    from vifi_cli.api.looking.embedding_map import embed_map
+    from vifi_cli.api.models.conversion import export_model, import_model
+    from vifi_cli.api.models.merging import merge_models
+    from vifi_cli.api.models.video_model import load_model
+    from vifi_cli.api.search.open_index import open_index
+    from vifi_cli.api.search.query_language import example, words
+    from vifi_cli.api.training.bridge import bridge, resume_bridge
+    from vifi_cli.api.training.finetune import finetune, prompt_tune, resume_training
+    from vifi_cli.data.source import DataSource
+    from vifi_cli.data.splits.plan import SplitPlan
+    from vifi_cli.errors import VifiError
+    from vifi_cli.index.search.video_index import SearchHit
+    from vifi_cli.video.moment import Moment
 
 __version__ = "0.1.0"
 
@@ -69,7 +63,7 @@ _HOMES = {
     "resume_training": "vifi_cli.api.training.finetune",
     "words": "vifi_cli.api.search.query_language",
 }
-"""Where each name lives; it is imported when it is first used, since the program must start fast."""
+"""The module of each name, imported when the name is first used, since the program must start fast."""
 
 __all__ = [
     "DataSource",

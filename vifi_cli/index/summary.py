@@ -1,4 +1,4 @@
-"""What an index holds, in numbers, and whether its vectors fit."""
+"""The contents of an index in numbers, and whether its vectors fit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SCORE_TOLERANCE = 2e-3
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """What is indexed, with what, and how large it is."""
+    """The contents of an index, the encoder behind it, and its size."""
 
     folder: Path
     indexed_with: IndexedWith
@@ -34,7 +34,7 @@ class IndexSummary:
 
 
 def summarize(folder: Path) -> IndexSummary:
-    """Counts what the index in a folder holds; raises IndexMissing or IndexDamaged."""
+    """Summarizes the index in a folder; raises IndexMissing or IndexDamaged."""
     with Catalog(folder / CATALOG_FILE) as catalog:
         totals = catalog.totals()
         return IndexSummary(

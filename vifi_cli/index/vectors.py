@@ -147,7 +147,7 @@ def gpu_count() -> int:
 
 
 def _build(catalog: Catalog) -> tuple[Any, str]:
-    """The vectors of all windows, reusing what the last vector file holds, and their revision."""
+    """The vectors of all windows, reusing those of the last vector file, and their revision."""
     with catalog.snapshot():
         wanted = catalog.window_ids()
         index = _last_made(catalog)
@@ -200,7 +200,7 @@ def _write(index: Any, path: Path) -> None:
 
 
 def _remove_others(current: Path) -> None:
-    """Deletes the vector files of other revisions, and what killed processes left unfinished."""
+    """Deletes the vector files of other revisions, and unfinished ones of killed processes."""
     for path in current.parent.glob(f"{NAME}*.faiss"):
         if path != current:
             path.unlink(missing_ok=True)

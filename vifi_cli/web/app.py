@@ -82,6 +82,6 @@ def make_app(
 
 
 async def _warm_up(searching: IndexReader) -> None:
-    """Loads ahead what searches need; whoever searches later sees the error that is ignored here."""
+    """Loads everything that searches need; whoever searches later sees the error that is ignored here."""
     with suppress(VifiError, sqlite3.Error, OSError):
         await searching.read(lambda session: session.warm_up())

@@ -64,7 +64,7 @@ def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> 
 
 
 class _Telling(logging.Handler):
-    """Passes on each error in one line, but not what is cut off when the server ends."""
+    """Passes on each error in one line, except for answers that are cut off when the server ends."""
 
     def __init__(self, tell: Callable[[str], None], server: uvicorn.Server) -> None:
         super().__init__(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The checks of `vifi doctor`: each finding says what was found and how to fix what is wrong."""
+"""The checks of `vifi doctor`: each finding describes a fact and, if something is wrong, its fix."""
 
 import importlib.metadata
 import os
@@ -19,7 +19,7 @@ LITTLE_FREE_BYTES = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """The result of one check."""
 
     subject: str  # what was checked
     state: Literal["fine", "note", "problem"]  # a note is worth knowing, with nothing to do
@@ -78,12 +78,9 @@ def _vector_search() -> Iterator[Finding]:
 
     both = [name for name in ("faiss-cpu", "faiss-gpu") if _is_installed(name)]
     if len(both) == 2:
-        yield Finding(
-            "Vector search",
-            "problem",
-            "faiss-cpu and faiss-gpu are both installed and overwrite each other",
-            "pip uninstall -y faiss-cpu faiss-gpu, then install one of them",
-        )
+        problem = "faiss-cpu and faiss-gpu are both installed and overwrite each other"
+        fix = "pip uninstall -y faiss-cpu faiss-gpu, then install one of them"
+        yield Finding("Vector search", "problem", problem, fix)
         return
     where = f"on {counted(gpu_count(), 'GPU')}" if gpu_count() else "on the CPU"
     yield Finding("Vector search", "fine", f"FAISS {faiss.__version__}, exact, {where}")
@@ -101,11 +98,8 @@ def _decoding() -> Iterator[Finding]:
     from vifi_cli.index.update.encoding import decoder_processes
 
     processes = counted(decoder_processes(), "process", "processes")
-    yield Finding(
-        "Decoding",
-        "fine",
-        f"PyAV in {processes}; vifi seeks in files with dense keyframes and reads others in full",
-    )
+    seeking = "vifi seeks in files with dense keyframes and reads others in full"
+    yield Finding("Decoding", "fine", f"PyAV in {processes}; {seeking}")
 
 
 def _models() -> Iterator[Finding]:
@@ -114,9 +108,8 @@ def _models() -> Iterator[Finding]:
     if hub_reachable():
         yield Finding("Model hub", "fine", "reachable")
     else:
-        yield Finding(
-            "Model hub", "note", "cannot be reached: models that are not on this machine cannot be fetched"
-        )
+        effect = "models that are not on this machine cannot be fetched"
+        yield Finding("Model hub", "note", f"cannot be reached: {effect}")
     model, reason = choose_default_model()
     yield Finding("Default encoder", "fine", f"{model} ({reason})")
 
@@ -128,16 +121,11 @@ def _disk(home: Path) -> Iterator[Finding]:
         yield Finding("Data folder", "problem", f"{existing} is a file", "set VIFI_HOME to a folder")
         return
     if not os.access(existing, os.W_OK):
-        yield Finding(
-            "Data folder", "problem", f"{home} cannot be written", "set VIFI_HOME to a folder that can"
-        )
+        fix = "set VIFI_HOME to a folder that can"
+        yield Finding("Data folder", "problem", f"{home} cannot be written", fix)
     if free < LITTLE_FREE_BYTES:
-        yield Finding(
-            "Free disk",
-            "problem",
-            f"only {size(free)} free at {home}",
-            "make room, or set VIFI_HOME elsewhere",
-        )
+        fix = "make room, or set VIFI_HOME elsewhere"
+        yield Finding("Free disk", "problem", f"only {size(free)} free at {home}", fix)
     else:
         yield Finding("Free disk", "fine", f"{size(free)} at {home}")
 
@@ -151,30 +139,21 @@ def _index(folder: Path) -> Iterator[Finding]:
     try:
         with Catalog(folder / CATALOG_FILE) as catalog:
             if faults := catalog.faults():
-                yield Finding(
-                    "Index",
-                    "problem",
-                    "; ".join(faults),
-                    f"move {folder} away and run `vifi index` on your folders again",
-                )
+                fix = f"move {folder} away and run `vifi index` on your folders again"
+                yield Finding("Index", "problem", "; ".join(faults), fix)
                 return
             vectors = open_vectors(catalog)
             windows, videos = len(catalog.window_ids()), counted(len(catalog.videos()), "video")
             if windows == len(vectors) and vectors_agree(catalog, vectors):
                 yield Finding("Index", "fine", f"{videos}; catalog and vectors agree ({windows:,} windows)")
             else:
+                numbers = f"{windows:,} windows, {len(vectors):,} vectors"
+                fix = f"delete {folder}/vectors-*.faiss: the next search makes it again"
                 yield Finding(
-                    "Index",
-                    "problem",
-                    f"the vectors are not those of the catalog ({windows:,} windows, {len(vectors):,} vectors)",
-                    f"delete {folder}/vectors-*.faiss: the next search makes it again",
+                    "Index", "problem", f"the vectors are not those of the catalog ({numbers})", fix
                 )
     except IndexMissing as missing:
         yield Finding("Index", "note", str(missing))
     if rebuild_folder(folder).exists():
-        yield Finding(
-            "Rebuild",
-            "note",
-            "an index rebuild was interrupted",
-            "the same `vifi index --rebuild …` continues it",
-        )
+        fix = "the same `vifi index --rebuild …` continues it"
+        yield Finding("Rebuild", "note", "an index rebuild was interrupted", fix)

@@ -1,4 +1,4 @@
-"""Short clips made of photographs that scikit-image carries, and what to ask of them, for `vifi demo`."""
+"""Short clips made of photographs from scikit-image, and queries for them, for `vifi demo`."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ def watch(
 ) -> None:
     """Brings an index up to date now and whenever something happens under its roots, until interrupted.
 
-    A rebuild is made once. `show` is called with what each run did.
+    A rebuild is made once. `show` is called with the report of each run.
 
     Raises:
         VifiError: the folders cannot be followed, or the index cannot be brought up to date.
@@ -83,7 +83,7 @@ class Watching:
         self._arrivals.wake(float("-inf"))
 
     def step(self, events: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
-        """Takes in what has happened since the last step; brings the index up to date if it is due and possible.
+        """Takes in the latest events; brings the index up to date if it is due and possible.
 
         `now` is in seconds of a monotonic clock, `now_ns` the time of day, comparable with the times of files.
         """

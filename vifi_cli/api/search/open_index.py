@@ -85,7 +85,7 @@ class OpenIndex:
         end_seconds: float | None = None,
         **choices: Unpack[Choices],
     ) -> SearchHits:
-        """Finds what looks like a picture, a video or a part of one, which is left out itself.
+        """Finds moments that look like a picture, a video or a part of one, without this one itself.
 
         Raises:
             InvalidInput: the example cannot be read.

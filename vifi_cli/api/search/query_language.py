@@ -32,14 +32,14 @@ FILE_BEGINS = ("/", "./", "../", "~/")
 
 
 def words(text: str) -> Query:
-    """Looks for a description, which must not be empty. You can add, subtract and weight queries: `a + b - 0.5 * c`."""
+    """A query in words, which must not be empty. You can add, subtract and weight queries: `a + b - 0.5 * c`."""
     if not text.strip():
         raise InvalidInput("the query is empty: say what to look for")
     return query_in_words(text)
 
 
 def example(path: Path | str, start_seconds: float | None = None, end_seconds: float | None = None) -> Query:
-    """Looks for what looks like a picture, a video (indexed ones may be missing) or a part of one.
+    """A query for moments that look like a picture, a video (indexed ones may be missing) or a part of one.
 
     Raises:
         InvalidInput: the end is not after the start.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vifi_cli.index.search.examples import SeenExample
 
 LoadTextEncoder = Callable[[IndexedWith, str, str | None, Feedback], TextEncoder]
-"""Loads what reads words for an index, from its signature, a device and the name of a model, if not its own."""
+"""Loads the encoder of words for an index, from its signature, a device and the name of a model, if not its own."""
 
 
 class SearchSession:
@@ -70,7 +70,7 @@ class SearchSession:
             self.close()
 
     def warm_up(self, device: str = "auto", model: str | None = None) -> TextEncoder:
-        """Loads what the first search in words would wait for, and returns the encoder that reads them."""
+        """Loads everything that the first search in words needs, and returns the encoder of words."""
         encoder = self.text_encoder(device, model)
         self.find(query_in_words("anything"), RankingOptions(top=1), device, model)
         return encoder
@@ -82,7 +82,7 @@ class SearchSession:
         device: str = "auto",
         model: str | None = None,
     ) -> list[SearchHit]:
-        """The best hits of a query, with their relevance if it only says what is wanted, in words.
+        """The best hits of a query, with their relevance if all its terms are wanted words.
 
         Raises:
             InvalidInput, EncoderMismatch: as `embed` does.
@@ -111,14 +111,14 @@ class SearchSession:
         return combine(np.stack(embeddings), [term.weight for term in query.terms])
 
     def _rater(self, query: Query, device: str, model: str | None) -> Rater | None:
-        """Rates the hits of a query by how neutral texts do in the index; None unless all terms are wanted words.
+        """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
 
-        Neutral texts say nothing about what pictures reach, or words that are subtracted.
+        Neutral texts say nothing about the scores of pictures, or of words that are subtracted.
         """
         if any(term.weight <= 0 or not isinstance(term.meaning, Words) for term in query.terms):
             return None
 
-        def load_and_tell() -> TextEncoder:
+        def load_and_note() -> TextEncoder:
             encoder = self.text_encoder(device, model)
             self._feedback.note(
                 f"the first search with {encoder.model_name} embeds the texts that relevance is measured by"
@@ -127,7 +127,7 @@ class SearchSession:
 
         fingerprint = self._text_fingerprint(device, model)
         if fingerprint not in self._neutral:
-            self._neutral[fingerprint] = read_neutral_texts(self._cache, fingerprint, load_and_tell)
+            self._neutral[fingerprint] = read_neutral_texts(self._cache, fingerprint, load_and_note)
         return text_rater(self.folder, self._neutral[fingerprint])
 
     def see(self, example: Example, device: str = "auto") -> "SeenExample":
@@ -179,7 +179,7 @@ class SearchSession:
         return self._encoders[key]
 
     def _present_file_state(self) -> object:
-        """What changes when another file replaces the catalog, or when one that we may only read is written."""
+        """A value that changes when another file replaces the catalog, or a read-only one is written."""
         try:
             status = (self.folder / CATALOG_FILE).stat()
         except OSError:

@@ -7,8 +7,8 @@ import time
 
 from vifi_cli import paths
 from vifi_cli.cli.library.index import show as show_report
-from vifi_cli.cli.library.index import tell_what_went_wrong
-from vifi_cli.cli.search.result import show_hits, tell_no_hits
+from vifi_cli.cli.library.index import warn_of_problems
+from vifi_cli.cli.search.result import note_no_hits, show_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -33,7 +33,7 @@ def demo() -> None:
 
     output.line(f"$ vifi index {home / 'clips'}")
     report = index_videos(home / "clips", model="starter", folder=home / "index", feedback=ON_TERMINAL)
-    tell_what_went_wrong(report)
+    warn_of_problems(report)
     show_report(report)
     with open_session(home / "index") as session:
         for query in QUERIES:
@@ -42,6 +42,6 @@ def demo() -> None:
             if hits := relevant_among(found):
                 show_hits(hits)
             else:
-                tell_no_hits(found, is_filtered=False)
+                note_no_hits(found, is_filtered=False)
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     output.note(f'VIFI_HOME="{home}" vifi search "something to drink"')

@@ -95,7 +95,7 @@ def index(
         _follow(request, as_json=as_json)
         return
     report = _run(request)
-    tell_what_went_wrong(report)
+    warn_of_problems(report)
     if as_json:
         output.document(as_document(report))
     else:
@@ -121,8 +121,8 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
 
     def show_run(report: IndexReport) -> None:
         nonlocal is_first
-        _tell_what_failed(report)
-        done = _what_was_done(report) or (f"{report.unchanged:,} unchanged" if is_first else "")
+        _warn_of_failures(report)
+        done = _changes_in_words(report) or (f"{report.unchanged:,} unchanged" if is_first else "")
         is_first = False
         if done and as_json:
             output.json_line(as_document(report))
@@ -136,7 +136,7 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
         output.note("ended")
 
 
-def _what_was_done(report: IndexReport) -> str:
+def _changes_in_words(report: IndexReport) -> str:
     """One line on a run that did something, empty for one that did nothing."""
     counts = {name: getattr(report, name) for name in ("added", "changed", "moved", "removed")}
     counts["failed"] = len(report.failed) - report.remembered
@@ -158,24 +158,24 @@ def as_document(report: IndexReport) -> dict[str, object]:
 
 
 def show(report: IndexReport) -> None:
-    """Shows what an index run did, as counts and speed."""
+    """Shows the counts and the speed of an index run."""
     output.line(report.in_words)
     if report.video_seconds:
         output.line(speed(report))
 
 
-def tell_what_went_wrong(report: IndexReport) -> None:
+def warn_of_problems(report: IndexReport) -> None:
     """Writes to stderr which files could not be read, and which videos stay although they were not seen."""
-    _tell_what_failed(report)
+    _warn_of_failures(report)
     if report.remembered:
         output.note(
             f"{wording.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
             "`vifi status` lists them, `vifi index --retry-failed` tries them again"
         )
-    _tell_what_was_kept(report)
+    _warn_of_kept_videos(report)
 
 
-def _tell_what_failed(report: IndexReport) -> None:
+def _warn_of_failures(report: IndexReport) -> None:
     """Reports which files could not be read just now, or only in part."""
     for partly_read in report.warnings:
         output.warning(f"{partly_read.file.path}: {partly_read.reason}")
@@ -186,7 +186,7 @@ def _tell_what_failed(report: IndexReport) -> None:
         output.warning(f"… and {len(just_failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
 
 
-def _tell_what_was_kept(report: IndexReport) -> None:
+def _warn_of_kept_videos(report: IndexReport) -> None:
     """Reports which videos stay in the index although this run did not see them."""
     for folder in report.out_of_reach:
         output.warning(
@@ -201,7 +201,7 @@ def _tell_what_was_kept(report: IndexReport) -> None:
 
 
 def speed(report: IndexReport) -> str:
-    """One line on how fast the run was and what held it up."""
+    """One line on how fast the run was, and which step was slowest."""
     slowest = "decoding" if report.waiting_seconds > report.encoding_seconds else "encoding"
     times_real_time = report.video_seconds / report.wall_seconds
     return (

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from vifi_cli import wording
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
-from vifi_cli.cli.search.result import tell_no_hits
+from vifi_cli.cli.search.result import note_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
@@ -161,7 +161,7 @@ def _search(
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
     hits = relevant_among(found, hit_selection.min_score)
     if not hits:
-        tell_no_hits(found, is_filtered=video_selection != VideoSelection())
+        note_no_hits(found, is_filtered=video_selection != VideoSelection())
     return TitledMoments(tuple(map(as_moment, hits)), query.text)
 
 

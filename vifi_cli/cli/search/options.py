@@ -136,7 +136,7 @@ class HitOutput:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderChoice:
-    """What reads the words of a query, and where it runs."""
+    """The encoder of words, and where it runs."""
 
     model: Annotated[
         str | None,

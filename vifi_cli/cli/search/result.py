@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a search found."""
+    """The result of a search."""
 
     query: str  # as the user wrote it
     model: str  # that read the query
@@ -104,10 +104,10 @@ def _write_remarks(answer: Answer) -> None:
     if hits and len(hits) < len(answer.found) and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
     elif not hits:
-        tell_no_hits(answer.found, is_filtered=answer.is_filtered)
+        note_no_hits(answer.found, is_filtered=answer.is_filtered)
 
 
-def tell_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
+def note_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
     """Reports that nothing was found, or how relevant the best hit is."""
     if not found:
         where = " among the videos asked for" if is_filtered else ""

@@ -52,7 +52,7 @@ def search(
         read_by = session.reader(device, model)
     answer = Answer(asked.text, read_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form, on_one_line=_is_in_shell(context))
-    _tell_of_weight_alone(asked)
+    _note_lone_weight(asked)
     if not answer.hits:
         raise typer.Exit(NO_HITS)
 
@@ -78,7 +78,7 @@ def _is_in_shell(context: typer.Context) -> bool:
     return context.obj is not None
 
 
-def _tell_of_weight_alone(query: Query) -> None:
+def _note_lone_weight(query: Query) -> None:
     from vifi_cli.index.search.query import Words
 
     term = query.terms[0]

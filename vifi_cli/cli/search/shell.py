@@ -68,7 +68,7 @@ class Asking:
         _ = session.index
 
     def get_ready(self) -> str:
-        """Loads what every query needs, so that the first one does not wait; returns a summary."""
+        """Loads everything that queries need, so that the first one does not wait; returns a summary."""
         model, device = self._options["model"], self._options["device"]
         with ON_TERMINAL.busy("Loading the index and its encoder"):
             encoder = self._session.text_encoder(device, model)
@@ -76,7 +76,7 @@ class Asking:
         return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"
 
     def answer(self, line: str, number: int | None = None) -> bool:
-        """Answers a line (its number if from a pipe), or writes to stderr what is wrong with it and returns False."""
+        """Answers a line (its number if from a pipe), or writes the problem to stderr and returns False."""
         options, problem = self._options, None
         try:
             words = split_line(line)

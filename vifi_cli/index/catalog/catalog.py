@@ -64,13 +64,13 @@ class Catalog(CatalogReader):
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def add_roots(self, roots: Iterable[Path]) -> None:
-        """Remembers what was indexed, so that a later run can do it again."""
+        """Remembers the folders and files that were indexed, so that a later run can index them again."""
         with self.transaction():
             for root in roots:
                 self.db.table("roots").upsert({"path": encode_path(root), "indexed_at": now()}, pk="path")
 
     def store(self, video: EncodedVideo) -> None:
-        """Stores a video with its frames and windows, in place of what its path held, in one transaction."""
+        """Stores a video with its frames and windows, in place of whatever its path held, in one transaction."""
         with self.transaction():
             self._delete_path(video.file.path)
             video_id = self._insert_video(video)

@@ -21,7 +21,7 @@ def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
     """Makes a new, empty catalog, which appears under its name only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    # SQLite would read what a killed process left beside an earlier catalog into the new one.
+    # SQLite would read leftovers of a killed process beside an earlier catalog into the new one.
     for leftover in (unfinished, f"{unfinished}-journal", f"{path}-wal", f"{path}-shm"):
         Path(leftover).unlink(missing_ok=True)
     db = Database(sqlite3.connect(unfinished))

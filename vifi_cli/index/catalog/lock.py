@@ -41,7 +41,7 @@ def write_lock(folder: Path) -> Generator[None]:
             f"{_holder(folder)} is writing to the index in {folder}: wait until it is done, or stop it"
         ) from error
     try:
-        _tell(folder, Writer(os.getpid(), socket.gethostname(), datetime.now().astimezone()))
+        _write_note(folder, Writer(os.getpid(), socket.gethostname(), datetime.now().astimezone()))
         yield
     finally:
         _holder_file(folder).unlink(missing_ok=True)
@@ -51,21 +51,21 @@ def write_lock(folder: Path) -> Generator[None]:
 def note_progress(folder: Path, files: int, files_done: int) -> None:
     """Notes for other processes how far this one, which holds the lock, has come; a failure is ignored."""
     with suppress(OSError):
-        told = _told(folder)
-        if told:
-            _tell(folder, replace(told, files=files, files_done=files_done))
+        writer = _read_note(folder)
+        if writer:
+            _write_note(folder, replace(writer, files=files, files_done=files_done))
 
 
 def running_writer(folder: Path) -> Writer | None:
     """The process that is writing to an index now; None also for the note of a killed one."""
-    told = _told(folder)
-    if told is None:
+    writer = _read_note(folder)
+    if writer is None:
         return None
     lock = FileLock(_lock_file(folder))
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        return told
+        return writer
     except OSError:  # no right to look
         return None
     lock.release()
@@ -80,23 +80,23 @@ def _holder_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock-holder.json")
 
 
-def _tell(folder: Path, writer: Writer) -> None:
+def _write_note(folder: Path, writer: Writer) -> None:
     content = asdict(writer) | {"since": writer.since.isoformat(timespec="seconds")}
     with paths.replacing(_holder_file(folder)) as unfinished:
         unfinished.write_text(json.dumps(content))
 
 
-def _told(folder: Path) -> Writer | None:
+def _read_note(folder: Path) -> Writer | None:
     try:
-        told = json.loads(_holder_file(folder).read_text())
-        return Writer(**told | {"since": datetime.fromisoformat(told["since"])})
+        note = json.loads(_holder_file(folder).read_text())
+        return Writer(**note | {"since": datetime.fromisoformat(note["since"])})
     # The holder has just taken the lock or is releasing it, or something else wrote the file.
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _holder(folder: Path) -> str:
-    told = _told(folder)
-    if told is None:
+    writer = _read_note(folder)
+    if writer is None:
         return "another vifi"
-    return f"process {told.pid} on {told.host} (since {told.since.isoformat(timespec='seconds')})"
+    return f"process {writer.pid} on {writer.host} (since {writer.since.isoformat(timespec='seconds')})"

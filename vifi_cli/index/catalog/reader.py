@@ -47,7 +47,7 @@ class CatalogReader:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection; what was stored stays."""
+        """Closes the connection."""
         self.db.close()
 
     @contextmanager
@@ -111,7 +111,7 @@ class CatalogReader:
         return (decode_path(row[0]) for row in self.db.execute("SELECT path FROM videos"))
 
     def partly_read(self) -> list[tuple[Path, str]]:
-        """The videos that could be read only in part, with what is wrong."""
+        """The videos that could be read only in part, each with the reason."""
         rows = self.db.execute("SELECT path, warning FROM videos WHERE warning IS NOT NULL ORDER BY path")
         return [(decode_path(row[0]), row[1]) for row in rows]
 
@@ -193,7 +193,7 @@ class CatalogReader:
         return {row[0]: decode_path(row[1]) for row in rows}
 
     def faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, and embeddings that do not fit their times."""
+        """The faults that SQLite finds in the file, and embeddings that do not fit their times."""
         faults = [row[0] for row in self.db.execute("PRAGMA quick_check") if row[0] != "ok"]
         faults += [f"orphaned rows in {row[0]}" for row in self.db.execute("PRAGMA foreign_key_check")]
         bytes_per_frame = EMBEDDING_DTYPE.itemsize * self.indexed_with.dimension

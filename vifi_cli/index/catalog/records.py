@@ -11,7 +11,7 @@ from vifi_cli.video.files.discovery import VideoFile
 
 @dataclass(frozen=True, slots=True)
 class IndexedWith:
-    """What made every embedding of a catalog; two catalogs can be merged if this is the same."""
+    """The encoder and sampling behind every embedding of a catalog; catalogs with equal ones can be merged."""
 
     model: str  # the name that loads the encoder again
     vision_fingerprint: str  # digest of the image side and its preprocessing

@@ -1,1 +1,1 @@
-"""What a cosine is worth in this index."""
+"""From cosines to relevance: how much a cosine means in this index."""

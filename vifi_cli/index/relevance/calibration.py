@@ -1,4 +1,4 @@
-"""What neutral texts reach in an index: measured once for each revision, and kept beside its vector file.
+"""The scores of neutral texts in an index: measured once for each revision, and kept beside its vector file.
 
 `neutral_descriptions.txt` describes in everyday words what videos show: some line fits most pictures to some degree.
 `neutral_rarities.txt` names things, animals, actions and scenes that almost no collection shows. `curve` explains
@@ -25,7 +25,7 @@ from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"
 MOST_WINDOWS = 262_144
-"""A larger index is sampled: what rarities reach hardly grows with more windows."""
+"""A larger index is sampled: the scores of rarities hardly grow with more windows."""
 
 RATED_AT_ONCE = 16_384
 _RECIPE = 1  # raise it when the way a calibration is measured changes

@@ -1,14 +1,14 @@
-"""The relevance curve: from the cosine of a moment and a text to a probability, by what neutral texts reach.
+"""The relevance curve: from the cosine of a moment and a text to a probability, calibrated by neutral texts.
 
-A cosine alone says little: what is high differs between models, indexes and moments, since some pictures are near every
-text. So it is normalized twice:
+A cosine alone says little: whether it is high depends on the model, the index and the moment, since some pictures
+are near every text. So it is normalized twice:
 
 - by the moment: the *margin* of a query is its cosine minus the mean of the highest cosines that everyday descriptions
-  have with the same moment. Such local centering removes what makes a moment near to everything (Hara et al.,
-  Localized centering, AAAI 2015); LERF compares with neutral phrases too (Kerr et al., ICCV 2023).
-- by the index: texts about rarities, which are most likely absent, show by the margins of their best hits what a text
-  about something absent reaches here; the larger the index, the more. Cohorts of impostors do the same in speaker
-  verification (Auckenthaler et al., Score normalization for text-independent speaker verification, 2000).
+  have with the same moment. Such local centering removes the part that makes a moment near to everything (Hara et
+  al., Localized centering, AAAI 2015); LERF compares with neutral phrases too (Kerr et al., ICCV 2023).
+- by the index: texts about rarities, which are most likely absent, show by the margins of their best hits how high a
+  text about something absent scores here; the larger the index, the higher. Cohorts of impostors do the same in
+  speaker verification (Auckenthaler et al., Score normalization for text-independent speaker verification, 2000).
 
 The result goes through a logistic curve with two fitted numbers, see `docs/how-search-works.md`. Arithmetic only.
 """
@@ -32,7 +32,7 @@ _LEAST_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What texts about absent things reach in one index, with one text encoder."""
+    """The margins of texts about absent things in one index, with one text encoder."""
 
     center: float  # median of the margins of their best hits
     spread: float  # standard deviation of these
@@ -60,7 +60,7 @@ def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Arra
 
 
 def relevance(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
-    """The estimated probability that hits show what was asked for, float64 (W,), from their margins, nearest first.
+    """The estimated probability that hits match the query, float64 (W,), from their margins, nearest first.
 
     It assumes that half of all queries are about something present. Relevance never increases down the list, so that
     the best hit decides whether anything is relevant.

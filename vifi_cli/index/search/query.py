@@ -24,7 +24,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture, a video, or a part of one that shows what is meant."""
+    """A picture, a video, or a part of one to find similar moments of."""
 
     path: Path  # absolute
     part: TimeRange | None = None  # of a video; None for the complete file
@@ -32,7 +32,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a query and its weight, which is negative for what is unwanted."""
+    """A part of a query and its weight, which is negative for an unwanted part."""
 
     meaning: Words | Example
     weight: float = 1.0
@@ -63,7 +63,7 @@ class Query:
 
 
 def require_wanted(query: Query) -> None:
-    """Raises InvalidInput if the query only says what is unwanted."""
+    """Raises InvalidInput if the query has no wanted term."""
     if all(term.weight <= 0 for term in query.terms):
         raise InvalidInput("the query only says what is unwanted: name something to look for before the -")
 

@@ -20,8 +20,8 @@ from vifi_cli.index.search.folding import (
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.index.windows import stretch_embedding, window_embeddings
 
-LOOKED_AT_PER_HIT = 20
-LOOKED_AT_LEAST = 500
+WINDOWS_PER_HIT = 20
+LEAST_WINDOWS = 500
 NEAR_SECONDS = 2 * LONGEST_MOMENT_SECONDS
 VIDEOS_AT_HAND = 4
 """The frames of this many videos are kept while hits are compared with each other."""
@@ -76,7 +76,7 @@ class Ranking:
         top, among, settled = self.options.top, self.among, dict[int, list[ScoredWindow]]()
         skipped: Int64Array | None = None
         left = total = len(self.vectors) if among is None else len(among)
-        looked_at = max(LOOKED_AT_LEAST, top * LOOKED_AT_PER_HIT) if top else total
+        looked_at = max(LEAST_WINDOWS, top * WINDOWS_PER_HIT) if top else total
         hits: list[ScoredWindow] = []
         while left:
             ids, scores = self.vectors.search(self.query, min(looked_at, left), among, skipped)
@@ -84,12 +84,12 @@ class Ranking:
             found = self._by_video(seen.values())
             hits = self._folded(settled, found)
             if self.options.by == "moment" and looked_at < left:
-                # What is around a moment can change it, and so which the next ones are, until all around is seen.
+                # Windows around a moment can change it, and so which moments follow, until all of them are seen.
                 while near := self._windows_near(hits, settled, seen):
                     seen |= {window.window_id: window for window in near}
                     found = self._by_video(seen.values())
                     hits = self._folded(settled, found)
-            # What was not looked at scores no better than the worst one found: enough better hits are the best hits.
+            # All other windows score no better than the worst one found: enough better hits are the best hits.
             better = [hit for hit in hits if hit.score >= scores[-1]]
             if looked_at >= left or len(better) >= top:
                 break

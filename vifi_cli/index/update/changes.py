@@ -14,7 +14,7 @@ Match = tuple[CatalogedVideo, VideoFile]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has happened to the videos since they were indexed."""
+    """How the files on disk differ from the catalog."""
 
     new: tuple[VideoFile, ...]  # content not known: to be decoded
     changed: tuple[VideoFile, ...]  # content differs from what was indexed: to be decoded

@@ -17,7 +17,7 @@ from vifi_cli.video.files.discovery import Discovery, VideoFile
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IndexReport:
-    """What an index run did."""
+    """The result of an index run."""
 
     added: int  # new videos, including copies of known ones
     changed: int  # indexed again because their content changed

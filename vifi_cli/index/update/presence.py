@@ -58,7 +58,7 @@ def _hidden_behind(path: Path, roots: set[Path], on_other_device: bool) -> Path 
 
 
 def _sight(path: Path) -> Literal["file", "other", "nowhere", "unseen"]:
-    """What a path leads to, links followed; `unseen` where the file system does not say."""
+    """The kind of file that a path leads to, links followed; `unseen` where the file system does not say."""
     try:
         return "file" if stat.S_ISREG(path.stat().st_mode) else "other"
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Drops what the user no longer wants from the index; video files are never touched."""
+"""Drops videos from the index that the user no longer wants in it; never touches video files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from vifi_cli.index.vectors import open_vectors
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """What can be dropped."""
+    """The entries of an index that can be dropped."""
 
     videos: tuple[Path, ...]
     failures: tuple[Path, ...]  # remembered files that could not be read
@@ -24,9 +24,9 @@ class Prunable:
 
 
 def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
-    """Finds what is at or under the given paths or, without any, everything whose file is gone.
+    """Finds everything at or under the given paths or, without any, everything whose file is gone.
 
-    Without paths, what may only be out of reach stays (see `presence`).
+    Without paths, files that may only be out of reach stay (see `presence`).
     """
     videos = catalog.videos()
     failures = [failed.file.path for failed in catalog.failures()]
@@ -44,7 +44,7 @@ def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
 def prune_index(
     folder: Path, below: Sequence[Path] = (), confirm: Callable[[Prunable], bool] = bool
 ) -> Prunable:
-    """Drops what `find_prunable` finds from the index in a folder, if `confirm` agrees, and returns it.
+    """Drops the entries that `find_prunable` finds, if `confirm` agrees, and returns them.
 
     Raises:
         IndexLocked: another process is writing to the index.

@@ -55,7 +55,7 @@ def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Pa
 
 
 def finish_rebuild(folder: Path) -> None:
-    """Replaces the old index by the finished rebuild; `recover` completes what a crash interrupts."""
+    """Replaces the old index by the finished rebuild; `recover` completes it after a crash."""
     replaced = _replaced_folder(folder)
     if replaced.exists():
         shutil.rmtree(replaced)
@@ -66,7 +66,7 @@ def finish_rebuild(folder: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Repairs what a crash between the two renames of `finish_rebuild` leaves."""
+    """Repairs an index after a crash between the two renames of `finish_rebuild`."""
     replaced = _replaced_folder(folder)
     if not replaced.exists():
         return

@@ -1,1 +1,1 @@
-"""What requests ask for, and the index that answers."""
+"""The index, and the questions that requests ask it."""

@@ -56,7 +56,7 @@ class IndexReader:
 
 
 class Lookup:
-    """Finds what requests name, which can only be indexed videos and their moments; fails with `404 Not Found`."""
+    """Finds the indexed videos and moments that requests name; fails with `404 Not Found`."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader
@@ -81,7 +81,7 @@ class Lookup:
 
 
 def why_out_of_reach(path: Path) -> str | None:
-    """What keeps a file from being read, in words for the user; None if nothing does."""
+    """The reason, in words for the user, why a file cannot be read; None if it can."""
     try:
         # a pipe or a device in the place of a video must not make the server wait
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

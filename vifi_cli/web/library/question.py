@@ -110,7 +110,7 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
 
 
 def _seen(catalog: Catalog, moment: MomentAddress) -> SeenExample:
-    """What an indexed moment looks like, whatever has become of its file."""
+    """The example for an indexed moment, whatever has become of its file."""
     with catalog.snapshot():
         video = video_by_key(catalog, moment.video)
         if video is None:

@@ -84,7 +84,7 @@ class MadeFiles:
         await asyncio.to_thread(self._keep_bounds, path)
 
     def _keep_bounds(self, newest: Path) -> None:
-        """Deletes the least recently used files until the rest fits, and what killed processes left."""
+        """Deletes unfinished files of killed processes, and the least recently used files until the rest fits."""
         found = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):

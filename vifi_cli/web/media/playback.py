@@ -63,7 +63,7 @@ def _media_type(path: Path, container: InputContainer, stream: VideoStream) -> s
 
 
 def part_to_encode(start_seconds: float, end_seconds: float, duration_seconds: float) -> tuple[float, float]:
-    """The start and end, in seconds, of what is re-encoded to play a moment: with a lead, and of limited length."""
+    """The start and end, in seconds, of the part to re-encode for a moment: with a lead, and of limited length."""
     start = max(0.0, start_seconds - LEAD_SECONDS)
     end = min(end_seconds, start_seconds + LONGEST_SECONDS) + LEAD_SECONDS
     return start, max(min(end, duration_seconds), start + 0.04)

@@ -1,7 +1,7 @@
-"""What the page shows of a video: a still, a moving preview, a moment that browsers can play, or why there is none.
+"""Pictures of a video for the page: a still, a moving preview, a playable moment, or why there is none.
 
-Pictures and moments are made in other processes. Their names hold a number; raise it when what is made looks
-different, so that nothing old is shown.
+Pictures and moments are made in other processes. Their names hold a number; raise it when their look changes, so
+that nothing old is shown.
 """
 
 from dataclasses import dataclass

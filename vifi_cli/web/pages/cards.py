@@ -1,4 +1,4 @@
-"""Cards: what a page shows of a moment, addresses and words ready to be written."""
+"""Cards: a moment on a page, as addresses and words ready to be written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the search page shows: hits or the newest videos, filters, and the state of the index."""
+"""The contents of the search page: hits or the newest videos, filters, and the state of the index."""
 
 import os
 from collections import Counter

@@ -25,11 +25,7 @@ class Preprocessing:
 
 
 def preprocessing_from_open_clip(config: Mapping[str, Any]) -> Preprocessing:
-    """Read open_clip's `preprocess_cfg` (see its `transform.PreprocessCfg`).
-
-    Raises:
-        InvalidInput: vifi's decoder cannot make such a picture.
-    """
+    """Read open_clip's `transform.PreprocessCfg`; InvalidInput if vifi's decoder cannot make such a picture."""
     size = config["size"]
     height, width = (size, size) if isinstance(size, int) else size
     mean, std = (

@@ -17,8 +17,7 @@ from safetensors.torch import load_file, save_file
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.folders.loading import LoadedModel, describe_base, load_vifi_clip
-from vifi_cli.model.folders.open_clip_export import write_open_clip_folder
-from vifi_cli.model.folders.writing import write_model_folder
+from vifi_cli.model.folders.writing import write_model_folder, write_open_clip_folder
 from vifi_cli.model.prompts.initialization import add_prompts, prompt_parameters
 from vifi_cli.model.registry.card import PromptShape, read_card
 from vifi_cli.model.registry.hub import is_cached

@@ -111,8 +111,7 @@ def _loaded(sources: Sequence[ModelSource], feedback: Feedback) -> Iterator[Load
 def _held_out(data: str, sources: Sequence[ModelSource], remarks: list[str], feedback: Feedback) -> SweepData:
     """The val videos of a dataset, otherwise its test videos; of a run's data, those held out in that run.
 
-    Raises:
-        InvalidInput: there are none, or one of the models was trained on them.
+    Raises InvalidInput if there are none, or one of the models was trained on them.
     """
     source = DataSource.parse(data)
     found = (run_of(model.name) for model in sources)

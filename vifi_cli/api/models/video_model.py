@@ -103,15 +103,12 @@ class VideoModel:
         texts: ClassTexts | None = None,
         frames: int | None = None,
     ) -> "Classifier":
-        """A classifier, whose class texts are embedded once.
+        """A classifier, whose class texts are embedded once; InvalidInput without classes, or if the texts do not fit.
 
         Args:
             class_names: C names; the classes that the model was fine-tuned on if None.
             texts: templates or descriptions of classes; the model's own template if None.
             frames: of a clip; `self.frames` if None.
-
-        Raises:
-            InvalidInput: there are no classes, or the texts do not fit them.
         """
         names = self.class_names if class_names is None else tuple(class_names)
         if not names:
@@ -127,11 +124,8 @@ class VideoModel:
     ) -> dict[str, float]:
         """The probability of each class for a video, the most probable first; the sum is 1.
 
-        The arguments are those of `classifier`.
-
-        Raises:
-            InvalidInput: the file does not exist, or there are no classes.
-            UnreadableVideo: the file cannot be decoded.
+        The arguments are those of `classifier`. A missing file or missing classes raise InvalidInput, a file that
+        cannot be decoded UnreadableVideo.
         """
         path = existing_video(video)
         classifier = self.classifier(class_names, frames=frames)
@@ -149,11 +143,7 @@ class VideoModel:
     ) -> tuple[ClassSpan, ...]:
         """The classes that a video shows, each with its start and end, in order of time.
 
-        Windows of `window_seconds` are classified; the other arguments are those of `classifier`, `frames` of a window.
-
-        Raises:
-            InvalidInput: the file does not exist, or there are no classes.
-            UnreadableVideo: the file cannot be decoded.
+        Windows of `window_seconds` are classified. The other arguments and the errors are those of `classify`.
         """
         path = existing_video(video)
         classifier = self.classifier(class_names, frames=frames)
@@ -185,8 +175,7 @@ class Classifier:
     def predict(self, videos: Sequence[Path]) -> Predictions:
         """The probabilities of the classes for each video, by the published test clip.
 
-        Raises:
-            ModelUnavailable: the model's outputs are not finite.
+        Raises ModelUnavailable if the model's outputs are not finite.
         """
         model = self.model
         with model.feedback.task("Classifying", len(videos)) as report:
@@ -203,8 +192,7 @@ class Classifier:
     def over_time(self, video: Path, seconds: float = WINDOW_SECONDS) -> tuple[ClassifiedWindow, ...]:
         """The probabilities of the classes for each window of a video, in order of time.
 
-        Raises:
-            UnreadableVideo: it cannot be decoded; the text is the reason, without the path.
+        Raises UnreadableVideo if it cannot be decoded; the text is the reason, without the path.
         """
         model = self.model
         with model.feedback.busy(f"Classifying {video.name}"):

@@ -37,10 +37,8 @@ class _Form:
 def average_models(models: Iterable[LoadedModel], shares: Sequence[float]) -> MergedModel:
     """Average the weights of two or more models, which stay unchanged and need not be in memory together.
 
-    The shares add up to 1; a share of 1 gives that model's weights bit for bit.
-
-    Raises:
-        InvalidInput: the models differ in architecture or fusion, or one is made of learned prompts.
+    The shares add up to 1; a share of 1 gives that model's weights bit for bit. Models that differ in architecture or
+    fusion, or are made of learned prompts, raise InvalidInput.
     """
     total: dict[str, Tensor] = {}
     cards: dict[str, ModelCard] = {}

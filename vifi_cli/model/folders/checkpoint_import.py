@@ -95,11 +95,7 @@ def _with_prompts(path: Path, plain: ImportedCheckpoint, prompts: PublishedPromp
 
 
 def write_imported(folder: Path, imported: ImportedCheckpoint) -> None:
-    """Write an imported checkpoint as a model folder; of prompts, their base goes into `base/` inside.
-
-    Raises:
-        OSError: a folder cannot be written.
-    """
+    """Write an imported checkpoint as a model folder; of prompts, their base goes into `base/` inside."""
     if imported.base:
         write_model_folder(folder / BASE_FOLDER, imported.base.network, imported.base.card)
     write_model_folder(folder, imported.model.network, imported.model.card)

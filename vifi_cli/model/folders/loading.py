@@ -106,11 +106,7 @@ def describe_base(loaded: LoadedModel) -> BaseReference:
 
 
 def reference_to(name: str, network: ViFiCLIP, card: ModelCard) -> BaseReference:
-    """The same for a model of open_clip's that need not be on disk yet.
-
-    Raises:
-        ValueError: it is not a model of open_clip's.
-    """
+    """The same for a model of open_clip's that need not be on disk yet; ValueError for any other."""
     config = card.architecture
     if isinstance(config, str):
         raise ValueError(f"{config} is not an architecture of open_clip")

@@ -1,6 +1,7 @@
 """Models made of learned prompts: a folder's `prompts.safetensors`, on top of the towers of its base.
 
-Fingerprints are computed without torch, as a search needs them.
+Fingerprints are computed without torch, as a search needs them. A damaged file raises ModelUnavailable, a base that
+does not fit InvalidInput.
 """
 
 from pathlib import Path
@@ -23,10 +24,6 @@ def prompted_fingerprint(source: ModelSource, tower: Tower, found: str) -> str:
     """The fingerprint of a tower with its prompts, where `found` is the present one of the base's tower.
 
     Without prompts in the tower, `found` is returned.
-
-    Raises:
-        InvalidInput: the prompts were learned for another tower.
-        ModelUnavailable: the prompts' file is damaged.
     """
     card, folder = source.card, source.path
     if not card or not card.base or not folder:
@@ -43,12 +40,7 @@ def prompted_fingerprint(source: ModelSource, tower: Tower, found: str) -> str:
 
 
 def prompted_tower(source: ModelSource, tower: Tower, base: "nn.Module") -> "nn.Module":
-    """Put a model's prompts into a tower of its base; without prompts, the tower is returned unchanged.
-
-    Raises:
-        ModelUnavailable: the prompts' file is damaged or does not fit the card.
-        InvalidInput: the tower takes no such prompts.
-    """
+    """Put a model's prompts into a tower of its base; without prompts, the tower is returned unchanged."""
     count, depth = source.card.prompts_in(tower) if source.card else (0, 0)
     if not count or not source.path:
         return base

@@ -52,11 +52,7 @@ class PublishedCheckpoint:
 
 
 def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
-    """Read a checkpoint without running anything in it.
-
-    Raises:
-        ModelUnavailable: it is damaged, refused, or not a checkpoint of ViFi-CLIP.
-    """
+    """Read a checkpoint without running it; ModelUnavailable if it is refused, damaged or not of ViFi-CLIP."""
     content: object = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
     weights = weights_by_name(path, content)
     if not any(name.startswith("image_encoder.") for name in weights):
@@ -142,8 +138,7 @@ def is_prompt(name: str) -> bool:
 def read_published_prompts(path: Path, weights: Mapping[str, Tensor]) -> PublishedPrompts:
     """Extract the prompts of a checkpoint, rounded to half precision as the published code does.
 
-    Raises:
-        InvalidInput: they are not vectors, or differ in number or width, or a layer lacks them.
+    Raises InvalidInput if they are not vectors, or differ in number or width, or a layer lacks them.
     """
     return PublishedPrompts(_of_tower(path, weights, "text"), _of_tower(path, weights, "image"))
 

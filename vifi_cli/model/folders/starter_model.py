@@ -55,11 +55,7 @@ def _text_files() -> list[Path]:
 
 
 def starter_towers_of(source: ModelSource) -> StarterTowers | None:
-    """The towers, where a model is `starter`, tuned from it, or prompts for one of these; otherwise None.
-
-    Raises:
-        InvalidInput: prompts do not fit their base.
-    """
+    """The towers, where a model is `starter`, tuned from it, or prompts for one of these; otherwise None."""
     card, folder = source.card, source.path
     if source.kind == "starter":
         return StarterTowers(STARTER, vision_fingerprint, text_fingerprint, _packaged_visual, _packaged_text)
@@ -113,11 +109,7 @@ def _fingerprint(file: Path, prefix: str) -> str:
 
 
 def read_image_tower(file: Path) -> "StarterImageTower":
-    """The image tower of a weights file, in evaluation mode.
-
-    Raises:
-        ModelUnavailable: the file is damaged or holds another architecture.
-    """
+    """The image tower of a weights file, in evaluation mode; ModelUnavailable if the file does not hold one."""
     from vifi_cli.model.towers.starter import untrained_image_tower
 
     return _filled(untrained_image_tower(), file, "visual.")

@@ -1,25 +1,29 @@
-"""Writes model folders: `config.json` beside `weights.safetensors`.
+"""Writes model folders: vifi's own, `config.json` beside `weights.safetensors`, and open_clip's.
 
 Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
 model of learned prompts has `prompts.safetensors` instead, with its prompts alone, and names its base in
 `config.json`.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.folders.starter_model import text_fingerprint, vision_fingerprint
+from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_to_json, read_card
 from vifi_cli.model.registry.known_models import STARTER
-from vifi_cli.model.registry.model_files import CARD_FILE, PROMPTS_FILE, WEIGHTS_FILE
+from vifi_cli.model.registry.model_files import CARD_FILE, OPEN_CLIP_CONFIGURATION, PROMPTS_FILE, WEIGHTS_FILE
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights.weights_file import save_weights
 from vifi_cli.paths import replacing
@@ -30,9 +34,6 @@ def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None
 
     Where the card has prompts, only they are written. Both files are written under other names first, so a full disk
     leaves the older ones intact.
-
-    Raises:
-        OSError: the folder cannot be written.
     """
     card = replace(card, fusion=network.fusion, untouched=_untouched(card), base=_base_from(folder, card))
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,11 +64,7 @@ def _untouched(card: ModelCard) -> dict[str, str]:
 
 
 def name_base(folder: Path, base: BaseReference) -> None:
-    """Update where the base of learned prompts is, in their folder.
-
-    Raises:
-        OSError: it cannot be written; the folder is unchanged.
-    """
+    """Update where the base of learned prompts is, in their folder."""
     card = replace(read_card(folder), base=base)
     with replacing(folder / CARD_FILE) as unfinished:
         unfinished.write_text(card_to_json(card), encoding="utf-8")
@@ -77,9 +74,7 @@ def name_base(folder: Path, base: BaseReference) -> None:
 def new_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder to write to; it takes the name when all went well and is removed otherwise.
 
-    Raises:
-        InvalidInput: something has this name already.
-        OSError: it cannot be made.
+    Raises InvalidInput if something has this name already.
     """
     if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InvalidInput(f"{folder} is there already, and not empty: name a new folder with --output")
@@ -92,3 +87,48 @@ def new_folder(folder: Path) -> Iterator[Path]:
         temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
+    """Fill an empty folder for `open_clip.create_model("local-dir:…")`, without template and class names.
+
+    Raises InvalidInput if open_clip does not know the architecture, or has no place for its prompts or decoder.
+    """
+    config = model.card.architecture
+    if model.card.prompts:
+        raise InvalidInput("open_clip has no place for learned prompts: only their base can be exported")
+    if isinstance(config, str):
+        raise InvalidInput(
+            f"open_clip does not know the architecture {config}: only models with a CLIP of open_clip can be exported"
+        )
+    if "multimodal_cfg" in config:
+        raise InvalidInput(
+            "this model is a CoCa, whose text decoder vifi does not keep: it cannot be exported"
+        )
+    weights = _renamed(model.network.state_dict(), config)
+    save_weights(weights, folder / "open_clip_model.safetensors")
+    content = {"model_cfg": config, "preprocess_cfg": _preprocess_cfg(model.card.preprocessing)}
+    (folder / OPEN_CLIP_CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _renamed(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Names as in the class that open_clip chooses: `CustomTextCLIP` keeps `text.`, `CLIP` does not."""
+    keeps_text = bool(config.get("custom_text") or "hf_model_name" in config["text_cfg"])
+    return {
+        name if keeps_text else name.removeprefix("text."): tensor.detach().cpu().contiguous()
+        for name, tensor in weights.items()
+        if name != "logit_bias" or config.get("init_logit_bias") is not None
+    }
+
+
+def _preprocess_cfg(preprocessing: Preprocessing) -> dict[str, Any]:
+    geometry = preprocessing.geometry
+    return {
+        "size": [geometry.height, geometry.width],
+        "mode": "RGB",
+        "mean": preprocessing.mean,
+        "std": preprocessing.std,
+        "interpolation": geometry.interpolation,
+        "resize_mode": geometry.resize,
+        "fill_color": geometry.fill,
+    }

@@ -26,10 +26,9 @@ class SplitTower:
 
 
 def split_tower(tower: nn.Module) -> SplitTower:
-    """Split a tower before its pooling.
+    """Split a ResNet of CLIP's, or a network of timm's that keeps rows and columns, before its pooling.
 
-    Raises:
-        InvalidInput: it is neither a ResNet of CLIP's nor a network of timm's that keeps rows and columns.
+    Raises InvalidInput for other towers.
     """
     declare_missing_operators()
     from open_clip.modified_resnet import ModifiedResNet

@@ -58,8 +58,7 @@ class AttentionWeights:
 def token_plan(tower: nn.Module) -> TokenPlan | None:
     """Describe the tokens of a transformer image tower; None for any other tower.
 
-    Raises:
-        InvalidInput: it is a transformer that pools its tokens in an unknown way.
+    Raises InvalidInput for a transformer that pools its tokens in an unknown way.
     """
     declare_missing_operators()
     from open_clip.timm_model import TimmModel
@@ -112,10 +111,8 @@ def _plan_of_timm(trunk: Any) -> TokenPlan:
 def captured_attention(plan: TokenPlan) -> Iterator[AttentionWeights]:
     """Capture the attention weights of a tower; use one context for each run.
 
-    The weights are part of the embedding's graph, so it can be differentiated with respect to them.
-
-    Raises:
-        InvalidInput: a layer computes attention in an unknown way.
+    The weights are part of the embedding's graph, so it can be differentiated with respect to them. A layer that
+    computes attention in an unknown way raises InvalidInput.
     """
     weights = AttentionWeights()
     with ExitStack() as undo:

@@ -38,12 +38,9 @@ class FrameMaps:
 
 
 def choose_method(tower: nn.Module, wanted: Method | None, *, has_text: bool) -> Method:
-    """The wanted method, or the one that suits the tower.
+    """The wanted method, or the one that suits the tower; InvalidInput if the wanted one does not work with it.
 
     That is `cam` for convolutional towers; for transformers `relevance` with a text, otherwise `last`.
-
-    Raises:
-        InvalidInput: the method does not work with this tower.
     """
     if token_plan(tower) is None:
         split_tower(tower)

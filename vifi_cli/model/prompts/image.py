@@ -73,8 +73,7 @@ def _unturned(rope: Tensor, count: int) -> Tensor:
 def image_layers(tower: nn.Module) -> TowerLayers:
     """Find the layers of an image tower; the input of `entrance` is the tokens with their positions.
 
-    Raises:
-        InvalidInput: it is not a transformer over one row of tokens.
+    Raises InvalidInput if it is not a transformer over one row of tokens.
     """
     declare_missing_operators()
     from open_clip.timm_model import TimmModel

@@ -1,6 +1,7 @@
 """Initializes learned prompts on the two towers of a CLIP, whose own weights stay frozen ("bridge and prompt").
 
-Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3.3.
+Rasheed et al., Fine-tuned CLIP Models are Efficient Video Learners, CVPR 2023, section 3.3. A tower that takes no
+prompts, or not so many or so deep, raises InvalidInput.
 """
 
 from collections.abc import Sequence
@@ -23,9 +24,6 @@ def add_prompts(network: ViFiCLIP, shape: PromptShape, seed: int) -> None:
 
     The network changes in place: its own parameters keep their values, under new names. A tower without prompts in
     `shape` stays unchanged; the prompts of one tower do not depend on the other's.
-
-    Raises:
-        InvalidInput: a tower takes no prompts, or not so many or so deep.
     """
     image, text = [], []
     if shape.image_context:
@@ -37,11 +35,7 @@ def add_prompts(network: ViFiCLIP, shape: PromptShape, seed: int) -> None:
 
 
 def put_prompts(network: ViFiCLIP, text: Sequence[Tensor], image: Sequence[Tensor]) -> None:
-    """Give a network these prompts, (n, W) for each layer; a tower without prompts stays unchanged.
-
-    Raises:
-        InvalidInput: a tower takes no prompts, or not prompts of this shape.
-    """
+    """Give a network these prompts, (n, W) for each layer; a tower without prompts stays unchanged."""
     if image:
         network.visual = PromptedImageTower(network.visual, _like(network.visual, image))
     if text:

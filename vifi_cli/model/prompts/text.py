@@ -90,11 +90,7 @@ class PromptedTextTower(PromptedTower):
 
 
 def text_layers(tower: nn.Module) -> TextLayers:
-    """Find the layers of a text tower.
-
-    Raises:
-        InvalidInput: it is neither one of open_clip's own nor that of `starter`.
-    """
+    """Find the layers of a text tower of open_clip or `starter`; InvalidInput for any other."""
     if isinstance(tower, SentenceTransformer):
         room = POSITIONS - CONTEXT_LENGTH
         return TextLayers(tower.token_embedding, list(tower.blocks), WIDTH, POSITIONS, room, 1, "last")

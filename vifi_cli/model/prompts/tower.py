@@ -24,11 +24,7 @@ class PromptedTower(nn.Module):
     def __init__(
         self, tower: nn.Module, layers: TowerLayers, prompts: Sequence[Tensor], side: Literal["image", "text"]
     ) -> None:
-        """Keep the tower and its prompts, at least one, at most one for each layer; `side` is for messages.
-
-        Raises:
-            InvalidInput: the tower has another width or fewer layers.
-        """
+        """Keep tower and prompts; InvalidInput if the tower has another width or fewer layers."""
         super().__init__()
         if len(prompts) > len(layers.blocks):
             raise InvalidInput(

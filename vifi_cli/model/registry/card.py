@@ -130,11 +130,7 @@ def card_to_json(card: ModelCard) -> str:
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read `config.json`.
-
-    Raises:
-        InvalidInput: it is missing, damaged, from a newer vifi, or makes no sense.
-    """
+    """Read `config.json`; InvalidInput if it is missing, damaged, from a newer vifi, or makes no sense."""
     file = folder / CARD_FILE
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

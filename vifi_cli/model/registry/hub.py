@@ -82,8 +82,7 @@ def cached_weights(source: ModelSource) -> Path | None:
 def choose_default_model() -> tuple[str, str]:
     """The name of the model to use when the user names none, and the reason in words.
 
-    Raises:
-        ModelUnavailable: the default model is not here, the hub cannot be reached and `starter` is not installed.
+    Raises ModelUnavailable if the default is not here, the hub cannot be reached and `starter` is not installed.
     """
     if is_cached(resolve_model(DEFAULT_MODEL)):
         return DEFAULT_MODEL, "the default, already on this machine"

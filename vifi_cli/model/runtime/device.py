@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 def choose_device(wanted: str) -> "torch.device":
     """The device that `--device` names (`auto`, `cpu`, `mps`, `cuda`, `cuda:1`); `auto` means the fastest one here.
 
-    Raises:
-        InvalidInput: this machine does not have it; the text names those it has.
+    Raises InvalidInput if this machine does not have it; the text names those it has.
     """
     import torch
 

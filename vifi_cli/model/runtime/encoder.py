@@ -85,11 +85,7 @@ class ViFiEncoder:
         return self.text.encode_texts(texts)
 
     def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """Embed frames uint8 (N, H, W, 3), RGB, cropped as in `geometry`: float32 (N, D), not normalized.
-
-        Raises:
-            ValueError: the pixels have another shape or type.
-        """
+        """Embed frames uint8 (N, H, W, 3), RGB, cropped as in `geometry`: float32 (N, D), not normalized."""
         expected = (self.geometry.height, self.geometry.width, 3)
         if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
             raise ValueError(f"frames must be uint8 (N, {expected}), not {pixels.dtype} {pixels.shape}")

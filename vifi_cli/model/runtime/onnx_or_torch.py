@@ -97,11 +97,7 @@ def _sample_frames(geometry: FrameGeometry) -> list[npt.NDArray[np.uint8]]:
 
 
 def _compiled(file: Path, tower: nn.Module, form: _Input, samples: Samples) -> object:
-    """Load a compiled tower, after compiling it where the file is missing or damaged.
-
-    Raises:
-        NotExact: it cannot be compiled exactly, and no file is left; the text gives the reason.
-    """
+    """Load a compiled tower, after compiling it where the file is missing or damaged; NotExact leaves no file."""
     session = open_session(file)
     if session is None:
         _compile(file, tower, form, samples)

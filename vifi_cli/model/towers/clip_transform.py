@@ -18,11 +18,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def square_side(geometry: FrameGeometry, model: str) -> int:
-    """The side S of the pictures that a model takes.
-
-    Raises:
-        InvalidInput: they are not square, and the published tests crop only square ones.
-    """
+    """The side S of a model's pictures; InvalidInput if they are not square, as the published tests want them."""
     if geometry.height != geometry.width:
         raise InvalidInput(
             f"{model} takes pictures of {geometry.height} x {geometry.width}: only square ones can be tested"

@@ -56,10 +56,8 @@ def build_efficientnet_lite() -> nn.Module:
 def load_efficientnet_lite(weights: Path) -> nn.Module:
     """Build the network, classifier included, with the packaged weights, in evaluation mode.
 
-    Takes float32 (N, 3, 224, 224), scaled by `PIXEL_MEAN` and `PIXEL_STD`, to logits (N, 1000).
-
-    Raises:
-        ModelUnavailable: the file is damaged or holds something else.
+    Takes float32 (N, 3, 224, 224), scaled by `PIXEL_MEAN` and `PIXEL_STD`, to logits (N, 1000). A file that holds
+    something else raises ModelUnavailable.
     """
     network = build_efficientnet_lite()
     try:

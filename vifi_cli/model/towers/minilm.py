@@ -89,11 +89,7 @@ _BLOCK_NAMES = {
 
 
 def load_minilm(weights: Path) -> SentenceTransformer:
-    """Build the sentence transformer with the weights of a Hugging Face BERT file, in evaluation mode.
-
-    Raises:
-        ModelUnavailable: the file is damaged or holds something else.
-    """
+    """Build it with the weights of a Hugging Face BERT file, in evaluation mode; ModelUnavailable for other files."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -1,4 +1,8 @@
-"""Builds the towers of an open_clip model, one at a time, from a tag, a folder or a file of weights."""
+"""Builds the towers of an open_clip model, one at a time, from a tag, a folder or a file of weights.
+
+Weights that are missing, damaged or of another architecture raise ModelUnavailable; towers and tokenizers that need
+transformers raise MissingDependency without it.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -44,12 +48,7 @@ class OpenClipModel:
 
 
 def describe_model(source: ModelSource) -> OpenClipModel:
-    """Gather architecture and preprocessing of any source but `starter`; of learned prompts, those of their base.
-
-    Raises:
-        InvalidInput: the folder's configuration makes no sense.
-        ModelUnavailable: the weights are missing or damaged.
-    """
+    """Gather architecture and preprocessing of any source but `starter`; of learned prompts, those of their base."""
     declare_missing_operators()
     import open_clip
 
@@ -103,11 +102,7 @@ def _preprocessing(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> P
 
 
 def load_image_tower(model: OpenClipModel) -> nn.Module:
-    """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized.
-
-    Raises:
-        ModelUnavailable: the weights are damaged or of another architecture.
-    """
+    """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized."""
     # The builders of the towers are private, but open_clip has no public way to build one tower without the other.
     from open_clip.model import _build_vision_tower
 
@@ -121,12 +116,7 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
 
 
 def load_text_tower(model: OpenClipModel) -> nn.Module:
-    """Build the text tower alone: token ids (N, L) from `load_tokenizer` to embeddings (N, D), not normalized.
-
-    Raises:
-        ModelUnavailable: the weights are damaged or of another architecture.
-        MissingDependency: the tower needs a package that is not installed.
-    """
+    """Build the text tower alone: token ids (N, L) from `load_tokenizer` to embeddings (N, D), not normalized."""
     from open_clip.model import _build_text_tower
 
     config = {**model.config["text_cfg"], "output_tokens": False}
@@ -164,10 +154,6 @@ def load_tokenizer(model: OpenClipModel) -> Callable[[Sequence[str]], Tensor]:
 
     L is the length of the longest text where that gives the same embeddings (`context_can_be_cut`), otherwise the full
     context.
-
-    Raises:
-        MissingDependency: it needs the package transformers (SigLIP does).
-        ModelUnavailable: its files are not here.
     """
     name, text_config = model.source.name, model.config["text_cfg"]
     try:

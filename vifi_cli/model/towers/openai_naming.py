@@ -15,11 +15,7 @@ _HEAD_WIDTH = 64
 
 
 def infer_architecture(weights: Path, *, quick_gelu: bool) -> dict[str, Any]:
-    """Infer open_clip's `model_cfg` for a weights file.
-
-    Raises:
-        ModelUnavailable: the file is damaged or does not name its weights as OpenAI's CLIP does.
-    """
+    """Infer open_clip's `model_cfg` for a weights file; ModelUnavailable if its weights are named in another way."""
     shapes = {name: tuple(tensor.shape) for name, tensor in read_weights(weights).items()}
     if any(name.startswith("image_encoder.") for name in shapes):
         raise ModelUnavailable(
@@ -38,8 +34,7 @@ def infer_architecture(weights: Path, *, quick_gelu: bool) -> dict[str, Any]:
 def architecture_of_shapes(shapes: Mapping[str, tuple[int, ...]], *, quick_gelu: bool) -> dict[str, Any]:
     """Infer open_clip's `model_cfg` for weights of these shapes.
 
-    Raises:
-        KeyError, IndexError, ValueError: they are not named or shaped as OpenAI's CLIP has them.
+    Raises KeyError, IndexError or ValueError if they are not named or shaped as OpenAI's CLIP has them.
     """
     return {
         "embed_dim": shapes["text_projection"][1],

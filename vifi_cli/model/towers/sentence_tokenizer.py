@@ -20,12 +20,6 @@ class SentenceTokenizer:
     """Turns texts into padded rows of token ids; a text longer than 256 tokens is cut."""
 
     def __init__(self, tokenizer_json: Path) -> None:
-        """Read the tokenizer.
-
-        Raises:
-            MissingDependency: the `tokenizers` package is not installed.
-            ModelUnavailable: the file is damaged.
-        """
         self._tokenizer = _read(tokenizer_json)
         self._tokenizer.enable_truncation(CONTEXT_LENGTH)
         self._tokenizer.enable_padding(pad_id=PADDING_ID)

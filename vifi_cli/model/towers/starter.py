@@ -88,9 +88,7 @@ class StarterImageTower(nn.Module):
 def build_starter() -> ViFiCLIP:
     """Build `starter` from the installed weights, in evaluation mode; takes some seconds the first time.
 
-    Raises:
-        MissingDependency: a package that carries the weights is not installed.
-        ModelUnavailable: a weights file is damaged.
+    Raises MissingDependency if they are not installed, ModelUnavailable if they are damaged.
     """
     text = load_minilm(TEXT_WEIGHTS.locate())
     return ViFiCLIP(packaged_image_tower(text), text, torch.tensor(math.log(1 / 0.07))).eval()

@@ -50,11 +50,7 @@ def _of_both_towers(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix: str) -> str:
-    """Digest one tower of a .safetensors file without torch: the weights whose names begin with `prefix`.
-
-    Raises:
-        ModelUnavailable: the file is damaged.
-    """
+    """Digest one tower of a .safetensors file without torch: the weights whose names begin with `prefix`."""
     from safetensors import SafetensorError, safe_open
 
     digest = hashlib.sha256(_canonical({**description, "tower": prefix}))

@@ -17,11 +17,7 @@ class PackagedFile:
     path: str
 
     def locate(self) -> Path:
-        """The path of the file on this machine.
-
-        Raises:
-            MissingDependency: the package is not installed, or lacks the file.
-        """
+        """The path of the file on this machine; MissingDependency if the package or the file is missing."""
         spec = find_spec(self.package)
         for folder in (spec.submodule_search_locations or []) if spec else []:
             file = Path(folder, self.path)

@@ -26,13 +26,10 @@ _ANOTHER_WAY = "ask for it as .safetensors"
 
 
 def read_pickled(path: Path) -> object:
-    """Read a file that `torch.save` wrote.
+    """Read a file that `torch.save` wrote; ModelUnavailable if it is damaged, or refused for more than plain values.
 
     In a zip, torch's format since 1.6, tensors stay on disk until they are used, so unused ones (the state of an
     optimizer) take no memory.
-
-    Raises:
-        ModelUnavailable: the file is damaged, or refused because it names more than weights and plain values.
     """
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_STAND_INS):  # type: ignore[arg-type]

@@ -1,4 +1,7 @@
-"""Reads and writes weights files; reading runs nothing that the files may hold."""
+"""Reads and writes weights files; reading runs nothing that the files may hold.
+
+A file that is damaged, or holds more than weights, raises ModelUnavailable.
+"""
 
 import os
 import re
@@ -16,13 +19,7 @@ def read_weights(
 ) -> dict[str, Tensor]:
     """Read the tensors whose names are `wanted`; of .safetensors, nothing else is read from disk.
 
-    Args:
-        path: .safetensors, or .pt, .pth, .bin as torch writes them; of the latter, weights alone are read.
-        wanted: which names to read.
-        or_none: accept a file without any of them.
-
-    Raises:
-        ModelUnavailable: the file is damaged, or holds more than weights.
+    Other files are .pt, .pth and .bin as torch writes them. `or_none` accepts a file without any of these tensors.
     """
     if path.suffix == ".safetensors":
         tensors = _safetensors(path, wanted)
@@ -48,9 +45,6 @@ def weights_by_name(path: Path, content: object) -> dict[str, Tensor]:
     """Find the weights in the content of a pickled file: the content, or its `state_dict` or `model`.
 
     The prefix `module.` of data-parallel training is removed from their names.
-
-    Raises:
-        ModelUnavailable: the content is not a dictionary.
     """
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
@@ -65,11 +59,7 @@ def weights_by_name(path: Path, content: object) -> dict[str, Tensor]:
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file, with facts about it in its header.
-
-    Raises:
-        OSError: it cannot be written; safetensors raises an error of its own for that.
-    """
+    """Write a safetensors file, with facts about it in its header; failures raise OSError."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 

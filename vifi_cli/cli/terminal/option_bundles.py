@@ -2,16 +2,18 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
+
+KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 
 def spliced(command: Callable[..., None]) -> Callable[..., None]:
     """Replaces each parameter whose type is a dataclass by the fields of that dataclass.
 
-    The fields are annotated as parameters of a Typer command are, `Annotated[int, typer.Option(...)]`. The command
-    receives the dataclass, which checks in its `__post_init__` what its options mean together.
+    The fields are annotated as for Typer, `Annotated[int, typer.Option(...)]`. The command receives the dataclass,
+    whose `__post_init__` may check its options together.
 
         @spliced
         def search(query: QueryArgument, hits: HitSelection, output: HitOutput) -> None: ...
@@ -20,8 +22,14 @@ def spliced(command: Callable[..., None]) -> Callable[..., None]:
         TypeError: two parameters of the command have the same name.
     """
     signature = inspect.signature(command, eval_str=True)
-    bundles = {name: each.annotation for name, each in signature.parameters.items() if _is_bundle(each)}
-    parameters = [each for name in signature.parameters for each in _spliced(signature, bundles, name)]
+    bundles = {
+        name: each.annotation
+        for name, each in signature.parameters.items()
+        if isinstance(each.annotation, type) and is_dataclass(each.annotation)
+    }
+    parameters: list[inspect.Parameter] = []
+    for name, each in signature.parameters.items():
+        parameters += _parameters_of(bundles[name]) if name in bundles else [each.replace(kind=KEYWORD_ONLY)]
     names = [each.name for each in parameters]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise TypeError(f"{command.__name__} has two options named {', '.join(twice)}")
@@ -37,22 +45,8 @@ def spliced(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _is_bundle(parameter: inspect.Parameter) -> bool:
-    return isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation)
-
-
-def _spliced(
-    signature: inspect.Signature, bundles: Mapping[str, type], name: str
-) -> Iterator[inspect.Parameter]:
-    if name not in bundles:
-        yield signature.parameters[name].replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        return
-    hints = get_type_hints(bundles[name], include_extras=True)
-    for field in fields(bundles[name]):
-        yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=hints[field.name]
-        )
-
-
-def _default(field: Field[Any]) -> object:
-    return inspect.Parameter.empty if field.default is MISSING else field.default
+def _parameters_of(bundle: type[Any]) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(bundle, include_extras=True)
+    for field in fields(bundle):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        yield inspect.Parameter(field.name, KEYWORD_ONLY, default=default, annotation=hints[field.name])

@@ -27,7 +27,9 @@ ModelOption = Annotated[
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where the model runs; auto picks a GPU if there is one")
 ]
-DATA_HELP = "Folder of class folders, CSV or JSONL table, LISTS,LABELS, or a public set such as ucf101:2"
+DATA_HELP = (
+    "Folder of class folders, table (.csv, .jsonl), list (LIST.txt,LABELS.csv) or public set (ucf101:2)"
+)
 DataOption = Annotated[str | None, typer.Option("--data", metavar="DATA", help=DATA_HELP)]
 DataRootOption = Annotated[
     Path | None,

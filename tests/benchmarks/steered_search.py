@@ -26,11 +26,13 @@ import numpy.typing as npt
 
 from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder, show_machine, show_table, start_vifi
 from vifi_cli.api.feedback import AUTOMATIC
+from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.search.query_language import parse_example, parse_query
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.windows import stretch_embedding, window_embeddings
 
+ON_CPU = EncoderChoice(device="cpu")
 CLIPS = SHARED_VIDEOS / "search"
 ERRANDS = (
     ("man-skiing.mp4", "ocean wave", "snow", "man-surfing.mp4"),
@@ -108,7 +110,7 @@ def spreads(session: SearchSession) -> tuple[float, float]:
     windows, owners = np.concatenate(parts), np.array(videos)
     with (CLIPS / "captions.csv").open() as file:
         captions = [row["caption"] for row in csv.DictReader(file)]
-    by_words = session.text_encoder("cpu").encode_texts(captions) @ windows.T
+    by_words = session.text_encoder(ON_CPU).encode_texts(captions) @ windows.T
     likeness = windows @ windows.T
     of_others = [row[owners != owner].std() for row, owner in zip(likeness, owners, strict=True)]
     return float(by_words.std(axis=1).mean()), float(np.mean(of_others))
@@ -119,7 +121,7 @@ def mean_inverse_rank(session: SearchSession, query_of: Callable[[str, str, str]
     inverse_ranks = []
     for shown, added, taken, meant in ERRANDS:
         clip = str(CLIPS / shown)
-        embedding = session.embed(parse_query(query_of(clip, added, taken)), "cpu")
+        embedding = session.embed(parse_query(query_of(clip, added, taken)), ON_CPU)
         place = session.see(parse_example(clip), "cpu").place
         hits = session.index.search(embedding, RankingOptions(top=0, by="video", without=place))
         inverse_ranks.append(1 / (1 + [hit.path.name for hit in hits].index(meant)))

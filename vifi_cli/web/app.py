@@ -18,7 +18,7 @@ from vifi_cli.errors import VifiError
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.web.guard import Guard
-from vifi_cli.web.library.index_reader import IndexReader, Lookup
+from vifi_cli.web.library.index_reader import IndexReader
 from vifi_cli.web.media.made_files import MadeFiles
 from vifi_cli.web.media.media import Media
 from vifi_cli.web.media.playback import Sources
@@ -71,7 +71,7 @@ def make_app(
             opened.close()
 
     pages = Pages(library, searching, sources)
-    media = Media(Lookup(library), sources, pictures, moments)
+    media = Media(library, sources, pictures, moments)
     static = Mount("/static", StaticFiles(packages=[("vifi_cli.web", "static")]))
     app = Starlette(
         routes=[*pages.routes(), *media.routes(), static],

@@ -1,6 +1,7 @@
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,14 @@ def test_the_moment_comes_back_with_its_time(index: VideoIndex) -> None:
     assert hits[0].cosine == pytest.approx(1.0, abs=1e-3)
     assert hits[0].start_seconds >= 19.0
     assert hits[0].end_seconds <= 27.0
+
+
+def test_a_moment_ends_where_its_video_does_without_rounding_errors(catalog: Catalog) -> None:
+    video = encoded_video("/v/green.mp4", [GREEN] * 8)
+    catalog.store(replace(video, info=replace(video.info, duration_seconds=7.999999999999999)))
+    for by in ("moment", "video"):
+        (hit,) = VideoIndex(catalog.path.parent).search(ask("green"), RankingOptions(by=by))
+        assert (hit.start_seconds, hit.end_seconds) == (0.0, 8.0)
 
 
 def test_moments_of_one_video_are_limited(index: VideoIndex) -> None:

@@ -1,5 +1,7 @@
 """Loads the encoders that fit an index, and refuses those that do not."""
 
+from dataclasses import dataclass
+
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch
@@ -7,14 +9,24 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
 
 
-def load_query_encoder(
-    indexed_with: IndexedWith, device: str, model: str | None, feedback: Feedback
-) -> TextEncoder:
+@dataclass(frozen=True, slots=True)
+class EncoderChoice:
+    """What encodes queries, and where: on `auto`, `cpu`, `cuda` or `mps`."""
+
+    model: str | None = None  # reads words; None for the index's own encoder
+    device: str = "auto"
+
+
+INDEX_ENCODER = EncoderChoice()
+
+
+def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedback: Feedback) -> TextEncoder:
     """Loads the encoder of queries: the text side of a model that encodes images as the index's own, or of that one.
 
     Raises:
         EncoderMismatch: the model encodes images differently, or the weights of the index's own have changed.
     """
+    model, device = choice.model, choice.device
     if model is None:
         return load_index_text_encoder(indexed_with, device, feedback)
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of

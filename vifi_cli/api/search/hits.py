@@ -4,7 +4,7 @@ from base64 import b64encode
 from html import escape
 
 from vifi_cli.errors import VifiError
-from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.index.search.video_index import SearchHit, name_of_number
 from vifi_cli.wording import clock, counted, printable, rounded_down
 
 MOST_ROWS = 20
@@ -20,10 +20,9 @@ class SearchHits(list[SearchHit]):
 
     def _repr_html_(self) -> str:
         """A table with a picture of each hit, for notebooks."""
-        number = "Cosine" if any(hit.relevance is None for hit in self) else "Relevance"
         rows = "".join(map(_row, self[:MOST_ROWS]))
         more = f"<p>and {len(self) - MOST_ROWS:,} more</p>" if len(self) > MOST_ROWS else ""
-        head = f"<tr><th></th><th>{number}</th><th>Moment</th><th>Video</th></tr>"
+        head = f"<tr><th></th><th>{name_of_number(self)}</th><th>Moment</th><th>Video</th></tr>"
         return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>{more}"
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self, TypedDict, Unpack
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
+from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.search.hits import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
@@ -40,9 +41,8 @@ class Choices(TypedDict, total=False):
 class OpenIndex:
     """An index to search, with the encoders that queries need; `open_index` returns one. Use as a context manager."""
 
-    def __init__(self, session: SearchSession, model: str | None, device: str) -> None:
-        """Takes a session, the model that reads words if not the index's own, and where encoders run."""
-        self._session, self._model, self._device = session, model, device
+    def __init__(self, session: SearchSession, choice: EncoderChoice) -> None:
+        self._session, self._choice = session, choice
 
     def __repr__(self) -> str:
         catalog = self._session.index.catalog
@@ -75,7 +75,7 @@ class OpenIndex:
             EncoderMismatch: the index's own encoder has changed since.
         """
         asked = words(query) if isinstance(query, str) else query
-        found = self._session.find(asked, _options(choices), self._device, self._model)
+        found = self._session.find(asked, _options(choices), self._choice)
         return SearchHits(relevant_among(found, choices.get("min_score")))
 
     def similar(
@@ -91,14 +91,14 @@ class OpenIndex:
             InvalidInput: the example cannot be read.
             EncoderMismatch: the index's own encoder has changed since.
         """
-        seen = self._session.see(seen_part(shown, start_seconds, end_seconds), self._device)
+        seen = self._session.see(seen_part(shown, start_seconds, end_seconds), self._choice.device)
         found = self._session.find_like(seen, _options(choices))
         return SearchHits(relevant_among(found, choices.get("min_score")))
 
     def embed(self, query: str | Query) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
         asked = words(query) if isinstance(query, str) else query
-        return self._session.embed(asked, self._device, self._model)
+        return self._session.embed(asked, self._choice)
 
     def frames(self, path: Path | str) -> tuple[Float64Array, Float16Array]:
         """The times, float64 (T,), and un-normalized embeddings, float16 (T, D), of an indexed video's frames.
@@ -133,7 +133,7 @@ def open_index(
     """
     session = SearchSession(paths.index_folder() if folder is None else Path(folder), feedback)
     _ = session.index
-    return OpenIndex(session, model, device)
+    return OpenIndex(session, EncoderChoice(model, device))
 
 
 def _options(choices: Choices) -> RankingOptions:

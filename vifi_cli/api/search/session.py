@@ -9,7 +9,12 @@ import numpy as np
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.library.encoders import load_index_encoder, load_query_encoder
+from vifi_cli.api.library.encoders import (
+    INDEX_ENCODER,
+    EncoderChoice,
+    load_index_encoder,
+    load_query_encoder,
+)
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
@@ -23,15 +28,12 @@ from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit, VideoInd
 if TYPE_CHECKING:
     from vifi_cli.index.search.examples import SeenExample
 
-LoadTextEncoder = Callable[[IndexedWith, str, str | None, Feedback], TextEncoder]
-"""Loads the encoder of words for an index, from its signature, a device and the name of a model, if not its own."""
+LoadTextEncoder = Callable[[IndexedWith, EncoderChoice, Feedback], TextEncoder]
+"""Loads the encoder of words for an index with this signature."""
 
 
 class SearchSession:
-    """An index to be searched, opened when it is first needed, and encoders that are kept. Use as a context manager.
-
-    Methods that embed take `device`, where encoders run, and `model`, which reads words if not the index's own encoder.
-    """
+    """An index to be searched, opened when it is first needed, and encoders that are kept. Use as a context manager."""
 
     def __init__(
         self,
@@ -43,10 +45,11 @@ class SearchSession:
     ) -> None:
         """Texts' embeddings are cached in `cache_folder`, or in the user's cache."""
         self.folder, self._feedback = index_folder, feedback
-        self._cache_folder, self._load_text_encoder = cache_folder, load_text_encoder
+        self._cache = cache_folder or paths.cache_folder()
+        self._load_text_encoder = load_text_encoder
         self._index: VideoIndex | None = None
         self._file_state: object = None
-        self._text_encoders: dict[tuple[IndexedWith, str, str | None], TextEncoder] = {}
+        self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
         self._neutral: dict[str, NeutralTexts] = {}
 
@@ -69,32 +72,30 @@ class SearchSession:
         if self._index is not None and self._present_file_state() != self._file_state:
             self.close()
 
-    def warm_up(self, device: str = "auto", model: str | None = None) -> TextEncoder:
-        """Loads everything that the first search in words needs, and returns the encoder of words."""
-        encoder = self.text_encoder(device, model)
-        self.find(query_in_words("anything"), RankingOptions(top=1), device, model)
-        return encoder
+    def warm_up(self) -> None:
+        """Loads everything that the first search in words needs."""
+        self.text_encoder()
+        self.find(query_in_words("anything"), RankingOptions(top=1))
 
     def find(
         self,
         query: Query,
         options: RankingOptions = USUAL_OPTIONS,
-        device: str = "auto",
-        model: str | None = None,
+        choice: EncoderChoice = INDEX_ENCODER,
     ) -> list[SearchHit]:
         """The best hits of a query, with their relevance if all its terms are wanted words.
 
         Raises:
             InvalidInput, EncoderMismatch: as `embed` does.
         """
-        embedding, rate = self.embed(query, device, model), self._rater(query, device, model)
+        embedding, rate = self.embed(query, choice), self._rater(query, choice)
         return self.index.search(embedding, options, rate)
 
     def find_like(self, seen: "SeenExample", options: RankingOptions = USUAL_OPTIONS) -> list[SearchHit]:
         """The hits that look like an example, which is left out itself."""
         return self.index.search(seen.embedding, replace(options, without=seen.place))
 
-    def embed(self, query: Query, device: str = "auto", model: str | None = None) -> Float32Array:
+    def embed(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Float32Array:
         """The embedding of a query, float32 (D,), of length 1.
 
         Raises:
@@ -103,14 +104,14 @@ class SearchSession:
         """
         require_wanted(query)
         embeddings = [
-            self._read(term.meaning.text, device, model)
+            self._read(term.meaning.text, choice)
             if isinstance(term.meaning, Words)
-            else self.see(term.meaning, device).embedding
+            else self.see(term.meaning, choice.device).embedding
             for term in query.terms
         ]
         return combine(np.stack(embeddings), [term.weight for term in query.terms])
 
-    def _rater(self, query: Query, device: str, model: str | None) -> Rater | None:
+    def _rater(self, query: Query, choice: EncoderChoice) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
 
         Neutral texts say nothing about the scores of pictures, or of words that are subtracted.
@@ -119,13 +120,13 @@ class SearchSession:
             return None
 
         def load_and_note() -> TextEncoder:
-            encoder = self.text_encoder(device, model)
+            encoder = self.text_encoder(choice)
             self._feedback.note(
                 f"the first search with {encoder.model_name} embeds the texts that relevance is measured by"
             )
             return encoder
 
-        fingerprint = self._text_fingerprint(device, model)
+        fingerprint = self._text_fingerprint(choice)
         if fingerprint not in self._neutral:
             self._neutral[fingerprint] = read_neutral_texts(self._cache, fingerprint, load_and_note)
         return text_rater(self.folder, self._neutral[fingerprint])
@@ -145,32 +146,28 @@ class SearchSession:
         with self._feedback.task(f"Looking at {example.path.name}") as watch:
             return read_example(example, lambda: self._encoder(device), catalog.indexed_with.sampling, watch)
 
-    def text_encoder(self, device: str = "auto", model: str | None = None) -> TextEncoder:
+    def text_encoder(self, choice: EncoderChoice = INDEX_ENCODER) -> TextEncoder:
         """The encoder of words: the text side of a model, or of the index's own encoder."""
-        key = self.index.catalog.indexed_with, device, model
+        key = self.index.catalog.indexed_with, choice
         if key not in self._text_encoders:
             self._text_encoders[key] = self._load_text_encoder(*key, self._feedback)
         return self._text_encoders[key]
 
-    def reader(self, device: str = "auto", model: str | None = None) -> str:
+    def reader(self, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """The name of the model that reads the words of queries."""
-        return self.text_encoder(device, model).model_name if model else self.index.catalog.indexed_with.model
+        return self.text_encoder(choice).model_name if choice.model else self.index.catalog.indexed_with.model
 
-    def _read(self, text: str, device: str, model: str | None) -> Float32Array:
-        fingerprint = self._text_fingerprint(device, model)
+    def _read(self, text: str, choice: EncoderChoice) -> Float32Array:
+        fingerprint = self._text_fingerprint(choice)
         embedding: Float32Array = cached_text_embeddings(
-            self._cache, fingerprint, [text], lambda: self.text_encoder(device, model)
+            self._cache, fingerprint, [text], lambda: self.text_encoder(choice)
         )[0]
         return embedding
 
-    def _text_fingerprint(self, device: str, model: str | None) -> str:
-        if model:
-            return self.text_encoder(device, model).text_fingerprint
+    def _text_fingerprint(self, choice: EncoderChoice) -> str:
+        if choice.model:
+            return self.text_encoder(choice).text_fingerprint
         return self.index.catalog.indexed_with.text_fingerprint
-
-    @property
-    def _cache(self) -> Path:
-        return self._cache_folder or paths.cache_folder()
 
     def _encoder(self, device: str) -> Encoder:
         key = self.index.catalog.indexed_with, device

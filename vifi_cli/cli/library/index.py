@@ -172,7 +172,16 @@ def warn_of_problems(report: IndexReport) -> None:
             f"{wording.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
             "`vifi status` lists them, `vifi index --retry-failed` tries them again"
         )
-    _warn_of_kept_videos(report)
+    for folder in report.out_of_reach:
+        output.warning(
+            f"{folder} is missing, empty or cannot be read: what is indexed under it stays "
+            f"(`vifi prune {folder}` drops it)"
+        )
+    if report.skipped:
+        output.note(
+            f"{wording.counted(report.skipped, 'indexed video')} skipped in this run; still in the index "
+            "(`vifi prune PATH` drops them)"
+        )
 
 
 def _warn_of_failures(report: IndexReport) -> None:
@@ -184,20 +193,6 @@ def _warn_of_failures(report: IndexReport) -> None:
         output.warning(f"not indexed: {failed.file.path}: {failed.reason}")
     if len(just_failed) > MOST_FAILURES_SHOWN:
         output.warning(f"… and {len(just_failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
-
-
-def _warn_of_kept_videos(report: IndexReport) -> None:
-    """Reports which videos stay in the index although this run did not see them."""
-    for folder in report.out_of_reach:
-        output.warning(
-            f"{folder} is missing, empty or cannot be read: what is indexed under it stays "
-            f"(`vifi prune {folder}` drops it)"
-        )
-    if report.skipped:
-        output.note(
-            f"{wording.counted(report.skipped, 'indexed video')} skipped in this run; still in the index "
-            "(`vifi prune PATH` drops them)"
-        )
 
 
 def speed(report: IndexReport) -> str:

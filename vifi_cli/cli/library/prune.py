@@ -36,7 +36,8 @@ def prune(
 
     def confirm(found: Prunable) -> bool:
         if not as_json:
-            _list(found)
+            for path in _names(found):
+                output.line(wording.printable(path) if output.stdout_is_terminal() else path)
         if not found or dry_run:
             return False
         _confirm(found, yes)
@@ -51,23 +52,17 @@ def prune(
         output.note("nothing to drop")
 
 
-def _list(prunable: Prunable) -> None:
-    for path in _names(prunable):
-        output.line(wording.printable(path) if output.stdout_is_terminal() else path)
-
-
 def _names(prunable: Prunable) -> list[str]:
     return [str(path) for path in (*prunable.videos, *prunable.failures)]
 
 
 def _count(prunable: Prunable) -> str:
     parts = (
-        (len(prunable.videos), "video"),
-        (len(prunable.failures), "unreadable file"),
-        (len(prunable.roots), "folder to look at"),
+        (prunable.videos, "video", "videos"),
+        (prunable.failures, "unreadable file", "unreadable files"),
+        (prunable.roots, "folder to look at", "folders to look at"),
     )
-    plurals = {"folder to look at": "folders to look at"}
-    return ", ".join(wording.counted(number, noun, plurals.get(noun)) for number, noun in parts if number)
+    return ", ".join(wording.counted(len(paths), one, more) for paths, one, more in parts if paths)
 
 
 def _confirm(prunable: Prunable, yes: bool) -> None:

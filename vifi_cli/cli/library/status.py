@@ -40,7 +40,7 @@ def _show(summary: IndexSummary) -> None:
             ("Vectors", f"{summary.windows:,} windows of {summary.frames:,} frames"),
             ("On disk", wording.size(summary.size_bytes)),
             *(
-                (_root_name(i), f"{root} ({wording.counted(n, 'video')})")
+                ("" if i else "Folders", f"{root} ({wording.counted(n, 'video')})")
                 for i, (root, n) in enumerate(summary.roots)
             ),
         ]
@@ -49,10 +49,6 @@ def _show(summary: IndexSummary) -> None:
         output.line(f"partly read: {wording.printable(str(path))}: {warning}")
     for failed in summary.failures:
         output.line(f"not indexed: {wording.printable(str(failed.file.path))}: {failed.reason}")
-
-
-def _root_name(position: int) -> str:
-    return "Folders" if position == 0 else ""
 
 
 def _as_document(summary: IndexSummary) -> dict[str, object]:

@@ -135,7 +135,7 @@ class HitOutput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderChoice:
+class EncoderOptions:
     """The encoder of words, and where it runs."""
 
     model: Annotated[

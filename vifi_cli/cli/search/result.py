@@ -62,15 +62,13 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
     return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
 
 
-def _name_of_number(hits: Sequence[SearchHit]) -> str:
-    return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
-
-
 def show_hits(hits: Sequence[SearchHit]) -> None:
     """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
+    from vifi_cli.index.search.video_index import name_of_number
+
     numbers = [hit.number_shown for hit in hits]
     if output.stdout_is_terminal():
-        name = _name_of_number(hits)
+        name = name_of_number(hits)
         moments = [f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}" for hit in hits]
         output.rows(
             (name, "Moment", "Video"),
@@ -109,11 +107,13 @@ def _write_remarks(answer: Answer) -> None:
 
 def note_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
     """Reports that nothing was found, or how relevant the best hit is."""
+    from vifi_cli.index.search.video_index import name_of_number
+
     if not found:
         where = " among the videos asked for" if is_filtered else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
         return
-    name, best = _name_of_number(found).lower(), wording.rounded_down(found[0].number_shown)
+    name, best = name_of_number(found).lower(), wording.rounded_down(found[0].number_shown)
     output.note(f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths
-from vifi_cli.cli.search.options import EncoderChoice, HitChoice, HitOutput, VideoSelection
+from vifi_cli.cli.search.options import EncoderOptions, HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_bundles import spliced
@@ -36,20 +36,21 @@ def search(
     hits: HitChoice,
     videos: VideoSelection,
     form: HitOutput,
-    encoder: EncoderChoice,
+    encoder: EncoderOptions,
 ) -> None:
     """Find moments that match a description.
 
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
+    from vifi_cli.api.library.encoders import EncoderChoice
     from vifi_cli.api.search.query_language import parse_query
 
     asked = parse_query(query)
     options = hits.options(hits.by, videos.video_filter())
-    device, model = encoder.device, encoder.model
+    choice = EncoderChoice(encoder.model, encoder.device)
     with _session_of(context) as session:
-        found = session.find(asked, options, device, model)
-        read_by = session.reader(device, model)
+        found = session.find(asked, options, choice)
+        read_by = session.reader(choice)
     answer = Answer(asked.text, read_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form, on_one_line=_is_in_shell(context))
     _note_lone_weight(asked)

@@ -69,9 +69,11 @@ class Asking:
 
     def get_ready(self) -> str:
         """Loads everything that queries need, so that the first one does not wait; returns a summary."""
-        model, device = self._options["model"], self._options["device"]
+        from vifi_cli.api.library.encoders import EncoderChoice
+
+        choice = EncoderChoice(self._options["model"], self._options["device"])
         with ON_TERMINAL.busy("Loading the index and its encoder"):
-            encoder = self._session.text_encoder(device, model)
+            encoder = self._session.text_encoder(choice)
             windows, videos = len(self._session.index.vectors), len(self._session.index.catalog.videos())
         return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"
 

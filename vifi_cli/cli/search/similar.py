@@ -41,7 +41,7 @@ def similar(
     with open_session() as session:
         seen = session.see(shown, device)
         found = session.find_like(seen, options)
-        seen_by = session.reader(device)
+        seen_by = session.reader()
     answer = Answer(example, seen_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form)
     if not answer.hits:

@@ -11,13 +11,7 @@ import numpy as np
 
 from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.file import open_catalog_file
-from vifi_cli.index.catalog.records import (
-    CatalogedVideo,
-    CatalogedWindow,
-    CatalogTotals,
-    FailedFile,
-    IndexedWith,
-)
+from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.video.files.discovery import VideoFile
 
@@ -171,11 +165,11 @@ class CatalogReader:
             )
         )
 
-    def windows(self, ids: Int64Array) -> list[CatalogedWindow]:
-        """Windows by their ids."""
+    def windows(self, ids: Int64Array) -> list[tuple[int, int, float, float, bool]]:
+        """Id, video id, start and end (seconds) of windows, and whether each stands for its video, not for a moment."""
         columns = "id, video_id, start_seconds, end_seconds, is_whole"
         rows = self._in_parts(f"SELECT {columns} FROM windows WHERE id IN ({{}})", ids.tolist())
-        return [CatalogedWindow(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+        return [(*row[:4], bool(row[4])) for row in rows]
 
     def windows_by_video(self, after_id: int = -1) -> Iterator[tuple[int, Int64Array]]:
         """Yields (video id, int64 (W, 3) of window id, first frame, end frame) for windows above an id."""

@@ -43,17 +43,6 @@ class CatalogedVideo:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogedWindow:
-    """A window of a video; `is_whole` if it stands for the video, not for a moment."""
-
-    id: int
-    video_id: int
-    start_seconds: float
-    end_seconds: float
-    is_whole: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CatalogTotals:
     """The counts of a catalog."""
 

@@ -154,15 +154,8 @@ class Ranking:
     def _windows(self, ids: Int64Array, scores: Float32Array) -> list[ScoredWindow]:
         score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
         windows = (
-            ScoredWindow(
-                known.video_id,
-                known.start_seconds,
-                known.end_seconds,
-                score_of[known.id],
-                known.is_whole,
-                known.id,
-            )
-            for known in self.catalog.windows(ids)
+            ScoredWindow(video_id, start, end, score_of[window_id], is_whole, window_id)
+            for window_id, video_id, start, end, is_whole in self.catalog.windows(ids)
         )
         return [window for window in windows if self.options.allows(window)]
 

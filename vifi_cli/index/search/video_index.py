@@ -14,9 +14,12 @@ from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.folding import ScoredWindow
 from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
-from vifi_cli.wording import clock
+from vifi_cli.wording import clock, rounded_down
 
 ATTEMPTS = 3
+TIME_DIGITS = 6
+"""Times of frames add up to ends such as 7.999999999999999; files are no more exact than microseconds."""
+
 USUAL_OPTIONS = RankingOptions()
 
 
@@ -34,7 +37,7 @@ class SearchHit:
     duplicates: int | None = None
 
     def __repr__(self) -> str:
-        number = f"cosine {self.cosine:.2f}" if self.relevance is None else f"relevance {self.relevance:.2f}"
+        number = f"{name_of_number([self]).lower()} {rounded_down(self.number_shown)}"
         return f"SearchHit({self.path.name} {clock(self.start_seconds)}–{clock(self.end_seconds)}, {number})"
 
     @property
@@ -46,6 +49,11 @@ class SearchHit:
     def is_relevant(self) -> bool:
         """Whether it is worth showing; hits that are not rated are."""
         return self.relevance is None or self.relevance >= WORTH_SHOWING
+
+
+def name_of_number(hits: Sequence[SearchHit]) -> str:
+    """What the numbers shown for these hits are."""
+    return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
 
 
 def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
@@ -99,7 +107,7 @@ class VideoIndex:
             SearchHit(
                 paths[hit.video_id],
                 hit.start_seconds,
-                hit.end_seconds,
+                round(hit.end_seconds, TIME_DIGITS),
                 hit.score,
                 relevant,
                 len(hit.duplicates) if options.fold_duplicates else None,

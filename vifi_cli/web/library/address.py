@@ -8,8 +8,8 @@ from hashlib import blake2b
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 
-KEY = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{8})")
-MOMENT = re.compile(rf"(?P<key>{KEY.pattern})@(?P<start>[0-9.]{{1,16}})-(?P<end>[0-9.]{{1,16}})")
+KEY = re.compile(r"(?P<id>[1-9][0-9]{0,17})-(?P<digest>[0-9a-f]{8})")
+MOMENT = re.compile(rf"{KEY.pattern}@(?P<start>[0-9.]{{1,16}})-(?P<end>[0-9.]{{1,16}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,14 @@ def video_by_key(catalog: Catalog, key: VideoKey) -> CatalogedVideo | None:
 def parse_key(text: str) -> VideoKey | None:
     """The key that an address names, None if it names none."""
     match = KEY.fullmatch(text)
-    return VideoKey(int(match[1]), match[2]) if match else None
+    return VideoKey(int(match["id"]), match["digest"]) if match else None
 
 
 def parse_moment(text: str) -> MomentAddress | None:
     """The moment that an address names, None if it names none."""
     match = MOMENT.fullmatch(text)
-    key = parse_key(match["key"]) if match else None
-    if match is None or key is None:
-        return None
-    span = parse_span(match["start"], match["end"])
-    return MomentAddress(key, *span) if span else None
+    span = parse_span(match["start"], match["end"]) if match else None
+    return MomentAddress(VideoKey(int(match["id"]), match["digest"]), *span) if match and span else None
 
 
 def parse_span(start: str, end: str) -> tuple[float, float] | None:

@@ -40,6 +40,14 @@ class IndexReader:
         """Does work with the session, in its thread; raises IndexProblem or IndexMissing if it cannot be opened."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
 
+    async def video(self, request: Request) -> CatalogedVideo:
+        """The indexed video that the address of a request names; fails with `404 Not Found`."""
+        key = parse_key(request.path_params["key"])
+        video = await self.read(lambda session: video_by_key(session.index.catalog, key)) if key else None
+        if video is None:
+            raise HTTPException(NOT_FOUND)
+        return video
+
     def close(self) -> None:
         """Ends the connection once the current work is done; work that waits is dropped."""
         last = self._thread.submit(self._session.close)
@@ -55,29 +63,13 @@ class IndexReader:
             raise
 
 
-class Lookup:
-    """Finds the indexed videos and moments that requests name; fails with `404 Not Found`."""
-
-    def __init__(self, reader: IndexReader) -> None:
-        self._reader = reader
-
-    async def video(self, request: Request) -> CatalogedVideo:
-        """The indexed video of an address."""
-        key = parse_key(request.path_params["key"])
-        if key is None:
-            raise HTTPException(NOT_FOUND)
-        video = await self._reader.read(lambda session: video_by_key(session.index.catalog, key))
-        if video is None:
-            raise HTTPException(NOT_FOUND)
-        return video
-
-    def span(self, request: Request, video: CatalogedVideo) -> tuple[float, float]:
-        """The start and end of the moment that an address names, in seconds."""
-        parameters = request.query_params
-        span = parse_span(parameters.get("start", ""), parameters.get("end", ""))
-        if span is None or span[0] >= video.duration_seconds + ROUNDED_SECONDS:
-            raise HTTPException(NOT_FOUND)
-        return span[0], min(span[1], video.duration_seconds + ROUNDED_SECONDS)
+def span_of(request: Request, video: CatalogedVideo) -> tuple[float, float]:
+    """The start and end, in seconds, of the moment that an address names; fails with `404 Not Found`."""
+    parameters = request.query_params
+    span = parse_span(parameters.get("start", ""), parameters.get("end", ""))
+    if span is None or span[0] >= video.duration_seconds + ROUNDED_SECONDS:
+        raise HTTPException(NOT_FOUND)
+    return span[0], min(span[1], video.duration_seconds + ROUNDED_SECONDS)
 
 
 def why_out_of_reach(path: Path) -> str | None:

@@ -43,13 +43,13 @@ class Question:
         """The address that asks this, or the same with some changes; without default values."""
         changed = replace(self, **changes)  # type: ignore[arg-type]
         usual = Question()
-        named = [(field.name, getattr(changed, field.name)) for field in fields(Question)]
-        given = [(NAMES[name], str(value)) for name, value in named if value != getattr(usual, name)]
+        values = {field.name: getattr(changed, field.name) for field in fields(Question)}
+        given = {
+            "q" if name == "words" else name: str(value)
+            for name, value in values.items()
+            if value != getattr(usual, name)
+        }
         return f"/?{urlencode(given)}" if given else "/"
-
-
-NAMES = {"words": "q", "like": "like", "below": "below", "by": "by", "shortest": "shortest", "top": "top"}
-"""The parameters of an address, by the fields they fill."""
 
 
 def parse_question(parameters: Mapping[str, str]) -> Question:

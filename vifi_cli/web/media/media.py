@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
+from functools import partial
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.library.address import key_of
-from vifi_cli.web.library.index_reader import Lookup, why_out_of_reach
+from vifi_cli.web.library.index_reader import IndexReader, span_of, why_out_of_reach
 from vifi_cli.web.media.made_files import MadeFiles, Make
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
 from vifi_cli.web.media.renderings import WriteMoment, WritePreview, WriteStill, placeholder
@@ -32,8 +33,10 @@ Result = TypeVar("Result")
 class Media:
     """Answers requests for pictures and videos, which name indexed videos by their keys."""
 
-    def __init__(self, lookup: Lookup, sources: Sources, pictures: MadeFiles, moments: MadeFiles) -> None:
-        self._lookup = lookup
+    def __init__(
+        self, library: IndexReader, sources: Sources, pictures: MadeFiles, moments: MadeFiles
+    ) -> None:
+        self._library = library
         self._sources = sources
         self._pictures = pictures
         self._moments = moments
@@ -42,15 +45,15 @@ class Media:
         """The addresses of pictures and videos."""
         return [
             Route("/video/{key}/file", self.file),
-            Route("/video/{key}/still", self.still),
-            Route("/video/{key}/preview", self.preview),
+            Route("/video/{key}/still", partial(self._picture, kind=WriteStill)),
+            Route("/video/{key}/preview", partial(self._picture, kind=WritePreview)),
             Route("/video/{key}/moment", self.moment),
             Route("/video/{key}/sources", self.sources),
         ]
 
     async def file(self, request: Request) -> Response:
         """The file as it is, in ranges as players request them, if browsers can play it."""
-        video = await self._lookup.video(request)
+        video = await self._library.video(request)
         if await asyncio.to_thread(why_out_of_reach, video.path):
             raise HTTPException(GONE)
         media_type = await _unless_left(request, self._sources.media_type(video))
@@ -60,25 +63,17 @@ class Media:
 
     async def sources(self, request: Request) -> Response:
         """How a moment is played, as JSON, the best way first."""
-        video = await self._lookup.video(request)
-        start_seconds, end_seconds = self._lookup.span(request, video)
+        video = await self._library.video(request)
+        start_seconds, end_seconds = span_of(request, video)
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             return JSONResponse({"problem": hidden}, GONE, NOT_KEPT)
         found = await _unless_left(request, self._sources.of_moment(video, start_seconds, end_seconds))
         return JSONResponse({"sources": [asdict(source) for source in found]}, headers=NOT_KEPT)
 
-    async def still(self, request: Request) -> Response:
-        """The frame in the middle of a moment, as WebP."""
-        return await self._picture(request, WriteStill)
-
-    async def preview(self, request: Request) -> Response:
-        """A moment as an animated WebP."""
-        return await self._picture(request, WritePreview)
-
     async def moment(self, request: Request) -> Response:
         """A moment, re-encoded so that browsers can play it."""
-        video = await self._lookup.video(request)
-        start_seconds, end_seconds = self._lookup.span(request, video)
+        video = await self._library.video(request)
+        start_seconds, end_seconds = span_of(request, video)
         if end_seconds - start_seconds > LONGEST_ENCODED_SECONDS:
             raise HTTPException(NOT_FOUND)
         if await asyncio.to_thread(why_out_of_reach, video.path):
@@ -93,8 +88,8 @@ class Media:
         return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
 
     async def _picture(self, request: Request, kind: Callable[[Moment], Make]) -> Response:
-        video = await self._lookup.video(request)
-        make = kind(Moment(video.path, *self._lookup.span(request, video)))
+        video = await self._library.video(request)
+        make = kind(Moment(video.path, *span_of(request, video)))
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             return _placeholder(hidden, GONE)
         try:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.lock import running_writer
-from vifi_cli.web.library.index_reader import IndexReader, Lookup, why_out_of_reach
+from vifi_cli.web.library.index_reader import IndexReader, span_of, why_out_of_reach
 from vifi_cli.web.library.question import Question, parse_question
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.pages.cards import Card, Cards
@@ -27,7 +27,6 @@ class Pages:
         self._library = library
         self._search = search
         self._sources = sources
-        self._lookup = Lookup(library)
 
     def routes(self) -> list[Route]:
         """The addresses of the pages."""
@@ -55,17 +54,13 @@ class Pages:
                 cards = await self._search.read(lambda session: hits_of(session, question))
             except VifiError as error:
                 status, problem = BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY, str(error)
-            view = replace(
-                view,
-                cards=cards,
-                nothing_relevant=bool(cards) and not any(card.is_relevant for card in cards),
-            )
+            view = replace(view, cards=cards)
         return page("search", status, view=replace(view, problem=problem))
 
     async def play(self, request: Request) -> Response:
         """One moment alone."""
-        video = await self._lookup.video(request)
-        start_seconds, end_seconds = self._lookup.span(request, video)
+        video = await self._library.video(request)
+        start_seconds, end_seconds = span_of(request, video)
         problem = await asyncio.to_thread(why_out_of_reach, video.path)
         found = [] if problem else await self._sources.of_moment(video, start_seconds, end_seconds)
         card = await self._library.read(

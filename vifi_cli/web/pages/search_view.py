@@ -41,9 +41,13 @@ class SearchView:
     folders: Sequence[Folder] = ()  # that a search can be limited to
     cards: Sequence[Card] = ()  # the hits, or the newest videos
     seed: Card | None = None  # the moment to find similar ones of
-    nothing_relevant: bool = False
     problem: str = ""  # what is wrong with the question or the index
     nothing_indexed: bool = False
+
+    @property
+    def nothing_relevant(self) -> bool:
+        """Whether there are hits, but none worth showing."""
+        return bool(self.cards) and not any(card.is_relevant for card in self.cards)
 
     @property
     def other_folder(self) -> bool:

@@ -18,7 +18,7 @@ from vifi_cli.wording import clock, rounded_down
 
 ATTEMPTS = 3
 TIME_DIGITS = 6
-"""Times of frames add up to ends such as 7.999999999999999; files are no more exact than microseconds."""
+"""Sums of frame times come out as 7.999999999999999; no file is more exact than a microsecond."""
 
 USUAL_OPTIONS = RankingOptions()
 
@@ -106,7 +106,7 @@ class VideoIndex:
         return [
             SearchHit(
                 paths[hit.video_id],
-                hit.start_seconds,
+                round(hit.start_seconds, TIME_DIGITS),
                 round(hit.end_seconds, TIME_DIGITS),
                 hit.score,
                 relevant,

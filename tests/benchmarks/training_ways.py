@@ -127,7 +127,7 @@ class Training:
         self._kept = ClipStore(short_side, folder=videos[0].parent / "kept", budget_bytes=1 << 30)
         is_exact = dtype is torch.float64
         self._precision = Precision(device, None) if is_exact else choose_precision("auto", device)
-        self._enter = ClipInput(preprocessing.mean, preprocessing.std, device, self._precision)
+        self._enter = ClipInput(preprocessing, device, self._precision)
         self._learner = Learner(
             model.network.to(device, dtype),
             tokens,

@@ -68,9 +68,7 @@ class FineTuning:
         self._card = model.card
         self._size = self._card.preprocessing.geometry.height
         precision = choose_precision(recipe.runtime.precision, processes.device)
-        enter = ClipInput(
-            self._card.preprocessing.mean, self._card.preprocessing.std, processes.device, precision
-        )
+        enter = ClipInput(self._card.preprocessing, processes.device, precision)
         self._learner = Learner(model.network, model.tokens, recipe, processes, precision)
         self._plan = plan_run(recipe, len(data.train))
         micro_batch = find_micro_batch(

@@ -23,7 +23,7 @@ from vifi_cli.evaluation.embed_map.embed_map import (
     separation_text,
 )
 from vifi_cli.evaluation.figures.style import SHAPES, mark_of
-from vifi_cli.evaluation.report.pictures import middle_frame
+from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.predicting import ClipInput, Embeddings, embed_videos
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
@@ -200,7 +200,7 @@ def test_videos_are_embedded_by_their_test_clip(tiny: LoadedModel, tmp_path: Pat
     (tmp_path / "bad.mp4").write_text("no video")
     videos = [LabeledVideo(tmp_path / name, 0) for name in ("red.mp4", "bad.mp4", "blue.mp4")]
     preprocessing, device = tiny.card.preprocessing, torch.device("cpu")
-    enter = ClipInput(preprocessing.mean, preprocessing.std, device, choose_precision("auto", device))
+    enter = ClipInput(preprocessing, device, choose_precision("auto", device))
     clips = ClipsOfTest(videos, ClipStore(short_side_of_test(32)), 4, 32, batch=2)
     counts: list[int] = []
     found = embed_videos(tiny.network, clips, enter, counts.append)
@@ -217,11 +217,11 @@ def test_videos_are_embedded_by_their_test_clip(tiny: LoadedModel, tmp_path: Pat
 
 def test_a_frame_from_the_middle(tmp_path: Path) -> None:
     clip = solid_colour_clip(tmp_path / "clip.mp4", [("red", 1.0), ("lime", 1.0), ("red", 1.0)])
-    jpeg = middle_frame(clip, 32)
+    (jpeg,) = thumbnails(clip, 1, 32)
     assert jpeg
     with Image.open(BytesIO(jpeg)) as image:
         assert image.size == (43, 32)
         red, green, _ = image.getpixel((20, 16))  # type: ignore[misc]
     assert green > 200 > 60 > red
     (tmp_path / "bad.mp4").write_text("no video")
-    assert middle_frame(tmp_path / "bad.mp4", 32) is None
+    assert thumbnails(tmp_path / "bad.mp4", 1, 32) == ()

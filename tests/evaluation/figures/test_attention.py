@@ -29,9 +29,9 @@ from vifi_cli.evaluation.figures.contact_sheet import (
     MARGIN,
     SheetRow,
     contact_sheet,
-    fitted_to_cell,
+    fitted,
 )
-from vifi_cli.evaluation.figures.style import broken_into_lines, cut_to_fit, end_that_fits, font
+from vifi_cli.evaluation.figures.style import broken_into_lines, cut_to_fit, font
 from vifi_cli.evaluation.testing.attention import CropBox, watch_model
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
 from vifi_cli.model.folders.loading import LoadedModel
@@ -57,7 +57,7 @@ def panning(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_model_is_given_the_pictures_of_a_test(tiny: LoadedModel, panning: Path) -> None:
     looker = watch_model("tiny", tiny, CPU, "a dog")
-    seen = looker.see([frame.picture for frame in clip_frames(panning, 12)])
+    seen = list(looker.see([frame.picture for frame in clip_frames(panning, 12)]))
     clips = ClipsOfTest([LabeledVideo(panning, 0)], ClipStore(short_side_of_test(32)), 12, 32)
     pixels = clips[0].pixels
     assert pixels is not None
@@ -77,11 +77,10 @@ def test_what_is_told_of_frames_does_not_hang_on_how_many_are_looked_at(
 ) -> None:
     looker = watch_model("tiny", tiny, CPU, "a dog")
     pictures = [frame.picture for frame in steady_frames(panning, 10)]
-    counts: list[int] = []
-    together, alone = looker.see(pictures, counts.append), looker.see(pictures[17:18])
-    assert sum(counts) == len(pictures) == 30
+    together, alone = list(looker.see(pictures)), list(looker.see(pictures[17:18]))
+    assert len(together) == len(pictures) == 30
     np.testing.assert_allclose(together[17].map, alone[0].map, rtol=1e-4)
-    without = watch_model("tiny", tiny, CPU).see(pictures[:1])[0]
+    (without,) = watch_model("tiny", tiny, CPU).see(pictures[:1])
     assert without.cosine is None
 
 
@@ -138,7 +137,7 @@ def test_what_the_model_is_not_given_is_shaded_and_grey() -> None:
 
 def test_a_sheet_has_a_cell_for_each_frame_and_bands_of_all_rows() -> None:
     colours = [(10 * number, 255, 0) for number in range(20)]
-    pictures = [fitted_to_cell(np.full((90, 160, 3), colour, np.uint8)) for colour in colours]
+    pictures = [fitted(np.full((90, 160, 3), colour, np.uint8)) for colour in colours]
     marked = [np.where(picture == 255, 254, picture).astype(np.uint8) for picture in pictures]
     captions = [f"{number} s" for number in range(20)]
     sheet = decoded(
@@ -168,7 +167,7 @@ def test_pictures_of_any_shape_fit(tiny: LoadedModel, shape: tuple[int, int]) ->
         watch_model("tiny", tiny, CPU, "a dog"),
         watch_model("other\udcff", tiny, CPU, method="rollout"),
     ]
-    seen = [looker.see([frame.picture for frame in frames]) for looker in lookers]
+    seen = [list(looker.see([frame.picture for frame in frames])) for looker in lookers]
     sheet = decoded(attention_sheet("weird \udcff name \N{FIRE}", frames, lookers, seen))
     assert max(sheet.shape) < 2500
     film = list(attention_pictures(frames, lookers))
@@ -183,7 +182,8 @@ def test_a_film_s_picture_holds_the_frame_and_a_map_beside_it(tiny: LoadedModel)
     ((_, picture),) = attention_pictures([frame], [looker])
     assert picture.shape[1] == 2 * 360 + 8
     np.testing.assert_array_equal(picture[-360:, :360], frame.picture)
-    expected = drawn_over(frame.picture, looker.see([frame.picture])[0].map, looker.box(360, 360))
+    (seen,) = looker.see([frame.picture])
+    expected = drawn_over(frame.picture, seen.map, looker.box(360, 360))
     np.testing.assert_array_equal(picture[-360:, -360:], expected)
 
 
@@ -194,8 +194,8 @@ def test_text_is_broken_and_cut_to_fit() -> None:
     assert lines[1].endswith("…")
     assert all(font(14).getlength(line) <= 150 for line in lines)
     assert " ".join(broken_into_lines(text, 14, 150, 9)) == text
-    assert cut_to_fit("short", 14, 150) == end_that_fits("short", 14, 150) == "short"
-    end = end_that_fits("/a/long/way/to/runs/moves/best", 14, 150)
+    assert cut_to_fit("short", 14, 150) == cut_to_fit("short", 14, 150, keeps_end=True) == "short"
+    end = cut_to_fit("/a/long/way/to/runs/moves/best", 14, 150, keeps_end=True)
     assert end.startswith("…")
     assert end.endswith("runs/moves/best")
     assert font(14).getlength(end) <= 150

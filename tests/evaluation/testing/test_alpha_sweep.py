@@ -8,13 +8,12 @@ import torch
 
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.alpha_sweep import (
     ALPHAS,
     AlphaSweep,
     ClipReading,
-    SweepData,
     SweepPoint,
     draw_sweep,
     sweep,
@@ -33,10 +32,12 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> SweepData:
+def data(tmp_path_factory: pytest.TempPathFactory) -> LabeledVideos:
     folder = tmp_path_factory.mktemp("colours")
     paths = [solid_colour_clip(folder / f"{colour}.mp4", [(colour, 0.3)]) for colour in COLOURS]
-    return SweepData("colours", COLOURS, tuple(LabeledVideo(path, label) for label, path in enumerate(paths)))
+    return LabeledVideos(
+        "colours", COLOURS, test=tuple(LabeledVideo(path, label) for label, path in enumerate(paths))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +53,13 @@ def reading() -> ClipReading:
     return ClipReading(ClipStore(short_side_of_test(32)), 2, CPU, nullcontext)
 
 
-def top1(named: LoadedModel, data: SweepData) -> float:
-    preprocessing = named.card.preprocessing
+def top1(named: LoadedModel, data: LabeledVideos) -> float:
     predictions = predict(
         named.network,
         embed_class_names(named, data.class_names),
-        ClipsOfTest(data.videos, reading().store, 2, 32),
-        range(len(data.videos)),
-        ClipInput(preprocessing.mean, preprocessing.std, CPU, nullcontext),
+        ClipsOfTest(data.test, reading().store, 2, 32),
+        range(len(data.test)),
+        ClipInput(named.card.preprocessing, CPU, nullcontext),
     )
     return sum(guess == label for label, guess in enumerate(predictions.probabilities.argmax(1))) / len(
         COLOURS
@@ -67,10 +67,10 @@ def top1(named: LoadedModel, data: SweepData) -> float:
 
 
 def test_each_alpha_is_scored_and_the_ends_are_the_models(
-    models: tuple[LoadedModel, LoadedModel], data: SweepData
+    models: tuple[LoadedModel, LoadedModel], data: LabeledVideos
 ) -> None:
     seen: list[int] = []
-    twice = SweepData("again", data.class_names, data.videos[:2])
+    twice = LabeledVideos("again", data.class_names, test=data.test[:2])
     points = list(sweep(*models, (data, twice), reading(), seen.append))
     assert [point.alpha for point in points] == list(ALPHAS)
     assert points[0].top1[0] == top1(models[0], data)
@@ -91,7 +91,7 @@ def test_the_best_point_has_the_highest_mean_and_of_equal_ones_the_most_tuned() 
 
 def test_the_curve_is_a_picture(tmp_path: Path) -> None:
     points = tuple(SweepPoint(alpha, (alpha, 1 - alpha)) for alpha in ALPHAS)
-    swept = AlphaSweep(tuple(SweepData(name, COLOURS, ()) for name in ("new", "old")), points)
+    swept = AlphaSweep(tuple(LabeledVideos(name, COLOURS) for name in ("new", "old")), points)
     assert repr(swept) == "<AlphaSweep of 11 mixtures on new, old: best at alpha 1.0>"
     draw_sweep(tmp_path / "sweep.png", swept, 0.5)
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
@@ -102,6 +102,6 @@ def test_videos_that_cannot_be_read_at_all_are_said_plainly(
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    data = SweepData("broken", COLOURS, (LabeledVideo(broken, 0),))
+    data = LabeledVideos("broken", COLOURS, test=(LabeledVideo(broken, 0),))
     with pytest.raises(InvalidInput, match="none of the 1 videos of broken can be read"):
         next(sweep(*models, (data,), reading()))

@@ -90,7 +90,7 @@ def classes(tiny: LoadedModel) -> torch.Tensor:
 
 def enter_of(model: LoadedModel) -> ClipInput:
     preprocessing = model.card.preprocessing
-    return ClipInput(preprocessing.mean, preprocessing.std, CPU, choose_precision("fp32", CPU))
+    return ClipInput(preprocessing, CPU, choose_precision("fp32", CPU))
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

@@ -20,11 +20,15 @@ from vifi_cli.evaluation.testing.predicting import (
 )
 from vifi_cli.evaluation.testing.views import Views
 from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.video.clips.store import ClipStore
+from vifi_cli.video.decode.frames import FrameGeometry
 
 CLASSES = ("run", "walk", "jump")
 ENTER = ClipInput(
-    (0.5, 0.5, 0.5), (0.2, 0.2, 0.2), torch.device("cpu"), lambda: torch.autocast("cpu", enabled=False)
+    Preprocessing(FrameGeometry(32, 32), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)),
+    torch.device("cpu"),
+    lambda: torch.autocast("cpu", enabled=False),
 )
 
 

@@ -115,7 +115,7 @@ def _test(
             for name in subject.methods
         ]
     else:
-        bases = [base for base, _ in load_bases(plan, tester.load, feedback)]
+        bases = [loaded.source for loaded in load_bases(plan, tester.load, feedback)]
         candidates = [
             Candidate(shown_model(model.name), (model,) * len(plan.trials))
             for model in (*bases, *subject.models)

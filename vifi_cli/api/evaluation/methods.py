@@ -99,10 +99,7 @@ class MethodRuns:
     def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[Change, ...]:
         changes = changes_of_stage(self.subject.changes, stage)
         # the seed decides which videos are held out, so both stages have the same
-        return (*changes, f"seed={self._seed(trial)}")
-
-    def _seed(self, trial: Trial) -> int:
-        return self.subject.seed if trial.seed is None else trial.seed
+        return (*changes, f"seed={self.subject.seed_of(trial)}")
 
     def _training_data(self, trial: Trial) -> DataSource:
         """The data itself, and Kinetics-400 in the zero-shot setting, as in the paper."""
@@ -113,7 +110,8 @@ class MethodRuns:
 
     def _training_videos(self, trial: Trial) -> LabeledVideos:
         request = self._request("vifi", trial)
-        return find_data(request.data, request.setting, self._seed(trial), protocol=request.protocol)
+        seed = self.subject.seed_of(trial)
+        return find_data(request.data, request.setting, seed, protocol=request.protocol)
 
     @property
     def _start(self) -> str:

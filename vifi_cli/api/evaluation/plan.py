@@ -78,9 +78,8 @@ def find_list(subject: Subject, trial: Trial, wanted: TestList) -> LabeledVideos
     Raises:
         InvalidInput: the list does not exist, or cannot be tested.
     """
-    seed = subject.seed if trial.seed is None else trial.seed
     source = replace(subject.data, split=wanted.split)
-    videos = read_labeled_videos(source, wanted.setting, seed=seed)
+    videos = read_labeled_videos(source, wanted.setting, seed=subject.seed_of(trial))
     if wanted.name in ("base", "novel") and len(videos.class_names) < 2:
         raise InvalidInput(
             f"{videos.name} has too few classes for base2novel: it needs two to learn and two others to test"

@@ -12,7 +12,7 @@ from vifi_cli.data.setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
-from vifi_cli.evaluation.testing.paper_settings import read_setting
+from vifi_cli.evaluation.testing.paper_settings import Trial, read_setting
 from vifi_cli.model.registry.hub import choose_default_model
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import given_path
@@ -88,6 +88,10 @@ class Subject:
     seed: int
     methods: tuple[str, ...] = ()
     texts: ClassTexts | None = None
+
+    def seed_of(self, trial: Trial) -> int:
+        """The seed of what is drawn in a trial."""
+        return self.seed if trial.seed is None else trial.seed
 
     @property
     def model_names(self) -> str:

@@ -1,6 +1,7 @@
 """Retrieval: how well an index finds the videos that captions describe."""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -181,18 +182,11 @@ def _embedded(captions: Sequence[str], text: TextEncoder) -> npt.NDArray[np.floa
 def _ids(file: QueryFile, catalog: Catalog) -> dict[Path, int]:
     """The index's ids of the query file's videos, by path or, through links, by the file itself."""
     by_path = {video.path: video.id for video in catalog.videos()}
-    by_file = {_real(path): video_id for path, video_id in by_path.items()}
-    ids = {video: by_path.get(video, by_file.get(_real(video))) for video in file.videos()}
+    by_file = {os.path.realpath(path): video_id for path, video_id in by_path.items()}
+    ids = {video: by_path.get(video, by_file.get(os.path.realpath(video))) for video in file.videos()}
     if missing := [video for video, video_id in ids.items() if video_id is None]:
         raise InvalidInput(_not_indexed(file, catalog, missing))
     return {video: video_id for video, video_id in ids.items() if video_id is not None}
-
-
-def _real(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):
-        return path
 
 
 def _not_indexed(file: QueryFile, catalog: Catalog, missing: Sequence[Path]) -> str:

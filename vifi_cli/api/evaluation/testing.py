@@ -78,9 +78,9 @@ class ClipSettings:
 
     def enter(self, loaded: LoadedModel) -> ClipInput:
         """How clips enter a model."""
-        preprocessing, device = loaded.card.preprocessing, self.processes.device
+        device = self.processes.device
         precision = choose_precision(self.recipe.runtime.precision, device)
-        return ClipInput(preprocessing.mean, preprocessing.std, device, precision)
+        return ClipInput(loaded.card.preprocessing, device, precision)
 
 
 class Tester:
@@ -176,12 +176,11 @@ class Tester:
 
 def load_bases(
     plan: TestPlan, load: Callable[[ModelSource], LoadedModel], feedback: Feedback
-) -> Iterator[tuple[ModelSource, LoadedModel]]:
+) -> Iterator[LoadedModel]:
     """Loads the models that those of a plan were trained from; reports those that cannot be loaded."""
     for base in plan.bases:
         try:
-            source = resolve_model(base)
-            yield source, load(source)
+            yield load(resolve_model(base))
         except (InvalidInput, ModelUnavailable, MissingDependency) as error:
             feedback.note(f"{base}, from which training started, is not compared: {error}")
 

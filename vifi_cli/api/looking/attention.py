@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback, Task
@@ -106,14 +107,10 @@ def attention(
     with naming(path):
         clip = clip_frames(path, frames or max(one.frames for one in several), part)
     pictures = [frame.picture for frame in clip]
-    seen, done = [], 0
+    seen: list[FrameAttention] = []
     with feedback.task("Looking", len(watched) * len(clip)) as report:
-        for looker in watched:
-
-            def count(more: int) -> None:
-                nonlocal done
-                done += more
-                report(done)
-
-            seen.append(tuple(looker.see(pictures, count)))
-    return Attention(path, text, part, tuple(clip), watched, tuple(seen), feedback)
+        for frame in chain.from_iterable(looker.see(pictures) for looker in watched):
+            seen.append(frame)
+            report(len(seen))
+    by_model = tuple(tuple(seen[start : start + len(clip)]) for start in range(0, len(seen), len(clip)))
+    return Attention(path, text, part, tuple(clip), watched, by_model, feedback)

@@ -22,7 +22,7 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.embed_map.drawing import map_page, map_picture
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, Projection, make_map
-from vifi_cli.evaluation.report.pictures import middle_frame
+from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.testing.predicting import EmbeddedVideos, Embeddings, embed_videos
 from vifi_cli.evaluation.testing.views import ONE_VIEW
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
@@ -129,8 +129,7 @@ def _thumbnails(made: EmbedMap, feedback: Feedback) -> dict[Path, bytes]:
     frames: dict[Path, bytes] = {}
     with feedback.task("Taking frames", len(made.videos), "videos") as report:
         for done, video in enumerate(made.videos, start=1):
-            frame = middle_frame(video.path, THUMBNAIL_SIDE)
-            if frame:
+            for frame in thumbnails(video.path, 1, THUMBNAIL_SIDE):
                 frames[video.path] = frame
             report(done)
     return frames
@@ -155,13 +154,13 @@ def embed_dataset(
         fetch_weights(model, feedback)
     plan = plan_tests(subject, None, feedback, allow_leak=allow_leak)
     tested = _joined(plan)
-    mapped = ((model, load_vifi_clip(model)) for model in subject.models)
+    mapped = map(load_vifi_clip, subject.models)
     embedded = [
         (
-            shown_model(source.name) + " (leak)" * (source.name in plan.leaks),
+            shown_model(loaded.source.name) + " (leak)" * (loaded.source.name in plan.leaks),
             _embedded(loaded, tested, settings, feedback),
         )
-        for source, loaded in chain(load_bases(plan, load_vifi_clip, feedback), mapped)
+        for loaded in chain(load_bases(plan, load_vifi_clip, feedback), mapped)
     ]
     readable = _readable_by_all([one for _, one in embedded])
     unreadable = {tested.test[video].path: reason for video, reason in embedded[0][1].unreadable}

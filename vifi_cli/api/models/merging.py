@@ -7,7 +7,7 @@ from pathlib import Path
 from vifi_cli.api.evaluation.leaks import find_leak, run_of, trained_on
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.data.labeled_videos import LabeledVideo, require_usable
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -15,7 +15,6 @@ from vifi_cli.evaluation.testing.alpha_sweep import (
     ALPHAS,
     AlphaSweep,
     ClipReading,
-    SweepData,
     draw_sweep,
     sweep,
 )
@@ -108,8 +107,10 @@ def _loaded(sources: Sequence[ModelSource], feedback: Feedback) -> Iterator[Load
         yield loaded
 
 
-def _held_out(data: str, sources: Sequence[ModelSource], remarks: list[str], feedback: Feedback) -> SweepData:
-    """The val videos of a dataset, otherwise its test videos; of a run's data, those held out in that run.
+def _held_out(
+    data: str, sources: Sequence[ModelSource], remarks: list[str], feedback: Feedback
+) -> LabeledVideos:
+    """The val videos of a dataset, otherwise its test videos; of a run's data, those held out in that run; as `test`.
 
     Raises InvalidInput if there are none, or one of the models was trained on them.
     """
@@ -131,7 +132,7 @@ def _held_out(data: str, sources: Sequence[ModelSource], remarks: list[str], fee
         remarks.append(
             f"alpha was chosen on the test videos of {videos.name}: measure the merged model on other videos"
         )
-    return SweepData(Path(videos.name).name, videos.class_names, held_out)
+    return replace(videos, name=Path(videos.name).name, test=held_out)
 
 
 def _refuse_leaks(videos: Sequence[LabeledVideo], sources: Sequence[ModelSource], data: DataSource) -> None:
@@ -142,14 +143,14 @@ def _refuse_leaks(videos: Sequence[LabeledVideo], sources: Sequence[ModelSource]
 
 
 def _sweep(
-    sources: Sequence[ModelSource], parts: tuple[SweepData, ...], device: str, feedback: Feedback
+    sources: Sequence[ModelSource], parts: tuple[LabeledVideos, ...], device: str, feedback: Feedback
 ) -> AlphaSweep:
     plain, tuned = _loaded(sources, feedback)
     side = square_side(tuned.card.preprocessing.geometry, tuned.source.name)
     store = ClipStore(test_short_side(side), folder=cache_folder() / "clips", budget_bytes=_CLIP_CACHE_BYTES)
     chosen = choose_device(device)
     reading = ClipReading(store, frames_of(tuned.card), chosen, choose_precision("auto", chosen))
-    total, done = len(ALPHAS) * sum(len(part.videos) for part in parts), 0
+    total, done = len(ALPHAS) * sum(len(part.test) for part in parts), 0
     with feedback.task("Scoring mixtures", total, "videos") as report:
 
         def watch(more: int) -> None:

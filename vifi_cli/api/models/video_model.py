@@ -77,9 +77,8 @@ class VideoModel:
     @property
     def enter(self) -> ClipInput:
         """How clips enter the network."""
-        preprocessing = self.loaded.card.preprocessing
         precision = choose_precision("auto", self.device)
-        return ClipInput(preprocessing.mean, preprocessing.std, self.device, precision)
+        return ClipInput(self.loaded.card.preprocessing, self.device, precision)
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Float32Array:

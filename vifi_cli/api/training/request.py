@@ -70,7 +70,7 @@ def training_request(
     if protocol not in get_args(Protocol):
         raise InvalidInput(f"there is no protocol {protocol!r}: the protocols are default and paper")
     if not str(data):
-        raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
+        raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     output, root = options.get("output"), options.get("data_root")
     return TrainingRequest(
         data=DataSource.parse(str(data), given_path(root) if root else None),

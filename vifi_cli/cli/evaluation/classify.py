@@ -25,7 +25,7 @@ from vifi_cli.paths import given_path
 if TYPE_CHECKING:
     from vifi_cli.api.looking.classify import Classified, Timeline, Unreadable
     from vifi_cli.api.models.video_model import Classifier
-    from vifi_cli.evaluation.testing.over_time import ClassSpan
+    from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 
 SOME_UNREADABLE = 1
 WIDEST, NARROWEST_BAR = 100, 8
@@ -218,19 +218,16 @@ def _grid(console: Console, texts: int, *, has_bar: bool = True) -> Table:
 def _timeline_document(timeline: Timeline, top: int) -> dict[str, object]:
     from vifi_cli.api.models.video_model import ranked
 
+    def times(one: ClassSpan | ClassifiedWindow) -> dict[str, object]:
+        return {"start_seconds": round(one.start_seconds, 3), "end_seconds": round(one.end_seconds, 3)}
+
     spans = [
-        {
-            "start_seconds": round(one.start_seconds, 3),
-            "end_seconds": round(one.end_seconds, 3),
-            "class": one.class_name,
-            "probability": round(one.probability, 6),
-        }
+        {**times(one), "class": one.class_name, "probability": round(one.probability, 6)}
         for one in timeline.spans
     ]
     windows = [
         {
-            "start_seconds": round(one.start_seconds, 3),
-            "end_seconds": round(one.end_seconds, 3),
+            **times(one),
             "classes": _classes_document(ranked(one.probabilities, timeline.class_names, top)),
         }
         for one in timeline.windows

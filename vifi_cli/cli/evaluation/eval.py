@@ -188,7 +188,7 @@ def _evaluate(options: EvalOptions) -> Report:
         )
     except Interrupted as interruption:
         if is_first_process():
-            output.note("interrupted and saved: the same command goes on from here")
+            output.note("interrupted and saved: run the same command to continue")
         raise typer.Exit(INTERRUPTED) from interruption
 
 

@@ -85,7 +85,7 @@ def _as_document(merged: MergedModel) -> dict[str, object]:
         return document
     return {
         **document,
-        "data": [{"name": part.name, "videos": len(part.videos)} for part in merged.sweep.data],
+        "data": [{"name": part.name, "videos": len(part.test)} for part in merged.sweep.data],
         "sweep": [
             {"alpha": point.alpha, "top1": point.top1, "mean": point.mean} for point in merged.sweep.points
         ],

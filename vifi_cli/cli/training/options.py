@@ -98,7 +98,7 @@ def train_or_resume(
     if run.resume and given:
         raise InvalidInput(f"{next(iter(given))} does not go with --resume: a run continues as it began")
     if not run.resume and not source.data:
-        raise InvalidInput("--data is missing: name a data set, a folder with a folder per class, or a table")
+        raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     # the functions know --side as tune
     options: dict[str, Any] = {
         "tune" if flag == "--side" else flag.removeprefix("--"): value for flag, value in given.items()

@@ -11,13 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.embed_map.separation import (
-    Gain,
-    Separation,
-    gain,
-    missing_scikit_learn,
-    separation,
-)
+from vifi_cli.evaluation.embed_map.separation import Gain, Separation, gain, separation
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, independent_groups
 from vifi_cli.evaluation.testing.predicting import Embeddings
 
@@ -116,15 +110,10 @@ def project(embeddings: Embeddings, projection: Projection, seed: int) -> Points
 
     Returns:
         float64 (N, 2), centered, and scaled so that the wider direction goes from -1 to 1.
-
-    Raises:
-        MissingDependency: scikit-learn is not installed.
     """
-    try:
-        from sklearn.decomposition import PCA
-        from sklearn.manifold import TSNE
-    except ImportError as error:
-        raise missing_scikit_learn() from error
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
     spread = embeddings.astype(np.float64)
     if projection == "PCA":
         laid_out = PCA(2, random_state=seed).fit_transform(spread)

@@ -106,14 +106,9 @@ def _silhouettes(embeddings: Embeddings, labels: Labels) -> Values:
     try:
         from sklearn.metrics import silhouette_samples
     except ImportError as error:
-        raise missing_scikit_learn() from error
+        raise MissingDependency("maps of embeddings need scikit-learn: pip install scikit-learn") from error
     values: Values = silhouette_samples(embeddings.astype(np.float64), labels, metric="cosine")
     return values
-
-
-def missing_scikit_learn() -> MissingDependency:
-    """The error for a missing scikit-learn."""
-    return MissingDependency("maps of embeddings need scikit-learn: pip install scikit-learn")
 
 
 def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Estimate | None:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, fitted_to_cell
-from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, end_that_fits, write
+from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, fitted
+from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, write
 from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, CropBox, FrameAttention, Map, WatchedModel
 from vifi_cli.video.clips.full_frames import FullFrame
 from vifi_cli.video.decode.picture import Picture
@@ -34,7 +34,7 @@ def attention_sheet(
     seen: Sequence[Sequence[FrameAttention]],
 ) -> bytes:
     """Draws frames of one video, and below them the maps `seen` of each model, M x T, as PNG."""
-    cells = [fitted_to_cell(frame.picture) for frame in frames]
+    cells = [fitted(frame.picture) for frame in frames]
     rows = [SheetRow("frames", cells, [_clock(frame.seconds) for frame in frames])]
     for model, of_model in zip(models, seen, strict=True):
         box = model.box(*frames[0].picture.shape[:2])
@@ -60,7 +60,7 @@ def attention_pictures(
     """
     remaining = iter(frames)
     while some := list(islice(remaining, FRAMES_AT_ONCE)):
-        seen = [model.see([frame.picture for frame in some]) for model in models]
+        seen = [list(model.see([frame.picture for frame in some])) for model in models]
         for place, frame in enumerate(some):
             yield frame.seconds, _side_by_side(frame, models, [of_model[place] for of_model in seen])
 
@@ -83,7 +83,7 @@ def _panel(picture: Picture, name: str, explained: str, caption: str) -> Picture
     above, room = TEXT_LINES * TEXT_LINE + 2 * INSET, width - 2 * INSET
     panel = Image.new("RGB", (width, height + above), PAGE)
     lines = (
-        (end_that_fits(name, TEXT_SIZE, room), TEXT),
+        (cut_to_fit(name, TEXT_SIZE, room, keeps_end=True), TEXT),
         (cut_to_fit(explained, TEXT_SIZE, room), TEXT),
         (cut_to_fit(caption, TEXT_SIZE, room), SOFT),
     )

@@ -20,17 +20,17 @@ TEXT_SIZE, TEXT_LINE = 13, 19
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SheetRow:
-    """Pictures of one size, as `fitted_to_cell` makes them, below a title; all of them have captions, or none."""
+    """Pictures of one size, as `fitted` makes them, below a title; all of them have captions, or none."""
 
     title: str
     pictures: Sequence[Picture]
     captions: Sequence[str] = ()
 
 
-def fitted_to_cell(picture: Picture) -> Picture:
-    """Scales a picture, uint8 (H, W, 3), to fit a cell of a sheet."""
+def fitted(picture: Picture, most_wide: float = CELL_WIDTH, most_high: float = CELL_HEIGHT) -> Picture:
+    """Scales a picture, uint8 (H, W, 3), to fit a space, by default a cell of a sheet."""
     height, width = picture.shape[:2]
-    scale = min(CELL_WIDTH / width, CELL_HEIGHT / height)
+    scale = min(most_wide / width, most_high / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
 

@@ -10,6 +10,7 @@ from vifi_cli.evaluation.figures.contact_sheet import (
     HEADING_SIZE,
     TEXT_LINE,
     TEXT_SIZE,
+    fitted,
     stacked_png,
     text_block,
 )
@@ -58,13 +59,10 @@ def across(seconds: float, end_seconds: float) -> int:
 
 def _row_of_frames(frames: Sequence[FullFrame]) -> Image.Image:
     place = STRIP_WIDTH / len(frames)
-    height, width = frames[0].picture.shape[:2]
-    scale = min((place - 2) / width, TALLEST_FRAME / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    row = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, size[1]), PAGE)
-    for number, frame in enumerate(frames):
-        small = Image.fromarray(frame.picture).resize(size, Image.Resampling.BICUBIC)
-        row.paste(small, (NAME_WIDTH + round((number + 0.5) * place - size[0] / 2), 0))
+    pictures = [Image.fromarray(fitted(frame.picture, place - 2, TALLEST_FRAME)) for frame in frames]
+    row = Image.new("RGB", (NAME_WIDTH + STRIP_WIDTH, pictures[0].height), PAGE)
+    for number, picture in enumerate(pictures):
+        row.paste(picture, (NAME_WIDTH + round((number + 0.5) * place - picture.width / 2), 0))
     return row
 
 

@@ -35,22 +35,13 @@ def broken_into_lines(text: str, size: int, width: int, most: int = 2) -> tuple[
     return tuple(cut_to_fit(line, size, width) for line in lines)
 
 
-def cut_to_fit(text: str, size: int, width: int) -> str:
-    """Shortens a text to a width in pixels, with an ellipsis at its end."""
-    if _length(text, size) <= width:
-        return text
-    while text and _length(f"{text}…", size) > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
-
-
-def end_that_fits(text: str, size: int, width: int) -> str:
-    """Shortens a text to a width in pixels, with an ellipsis at its start."""
-    if _length(text, size) <= width:
-        return text
-    while text and _length(f"…{text}", size) > width:
-        text = text[1:]
-    return f"…{text}"
+def cut_to_fit(text: str, size: int, width: int, *, keeps_end: bool = False) -> str:
+    """Shortens a text to a width in pixels; an ellipsis replaces its end, or with `keeps_end` its start."""
+    short = text
+    while text and _length(short, size) > width:
+        text = text[1:] if keeps_end else text[:-1]
+        short = f"…{text}" if keeps_end else f"{text.rstrip()}…"
+    return short
 
 
 def write(

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_LABELS = 60
-THUMBNAIL_SIDE, THUMBNAILS = 96, 3
 _LONGEST_LABEL = 28
 
 
@@ -65,21 +64,13 @@ def figure_png(figure: "Figure", **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def thumbnails(path: Path) -> tuple[bytes, ...]:
-    """Three small JPEG frames of a video, from its beginning, middle and end; none if it cannot be read."""
+def thumbnails(path: Path, count: int = 3, short_side: int = 96) -> tuple[bytes, ...]:
+    """Evenly spaced frames of a video as JPEG, a single one from its middle; none if it cannot be read."""
     try:
-        frames = ClipStore(THUMBNAIL_SIDE).read(path, lambda total: test_frame_indices(total, THUMBNAILS))
+        frames = ClipStore(short_side).read(path, lambda total: test_frame_indices(total, count))
     except UnreadableVideo:
         return ()
     return tuple(map(_jpeg, frames))
-
-
-def middle_frame(path: Path, short_side: int) -> bytes | None:
-    """The frame in the middle of a video as JPEG; None if it cannot be read."""
-    try:
-        return _jpeg(ClipStore(short_side).read(path, lambda total: test_frame_indices(total, 1))[0])
-    except UnreadableVideo:
-        return None
 
 
 def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:

@@ -102,8 +102,8 @@ def harmonic_over_tests(
     means = _joint_means((*base, *novel))
     of_base, of_novel = means[:, : len(base)].mean(1), means[:, len(base) :].mean(1)
     products, sums = 2 * of_base * of_novel, of_base + of_novel
-    low, high = interval_of(np.divide(products, sums, out=np.zeros_like(sums), where=sums > 0))
-    return Estimate(value, low, high, spread)
+    harmonic = np.divide(products, sums, out=np.zeros_like(sums), where=sums > 0)
+    return Estimate(value, *interval_of(harmonic), spread)
 
 
 def _joint_means(tests: Sequence[ClassificationScores]) -> Floats:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import top_k_hits
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
@@ -22,15 +22,6 @@ ALPHAS = tuple(step / 10 for step in range(11))
 
 
 @dataclass(frozen=True, slots=True)
-class SweepData:
-    """Videos to score mixtures on; the class names are in the order of the videos' labels."""
-
-    name: str
-    class_names: tuple[str, ...]
-    videos: tuple[LabeledVideo, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ClipReading:
     """How test clips are read and encoded; a store with a cache decodes each video once for all alphas."""
 
@@ -38,7 +29,6 @@ class ClipReading:
     frames: int  # of a clip
     device: torch.device
     precision: Callable[[], AbstractContextManager[object]]
-    batch: int = 4  # clips encoded at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +48,7 @@ class SweepPoint:
 class AlphaSweep:
     """The scores of mixtures of two models, from alpha 0 to 1."""
 
-    data: tuple[SweepData, ...]
+    data: tuple[LabeledVideos, ...]  # scored are their test videos
     points: tuple[SweepPoint, ...]
 
     def __repr__(self) -> str:
@@ -74,11 +64,11 @@ class AlphaSweep:
 def sweep(
     plain: LoadedModel,
     tuned: LoadedModel,
-    data: Sequence[SweepData],
+    data: Sequence[LabeledVideos],
     reading: ClipReading,
     watch: Callable[[int], None] = lambda more: None,
 ) -> Iterator[SweepPoint]:
-    """Score the mixtures of two models from alpha 0 to 1; `watch` receives how many more videos are done.
+    """Score the mixtures of two models from alpha 0 to 1 on the test videos; `watch` receives how many more are done.
 
     Raises:
         InvalidInput: the models cannot be merged, or no video of a set can be read.
@@ -108,22 +98,21 @@ def draw_sweep(path: Path, swept: AlphaSweep, chosen: float) -> None:
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def _top1(model: LoadedModel, data: SweepData, reading: ClipReading, watch: Callable[[int], None]) -> float:
+def _top1(
+    model: LoadedModel, data: LabeledVideos, reading: ClipReading, watch: Callable[[int], None]
+) -> float:
     preprocessing = model.card.preprocessing
-    enter = ClipInput(preprocessing.mean, preprocessing.std, reading.device, reading.precision)
     predictions = predict(
         model.network,
         embed_class_names(model, data.class_names),
-        TestClips(
-            data.videos, reading.store, reading.frames, preprocessing.geometry.height, batch=reading.batch
-        ),
-        range(len(data.videos)),
-        enter,
+        TestClips(data.test, reading.store, reading.frames, preprocessing.geometry.height),
+        range(len(data.test)),
+        ClipInput(preprocessing, reading.device, reading.precision),
     )
-    watch(len(data.videos))
+    watch(len(data.test))
     if not len(predictions.videos):
         raise InvalidInput(
-            f"none of the {len(data.videos)} videos of {data.name} can be read: run `vifi data check`"
+            f"none of the {len(data.test)} videos of {data.name} can be read: run `vifi data check`"
         )
-    labels = [data.videos[video].label for video in predictions.videos.tolist()]
+    labels = [data.test[video].label for video in predictions.videos.tolist()]
     return float(top_k_hits(predictions.probabilities, labels, 1).mean())

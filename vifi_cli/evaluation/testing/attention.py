@@ -1,6 +1,6 @@
 """Where a model looks in frames, each cropped as in a test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,20 +74,15 @@ class WatchedModel:
         top, left = (rows - self.size) // 2 / rows, (columns - self.size) // 2 / columns
         return CropBox(top, left, top + self.size / rows, left + self.size / columns)
 
-    def see(
-        self, pictures: Sequence[Picture], watch: Callable[[int], object] = lambda count: None
-    ) -> list[FrameAttention]:
-        """Maps of complete frames, uint8 (H, W, 3), one by one; `watch` receives how many more are done."""
-        seen: list[FrameAttention] = []
+    def see(self, pictures: Sequence[Picture]) -> Iterator[FrameAttention]:
+        """Maps of complete frames, uint8 (H, W, 3), one by one; eight at once are computed."""
         preprocessing = self.loaded.card.preprocessing
         for start in range(0, len(pictures), FRAMES_AT_ONCE):
             some = torch.stack([self._cut(picture) for picture in pictures[start : start + FRAMES_AT_ONCE]])
             images = normalized(some.to(self.device), preprocessing.mean, preprocessing.std)
             found = look(self.loaded.network.visual, images, self.method, self.text)
             maps: npt.NDArray[np.float32] = found.maps.cpu().numpy()
-            seen += map(FrameAttention, maps, self._cosines(found.embeddings))
-            watch(len(some))
-        return seen
+            yield from map(FrameAttention, maps, self._cosines(found.embeddings))
 
     def _cosines(self, embeddings: Tensor) -> Sequence[float | None]:
         if self.text is None:

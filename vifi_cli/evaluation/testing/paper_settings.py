@@ -27,20 +27,24 @@ class TestList:
 class Trial:
     """One training and the lists that are tested after it; without training, only the lists.
 
-    `name`, such as `seed1`, distinguishes the trials of a method; it is empty for a single one. `split` is the official
-    split to train on. `seed` is None for that of the recipe, `shots` None for those of the setting.
+    `split` is the official split to train on. `seed` is None for that of the recipe, `shots` None for those of the
+    setting; the trials of a method differ in one of them.
     """
 
-    name: str
-    split: int
-    seed: int | None
-    shots: int | None
     lists: tuple[TestList, ...]
+    split: int
+    seed: int | None = None
+    shots: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as `seed1` or `K4`; empty for the only trial of a method."""
+        return f"K{self.shots}" if self.shots else f"seed{self.seed}" if self.seed else ""
 
     @property
     def in_words(self) -> str:
         """The name for people."""
-        return f"{self.shots} shots" if self.shots else f"seed {self.seed}" if self.name else ""
+        return f"{self.shots} shots" if self.shots else f"seed {self.seed}" if self.seed else ""
 
 
 def read_setting(text: str) -> Setting:
@@ -69,14 +73,13 @@ def plan_trials(setting: Setting, data: DataSource, *, trains: bool) -> tuple[Tr
         numbers = (split,) if split else tuple(range(1, splits + 1))
         names = [f"split {n}" if splits > 1 else "top-1" for n in numbers]
         lists = tuple(TestList(name, Setting("zero-shot"), n) for name, n in zip(names, numbers, strict=True))
-        return (Trial("", number, None, None, lists),)
+        return (Trial(lists, number),)
     if setting.name == "base2novel":
         return _base2novel_trials(split, trains=trains, is_named=data.is_public_set)
-    if setting.name == "few-shot":
-        wanted = (setting.shots,) if setting.shots or not trains else PAPER_SHOTS
-        tested = (TestList("test", SUPERVISED, number),)
-        return tuple(Trial(f"K{shots}" if shots else "", number, None, shots, tested) for shots in wanted)
-    return (Trial("", number, None, None, (TestList("test", SUPERVISED, number),)),)
+    tested = (TestList("test", SUPERVISED, number),)
+    if setting.name == "few-shot" and trains and not setting.shots:
+        return tuple(Trial(tested, number, shots=shots) for shots in PAPER_SHOTS)
+    return (Trial(tested, number, shots=setting.shots),)
 
 
 def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tuple[Trial, ...]:
@@ -85,7 +88,7 @@ def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tu
     for seed in seeds:
         number = (seed if is_named and seed else split) or 1
         lists = (TestList("base", Setting("base2novel"), number), TestList("novel", Setting("novel"), number))
-        trials.append(Trial(f"seed{seed}" if seed else "", number, seed, None, lists))
+        trials.append(Trial(lists, number, seed))
     return tuple(trials)
 
 

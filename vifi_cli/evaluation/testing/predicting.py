@@ -15,12 +15,12 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
+from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
 from vifi_cli.video.clips.store import ClipStore
 from vifi_cli.video.workers.isolated import starting_process
 
-Statistics = tuple[float, float, float]
 Embeddings = npt.NDArray[np.float32]
 BadVideo = tuple[int, str]
 """The number of a video that cannot be read, and the reason."""
@@ -66,20 +66,16 @@ class TestClips(Dataset[TestClip]):
 
 @dataclass(frozen=True, slots=True)
 class ClipInput:
-    """How clips enter an encoder.
+    """How clips enter an encoder; `precision` enters its arithmetic."""
 
-    The mean of each color is subtracted from pixels scaled to 0..1, which are then divided by the standard deviation.
-    `precision` enters the encoder's arithmetic.
-    """
-
-    mean: Statistics
-    std: Statistics
+    preprocessing: Preprocessing
     device: torch.device
     precision: Callable[[], AbstractContextManager[object]]
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Pixels uint8 (..., 3, S, S) on the device, normalized: float32."""
-        return normalized(pixels.to(self.device, non_blocking=True), self.mean, self.std)
+        on_device = pixels.to(self.device, non_blocking=True)
+        return normalized(on_device, self.preprocessing.mean, self.preprocessing.std)
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:

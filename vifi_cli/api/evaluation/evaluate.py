@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from vifi_cli.api.evaluation.make_report import TestedCandidates, make_report
-from vifi_cli.api.evaluation.methods import MethodRuns, check_recipes, train_all
+from vifi_cli.api.evaluation.methods import MethodRuns
 from vifi_cli.api.evaluation.plan import plan_tests
 from vifi_cli.api.evaluation.request import METHODS, EvaluationOptions, Subject, resolve, shown_model
 from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
@@ -101,9 +101,7 @@ def _test(
     method_runs = MethodRuns(subject, runs) if subject.methods else None
     plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak)
     if method_runs:
-        planned = method_runs.planned(plan.trials)
-        check_recipes(planned, subject.models[0].name)
-        train_all(planned, processes, feedback)
+        method_runs.train(plan.trials, processes, feedback)
     make_repeatable(subject.seed, processes.device)
     tester = Tester(plan, processes, feedback)
     if method_runs:

@@ -10,7 +10,7 @@ from vifi_cli import __version__
 from vifi_cli.api.evaluation.leaks import same_classes
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.evaluation.request import METHODS, shown_model
-from vifi_cli.api.evaluation.testing import Candidate, Tester
+from vifi_cli.api.evaluation.testing import DIGEST_SHOWN, Candidate, Tester
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
 from vifi_cli.evaluation.report.report import Report, TestDetail
@@ -19,8 +19,6 @@ from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.wording import counted
-
-DIGEST_SHOWN = 16
 
 TestedCandidates = Sequence[tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]]
 """Each candidate with the tests of each trial."""
@@ -92,9 +90,8 @@ def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]
         yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
     else:
         yield "Seed", str(subject.seed)
-    for model, about in tester.models.items():
-        name, digest = f"Model {shown_model(model)}", about.digest[:DIGEST_SHOWN]
-        yield name, f"{about.fusion} fusion, class texts such as {about.text!r}, sha256 {digest}"
+    for model, description in tester.models.items():
+        yield f"Model {shown_model(model)}", description
     yield from _texts(tested)
     yield from _leaks(plan)
     groups = {detail.scores.groups for _, trials in tested for tests in trials for detail in tests}

@@ -1,6 +1,6 @@
 """The runs of training in an evaluation: what each method needs, and where its runs are kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -36,13 +36,26 @@ class MethodRuns:
     subject: Subject
     folder: Path
 
-    def planned(self, trials: Sequence[Trial]) -> dict[str, Run]:
-        """All runs in order, by the name of their folder; a run that two methods need is planned once."""
-        runs: dict[str, Run] = {}
+    def train(self, trials: Sequence[Trial], processes: Processes, feedback: Feedback) -> None:
+        """Trains what is not finished yet; a mistake in the last recipe is found before the first run starts.
+
+        Raises:
+            InvalidInput: a recipe makes no sense, its prompts do not fit the model, or a folder contains a different
+                run.
+            Interrupted: Ctrl-C was pressed; the same evaluation goes on.
+        """
+        runs: dict[str, Run] = {}  # by folder: a run that two methods need is trained once
         for trial in trials:
             for name in self.subject.methods:
                 runs |= self._runs_of(name, trial)
-        return runs
+        for run in runs.values():
+            if run.request.method == "prompt":
+                prompt_recipe_of(run.request, self._start)
+            else:
+                recipe_of(run.request)
+        for number, run in enumerate(runs.values(), 1):
+            feedback.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
+            train_model(run.request, processes, feedback)
 
     def model_of(self, name: str, trial: Trial) -> str:
         """The model that a method gives in a trial."""
@@ -116,31 +129,6 @@ class MethodRuns:
     @property
     def _start(self) -> str:
         return self.subject.models[0].name
-
-
-def check_recipes(runs: Mapping[str, Run], start: str) -> None:
-    """Finds a mistake in the last recipe before the first run starts; all start from the model `start`.
-
-    Raises:
-        InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
-    """
-    for request in (run.request for run in runs.values()):
-        if request.method == "prompt":
-            prompt_recipe_of(request, start)
-        else:
-            recipe_of(request)
-
-
-def train_all(runs: Mapping[str, Run], processes: Processes, feedback: Feedback) -> None:
-    """Trains what is not finished yet.
-
-    Raises:
-        InvalidInput: a folder contains a different run.
-        Interrupted: Ctrl-C was pressed; the same evaluation goes on.
-    """
-    for number, run in enumerate(runs.values(), 1):
-        feedback.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
-        train_model(run.request, processes, feedback)
 
 
 def _report_shots(shots: int, videos: LabeledVideos, feedback: Feedback, *, is_new: bool) -> None:

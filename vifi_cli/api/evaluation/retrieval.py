@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import dated, report_folder, written
-from vifi_cli.api.evaluation.make_report import DIGEST_SHOWN
+from vifi_cli.api.evaluation.testing import DIGEST_SHOWN
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import load_index_text_encoder
 from vifi_cli.api.models.weights import fetch_model

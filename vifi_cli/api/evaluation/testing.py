@@ -35,6 +35,7 @@ from vifi_cli.wording import counted
 
 ON_A_CPU_AT_ONCE, ON_A_GPU_AT_ONCE = 4, 16
 UNREADABLE_SHOWN = 5
+DIGEST_SHOWN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,6 @@ class Candidate:
     method: str
     models: tuple[ModelSource, ...]
     texts: ClassTexts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TestedModel:
-    """What a report says about a model; `text` is that of the first class as the model gets it."""
-
-    fusion: str
-    digest: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +89,7 @@ class Tester:
         views = views_of(subject.setting, is_drawn=self.bare_names)
         self.plan = plan
         self.clip_settings = ClipSettings(frames, views, subject.recipe, processes)
-        self.models: dict[str, TestedModel] = {}
+        self.models: dict[str, str] = {}
         self._feedback = feedback
         self._loaded: tuple[ModelSource, LoadedModel] | None = None
         self._known: dict[tuple[object, ...], Predictions] = {}
@@ -164,7 +156,10 @@ class Tester:
         name, card = loaded.source.name, loaded.card
         if name not in self.models:
             text = first_class if is_bare else card.class_text(spelled_for(card, [first_class])[0])
-            self.models[name] = TestedModel(loaded.network.fusion, digest_of_model(loaded), text)
+            digest = digest_of_model(loaded)[:DIGEST_SHOWN]
+            self.models[name] = (
+                f"{loaded.network.fusion} fusion, class texts such as {text!r}, sha256 {digest}"
+            )
 
     def _report_unreadable(self, predictions: Predictions, videos: LabeledVideos) -> None:
         """Reports each unreadable video once."""

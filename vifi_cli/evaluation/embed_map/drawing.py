@@ -12,7 +12,7 @@ import numpy as np
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel, separation_text
 from vifi_cli.evaluation.figures.style import mark_of
 from vifi_cli.evaluation.report.pictures import data_uri, figure_png
-from vifi_cli.evaluation.report.table import html_environment, shown
+from vifi_cli.evaluation.report.table import shown, templates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def _name_classes(figure: "Figure", made: EmbedMap, inches: float) -> None:
 
 def map_page(made: EmbedMap, thumbnails: Mapping[Path, bytes]) -> str:
     """The page; `thumbnails` are JPEGs of videos, some of which may lack one."""
-    environment = html_environment("vifi_cli.evaluation.embed_map")
+    environment = templates("vifi_cli.evaluation.embed_map")
     environment.filters |= {"scores": separation_text, "mark": mark_of}
     videos = [
         {

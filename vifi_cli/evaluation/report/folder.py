@@ -3,20 +3,21 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment
 
 from vifi_cli.evaluation.report.pictures import confusion_picture, data_uri, thumbnails
 from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, units_of
 from vifi_cli.evaluation.report.table import (
     best_values,
-    estimate_text,
-    html_environment,
     percent_text,
     shown,
     table_html,
+    templates,
 )
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.paths import write_file
@@ -109,44 +110,8 @@ def _finite(value: Any) -> Any:
 
 def _markdown(report: Report, pictures: Sequence[str]) -> str:
     """The report with tables; `pictures` are the files of the confusion matrices, one per test."""
-    lines = [f"# {_plain(report.title)}", ""]
-    for stamp in report.stamps:
-        lines += [f"> **{_plain(stamp)}**", ""]
-    lines += _table(("method", *report.table.columns, ""), _results(report))
-    lines += ["Percent; 95 % intervals in brackets; ± standard deviation over splits or seeds.", ""]
-    lines += ["## Protocol", ""]
-    lines += _table(("", ""), report.facts)
-    for test, picture in zip(report.details, pictures, strict=True):
-        lines += _details(test, picture)
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _results(report: Report) -> Iterator[tuple[str, ...]]:
-    for row in report.table.rows:
-        source = f"published: {row.remark}" if row.source == "published" else row.remark
-        yield (row.method, *map(estimate_text, row.estimates), source)
-
-
-def _details(test: TestDetail, picture: str) -> Iterator[str]:
-    yield from (f"## {_plain(test.heading)}", "")
-    top1, top5 = map(estimate_text, (test.scores.top1, test.scores.top5))
-    yield from (f"Top-1 {top1}, top-5 {top5}; {units_of(test.scores)}.", "")
-    yield from (f"![confusion matrix]({picture})", "")
-    confused = [(pair.truth, pair.guess, f"{pair.count} of {pair.videos}") for pair in most_confused(test)]
-    if confused:
-        yield from _table(("true", "predicted", "videos"), confused)
-    accuracies = zip(test.class_names, test.scores.class_accuracy, strict=True)
-    shares = [(name, "–" if share is None else percent_text(share)) for name, share in accuracies]
-    yield from _table(("class", "top-1"), shares)
-    if test.mistakes:
-        rows = [(m.path.name, m.truth, m.guess, percent_text(m.probability)) for m in test.mistakes]
-        yield from _table(("confident mistake", "true", "predicted", "probability"), rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for row in (header, ["---"] * len(header), *rows):
-        yield "| " + " | ".join(map(_plain, row)) + " |"
-    yield ""
+    template = _templates().get_template("report.md.jinja")
+    return template.render(report=report, pictures=pictures).rstrip() + "\n"
 
 
 def _plain(text: str) -> str:
@@ -156,20 +121,29 @@ def _plain(text: str) -> str:
 
 def report_html(report: Report, pictures: Sequence[bytes]) -> str:
     """The page; `pictures` are the confusion matrices as PNG, one per test."""
-    environment = html_environment("vifi_cli.evaluation.report")
+    return (
+        _templates()
+        .get_template("page.html.jinja")
+        .render(
+            report=report,
+            table=table_html(report.table),
+            tests=list(zip(report.details, [data_uri("png", picture) for picture in pictures], strict=True)),
+            frames=_frames(report),
+            best=best_values(report.table),
+        )
+    )
+
+
+def _templates() -> Environment:
+    environment = templates("vifi_cli.evaluation.report")
     environment.filters |= {
         "bars": _bars,
         "confused": most_confused,
         "percent": percent_text,
+        "plain": _plain,
         "units": units_of,
     }
-    return environment.get_template("page.html.jinja").render(
-        report=report,
-        table=table_html(report.table),
-        tests=list(zip(report.details, [data_uri("png", picture) for picture in pictures], strict=True)),
-        frames=_frames(report),
-        best=best_values(report.table),
-    )
+    return environment
 
 
 def _bars(test: TestDetail) -> list[tuple[str, float | None]]:

@@ -7,7 +7,7 @@ from importlib import resources
 from itertools import zip_longest
 from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
@@ -84,11 +84,11 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def html_environment(package: str) -> Environment:
-    """Templates of a package: values are escaped, and a missing value is an error."""
+def templates(package: str) -> Environment:
+    """Templates of a package: values in HTML are escaped, and a missing value is an error."""
     environment = Environment(
         loader=PackageLoader(package, ""),
-        autoescape=True,
+        autoescape=select_autoescape(("html.jinja",)),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
@@ -99,7 +99,7 @@ def html_environment(package: str) -> Environment:
 
 def table_html(table: ResultTable, title: str = "", stamps: Sequence[str] = ()) -> str:
     """The `<table>` element, the best measured values in bold; title and stamps become its caption."""
-    template = html_environment("vifi_cli.evaluation.report").get_template("table.html.jinja")
+    template = templates("vifi_cli.evaluation.report").get_template("table.html.jinja")
     return template.render(table=table, title=title, stamps=stamps, best=best_values(table))
 
 

@@ -121,16 +121,13 @@ def _plain(text: str) -> str:
 
 def report_html(report: Report, pictures: Sequence[bytes]) -> str:
     """The page; `pictures` are the confusion matrices as PNG, one per test."""
-    return (
-        _templates()
-        .get_template("page.html.jinja")
-        .render(
-            report=report,
-            table=table_html(report.table),
-            tests=list(zip(report.details, [data_uri("png", picture) for picture in pictures], strict=True)),
-            frames=_frames(report),
-            best=best_values(report.table),
-        )
+    template = _templates().get_template("page.html.jinja")
+    return template.render(
+        report=report,
+        table=table_html(report.table),
+        tests=list(zip(report.details, [data_uri("png", picture) for picture in pictures], strict=True)),
+        frames=_frames(report),
+        best=best_values(report.table),
     )
 
 

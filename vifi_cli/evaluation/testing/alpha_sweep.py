@@ -48,7 +48,7 @@ class SweepPoint:
 class AlphaSweep:
     """The scores of mixtures of two models, from alpha 0 to 1."""
 
-    data: tuple[LabeledVideos, ...]  # scored are their test videos
+    data: tuple[LabeledVideos, ...]  # their test videos are scored
     points: tuple[SweepPoint, ...]
 
     def __repr__(self) -> str:

@@ -75,7 +75,7 @@ class WatchedModel:
         return CropBox(top, left, top + self.size / rows, left + self.size / columns)
 
     def see(self, pictures: Sequence[Picture]) -> Iterator[FrameAttention]:
-        """Maps of complete frames, uint8 (H, W, 3), one by one; eight at once are computed."""
+        """Maps of complete frames, uint8 (H, W, 3), one by one; they are computed eight at a time."""
         preprocessing = self.loaded.card.preprocessing
         for start in range(0, len(pictures), FRAMES_AT_ONCE):
             some = torch.stack([self._cut(picture) for picture in pictures[start : start + FRAMES_AT_ONCE]])

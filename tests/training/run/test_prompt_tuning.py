@@ -211,7 +211,7 @@ def test_text_alone_is_prompted_where_the_image_tower_takes_none() -> None:
         (["prompts.text_context=14"], "leaves no room for a name: at most 13"),
         (["prompts.text_depth=0"], "recipe: prompts: 8 text prompts in 0 layers"),
         (["prompts.image_context=0"], "0 image prompts in 6 layers"),
-        (["prompts.text_context=-1"], "counted by whole numbers"),
+        (["prompts.text_context=-1"], "counted from 0 on"),
         (["prompts.text=1"], "there is no key prompts.text;"),
         (["prompts={}", "prompts.depth=2"], "prompts is a table|no key"),
         (

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vifi_cli.api.cut.cutting import cut
+    from vifi_cli.api.cut.render import cut
     from vifi_cli.api.data import check_data, split_data
     from vifi_cli.api.evaluation.evaluate import evaluate
     from vifi_cli.api.evaluation.retrieval import evaluate_retrieval
@@ -46,7 +46,7 @@ _HOMES = {
     "VifiError": "vifi_cli.errors",
     "attention": "vifi_cli.api.looking.attention",
     "bridge": "vifi_cli.api.training.bridge",
-    "cut": "vifi_cli.api.cut.cutting",
+    "cut": "vifi_cli.api.cut.render",
     "embed_map": "vifi_cli.api.looking.embedding_map",
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",

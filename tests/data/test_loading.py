@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_label_file_is_said(table: Path, names: str, said: 
 def test_a_label_out_of_range_is_told_by_its_line(table: Path) -> None:
     (names := table.with_name("names.txt")).write_text("run\nwalk\n")
     table.write_text("path,label\na/1.mp4,0\na/2.mp4,2\n")
-    with pytest.raises(InvalidInput, match="line 3: label 2 is out of range, the classes are 0 to 1"):
+    with pytest.raises(InvalidInput, match="line 3: label 2 is out of the range 0 to 1"):
         load_labeled_videos(DataSource(str(table), labels=names))
 
 
@@ -221,7 +221,7 @@ def test_list_files_find_their_videos_below_the_root(tmp_path: Path, make_files:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("a.avi 2", "line 2: label 2 is out of range, the classes are 0 to 1"),
+        ("a.avi 2", "line 2: label 2 is out of the range 0 to 1"),
         ("a.avi", "line 2: 'a.avi' is not"),
     ],
 )

@@ -13,7 +13,7 @@ from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.leaks import Leak, equal_files, find_leaks
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.workers.decode_ahead import DecodedVideo, FailedVideo, decode_ahead
+from vifi_cli.video.workers.decode_ahead import DecodedChunk, FailedVideo, decode_ahead
 
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
 THUMBNAIL = FrameGeometry(32, 32)
@@ -105,12 +105,11 @@ def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[Br
     workers = max(1, min(len(paths), os.cpu_count() or 1, MOST_WORKERS))
     with closing(decode_ahead(paths, DECODED, THUMBNAIL, workers=workers, threads=1)) as events:
         for event in events:
-            if not isinstance(event, FailedVideo | DecodedVideo):
+            if isinstance(event, DecodedChunk):
                 continue
             if isinstance(event, FailedVideo):
                 problems[event.position] = BrokenVideo(paths[event.position], event.reason, is_readable=False)
-            elif event.info.warning:
-                warning = event.info.warning
+            elif warning := event.info.warning:
                 problems[event.position] = BrokenVideo(paths[event.position], warning, is_readable=True)
             done += 1
             on_decoded(done)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vifi_cli.data.forms.folders import VideoTree, read_class_folders
 from vifi_cli.data.forms.list_file import find_list, list_names, read_label_file, read_list
-from vifi_cli.data.forms.listing import SPLITS, Listing, Split, locate
+from vifi_cli.data.forms.listing import SPLITS, Split, locate
 from vifi_cli.data.forms.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts, require_usable, restrict_to_classes
 from vifi_cli.data.public_sets.set_loading import load_public_set
@@ -30,9 +30,7 @@ def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, se
     videos = read_labeled_videos(source, setting, seed=seed)
     require_usable(videos)
     if not videos.train and setting.name not in TEST_ONLY:
-        raise InvalidInput(
-            f"{videos.name} has no training video: its train split is empty; `--setting zero-shot` only tests"
-        )
+        raise InvalidInput(f"{videos.name} has no training video; `--setting zero-shot` only tests")
     return replace(videos, remarks=(*videos.remarks, *_cautions(videos)))
 
 
@@ -49,9 +47,7 @@ def _cautions(videos: LabeledVideos) -> Iterator[str]:
 def read_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
     """Reads labeled videos as `load_labeled_videos` does, and accepts data that cannot be trained on."""
     if setting.name == "few-shot" and setting.shots is None:
-        raise InvalidInput(
-            "few-shot needs a number of training videos per class: few-shot-2, 4, 8 or 16 in the paper"
-        )
+        raise InvalidInput("few-shot needs a number of videos per class: few-shot-2, 4, 8 or 16 in the paper")
     if source.is_public_set:
         return load_public_set(source.name, source.split or 1, source.root, setting, seed)
     path = _existing(source)
@@ -83,7 +79,8 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
         return _read_lists(path, lists, source) if lists else read_class_folders(path, _class_names(source))
     if path.suffix.lower() in TABLE_SUFFIXES:
         bases = (path.parent, source.root) if source.root else (path.parent,)
-        return locate(read_table(path, _class_names(source)), lambda file, _: _beside(bases, file))
+        class_names, videos = read_table(path, _class_names(source))
+        return locate(str(path), class_names, videos, lambda file, _: _beside(bases, file))
     return _read_lists(path.parent, {"train": path}, source)
 
 
@@ -103,9 +100,7 @@ def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> L
     first, root, class_names = next(iter(lists.values())), source.root, _class_names(source)
     if class_names is None:
         raise InvalidInput(f"{first} numbers its classes: name them as in {source.name},labels.csv")
-    videos = tuple(
-        video for split, path in lists.items() for video in read_list(path, len(class_names), split)
-    )
+    videos = [video for split, path in lists.items() for video in read_list(path, len(class_names), split)]
     bases = (root, folder) if root else (folder,)
     trees: list[VideoTree] = []
 
@@ -116,7 +111,7 @@ def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> L
             trees.extend(VideoTree(base.absolute()) for base in bases)
         return next((found for tree in trees if (found := tree.find(file, class_name))), None)
 
-    return locate(Listing(str(folder if len(lists) > 1 else first), class_names, videos), find)
+    return locate(str(folder if len(lists) > 1 else first), class_names, videos, find)
 
 
 def _beside(bases: tuple[Path, ...], file: str) -> Path | None:

@@ -9,17 +9,17 @@ import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged
-from vifi_cli.evaluation.testing.predicting import ClipInput
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
 from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
-from vifi_cli.training.batches.epoch_plan import DrawnGroup, make_schedule, plan_run
+from vifi_cli.training.batches.epoch_plan import DrawnGroup, plan_run
 from vifi_cli.training.batches.loading import BadVideos, ClipGroup, TrainingClips, load_groups
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.frozen_towers import ClipReading, VideoEmbeddings
+from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
-from vifi_cli.training.engine.loop import BatchMaking, StepReport, TrainingLoop
+from vifi_cli.training.engine.loop import BatchMaking, StepReport, take_steps
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.resources import (
     find_micro_batch,
@@ -64,23 +64,24 @@ class FineTuning:
         self._processes, self._listener = processes, listener
         recipe = config.recipe
         make_repeatable(recipe.seed, processes.device)
-        model = load_training_model(config, data, processes.device)
-        self._card = model.card
+        network, tokens, self._card = load_training_model(config, data, processes.device)
         self._size = self._card.preprocessing.geometry.height
         precision = choose_precision(recipe.runtime.precision, processes.device)
-        enter = ClipInput(self._card.preprocessing, processes.device, precision)
-        self._learner = Learner(model.network, model.tokens, recipe, processes, precision)
+        self._enter = ClipInput(self._card.preprocessing, processes.device, precision)
+        self._learner = Learner(network, tokens, recipe, processes, precision)
         self._plan = plan_run(recipe, len(data.train))
-        micro_batch = find_micro_batch(
-            self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names), processes
+        self._micro_batch = find_micro_batch(
+            self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names)
         )
-        self._reading = ClipReading(
-            open_clip_store(self._size, recipe), micro_batch, reading_workers(recipe, processes)
+        self._clips = TestClips(
+            data.train,
+            open_clip_store(self._size, recipe),
+            recipe.frames,
+            self._size,
+            batch=self._micro_batch,
+            workers=reading_workers(recipe, processes),
         )
-        self._validation = Validation(
-            data, self._reading, recipe, self._size, enter, processes, listener.scoring
-        )
-        self._enter = enter
+        self._validation = Validation(data, self._clips, recipe, self._enter, processes, listener.scoring)
         self._bad = BadVideos(data.train, listener.say)
         self._board = None
         if recipe.runtime.tensorboard and processes.is_first:
@@ -119,7 +120,7 @@ class FineTuning:
             f"{numbers} parameters learn from {plan.videos:,} videos of "
             f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {recipe.epochs} epochs of "
             f"{plan.steps_per_epoch:,} steps of {min(plan.effective_batch, plan.videos)} clips, "
-            f"{self._reading.micro_batch} at once on {self._processes.count} x {self._processes.device}"
+            f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
         )
 
     def unreadable(self) -> list[tuple[LabeledVideo, str]]:
@@ -166,18 +167,17 @@ class FineTuning:
             for group in step.groups
         )
         # embeddings take almost no memory
-        at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._reading.micro_batch
+        at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._micro_batch
         making = BatchMaking(recipe, len(self._data.class_names), at_once, self._enter)
-        schedule = make_schedule(recipe, self._plan)
-        loop = TrainingLoop(self._learner, self._plan, schedule, making, self._processes, self._data.train)
+        videos = self._data.train
         try:
-            yield from loop.steps(self._groups(drawn), first)
+            yield from take_steps(self._learner, self._plan, making, videos, self._groups(drawn), first)
         except TrainingDiverged as error:
             is_kept = self._folder.last.exists()
             kept = f"the last good one is in {self._folder.last}" if is_kept else "nothing is saved"
             raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
         except torch.OutOfMemoryError as error:
-            smaller = max(1, self._reading.micro_batch // 2)
+            smaller = max(1, self._micro_batch // 2)
             resume = f"continue with --resume {self._folder.path}"
             go_on = resume if self._folder.state.exists() else "start a new run in another --output with"
             raise InvalidInput(
@@ -189,15 +189,11 @@ class FineTuning:
         if recipe.embeds_clips_once():
             self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
             embeddings = VideoEmbeddings(
-                self._learner.network,
-                self._reading.test_clips(train, recipe.frames, self._size),
-                self._enter,
-                self._processes,
-                self._listener.scoring,
+                self._learner.network, self._clips, self._enter, self._processes, self._listener.scoring
             )
             return embeddings.groups(drawn)
-        clips = TrainingClips(train, self._reading.store, recipe, self._size)
-        return load_groups(clips, drawn, self._reading.workers)
+        clips = TrainingClips(train, self._clips.store, recipe, self._size)
+        return load_groups(clips, drawn, self._clips.workers)
 
     def _end_epoch(self, progress: RunProgress) -> tuple[EpochReport, RunProgress]:
         epoch = progress.step // self._plan.steps_per_epoch

@@ -129,14 +129,14 @@ def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
         ("a\tb\tc\td\n", "not a moment"),
         ("0.2\t5.0\t3.0\t/videos/dog.mp4\n", "does not end after it begins"),
         ('{"hits": 3}', "no list of hits"),
-        ('{"hits": [{"path": "/a.mp4"}]}', "hit 1 is not a hit with path"),
-        ('{"hits": [{"path": 3, "start_seconds": 1, "end_seconds": 2}]}', "hit 1 is not a hit"),
+        ('{"hits": [{"path": "/a.mp4"}]}', "hit 1: not a hit with path"),
+        ('{"hits": [{"path": 3, "start_seconds": 1, "end_seconds": 2}]}', "hit 1: not a hit"),
         (
             '{"hits": [{"path": "/a", "start_seconds": NaN, "end_seconds": 2}]}',
             "does not end after it begins",
         ),
         ('{"broken\n{"json', "not JSON"),
-        ("[1, 2]", "hit 1 is not a hit"),
+        ("[1, 2]", "hit 1: not a hit"),
     ],
 )
 def test_what_is_no_hit_is_said_plainly(text: str, message: str) -> None:

@@ -51,7 +51,7 @@ def test_a_finished_run_is_not_done_again_and_a_killed_one_goes_on(request_in: T
 def test_a_folder_with_another_run_is_left_alone(request_in: TrainingRequest) -> None:
     train_model(request_in, ALONE, AUTOMATIC)
     other = replace(request_in, recipe=(*QUICK, "seed=2"))
-    with pytest.raises(InvalidInput, match="holds a run of something else"):
+    with pytest.raises(InvalidInput, match="holds another run"):
         train_model(other, ALONE, AUTOMATIC)
 
 

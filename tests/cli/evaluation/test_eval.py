@@ -150,7 +150,7 @@ def test_methods_are_trained_once_and_put_side_by_side(
     assert written == {run.name: (run / "metrics.jsonl").stat().st_mtime_ns for run in runs.iterdir()}
     other = vifi(*command, "--recipe", "learning_rate=1e-3")
     assert other.exit_code == 2
-    assert "holds a run of something else" in other.stderr
+    assert "holds another run" in other.stderr
 
 
 def test_files_of_other_people_are_others_though_their_names_are_the_same(

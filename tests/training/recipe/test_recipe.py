@@ -61,7 +61,7 @@ def test_changes_come_after_the_preset_in_their_order(tmp_path: Path) -> None:
         ("mixing=1", "mixing should be a table"),
         ("template=a photo", "template needs {}"),
         ("nothing.toml", "the recipe file nothing.toml does not exist"),
-        ("tiny", "neither a recipe"),
+        ("tiny", "not a recipe"),
         ("ema_decay=1.5", "ema_decay must be from 0 to below 1"),
     ],
 )

@@ -105,7 +105,7 @@ def test_kept_embeddings_say_what_the_tower_says(make_run: MakeRun, tmp_path: Pa
     run = make_run(tmp_path / "run", *TEXT, "epochs=1")
     validation, learner = run._validation, run._learner
     videos = run._data.test
-    clips = predicting.TestClips(videos, validation.reading.store, 2, run._size, batch=2)
+    clips = predicting.TestClips(videos, validation.clips.store, 2, run._size, batch=2)
     classes, numbers = learner.embed_classes(), range(len(videos))
     kept = frozen_towers.embed_once(learner.network, clips, numbers, run._enter)
     direct = predicting.predict(learner.network, classes, replace(clips, batch=4), numbers, run._enter)

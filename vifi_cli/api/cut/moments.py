@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
@@ -18,9 +17,7 @@ NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
 NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first one present counts
 ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
-FORMS = (
-    "pass on what `vifi search --json`, --jsonl or a plain `vifi search` writes, or FILE@1:20-1:28 per line"
-)
+FORMS = "pass on what `vifi search --json`, --jsonl or plain `vifi search` writes, or FILE@1:20-1:28 per line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class TitledMoments:
 def as_moment(found: SearchHit | Moment) -> Moment:
     """A hit or a moment as it is cut: with an absolute path, and the number shown with a hit."""
     score = found.score if isinstance(found, Moment) else found.number_shown
-    return Moment(given_path(Path(found.path)), found.start_seconds, found.end_seconds, score)
+    return Moment(given_path(found.path), found.start_seconds, found.end_seconds, score)
 
 
 def named_moments(texts: Sequence[str]) -> TitledMoments | None:
@@ -68,7 +65,7 @@ def _named(text: str) -> Moment | None:
         raise InvalidInput(
             f"{text}: the end is not after the start: write FILE@START-END, as in clip.mp4@1:20-1:28"
         )
-    return Moment(given_path(Path(match["file"])), start, end)
+    return Moment(given_path(match["file"]), start, end)
 
 
 def parse_moments(text: str) -> TitledMoments:
@@ -108,9 +105,7 @@ def _from_hit(hit: object, where: str) -> Moment:
         score = None if number is None else float(number)
         return _checked(hit["path"], float(hit["start_seconds"]), float(hit["end_seconds"]), score, where)
     except (KeyError, TypeError, ValueError):
-        raise InvalidInput(
-            f"{where} is not a hit with path, start_seconds and end_seconds: {FORMS}"
-        ) from None
+        raise InvalidInput(f"{where}: not a hit with path, start_seconds and end_seconds: {FORMS}") from None
 
 
 def _from_line(line: str) -> Moment:
@@ -132,7 +127,7 @@ def _checked(path: object, start: float, end: float, score: float | None, where:
         raise ValueError
     if not 0 <= start < end:
         raise InvalidInput(f"{where} does not end after it begins: {FORMS}")
-    return Moment(given_path(Path(path)), start, end, score)
+    return Moment(given_path(path), start, end, score)
 
 
 def _unescaped(cell: str) -> str:

@@ -66,10 +66,9 @@ def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutP
         InvalidInput: a file would be written twice, is one of the videos, or exists and may not be replaced.
     """
     folder, reel, html = (
-        None if path is None else given_path(Path(path))
-        for path in (outputs.folder, outputs.reel, outputs.html)
+        None if path is None else given_path(path) for path in (outputs.folder, outputs.reel, outputs.html)
     )
-    lists = tuple(given_path(Path(path)) for path in outputs.lists)
+    lists = tuple(given_path(path) for path in outputs.lists)
     if folder is None and reel is None and not lists and html is None:
         folder = given_path(USUAL_FOLDER)
     clips = () if folder is None else clip_paths(folder, moments, copied=outputs.copied)

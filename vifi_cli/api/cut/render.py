@@ -1,4 +1,4 @@
-"""Renders a planned cut: clips, reel, lists and page; a bad video costs only its own moments."""
+"""Cuts moments out of videos: clips, a reel, lists for editors, a page; a bad video costs only its own moments."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from vifi_cli import paths
-from vifi_cli.api.cut.plan import CutPlan
-from vifi_cli.api.feedback import Feedback, Task
+from vifi_cli.api.cut.moments import as_moment
+from vifi_cli.api.cut.plan import CutOutputs, CutPlan, plan_cut
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.export.copied_clip import copy_clip
 from vifi_cli.video.export.preview import Preview, preview_of
@@ -52,6 +55,47 @@ class CutReport:
         files = len(self.others) + (self.reel is not None)
         failed = f", {counted(len(self.failed), 'moment')} failed" if self.failed else ""
         return f"<CutReport: {counted(len(self.clips), 'clip')}, {counted(files, 'other file')}{failed}>"
+
+
+class CutOptions(TypedDict, total=False):
+    """Further options of `cut`, which `CutOutputs` explains."""
+
+    reel: Path | str | None
+    lists: Sequence[Path | str]
+    html: Path | str | None
+    copied: bool
+    pad_seconds: float
+    overwrite: bool
+
+
+def cut(
+    moments: Sequence[SearchHit | Moment],
+    folder: Path | str | None = None,
+    *,
+    title: str = "Moments",
+    feedback: Feedback = AUTOMATIC,
+    **options: Unpack[CutOptions],
+) -> CutReport:
+    """Cuts moments out of their videos; a video that cannot be read costs only its own moments.
+
+    Args:
+        moments: hits of a search, or moments you name.
+        folder: where clips go, one file per moment; `clips` if you ask for nothing else.
+        title: of the page and the lists.
+        feedback: receives progress.
+        options: `reel`, an MP4 of all moments one after the other; `lists` for editors and players (.edl, .otio,
+            .m3u8); `html`, a page that shows them and needs no other files; `copied` copies clips without re-encoding,
+            from the keyframe before; `pad_seconds` to add before and after each moment; `overwrite` existing files.
+
+    Raises:
+        InvalidInput: a name does not fit its content, or a file exists already or is one of the videos.
+        MissingDependency: a list needs a package that is not installed.
+        OSError: a file cannot be written.
+    """
+    plan = plan_cut(title, list(map(as_moment, moments)), CutOutputs(folder, **options))
+    report = CutReport()
+    render(plan, report, feedback)
+    return report
 
 
 def render(plan: CutPlan, report: CutReport, feedback: Feedback) -> None:
@@ -198,8 +242,7 @@ class CutRendering:
             GalleryItem(probed[position].moment, preview, clips.get(position))
             for position, preview in previews.items()
         ]
-        with paths.replacing(target) as temporary:
-            temporary.write_text(gallery_html(title, items, target.parent), encoding="utf-8")
+        paths.write_file(target, gallery_html(title, items, target.parent).encode())
         self.report.others.append(target)
 
     def _good(self, probed: Probed) -> Probed:

@@ -46,15 +46,6 @@ class BridgeResult:
         return f"<BridgeResult {self.run}: {self.finetune!r}, then {self.prompt!r}>"
 
 
-@dataclass(frozen=True, slots=True)
-class _Stages:
-    """Two prepared runs; the second starts from the best model of the first."""
-
-    folder: Path
-    finetune: PreparedRun
-    prompt: PreparedRun
-
-
 def bridge(
     data: Path | str,
     model: Path | str | None = None,
@@ -69,9 +60,9 @@ def bridge(
     the towers that get prompts. Arguments and errors are those of `finetune`; `resume_bridge` continues after Ctrl-C.
     """
     request = training_request(data, model, "finetune", options)
-    stages = _prepared(request, of_first_process(feedback))
+    finetune, prompt = _prepared(request, of_first_process(feedback))
     with joined_processes(device) as processes:
-        return _carry_out(stages, processes, feedback)
+        return _carry_out(finetune, prompt, processes, feedback)
 
 
 def resume_bridge(
@@ -83,13 +74,12 @@ def resume_bridge(
     feedback: Feedback = AUTOMATIC,
 ) -> BridgeResult:
     """Continue an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
-    root = given_path(data_root) if data_root else None
-    stages = _resumed(given_path(run), root, as_changes(recipe), of_first_process(feedback))
+    finetune, prompt = _resumed(given_path(run), data_root, as_changes(recipe), of_first_process(feedback))
     with joined_processes(device) as processes:
-        return _carry_out(stages, processes, feedback)
+        return _carry_out(finetune, prompt, processes, feedback)
 
 
-def _prepared(request: TrainingRequest, feedback: Feedback) -> _Stages:
+def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun, PreparedRun]:
     """Prepare both stages, so that a mistake in the second is reported before the first one runs."""
     changes = tuple(changes_of_stage(request.recipe, "finetune"))
     first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
@@ -102,26 +92,31 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> _Stages:
             "recipe: finetune.seed and prompt.seed must be equal: the seed decides which videos are held out"
         )
     prompting = PreparedRun(RunFolder(run / "prompt"), replace(first.config, recipe=recipe), first.data)
-    return _Stages(run, first, prompting)
+    return first, prompting
 
 
-def _resumed(run: Path, root: Path | None, changes: Sequence[Change], feedback: Feedback) -> _Stages:
+def _resumed(
+    run: Path, data_root: Path | str | None, changes: Sequence[Change], feedback: Feedback
+) -> tuple[PreparedRun, PreparedRun]:
     second = RunFolder(run / "prompt")
     if not second.is_begun():
         raise InvalidInput(
             f"{run} is not a run of two stages: it holds no prompt/config.toml; see `vifi finetune --resume`"
         )
     config = resumed_config(second, changes_of_stage(changes, "prompt"))
-    first = resumed_run(run / "finetune", root, changes_of_stage(changes, "finetune"), feedback)
-    return _Stages(run, first, PreparedRun(second, config, first.data, is_begun=True))
+    first = resumed_run(run / "finetune", data_root, changes_of_stage(changes, "finetune"), feedback)
+    return first, PreparedRun(second, config, first.data, is_begun=True)
 
 
-def _carry_out(stages: _Stages, processes: Processes, feedback: Feedback) -> BridgeResult:
+def _carry_out(
+    finetune: PreparedRun, prompt: PreparedRun, processes: Processes, feedback: Feedback
+) -> BridgeResult:
+    """Carry out both stages; the second starts from the best model of the first."""
     # each process has named a new folder by its own clock, and an old one may have moved
-    run = processes.gather(stages.folder)[0]
-    finetune = replace(stages.finetune, folder=RunFolder(run / "finetune"))
-    config = replace(stages.prompt.config, model=str(finetune.folder.best))
-    prompt = replace(stages.prompt, folder=RunFolder(run / "prompt"), config=config)
+    run = processes.gather(prompt.folder.path.parent)[0]
+    finetune = replace(finetune, folder=RunFolder(run / "finetune"))
+    config = replace(prompt.config, model=str(finetune.folder.best))
+    prompt = replace(prompt, folder=RunFolder(run / "prompt"), config=config)
     is_new = not prompt.is_begun
     if is_new and processes.is_first:
         prompt.folder.begin(config)

@@ -6,14 +6,9 @@ from typing import Unpack
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, prepare_run, resumed_run
-from vifi_cli.api.training.request import (
-    FinetuneOptions,
-    TrainingOptions,
-    as_changes,
-    training_request,
-)
+from vifi_cli.api.training.request import TrainingOptions, training_request
 from vifi_cli.api.training.run import carry_out
-from vifi_cli.paths import given_path
+from vifi_cli.model.registry.card import Fusion
 from vifi_cli.training.engine.distributed import joined_processes
 from vifi_cli.training.recipe.changes import Change
 from vifi_cli.training.run.reports import RunResult
@@ -25,7 +20,8 @@ def finetune(
     *,
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
-    **options: Unpack[FinetuneOptions],
+    fusion: Fusion | None = None,
+    **options: Unpack[TrainingOptions],
 ) -> RunResult:
     """Fine-tune a model on labeled videos.
 
@@ -39,10 +35,10 @@ def finetune(
         model: to start from; by default the one that `index_videos` takes.
         device: `auto`, `cuda`, `mps` or `cpu`.
         feedback: receives notes and progress.
+        fusion: what is averaged over the frames of a clip: embedding (the default), decision or image.
         options: `setting` of the paper: supervised (the default), few-shot-K, base2novel or zero-shot; `tune`, the
-            towers that are trained: both (the default), image or text; `fusion`, what is averaged over the frames of
-            a clip: embedding (the default), decision or image; `protocol`: default, or paper for the oddities of the
-            published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
+            towers that are trained: both (the default), image or text; `protocol`: default, or paper for the oddities
+            of the published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
             `output`, the folder of the run; `data_root`, the folder of public sets, by default `$VIFI_DATA`.
 
     Raises:
@@ -50,7 +46,6 @@ def finetune(
         ModelUnavailable: the model cannot be fetched.
         TrainingDiverged: the loss is not a number.
     """
-    fusion = options.pop("fusion", None)
     request = training_request(data, model, "finetune", options, fusion)
     return _train(prepare_run(request, of_first_process(feedback)), device, feedback)
 
@@ -87,9 +82,7 @@ def resume_training(
     Raises:
         InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
     """
-    root = given_path(data_root) if data_root else None
-    prepared = resumed_run(given_path(run), root, as_changes(recipe), of_first_process(feedback))
-    return _train(prepared, device, feedback)
+    return _train(resumed_run(run, data_root, recipe, of_first_process(feedback)), device, feedback)
 
 
 def _train(prepared: PreparedRun, device: str, feedback: Feedback) -> RunResult:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
+from vifi_cli.api.training.request import TrainingRequest, as_changes, prompt_recipe_of, recipe_of
 from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
 from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.paths import slug
+from vifi_cli.paths import given_path, slug
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
 from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
@@ -65,17 +65,17 @@ def new_run_folder(data_name: str) -> Path:
 
 
 def resumed_run(
-    path: Path, data_root: Path | None, changes: Sequence[Change], feedback: Feedback
+    path: Path | str, data_root: Path | str | None, changes: Sequence[Change], feedback: Feedback
 ) -> PreparedRun:
     """Find data and recipe of an interrupted run, whose videos must be those that it began with."""
-    folder = RunFolder(path)
-    config = resumed_config(folder, changes)
-    source = config.source if data_root is None else replace(config.source, root=data_root)
+    folder = RunFolder(given_path(path))
+    config = resumed_config(folder, as_changes(changes))
+    source = replace(config.source, root=given_path(data_root)) if data_root else config.source
     setting, protocol = Setting.parse(config.setting), config.protocol
     videos = load_data(source, setting, config.recipe.seed, protocol=protocol, feedback=feedback)
     if digest_of(videos) != config.videos:
         raise InvalidInput(
-            f"the videos of {config.data} are not those that {path} began with: start a new run with --model "
+            f"the videos of {config.data} are not those that {folder.path} began with: start a new run with --model "
             f"{folder.last}"
         )
     return PreparedRun(folder, config, videos, is_begun=True)
@@ -96,9 +96,7 @@ def continued_run(prepared: PreparedRun) -> PreparedRun:
         return prepared
     begun, wanted = prepared.folder.read_config(), prepared.config
     if replace(begun, recipe=replace(begun.recipe, runtime=wanted.recipe.runtime)) != wanted:
-        raise InvalidInput(
-            f"{prepared.folder.path} holds a run of something else: name another --output, or delete it"
-        )
+        raise InvalidInput(f"{prepared.folder.path} holds another run: name another --output, or delete it")
     return replace(prepared, is_begun=True)
 
 
@@ -128,9 +126,7 @@ def _training_setting(setting: Setting) -> Setting:
     if setting.name == "few-shot":
         return Setting("few-shot", setting.shots or PAPER_BASE_SHOTS)
     if setting.name == "novel":
-        raise InvalidInput(
-            "--setting novel: the settings are supervised, few-shot-K, base2novel and zero-shot"
-        )
+        raise InvalidInput("--setting novel: choose supervised, few-shot-K, base2novel or zero-shot")
     return setting if setting.name == "base2novel" else SUPERVISED
 
 

@@ -30,12 +30,6 @@ class TrainingOptions(TypedDict, total=False):
     data_root: Path | str
 
 
-class FinetuneOptions(TrainingOptions, total=False):
-    """Optional arguments of `finetune`."""
-
-    fusion: Fusion
-
-
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
     """A training run as the user wants it; None leaves the choice to vifi. Fields are as in `finetune`."""
@@ -119,7 +113,5 @@ def _preset(request: TrainingRequest) -> str:
     if name in ("few-shot", "base2novel"):
         return f"prompt-{name}"
     if request.protocol == "paper":
-        raise InvalidInput(
-            "the paper learns prompts in the settings few-shot-K and base2novel: name one of them"
-        )
+        raise InvalidInput("the paper learns prompts in the settings few-shot-K and base2novel: name one")
     return "prompt-small"

@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from vifi_cli.api.cut.plan import CutOutputs, CutPlan
     from vifi_cli.api.cut.render import CutReport
 
-WRITTEN = "What to write"
 NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130
 MOST_REMARKS = 20
-FROM_STDIN = ["-"]
-_option = partial(typer.Option, rich_help_panel=WRITTEN)
+_option = partial(typer.Option, rich_help_panel="What to write")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +130,7 @@ def _moments(
     from vifi_cli.api.search.query_language import SIGNS
 
     video_selection.video_filter()  # a wrong option is an error even where nothing is searched
-    if what != FROM_STDIN:
+    if what != ["-"]:
         named = None if SIGNS.keys() & set(what) else named_moments(what)
         return named or _search(what, hit_selection, video_selection)
     if sys.stdin is None or sys.stdin.isatty():

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_key
@@ -92,9 +93,7 @@ class VideoTree:
         if len(fitting) > 1:
             fitting = _fitting_best(fitting, file, class_name)
         if len(fitting) > 1:
-            raise InvalidInput(
-                f"{file} could be {fitting[0]} or {fitting[1]}: keep one of them under {self.root}"
-            )
+            raise InvalidInput(f"{file} could be {fitting[0]} or {fitting[1]}: keep one under {self.root}")
         return Path(fitting[0]) if fitting else None
 
 
@@ -135,9 +134,7 @@ def files_below(
     try:
         status = os.stat(folder)  # noqa: PTH116  a Path for every file takes longer than all else
         with os.scandir(folder) as listed:
-            entries = sorted(
-                (entry for entry in listed if entry.name[0] != "."), key=lambda entry: entry.name
-            )
+            entries = sorted((entry for entry in listed if entry.name[0] != "."), key=attrgetter("name"))
     except OSError:
         if skip_unreadable:
             return

@@ -22,13 +22,9 @@ def read_list(path: Path, classes: int, split: Split) -> tuple[ListedVideo, ...]
     for number, line in numbered_lines(path):
         file, _, label = line.replace("\t", " ").rpartition(" ")
         if not file or not label.isdecimal():
-            raise InvalidInput(
-                f"{path}, line {number}: {line!r} is not `path label` with a number for the class"
-            )
+            raise InvalidInput(f"{path}, line {number}: {line!r} is not `path label`, the label a number")
         if int(label) >= classes:
-            raise InvalidInput(
-                f"{path}, line {number}: label {label} is out of range, the classes are 0 to {classes - 1}"
-            )
+            raise InvalidInput(f"{path}, line {number}: label {label} is out of the range 0 to {classes - 1}")
         videos.append(ListedVideo(file.strip(), int(label), split))
     if not videos:
         raise InvalidInput(f"{path} lists no video: add a line for each")

@@ -1,6 +1,6 @@
 """Listed videos, and how vifi finds them on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,21 +33,14 @@ class ListedVideo:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The videos that one source lists, in its order."""
-
-    name: str  # of the set or file
-    class_names: tuple[str, ...]
-    videos: tuple[ListedVideo, ...]
-
-
 # finds the file on disk, from the file as a list spells it and the name of its class
 Find = Callable[[str, str], Path | None]
 
 
-def locate(listing: Listing, find: Find) -> LabeledVideos:
-    """Finds every listed video on disk.
+def locate(
+    name: str, class_names: tuple[str, ...], videos: Sequence[ListedVideo], find: Find
+) -> LabeledVideos:
+    """Finds every listed video on disk; `name` is that of the set or file that lists them.
 
     Rows that repeat another of the same split count once, with a remark. Groups that the list does not give come from
     names like UCF-101's.
@@ -59,20 +52,20 @@ def locate(listing: Listing, find: Find) -> LabeledVideos:
     missing: dict[str, None] = {}
     labels: dict[Path, int] = {}
     repeated = 0
-    for listed in listing.videos:
-        path = find(listed.file, listing.class_names[listed.label])
+    for listed in videos:
+        path = find(listed.file, class_names[listed.label])
         if path is None:
             missing[listed.file] = None
             continue
         if labels.setdefault(path, listed.label) != listed.label:
-            both = " and ".join(repr(listing.class_names[label]) for label in (labels[path], listed.label))
-            raise InvalidInput(f"{listing.name}: {listed.file} is labeled {both}: keep one of the two")
+            both = " and ".join(repr(class_names[label]) for label in (labels[path], listed.label))
+            raise InvalidInput(f"{name}: {listed.file} is labeled {both}: keep one of the two")
         repeated += path in splits[listed.split]
         splits[listed.split][path] = LabeledVideo(path, listed.label, listed.group or ucf101_scene(path))
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
     remarks = []
     if missing:
-        remarks.append(f"{len(missing):,} of {len(listing.videos):,} listed videos are not on disk")
+        remarks.append(f"{len(missing):,} of {len(videos):,} listed videos are not on disk")
     if repeated:
         remarks.append(f"{repeated:,} lines repeat another and count once")
-    return LabeledVideos(listing.name, listing.class_names, train, val, test, tuple(missing), tuple(remarks))
+    return LabeledVideos(name, class_names, train, val, test, tuple(missing), tuple(remarks))

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vifi_cli.data.forms.listing import SPLIT_NAMES, ListedVideo, Listing
+from vifi_cli.data.forms.listing import SPLIT_NAMES, ListedVideo
 from vifi_cli.data.forms.text_file import CsvRow, numbered_lines, read_csv
 from vifi_cli.errors import InvalidInput
 
@@ -14,8 +14,10 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 TABLE_SUFFIXES = (".csv", ".jsonl")
 
 
-def read_table(path: Path, class_names: tuple[str, ...] | None = None) -> Listing:
-    """Reads a CSV file with a header, or a JSONL file with an object on each line.
+def read_table(
+    path: Path, class_names: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], list[ListedVideo]]:
+    """Reads class names and videos from a CSV file with a header, or a JSONL file with an object on each line.
 
     With `class_names`, labels are these names, or numbers that count them from 0. Without, every label is the name of a
     class, and the classes are sorted.
@@ -30,7 +32,7 @@ def read_table(path: Path, class_names: tuple[str, ...] | None = None) -> Listin
     if class_names is None:
         class_names = _names_used(rows, path)
     label_of = {name: label for label, name in enumerate(class_names)}
-    return Listing(str(path), class_names, tuple(_listed(row, label_of) for row in rows))
+    return class_names, [_listed(row, label_of) for row in rows]
 
 
 def write_table(path: Path, rows: Sequence[tuple[str, str, str, str]]) -> None:
@@ -81,7 +83,5 @@ def _label(row: CsvRow, label_of: dict[str, int]) -> int:
     if not label.isdecimal():
         raise InvalidInput(f"{row.where}: the label file has no class {label!r}")
     if int(label) >= len(label_of):
-        raise InvalidInput(
-            f"{row.where}: label {label} is out of range, the classes are 0 to {len(label_of) - 1}"
-        )
+        raise InvalidInput(f"{row.where}: label {label} is out of the range 0 to {len(label_of) - 1}")
     return int(label)

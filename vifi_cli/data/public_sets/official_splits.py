@@ -132,9 +132,7 @@ def _kinetics_file(row: dict[str, str]) -> str:
     try:
         return f"{row['youtube_id']}_{int(float(row['time_start'])):06}_{int(float(row['time_end'])):06}.mp4"
     except ValueError as error:
-        raise InvalidInput(
-            f"the Kinetics annotations have no time for {row['youtube_id']}: {error}"
-        ) from error
+        raise InvalidInput(f"Kinetics' annotations have no time for {row['youtube_id']}: {error}") from error
 
 
 def _json_list(path: Path) -> list[dict[str, object]]:
@@ -145,3 +143,13 @@ def _json_list(path: Path) -> list[dict[str, object]]:
     if not isinstance(content, list):
         raise InvalidInput(f"{path} is not a list of videos")
     return content
+
+
+# reads a split, by its number, from the official files of a set among some files; empty without them
+OFFICIAL_READERS = {
+    "ucf101": read_ucf101,
+    "hmdb51": read_hmdb51,
+    "k400": read_kinetics,
+    "k600": read_kinetics,
+    "ssv2": read_ssv2,
+}

@@ -7,8 +7,9 @@ from pathlib import Path
 from vifi_cli.data.class_names import class_names_of, class_part
 from vifi_cli.data.forms.folders import VideoTree
 from vifi_cli.data.forms.list_file import find_list, list_names, read_list
-from vifi_cli.data.forms.listing import ListedVideo, Listing, Split, locate
+from vifi_cli.data.forms.listing import ListedVideo, Split, locate
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
+from vifi_cli.data.public_sets.official_splits import OFFICIAL_READERS
 from vifi_cli.data.public_sets.sets import PUBLIC_SETS, PublicSet, data_root, how_to_get, places
 from vifi_cli.data.setting import PAPER_BASE_SHOTS, PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.splits.drawing import draw_shots
@@ -30,9 +31,7 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
     named = PUBLIC_SETS[name]
     numbers = len(PAPER_SEEDS) if setting.name == "base2novel" else named.splits
     if number > numbers:
-        raise InvalidInput(
-            f"{named.title} has no split {number} for {setting.name}: choose one from 1 to {numbers}"
-        )
+        raise InvalidInput(f"{named.title} has no split {number} for {setting.name}: choose 1 to {numbers}")
     found = _find_set(named, data_root(root, name), number)
     shots = setting.shots or PAPER_BASE_SHOTS
     match setting.name:
@@ -54,7 +53,7 @@ class _FoundSet:
     def __init__(self, named: PublicSet, tree: VideoTree, number: int) -> None:
         self.named, self.tree, self.number = named, tree, number
         self.class_names = class_names_of(named.name)
-        self.official = named.read_official(tree.texts, self.class_names, number)
+        self.official = OFFICIAL_READERS[named.name](tree.texts, self.class_names, number)
 
     @property
     def has_lists(self) -> bool:
@@ -80,9 +79,7 @@ class _FoundSet:
         how = how_to_get(self.named, self.tree.root)
         raise InvalidInput(f"no held-out list of {self.named.title}. {how}")
 
-    def published(
-        self, setting: Setting, split: Split, classes: int | None = None
-    ) -> tuple[ListedVideo, ...]:
+    def published(self, setting: Setting, split: Split, classes: int = 0) -> tuple[ListedVideo, ...]:
         """The videos of ViFi-CLIP's list; empty if it is absent."""
         names = list_names(setting, split, self.number)
         path = find_list(self.tree.texts, self.tree.root, names, self.named.list_folder)
@@ -90,7 +87,7 @@ class _FoundSet:
 
     def located(self, videos: tuple[ListedVideo, ...], class_names: tuple[str, ...]) -> LabeledVideos:
         """The listed videos on disk; held-out ones are both val and test."""
-        found = locate(Listing(self.named.name, class_names, videos), self._find)
+        found = locate(self.named.name, class_names, videos, self._find)
         return replace(found, test=found.test or found.val)
 
     def require_part(self, part: str) -> tuple[int, ...]:

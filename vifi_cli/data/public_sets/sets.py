@@ -2,23 +2,13 @@
 
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from vifi_cli.data.forms.listing import ListedVideo
-from vifi_cli.data.public_sets.official_splits import read_hmdb51, read_kinetics, read_ssv2, read_ucf101
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
-
-_READ_OFFICIAL: dict[str, Callable[[Sequence[Path], Sequence[str], int], tuple[ListedVideo, ...]]] = {
-    "ucf101": read_ucf101,
-    "hmdb51": read_hmdb51,
-    "k400": read_kinetics,
-    "k600": read_kinetics,
-    "ssv2": read_ssv2,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +23,6 @@ class PublicSet:
     page: str
     needs: str  # annotation files to download
     layout: str  # example paths
-
-    def read_official(
-        self, files: Sequence[Path], class_names: Sequence[str], number: int
-    ) -> tuple[ListedVideo, ...]:
-        """Reads a split from the official files among some files; empty without them."""
-        return _READ_OFFICIAL[self.name](files, class_names, number)
 
 
 _SETS = resources.files(__package__) / "sets.toml"
@@ -59,9 +43,7 @@ def data_root(root: Path | None, name: str) -> Path:
         raise InvalidInput(f"{name} is not on this machine. {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
     folder = given_path(given)
     if not folder.is_dir():
-        raise InvalidInput(
-            f"{given} is not a folder: set --data-root or VIFI_DATA to the folder that holds {name}"
-        )
+        raise InvalidInput(f"{given} is not a folder: set --data-root or VIFI_DATA to the folder with {name}")
     return folder
 
 

@@ -113,11 +113,7 @@ def split_by_group(
 
 
 def _place(
-    names: Sequence[str],
-    counts: Mapping[str, np.ndarray],
-    wanted: Sequence[Split],
-    shares: Shares,
-    seed: int,
+    names: Sequence[str], counts: Mapping[str, np.ndarray], wanted: Sequence[Split], shares: Shares, seed: int
 ) -> dict[str, Split]:
     """Assigns the largest groups first, each to the split that lacks most of what the group holds."""
     total = sum(counts.values(), np.zeros(1))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
+from numpy.random import Generator
 from PIL import Image, ImageEnhance
 from torch import Tensor
 
@@ -28,9 +29,7 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.4, 0.4, 0.2, 0.1
 Pixels = npt.NDArray[np.uint8]
 
 
-def augment_clip(
-    pixels: Pixels, size: int, augmentation: Augmentation, generator: np.random.Generator
-) -> Tensor:
+def augment_clip(pixels: Pixels, size: int, augmentation: Augmentation, generator: Generator) -> Tensor:
     """Make a training clip, uint8 (T, 3, S, S), from RGB frames (T, H, W, 3).
 
     The short side of the frames is that of a test with one view; S is `size`, the input side of the image tower.
@@ -47,7 +46,7 @@ def augment_clip(
     return frames.contiguous()
 
 
-def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator) -> Tensor:
+def _multi_scale_crop(pixels: Pixels, size: int, generator: Generator) -> Tensor:
     top, left, height, width = crop_box(pixels.shape[1], pixels.shape[2], size, generator)
     crop = np.ascontiguousarray(pixels[:, top : top + height, left : left + width])
     # with the axes in this order torch scales bytes directly, many times faster than floats
@@ -55,7 +54,7 @@ def _multi_scale_crop(pixels: Pixels, size: int, generator: np.random.Generator)
     return scaled
 
 
-def crop_box(height: int, width: int, size: int, generator: np.random.Generator) -> tuple[int, int, int, int]:
+def crop_box(height: int, width: int, size: int, generator: Generator) -> tuple[int, int, int, int]:
     """Draw top, left, height and width of a crop, in pixels, that will be scaled to `size`.
 
     Each side is a scale of the short side, both at most one scale apart; it is in a corner or the center.
@@ -78,7 +77,7 @@ def _grayscale(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
 
 
-def jitter_colors(pixels: Pixels, generator: np.random.Generator) -> Pixels:
+def jitter_colors(pixels: Pixels, generator: Generator) -> Pixels:
     """Change brightness, contrast, saturation and hue of an RGB picture (H, W, 3), in a random order.
 
     Source: torchvision's `ColorJitter` with the strengths of ViFi-CLIP's `datasets/build.py`.

@@ -8,9 +8,9 @@ Source: ViFi-CLIP's `datasets/blending.py`, CutmixMixupBlending; Zhang et al., m
 
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
+from numpy.random import Generator
 from torch import Tensor
 
 from vifi_cli.training.recipe.recipe import Mixing
@@ -22,9 +22,7 @@ def soft_targets(labels: Tensor, classes: int, label_smoothing: float) -> Tensor
     return one_hot * (1 - label_smoothing) + label_smoothing / classes
 
 
-def mix_clips(
-    clips: Tensor, targets: Tensor, mixing: Mixing, generator: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+def mix_clips(clips: Tensor, targets: Tensor, mixing: Mixing, generator: Generator) -> tuple[Tensor, Tensor]:
     """Mix each clip with another one of its group, and their targets by the same share.
 
     Clips are float (B, T, 3, S, S), targets (B, C); the results have the same shapes. If B is a multiple of the
@@ -37,9 +35,7 @@ def mix_clips(
     return torch.cat([clips for clips, _ in mixed]), torch.cat([targets for _, targets in mixed])
 
 
-def _mix_group(
-    clips: Tensor, targets: Tensor, mixing: Mixing, generator: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+def _mix_group(clips: Tensor, targets: Tensor, mixing: Mixing, generator: Generator) -> tuple[Tensor, Tensor]:
     cut = generator.random() < mixing.switch_probability if mixing.mixup and mixing.cutmix else mixing.cutmix
     alpha = mixing.cutmix if cut else mixing.mixup
     share = float(generator.beta(alpha, alpha))
@@ -54,7 +50,7 @@ def _mix_group(
     return mixed, torch.lerp(targets[partners], targets, share)
 
 
-def _box(height: int, width: int, share: float, generator: np.random.Generator) -> tuple[slice, slice]:
+def _box(height: int, width: int, share: float, generator: Generator) -> tuple[slice, slice]:
     """Rows and columns of a box that leaves a share of the picture, if all of it is inside."""
     side = math.sqrt(1 - share)
     column, row = int(generator.integers(width)), int(generator.integers(height))

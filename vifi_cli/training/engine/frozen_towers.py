@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
@@ -15,20 +14,6 @@ from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup
 from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.video.clips.store import ClipStore
-
-
-@dataclass(frozen=True, slots=True)
-class ClipReading:
-    """How clips come from disk to the encoder."""
-
-    store: ClipStore
-    micro_batch: int  # clips encoded at once
-    workers: int  # processes that read clips, for each training process
-
-    def test_clips(self, videos: Sequence[LabeledVideo], frames: int, size: int) -> TestClips:
-        """The test clips of videos, with T frames for an encoder whose input has side S."""
-        return TestClips(videos, self.store, frames, size, batch=self.micro_batch, workers=self.workers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

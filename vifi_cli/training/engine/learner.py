@@ -67,7 +67,7 @@ class Learner:
 
         Network and tokens, int64 (C, L) of the class texts, are on the device.
         """
-        self.network = network
+        self.network, self.processes = network, processes
         self.tuned = tuned_parameters(network, recipe.tune)
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(name in self.tuned)
@@ -117,7 +117,7 @@ class Learner:
 
     def try_gradients(self, micro: MicroBatch) -> None:
         """Compute gradients of a micro-batch in this process alone, to see whether they fit into memory."""
-        alone = replace(self._arithmetic, processes=Processes(0, 1, self._arithmetic.processes.device))
+        alone = replace(self._arithmetic, processes=Processes(0, 1, self.processes.device))
         freeze_statistics(self.network)
         accumulate_gradients(self.network, self._texts, [micro], 1, alone)
 

@@ -16,6 +16,8 @@ from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes, without_sharing
 from vifi_cli.training.engine.precision import Precision
 
+MixedClips = tuple[Tensor, Tensor, Tensor]  # clips, targets and weights, as in MicroBatch
+
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
@@ -81,14 +83,12 @@ def _loss(network: ViFiCLIP, micro: MicroBatch, classes: Tensor, precision: Prec
     return (losses * micro.weights).sum()
 
 
-def cut_into_micro_batches(
-    groups: Iterable[tuple[Tensor, Tensor, Tensor]], size: int, clips: int
-) -> Iterator[MicroBatch]:
+def cut_into_micro_batches(groups: Iterable[MixedClips], size: int, clips: int) -> Iterator[MicroBatch]:
     """Join or cut groups of clips, targets and weights into micro-batches of one size; the last may be smaller.
 
     `clips` is how many the groups have together.
     """
-    waiting: tuple[Tensor, Tensor, Tensor] | None = None
+    waiting: MixedClips | None = None
     given = 0
     for group in groups:
         waiting = _joined(waiting, group) if waiting else group
@@ -101,7 +101,5 @@ def cut_into_micro_batches(
                 break
 
 
-def _joined(
-    first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor, Tensor]
-) -> tuple[Tensor, Tensor, Tensor]:
+def _joined(first: MixedClips, second: MixedClips) -> MixedClips:
     return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))  # type: ignore[return-value]

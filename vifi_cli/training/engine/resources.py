@@ -67,19 +67,17 @@ def open_clip_store(size: int, recipe: Recipe) -> ClipStore:
     )
 
 
-def find_micro_batch(
-    learner: Learner, recipe: Recipe, clips: int, size: int, classes: int, processes: Processes
-) -> int:
+def find_micro_batch(learner: Learner, recipe: Recipe, clips: int, size: int, classes: int) -> int:
     """Clips of a micro-batch: the number in the recipe, or the most that fit on the GPU in a trial.
 
     `clips` is the number of a step on all processes, which get the same answer; `size` is the encoder's input side.
     """
     if recipe.runtime.micro_batch > 0:
         return recipe.runtime.micro_batch
-    if processes.device.type != "cuda":
+    if learner.processes.device.type != "cuda":
         return max(1, FRAMES_ON_CPU // recipe.frames)
-    number = math.ceil(clips / processes.count)
-    while not _fits(learner, recipe, number, size, classes, processes):
+    number = math.ceil(clips / learner.processes.count)
+    while not _fits(learner, recipe, number, size, classes):
         if number == 1:
             raise InvalidInput(
                 "not even one clip fits into the GPU's memory: add --recipe runtime.gradient_checkpointing=true, "
@@ -89,10 +87,8 @@ def find_micro_batch(
     return number
 
 
-def _fits(
-    learner: Learner, recipe: Recipe, number: int, size: int, classes: int, processes: Processes
-) -> bool:
-    device = processes.device
+def _fits(learner: Learner, recipe: Recipe, number: int, size: int, classes: int) -> bool:
+    device = learner.processes.device
     fits = 1
     try:
         # room for what the optimizer will keep of each parameter
@@ -106,4 +102,4 @@ def _fits(
         fits = 0
     learner.optimizer.zero_grad(set_to_none=True)
     torch.cuda.empty_cache()
-    return processes.least(fits) == 1
+    return learner.processes.least(fits) == 1

@@ -7,14 +7,22 @@ and `[runtime]`. A table `[image]` or `[text]` holds what differs when only that
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
+from vifi_cli.training.recipe.recipe import (
+    NO_PROMPTS,
+    PUBLISHED_AUGMENTATION,
+    PUBLISHED_MIXING,
+    Protocol,
+    Recipe,
+    Runtime,
+    Tune,
+)
 from vifi_cli.typed_files import as_dataclass
 
 Change = str | Mapping[str, Any]
@@ -44,11 +52,11 @@ def make_recipe(
     Raises:
         InvalidInput: an unknown key or preset, a value of the wrong type, a file that is not TOML.
     """
-    tables = ((field.name, field.default) for field in fields(Recipe))
     defaults = {
-        name: asdict(default)
-        for name, default in tables
-        if is_dataclass(default) and not isinstance(default, type)
+        "prompts": asdict(NO_PROMPTS),
+        "augmentation": asdict(PUBLISHED_AUGMENTATION),
+        "mixing": asdict(PUBLISHED_MIXING),
+        "runtime": asdict(Runtime()),
     }
     oddities = [PAPER_ODDITIES] if protocol == "paper" else []
     layers = [defaults, _preset(preset), *oddities, *(change_table(change) for change in changes)]
@@ -86,9 +94,7 @@ def without_mirroring_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
 def _preset(name: str) -> dict[str, Any]:
     if name not in PRESETS:
         raise InvalidInput(f"unknown recipe {name!r}; the presets are {', '.join(PRESETS)}")
-    return tomllib.loads(
-        files("vifi_cli.training.recipe").joinpath(f"presets/{name}.toml").read_text("utf-8")
-    )
+    return tomllib.loads(files(__package__).joinpath(f"presets/{name}.toml").read_text("utf-8"))
 
 
 def change_table(text: Change) -> dict[str, Any]:
@@ -102,9 +108,7 @@ def change_table(text: Change) -> dict[str, Any]:
         return _toml_file(path)
     key, found, value = text.partition("=")
     if not found:
-        raise InvalidInput(
-            f"--recipe {text}: neither a recipe ({', '.join(PRESETS)}) nor a .toml file nor KEY=VALUE"
-        )
+        raise InvalidInput(f"--recipe {text}: not a recipe ({', '.join(PRESETS)}), a .toml file or KEY=VALUE")
     *tables, last = key.strip().split(".")
     change: dict[str, Any] = {last: _value(value.strip())}
     for table in reversed(tables):
@@ -134,9 +138,8 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     merged = dict(base)
     for key, value in change.items():
         inner = merged.get(key, {})
-        merged[key] = (
-            _merged(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
-        )
+        are_tables = isinstance(value, Mapping) and isinstance(inner, Mapping)
+        merged[key] = _merged(inner, value) if are_tables else value
     return merged
 
 

@@ -83,9 +83,8 @@ class Recipe:
     epochs: int
     learning_rate: float  # at the top of the schedule
     effective_batch: int  # clips per optimizer step, on all processes together
-    tune: Tune = (
-        "both"  # the towers that are trained, and with both the temperature; or those that get prompts
-    )
+    # the towers that are trained, and with both the temperature; or those that get prompts
+    tune: Tune = "both"
     fusion: Fusion = "embedding"  # what is averaged over the frames of a clip
     template: str = "a photo of a {}."  # the text of a class, {} being its name
     clean_class_names: bool = True  # splits names at _ and in CamelCase into words
@@ -111,9 +110,7 @@ class Recipe:
             if not getattr(self, name) > 0:
                 raise InvalidInput(f"recipe: {name} must be above 0, not {getattr(self, name)}")
         if self.template.count("{}") != 1:
-            raise InvalidInput(
-                f"recipe: template needs {{}} once, where the class name goes: {self.template!r}"
-            )
+            raise InvalidInput(f"recipe: template needs {{}} once, for the class name: {self.template!r}")
         if not 0 <= self.ema_decay < 1:
             raise InvalidInput(f"recipe: ema_decay must be from 0 to below 1, not {self.ema_decay}")
         if self.seed >= 2**63:

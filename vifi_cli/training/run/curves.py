@@ -45,9 +45,7 @@ class TensorBoardLog:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise MissingDependency(
-                "runtime.tensorboard needs tensorboard: pip install tensorboard"
-            ) from error
+            raise MissingDependency("for runtime.tensorboard, run `pip install tensorboard`") from error
         self._writer = SummaryWriter(folder)
         self._steps_per_epoch = steps_per_epoch
 

@@ -21,7 +21,7 @@ from vifi_cli import __version__
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
-from vifi_cli.paths import replacing
+from vifi_cli.paths import write_file
 from vifi_cli.training.engine.loop import StepReport
 from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.curves import draw_curves
@@ -99,8 +99,7 @@ class RunFolder:
         except FileExistsError as error:
             raise InvalidInput(f"another run has just begun in {self.path}: name another --output") from error
         table = {"vifi": __version__, **asdict(config)}
-        with replacing(self._config) as temporary:
-            temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
+        write_file(self._config, tomli_w.dumps(table).encode())
 
     def withdraw(self) -> None:
         """Undo `begin` after a failed setup, so that the next run can use the folder."""
@@ -134,15 +133,13 @@ class RunFolder:
         if not self.metrics.exists():
             return
         kept = [line for line in self._lines() if _steps_done(line, steps_per_epoch) <= steps]
-        with replacing(self.metrics) as temporary:
-            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        write_file(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
     def history(self) -> tuple[list[StepReport], list[EpochReport]]:
         """All reports so far."""
         lines = self._lines() if self.metrics.exists() else []
-        return [_step(line) for line in lines if "step" in line], [
-            _epoch(line) for line in lines if "step" not in line
-        ]
+        steps = [StepReport(**{**line, "bad": ()}) for line in lines if "step" in line]
+        return steps, [_epoch(line) for line in lines if "step" not in line]
 
     def draw(self) -> None:
         """Draw the curves again."""
@@ -178,10 +175,6 @@ def _as_line(report: StepReport | EpochReport) -> dict[str, Any]:
 def _steps_done(line: Mapping[str, Any], steps_per_epoch: int) -> int:
     before = int(line["epoch"]) * steps_per_epoch
     return before + int(line["step"]) + 1 if "step" in line else before
-
-
-def _step(line: Mapping[str, Any]) -> StepReport:
-    return StepReport(**{**line, "bad": ()})
 
 
 def _epoch(line: Mapping[str, Any]) -> EpochReport:

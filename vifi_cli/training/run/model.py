@@ -1,7 +1,7 @@
 """Loads the model of a run, adds its prompts, and makes the card of the models that the run saves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -28,22 +28,11 @@ from vifi_cli.training.run.folder import RunConfig
 TUNED: dict[str, tuple[Tower, ...]] = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingModel:
-    """What a run trains."""
-
-    network: ViFiCLIP  # on its device
-    card: ModelCard  # of the models that the run saves
-    tokens: Tensor  # of the class texts, int64 (C, L), on the device
-
-
 def load_start(name: str) -> LoadedModel:
     """Load the model that a run starts from, which must not be a prompt model."""
     model = load_vifi_clip(resolve_model(name))
     if model.card.base:
-        raise InvalidInput(
-            f"{name} is a prompt model, which cannot be trained on: name its base, {model.card.base.model}"
-        )
+        raise InvalidInput(f"{name} is a prompt model: name its base, {model.card.base.model}")
     return model
 
 
@@ -58,8 +47,14 @@ def prompt_room(model: str) -> PromptRoom:
     return PromptRoom(len(text.blocks), image, text.room, fusion)
 
 
-def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.device) -> TrainingModel:
-    """Load the model of a run and add the prompts of its recipe."""
+def load_training_model(
+    config: RunConfig, data: LabeledVideos, device: torch.device
+) -> tuple[ViFiCLIP, Tensor, ModelCard]:
+    """Load the model of a run and add the prompts of its recipe.
+
+    Returns the network and the tokens of the class texts, int64 (C, L), both on the device, and the card of the models
+    that the run saves.
+    """
     model, recipe = load_start(config.model), config.recipe
     card = tuned_card(model.card, config, data)
     if recipe.prompts:
@@ -70,7 +65,7 @@ def load_training_model(config: RunConfig, data: LabeledVideos, device: torch.de
     if recipe.prompts:
         add_prompts(network, recipe.prompts, recipe.seed)
     tokens = model.tokenizer([card.class_text(name) for name in card.class_names])
-    return TrainingModel(network.to(device), card, tokens.to(device))
+    return network.to(device), tokens.to(device), card
 
 
 @torch.inference_mode()
@@ -106,9 +101,7 @@ def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:
     for tower in (network.visual, network.text):
         if recipe.runtime.gradient_checkpointing:
             if not hasattr(tower, "set_grad_checkpointing"):
-                raise InvalidInput(
-                    "recipe: this model cannot do gradient checkpointing: omit runtime.gradient_checkpointing"
-                )
+                raise InvalidInput("recipe: this model cannot do runtime.gradient_checkpointing: omit it")
             tower.set_grad_checkpointing()  # type: ignore[operator]
         if recipe.runtime.compile:
             tower.compile()

@@ -1,16 +1,16 @@
 """Scores a model on the validation videos, which decide on the best epoch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_hits
-from vifi_cli.evaluation.testing.predicting import ClipInput, predict
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.frozen_towers import ClipReading, FrozenEmbeddings, embed_once
+from vifi_cli.training.engine.frozen_towers import FrozenEmbeddings, embed_once
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.reports import Scores
 from vifi_cli.training.run.state import RunProgress
@@ -24,9 +24,8 @@ class Validation:
     """
 
     data: LabeledVideos
-    reading: ClipReading
+    clips: TestClips  # how clips are read, of whichever videos
     recipe: Recipe
-    size: int  # of the encoder's input side
     enter: ClipInput
     processes: Processes
     watch: Callable[[int, int], None]  # receives how many videos this process has scored, of how many
@@ -68,7 +67,7 @@ class Validation:
     def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
         """The predictions for this process's share of the videos."""
         mine = range(self.processes.rank, len(videos), self.processes.count)
-        clips = self.reading.test_clips(videos, self.recipe.frames, self.size)
+        clips = replace(self.clips, videos=videos)
 
         def watch(done: int) -> None:
             self.watch(done, len(mine))

@@ -35,9 +35,7 @@ class Frames:
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(
-                f"pixels must be uint8 (T, H, W, 3), not {self.pixels.dtype} {self.pixels.shape}"
-            )
+            raise ValueError(f"pixels are uint8 (T, H, W, 3), not {self.pixels.dtype} {self.pixels.shape}")
         if self.seconds.shape != self.pixels.shape[:1]:
             raise ValueError(f"{len(self.pixels)} frames need as many times, not {self.seconds.shape}")
 

@@ -23,6 +23,7 @@ from av.stream import Discard
 from vifi_cli.video.decode.container import LOCAL_FILES_ONLY
 
 Samples = npt.NDArray[np.float32]
+TimedSamples = tuple[float | None, Samples]  # the time is in seconds, if the file has times
 
 USUAL_RATE = 48_000
 TREMBLE_SECONDS = 0.02  # by rounding; a gap or an overlap is longer
@@ -48,7 +49,7 @@ STEREO = SoundFormat(USUAL_RATE, "stereo")
 
 
 def samples_on_grid(
-    timed: Iterable[tuple[float | None, Samples]], start_seconds: float, wanted: SoundFormat
+    timed: Iterable[TimedSamples], start_seconds: float, wanted: SoundFormat
 ) -> Iterator[Samples]:
     """Puts samples at their times, counted from the start: fills gaps with silence, and cuts overlaps."""
     done = 0
@@ -169,9 +170,7 @@ def open_sound(path: Path) -> Iterator[OpenSound | None]:
         yield OpenSound(container, stream)
 
 
-def _timed_samples(
-    frames: Iterable[AudioFrame], wanted: SoundFormat
-) -> Iterator[tuple[float | None, Samples]]:
+def _timed_samples(frames: Iterable[AudioFrame], wanted: SoundFormat) -> Iterator[TimedSamples]:
     """The frames' samples in the format wanted, with their times if the file has any."""
     resampler, made_for = AudioResampler("fltp", wanted.layout, wanted.rate), None
     for frame in frames:
@@ -183,9 +182,7 @@ def _timed_samples(
     yield from _samples_of(resampler, None)
 
 
-def _samples_of(
-    resampler: AudioResampler, frame: AudioFrame | None
-) -> Iterator[tuple[float | None, Samples]]:
+def _samples_of(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[TimedSamples]:
     for resampled in resampler.resample(frame):
         if resampled is not None:
             yield resampled.time, resampled.to_ndarray().astype(np.float32, copy=False)

@@ -32,9 +32,7 @@ class VideoFile:
     path: Path  # absolute, with links as found
     size_bytes: int
     modified_ns: int  # since 1970
-    on_other_device: bool = field(
-        default=False, compare=False
-    )  # than the folder searched, by a mount or a link
+    on_other_device: bool = field(default=False, compare=False)  # than the root, by a mount or a link
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from vifi_cli import paths
 from vifi_cli.errors import InvalidInput, MissingDependency
+from vifi_cli.paths import write_file
 from vifi_cli.video.export.probe import ProbedMoment
 from vifi_cli.video.lists.edl import edl_text, remarks_on_rates
 from vifi_cli.wording import one_line
@@ -47,8 +47,7 @@ def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> 
         text = otio_text(title, moments)
     else:
         text = _playlist_text(title, moments)
-    with paths.replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    write_file(path, text.encode())
     return remarks_on_rates(moments) if suffix == EDL else ()
 
 

@@ -21,14 +21,13 @@ def listen(host: str, port: int | None) -> socket.socket:
         InvalidInput: the port is taken, or the host is not this machine.
     """
     wanted = [port] if port is not None else range(USUAL_PORT, USUAL_PORT + PORTS_TRIED)
-    problem: OSError | None = None
+    reason = None
     for number in wanted:
         try:
             family = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0][0]
             return socket.create_server((host, number), family=family, backlog=128)
         except OSError as error:
-            problem = error
-    reason = problem.strerror if problem else "no port"
+            reason = error.strerror
     raise InvalidInput(
         f"cannot listen on {host}, port {port or USUAL_PORT}: {reason}; choose another by --host or --port"
     )

@@ -16,7 +16,7 @@ from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated import Report
 from vifi_cli.web.media.made_files import MadeFiles
 from vifi_cli.web.media.renderers import Renderers
-from vifi_cli.web.media.renderings import WriteStill
+from vifi_cli.web.media.renderings import write_still
 
 
 @contextmanager
@@ -215,8 +215,8 @@ def test_what_killed_processes_have_left_is_cleared_away(tmp_path: Path) -> None
 
 def test_a_still_of_a_video_that_breaks_off_shows_where_it_begins(tmp_path: Path) -> None:
     video = solid_colour_clip(tmp_path / "red.mp4", [("red", 2.0)])
-    WriteStill(Moment(video, 0.0, 100.0))(tmp_path / "still.webp", lambda _: None)
+    write_still(Moment(video, 0.0, 100.0), tmp_path / "still.webp", lambda _: None)
     with Image.open(tmp_path / "still.webp") as picture:
         assert picture.width > 0
     with pytest.raises(UnreadableVideo):
-        WriteStill(Moment(video, 50.0, 100.0))(tmp_path / "still.webp", lambda _: None)
+        write_still(Moment(video, 50.0, 100.0), tmp_path / "still.webp", lambda _: None)

@@ -73,7 +73,11 @@ class Catalog(CatalogReader):
         """Stores a video with its frames and windows, in place of whatever its path held, in one transaction."""
         with self.transaction():
             self._delete_path(video.file.path)
-            video_id = self._insert_video(video)
+            info = [getattr(video.info, column) for column in INFO_COLUMNS.split(", ")]
+            video_id = self._insert(
+                f"INSERT INTO videos ({VIDEO_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*_file_values(video.file), video.fingerprint, *info, now()),
+            )
             self.db.table("frames").insert(
                 {
                     "video_id": video_id,
@@ -166,13 +170,6 @@ class Catalog(CatalogReader):
                 self._raise_generation()
         finally:
             self.db.execute("DETACH DATABASE shard")
-
-    def _insert_video(self, video: EncodedVideo) -> int:
-        info = [getattr(video.info, column) for column in INFO_COLUMNS.split(", ")]
-        return self._insert(
-            f"INSERT INTO videos ({VIDEO_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*_file_values(video.file), video.fingerprint, *info, now()),
-        )
 
     def _delete_path(self, path: Path) -> bool:
         """Drops a path's video and failure, and returns whether there was a video."""

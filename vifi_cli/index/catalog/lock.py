@@ -24,7 +24,7 @@ class Writer:
 
     pid: int
     host: str
-    since: datetime
+    since: str  # in ISO format
     files: int | None = None  # how many it is going to read; None until it knows
     files_done: int = 0  # how many of them are stored
 
@@ -40,8 +40,9 @@ def write_lock(folder: Path) -> Generator[None]:
         raise IndexLocked(
             f"{_holder(folder)} is writing to the index in {folder}: wait until it is done, or stop it"
         ) from error
+    since = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
-        _write_note(folder, Writer(os.getpid(), socket.gethostname(), datetime.now().astimezone()))
+        _write_note(folder, Writer(os.getpid(), socket.gethostname(), since))
         yield
     finally:
         _holder_file(folder).unlink(missing_ok=True)
@@ -81,17 +82,15 @@ def _holder_file(folder: Path) -> Path:
 
 
 def _write_note(folder: Path, writer: Writer) -> None:
-    content = asdict(writer) | {"since": writer.since.isoformat(timespec="seconds")}
     with paths.replacing(_holder_file(folder)) as unfinished:
-        unfinished.write_text(json.dumps(content))
+        unfinished.write_text(json.dumps(asdict(writer)))
 
 
 def _read_note(folder: Path) -> Writer | None:
     try:
-        note = json.loads(_holder_file(folder).read_text())
-        return Writer(**note | {"since": datetime.fromisoformat(note["since"])})
+        return Writer(**json.loads(_holder_file(folder).read_text()))
     # The holder has just taken the lock or is releasing it, or something else wrote the file.
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -99,4 +98,4 @@ def _holder(folder: Path) -> str:
     writer = _read_note(folder)
     if writer is None:
         return "another vifi"
-    return f"process {writer.pid} on {writer.host} (since {writer.since.isoformat(timespec='seconds')})"
+    return f"process {writer.pid} on {writer.host} (since {writer.since})"

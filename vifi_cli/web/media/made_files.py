@@ -3,11 +3,11 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
@@ -18,15 +18,9 @@ ABANDONED_SECONDS = 3600.0
 MOST_REASONS = 1000
 
 
-class Make(Protocol):
-    """How a file is made; it runs in another process, so it must be picklable."""
-
-    @property
-    def name(self) -> str:
-        """The kind of file, and everything besides the video that decides how it looks."""
-
-    def __call__(self, target: Path, report: Report) -> None:
-        """Writes the file, calling `report` often; raises UnreadableVideo or OSError."""
+Make = Callable[[Path, Report], None]
+"""Writes a file, calling its second argument often; raises UnreadableVideo or OSError. It runs in another process, so
+it must be picklable."""
 
 
 @dataclass(slots=True, eq=False)

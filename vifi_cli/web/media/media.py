@@ -1,10 +1,11 @@
 """Requests for pictures and videos: files, stills, moving previews, and moments that browsers can play."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import asdict
 from functools import partial
 from hashlib import blake2b
+from pathlib import Path
 from typing import TypeVar
 
 from starlette.exceptions import HTTPException
@@ -17,9 +18,9 @@ from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.library.address import key_of
 from vifi_cli.web.library.index_reader import IndexReader, span_of, why_out_of_reach
-from vifi_cli.web.media.made_files import MadeFiles, Make
+from vifi_cli.web.media.made_files import MadeFiles
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
-from vifi_cli.web.media.renderings import WriteMoment, WritePreview, WriteStill, placeholder
+from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
 
 LONGEST_ENCODED_SECONDS = LONGEST_SECONDS + 2 * LEAD_SECONDS + 1.0
 NOT_FOUND, GONE, UNREADABLE, CLIENT_LEFT, NO_ROOM = 404, 410, 422, 499, 507
@@ -45,8 +46,8 @@ class Media:
         """The addresses of pictures and videos."""
         return [
             Route("/video/{key}/file", self.file),
-            Route("/video/{key}/still", partial(self._picture, kind=WriteStill)),
-            Route("/video/{key}/preview", partial(self._picture, kind=WritePreview)),
+            Route("/video/{key}/still", partial(self._picture, rendering=STILL)),
+            Route("/video/{key}/preview", partial(self._picture, rendering=PREVIEW)),
             Route("/video/{key}/moment", self.moment),
             Route("/video/{key}/sources", self.sources),
         ]
@@ -78,22 +79,22 @@ class Media:
             raise HTTPException(NOT_FOUND)
         if await asyncio.to_thread(why_out_of_reach, video.path):
             raise HTTPException(GONE)
-        make = WriteMoment(Moment(video.path, start_seconds, end_seconds))
+        making = _make(self._moments, video, Moment(video.path, start_seconds, end_seconds), PLAYABLE)
         try:
-            path = await _unless_left(request, self._moments.get(_name(video, make, ".mp4"), make))
+            path = await _unless_left(request, making)
         except UnreadableVideo as error:
             raise HTTPException(UNREADABLE, str(error)) from error
         except OSError as error:
             raise HTTPException(NO_ROOM, error.strerror) from error
         return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
 
-    async def _picture(self, request: Request, kind: Callable[[Moment], Make]) -> Response:
+    async def _picture(self, request: Request, rendering: Rendering) -> Response:
         video = await self._library.video(request)
-        make = kind(Moment(video.path, *span_of(request, video)))
+        moment = Moment(video.path, *span_of(request, video))
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             return _placeholder(hidden, GONE)
         try:
-            path = await _unless_left(request, self._pictures.get(_name(video, make, ".webp"), make))
+            path = await _unless_left(request, _make(self._pictures, video, moment, rendering))
         except UnreadableVideo as error:
             return _placeholder(f"No picture: {error}", UNREADABLE)
         except OSError as error:
@@ -124,6 +125,8 @@ def _placeholder(reason: str, status: int) -> Response:
     return Response(placeholder(reason), status, NOT_KEPT, "image/webp")
 
 
-def _name(video: CatalogedVideo, make: Make, suffix: str) -> str:
-    """The name of a made file: a digest of the video's content and of everything that decides how it looks."""
-    return blake2b(f"{key_of(video)} {make.name}".encode(), digest_size=16).hexdigest() + suffix
+async def _make(files: MadeFiles, video: CatalogedVideo, moment: Moment, rendering: Rendering) -> Path:
+    """Makes a file, named by a digest of the video's content and of everything that decides how the file looks."""
+    content = f"{key_of(video)} {rendering.name_of(moment)}"
+    name = blake2b(content.encode(), digest_size=16).hexdigest() + rendering.suffix
+    return await files.get(name, partial(rendering.write, moment))

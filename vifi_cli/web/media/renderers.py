@@ -7,8 +7,8 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from vifi_cli.video.workers.isolated import IsolatedWorker, Report
 
@@ -40,7 +40,7 @@ class Renderers:
 
             def call() -> Result:
                 try:
-                    return process.call(_InBackground(job), _ignore)
+                    return process.call(partial(_in_background, job), _ignore)
                 finally:
                     if broken_off.is_set():  # before there was a process to be ended
                         process.end()
@@ -61,16 +61,11 @@ class Renderers:
             self._idle.pop().end()
 
 
-@dataclass(frozen=True, slots=True)
-class _InBackground(Generic[Result]):
-    """A job that lets the user's other programs go first."""
-
-    job: Job[Result]
-
-    def __call__(self, report: Report) -> Result:
-        if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)
-        return self.job(report)
+def _in_background(job: Job[Result], report: Report) -> Result:
+    """Does a job, and lets the user's other programs go first."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)
+    return job(report)
 
 
 def _ignore(*_: object) -> None:

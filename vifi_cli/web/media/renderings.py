@@ -4,12 +4,12 @@ Pictures and moments are made in other processes. Their names hold a number; rai
 that nothing old is shown.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
-from typing import ClassVar
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -27,52 +27,41 @@ LINES, LETTERS = "#857e73", "#757065"
 REASONS_AT_HAND = 64
 
 
-@dataclass(frozen=True)
-class _Rendering:
-    """Something to write of a moment; see `made_files.Make`."""
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A way to show a moment as a file."""
 
-    kind: ClassVar[str]
-    moment: Moment
+    look: str  # everything besides the moment that decides how it looks
+    suffix: str
+    write: Callable[[Moment, Path, Report], None]  # raises UnreadableVideo or OSError
 
-    @property
-    def name(self) -> str:
-        """The kind, and everything that decides how it looks."""
-        return f"{self.kind} {self.moment.start_seconds:.3f} {self.moment.end_seconds:.3f}"
+    def name_of(self, moment: Moment) -> str:
+        """Tells a moment shown this way from all else that is shown of its video."""
+        return f"{self.look} {moment.start_seconds:.3f} {moment.end_seconds:.3f}"
 
 
-class WriteStill(_Rendering):
+def write_still(moment: Moment, target: Path, _: Report) -> None:
     """Writes the frame in the middle of a moment as WebP: its ends may still show what is before and after."""
-
-    kind = f"still 2 {PICTURE_HEIGHT}"
-
-    def __call__(self, target: Path, report: Report) -> None:
-        """Writes it; raises UnreadableVideo or OSError."""
-        path, start, end = self.moment.path, self.moment.start_seconds, self.moment.end_seconds
-        try:
-            picture = still(path, (start + end) / 2, PICTURE_HEIGHT)
-        except UnreadableVideo:  # the video breaks off before
-            picture = still(path, start, PICTURE_HEIGHT)
-        target.write_bytes(picture)
+    try:
+        picture = still(moment.path, (moment.start_seconds + moment.end_seconds) / 2, PICTURE_HEIGHT)
+    except UnreadableVideo:  # the video breaks off before
+        picture = still(moment.path, moment.start_seconds, PICTURE_HEIGHT)
+    target.write_bytes(picture)
 
 
-class WritePreview(_Rendering):
-    """Writes a moment as an animated WebP of a few seconds."""
-
-    kind = f"preview 1 {PICTURE_HEIGHT}"
-
-    def __call__(self, target: Path, report: Report) -> None:
-        """Writes it; raises UnreadableVideo or OSError."""
-        target.write_bytes(animated_webp(preview_pictures(self.moment, PICTURE_HEIGHT, report)))
+def _write_preview(moment: Moment, target: Path, report: Report) -> None:
+    target.write_bytes(animated_webp(preview_pictures(moment, PICTURE_HEIGHT, report)))
 
 
-class WriteMoment(_Rendering):
-    """Writes a moment as an MP4 that all browsers play, with its sound."""
+def _write_playable(moment: Moment, target: Path, report: Report) -> None:
+    write_clip(moment, target, report, draft_height=MOMENT_HEIGHT)
 
-    kind = f"moment 1 {MOMENT_HEIGHT}"
 
-    def __call__(self, target: Path, report: Report) -> None:
-        """Writes it; raises UnreadableVideo or OSError."""
-        write_clip(self.moment, target, report, draft_height=MOMENT_HEIGHT)
+STILL = Rendering(f"still 2 {PICTURE_HEIGHT}", ".webp", write_still)
+PREVIEW = Rendering(f"preview 1 {PICTURE_HEIGHT}", ".webp", _write_preview)
+"""An animated WebP of a few seconds."""
+PLAYABLE = Rendering(f"moment 1 {MOMENT_HEIGHT}", ".mp4", _write_playable)
+"""An MP4 that all browsers play, with its sound."""
 
 
 @lru_cache(REASONS_AT_HAND)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from vifi_cli.api.evaluation.evaluate import evaluate
     from vifi_cli.api.evaluation.retrieval import evaluate_retrieval
     from vifi_cli.api.library.indexing import index_videos
-    from vifi_cli.api.looking.attention import attention
-    from vifi_cli.api.looking.embedding_map import embed_map
     from vifi_cli.api.models.conversion import export_model, import_model
     from vifi_cli.api.models.merging import merge_models
     from vifi_cli.api.models.video_model import load_model
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.query_language import example, words
     from vifi_cli.api.training.bridge import bridge, resume_bridge
     from vifi_cli.api.training.finetune import finetune, prompt_tune, resume_training
+    from vifi_cli.api.visualization.attention import attention
+    from vifi_cli.api.visualization.embedding_map import embed_map
     from vifi_cli.data.source import DataSource
     from vifi_cli.data.splits.plan import SplitPlan
     from vifi_cli.errors import VifiError
@@ -44,10 +44,10 @@ _HOMES = {
     "Moment": "vifi_cli.video.moment",
     "SearchHit": "vifi_cli.index.search.video_index",
     "VifiError": "vifi_cli.errors",
-    "attention": "vifi_cli.api.looking.attention",
+    "attention": "vifi_cli.api.visualization.attention",
     "bridge": "vifi_cli.api.training.bridge",
     "cut": "vifi_cli.api.cut.render",
-    "embed_map": "vifi_cli.api.looking.embedding_map",
+    "embed_map": "vifi_cli.api.visualization.embedding_map",
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",
     "evaluate": "vifi_cli.api.evaluation.evaluate",

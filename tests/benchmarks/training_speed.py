@@ -34,8 +34,8 @@ from tests.benchmarks.training_ways import (
     Training,
     compare,
 )
-from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 VIDEOS = 8

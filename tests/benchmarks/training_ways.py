@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vifi_cli.data.class_names import class_names_of, clean_class_name
 from vifi_cli.evaluation.testing.predicting import ClipInput
-from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import center_crop, test_short_side
 from vifi_cli.training.batches.mixup import soft_targets
 from vifi_cli.training.engine.distributed import Processes

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.data.class_names import class_key, class_names_of, class_part, clean_class_name
-from vifi_cli.data.forms.list_file import read_label_file
-from vifi_cli.data.public_sets.sets import PUBLIC_SETS
+from vifi_cli.data.formats.list_file import read_label_file
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 
 LABEL_FILES = {
     "hmdb51": "hmdb_51",

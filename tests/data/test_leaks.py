@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.data.conftest import MakeFiles
-from tests.data.test_checking import labeled
+from tests.data.test_video_checks import labeled
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import find_leaks, leaks_between
 

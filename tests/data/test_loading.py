@@ -16,7 +16,7 @@ from vifi_cli.data.labeled_videos import (
     without_leaks,
 )
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput

@@ -4,8 +4,8 @@ import pytest
 
 from tests.conftest import MakeOnce
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 
 
 @pytest.fixture(scope="session")

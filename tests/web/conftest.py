@@ -22,7 +22,7 @@ from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.files.discovery import VideoFile, find_videos
 from vifi_cli.web.app import make_app
-from vifi_cli.web.library.address import key_of
+from vifi_cli.web.requests.address import key_of
 
 HOST = "http://127.0.0.1:8765"
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.data.checking import DataCheck, check_videos
 from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
 from vifi_cli.data.loading import read_labeled_videos, read_own_splits
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos, write_splits
+from vifi_cli.data.video_checks import DataCheck, check_videos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 

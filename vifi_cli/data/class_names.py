@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CLASS_LISTS = resources.files("vifi_cli.data.public_sets") / "class_lists"
+_CLASS_LISTS = resources.files("vifi_cli.data.public_datasets") / "class_lists"
 
 
 def clean_class_name(name: str) -> str:

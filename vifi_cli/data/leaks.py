@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.data.forms.listing import Split
+from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.video.files.discovery import content_fingerprint
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.forms.folders import VideoTree, read_class_folders
-from vifi_cli.data.forms.list_file import find_list, list_names, read_label_file, read_list
-from vifi_cli.data.forms.listing import SPLITS, Split, locate
-from vifi_cli.data.forms.table_file import TABLE_SUFFIXES, read_table
+from vifi_cli.data.formats.folders import VideoTree, read_class_folders
+from vifi_cli.data.formats.list_file import find_list, list_names, read_label_file, read_list
+from vifi_cli.data.formats.listing import SPLITS, Split, locate
+from vifi_cli.data.formats.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts, require_usable, restrict_to_classes
-from vifi_cli.data.public_sets.set_loading import load_public_set
-from vifi_cli.data.public_sets.sets import PUBLIC_SETS
-from vifi_cli.data.setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
+from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.drawing import base_and_novel, draw_shots, with_held_out
+from vifi_cli.data.splits.random_splits import base_and_novel, draw_shots, with_held_out
 from vifi_cli.errors import InvalidInput
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from vifi_cli.data.public_sets.sets import PUBLIC_SETS
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput
 
 

@@ -18,13 +18,13 @@ from vifi_cli.errors import VifiError
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.web.guard import Guard
-from vifi_cli.web.library.index_reader import IndexReader
-from vifi_cli.web.media.made_files import MadeFiles
+from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.media import Media
 from vifi_cli.web.media.playback import Sources
-from vifi_cli.web.media.renderers import Renderers
+from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.pages.pages import Pages
 from vifi_cli.web.pages.templating import STATUSES, failed
+from vifi_cli.web.requests.index_reader import IndexReader
 
 MEGABYTE = 10**6
 PICTURE_PROCESSES = max(1, (os.cpu_count() or 2) // 2)

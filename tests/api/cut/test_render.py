@@ -13,7 +13,7 @@ from vifi_cli.api.cut.render import CutRendering, CutReport
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import IsolatedWorker
+from vifi_cli.video.workers.isolated_worker import IsolatedWorker
 
 
 @pytest.fixture

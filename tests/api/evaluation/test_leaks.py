@@ -11,7 +11,7 @@ from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, same_classes, tr
 from vifi_cli.api.training.prepare import digest_of, find_data
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.data.setting import SUPERVISED
+from vifi_cli.data.paper_setting import SUPERVISED
 from vifi_cli.data.source import DataSource
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder

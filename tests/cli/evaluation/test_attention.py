@@ -11,7 +11,7 @@ from PIL import Image
 from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip, textured_frames, write_video
 from tests.model.conftest import make_tiny_clip
-from tests.model.folders.test_prompt_folder import BOTH, write_prompted
+from tests.model.storage.test_prompt_folder import BOTH, write_prompted
 
 
 @pytest.fixture(scope="module")

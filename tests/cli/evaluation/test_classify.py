@@ -17,9 +17,9 @@ from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.models.video_model import ranked
 from vifi_cli.cli.evaluation.classify import show_classes, show_spans
 from vifi_cli.evaluation.testing.over_time import ClassSpan
-from vifi_cli.model.folders.loading import load_vifi_clip
-from vifi_cli.model.folders.writing import write_model_folder
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.storage.writing import write_model_folder
 from vifi_cli.model.towers.clip_transform import center_crop, normalized
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.video.clips.clip_sampling import test_frame_indices as frames_of_test

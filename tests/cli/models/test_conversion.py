@@ -74,9 +74,9 @@ def test_exported_folders_give_the_same_numbers_in_open_clip(vifi: Vifi, tmp_pat
     import open_clip
     import torch
 
-    from vifi_cli.model.folders.loading import load_vifi_clip
-    from vifi_cli.model.folders.writing import write_model_folder
     from vifi_cli.model.registry.source import resolve_model
+    from vifi_cli.model.storage.loading import load_vifi_clip
+    from vifi_cli.model.storage.writing import write_model_folder
 
     folder = make_tiny_clip(tmp_path / "tiny")
     config = folder / "open_clip_config.json"

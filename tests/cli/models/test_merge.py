@@ -9,8 +9,8 @@ import torch
 from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from tests.model.conftest import make_tiny_clip
-from tests.model.folders.test_prompt_folder import BOTH, TEXT_ONLY, write_prompted
-from tests.model.folders.test_published_prompts import SHAPES, prompted_weights
 from tests.model.published import openai_clip, save_published
-from vifi_cli.model.folders.loading import load_vifi_clip
-from vifi_cli.model.folders.writing import write_model_folder
+from tests.model.storage.test_prompt_folder import BOTH, TEXT_ONLY, write_prompted
+from tests.model.storage.test_published_prompts import SHAPES, prompted_weights
 from vifi_cli.model.registry.card import PromptShape
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.storage.writing import write_model_folder
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.data.forms.listing import SPLITS
+from vifi_cli.data.formats.listing import SPLITS
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.data.splits.drawing import (
+from vifi_cli.data.splits.random_splits import (
     Shares,
     base_and_novel,
     draw_shots,

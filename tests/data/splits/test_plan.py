@@ -6,8 +6,8 @@ import pytest
 
 from tests.data.splits.test_drawing import made
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.data.splits.drawing import draw_shots
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos
+from vifi_cli.data.splits.random_splits import draw_shots
 from vifi_cli.errors import InvalidInput
 
 

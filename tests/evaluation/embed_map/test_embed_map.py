@@ -27,7 +27,7 @@ from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.predicting import ClipInput, Embeddings, embed_videos
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
-from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.video.clips.store import ClipStore

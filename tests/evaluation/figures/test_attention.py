@@ -34,7 +34,7 @@ from vifi_cli.evaluation.figures.contact_sheet import (
 from vifi_cli.evaluation.figures.style import broken_into_lines, cut_to_fit, font
 from vifi_cli.evaluation.testing.attention import CropBox, watch_model
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
-from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.model.towers.vifi_clip import unit_length

@@ -14,7 +14,6 @@ from PIL import Image
 from tests.made_videos import solid_colour_clip
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.report import report as reports
-from vifi_cli.evaluation.report.folder import write_report
 from vifi_cli.evaluation.report.pictures import confusion_picture, thumbnails
 from vifi_cli.evaluation.report.report import (
     Report,
@@ -23,6 +22,7 @@ from vifi_cli.evaluation.report.report import (
     most_confused,
 )
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, best_values, estimate_text, shown
+from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.predictions import Predictions
 

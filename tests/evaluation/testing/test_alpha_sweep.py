@@ -21,9 +21,9 @@ from vifi_cli.evaluation.testing.alpha_sweep import (
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, predict
 from vifi_cli.evaluation.testing.predicting import TestClips as ClipsOfTest
-from vifi_cli.model.folders.averaging import LoadedModel
-from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.averaging import LoadedModel
+from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.towers.clip_transform import test_short_side as short_side_of_test
 from vifi_cli.video.clips.store import ClipStore
 

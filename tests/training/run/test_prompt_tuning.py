@@ -12,13 +12,13 @@ from tests.training.conftest import MakeRun, losses
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing import predicting
-from vifi_cli.model.folders.loading import load_vifi_clip
 from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.training.engine import frozen_towers
 from vifi_cli.training.engine.loop import StepReport
 from vifi_cli.training.recipe.changes import PROMPT_PRESETS, changes_of_stage, make_recipe
-from vifi_cli.training.recipe.prompts import PromptRoom, make_prompt_recipe
+from vifi_cli.training.recipe.prompt_recipe import PromptRoom, make_prompt_recipe
 from vifi_cli.training.run.model import prompt_room
 from vifi_cli.training.run.reports import EpochReport, RunResult
 

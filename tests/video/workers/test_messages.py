@@ -14,7 +14,7 @@ import pytest
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.decode.frames import Frames
 from vifi_cli.video.export.probe import VideoFacts
-from vifi_cli.video.workers.isolated import WorkerLost
+from vifi_cli.video.workers.isolated_worker import WorkerLost
 from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Value, packed, receive
 
 

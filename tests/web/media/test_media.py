@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library
-from vifi_cli.web.library.index_reader import GONE
 from vifi_cli.web.media.renderings import PICTURE_HEIGHT, PLACEHOLDER_WIDTH, SCALE, placeholder
+from vifi_cli.web.requests.index_reader import GONE
 
 UNKNOWN_KEYS = [
     "1-00000000",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
+from vifi_cli.video.edit_lists.edit_list import check_list_name
 from vifi_cli.video.export.copied_clip import copied_suffix
-from vifi_cli.video.lists.edit_list import check_list_name
 from vifi_cli.video.moment import Moment
 
 USUAL_FOLDER = Path("clips")

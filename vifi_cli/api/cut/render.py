@@ -14,15 +14,15 @@ from vifi_cli.api.cut.plan import CutOutputs, CutPlan, plan_cut
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.video.edit_lists.edit_list import write_edit_list
+from vifi_cli.video.edit_lists.gallery import GalleryItem, gallery_html
 from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.export.copied_clip import copy_clip
 from vifi_cli.video.export.preview import Preview, preview_of
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, make_sure_of, padded, video_facts
 from vifi_cli.video.export.reel import Reel, reel_form, write_reel
-from vifi_cli.video.lists.edit_list import write_edit_list
-from vifi_cli.video.lists.gallery import GalleryItem, gallery_html
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import IsolatedWorker, WorkerLost
+from vifi_cli.video.workers.isolated_worker import IsolatedWorker, WorkerLost
 from vifi_cli.wording import counted
 
 COPY_EFFORT, PREVIEW_EFFORT = 0.05, 0.5  # per second of video, beside encoding it

@@ -6,16 +6,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
-from vifi_cli.api.evaluation.make_report import TestedCandidates, make_report
 from vifi_cli.api.evaluation.methods import MethodRuns
 from vifi_cli.api.evaluation.plan import plan_tests
+from vifi_cli.api.evaluation.reporting import TestedCandidates, make_report
 from vifi_cli.api.evaluation.request import METHODS, EvaluationOptions, Subject, resolve, shown_model
 from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
 from vifi_cli.api.models.weights import fetch_weights
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.report.folder import write_report
 from vifi_cli.evaluation.report.report import Report
+from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.testing.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import given_path, slug, what_forbids_writing

@@ -8,7 +8,7 @@ from vifi_cli.api.training.prepare import digest_of, find_data
 from vifi_cli.data.class_names import class_key
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import leaks_between
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.paper_setting import Setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.training.run.folder import RunConfig, RunFolder

@@ -11,7 +11,7 @@ from vifi_cli.api.training.prepare import find_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
 from vifi_cli.api.training.run import train_model
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.training.engine.distributed import Processes

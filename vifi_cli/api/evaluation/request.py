@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, get_args
 from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
-from vifi_cli.data.setting import Setting
+from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts

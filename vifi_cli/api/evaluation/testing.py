@@ -21,8 +21,8 @@ from vifi_cli.evaluation.testing.class_texts import (
 from vifi_cli.evaluation.testing.paper_settings import paper_frames, views_of
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.evaluation.testing.views import Views
-from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.registry.source import ModelSource, resolve_model
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
 from vifi_cli.model.weights.fingerprint import fingerprint_of_weights
 from vifi_cli.paths import cache_folder

@@ -6,11 +6,11 @@ from pathlib import Path
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.checkpoint_import import import_checkpoint, write_imported
-from vifi_cli.model.folders.loading import load_vifi_clip
-from vifi_cli.model.folders.writing import new_folder, write_open_clip_folder
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.known_models import DEFAULT_MODEL
+from vifi_cli.model.storage.checkpoint_import import import_checkpoint, write_imported
+from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.storage.writing import new_folder, write_open_clip_folder
 from vifi_cli.paths import given_path
 
 

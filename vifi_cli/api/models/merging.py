@@ -19,12 +19,12 @@ from vifi_cli.evaluation.testing.alpha_sweep import (
     sweep,
 )
 from vifi_cli.evaluation.testing.over_time import frames_of
-from vifi_cli.model.folders.averaging import average_models
-from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
-from vifi_cli.model.folders.writing import new_folder, write_model_folder
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
+from vifi_cli.model.storage.averaging import average_models
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.storage.writing import new_folder, write_model_folder
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
 from vifi_cli.paths import cache_folder, given_path
 from vifi_cli.training.engine.precision import choose_precision

@@ -26,8 +26,8 @@ from vifi_cli.evaluation.testing.over_time import (
     frames_of,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput, EmbeddedVideos, TestClips, embed_videos, predict
-from vifi_cli.model.folders.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.runtime.device import choose_device
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
 from vifi_cli.paths import given_path
 from vifi_cli.training.engine.precision import choose_precision

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.data.setting import SUPERVISED, Setting
+from vifi_cli.data.paper_setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion
 from vifi_cli.paths import given_path
 from vifi_cli.training.recipe.changes import Change, make_recipe
-from vifi_cli.training.recipe.prompts import make_prompt_recipe
+from vifi_cli.training.recipe.prompt_recipe import make_prompt_recipe
 from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
 from vifi_cli.training.run.model import prompt_room
 

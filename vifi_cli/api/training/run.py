@@ -16,7 +16,7 @@ from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_ru
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.loop import StepReport
-from vifi_cli.training.finetune import FineTuning, Listener
+from vifi_cli.training.fine_tuning import FineTuning, Listener
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
 MOST_BAD_SHOWN = 10

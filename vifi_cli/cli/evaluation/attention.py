@@ -10,14 +10,14 @@ import typer
 
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
-    from vifi_cli.api.looking.attention import Attention
+    from vifi_cli.api.visualization.attention import Attention
     from vifi_cli.evaluation.testing.attention import FrameAttention
     from vifi_cli.video.clips.full_frames import FullFrame
     from vifi_cli.video.moment import TimeRange
@@ -101,9 +101,9 @@ def attention(
 
     It writes a contact sheet of the frames of a test clip, and a film. Existing files of the same name are replaced.
     """
-    from vifi_cli.api.looking.attention import attention as look
-    from vifi_cli.api.looking.attention import check_text
     from vifi_cli.api.models.video_model import existing_video, load_model
+    from vifi_cli.api.visualization.attention import attention as look
+    from vifi_cli.api.visualization.attention import check_text
 
     path = existing_video(video)
     check_text(what.text)

@@ -16,15 +16,15 @@ from rich.text import Text
 
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
-    from vifi_cli.api.looking.classify import Classified, Timeline, Unreadable
     from vifi_cli.api.models.video_model import Classifier
+    from vifi_cli.api.visualization.classify import Classified, Timeline, Unreadable
     from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 
 SOME_UNREADABLE = 1
@@ -62,8 +62,8 @@ class ClassifierOptions:
 
     def load(self) -> Classifier:
         """The classifier, ready to use."""
-        from vifi_cli.api.looking.classify import make_classifier
         from vifi_cli.api.models.video_model import load_model
+        from vifi_cli.api.visualization.classify import make_classifier
 
         model = load_model(self.model, self.device, ON_TERMINAL)
         return make_classifier(model, self.classes, self.texts, self.frames)
@@ -116,7 +116,7 @@ def classify(
 
     Exit code 0 if all videos could be read, 1 if some could not, 2 on an error.
     """
-    from vifi_cli.api.looking.classify import classify_videos, timelines, videos_in
+    from vifi_cli.api.visualization.classify import classify_videos, timelines, videos_in
 
     found = videos_in(videos, ON_TERMINAL)
     timeline.check(found)
@@ -147,7 +147,7 @@ def _shown(
     results: Iterable[Classified | Timeline | Unreadable], top: int, picture: Path | None, *, as_json: bool
 ) -> tuple[list[dict[str, object]], list[Unreadable]]:
     """The JSON of each result, which is shown and drawn as soon as it is known, and the unreadable videos."""
-    from vifi_cli.api.looking.classify import Timeline, Unreadable
+    from vifi_cli.api.visualization.classify import Timeline, Unreadable
 
     documents: list[dict[str, object]] = []
     unreadable: list[Unreadable] = []

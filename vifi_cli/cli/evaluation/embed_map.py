@@ -10,7 +10,7 @@ import typer
 
 from vifi_cli.cli.evaluation.eval import TestedModels
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
@@ -36,7 +36,7 @@ class MappedVideos(TestedModels):
 
     def embed(self, seed: int) -> LabeledEmbeddings:
         """The videos with their embeddings."""
-        from vifi_cli.api.looking.embedding_map import embed_dataset, embed_index
+        from vifi_cli.api.visualization.embedding_map import embed_dataset, embed_index
         from vifi_cli.data.source import DataSource
 
         if self.index:
@@ -66,7 +66,7 @@ def embed_map(
     training by the best model of the newest run and by the model that it was trained from.
     """
     from vifi_cli.api.evaluation.evaluate import REPORTS, dated
-    from vifi_cli.api.looking.embedding_map import PAGE, write_map
+    from vifi_cli.api.visualization.embedding_map import PAGE, write_map
     from vifi_cli.evaluation.embed_map.embed_map import make_map
 
     embedded = mapped.embed(seed)

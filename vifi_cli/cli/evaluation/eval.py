@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import (
     DataOption,
     DataRootOption,
@@ -193,7 +193,7 @@ def _evaluate(options: EvalOptions) -> Report:
 
 
 def _show(report: Report, *, as_json: bool) -> None:
-    from vifi_cli.evaluation.report.folder import report_document
+    from vifi_cli.evaluation.report.writing import report_document
 
     if as_json:
         output.document(report_document(report))

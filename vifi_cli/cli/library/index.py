@@ -13,7 +13,7 @@ import typer
 from vifi_cli import paths as places
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, model_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.paths import given_path

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.models.facts import card_document, card_facts
+from vifi_cli.cli.models.card_facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL

@@ -13,13 +13,13 @@ import typer
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DATA_HELP, DataRootOption, JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
-    from vifi_cli.data.checking import DataCheck
     from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.data.video_checks import DataCheck
 
 PROBLEMS_FOUND = 1
 MOST_SHOWN = 5

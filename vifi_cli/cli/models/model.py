@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vifi_cli.cli.models.card_facts import card_document, card_facts
 from vifi_cli.cli.models.conversion import export_command, import_command
-from vifi_cli.cli.models.facts import card_document, card_facts
 from vifi_cli.cli.models.merge import merge_command
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App

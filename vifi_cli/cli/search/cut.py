@@ -18,7 +18,7 @@ from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import note_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput

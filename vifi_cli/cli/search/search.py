@@ -13,7 +13,7 @@ from vifi_cli import paths
 from vifi_cli.cli.search.options import EncoderOptions, HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import NO_HITS, open_session
-from vifi_cli.cli.terminal.option_bundles import spliced
+from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption
 
 

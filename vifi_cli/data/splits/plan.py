@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vifi_cli.data.forms.listing import SPLITS
-from vifi_cli.data.forms.table_file import write_table
+from vifi_cli.data.formats.listing import SPLITS
+from vifi_cli.data.formats.table_file import write_table
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
-from vifi_cli.data.splits.drawing import (
+from vifi_cli.data.splits.random_splits import (
     HELD_OUT_SHARE,
     Shares,
     base_and_novel,

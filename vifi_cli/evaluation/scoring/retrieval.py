@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.data.forms.text_file import read_csv
+from vifi_cli.data.formats.text_file import read_csv
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS, Estimate, Floats, interval_of
 

@@ -13,8 +13,8 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import top_k_hits
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
-from vifi_cli.model.folders.averaging import average_models
-from vifi_cli.model.folders.loading import LoadedModel
+from vifi_cli.model.storage.averaging import average_models
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.paths import replacing
 from vifi_cli.video.clips.store import ClipStore
 

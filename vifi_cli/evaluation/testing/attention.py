@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vifi_cli.model.folders.loading import LoadedModel
-from vifi_cli.model.looking.frame_maps import IN_WORDS, SOURCES, Method, choose_method, look
+from vifi_cli.model.attention.frame_maps import IN_WORDS, SOURCES, Method, choose_method, look
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import center_crop, normalized, square_side, test_short_side
 from vifi_cli.model.towers.vifi_clip import unit_length
 from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size

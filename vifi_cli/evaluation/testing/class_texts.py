@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from vifi_cli.data.class_names import class_key, clean_class_name
-from vifi_cli.data.forms.text_file import read_text
+from vifi_cli.data.formats.text_file import read_text
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.loading import LoadedModel
 from vifi_cli.model.registry.card import ModelCard
+from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.vifi_clip import unit_length
 
 TEXTS_AT_ONCE = 256

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vifi_cli.data.setting import PAPER_SEEDS, SUPERVISED, Setting
+from vifi_cli.data.paper_setting import PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate

@@ -19,7 +19,7 @@ from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
 from vifi_cli.video.clips.store import ClipStore
-from vifi_cli.video.workers.isolated import starting_process
+from vifi_cli.video.workers.isolated_worker import starting_process
 
 Embeddings = npt.NDArray[np.float32]
 BadVideo = tuple[int, str]

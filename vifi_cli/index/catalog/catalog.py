@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
-from vifi_cli.index.catalog.file import BUSY_SECONDS, create_catalog_file, explain, now
+from vifi_cli.index.catalog.opening import BUSY_SECONDS, create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import windows_of

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
-from vifi_cli.index.catalog.file import open_catalog_file
+from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.video.files.discovery import VideoFile

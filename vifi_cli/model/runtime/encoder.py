@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.model.folders.prompt_model import prompted_fingerprint, prompted_tower
-from vifi_cli.model.folders.starter_model import StarterTowers, starter_towers_of
 from vifi_cli.model.preprocessing import preprocessing_from_open_clip
 from vifi_cli.model.registry.known_models import STARTER_DIMENSION
 from vifi_cli.model.registry.source import ModelSource
@@ -24,6 +22,8 @@ from vifi_cli.model.runtime.onnx_runtime import (
     compiled_tower,
     open_session,
 )
+from vifi_cli.model.storage.prompt_model import prompted_fingerprint, prompted_tower
+from vifi_cli.model.storage.starter_model import StarterTowers, starter_towers_of
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.weights.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
 from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER

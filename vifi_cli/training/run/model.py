@@ -10,8 +10,6 @@ from torch import Tensor
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.folders.loading import LoadedModel, describe_base, load_vifi_clip
-from vifi_cli.model.folders.writing import name_base
 from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts
@@ -19,9 +17,11 @@ from vifi_cli.model.prompts.text import text_layers
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
 from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip
+from vifi_cli.model.storage.writing import name_base
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.recipe.prompts import PromptRoom
+from vifi_cli.training.recipe.prompt_recipe import PromptRoom
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
 

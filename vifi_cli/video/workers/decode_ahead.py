@@ -18,7 +18,7 @@ from vifi_cli.errors import UnreadableVideo, VifiError
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.workers.isolated import IsolatedWorker, Reporter
+from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Value
 
 EVENTS_AHEAD = 8

@@ -16,11 +16,11 @@ from starlette.routing import Route
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
-from vifi_cli.web.library.address import key_of
-from vifi_cli.web.library.index_reader import IndexReader, span_of, why_out_of_reach
-from vifi_cli.web.media.made_files import MadeFiles
+from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
 from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
+from vifi_cli.web.requests.address import key_of
+from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
 
 LONGEST_ENCODED_SECONDS = LONGEST_SECONDS + 2 * LEAD_SECONDS + 1.0
 NOT_FOUND, GONE, UNREADABLE, CLIENT_LEFT, NO_ROOM = 404, 410, 422, 499, 507

@@ -13,9 +13,9 @@ from av.video.stream import VideoStream
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.decode.container import MICROSECOND, open_video
-from vifi_cli.video.workers.isolated import Report
-from vifi_cli.web.library.address import key_of
-from vifi_cli.web.media.renderers import Renderers
+from vifi_cli.video.workers.isolated_worker import Report
+from vifi_cli.web.media.render_processes import Renderers
+from vifi_cli.web.requests.address import key_of
 
 LEAD_SECONDS = 2.0
 """Shown before and after a moment that is re-encoded."""

@@ -17,7 +17,7 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.export.clip import write_clip
 from vifi_cli.video.export.preview import animated_webp, preview_pictures, still
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated import Report
+from vifi_cli.video.workers.isolated_worker import Report
 
 PICTURE_HEIGHT, MOMENT_HEIGHT = 240, 720
 PLACEHOLDER_WIDTH = 426

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.search.video_index import SearchHit
-from vifi_cli.web.library.address import MomentAddress, key_of
-from vifi_cli.web.library.question import Question
 from vifi_cli.web.pages.templating import shown
+from vifi_cli.web.requests.address import MomentAddress, key_of
+from vifi_cli.web.requests.question import Question
 from vifi_cli.wording import clock, rounded_down
 
 

@@ -10,12 +10,12 @@ from starlette.routing import Route
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.lock import running_writer
-from vifi_cli.web.library.index_reader import IndexReader, span_of, why_out_of_reach
-from vifi_cli.web.library.question import Question, parse_question
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.pages.cards import Card, Cards
 from vifi_cli.web.pages.search_view import SearchView, hits_of, progress_text, state_text, view_of
 from vifi_cli.web.pages.templating import PAGE_HEADERS, page
+from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
+from vifi_cli.web.requests.question import Question, parse_question
 
 OK, BAD_REQUEST, NOT_READY = 200, 400, 503
 

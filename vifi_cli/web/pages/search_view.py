@@ -9,10 +9,10 @@ from pathlib import Path
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.lock import Writer, running_writer
-from vifi_cli.web.library.address import video_by_key
-from vifi_cli.web.library.question import HITS, MOST_HITS, Question, search
 from vifi_cli.web.pages.cards import Card, Cards
 from vifi_cli.web.pages.templating import length
+from vifi_cli.web.requests.address import video_by_key
+from vifi_cli.web.requests.question import HITS, MOST_HITS, Question, search
 from vifi_cli.wording import clock, counted
 
 MOST_FOLDERS = 300

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.web.guard import MEDIA_PREFIX
-from vifi_cli.web.library.question import MOST_LETTERS
+from vifi_cli.web.requests.question import MOST_LETTERS
 from vifi_cli.wording import clock, counted, size
 
 PAGE_HEADERS = {"Cache-Control": "private, no-cache"}

@@ -1,0 +1,61 @@
+"""Work in another process: results and progress come back, and a crash or hang costs only that piece of work."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.made_videos import numbered_frames, write_video
+from tests.video.workers.pieces_of_work import Report, crash, fail, hang, whoami
+from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.video.export.clip import write_clip
+from vifi_cli.video.moment import Moment
+from vifi_cli.video.workers.isolated_worker import IsolatedWorker
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[IsolatedWorker]:
+    with IsolatedWorker(stall_seconds=5.0) as process:
+        yield process
+
+
+def test_results_and_progress_come_back_from_one_process(process: IsolatedWorker) -> None:
+    told: list[tuple[object, ...]] = []
+    first = process.call(whoami, lambda *what: told.append(what))
+    assert told == [("begun", 1)]
+    assert first == process.call(whoami, lambda *_: None) != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "message"),
+    [
+        (UnreadableVideo("the file is empty"), UnreadableVideo, "the file is empty"),
+        (InvalidInput("no"), InvalidInput, "no"),
+        (OSError(errno.ENOSPC, "No space left on device", "/a/clip.mp4"), OSError, "/a/clip.mp4"),
+        (KeyError("a bug"), UnreadableVideo, "it failed: KeyError: 'a bug'"),
+    ],
+)
+def test_what_the_work_raises_is_raised(
+    process: IsolatedWorker, error: Exception, raised: type[Exception], message: str
+) -> None:
+    with pytest.raises(raised, match=message):
+        process.call(partial(fail, error=error), lambda *_: None)
+
+
+@pytest.mark.parametrize(("work", "reason"), [(crash, "decoder crashed"), (hang, "decoding hung")])
+def test_a_crash_or_a_hang_costs_only_that_work(
+    process: IsolatedWorker, work: Callable[[Report], None], reason: str
+) -> None:
+    before = process.call(whoami, lambda *_: None)
+    with pytest.raises(UnreadableVideo, match=reason):
+        process.call(work, lambda *_: None)
+    assert process.call(whoami, lambda *_: None) != before
+
+
+def test_clips_are_written_through_it(process: IsolatedWorker, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "numbers.mp4", numbered_frames(20))
+    clip = process.call(partial(write_clip, Moment(video, 0.5, 1.0), tmp_path / "clip.mp4"), lambda _: None)
+    assert (clip.start_seconds, clip.end_seconds) == pytest.approx((0.5, 1.0))

@@ -1,0 +1,259 @@
+"""Maps of videos by their embeddings, models side by side: a picture and a page."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import numpy as np
+
+from vifi_cli.api.evaluation.leaks import run_of
+from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
+from vifi_cli.api.evaluation.request import NO_DATA, Subject, run_and_models, shown_model, subject_of
+from vifi_cli.api.evaluation.testing import ClipSettings, load_bases, report_unreadable
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.models.video_model import VideoModel
+from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.data.paper_setting import Setting
+from vifi_cli.data.source import DataSource
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.embed_map.drawing import map_page, map_picture
+from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, Projection, make_map
+from vifi_cli.evaluation.report.pictures import thumbnails
+from vifi_cli.evaluation.testing.predicting import EmbeddedVideos, Embeddings, embed_videos
+from vifi_cli.evaluation.testing.views import ONE_VIEW
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.windows import window_embeddings
+from vifi_cli.model.runtime.device import choose_device
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.towers.clip_transform import square_side
+from vifi_cli.paths import given_path, index_folder, write_file
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.wording import counted
+
+PICTURE, PAGE = "embed-map.png", "embed-map.html"
+MOST_PICTURED, THUMBNAIL_SIDE = 1_500, 128
+MOST_VIDEOS = 20_000
+
+
+class MapOptions(TypedDict, total=False):
+    """What `embed_map` takes beside videos, models and folder, all of it optional.
+
+    Attributes:
+        title: of the map.
+        projection: `t-SNE` or `PCA`; by default the one that suits the number of videos.
+        seed: of the projection; 0 by default.
+        frames: per video; by default as many as each model was trained with, or 8.
+    """
+
+    title: str
+    projection: Projection | None
+    seed: int
+    frames: int | None
+
+
+def embed_map(
+    videos: Mapping[str, Sequence[Path | str]],
+    models: VideoModel | Sequence[VideoModel],
+    folder: Path | str | None = None,
+    **options: Unpack[MapOptions],
+) -> EmbedMap:
+    """Lay videos out by their embeddings, one map per model, and measure how well the classes separate.
+
+    It does not check whether a model was trained on these videos; the map of training videos says little.
+
+    Args:
+        videos: the files of each class.
+        models: one, or several side by side, compared with the first. Its feedback receives the progress.
+        folder: for the picture and the page of the map; None writes nothing.
+        options: see `MapOptions`.
+
+    Returns:
+        Points float64 (N, 2) and scores of each model, for the videos that all models could read.
+
+    Raises:
+        InvalidInput: there are fewer than two classes of readable videos.
+        MissingDependency: scikit-learn is not installed.
+    """
+    listed = [
+        LabeledVideo(path, label, ucf101_scene(path))
+        for label, files in enumerate(videos.values())
+        for path in map(given_path, files)
+    ]
+    several = (models,) if isinstance(models, VideoModel) else tuple(models)
+    paths = [video.path for video in listed]
+    embedded = [model.embed_videos(paths, options.get("frames")) for model in several]
+    readable = _readable_by_all(embedded)
+    skipped = len(listed) - len(readable)
+    made = make_map(
+        LabeledEmbeddings(
+            title=options.get("title", "Videos"),
+            class_names=tuple(videos),
+            videos=tuple(listed[video] for video in readable),
+            by_model=tuple(
+                (model.name, one.embeddings_of(readable))
+                for model, one in zip(several, embedded, strict=True)
+            ),
+            remarks=(f"{skipped} of {len(listed)} videos cannot be read and are left out",) * bool(skipped),
+        ),
+        options.get("projection"),
+        options.get("seed", 0),
+    )
+    if folder is not None:
+        write_map(made, given_path(folder), several[0].feedback)
+    return made
+
+
+def write_map(made: EmbedMap, folder: Path, feedback: Feedback) -> None:
+    """Writes the picture and the page of a map; replaces existing files.
+
+    Raises:
+        InvalidInput: the folder is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInput(f"--output {folder} is a file: name a folder")
+    picture, page = map_picture(made), map_page(made, _thumbnails(made, feedback)).encode()
+    write_file(folder / PICTURE, picture)
+    write_file(folder / PAGE, page)
+
+
+def _thumbnails(made: EmbedMap, feedback: Feedback) -> dict[Path, bytes]:
+    """Small frames of the videos; none if there are too many for one page."""
+    if len(made.videos) > MOST_PICTURED:
+        feedback.note(f"the page shows no frames of more than {MOST_PICTURED:,} videos")
+        return {}
+    frames: dict[Path, bytes] = {}
+    with feedback.task("Taking frames", len(made.videos), "videos") as report:
+        for done, video in enumerate(made.videos, start=1):
+            for frame in thumbnails(video.path, 1, THUMBNAIL_SIDE):
+                frames[video.path] = frame
+            report(done)
+    return frames
+
+
+def embed_dataset(
+    models: Sequence[str], data: DataSource | None, device: str, feedback: Feedback, *, allow_leak: bool
+) -> LabeledEmbeddings:
+    """Embeds the test videos of a dataset by models, and by the models that these were trained from.
+
+    Without models, the best of the newest run is used, and without data, the dataset of the run. `allow_leak` accepts
+    videos that a model was trained on.
+
+    Raises:
+        InvalidInput: there is nothing to map, or a model was trained on these videos.
+    """
+    subject = _subject(models, data)
+    feedback.note(f"model: {subject.model_names}; data: {subject.data}")
+    processes = Processes(0, 1, choose_device(device))
+    settings = ClipSettings(subject.recipe.frames, ONE_VIEW, subject.recipe, processes)
+    for model in subject.models:
+        fetch_weights(model, feedback)
+    plan = plan_tests(subject, None, feedback, allow_leak=allow_leak)
+    tested = _joined(plan)
+    mapped = map(load_vifi_clip, subject.models)
+    embedded = [
+        (
+            shown_model(loaded.source.name) + " (leak)" * (loaded.source.name in plan.leaks),
+            _embedded(loaded, tested, settings, feedback),
+        )
+        for loaded in chain(load_bases(plan, load_vifi_clip, feedback), mapped)
+    ]
+    readable = _readable_by_all([one for _, one in embedded])
+    unreadable = {tested.test[video].path: reason for video, reason in embedded[0][1].unreadable}
+    report_unreadable(unreadable, "video", feedback)
+    return LabeledEmbeddings(
+        title=_title(tested.name, len(readable), len(tested.class_names)),
+        class_names=tested.class_names,
+        videos=tuple(tested.test[video] for video in readable),
+        by_model=tuple((name, one.embeddings_of(readable)) for name, one in embedded),
+        remarks=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
+    )
+
+
+def _subject(models: Sequence[str], data: DataSource | None) -> Subject:
+    """Chooses the held-out videos of a run's own data, or the test videos of other data, or all of them."""
+    if models:
+        run = next((run for run in map(run_of, models) if run), None)
+    else:
+        run, models = run_and_models(())
+    source = data or (run.source if run else None)
+    if source is None:
+        raise InvalidInput(NO_DATA)
+    setting = Setting("zero-shot")
+    if run and str(source.absolute()) == run.data:
+        setting = Setting("base2novel" if run.setting == "base2novel" else "supervised")
+    return subject_of(setting, source, models, run)
+
+
+def _joined(plan: TestPlan) -> LabeledVideos:
+    """The lists of base and novel classes as one; of several official splits the first."""
+    lists = plan.lists[0] if plan.subject.setting.name == "base2novel" else plan.lists[0][:1]
+    videos: list[LabeledVideo] = []
+    names: list[str] = []
+    for one in lists:
+        videos += [replace(video, label=video.label + len(names)) for video in one.test]
+        names += one.class_names
+    return replace(lists[0], class_names=tuple(names), test=tuple(videos))
+
+
+def _readable_by_all(embedded: Sequence[EmbeddedVideos]) -> list[int]:
+    return sorted(set.intersection(*(set(one.videos.tolist()) for one in embedded)))
+
+
+def _embedded(
+    loaded: LoadedModel, tested: LabeledVideos, settings: ClipSettings, feedback: Feedback
+) -> EmbeddedVideos:
+    clips = settings.clips(tested.test, square_side(loaded.card.preprocessing.geometry, loaded.source.name))
+    network = loaded.network.to(settings.processes.device)
+    with feedback.task("Embedding", len(tested.test), "videos") as report:
+        return embed_videos(network, clips, settings.enter(loaded), report)
+
+
+def _title(name: str, videos: int, classes: int) -> str:
+    return f"{Path(name).name or name}: {counted(videos, 'video')} of {classes} classes"
+
+
+def embed_index(seed: int) -> LabeledEmbeddings:
+    """The videos of the index, each the mean of its frames; their folders are the classes.
+
+    The seed chooses the videos if there are more than 20,000.
+
+    Raises:
+        IndexMissing: nothing is indexed.
+    """
+    with Catalog(index_folder() / CATALOG_FILE) as catalog, catalog.snapshot():
+        every = catalog.videos()
+        if not every:
+            raise InvalidInput("the index is empty: `vifi index FOLDER` adds videos")
+        drawn = np.random.default_rng(seed).permutation(len(every))[:MOST_VIDEOS]
+        chosen = [every[place] for place in np.sort(drawn).tolist()]
+        embeddings = np.concatenate([_embedding_of(catalog, video) for video in chosen])
+        model = catalog.indexed_with.model
+    class_names, labels = _folders([video.path for video in chosen])
+    remarks = [f"drawn from the {len(every):,} videos of the index"] if len(chosen) < len(every) else []
+    return LabeledEmbeddings(
+        title=_title("index", len(chosen), len(class_names)),
+        class_names=class_names,
+        videos=tuple(LabeledVideo(video.path, label) for video, label in zip(chosen, labels, strict=True)),
+        by_model=((shown_model(model), embeddings),),
+        remarks=tuple(remarks),
+    )
+
+
+def _embedding_of(catalog: Catalog, video: CatalogedVideo) -> Embeddings:
+    """float32 (1, D), of length 1."""
+    seconds, frames = catalog.frames(video.id)
+    return window_embeddings(frames, np.array([[0, len(seconds)]]))
+
+
+def _folders(videos: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
+    """The names of the videos' folders, relative to their common folder, and the label of each video."""
+    folders = [video.parent for video in videos]
+    common = Path(os.path.commonpath(folders))
+    names = [str(folder.relative_to(common)) if folder != common else common.name for folder in folders]
+    known = {name: label for label, name in enumerate(sorted(set(names)))}
+    return tuple(known), [known[name] for name in names]

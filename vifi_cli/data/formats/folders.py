@@ -1,0 +1,157 @@
+"""Videos in folders: a folder for each class, or any folders in which lists find their files by name."""
+
+import os
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from pathlib import Path
+
+from vifi_cli.data.class_names import class_key
+from vifi_cli.data.formats.listing import SPLIT_NAMES, SPLITS, Split
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, may_be_video
+from vifi_cli.wording import counted
+
+TEXT_SUFFIXES = (".txt", ".csv", ".json")
+
+
+def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None) -> LabeledVideos:
+    """Reads the videos under class folders at any depth.
+
+    The class folders may be under train/, val/ and test/; else all videos are in `train`. The class names are those of
+    a label file, or the sorted names of the folders.
+
+    Raises:
+        InvalidInput: class folders have no videos, or a folder is not a class of the label file.
+    """
+    tops = _folders_in(folder)
+    has_splits = bool(tops) and all(top.name.lower() in SPLIT_NAMES for top in tops)
+    class_folders = [sub for top in tops for sub in _folders_in(top)] if has_splits else tops
+    names = class_names or tuple(sorted({sub.name for sub in class_folders}))
+    label_of = {name: label for label, name in enumerate(names)}
+    if stranger := next((sub for sub in class_folders if sub.name not in label_of), None):
+        raise InvalidInput(f"{stranger}: the label file has no class {stranger.name!r}")
+    splits: dict[Split, list[LabeledVideo]] = {split: [] for split in SPLITS}
+    astray = 0
+    for path in filter(may_be_video, map(Path, files_below(str(folder)))):
+        parts = path.relative_to(folder).parts
+        if len(parts) < 2 + has_splits:
+            astray += 1
+            continue
+        split = SPLIT_NAMES[parts[0].lower()] if has_splits else "train"
+        splits[split].append(LabeledVideo(path, label_of[parts[has_splits]], ucf101_scene(path)))
+    if not any(splits.values()):
+        raise InvalidInput(f"{folder} has no videos in class folders: put them in {folder}/CLASS/VIDEO.mp4")
+    remarks = (f"left out {counted(astray, 'video')} outside class folders",) if astray else ()
+    train, val, test = (tuple(splits[split]) for split in SPLITS)
+    return LabeledVideos(str(folder), names, train, val, test, remarks=remarks)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+class VideoTree:
+    """The videos and text files under a folder, listed once; it follows links and skips hidden files.
+
+    Datasets have hundreds of thousands of files, so paths stay plain text until one is found. Folders that cannot be
+    read are skipped: a data root may be a disk with protected system folders.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._videos: dict[str, list[str]] = {}  # by stem, without case
+        texts = []
+        for path in files_below(str(root), skip_unreadable=True):
+            name = _name(path)
+            stem = _stem(name)
+            if stem != name:
+                self._videos.setdefault(stem.casefold(), []).append(path)
+            elif name.lower().endswith(TEXT_SUFFIXES):
+                texts.append(Path(path))
+        self.texts = tuple(sorted(texts))  # may hold lists and labels
+
+    @property
+    def has_videos(self) -> bool:
+        """Whether there are any videos."""
+        return bool(self._videos)
+
+    def find(self, file: str, class_name: str, *, ignore_case: bool = True) -> Path | None:
+        """The video that a list means by a file, in any folder.
+
+        The file name decides; case and suffix may differ if no other file fits better, but YouTube's ids may not differ
+        in case. Of several files with the same name, the one at the listed path wins, else the one in a folder named
+        after the class.
+
+        Raises:
+            InvalidInput: two files fit equally well.
+        """
+        stem = _stem(_name(file))
+        fitting = self._videos.get(stem.casefold(), [])
+        if not ignore_case:
+            fitting = [path for path in fitting if _stem(_name(path)) == stem]
+        if len(fitting) > 1:
+            fitting = _fitting_best(fitting, file, class_name)
+        if len(fitting) > 1:
+            raise InvalidInput(f"{file} could be {fitting[0]} or {fitting[1]}: keep one under {self.root}")
+        return Path(fitting[0]) if fitting else None
+
+
+def _fitting_best(paths: list[str], file: str, class_name: str) -> list[str]:
+    """Asks each question in turn, and keeps the paths that fit it, if any do."""
+    questions: tuple[Callable[[str], bool], ...] = (
+        lambda path: path.endswith(f"/{file}"),
+        lambda path: _name(path) == _name(file),
+        lambda path: _stem(_name(path)) == _stem(_name(file)),
+        lambda path: class_key(Path(path).parent.name) == class_key(class_name),
+    )
+    for fits in questions:
+        paths = [path for path in paths if fits(path)] or paths
+    return paths
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _stem(name: str) -> str:
+    """A file name without a video's suffix; YouTube's ids may contain dots."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot + suffix.lower() in VIDEO_SUFFIXES else name
+
+
+def files_below(
+    folder: str, *, skip_unreadable: bool = False, above: frozenset[tuple[int, int]] = frozenset()
+) -> Iterator[str]:
+    """The files under a folder, sorted by path; it follows links, except into a loop, and skips hidden files.
+
+    Unlike `vifi_cli.video.files.discovery.find_videos`, it yields a file with two links twice: a leak between two
+    folders of links must stay visible. `above` holds device and inode of the parent folders, to detect loops.
+
+    Raises:
+        OSError: a folder cannot be read, without `skip_unreadable`.
+    """
+    try:
+        status = os.stat(folder)  # noqa: PTH116  a Path for every file takes longer than all else
+        with os.scandir(folder) as listed:
+            entries = sorted((entry for entry in listed if entry.name[0] != "."), key=attrgetter("name"))
+    except OSError:
+        if skip_unreadable:
+            return
+        raise
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        return
+    for entry in entries:
+        if _is(entry.is_dir):
+            yield from files_below(entry.path, skip_unreadable=skip_unreadable, above=above | {identity})
+        elif _is(entry.is_file):
+            yield entry.path
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Whether an entry is of a kind; links in a circle are of none."""
+    try:
+        return kind()
+    except OSError:
+        return False

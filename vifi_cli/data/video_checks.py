@@ -1,0 +1,116 @@
+"""Checks labeled videos: missing, broken and duplicate files, leaks, and classes without videos."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vifi_cli.data.formats.listing import Split
+from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.data.leaks import Leak, equal_files, find_leaks
+from vifi_cli.video.decode.frame_sampling import FrameSampling
+from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.workers.decode_ahead import DecodedChunk, FailedVideo, decode_ahead
+
+DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
+THUMBNAIL = FrameGeometry(32, 32)
+MOST_WORKERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenVideo:
+    """A video that cannot be read, or only in part, and why."""
+
+    path: Path
+    reason: str
+    is_readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of the data.
+
+    Its kind is `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak` or
+    `empty class`.
+    """
+
+    kind: str
+    subject: str  # path of a video, as the source lists it if it is missing, or name of a class
+    detail: str = ""  # the reason, or the other video
+    split: Split | Literal[""] = ""  # of the held-out video that a training video gives away
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DataCheck:
+    """What a check found."""
+
+    videos: LabeledVideos
+    broken: tuple[BrokenVideo, ...]  # empty without decoding
+    duplicates: tuple[tuple[Path, ...], ...]  # files of equal content, two or more each
+    leaks: tuple[Leak, ...]  # at most one for each training video and held-out split
+
+    @property
+    def empty_classes(self) -> tuple[str, ...]:
+        """Classes without a training video, or without any video if the data is only for testing."""
+        used = {video.label for video in self.videos.train or self.videos.all_videos()}
+        return tuple(name for label, name in enumerate(self.videos.class_names) if label not in used)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether the check found nothing."""
+        return not self.findings()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, a row each: `pandas.DataFrame(check.findings())`."""
+        return tuple(self._findings())
+
+    def _findings(self) -> Iterator[Finding]:
+        for file in self.videos.missing:
+            yield Finding("missing", file)
+        for video in self.broken:
+            yield Finding("cut short" if video.is_readable else "unreadable", str(video.path), video.reason)
+        for first, *more in self.duplicates:
+            yield Finding("duplicate", str(first), ", ".join(map(str, more)))
+        for leak in self.leaks:
+            other = "" if leak.by == "file" else str(leak.held_out)
+            yield Finding(f"{leak.by} leak", str(leak.train), other, leak.split)
+        for name in self.empty_classes:
+            yield Finding("empty class", name)
+
+    def __repr__(self) -> str:
+        kinds = Counter(finding.kind for finding in self.findings())
+        found = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no problems"
+        return f"<DataCheck {self.videos.name!r}: {len(self.videos.all_videos())} videos, {found}>"
+
+
+def check_videos(
+    videos: LabeledVideos, *, decode: bool = True, on_decoded: Callable[[int], None] = lambda _: None
+) -> DataCheck:
+    """Finds what spoils training and results.
+
+    Decoding reads every file at eight places or more; `on_decoded` receives the number of files that are done.
+    """
+    paths = list(dict.fromkeys(video.path for video in videos.all_videos()))
+    copies = equal_files(paths)
+    broken = tuple(_decode(paths, on_decoded)) if decode else ()
+    return DataCheck(videos, broken, tuple(copies), tuple(find_leaks(videos, copies)))
+
+
+def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[BrokenVideo]:
+    done = 0
+    problems: dict[int, BrokenVideo] = {}
+    workers = max(1, min(len(paths), os.cpu_count() or 1, MOST_WORKERS))
+    with closing(decode_ahead(paths, DECODED, THUMBNAIL, workers=workers, threads=1)) as events:
+        for event in events:
+            if isinstance(event, DecodedChunk):
+                continue
+            if isinstance(event, FailedVideo):
+                problems[event.position] = BrokenVideo(paths[event.position], event.reason, is_readable=False)
+            elif warning := event.info.warning:
+                problems[event.position] = BrokenVideo(paths[event.position], warning, is_readable=True)
+            done += 1
+            on_decoded(done)
+    yield from (problems[position] for position in sorted(problems))

@@ -1,0 +1,128 @@
+"""Loads any model as a network to train, evaluate or convert."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+from vifi_cli.model.prompts.image import PromptedImageTower
+from vifi_cli.model.prompts.text import PromptedTextTower
+from vifi_cli.model.registry.card import BaseReference, Fusion, ModelCard
+from vifi_cli.model.registry.known_models import STARTER
+from vifi_cli.model.registry.model_files import WEIGHTS_FILE
+from vifi_cli.model.registry.source import ModelSource
+from vifi_cli.model.storage.prompt_model import prompted_fingerprint, prompted_tower
+from vifi_cli.model.storage.starter_model import read_image_tower, read_text_tower, starter_towers_of
+from vifi_cli.model.towers.open_clip import describe_model, load_image_tower, load_text_tower, load_tokenizer
+from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.towers.starter import build_starter
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.weights.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
+from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER
+from vifi_cli.model.weights.weights_file import read_weights
+
+# CLIP's own before training, for weights that come without one
+_UNTRAINED_SCALE = math.log(1 / 0.07)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadedModel:
+    """A model to train, evaluate or convert."""
+
+    source: ModelSource
+    network: ViFiCLIP  # on the CPU, in evaluation mode
+    card: ModelCard  # its `origin` names what it was loaded from
+    # texts to token ids int64 (N, L), as the network's text tower takes them
+    tokenizer: Callable[[Sequence[str]], Tensor]
+
+    def __repr__(self) -> str:
+        return f"<LoadedModel {self.source.name}: {self.card!r}>"
+
+
+def load_vifi_clip(source: ModelSource) -> LoadedModel:
+    """Load a model, whose weights must be on this machine.
+
+    Raises:
+        InvalidInput: a folder's configuration makes no sense.
+        ModelUnavailable: the weights are not here or damaged.
+        MissingDependency: a package that the model needs is not installed.
+    """
+    card = source.card
+    if source.kind == "starter":
+        return _starter(source)
+    if source.base and card:
+        return _prompted(source, source.base, card)
+    if card and card.architecture == STARTER and source.path:
+        return _tuned_starter(source, card, source.path / WEIGHTS_FILE)
+    model = describe_model(source)
+    card = card or ModelCard(model.config, model.preprocessing, origin={"base": source.name})
+    scales = read_weights(model.weights, _is_scale, or_none=True)
+    network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)
+    return LoadedModel(source, network, card, load_tokenizer(model))
+
+
+def _starter(source: ModelSource) -> LoadedModel:
+    network = build_starter()
+    preprocessing = preprocessing_from_open_clip(network.visual.preprocess_cfg)  # type: ignore[arg-type]
+    card = ModelCard("starter", preprocessing, origin={"base": STARTER})
+    return LoadedModel(source, network, card, _sentence_tokenizer())
+
+
+def _tuned_starter(source: ModelSource, card: ModelCard, file: Path) -> LoadedModel:
+    scales = read_weights(file, _is_scale, or_none=True)
+    network = _joined(read_image_tower(file), read_text_tower(file), scales, card.fusion)
+    return LoadedModel(source, network, card, _sentence_tokenizer())
+
+
+def _sentence_tokenizer() -> Callable[[Sequence[str]], Tensor]:
+    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
+    return lambda texts: torch.from_numpy(tokenizer(texts))
+
+
+def _prompted(source: ModelSource, base_source: ModelSource, card: ModelCard) -> LoadedModel:
+    loaded = load_vifi_clip(base_source)
+    network, base = loaded.network, describe_base(loaded)
+    prompted_fingerprint(source, "image", base.image)
+    prompted_fingerprint(source, "text", base.text)
+    network.visual = prompted_tower(source, "image", network.visual)
+    network.text = prompted_tower(source, "text", network.text)
+    network.fusion = card.fusion
+    return replace(loaded, source=source, card=card)
+
+
+def describe_base(loaded: LoadedModel) -> BaseReference:
+    """Describe the model that prompts are learned for, so that they are never put into another.
+
+    Its weights must be unchanged since `load_vifi_clip`; prompts added since do not count.
+    """
+    source = loaded.source
+    if starter := starter_towers_of(source):
+        return BaseReference(source.name, starter.vision_fingerprint(), starter.text_fingerprint())
+    return reference_to(source.name, loaded.network, loaded.card)
+
+
+def reference_to(name: str, network: ViFiCLIP, card: ModelCard) -> BaseReference:
+    """The same for a model of open_clip's that need not be on disk yet; ValueError for any other."""
+    config = card.architecture
+    if isinstance(config, str):
+        raise ValueError(f"{config} is not an architecture of open_clip")
+    visual, text = (
+        tower.tower if isinstance(tower, PromptedImageTower | PromptedTextTower) else tower
+        for tower in (network.visual, network.text)
+    )
+    image = fingerprint_of_image_tower(config, card.preprocessing, visual.state_dict())
+    return BaseReference(name, image, fingerprint_of_text_tower(config, text.state_dict()))
+
+
+def _is_scale(name: str) -> bool:
+    return name in ("logit_scale", "logit_bias")
+
+
+def _joined(visual: nn.Module, text: nn.Module, scales: Mapping[str, Tensor], fusion: Fusion) -> ViFiCLIP:
+    scale = scales.get("logit_scale", torch.tensor(_UNTRAINED_SCALE)).float()
+    bias = scales.get("logit_bias")
+    return ViFiCLIP(visual, text, scale, fusion, None if bias is None else bias.float()).eval()

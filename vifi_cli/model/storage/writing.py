@@ -1,0 +1,134 @@
+"""Writes model folders: vifi's own, `config.json` beside `weights.safetensors`, and open_clip's.
+
+Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
+model of learned prompts has `prompts.safetensors` instead, with its prompts alone, and names its base in
+`config.json`.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from vifi_cli.errors import InvalidInput
+from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.model.prompts.initialization import prompt_parameters
+from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_to_json, read_card
+from vifi_cli.model.registry.known_models import STARTER
+from vifi_cli.model.registry.model_files import CARD_FILE, OPEN_CLIP_CONFIGURATION, PROMPTS_FILE, WEIGHTS_FILE
+from vifi_cli.model.storage.loading import LoadedModel
+from vifi_cli.model.storage.starter_model import text_fingerprint, vision_fingerprint
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.weights.weights_file import save_weights
+from vifi_cli.paths import replacing
+
+
+def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None:
+    """Write a model folder, or replace one; the network's fusion is written, whatever the card says.
+
+    Where the card has prompts, only they are written. Both files are written under other names first, so a full disk
+    leaves the older ones intact.
+    """
+    card = replace(card, fusion=network.fusion, untouched=_untouched(card), base=_base_from(folder, card))
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: Mapping[str, Tensor] = prompt_parameters(network) if card.prompts else network.state_dict()
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # one fact at most: safetensors writes several in random order, and equal models are to be equal files
+    facts = {"base": f"{card.base.image} {card.base.text}"} if card.base else None
+    kept, other = (PROMPTS_FILE, WEIGHTS_FILE) if card.prompts else (WEIGHTS_FILE, PROMPTS_FILE)
+    with replacing(folder / CARD_FILE) as new_card, replacing(folder / kept) as new_weights:
+        save_weights(weights, new_weights, facts)
+        new_card.write_text(card_to_json(card), encoding="utf-8")
+    (folder / other).unlink(missing_ok=True)
+
+
+def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:
+    """The base; relative to the folder where it is inside, so that both can be moved together."""
+    if card.base is None or not Path(card.base.model).is_relative_to(folder.absolute()):
+        return card.base
+    return replace(card.base, model=str(Path(card.base.model).relative_to(folder.absolute())))
+
+
+def _untouched(card: ModelCard) -> dict[str, str]:
+    """The fingerprints of those towers that are still `starter`'s own."""
+    if card.architecture != STARTER or card.prompts:
+        return {}
+    towers: dict[Tower, Callable[[], str]] = {"image": vision_fingerprint, "text": text_fingerprint}
+    return {tower: fingerprint() for tower, fingerprint in towers.items() if tower not in card.tuned}
+
+
+def name_base(folder: Path, base: BaseReference) -> None:
+    """Update where the base of learned prompts is, in their folder."""
+    card = replace(read_card(folder), base=base)
+    with replacing(folder / CARD_FILE) as unfinished:
+        unfinished.write_text(card_to_json(card), encoding="utf-8")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder to write to; it takes the name when all went well and is removed otherwise.
+
+    Raises InvalidInput if something has this name already.
+    """
+    if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InvalidInput(f"{folder} is there already, and not empty: name a new folder with --output")
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.is_dir():
+            folder.rmdir()
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
+    """Fill an empty folder for `open_clip.create_model("local-dir:…")`, without template and class names.
+
+    Raises InvalidInput if open_clip does not know the architecture, or has no place for its prompts or decoder.
+    """
+    config = model.card.architecture
+    if model.card.prompts:
+        raise InvalidInput("open_clip has no place for learned prompts: only their base can be exported")
+    if isinstance(config, str):
+        raise InvalidInput(
+            f"open_clip does not know the architecture {config}: only models with a CLIP of open_clip can be exported"
+        )
+    if "multimodal_cfg" in config:
+        raise InvalidInput(
+            "this model is a CoCa, whose text decoder vifi does not keep: it cannot be exported"
+        )
+    weights = _renamed(model.network.state_dict(), config)
+    save_weights(weights, folder / "open_clip_model.safetensors")
+    content = {"model_cfg": config, "preprocess_cfg": _preprocess_cfg(model.card.preprocessing)}
+    (folder / OPEN_CLIP_CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _renamed(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Names as in the class that open_clip chooses: `CustomTextCLIP` keeps `text.`, `CLIP` does not."""
+    keeps_text = bool(config.get("custom_text") or "hf_model_name" in config["text_cfg"])
+    return {
+        name if keeps_text else name.removeprefix("text."): tensor.detach().cpu().contiguous()
+        for name, tensor in weights.items()
+        if name != "logit_bias" or config.get("init_logit_bias") is not None
+    }
+
+
+def _preprocess_cfg(preprocessing: Preprocessing) -> dict[str, Any]:
+    geometry = preprocessing.geometry
+    return {
+        "size": [geometry.height, geometry.width],
+        "mode": "RGB",
+        "mean": preprocessing.mean,
+        "std": preprocessing.std,
+        "interpolation": geometry.interpolation,
+        "resize_mode": geometry.resize,
+        "fill_color": geometry.fill,
+    }

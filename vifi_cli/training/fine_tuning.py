@@ -1,0 +1,249 @@
+"""A training run from beginning to end: model, clips, steps, validation and saving."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.errors import InvalidInput, TrainingDiverged
+from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.storage.writing import write_model_folder
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.batches.epoch_plan import DrawnGroup, plan_run
+from vifi_cli.training.batches.loading import BadVideos, ClipGroup, TrainingClips, load_groups
+from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
+from vifi_cli.training.engine.learner import Learner
+from vifi_cli.training.engine.loop import BatchMaking, StepReport, take_steps
+from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.resources import (
+    find_micro_batch,
+    make_repeatable,
+    open_clip_store,
+    reading_workers,
+)
+from vifi_cli.training.run.curves import TensorBoardLog
+from vifi_cli.training.run.folder import RunConfig, RunFolder
+from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
+from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
+from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
+from vifi_cli.training.run.validation import Validation
+
+Report = StepReport | EpochReport | RunResult
+Noted = TypeVar("Noted", StepReport, EpochReport)
+DRAWING_SECONDS = 60.0  # between two pictures of the curves, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Follows a run and may stop it."""
+
+    should_stop: Callable[[], bool] = lambda: False  # after a step, in any process: the run is saved and ends
+    scoring: Callable[[int, int], None] = lambda done, total: None  # how many videos are scored, of how many
+    say: Callable[[str], None] = lambda message: None
+
+
+class FineTuning:
+    """A run, put together and ready to go."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: RunConfig,
+        data: LabeledVideos,
+        processes: Processes,
+        listener: Listener,
+    ) -> None:
+        """Load the model and prepare everything else; the configuration is in the folder already."""
+        self._folder, self._config, self._data = folder, config, data
+        self._processes, self._listener = processes, listener
+        recipe = config.recipe
+        make_repeatable(recipe.seed, processes.device)
+        network, tokens, self._card = load_training_model(config, data, processes.device)
+        self._size = self._card.preprocessing.geometry.height
+        precision = choose_precision(recipe.runtime.precision, processes.device)
+        self._enter = ClipInput(self._card.preprocessing, processes.device, precision)
+        self._learner = Learner(network, tokens, recipe, processes, precision)
+        self._plan = plan_run(recipe, len(data.train))
+        self._micro_batch = find_micro_batch(
+            self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names)
+        )
+        self._clips = TestClips(
+            data.train,
+            open_clip_store(self._size, recipe),
+            recipe.frames,
+            self._size,
+            batch=self._micro_batch,
+            workers=reading_workers(recipe, processes),
+        )
+        self._validation = Validation(data, self._clips, recipe, self._enter, processes, listener.scoring)
+        self._bad = BadVideos(data.train, listener.say)
+        self._board = None
+        if recipe.runtime.tensorboard and processes.is_first:
+            self._board = TensorBoardLog(folder.path / "tensorboard", self._plan.steps_per_epoch)
+
+    def reports(self, *, is_resumed: bool = False) -> Iterator[Report]:
+        """Carry the run out, and report each step, each epoch and the result.
+
+        The run is saved after each epoch, every `save_minutes`, and when it is stopped; then no `RunResult` comes.
+        With `is_resumed` it continues from the saved state in the folder.
+
+        Raises:
+            TrainingDiverged: the loss is not finite.
+            InvalidInput: too many videos cannot be read, or nothing was saved.
+            OSError: the disk is full; the previous state stays.
+        """
+        progress = RunProgress()
+        if is_resumed:
+            check_base((self._folder.last, self._folder.best), self._card.base, self._processes)
+            progress = restore_training_state(self._folder.state, self._learner)
+            if self._processes.is_first:
+                self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
+        else:
+            yield self._noted(EpochReport(0, None, self._score_before(), is_best=False))
+        if progress.step < self._plan.total_steps:
+            progress = yield from self._epochs(progress)
+        if progress.step == self._plan.total_steps:
+            yield self._result(progress)
+
+    def describe(self) -> str:
+        """The run in one line."""
+        recipe, plan = self._config.recipe, self._plan
+        learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
+        numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
+        return (
+            f"{numbers} parameters learn from {plan.videos:,} videos of "
+            f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {recipe.epochs} epochs of "
+            f"{plan.steps_per_epoch:,} steps of {min(plan.effective_batch, plan.videos)} clips, "
+            f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
+        )
+
+    def unreadable(self) -> list[tuple[LabeledVideo, str]]:
+        """The training videos that could not be read, each with the reason."""
+        return self._bad.listed()
+
+    def _score_before(self) -> Scores | None:
+        """Score the model that the run starts from, without prompts."""
+        if not self._config.recipe.prompts:
+            return self._validation.score(self._learner.network, self._learner.embed_classes())
+        if not (self._data.val or self._data.test):
+            return None
+        start = load_without_prompts(self._config.model, self._card.class_names, self._processes.device)
+        return self._validation.score(*start)
+
+    def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
+        saved = drawn = time.monotonic()
+        for report in self._steps(progress.step):
+            self._bad.note(report.bad)
+            progress = replace(progress, step=progress.step + 1, epoch_loss=progress.epoch_loss + report.loss)
+            yield self._noted(report)
+            if report.step + 1 == report.steps_per_epoch:
+                ended, progress = self._end_epoch(progress)
+                yield self._noted(ended)
+            minutes = (time.monotonic() - saved) / 60
+            is_due = minutes > self._config.recipe.runtime.save_minutes and self._processes.is_first
+            must_stop, must_save = self._processes.total(self._listener.should_stop(), is_due)
+            if must_stop or must_save or report.step + 1 == report.steps_per_epoch:
+                self._save(progress)
+                saved = time.monotonic()
+                if must_stop or drawn + DRAWING_SECONDS < saved or progress.step == self._plan.total_steps:
+                    drawn = saved
+                    if self._processes.is_first:
+                        self._folder.draw()
+            if must_stop:
+                break
+        return progress
+
+    def _steps(self, first: int) -> Iterator[StepReport]:
+        recipe = self._config.recipe
+        drawn = (
+            group
+            for step in self._plan.steps(first, self._processes.rank, self._processes.count)
+            for group in step.groups
+        )
+        # embeddings take almost no memory
+        at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._micro_batch
+        making = BatchMaking(recipe, len(self._data.class_names), at_once, self._enter)
+        videos = self._data.train
+        try:
+            yield from take_steps(self._learner, self._plan, making, videos, self._groups(drawn), first)
+        except TrainingDiverged as error:
+            is_kept = self._folder.last.exists()
+            kept = f"the last good one is in {self._folder.last}" if is_kept else "nothing is saved"
+            raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
+        except torch.OutOfMemoryError as error:
+            smaller = max(1, self._micro_batch // 2)
+            resume = f"continue with --resume {self._folder.path}"
+            go_on = resume if self._folder.state.exists() else "start a new run in another --output with"
+            raise InvalidInput(
+                f"the GPU's memory is full: {go_on} --recipe runtime.micro_batch={smaller}"
+            ) from error
+
+    def _groups(self, drawn: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
+        recipe, train = self._config.recipe, self._data.train
+        if recipe.embeds_clips_once():
+            self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
+            embeddings = VideoEmbeddings(
+                self._learner.network, self._clips, self._enter, self._processes, self._listener.scoring
+            )
+            return embeddings.groups(drawn)
+        clips = TrainingClips(train, self._clips.store, recipe, self._size)
+        return load_groups(clips, drawn, self._clips.workers)
+
+    def _end_epoch(self, progress: RunProgress) -> tuple[EpochReport, RunProgress]:
+        epoch = progress.step // self._plan.steps_per_epoch
+        recipe = self._config.recipe
+        is_last = epoch == recipe.epochs
+        scores = None
+        with self._learner.averaged() as network:
+            if is_last or (epoch - 1) % recipe.validate_every == 0:
+                scores = self._validation.score(network, self._learner.embed_classes())
+            is_best = self._validation.is_best(scores, progress, is_last=is_last)
+            self._write_model(network, epoch, scores, is_best=is_best)
+        if is_best:
+            progress = replace(progress, best_top1=scores.top1 if scores else -1.0, best_epoch=epoch)
+        loss = progress.epoch_loss / self._plan.steps_per_epoch
+        return EpochReport(epoch, loss, scores, is_best), replace(progress, epoch_loss=0.0)
+
+    def _write_model(self, network: ViFiCLIP, epoch: int, scores: Scores | None, *, is_best: bool) -> None:
+        if not self._processes.is_first:
+            return
+        origin = {**self._card.origin, "epoch": str(epoch)}
+        if scores:
+            origin[f"{scores.split}_top1"] = f"{scores.top1:.4f}"
+        card = replace(self._card, origin=origin)
+        for path in (self._folder.last, *([self._folder.best] if is_best else [])):
+            write_model_folder(path, network, card)
+
+    def _save(self, progress: RunProgress) -> None:
+        if self._processes.is_first:
+            save_training_state(self._folder.state, self._learner, progress)
+        self._processes.wait_for_all()
+
+    def _result(self, progress: RunProgress) -> RunResult:
+        """Score the best model, loaded from disk as its user will."""
+        self._processes.wait_for_all()
+        best = load_vifi_clip(resolve_model(str(self._folder.best))).network
+        self._learner.network.load_state_dict(best.state_dict())
+        _, epochs = self._folder.history()
+        val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
+        before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
+        test = self._validation.score_test(self._learner.network, self._learner.embed_classes(), val)
+        prompts = self._config.recipe.prompts
+        keeps_index = prompts.text_context and not prompts.image_context
+        index_model = self._config.model if keeps_index else str(self._folder.best)
+        return RunResult(
+            self._folder.path, self._folder.best, index_model, progress.best_epoch, val, test, before
+        )
+
+    def _noted(self, report: Noted) -> Noted:
+        if self._processes.is_first:
+            self._folder.add(report)
+            if self._board:
+                self._board.add(report)
+        return report

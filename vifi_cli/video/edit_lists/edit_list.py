@@ -1,0 +1,65 @@
+"""Lists of moments for editors and players, which refer to the videos: .edl, .otio and .m3u8 playlists."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from vifi_cli.errors import InvalidInput, MissingDependency
+from vifi_cli.paths import write_file
+from vifi_cli.video.edit_lists.edl import edl_text, remarks_on_rates
+from vifi_cli.video.export.probe import ProbedMoment
+from vifi_cli.wording import one_line
+
+EDL, OTIO, PLAYLISTS = ".edl", ".otio", (".m3u8", ".m3u")
+
+
+def check_list_name(path: Path) -> None:
+    """Makes sure that a list's name has a known suffix, whose format can be written.
+
+    Raises:
+        InvalidInput: the format is unknown.
+        MissingDependency: it needs a package that is not installed.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (EDL, OTIO, *PLAYLISTS):
+        raise InvalidInput(
+            f"{path.name} is not a kind of list: end its name with .edl (any editor), .otio (OpenTimelineIO) "
+            "or .m3u8 (VLC)"
+        )
+    if suffix == OTIO and find_spec("opentimelineio") is None:
+        raise MissingDependency(f"{path.name} needs opentimelineio: run `pip install 'vifi[lists]'`")
+
+
+def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
+    """Writes at least one moment in the format of the name's suffix; returns remarks for the user.
+
+    Raises:
+        InvalidInput: the format is unknown, or cannot hold so many moments.
+        MissingDependency: it needs a package that is not installed.
+    """
+    check_list_name(path)
+    suffix = path.suffix.lower()
+    if suffix == EDL:
+        text = edl_text(title, moments)
+    elif suffix == OTIO:
+        from vifi_cli.video.edit_lists.otio import otio_text  # needs an extra
+
+        text = otio_text(title, moments)
+    else:
+        text = _playlist_text(title, moments)
+    write_file(path, text.encode())
+    return remarks_on_rates(moments) if suffix == EDL else ()
+
+
+def _playlist_text(title: str, moments: Sequence[ProbedMoment]) -> str:
+    """A playlist with one entry per moment; VLC plays the moment, other players the full video."""
+    lines = ["#EXTM3U", f"#PLAYLIST:{one_line(title)}"]
+    for one in moments:
+        start, end = one.moment.start_seconds, one.moment.end_seconds
+        lines += [
+            f"#EXTINF:{end - start:.3f},{one.name}",
+            f"#EXTVLCOPT:start-time={start:.3f}",
+            f"#EXTVLCOPT:stop-time={end:.3f}",
+            one.moment.path.as_uri(),  # safe for any name
+        ]
+    return "\n".join([*lines, ""])

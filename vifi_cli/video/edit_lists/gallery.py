@@ -1,0 +1,57 @@
+"""Moments as one HTML page without scripts that includes its styles and moving pictures."""
+
+import base64
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from vifi_cli.video.export.preview import Preview
+from vifi_cli.video.moment import Moment
+from vifi_cli.wording import clock, counted, one_line, rounded_down
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GalleryItem:
+    """A moment on the page; it has a finite end."""
+
+    moment: Moment
+    preview: Preview
+    clip: Path | None  # the file that a click opens; None opens the video at the moment
+
+    def shown(self, folder: Path) -> dict[str, object]:
+        """The template's values for a page in a folder; the template escapes all texts."""
+        moment = self.moment
+        address = f"{moment.path.as_uri()}#t={moment.start_seconds:.3f},{moment.end_seconds:.3f}"
+        if self.clip is not None:
+            address = quote(os.fsencode(os.path.relpath(self.clip, folder)))
+        return {
+            "address": address,
+            "name": one_line(moment.path.name),
+            "folder": one_line(str(moment.path.parent)),
+            "time": f"{clock(moment.start_seconds)} – {clock(moment.end_seconds)}",
+            "score": "" if moment.score is None else rounded_down(moment.score),
+            "preview": self.preview,
+        }
+
+
+def gallery_html(title: str, items: Sequence[GalleryItem], folder: Path) -> str:
+    """The page: a heading, counts, and the moments in the order given; links are relative to the folder."""
+    loader = PackageLoader("vifi_cli.video.edit_lists", "")
+    environment = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters["webp"] = _webp_address
+    videos = len({item.moment.path for item in items})
+    return environment.get_template("gallery.html.jinja").render(
+        title=one_line(title),
+        about=f"{counted(len(items), 'moment')} in {counted(videos, 'video')}",
+        items=[item.shown(folder) for item in items],
+    )
+
+
+def _webp_address(content: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"

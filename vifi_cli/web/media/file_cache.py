@@ -1,0 +1,110 @@
+"""Files made on demand, each once, in a cache with a maximum size."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from vifi_cli import paths
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.workers.isolated_worker import Report
+from vifi_cli.web.media.render_processes import Renderers
+
+ABANDONED_SECONDS = 3600.0
+MOST_REASONS = 1000
+
+
+Make = Callable[[Path, Report], None]
+"""Writes a file, calling its second argument often; raises UnreadableVideo or OSError. It runs in another process, so
+it must be picklable."""
+
+
+@dataclass(slots=True, eq=False)
+class _InWork:
+    """A file that is being made, and how many wait for it."""
+
+    task: asyncio.Task[None]
+    waiting: int = 0
+
+
+class MadeFiles:
+    """A cache of files made on demand; the least recently used go first. Belongs to one event loop."""
+
+    def __init__(self, folder: Path, renderers: Renderers, *, most_files: int, most_bytes: int) -> None:
+        self._folder = folder
+        self._renderers = renderers
+        self._most_files = most_files
+        self._most_bytes = most_bytes
+        self._in_work: dict[str, _InWork] = {}
+        self._reasons: dict[str, str] = {}
+
+    async def get(self, name: str, make: Make) -> Path:
+        """The file with a name, made if missing; canceling stops that unless somebody else waits for it.
+
+        Raises:
+            UnreadableVideo: it cannot be made from this video, or could not be before.
+            OSError: the video is gone, or the disk is full.
+        """
+        path = self._folder / name
+        if name in self._reasons:
+            raise UnreadableVideo(self._reasons[name])
+        if _note_use(path):
+            return path
+        work = self._in_work.get(name)
+        if work is None:
+            work = self._in_work[name] = _InWork(asyncio.create_task(self._make(path, make)))
+        work.waiting += 1
+        try:
+            await asyncio.shield(work.task)
+        finally:
+            work.waiting -= 1
+            if not work.waiting:
+                work.task.cancel()
+                del self._in_work[name]
+        return path
+
+    async def _make(self, path: Path, make: Make) -> None:
+        try:
+            await self._renderers.run(partial(make_file, make, path))
+        except UnreadableVideo as error:
+            if len(self._reasons) >= MOST_REASONS:
+                self._reasons.clear()
+            self._reasons[path.name] = str(error)
+            raise
+        await asyncio.to_thread(self._keep_bounds, path)
+
+    def _keep_bounds(self, newest: Path) -> None:
+        """Deletes unfinished files of killed processes, and the least recently used files until the rest fits."""
+        found = []
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                found.append((path.stat(), path))
+        now, size_bytes, count = time.time(), sum(status.st_size for status, _ in found), len(found)
+        for status, path in sorted(found, key=lambda entry: entry[0].st_mtime_ns):
+            is_unfinished = path.name.startswith(".")
+            is_left = is_unfinished and now - status.st_mtime > ABANDONED_SECONDS
+            too_much = count > self._most_files or size_bytes > self._most_bytes
+            if is_left or (too_much and path != newest and not is_unfinished):
+                with suppress(OSError):
+                    path.unlink()
+                    count, size_bytes = count - 1, size_bytes - status.st_size
+
+
+def make_file(make: Make, path: Path, report: Report) -> None:
+    """Makes a file under a temporary name; raises UnreadableVideo or OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with paths.replacing(path) as unfinished:
+        make(unfinished, report)
+
+
+def _note_use(path: Path) -> bool:
+    """Whether a file exists; if so, sets its time to now."""
+    try:
+        os.utime(path)
+    except OSError:
+        return path.exists()
+    return True

@@ -1,0 +1,120 @@
+"""The question in the address of a page: words, filters, or a moment to find similar ones of; and its hits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+from urllib.parse import urlencode
+
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.errors import InvalidInput
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.search.examples import SeenExample, see_indexed
+from vifi_cli.index.search.query import query_in_words
+from vifi_cli.index.search.ranking import RankingOptions
+from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.video.moment import TimeRange
+from vifi_cli.web.requests.address import MomentAddress, parse_moment, video_by_key
+
+MOST_LETTERS = 2000
+HITS, MOST_HITS = 24, 1000
+LONGEST_SECONDS = 1_000_000
+
+By = Literal["moment", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A search; without words or a moment, only the page itself is asked for."""
+
+    words: str = ""
+    like: MomentAddress | None = None  # a moment to find similar ones of, unless there are words
+    below: str = ""  # a folder or glob that limits the search; empty for all videos
+    by: By = "moment"  # what a hit is
+    shortest: int = 0  # minimum length of the videos, in seconds
+    top: int = HITS  # maximum number of hits
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is something to look for."""
+        return bool(self.words or self.like)
+
+    def address(self, **changes: object) -> str:
+        """The address that asks this, or the same with some changes; without default values."""
+        changed = replace(self, **changes)  # type: ignore[arg-type]
+        usual = Question()
+        values = {field.name: getattr(changed, field.name) for field in fields(Question)}
+        given = {
+            "q" if name == "words" else name: str(value)
+            for name, value in values.items()
+            if value != getattr(usual, name)
+        }
+        return f"/?{urlencode(given)}" if given else "/"
+
+
+def parse_question(parameters: Mapping[str, str]) -> Question:
+    """Reads the parameters of an address; unknown ones are ignored.
+
+    Raises:
+        InvalidInput: one of them makes no sense; the text says which.
+    """
+    words, like = parameters.get("q", "").strip(), parameters.get("like", "")
+    if len(words) > MOST_LETTERS:
+        raise InvalidInput(f"the description is too long: say it in fewer than {MOST_LETTERS:,} letters")
+    below = parameters.get("below", "").strip().replace("\0", "")
+    if len(below) > MOST_LETTERS:
+        raise InvalidInput(
+            f"the folder or pattern is too long: name it in fewer than {MOST_LETTERS:,} letters"
+        )
+    moment = parse_moment(like) if like and not words else None
+    if like and not words and moment is None:
+        raise InvalidInput("the address does not name a moment: go back to the search and choose one again")
+    by = parameters.get("by") or "moment"
+    return Question(
+        words=words,
+        like=moment,
+        below=below,
+        by=_by(by),
+        shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),
+        top=_number("top", parameters.get("top") or str(HITS), range(1, MOST_HITS + 1)),
+    )
+
+
+def _by(text: str) -> By:
+    if text == "moment":
+        return "moment"
+    if text == "video":
+        return "video"
+    raise InvalidInput("the address asks for hits by something other than `moment` or `video`")
+
+
+def _number(name: str, text: str, allowed: range) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:9]) not in allowed:
+        raise InvalidInput(f"`{name}` in the address is a number from {allowed[0]} to {allowed[-1]:,}")
+    return int(text[:9])
+
+
+def search(session: SearchSession, question: Question) -> list[SearchHit]:
+    """The hits of a question, best first, each with its relevance if words were asked for.
+
+    Raises:
+        InvalidInput: it names a moment of a video that is not indexed, or that is not in the video.
+        VifiError: the encoder cannot be loaded.
+    """
+    among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
+    options = RankingOptions(top=question.top, by=question.by, among=among)
+    if question.like is None:
+        return session.find(query_in_words(question.words), options)
+    seen = _seen(session.index.catalog, question.like)
+    return session.find_like(seen, options)
+
+
+def _seen(catalog: Catalog, moment: MomentAddress) -> SeenExample:
+    """The example for an indexed moment, whatever has become of its file."""
+    with catalog.snapshot():
+        video = video_by_key(catalog, moment.video)
+        if video is None:
+            raise InvalidInput("that video is no longer in the index, or has changed: search for it again")
+        if moment.start_seconds > video.duration_seconds:
+            raise InvalidInput("that video ends before the moment in the address: search for it again")
+        return see_indexed(catalog, video, TimeRange(moment.start_seconds, moment.end_seconds))

@@ -1,4 +1,4 @@
-"""Every test gets one thread, its own data folder, no hub and no colour; slow fixtures are made once per run."""
+"""Every test gets one thread, its own data folder, no hub and no color; slow fixtures are made once per run."""
 
 import os
 import resource
@@ -18,6 +18,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests start many processes, and each would compile every module again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A shell starts background jobs with Ctrl-C ignored, and every process that a test starts would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes depends on what else runs
 settings.load_profile("untimed")

@@ -27,6 +27,13 @@ def test_the_reference_names_every_option_and_cuts_nothing_off() -> None:
     assert "`-h`" in page
 
 
+def test_the_map_of_the_architecture_says_what_the_folders_say() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for package in sorted((ROOT / "vifi_cli").glob("*/**/__init__.py")):
+        purpose = package.read_text().strip().strip('"').rstrip(".")
+        assert re.search(rf"^ +{package.parent.name}/ +{re.escape(purpose)}$", page, re.MULTILINE), package
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):

@@ -35,7 +35,7 @@ def slug(name: str) -> str:
     return re.sub(r"\W+", "-", Path(name).stem or name).strip("-").lower() or "run"
 
 
-def what_forbids_writing(folder: Path) -> str:
+def write_obstacle(folder: Path) -> str:
     """Why a folder, which may not exist yet, is not writable; empty if it is."""
     nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     if not nearest.is_dir():

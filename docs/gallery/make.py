@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/gallery.md anew:
+"""Makes the pictures of docs/gallery.md again:
 
     python -m docs.gallery.make [--folder /tmp/vifi-gallery] [--actions FOLDER] [NAME ...]
 

@@ -1,1 +1,1 @@
-"""How well a model names what videos show."""
+"""How well a model classifies videos."""

@@ -18,7 +18,7 @@ from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.testing.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.paths import given_path, slug, what_forbids_writing
+from vifi_cli.paths import given_path, slug, write_obstacle
 from vifi_cli.training.engine.distributed import Processes, joined_processes
 from vifi_cli.training.engine.resources import make_repeatable
 
@@ -80,7 +80,7 @@ def report_folder(output: Path | str | None, name: str) -> Path:
     has_report = any((folder / name).exists() for name in ("report.json", "runs"))
     if folder.exists() and not (folder.is_dir() and (has_report or not any(folder.iterdir()))):
         raise InvalidInput(f"{folder} exists already and is not a report: name another --output")
-    if reason := what_forbids_writing(folder):
+    if reason := write_obstacle(folder):
         raise InvalidInput(f"the report cannot be written to {folder}: {reason}; name another --output")
     return folder
 

@@ -1,1 +1,1 @@
-"""Attention maps and embedding maps."""
+"""What a model sees: classes, over time too, attention maps and embedding maps."""

@@ -1,1 +1,1 @@
-"""Output, progress, errors and the options that commands share."""
+"""Output, help, errors, progress on a terminal, and the options that commands share."""

@@ -1,1 +1,1 @@
-"""The forms in which people keep labeled videos: folders, tables, list files."""
+"""The formats in which people keep labeled videos: folders, tables, list files."""

@@ -1,1 +1,1 @@
-"""Public datasets, their official splits, and the settings of the paper."""
+"""Public datasets and their official splits."""

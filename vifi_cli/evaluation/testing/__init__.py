@@ -1,1 +1,1 @@
-"""Settings, views, class texts and predictions."""
+"""Runs a model on test videos: the paper's settings, views, class texts and predictions."""

@@ -1,1 +1,1 @@
-"""Models on disk: load, write, import, export, average."""
+"""Models on disk: load, write, import, average."""

@@ -1,1 +1,1 @@
-"""Optimizer steps: the loss, the loop, processes, precision and memory."""
+"""Optimizer steps: the loss, the loop, processes, precision and memory; the learning rate is in recipe/."""

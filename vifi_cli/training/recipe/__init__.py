@@ -1,1 +1,1 @@
-"""Recipes: what a run does, in values; the paper's are in presets/."""
+"""Recipes: what a run does, in values, and the learning rate over it; the paper's are in presets/."""

@@ -1,1 +1,1 @@
-"""Clips of T frames chosen by frame number, and the store of decoded clips."""
+"""Clips of T frames by frame number, for training and evaluation, and the store of decoded clips."""

@@ -1,1 +1,1 @@
-"""Moments as lists for editors and players, and as a web page."""
+"""Moments as lists for editors and players (EDL, OTIO, M3U), and as a web page."""

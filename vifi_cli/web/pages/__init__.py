@@ -1,1 +1,1 @@
-"""The HTML pages: search, moments and errors."""
+"""The HTML pages: search, moments and errors; their markup is in templates/."""

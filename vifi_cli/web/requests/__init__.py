@@ -1,1 +1,1 @@
-"""The index, and the questions that requests ask it."""
+"""What requests ask for, and the index that answers."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.splits.test_drawing import made
+from tests.data.splits.test_random_splits import made
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos
 from vifi_cli.data.splits.random_splits import draw_shots

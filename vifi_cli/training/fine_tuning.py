@@ -33,6 +33,7 @@ from vifi_cli.training.run.model import check_base, load_training_model, load_wi
 from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.run.validation import Validation
+from vifi_cli.wording import counted
 
 Report = StepReport | EpochReport | RunResult
 Noted = TypeVar("Noted", StepReport, EpochReport)
@@ -118,8 +119,8 @@ class FineTuning:
         numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
         return (
             f"{numbers} parameters learn from {plan.videos:,} videos of "
-            f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {recipe.epochs} epochs of "
-            f"{plan.steps_per_epoch:,} steps of {min(plan.effective_batch, plan.videos)} clips, "
+            f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {counted(recipe.epochs, 'epoch')} of "
+            f"{counted(plan.steps_per_epoch, 'step')} of {counted(min(plan.effective_batch, plan.videos), 'clip')}, "
             f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
         )
 

@@ -34,10 +34,10 @@ def _show(summary: IndexSummary) -> None:
             ("Encoder", made_with.model),
             (
                 "Sampling",
-                f"{made_with.frames_per_second:g} frames a second, at least {made_with.minimum_frames}",
+                f"{made_with.frames_per_second:g} per second, at least {made_with.minimum_frames} frames",
             ),
             ("Videos", f"{summary.videos:,} ({wording.clock(summary.video_seconds)} of video)"),
-            ("Vectors", f"{summary.windows:,} windows of {summary.frames:,} frames"),
+            ("Vectors", f"{summary.windows:,} windows over {summary.frames:,} frames"),
             ("On disk", wording.size(summary.size_bytes)),
             *(
                 ("" if i else "Folders", f"{root} ({wording.counted(n, 'video')})")

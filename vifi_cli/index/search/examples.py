@@ -76,8 +76,8 @@ def read_example(
     path = example.path
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where a name is too long
         raise InvalidInput(
-            f"{path}: no such file: name one that is there; `vifi search` takes words that look like a file's name "
-            "as text:WORDS"
+            f"{path}: no such file. To search for words that look like a file's name, write "
+            "`vifi search text:WORDS`"
         )
     if path.is_dir():
         raise InvalidInput(

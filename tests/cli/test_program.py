@@ -149,7 +149,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(starter: None, clips: 
     folder = tmp_path / "many"
     folder.mkdir()
     content = (clips / "launch.mp4").read_bytes()
-    for number in range(24):  # each a different file, so that none is taken for a copy
+    for number in range(24):  # each a different file, so that none counts as a copy
         (folder / f"{number:02}.mp4").write_bytes(content + bytes([number]))
     command = [sys.executable, "-m", "vifi_cli", "index", str(folder), "--model", "starter"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

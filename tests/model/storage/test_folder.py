@@ -90,7 +90,8 @@ def test_what_was_written_is_read(folder: Path, tiny_clip: Path) -> None:
         assert not torch.allclose(base.network(clips, tokens), logits, atol=1e-3)
 
 
-def test_index_and_training_see_the_same_model(folder: Path, noise: Pixels) -> None:
+def compare_index_and_training(folder: Path, noise: Pixels, texts: list[str]) -> ViFiEncoder:
+    """Asserts that the index and training see the same model in a folder; gives the encoder of the index."""
     model, encoder = (
         load_vifi_clip(resolve_model(str(folder))),
         load_encoder(resolve_model(str(folder)), "cpu"),
@@ -102,11 +103,16 @@ def test_index_and_training_see_the_same_model(folder: Path, noise: Pixels) -> N
     images = (torch.from_numpy(noise).permute(0, 3, 1, 2) / 255 - mean) / std
     with torch.inference_mode():
         frames = model.network.encode_frames(images[:, None])[:, 0].numpy()
-        texts = model.network.encode_classes(model.tokenizer(TEXTS)).numpy()
+        embedded = model.network.encode_classes(model.tokenizer(texts)).numpy()
     np.testing.assert_allclose(encoder.encode_frames(noise), frames, atol=1e-5)
-    np.testing.assert_allclose(encoder.encode_texts(TEXTS), texts, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_texts(texts), embedded, atol=1e-5)
     assert encoder.model_name == str(folder)
     assert load_text_encoder(resolve_model(str(folder))).text_fingerprint == encoder.text_fingerprint
+    return encoder
+
+
+def test_index_and_training_see_the_same_model(folder: Path, noise: Pixels) -> None:
+    compare_index_and_training(folder, noise, TEXTS)
 
 
 @pytest.mark.parametrize("tower", ["visual", "text"])

@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.model.conftest import make_tiny_clip
+from tests.model.storage.test_folder import compare_index_and_training
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.prompts.initialization import add_prompts, prompt_parameters
 from vifi_cli.model.registry.card import PromptShape, read_card
@@ -93,22 +94,7 @@ def test_index_and_training_see_the_same_model(
     tiny_clip: Path, tmp_path: Path, noise: Pixels, shape: PromptShape
 ) -> None:
     folder = write_prompted(tmp_path / "prompts", str(tiny_clip), shape)
-    model, encoder = (
-        load_vifi_clip(resolve_model(str(folder))),
-        load_encoder(resolve_model(str(folder)), "cpu"),
-    )
-    mean, std = (
-        torch.tensor(values).view(3, 1, 1)
-        for values in (model.card.preprocessing.mean, model.card.preprocessing.std)
-    )
-    images = (torch.from_numpy(noise).permute(0, 3, 1, 2) / 255 - mean) / std
-    with torch.inference_mode():
-        frames = model.network.encode_frames(images[:, None])[:, 0].numpy()
-        texts = model.network.encode_classes(model.tokenizer(TEXTS)).numpy()
-    np.testing.assert_allclose(encoder.encode_frames(noise), frames, atol=1e-5)
-    np.testing.assert_allclose(encoder.encode_texts(TEXTS), texts, atol=1e-5)
-    assert encoder.model_name == str(folder)
-    assert load_text_encoder(resolve_model(str(folder))).text_fingerprint == encoder.text_fingerprint
+    encoder = compare_index_and_training(folder, noise, TEXTS)
     base = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     assert (encoder.vision_fingerprint == base.vision_fingerprint) == (shape == TEXT_ONLY)
     assert (encoder.text_fingerprint == base.text_fingerprint) == (shape == IMAGE_ONLY)

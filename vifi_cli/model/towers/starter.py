@@ -126,7 +126,8 @@ def _centered_concept_texts(text: SentenceTransformer) -> Tensor:
     This takes some seconds, so the embeddings are kept in the cache folder.
     """
     descriptions = concept_descriptions()
-    key = fingerprint_of_files({"concepts": descriptions}, [TEXT_WEIGHTS.locate(), TEXT_TOKENIZER.locate()])
+    digests = [TEXT_WEIGHTS.checked_digest(), TEXT_TOKENIZER.checked_digest()]
+    key = fingerprint_of_files({"concepts": descriptions}, digests)
     kept = paths.cache_folder() / f"concepts-{key[:32]}.npy"
     embeddings = _read(kept)
     if embeddings is None:

@@ -6,7 +6,7 @@ precision, runtime, path), so an index can be searched on another machine.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,12 +65,11 @@ def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix
     return digest.hexdigest()
 
 
-def fingerprint_of_files(description: Mapping[str, Any], files: list[Path]) -> str:
-    """Digest a tower by the files it is made from, without loading it; 64 hex digits."""
+def fingerprint_of_files(description: Mapping[str, Any], sha256_digests: Iterable[bytes]) -> str:
+    """Digest a tower by the digests of the files it is made from, without loading it; 64 hex digits."""
     digest = hashlib.sha256(_canonical(description))
-    for path in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for file_digest in sha256_digests:
+        digest.update(file_digest)
     return digest.hexdigest()
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.picture import FrameScaler, center, quarter_turns, scaled_size
+from vifi_cli.video.decode.picture import FrameScaler, center, scaled_size
 
 SHARED_CLIPS = Path(__file__).parents[3].parent / "shared" / "videos" / "search"
 SIDES = st.integers(1, 4000)
@@ -89,10 +89,3 @@ def test_the_center_is_cut_with_torchvisions_rounding(size: int, start: int) -> 
 def test_padding_has_the_fill() -> None:
     padded = center(np.zeros((2, 5, 3), np.uint8), FrameGeometry(5, 5, "longest", fill=77))
     assert padded[:, 0, 0].tolist() == [77, 0, 0, 77, 77]
-
-
-@pytest.mark.parametrize(
-    ("degrees", "turns"), [(0, 0), (90, 1), (-90, 3), (180, 2), (-180, 2), (270, 3), (360, 0)]
-)
-def test_rotation_in_quarter_turns(degrees: int, turns: int) -> None:
-    assert quarter_turns(degrees) == turns

@@ -6,12 +6,22 @@ from PIL import Image
 
 from tests.decoded_videos import read_video
 from tests.made_videos import solid_picture, textured_frames, write_video
+from tests.oriented_videos import UPRIGHT, quadrants_of, quadrants_picture
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.decode.picture_files import is_picture, read_picture
 
 GEOMETRY = FrameGeometry(32, 32)
+
+
+EXIF_ORDER = [  # orientations 1 to 8, by the matrices that say the same
+    UPRIGHT[matrix]
+    for matrix in (
+        *((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)),
+        *((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)),
+    )
+]
 
 
 def mean_color(path: Path) -> list[int]:
@@ -48,6 +58,14 @@ def test_a_photograph_taken_upright_stands_upright(tmp_path: Path) -> None:
     seen = read_picture(tmp_path / "turned.jpg", GEOMETRY)
     assert seen[:8].mean(axis=(0, 1)).argmax() == 0, "red is above"
     assert seen[-8:].mean(axis=(0, 1)).argmax() == 2, "blue is below"
+
+
+@pytest.mark.parametrize(("exif", "upright"), list(enumerate(EXIF_ORDER, start=1)))
+def test_all_eight_orientations_of_exif(tmp_path: Path, exif: int, upright: str) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = exif
+    Image.fromarray(quadrants_picture()).save(tmp_path / "phone.jpg", exif=tags, quality=95)
+    assert quadrants_of(read_picture(tmp_path / "phone.jpg", FrameGeometry(32, 32, "squash"))) == upright
 
 
 def test_pictures_that_are_not_plain_rgb(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import FrameNumbers
 from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.decode.container import open_video
+from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.decode.packet_list import PacketList, decode_everything, decode_listed, list_packets
-from vifi_cli.video.decode.picture import Picture, quarter_turns
+from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.decode.selective import FramesMissing
 
 NumberedFrame = tuple[int, VideoFrame]
@@ -108,4 +109,4 @@ def _read_in_full(path: Path, choose: FrameChoice, short_side: int) -> npt.NDArr
 def _upright_rgb(frame: VideoFrame, to_rgb: VideoReformatter) -> Picture:
     """The picture at its own size, by FFmpeg's plain conversion (see `decode.picture`)."""
     picture = to_rgb.reformat(frame, format="rgb24", threads=1).to_ndarray().astype(np.uint8, copy=False)
-    return np.ascontiguousarray(np.rot90(picture, quarter_turns(frame.rotation)))
+    return np.ascontiguousarray(Orientation.of(frame).applied(picture))

@@ -12,7 +12,6 @@ Pixels count as square, as in the reference tools. The frame's own color matrix 
 """
 
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
 
 from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.decode.orientation import Orientation
 
 FILTERS = {
     "bicubic": "flags=bicubic+accurate_rnd+full_chroma_int:param0=0:param1=0.5",
@@ -43,20 +43,19 @@ class FrameScaler:
         self._to_rgb = VideoReformatter()
         self._to_planes = VideoReformatter()
         self._graph: Graph
-        self._graph_is_for: tuple[int, int, int] | None = None
+        self._graph_is_for: tuple[int, int, Orientation] | None = None
 
     def __call__(self, frame: VideoFrame) -> Picture:
         """The upright picture, uint8 (geometry.height, geometry.width, 3)."""
-        turns = quarter_turns(frame.rotation)
-        key = frame.height, frame.width, turns
+        orientation = Orientation.of(frame)
+        key = frame.height, frame.width, orientation
         if key != self._graph_is_for:
-            self._graph, self._graph_is_for = self._scaling_graph(frame, turns), key
+            self._graph, self._graph_is_for = self._scaling_graph(frame, orientation), key
         self._graph.push(self._as_planes(frame))
         scaled = self._graph.pull()
         if not isinstance(scaled, VideoFrame):
             raise TypeError("a graph of video filters gives video frames")
-        picture = np.rot90(scaled.to_ndarray().astype(np.uint8, copy=False), turns)
-        return center(picture, self._geometry)
+        return center(orientation.applied(scaled.to_ndarray().astype(np.uint8, copy=False)), self._geometry)
 
     def _as_planes(self, frame: VideoFrame) -> VideoFrame:
         """The frame as planes of red, green and blue, which the scaler scales separately."""
@@ -66,10 +65,10 @@ class FrameScaler:
         planes.color_trc, planes.color_primaries = ColorTrc.UNSPECIFIED, ColorPrimaries.UNSPECIFIED
         return planes
 
-    def _scaling_graph(self, frame: VideoFrame, turns: int) -> Graph:
+    def _scaling_graph(self, frame: VideoFrame, orientation: Orientation) -> Graph:
         """Filters that scale the upright picture's width, then its height."""
-        height, width = scaled_size(*upright_size(frame), self._geometry)
-        if turns % 2:
+        height, width = scaled_size(*orientation.size(frame.height, frame.width), self._geometry)
+        if orientation.transposed:
             first, then = f"{frame.width}:{width}", f"{height}:{width}"
         else:
             first, then = f"{width}:{frame.height}", f"{width}:{height}"
@@ -89,17 +88,9 @@ class FrameScaler:
         return graph
 
 
-def quarter_turns(rotation_degrees: float) -> Literal[0, 1, 2, 3]:
-    """How many quarter turns counterclockwise make a picture upright."""
-    turns: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
-    return turns[round(rotation_degrees / 90) % 4]
-
-
 def upright_size(frame: VideoFrame) -> tuple[int, int]:
     """Height and width of the frame when it is upright."""
-    if quarter_turns(frame.rotation) % 2:
-        return frame.width, frame.height
-    return frame.height, frame.width
+    return Orientation.of(frame).size(frame.height, frame.width)
 
 
 def scaled_size(height: int, width: int, geometry: FrameGeometry) -> tuple[int, int]:

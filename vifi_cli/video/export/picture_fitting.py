@@ -6,23 +6,16 @@ converts only HDR (PQ or HLG), which needs a special screen and player, to BT.70
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 from av.filter import Graph
 from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
-from vifi_cli.video.decode.picture import quarter_turns
+from vifi_cli.video.decode.orientation import Orientation
 
 HDR_TRANSFERS: dict[int, str] = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
 TO_BT709 = "out_color_matrix=bt709:out_primaries=bt709:out_transfer=bt709:intent=perceptual"
-UPRIGHT: dict[Literal[0, 1, 2, 3], tuple[tuple[str, str], ...]] = {
-    0: (),
-    1: (("transpose", "cclock"),),
-    2: (("hflip", ""), ("vflip", "")),
-    3: (("transpose", "clock"),),
-}
 SCALER = "flags=bicubic+accurate_rnd+full_chroma_int"
 UNSPECIFIED = 2  # FFmpeg's number of an unspecified color matrix
 SD_HEIGHT = 576  # pictures of unknown colors are BT.601 up to here, BT.709 above, as for players
@@ -41,7 +34,7 @@ def canvas_of(frame: VideoFrame, sample_aspect: Fraction | None) -> Canvas:
     """The canvas that shows a frame as it is, upright; an odd last row or column is left out."""
     aspect = sample_aspect or Fraction(1)
     height, width = frame.height, frame.width
-    if quarter_turns(frame.rotation) % 2:
+    if Orientation.of(frame).transposed:
         height, width, aspect = width, height, 1 / aspect
     return Canvas(max(2, height // 2 * 2), max(2, width // 2 * 2), aspect)
 
@@ -74,7 +67,8 @@ class PictureFitter:
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The picture as yuv420p in the canvas's size."""
-        key = frame.height, frame.width, frame.format.name, frame.rotation, frame.color_trc, frame.colorspace
+        seen_as = Orientation.of(frame)
+        key = frame.height, frame.width, frame.format.name, seen_as, frame.color_trc, frame.colorspace
         if key != self._graph_is_for:
             self._graph, self._graph_is_for = self._fitting_graph(frame), key
         self._graph.push(frame)
@@ -97,7 +91,7 @@ class PictureFitter:
             colorspace=str(int(frame.colorspace)),
             range=str(int(frame.color_range)),
         )
-        steps = [*UPRIGHT[quarter_turns(frame.rotation)], *self._size_steps(frame)]
+        steps = [*Orientation.of(frame).filters, *self._size_steps(frame)]
         steps += [("scale", f"{SCALER}:out_range=tv{self._color_options(frame)}"), ("format", "yuv420p")]
         nodes: list[FilterContext] = [source, *(graph.add(name, options or None) for name, options in steps)]
         graph.link_nodes(*nodes, graph.add("buffersink")).configure()
@@ -108,7 +102,7 @@ class PictureFitter:
         if canvas_of(frame, self._sample_aspect) == canvas and min(frame.height, frame.width) > 1:
             return [("crop", f"{canvas.width}:{canvas.height}:0:0:exact=1")]
         height, width = frame.height, frame.width * self._sample_aspect / canvas.sample_aspect
-        if quarter_turns(frame.rotation) % 2:
+        if Orientation.of(frame).transposed:
             height, width = frame.width, frame.height / self._sample_aspect / canvas.sample_aspect
         scale = min(canvas.height / Fraction(height), canvas.width / Fraction(width))
         rows, columns = (max(2, 2 * round(side * scale / 2)) for side in (height, width))

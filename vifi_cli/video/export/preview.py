@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from PIL import Image
 
 from vifi_cli.video.decode.container import unwatched
-from vifi_cli.video.decode.picture import quarter_turns
+from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.export.open_moment import OpenMoment, at_even_times, open_moment
 from vifi_cli.video.moment import Moment
 
@@ -75,10 +76,11 @@ def _evenly(opened: OpenMoment, moment: Moment) -> Iterator[VideoFrame]:
 
 
 def _small(opened: OpenMoment, frame: VideoFrame, height: int) -> Image.Image:
-    turns = quarter_turns(frame.rotation)
+    orientation = Orientation.of(frame)
     shown = frame.width * float(opened.video.stream.sample_aspect_ratio or 1), float(frame.height)
-    highest, widest = (WIDEST * height, height) if turns % 2 else (height, WIDEST * height)
+    highest, widest = (WIDEST * height, height) if orientation.transposed else (height, WIDEST * height)
     scale = min(1.0, highest / shown[1], widest / shown[0])
     columns, rows = (max(1, round(side * scale)) for side in shown)
     small = frame.reformat(columns, rows, "rgb24", interpolation=Interpolation.AREA)
-    return Image.fromarray(small.to_ndarray()).rotate(90 * turns, expand=True)
+    picture = small.to_ndarray().astype(np.uint8, copy=False)
+    return Image.fromarray(np.ascontiguousarray(orientation.applied(picture)))

@@ -12,7 +12,8 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.video.decode.container import MICROSECOND, open_video
+from vifi_cli.video.decode.container import MICROSECOND, OpenVideo, open_video, unwatched
+from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.requests.address import key_of
@@ -42,10 +43,17 @@ def playability(path: Path, _: Report) -> Playability:
     """Checks a file; raises UnreadableVideo if it is not a video."""
     with open_video(path) as video:
         media_type = _media_type(path, video.container, video.stream)
+        if media_type is not None and _is_mirrored(video):
+            media_type = None  # browsers turn pictures, but not all of them mirror
         if video.stream.start_time is None:
             return Playability(media_type)
         lead = video.stream.start_time * video.tick_seconds - (video.container.start_time or 0) * MICROSECOND
         return Playability(media_type, max(0.0, lead))
+
+
+def _is_mirrored(video: OpenVideo) -> bool:
+    first = next(video.frames(unwatched), None)
+    return first is not None and Orientation.of(first).is_mirrored
 
 
 def _media_type(path: Path, container: InputContainer, stream: VideoStream) -> str | None:

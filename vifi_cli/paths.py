@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,11 @@ def cache_folder() -> Path:
 def given_path(path: Path | str) -> Path:
     """The absolute form of a path the user gave: `~` and `..` resolved, links kept."""
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
+
+
+def root_of(path: Path, roots: Collection[Path]) -> Path | None:
+    """The innermost of the roots at or above a path; None outside all."""
+    return next((folder for folder in (path, *path.parents) if folder in roots), None)
 
 
 def slug(name: str) -> str:

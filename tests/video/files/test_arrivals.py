@@ -141,6 +141,20 @@ def test_a_root_may_be_hidden_itself(tmp_path: Path) -> None:
     assert arrivals.is_due(SETTLED_SECONDS + QUIET_SECONDS)
 
 
+@pytest.mark.parametrize("outer_first", [True, False])
+def test_the_innermost_root_decides_what_is_hidden(tmp_path: Path, outer_first: bool) -> None:
+    outer, inner = tmp_path, tmp_path / ".recordings" / "camera"
+    (inner / ".cache").mkdir(parents=True)
+    arrivals = Arrivals((outer, inner) if outer_first else (inner, outer))
+    tell(arrivals, "added", write(inner / ".cache" / "preview.mp4", 10), 0.0)
+    tell(arrivals, "added", write(inner.parent / "beside.mp4", 10), 0.0)
+    arrivals.look(SETTLED_SECONDS)
+    assert not arrivals.is_due(SETTLED_SECONDS + QUIET_SECONDS), "these are hidden from both roots"
+    tell(arrivals, "added", write(inner / "movie.mp4", 10), 20.0)
+    arrivals.look(20.0 + SETTLED_SECONDS)
+    assert arrivals.is_due(20.0 + SETTLED_SECONDS + QUIET_SECONDS)
+
+
 def test_a_file_that_goes_while_it_is_waited_for_is_not_waited_for(
     arrivals: Arrivals, tmp_path: Path
 ) -> None:

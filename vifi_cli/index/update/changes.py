@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.update.presence import is_there, part_gone, root_of
+from vifi_cli.index.update.presence import is_there, part_gone
+from vifi_cli.paths import root_of
 from vifi_cli.video.files.discovery import Discovery, VideoFile, content_fingerprint
 
 Match = tuple[CatalogedVideo, VideoFile]

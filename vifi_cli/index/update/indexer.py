@@ -10,8 +10,8 @@ from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.changes import Changes, find_changes
 from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_videos
-from vifi_cli.index.update.presence import root_of
 from vifi_cli.index.update.shards import store_all
+from vifi_cli.paths import root_of
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 
 

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-
-def root_of(path: Path, roots: set[Path]) -> Path | None:
-    """The innermost of the roots at or above a path."""
-    return next((folder for folder in (path, *path.parents) if folder in roots), None)
+from vifi_cli.paths import root_of
 
 
 def is_there(path: Path) -> bool:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
-from vifi_cli.index.update.presence import is_there, part_gone, root_of
+from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.paths import root_of
 
 
 @dataclass(frozen=True, slots=True)

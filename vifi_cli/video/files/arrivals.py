@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from vifi_cli.paths import root_of
 from vifi_cli.video.files.recognition import AMBIGUOUS_SUFFIXES, VIDEO_SUFFIXES, may_be_video
 
 SETTLED_SECONDS = 5.0
@@ -101,7 +102,7 @@ class Arrivals:
 
     def _is_hidden(self, path: Path) -> bool:
         """Whether a search of the folders skips a path because it is hidden."""
-        root = next((root for root in self.roots if path.is_relative_to(root)), None)
+        root = root_of(path, self.roots)
         return root is None or any(part.startswith(".") for part in path.relative_to(root).parts)
 
 

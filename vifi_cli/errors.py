@@ -26,6 +26,10 @@ class UnreadableVideo(VifiError):
     """One video cannot be decoded, and the others go on; the text is the reason, without the path."""
 
 
+class VideoOutOfReach(UnreadableVideo):
+    """One video cannot be read now, though its content may be fine: its disk fails, its decoder was killed or hangs."""
+
+
 class ModelUnavailable(VifiError):
     """Weights are missing, damaged, or cannot be downloaded."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.errors import InvalidInput, UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.decode.frames import Frames
 from vifi_cli.video.export.probe import VideoFacts
 from vifi_cli.video.workers.isolated_worker import WorkerLost
@@ -56,7 +56,8 @@ def test_errors_come_back_as_what_a_caller_catches() -> None:
         again = sent(*packed(Failed.by(error)))
         assert isinstance(again, Failed)
         assert (type(again.error()), str(again.error())) == (type(error), str(error))
-    assert type(Failed.by(WorkerLost("crashed")).error()) is UnreadableVideo
+    assert type(Failed.by(WorkerLost("crashed")).error()) is VideoOutOfReach
+    assert type(Failed.by(MemoryError()).error()) is VideoOutOfReach
 
 
 def document(name: str, **fields: Any) -> bytes:

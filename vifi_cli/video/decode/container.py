@@ -16,7 +16,8 @@ from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
+from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source, why_not_opened
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
@@ -36,6 +37,7 @@ class OpenVideo:
 
     container: InputContainer
     stream: VideoStream
+    source: SourceFile
     encrypted: bool = False  # whether reading ended at encrypted packets
     packets_read: int = 0  # by `packets`, so far
     packets_damaged: int = 0  # refused by the decoder
@@ -77,11 +79,16 @@ class OpenVideo:
         try:
             self.container.seek(ticks, stream=self.stream)
         except av.FFmpegError:
+            self.source.check()
             return False
         return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        """The stream's packets in decoding order, until the file is cut off, broken or encrypted."""
+        """The stream's packets in decoding order, until the file is cut off, broken or encrypted.
+
+        Raises:
+            VideoOutOfReach: the disk failed or the file became shorter, so that packets are missing.
+        """
         try:
             for packet in self.container.demux(self.stream):
                 if packet.has_sidedata("encryption_info"):
@@ -90,8 +97,14 @@ class OpenVideo:
                 if packet.size:
                     self.packets_read += 1
                     yield packet
-        except av.FFmpegError:
-            return
+        except av.FFmpegError as error:
+            check_memory(error)
+        self.source.check()
+
+    def skip_damaged(self, error: av.FFmpegError) -> None:
+        """Counts a packet that the decoder refuses; raises VideoOutOfReach if it only lacks memory."""
+        check_memory(error)
+        self.packets_damaged += 1
 
     def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
         """The frames of the remaining packets in presentation order, without damaged ones; calls `alive` often."""
@@ -99,12 +112,12 @@ class OpenVideo:
             alive()
             try:
                 yield from packet.decode()
-            except av.FFmpegError:
-                self.packets_damaged += 1
+            except av.FFmpegError as error:
+                self.skip_damaged(error)
         try:
             yield from self.stream.codec_context.decode(None)
-        except av.FFmpegError:
-            self.packets_damaged += 1
+        except av.FFmpegError as error:
+            self.skip_damaged(error)
 
     def why_no_frame(self) -> str:
         """Why a file yielded no frame, once it has been read to its end."""
@@ -154,13 +167,22 @@ def ticks_of(frame: VideoFrame) -> int | None:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[OpenVideo]:
-    """Opens a file; raises UnreadableVideo with the reason if FFmpeg can read no video in it."""
-    try:
-        container = av.open(os.fsdecode(path), metadata_errors="replace", options=LOCAL_FILES_ONLY)
-    except (av.FFmpegError, OSError) as error:
-        raise UnreadableVideo(_reason_not_opened(path, error)) from error
-    with container:
-        yield OpenVideo(container, _video_stream(container))
+    """Opens a file.
+
+    Raises:
+        UnreadableVideo: FFmpeg can read no video in it; the text is the reason.
+        VideoOutOfReach: the file cannot be read now.
+    """
+    with open_source(path) as source:
+        try:
+            container = av.open(source, "r", metadata_errors="replace", options=LOCAL_FILES_ONLY)
+        except av.FFmpegError as error:
+            source.check()
+            check_memory(error)
+            raise UnreadableVideo(_reason_not_opened(path, error)) from error
+        with container:
+            source.check()
+            yield OpenVideo(container, _video_stream(container), source)
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -189,23 +211,16 @@ def measured_seconds(path: Path, alive: Callable[[], None]) -> float:
         return end - first if end > first else count * video.frame_seconds
 
 
-def _reason_not_opened(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "the file is gone"
-    if isinstance(error, PermissionError):
-        return "no permission to read the file"
-    if isinstance(error, IsADirectoryError):
-        return "a folder, not a file"
+def _reason_not_opened(path: Path, error: av.FFmpegError) -> str:
     try:
         boxes = _leading_boxes(path)
         if path.stat().st_size == 0:
             return "the file is empty"
     except OSError as problem:
-        return f"the file cannot be read: {problem.strerror}"
+        raise VideoOutOfReach(why_not_opened(problem)) from problem
     if b"ftyp" in boxes and b"moov" not in boxes:
         return "the file is cut off: its index is missing (moov atom not found)"
-    detail = getattr(error, "strerror", None) or str(error)
-    return f"not a video FFmpeg can read: {detail}"
+    return f"not a video FFmpeg can read: {error.strerror or error}"
 
 
 def _leading_boxes(path: Path) -> set[bytes]:

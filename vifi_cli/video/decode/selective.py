@@ -136,8 +136,8 @@ class SelectiveDecoding:
         self._alive()
         try:
             frames = packet.decode()
-        except av.FFmpegError:
-            self._video.packets_damaged += 1
+        except av.FFmpegError as error:
+            self._video.skip_damaged(error)
             return
         yield from self._sort_out(frames)
 
@@ -147,8 +147,8 @@ class SelectiveDecoding:
             self._alive()
             try:
                 yield from self._sort_out(self._context.decode(None))
-            except av.FFmpegError:
-                self._video.packets_damaged += 1
+            except av.FFmpegError as error:
+                self._video.skip_damaged(error)
         self._context.flush_buffers()
 
     def _sort_out(self, frames: list[VideoFrame]) -> Iterator[TimedFrame]:

@@ -3,7 +3,6 @@
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
 import math
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from av.packet import Packet
 from av.stream import Discard
 
 from vifi_cli.video.decode.container import LOCAL_FILES_ONLY
+from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
 
 Samples = npt.NDArray[np.float32]
 TimedSamples = tuple[float | None, Samples]  # the time is in seconds, if the file has times
@@ -102,6 +102,7 @@ class OpenSound:
 
     container: InputContainer
     stream: AudioStream
+    source: SourceFile
 
     @property
     def format(self) -> SoundFormat:
@@ -147,27 +148,38 @@ class OpenSound:
             self.container.seek(ticks, stream=self.stream)
         try:
             yield from self.container.demux(self.stream)
-        except av.FFmpegError:
-            return
+        except av.FFmpegError as error:
+            check_memory(error)
+        self.source.check()
 
 
 @contextmanager
 def open_sound(path: Path) -> Iterator[OpenSound | None]:
-    """Opens a video's main sound beside its pictures; None if it has none that can be decoded."""
-    try:
-        container = av.open(os.fsdecode(path), metadata_errors="replace", options=LOCAL_FILES_ONLY)
-    except (av.FFmpegError, OSError):
-        yield None
-        return
-    with container:
-        stream = container.streams.best("audio")
-        decoder: CodecContext | None = stream.codec_context if isinstance(stream, AudioStream) else None
-        if not isinstance(stream, AudioStream) or decoder is None or not stream.rate:
+    """Opens a video's main sound beside its pictures; None if it has none that can be decoded.
+
+    Raises:
+        VideoOutOfReach: the file cannot be read now.
+    """
+    with open_source(path) as source:
+        try:
+            container = av.open(source, "r", metadata_errors="replace", options=LOCAL_FILES_ONLY)
+        except av.FFmpegError:
+            source.check()
             yield None
             return
-        for other in container.streams:
-            other.discard = Discard.default if other is stream else Discard.all
-        yield OpenSound(container, stream)
+        with container:
+            source.check()
+            yield _main_sound(container, source)
+
+
+def _main_sound(container: InputContainer, source: SourceFile) -> OpenSound | None:
+    stream = container.streams.best("audio")
+    decoder: CodecContext | None = stream.codec_context if isinstance(stream, AudioStream) else None
+    if not isinstance(stream, AudioStream) or decoder is None or not stream.rate:
+        return None
+    for other in container.streams:
+        other.discard = Discard.default if other is stream else Discard.all
+    return OpenSound(container, stream, source)
 
 
 def _timed_samples(frames: Iterable[AudioFrame], wanted: SoundFormat) -> Iterator[TimedSamples]:

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from vifi_cli.errors import UnreadableVideo, VifiError
+from vifi_cli.errors import VideoOutOfReach, VifiError
 from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Value, packed, receive
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit locks of the parent's other threads
@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 Report = Callable[..., None]
 
 
-class WorkerLost(UnreadableVideo):
+class WorkerLost(VideoOutOfReach):
     """The process is dead or hangs; the text says which, in words for the user."""
 
 
@@ -154,7 +154,7 @@ class _Process:
     def _how_it_died(self) -> VifiError:
         self._process.join(END_SECONDS)
         code = self._process.exitcode
-        if not self._has_started:
+        if not self._has_started and code != -signal.SIGKILL:
             return VifiError(f"the decoding process does not start (exit code {code}): try `vifi doctor`")
         if code == -signal.SIGKILL:
             return WorkerLost("decoder was killed (signal 9), perhaps because memory ran out")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from vifi_cli import errors
-from vifi_cli.errors import UnreadableVideo, VifiError
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach, VifiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Failed:
         if isinstance(error, VifiError):
             kinds = (kind.__name__ for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
             return cls(next(kinds), (str(error),))
+        if isinstance(error, MemoryError):
+            return cls(VideoOutOfReach.__name__, ("not enough memory to decode it",))
         return cls(UnreadableVideo.__name__, (f"it failed: {type(error).__name__}: {error}",))
 
     def error(self) -> Exception:

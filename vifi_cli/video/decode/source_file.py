@@ -1,0 +1,102 @@
+"""The file under an open video, read for FFmpeg, which hides why reading ended.
+
+FFmpeg shows a disk that fails in the middle of a file as the end of the file. Whatever was decoded would then count as
+all there is.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vifi_cli.errors import VideoOutOfReach
+
+SCARCE_BYTES = 64 * 2**20  # memory is scarce where a block of this size cannot be had
+
+
+class SourceFile:
+    """A file as FFmpeg reads it. A failing disk looks like the file's end; `check` then says what happened."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file; raises VideoOutOfReach."""
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise VideoOutOfReach(why_not_opened(error)) from error
+        self._size_bytes = self._now_bytes()
+        self.name = os.fsdecode(path)  # FFmpeg guesses the format from it too
+        self._failure: str | None = None
+
+    def read(self, count: int) -> bytes:
+        """The next bytes; none at the end, or where reading fails."""
+        try:
+            data = self._file.read(count)
+            if not data and count and self._size_bytes and self.tell() < self._size_bytes:
+                self._failure = self._failure or self._why_short()
+        except OSError as error:
+            self._failure = self._failure or f"reading it failed: {error.strerror}"
+            return b""
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes to a position, and returns it; a negative error number for one that no file can have."""
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as error:
+            return -(error.errno or errno.EINVAL)
+
+    def tell(self) -> int:
+        """The present position."""
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        """Whether the file is more than a pipe."""
+        return self._file.seekable()
+
+    def check(self) -> None:
+        """Raises VideoOutOfReach if reading has failed; what was decoded so far is then not all there is."""
+        if self._failure:
+            raise VideoOutOfReach(self._failure)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def _why_short(self) -> str:
+        if self._now_bytes() < self._size_bytes:
+            return "it became shorter while it was read"
+        return f"reading it failed: the disk gave {self.tell():,} of {self._size_bytes:,} bytes"
+
+    def _now_bytes(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[SourceFile]:
+    """Opens a file for FFmpeg, and closes it; raises VideoOutOfReach if it cannot be opened now."""
+    source = SourceFile(path)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def why_not_opened(error: OSError) -> str:
+    """Why a file cannot be opened now, in words."""
+    if isinstance(error, FileNotFoundError):
+        return "the file is gone"
+    if isinstance(error, PermissionError):
+        return "no permission to read the file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file"
+    return f"the file cannot be read: {error.strerror}"
+
+
+def check_memory(error: Exception) -> None:
+    """Raises VideoOutOfReach if an error came from missing memory, and not from absurd sizes in a damaged file."""
+    if isinstance(error, MemoryError):
+        try:
+            bytearray(SCARCE_BYTES)
+        except MemoryError:
+            raise VideoOutOfReach("not enough memory to decode it") from error

@@ -126,9 +126,9 @@ def test_a_decoder_that_crashes_is_replaced(clip: Path, pipe: Path, number: int,
     for event in decode_ahead([clip, pipe, clip], FrameSampling(), WIDE):
         results |= outcomes([event])
         if isinstance(event, DecodedVideo) and event.position == 0:
-            os.kill(
-                decoders()[0].pid or 0, number
-            )  # it goes on to the pipe, and hangs there if it gets so far
+            writing = os.open(pipe, os.O_WRONLY)  # returns when the decoder has opened the pipe
+            os.kill(decoders()[0].pid or 0, number)
+            os.close(writing)
     assert results[0] == results[2] == "done"
     assert results[1].startswith(reason)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import NoneType
 from typing import TypedDict, Unpack
 
 from vifi_cli import paths
@@ -22,11 +23,14 @@ from vifi_cli.video.export.preview import Preview, preview_of
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, make_sure_of, padded, video_facts
 from vifi_cli.video.export.reel import Reel, reel_form, write_reel
 from vifi_cli.video.moment import Moment
-from vifi_cli.video.workers.isolated_worker import IsolatedWorker, WorkerLost
+from vifi_cli.video.workers.isolated_worker import SENT_NONSENSE, IsolatedWorker, WorkerLost
+from vifi_cli.video.workers.messages import Answers
 from vifi_cli.wording import counted
 
 COPY_EFFORT, PREVIEW_EFFORT = 0.05, 0.5  # per second of video, beside encoding it
 SHORTEST_TASK_SECONDS = 1e-3
+FACTS, CLIP, PREVIEW = Answers(VideoFacts), Answers(Clip, (float,)), Answers(Preview, (float,))
+REEL = Answers(Reel, (int, float))
 
 Probed = Mapping[int, ProbedMoment]  # by their position in the plan
 
@@ -157,7 +161,7 @@ class CutRendering:
                 continue
             with self._failing(position):
                 if moment.start_seconds >= known.duration_seconds:  # headers and clocks may be wrong
-                    self._worker.call(partial(make_sure_of, moment), lambda: None)
+                    self._worker.call(partial(make_sure_of, moment), Answers(NoneType))
                     if moment.end_seconds == math.inf:
                         raise UnreadableVideo("its length is unknown: say where the moment ends")
                 probed[position] = padded(moment, known, pad_seconds)
@@ -173,7 +177,7 @@ class CutRendering:
             for path, seconds in reaching.items():
                 task(len(facts), at=f"{len(facts) + 1:,}/{len(reaching):,}")
                 try:
-                    facts[path] = self._worker.call(partial(video_facts, path, seconds), lambda: None)
+                    facts[path] = self._worker.call(partial(video_facts, path, seconds), FACTS)
                 except UnreadableVideo as error:
                     facts[path] = str(error)
         return facts
@@ -185,7 +189,7 @@ class CutRendering:
             target = targets[position]
             report = self._piece("Cutting", target.name, one.seconds, effort)
             with self._failing(position), paths.replacing(target) as temporary:
-                clip = self._worker.call(partial(write, one.moment, temporary), report)
+                clip = self._worker.call(partial(write, one.moment, temporary), CLIP, report)
                 self.report.clips[position] = target, clip
 
     def write_reel(self, probed: Probed, target: Path) -> None:
@@ -197,6 +201,8 @@ class CutRendering:
 
         def report(place: int, seconds: float) -> None:
             nonlocal current
+            if not 0 <= place < len(rest):
+                raise WorkerLost(SENT_NONSENSE)
             current = place
             report_seconds(sum(one.seconds for _, one in rest[:place]) + seconds)
 
@@ -205,7 +211,9 @@ class CutRendering:
             try:
                 with paths.replacing(target) as temporary:
                     joining = partial(write_reel, [one.moment for _, one in rest], form, temporary)
-                    reel = self._worker.call(joining, report)
+                    reel = self._worker.call(joining, REEL, report)
+                    if not reel.is_of(len(rest)):
+                        raise WorkerLost(SENT_NONSENSE)
             except WorkerLost as lost:
                 position, _ = rest.pop(current)
                 self.report.failed[position] = str(lost)
@@ -234,7 +242,7 @@ class CutRendering:
         for position, one in probed.items():
             report = self._piece("Looking", one.moment.path.name, one.seconds, PREVIEW_EFFORT)
             with self._failing(position):
-                previews[position] = self._worker.call(partial(preview_of, one.moment), report)
+                previews[position] = self._worker.call(partial(preview_of, one.moment), PREVIEW, report)
         if not previews:
             return
         clips = {position: path for position, (path, _) in self.report.clips.items()}

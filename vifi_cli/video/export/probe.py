@@ -33,6 +33,10 @@ class VideoFacts:
     has_sound: bool  # that can be decoded
     first_timecode: str | None = None  # of its first frame, if the camera wrote one
 
+    def __post_init__(self) -> None:
+        if self.duration_seconds < 0 or self.frame_rate <= 0 or self.height < 1 or self.width < 1:
+            raise ValueError(f"impossible facts about a video: {self}")
+
 
 @dataclass(frozen=True, slots=True)
 class ProbedMoment:

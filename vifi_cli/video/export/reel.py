@@ -36,6 +36,11 @@ class Reel:
     starts_seconds: tuple[float | None, ...]  # where in it each moment begins; None if it could not be read
     reasons: tuple[tuple[int, str], ...]  # why not, by the moment's place
 
+    def is_of(self, moments: int) -> bool:
+        """Whether it can be a reel of that many moments."""
+        places = [place for place, _ in self.reasons]
+        return len(self.starts_seconds) == moments and all(0 <= place < moments for place in places)
+
 
 def reel_form(facts: Sequence[VideoFacts]) -> ReelForm:
     """The most frequent size and frame rate of at least one video, of equals the greater; sound if any has it."""

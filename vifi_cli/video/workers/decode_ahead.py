@@ -8,18 +8,19 @@ hangs or crashes in native code is replaced; only the video it was working on is
 
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Full, Queue
 
-from vifi_cli.errors import UnreadableVideo, VifiError
+from vifi_cli.errors import InvalidInput, UnreadableVideo, VifiError
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Value
+from vifi_cli.video.workers.received_frames import ReceivedFrames
 
 EVENTS_AHEAD = 8
 STOP_CHECK_SECONDS = 0.1  # how soon a thread notices that everything is to stop
@@ -67,7 +68,7 @@ def decode_ahead(
     for `stall_seconds` counts as hanging. Closing the generator ends all processes at once.
     """
     works = [partial(_decode, path, sampling, geometry, threads) for path in paths]
-    pool = DecodingPool(works, workers, stall_seconds)
+    pool = DecodingPool(works, partial(ReceivedFrames, sampling, geometry), workers, stall_seconds)
     try:
         yield from pool.events()
     finally:
@@ -88,8 +89,16 @@ def _decode(
 class DecodingPool:
     """Threads that keep one isolated worker busy each, and put what the workers send into one queue."""
 
-    def __init__(self, works: Sequence[partial[VideoInfo]], workers: int, stall_seconds: float) -> None:
+    def __init__(
+        self,
+        works: Sequence[partial[VideoInfo]],
+        receiving: Callable[[], ReceivedFrames],
+        workers: int,
+        stall_seconds: float,
+    ) -> None:
+        """`receiving` makes the checks of one video's frames."""
         self._waiting = deque(enumerate(works))
+        self._receiving = receiving
         self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False
         isolated = [IsolatedWorker(stall_seconds) for _ in range(min(workers, len(works)))]
@@ -142,10 +151,17 @@ class DecodingPool:
             return None
 
     def _decoded(self, worker: IsolatedWorker, position: int, work: partial[VideoInfo]) -> DecodingEvent:
+        received = self._receiving()
+
+        def take(frames: Frames | None = None) -> None:
+            if frames is not None:
+                received.add(frames)
+                self._put(DecodedChunk(position, frames))
+
         try:
-            info = worker.call(work, lambda frames: self._put(DecodedChunk(position, frames)))
-            return DecodedVideo(position, info)
-        except (UnreadableVideo, OSError) as error:
+            info = worker.call(work, received.answers(), take)
+            return DecodedVideo(position, received.finish(info))
+        except (UnreadableVideo, InvalidInput, OSError) as error:
             return FailedVideo(position, str(error))
 
     def _put(self, event: DecodingEvent | Exception | None) -> None:

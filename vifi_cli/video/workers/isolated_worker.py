@@ -1,33 +1,50 @@
 """Calls functions on videos in another process, so that a file that crashes or hangs native code costs only itself.
 
 The process makes one call after another until it is killed, and ends when its parent ends, for whatever reason.
-`messages` describes what it sends.
+`messages` describes what it sends. A file may take the process over, so the parent trusts nothing that it sends: a
+message of another type, size or speed than announced costs the call.
 """
 
 import multiprocessing
 import os
+import pickle
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from types import ModuleType
-from typing import Any, Self, TypeVar
+from multiprocessing.connection import wait
+from types import ModuleType, NoneType
+from typing import Any, Self
 
 from vifi_cli.errors import VideoOutOfReach, VifiError
-from vifi_cli.video.workers.messages import Done, Failed, Message, Progress, Value, packed, receive
+from vifi_cli.video.workers.answer_reading import read_message
+from vifi_cli.video.workers.messages import (
+    Answers,
+    Done,
+    Failed,
+    Message,
+    Progress,
+    Result,
+    Value,
+    packed,
+)
+from vifi_cli.video.workers.part_stream import PartStream
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit locks of the parent's other threads
 STALL_SECONDS = 60.0
 START_SECONDS = 60.0
 END_SECONDS = 5.0
 REPORT_SECONDS = 0.1  # between two reports on the same subject
+MOST_TEXT_BYTES = 4 * 2**20  # of a message's JSON
+MOST_CALL_BYTES = 2**30
+MOST_REPORTS_A_SECOND, REPORTS_AT_ONCE = 10_000, 10_000
+SENT_NONSENSE = "decoder damaged its own memory: it sent something that makes no sense"
 ONE_START = threading.Lock()
 
-Result = TypeVar("Result")
 Report = Callable[..., None]
 
 
@@ -41,8 +58,8 @@ class Reporter:
     Sending waits until the parent takes what was sent, which bounds how far the function runs ahead.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, stream: PartStream) -> None:
+        self._stream = stream
         self._last, self._subject = 0.0, ()
 
     def __call__(self, *arguments: Any) -> None:
@@ -58,7 +75,7 @@ class Reporter:
     def send(self, message: Message) -> None:
         """Sends a message; raises TypeError, before sending anything, if a part cannot be sent."""
         for part in packed(message):
-            self._connection.send_bytes(part)
+            self._stream.send(part)
 
 
 class IsolatedWorker:
@@ -75,28 +92,48 @@ class IsolatedWorker:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def call(self, function: Callable[[Reporter], Result], report: Report) -> Result:
+    def call(
+        self,
+        function: Callable[[Reporter], Result],
+        answers: Answers[Result],
+        report: Report = lambda *_: None,
+    ) -> Result:
         """Calls a picklable function, passes what it reports to `report`, and returns its result.
 
         Raises:
-            WorkerLost: the process crashed or hung.
-            VifiError: the function raises it, or the process does not start. Other exceptions of the function except
-                OSError become UnreadableVideo.
-            OSError: the function raises it.
+            WorkerLost: the process crashed, hung, or sent something else than `answers` announce.
+            UnreadableVideo, InvalidInput, OSError: the function raises it. Its other exceptions become UnreadableVideo.
+            VifiError: the process does not start.
         """
-        process = self.start()
         try:
-            outcome = process.call(function, report)
+            process = self._given(function)
+            outcome = process.outcome(answers, report)
         except BaseException:  # the process is lost, or still working and nobody waits for it
             self.end()
             raise
-        if isinstance(outcome, Failed):
-            raise outcome.error()
+        if isinstance(outcome, Exception):
+            raise outcome
         result: Result = outcome.result
         return result
 
+    def _given(self, function: Callable[[Reporter], Any]) -> "_Process":
+        """The process, which has begun with a call; a new one if the last call left one that does not."""
+        process = self.start()
+        was_used = process.has_started
+        try:
+            process.give(function)
+        except WorkerLost:
+            if not was_used:
+                raise
+            self.end()
+            process = self.start()
+            process.give(function)
+        return process
+
     def start(self) -> "_Process":
-        """Starts the process, unless it is running."""
+        """Starts the process, unless it is running; replaces one that speaks before it is asked."""
+        if self._process and self._process.speaks_unasked():
+            self.end()
         self._process = process = self._process or _Process(self._stall_seconds)
         return process
 
@@ -111,50 +148,80 @@ class _Process:
     """The process as its parent sees it: gives it calls, listens to it, finds it dead or hanging, ends it."""
 
     def __init__(self, stall_seconds: float) -> None:
-        self._connection: Connection
-        self._connection, theirs = SPAWN.Pipe()
+        ours, theirs = socket.socketpair()
+        self._stream = PartStream(ours)
         self._process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
         with starting_process():
             self._process.start()
         theirs.close()
-        self._has_started = False
+        self.has_started = False
         self._stall_seconds = stall_seconds
 
-    def call(self, function: Callable[[Reporter], Any], report: Report) -> Done | Failed:
-        with suppress(OSError):  # it has died; receiving will say how
-            self._connection.send(function)
+    def give(self, function: Callable[[Reporter], Any]) -> None:
+        """Gives it a call and waits until it begins; raises WorkerLost if it does not."""
+        with suppress(OSError):  # it has died, or takes nothing; receiving will say how
+            self._stream.send(pickle.dumps(function), self._patience_seconds())
+        self._receive(Answers(NoneType))
+        self.has_started = True
+
+    def outcome(self, answers: Answers[Any], report: Report) -> Done | Exception:
+        """The result of the call, or the error that the function raised."""
+        started, reports = time.monotonic(), 0
         while True:
-            message = self._receive()
-            if isinstance(message, Done | Failed):
+            message = self._receive(answers)
+            if isinstance(message, Done):
                 return message
+            if isinstance(message, Failed):
+                return self._error_of(message)
             if isinstance(message, Value):
                 report(message.value)
-            elif message.arguments:
+                continue
+            reports += 1
+            if reports > REPORTS_AT_ONCE + MOST_REPORTS_A_SECOND * (time.monotonic() - started):
+                raise WorkerLost(SENT_NONSENSE)
+            if message.arguments:
                 report(*message.arguments)
+
+    def speaks_unasked(self) -> bool:
+        """Whether it sent something after its last answer, which it could not mean for the next call."""
+        return self.has_started and self._stream.has_something()
 
     def end(self) -> None:
         """Kills the process, which holds nothing worth keeping."""
         self._process.kill()
         self._process.join(END_SECONDS)  # a process that waits for a dead network disk does not end
-        self._connection.close()
+        self._stream.close()
 
-    def _receive(self) -> Message:
-        patience = self._stall_seconds if self._has_started else max(self._stall_seconds, START_SECONDS)
+    def _receive(self, answers: Answers[Any]) -> Message:
         try:
-            if not self._connection.poll(patience):
-                raise WorkerLost(f"decoding hung: nothing for {self._stall_seconds:g} s")
-            message = receive(self._connection)
+            text = self._stream.receive(MOST_TEXT_BYTES, self._deadline())
+            deadline = self._deadline()
+            message = read_message(text, lambda size: self._stream.receive_exactly(size, deadline), answers)
+        except TimeoutError as error:
+            raise WorkerLost(f"decoding hung: nothing for {self._stall_seconds:g} s") from error
         except (EOFError, OSError) as error:
             raise self._how_it_died() from error
         except ValueError as error:
-            raise WorkerLost("decoder damaged its own memory") from error
-        self._has_started = True
+            raise WorkerLost(SENT_NONSENSE) from error
         return message
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._patience_seconds()
+
+    def _patience_seconds(self) -> float:
+        return self._stall_seconds if self.has_started else max(self._stall_seconds, START_SECONDS)
+
+    @staticmethod
+    def _error_of(failed: Failed) -> Exception:
+        try:
+            return failed.error()
+        except ValueError as error:
+            raise WorkerLost(SENT_NONSENSE) from error
 
     def _how_it_died(self) -> VifiError:
         self._process.join(END_SECONDS)
         code = self._process.exitcode
-        if not self._has_started and code != -signal.SIGKILL:
+        if not self.has_started and code != -signal.SIGKILL:
             return VifiError(f"the decoding process does not start (exit code {code}): try `vifi doctor`")
         if code == -signal.SIGKILL:
             return WorkerLost("decoder was killed (signal 9), perhaps because memory ran out")
@@ -163,14 +230,16 @@ class _Process:
         return WorkerLost(f"decoder ended unexpectedly (exit code {code})")
 
 
-def _serve(connection: Connection) -> None:
-    """Makes the calls that come through the connection, until the process is killed."""
+def _serve(end: socket.socket) -> None:
+    """Makes the calls that come through the socket, until the process is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    reporter = Reporter(connection)
-    reporter.send(Progress(()))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the parent's output is data
+    stream = PartStream(end)
+    reporter = Reporter(stream)
     while True:
-        function: Callable[[Reporter], Any] = connection.recv()
+        function: Callable[[Reporter], Any] = pickle.loads(stream.receive(MOST_CALL_BYTES))
+        reporter.send(Progress(()))  # the call has begun: what happens from now on is its own fault
         try:
             reporter.send(Done(function(reporter)))
         except Exception as error:  # noqa: BLE001  one file must never cost the others, whatever is wrong with it

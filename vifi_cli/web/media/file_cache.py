@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import NoneType
 
 from vifi_cli import paths
 from vifi_cli.errors import UnreadableVideo
@@ -69,7 +70,7 @@ class MadeFiles:
 
     async def _make(self, path: Path, make: Make) -> None:
         try:
-            await self._renderers.run(partial(make_file, make, path))
+            await self._renderers.run(partial(make_file, make, path), NoneType)
         except UnreadableVideo as error:
             if len(self._reasons) >= MOST_REASONS:
                 self._reasons.clear()

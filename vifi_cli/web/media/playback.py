@@ -121,7 +121,7 @@ class Sources:
         name = f"{key_of(video)} {await asyncio.to_thread(_state_of, video.path)}"  # another file is another matter
         if name not in self._known:
             try:
-                found = await self._renderers.run(partial(playability, video.path))
+                found = await self._renderers.run(partial(playability, video.path), Playability)
             except (UnreadableVideo, OSError):
                 found = Playability(None)
             self._known[name] = found

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Report
+from vifi_cli.video.workers.messages import Answers
 
 LOWER_PRIORITY = 10
 
@@ -27,8 +28,8 @@ class Renderers:
         self._stall_seconds = stall_seconds
         self._idle: list[IsolatedWorker] = []
 
-    async def run(self, job: Job[Result]) -> Result:
-        """Does a job, which must be picklable; canceling stops it.
+    async def run(self, job: Job[Result], result: type[Result]) -> Result:
+        """Does a job, which must be picklable, for a result of a type; canceling stops it.
 
         Raises:
             UnreadableVideo: the job says so, crashes or hangs.
@@ -40,7 +41,7 @@ class Renderers:
 
             def call() -> Result:
                 try:
-                    return process.call(partial(_in_background, job), _ignore)
+                    return process.call(partial(_in_background, job), Answers(result, reports=(float,)))
                 finally:
                     if broken_off.is_set():  # before there was a process to be ended
                         process.end()
@@ -66,7 +67,3 @@ def _in_background(job: Job[Result], report: Report) -> Result:
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)
     return job(report)
-
-
-def _ignore(*_: object) -> None:
-    """Ignores progress."""

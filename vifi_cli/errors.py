@@ -54,5 +54,9 @@ class IndexDamaged(IndexProblem):
     """The catalog on disk cannot be read."""
 
 
+class IndexChanged(IndexProblem):
+    """The index changed while it was read, and has to be opened again."""
+
+
 class EncoderMismatch(IndexProblem):
     """The index was built with another encoder than the one requested."""

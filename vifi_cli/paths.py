@@ -8,6 +8,15 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from vifi_cli.disk import access_rights
+from vifi_cli.disk.replacement import replacement
+
+OWN_NAMES = (
+    *("index", "index.lock", "index.lock-holder.json", "index.rebuild", "index.replaced"),
+    *("cache", "demo", "shell-history", access_rights.NOTE_FILE),
+)
+"""What vifi keeps in the data folder."""
+
 
 def data_folder() -> Path:
     """The folder of everything vifi keeps: `$VIFI_HOME`, or the platform's data folder."""
@@ -49,19 +58,15 @@ def write_obstacle(folder: Path) -> str:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, *, is_own: bool = False) -> Iterator[Path]:
     """Yields a temporary path to write to, then replaces the target with it atomically.
 
-    If writing fails (disk full, interrupted), the target stays as it was.
+    If writing fails (disk full, interrupted), the target stays as it was. `is_own` marks files that vifi keeps for
+    itself: like all files in the data folder, a new one gets the access rights of its folder, not those of the umask.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    is_own = is_own or target.is_relative_to(data_folder())
+    with replacement(target, access_rights.file_mode(target.parent) if is_own else None) as temporary:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -69,3 +74,31 @@ def write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as unfinished:
         unfinished.write_bytes(content)
+
+
+def make_own_folder(folder: Path, *, like: Path | None = None) -> int:
+    """Makes a folder for what vifi keeps, with its parents, if it is absent; returns the rights of new files in it.
+
+    Inside the data folder it gets the rights of the index. Elsewhere it gets those of `like`, or is private.
+    """
+    home = data_folder()
+    if folder.is_relative_to(home):
+        mode = prepare_data_folder()
+        for part in reversed([folder, *folder.parents]):
+            if part != home and part.is_relative_to(home):
+                access_rights.make_folder(part, mode)
+        return mode & 0o666
+    rights = access_rights.folder_mode(like) if like else None
+    access_rights.make_folder(folder, access_rights.PRIVATE if rights is None else rights)
+    return access_rights.file_mode(folder)
+
+
+def prepare_data_folder() -> int:
+    """Makes the data folder, or takes others' rights to it once; returns the rights of new folders in it."""
+    folder = data_folder()
+    access_rights.make_folder(folder)
+    access_rights.narrow_once(folder, OWN_NAMES)
+    mode = access_rights.folder_mode(index_folder())
+    if mode is None and access_rights.is_shared_on_purpose(folder):
+        mode = access_rights.folder_mode(folder)
+    return access_rights.PRIVATE if mode is None else mode

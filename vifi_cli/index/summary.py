@@ -35,7 +35,7 @@ class IndexSummary:
 
 def summarize(folder: Path) -> IndexSummary:
     """Summarizes the index in a folder; raises IndexMissing or IndexDamaged."""
-    with Catalog(folder / CATALOG_FILE) as catalog:
+    with Catalog(folder / CATALOG_FILE) as catalog, catalog.snapshot():
         totals = catalog.totals()
         return IndexSummary(
             folder=folder,

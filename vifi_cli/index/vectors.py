@@ -6,8 +6,6 @@ and renamed. Where nothing can be written, vectors stay in memory. Search is exa
 """
 
 import importlib
-import os
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from vifi_cli import paths
+from vifi_cli.disk.replacement import remove_abandoned
 from vifi_cli.errors import IndexProblem, MissingDependency
 from vifi_cli.index.arrays import Float32Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
@@ -31,7 +31,7 @@ except ImportError as error:
 
 NAME = "vectors-"
 ADD_AT_ONCE = READ_AT_ONCE = 16_384
-ABANDONED_SECONDS = 3600.0
+READ_BYTES = WRITTEN_AT_ONCE = 1 << 20
 ATTEMPTS = 5
 MEAN_OF_WINDOWS = 1024
 """A larger index is sampled: the mean cosine of a query is then uncertain by a 32nd of their standard deviation."""
@@ -120,14 +120,18 @@ def open_vectors(catalog: Catalog) -> Vectors:
                 _write(index, path)
                 catalog.note_vectors(revision)
             except (OSError, RuntimeError, IndexProblem):
-                # No space, no right to write, which FAISS reports as a RuntimeError, or an index run that writes now:
-                # this search has them anyway.
+                # no space, no right to write, or an index run that writes now: this search has them anyway
                 return Vectors(index, revision)
             _remove_others(path)
         try:
-            return Vectors(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), revision)
-        except RuntimeError:  # damaged, or removed by a process that knows a newer revision
-            path.unlink(missing_ok=True)
+            return Vectors(_read(path), revision)
+        except FileNotFoundError:  # removed by a process that knows a newer revision
+            continue
+        except OSError:  # it may well be good, but cannot be read now
+            break
+        except RuntimeError:  # damaged
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
     return vectors_in_memory(catalog)
 
 
@@ -191,12 +195,28 @@ def _empty(dimension: int) -> Any:
     return faiss.IndexIDMap(flat)
 
 
+def _read(path: Path) -> Any:
+    """A vector file, mapped into memory where the file system allows it.
+
+    Raises:
+        OSError: it cannot be read.
+        RuntimeError: it can, and is damaged.
+    """
+    with path.open("rb"):
+        pass
+    for flags in (faiss.IO_FLAG_MMAP_IFC, 0):
+        with suppress(RuntimeError):
+            return faiss.read_index(str(path), flags)
+    with path.open("rb") as file:  # FAISS reports a failing disk in the same way as a damaged file
+        while file.read(READ_BYTES):
+            pass
+    raise RuntimeError(f"{path} is damaged")
+
+
 def _write(index: Any, path: Path) -> None:
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    faiss.write_index(index, str(unfinished))
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    """Writes through Python, since FAISS itself does not notice that its last bytes do not fit on a full disk."""
+    with paths.replacing(path, is_own=True) as unfinished, unfinished.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, WRITTEN_AT_ONCE))
 
 
 def _remove_others(current: Path) -> None:
@@ -204,10 +224,7 @@ def _remove_others(current: Path) -> None:
     for path in current.parent.glob(f"{NAME}*.faiss"):
         if path != current:
             path.unlink(missing_ok=True)
-    for path in current.parent.glob(f"{NAME}*.tmp"):
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
-                path.unlink()
+    remove_abandoned(current.parent, earlier=True)
 
 
 def _copy_to_gpu(index: Any) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.errors import MissingDependency
 from vifi_cli.video.export.camera_moves import Scene, write_scenes
@@ -57,7 +58,7 @@ def photograph(name: str) -> npt.NDArray[np.uint8]:
 
 def make_clips(folder: Path, feedback: Feedback = AUTOMATIC) -> None:
     """Writes the clips of the demo, with a camera movement in each scene."""
-    folder.mkdir(parents=True)
+    paths.make_own_folder(folder)
     with feedback.task("Making clips", len(CLIPS), "clips") as report:
         for position, (name, photographs) in enumerate(CLIPS.items()):
             report(position)
@@ -66,4 +67,5 @@ def make_clips(folder: Path, feedback: Feedback = AUTOMATIC) -> None:
                 Scene(photograph(shown), SCENE_SECONDS, *move)
                 for shown, move in zip(photographs, moves, strict=True)
             ]
-            write_scenes(folder / name, scenes)
+            with paths.replacing(folder / name) as unfinished:
+                write_scenes(unfinished, scenes)

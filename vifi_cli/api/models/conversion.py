@@ -10,7 +10,7 @@ from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.known_models import DEFAULT_MODEL
 from vifi_cli.model.storage.checkpoint_import import import_checkpoint, write_imported
 from vifi_cli.model.storage.loading import load_vifi_clip
-from vifi_cli.model.storage.writing import new_folder, write_open_clip_folder
+from vifi_cli.model.storage.writing import new_model_folder, write_open_clip_folder
 from vifi_cli.paths import given_path
 
 
@@ -56,7 +56,7 @@ def import_model(
     checkpoint, folder = given_path(Path(checkpoint)), given_path(Path(output))
     if not checkpoint.is_file():
         raise InvalidInput(f"no checkpoint at {checkpoint}")
-    with new_folder(folder) as temporary:
+    with new_model_folder(folder) as temporary:
         source = fetch_model(base, feedback)
         with feedback.busy(f"Reading {checkpoint.name}"):
             imported = import_checkpoint(checkpoint, source)
@@ -72,7 +72,7 @@ def export_model(model: str | Path, output: Path | str, feedback: Feedback = AUT
         ModelUnavailable: the weights are unavailable or damaged.
     """
     folder = given_path(Path(output))
-    with new_folder(folder) as temporary:
+    with new_model_folder(folder) as temporary:
         source = fetch_model(model, feedback)
         with feedback.busy(f"Loading {model}"):
             loaded = load_vifi_clip(source)

@@ -24,7 +24,7 @@ from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.averaging import average_models
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
-from vifi_cli.model.storage.writing import new_folder, write_model_folder
+from vifi_cli.model.storage.writing import new_model_folder, write_model_folder
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
 from vifi_cli.paths import cache_folder, given_path
 from vifi_cli.training.engine.precision import choose_precision
@@ -79,7 +79,7 @@ def merge_models(
         option = "--sweep" if data else "--alpha"
         raise InvalidInput(f"{option} is for two models; {len(models)} are averaged in equal shares")
     folder = given_path(Path(output))
-    with new_folder(folder) as temporary:
+    with new_model_folder(folder) as temporary:
         sources = [fetch_model(name, feedback) for name in models]
         remarks: list[str] = []
         swept = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from vifi_cli.api.library.encoders import (
     load_index_encoder,
     load_query_encoder,
 )
+from vifi_cli.errors import IndexChanged
 from vifi_cli.index.arrays import Float32Array
-from vifi_cli.index.catalog.catalog import CATALOG_FILE
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
@@ -28,6 +28,8 @@ from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit, VideoInd
 if TYPE_CHECKING:
     from vifi_cli.index.search.examples import SeenExample
 
+ATTEMPTS = 3
+Answer = TypeVar("Answer")
 LoadTextEncoder = Callable[[IndexedWith, EncoderChoice, Feedback], TextEncoder]
 """Loads the encoder of words for an index with this signature."""
 
@@ -48,7 +50,6 @@ class SearchSession:
         self._cache = cache_folder or paths.cache_folder()
         self._load_text_encoder = load_text_encoder
         self._index: VideoIndex | None = None
-        self._file_state: object = None
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
         self._neutral: dict[str, NeutralTexts] = {}
@@ -63,14 +64,23 @@ class SearchSession:
     def index(self) -> VideoIndex:
         """The index; raises IndexMissing or IndexDamaged."""
         if self._index is None:
-            self._file_state = self._present_file_state()
             self._index = VideoIndex(self.folder)
         return self._index
 
     def refresh(self) -> None:
-        """Reopens the index at the next use if its file was replaced; each search notices a changed catalog."""
-        if self._index is not None and self._present_file_state() != self._file_state:
+        """Reopens the index at the next use if its connection does not show the present state."""
+        if self._index is not None and self._index.catalog.is_outdated:
             self.close()
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """Asks a question of the present index, and asks again if it changed meanwhile where it cannot be locked."""
+        self.refresh()
+        for _ in range(ATTEMPTS):
+            try:
+                return question()
+            except IndexChanged:
+                self.close()
+        return question()
 
     def warm_up(self) -> None:
         """Loads everything that the first search in words needs."""
@@ -88,12 +98,16 @@ class SearchSession:
         Raises:
             InvalidInput, EncoderMismatch: as `embed` does.
         """
-        embedding, rate = self.embed(query, choice), self._rater(query, choice)
-        return self.index.search(embedding, options, rate)
+
+        def search() -> list[SearchHit]:
+            embedding, rate = self.embed(query, choice), self._rater(query, choice)
+            return self.index.search(embedding, options, rate)
+
+        return self.ask(search)
 
     def find_like(self, seen: "SeenExample", options: RankingOptions = USUAL_OPTIONS) -> list[SearchHit]:
         """The hits that look like an example, which is left out itself."""
-        return self.index.search(seen.embedding, replace(options, without=seen.place))
+        return self.ask(lambda: self.index.search(seen.embedding, replace(options, without=seen.place)))
 
     def embed(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Float32Array:
         """The embedding of a query, float32 (D,), of length 1.
@@ -174,14 +188,6 @@ class SearchSession:
         if key not in self._encoders:
             self._encoders[key] = load_index_encoder(*key, self._feedback)
         return self._encoders[key]
-
-    def _present_file_state(self) -> object:
-        """A value that changes when another file replaces the catalog, or a read-only one is written."""
-        try:
-            status = (self.folder / CATALOG_FILE).stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino, status.st_mtime_ns
 
     def close(self) -> None:
         """Closes the index; the next use opens it again."""

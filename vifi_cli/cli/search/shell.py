@@ -163,6 +163,7 @@ def _history() -> Iterator[None]:
     finally:
         with suppress(OSError):
             readline.write_history_file(file)
+            file.chmod(0o600)  # what somebody looked for is theirs, also in a shared data folder
 
 
 def split_line(line: str) -> list[str]:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
-from vifi_cli.index.catalog.opening import BUSY_SECONDS, create_catalog_file, explain, now
+from vifi_cli.index.catalog.connection import BUSY_SECONDS
+from vifi_cli.index.catalog.opening import create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import windows_of
@@ -49,10 +50,14 @@ class Catalog(CatalogReader):
     def transaction(self) -> Generator[None]:
         """All or nothing; raises IndexProblem where the disk is full or cannot be written."""
         try:
-            with self.db.atomic():
-                yield
+            # at once: SQLite does not wait for another writer once it has read
+            self.db.execute("BEGIN IMMEDIATE")
+            yield
+            self.db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise explain(self.path, error) from error
+        finally:
+            self.db.rollback()  # unless it is complete
 
     def note_vectors(self, revision: str) -> None:
         """Notes that a vector file exists for a revision; raises IndexProblem while another process writes."""

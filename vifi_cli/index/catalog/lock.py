@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vifi_cli import paths
+from vifi_cli.disk import access_rights
 from vifi_cli.errors import IndexLocked
 
 PATIENCE_SECONDS = 0.3
@@ -32,8 +33,8 @@ class Writer:
 @contextmanager
 def write_lock(folder: Path) -> Generator[None]:
     """Holds the right to write to an index; raises IndexLocked, which names the process that holds it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(_lock_file(folder))
+    mode = paths.make_own_folder(folder.parent)
+    lock = FileLock(_lock_file(folder), mode=mode)
     try:
         lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout as error:
@@ -62,7 +63,7 @@ def running_writer(folder: Path) -> Writer | None:
     writer = _read_note(folder)
     if writer is None:
         return None
-    lock = FileLock(_lock_file(folder))
+    lock = FileLock(_lock_file(folder), mode=access_rights.file_mode(folder.parent))
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -82,7 +83,7 @@ def _holder_file(folder: Path) -> Path:
 
 
 def _write_note(folder: Path, writer: Writer) -> None:
-    with paths.replacing(_holder_file(folder)) as unfinished:
+    with paths.replacing(_holder_file(folder), is_own=True) as unfinished:
         unfinished.write_text(json.dumps(asdict(writer)))
 
 

@@ -1,61 +1,69 @@
 """The catalog as a file: creating it, opening it to write or only to read, and explaining its errors."""
 
-import os
 import secrets
 import sqlite3
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlite_utils import Database
 
+from vifi_cli import paths
+from vifi_cli.disk.replacement import COMPANIONS
 from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
+from vifi_cli.index.catalog.connection import FileState, can_write, connect, file_state
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.catalog.records import IndexedWith
-
-BUSY_SECONDS = 30.0
 
 
 def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
     """Makes a new, empty catalog, which appears under its name only when complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".new")
-    # SQLite would read leftovers of a killed process beside an earlier catalog into the new one.
-    for leftover in (unfinished, f"{unfinished}-journal", f"{path}-wal", f"{path}-shm"):
-        Path(leftover).unlink(missing_ok=True)
-    db = Database(sqlite3.connect(unfinished))
-    db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
-    migrations.apply(db)
-    signature = {field.name: getattr(indexed_with, field.name) for field in fields(IndexedWith)}
-    db.table("catalogue").insert(
-        {"id": 1, "generation": 0, "revision": secrets.token_hex(8), "created_at": now(), **signature}
-    )
-    db.close()
-    unfinished.replace(path)
+    paths.make_own_folder(path.parent)
+    with paths.replacing(path, is_own=True) as unfinished:
+        db = Database(sqlite3.connect(unfinished))
+        try:
+            db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
+            migrations.apply(db)
+            signature = {field.name: getattr(indexed_with, field.name) for field in fields(IndexedWith)}
+            db.table("catalogue").insert(
+                {"id": 1, "generation": 0, "revision": secrets.token_hex(8), "created_at": now(), **signature}
+            )
+        finally:
+            db.close()
+        for end in COMPANIONS:  # SQLite would read leftovers of a killed process into the new catalog
+            path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
 
 
-def open_catalog_file(path: Path) -> Database:
+def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:
     """Opens a catalog and updates its schema; opens it only for reading where it cannot be written.
+
+    Also returns the state of the files if later ones will not be seen (see `connection`).
 
     Raises:
         IndexMissing: the file does not exist.
         IndexDamaged: it is not a catalog, or a newer vifi made it.
         IndexProblem: it cannot be opened now.
     """
-    if not path.exists():
+    if not _is_there(path):
         raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
     db = None
     try:
-        db = _connect(path)
-        _bring_schema_up_to_date(db, path)
+        connection = connect(path)
+        db = Database(connection.sqlite)
+        db.execute("PRAGMA foreign_keys = ON")
+        frozen = connection.frozen
+        if _lacks_steps(db, path):
+            if not can_write(path):
+                frozen = frozen or file_state(path)
+                db = _in_temporary_file(db)
+            _apply_steps(db, path)
         if not db.table("catalogue").count:
             raise sqlite3.DatabaseError("it holds nothing")
     except sqlite3.Error as error:
         if db:
             db.close()
         raise explain(path, error) from error
-    return db
+    return db, frozen
 
 
 def explain(path: Path, error: sqlite3.Error) -> IndexProblem:
@@ -76,22 +84,39 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _connect(path: Path) -> Database:
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
-        connection.execute("PRAGMA foreign_keys = ON")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode = WAL")  # searches go on while an index run writes
-        return Database(connection)
-    # Without the right to write, SQLite could not keep its own notes beside the file either.
-    address = f"file:{quote(os.fsencode(path))}?immutable=1"
-    return Database(sqlite3.connect(address, uri=True))
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError as error:
+        raise IndexProblem(
+            f"you may not read the index in {path.parent}: ask its owner for the right to read that folder, "
+            "or set VIFI_HOME to one of your own"
+        ) from error
+    return True
 
 
-def _bring_schema_up_to_date(db: Database, path: Path) -> None:
+def _apply_steps(db: Database, path: Path) -> None:
+    try:
+        migrations.apply(db)
+    except sqlite3.OperationalError:
+        if _lacks_steps(db, path):  # otherwise another process has just applied them
+            raise
+
+
+def _in_temporary_file(db: Database) -> Database:
+    """A copy of a catalog that cannot be written, so that its schema can be updated; SQLite removes its file."""
+    copy = sqlite3.connect("")
+    db.conn.backup(copy)
+    db.close()
+    return Database(copy)
+
+
+def _lacks_steps(db: Database, path: Path) -> bool:
+    """Whether the schema is older than this version's; raises IndexDamaged if it is newer."""
     applied = {migration.name for migration in migrations.applied(db)}
     if not applied <= set(MIGRATION_NAMES):
         db.close()
         raise IndexDamaged(f"{path} was made by a newer vifi: upgrade this one with `pip install -U vifi`")
-    if applied != set(MIGRATION_NAMES):
-        migrations.apply(db)
+    return applied != set(MIGRATION_NAMES)

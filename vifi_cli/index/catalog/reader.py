@@ -1,6 +1,7 @@
 """Reads a catalog: its videos, frames and windows, and what a search looks up."""
 
 import os
+import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -9,7 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from vifi_cli.errors import IndexChanged
 from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
+from vifi_cli.index.catalog.connection import file_state
 from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
@@ -30,7 +33,8 @@ class CatalogReader:
     def __init__(self, path: Path) -> None:
         """Opens an existing catalog; raises IndexMissing, IndexDamaged or IndexProblem."""
         self.path = path
-        self.db = open_catalog_file(path)
+        self._opened_as = file_state(path)
+        self.db, self._frozen = open_catalog_file(path)
         row = next(self.db.query("SELECT * FROM catalogue"))
         self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
 
@@ -44,17 +48,38 @@ class CatalogReader:
         """Closes the connection."""
         self.db.close()
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether this connection shows another state than the present files do: open the catalog again."""
+        present = file_state(self.path)
+        # SQLite itself sees what is written ahead, unless it took the catalog for one that never changes
+        return present[0] != self._opened_as[0] if self._frozen is None else present != self._frozen
+
     @contextmanager
     def snapshot(self) -> Generator[None]:
-        """Reads within see one state of the catalog, whatever is written meanwhile. Not for writing."""
+        """Reads within see one state of the catalog, whatever is written meanwhile. Not for writing.
+
+        Raises:
+            IndexChanged: the catalog cannot be locked here, and was written meanwhile.
+        """
         if self.db.conn.in_transaction:
             yield
             return
         self.db.execute("BEGIN")
         try:
             yield
+        except sqlite3.Error:
+            self._check_unchanged()
+            raise
         finally:
             self.db.execute("ROLLBACK")
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        if self._frozen is not None and self.is_outdated:
+            raise IndexChanged(
+                f"the index in {self.path.parent} changed while it was read: run the command again"
+            )
 
     @property
     def revision(self) -> str:

@@ -78,7 +78,7 @@ def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Cal
         return Calibration(**json.loads(path.read_text()))
     calibration = measure_calibration(vectors, neutral)
     with suppress(OSError):  # without the right to write, the next search measures again
-        with paths.replacing(path) as unfinished:
+        with paths.replacing(path, is_own=True) as unfinished:
             unfinished.write_text(json.dumps(asdict(calibration)))
         for other in set(folder.glob(f"{NAME}*.json")) - set(folder.glob(f"{NAME}{vectors.revision}-*.json")):
             other.unlink(missing_ok=True)

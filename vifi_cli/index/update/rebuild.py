@@ -4,7 +4,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from vifi_cli.errors import IndexProblem
+from vifi_cli import paths
+from vifi_cli.disk.replacement import save_names
+from vifi_cli.errors import IndexDamaged, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.update.changes import find_changes
@@ -27,7 +29,7 @@ def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
     if path.exists():
         try:
             catalog = Catalog(path)
-        except IndexProblem:  # killed while it was created
+        except IndexDamaged:  # by a crash of the machine; what cannot be opened only now is not given up
             pass
         else:
             if catalog.indexed_with == indexed_with:
@@ -35,6 +37,7 @@ def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
             catalog.close()
     if unfinished.exists():
         shutil.rmtree(unfinished)
+    paths.make_own_folder(unfinished, like=folder)
     return Catalog.create(path, indexed_with)
 
 
@@ -62,6 +65,7 @@ def finish_rebuild(folder: Path) -> None:
     if folder.exists():
         folder.rename(replaced)
     rebuild_folder(folder).rename(folder)
+    save_names(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
 

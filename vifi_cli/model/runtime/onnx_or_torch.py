@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vifi_cli.model.runtime.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames, TorchTexts
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
-from vifi_cli.paths import replacing
+from vifi_cli.paths import make_own_folder, replacing
 from vifi_cli.video.decode.frames import FrameGeometry
 
 Samples = Sequence[npt.NDArray[np.generic]]
@@ -109,7 +109,7 @@ def _compiled(file: Path, tower: nn.Module, form: _Input, samples: Samples) -> o
 
 def _compile(file: Path, tower: nn.Module, form: _Input, samples: Samples) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_own_folder(file.parent)
         with replacing(file) as temporary:
             _write(tower, form, torch.from_numpy(samples[0]), temporary)
             _check(tower, form, samples, temporary)

@@ -6,8 +6,6 @@ model of learned prompts has `prompts.safetensors` instead, with its prompts alo
 """
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vifi_cli.disk.replacement import new_folder
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.prompts.initialization import prompt_parameters
@@ -71,22 +70,15 @@ def name_base(folder: Path, base: BaseReference) -> None:
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
+def new_model_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder to write to; it takes the name when all went well and is removed otherwise.
 
     Raises InvalidInput if something has this name already.
     """
     if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InvalidInput(f"{folder} is there already, and not empty: name a new folder with --output")
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    temporary.mkdir(parents=True)
-    try:
+    with new_folder(folder) as temporary:
         yield temporary
-        if folder.is_dir():
-            folder.rmdir()
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:

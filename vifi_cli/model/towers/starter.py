@@ -134,7 +134,7 @@ def _centered_concept_texts(text: SentenceTransformer) -> Tensor:
         embeddings = _embed(descriptions, text)
         # a folder that cannot be written costs time at the next start, nothing else
         with contextlib.suppress(OSError):
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            paths.make_own_folder(kept.parent)
             with paths.replacing(kept) as temporary, temporary.open("wb") as file:
                 np.save(file, embeddings)
     return torch.from_numpy(embeddings - embeddings.mean(0))

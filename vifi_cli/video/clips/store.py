@@ -11,7 +11,6 @@ If the cache fails, for example because of a full disk or a damaged file, the vi
 import hashlib
 import os
 import time
-import uuid
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,6 +22,10 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from vifi_cli import paths
+from vifi_cli.disk import access_rights
+from vifi_cli.disk.replacement import SUFFIX as UNFINISHED_SUFFIX
+from vifi_cli.disk.replacement import temporary_file
 from vifi_cli.video.clips.reader import FrameChoice, read_all_frames, read_clip
 from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.decode.picture import Picture
@@ -31,7 +34,7 @@ from vifi_cli.video.decode.selective import FramesMissing
 KIND = b"vificlp1"
 HEADER = np.dtype([("kind", "S8"), ("frames", "<u8"), ("height", "<u4"), ("width", "<u4")])
 CHECKSUM_BYTES = 4
-SUFFIX, UNFINISHED_SUFFIX = ".clip", ".part"
+SUFFIX = ".clip"
 LOCK_SECONDS = 60.0  # listing the folder takes milliseconds
 
 
@@ -135,8 +138,8 @@ class ClipCache:
         first = next(pictures, None)
         if first is None:
             return False
-        frames, unfinished = 0, self._folder / f"{key}.{uuid.uuid4().hex}{UNFINISHED_SUFFIX}"
-        try:
+        frames, mode = 0, paths.make_own_folder(self._folder)
+        with temporary_file(self._path(key), mode) as unfinished:
             if not self._reserve(unfinished, _file_bytes(most_frames, *first.shape[:2])):
                 return False
             with unfinished.open("r+b") as file:
@@ -151,18 +154,15 @@ class ClipCache:
                 file.seek(0)
                 file.write(np.array((KIND, frames, *first.shape[:2]), HEADER).tobytes())
             unfinished.replace(self._path(key))
-        finally:
-            unfinished.unlink(missing_ok=True)
         return True
 
     def _reserve(self, unfinished: Path, size: int) -> bool:
-        """Makes an empty file of the size, if the budget allows it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / ".lock", timeout=LOCK_SECONDS):
+        """Makes an empty file as large as it will be, if the budget allows it."""
+        mode = access_rights.file_mode(self._folder)
+        with FileLock(self._folder / ".lock", timeout=LOCK_SECONDS, mode=mode):
             if not self._make_room(size):
                 return False
-            with unfinished.open("xb") as file:
-                file.truncate(size)
+            os.truncate(unfinished, size)
             return True
 
     def _make_room(self, size: int) -> bool:
@@ -211,4 +211,5 @@ def _map_file(path: Path) -> npt.NDArray[np.void] | None:
     if header["kind"] != KIND or not intact or not frames * height * width:
         return None
     record = np.dtype([("checksum", "<u4"), ("pixels", "u1", (height, width, 3))])
-    return np.asarray(np.memmap(path, record, "r", HEADER.itemsize, (frames,)))
+    # a private mapping: file systems that share no memory between processes refuse any other
+    return np.asarray(np.memmap(path, record, "c", HEADER.itemsize, (frames,)))

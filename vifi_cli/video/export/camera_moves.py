@@ -30,7 +30,7 @@ class Scene:
 
 def write_scenes(path: Path, scenes: Sequence[Scene]) -> None:
     """Writes an h264 clip of the scenes, 640 x 360 at 12 frames per second."""
-    with av.open(path, "w") as container:
+    with av.open(path, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for scene in scenes:

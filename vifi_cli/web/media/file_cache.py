@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 from types import NoneType
 
 from vifi_cli import paths
+from vifi_cli.disk.replacement import remove_abandoned
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.render_processes import Renderers
 
-ABANDONED_SECONDS = 3600.0
 MOST_REASONS = 1000
 
 
@@ -80,16 +79,16 @@ class MadeFiles:
 
     def _keep_bounds(self, newest: Path) -> None:
         """Deletes unfinished files of killed processes, and the least recently used files until the rest fits."""
+        remove_abandoned(self._folder, earlier=True)
         found = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
                 found.append((path.stat(), path))
-        now, size_bytes, count = time.time(), sum(status.st_size for status, _ in found), len(found)
+        size_bytes, count = sum(status.st_size for status, _ in found), len(found)
         for status, path in sorted(found, key=lambda entry: entry[0].st_mtime_ns):
-            is_unfinished = path.name.startswith(".")
-            is_left = is_unfinished and now - status.st_mtime > ABANDONED_SECONDS
+            is_finished = not path.name.startswith(".")
             too_much = count > self._most_files or size_bytes > self._most_bytes
-            if is_left or (too_much and path != newest and not is_unfinished):
+            if too_much and path != newest and is_finished:
                 with suppress(OSError):
                     path.unlink()
                     count, size_bytes = count - 1, size_bytes - status.st_size
@@ -97,8 +96,8 @@ class MadeFiles:
 
 def make_file(make: Make, path: Path, report: Report) -> None:
     """Makes a file under a temporary name; raises UnreadableVideo or OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with paths.replacing(path) as unfinished:
+    paths.make_own_folder(path.parent)
+    with paths.replacing(path, is_own=True) as unfinished:
         make(unfinished, report)
 
 

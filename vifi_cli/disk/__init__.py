@@ -1,0 +1,1 @@
+"""Files on disk: replaced safely, with the right access rights, on any file system."""

@@ -1,0 +1,111 @@
+"""Who may read what vifi keeps: the owner alone, until the owner gives others more rights.
+
+The folders that vifi makes are private. Inside, new folders and files take the rights of their folder, so that you can
+share an index with `chmod`, and it stays shared.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+PRIVATE = 0o700
+NOTE_FILE = ".access-rights"
+NOTE = """\
+vifi made this folder readable by its owner alone, once. To share the index, give others more rights:
+
+    chmod -R g+rX FOLDER
+
+vifi does not take them back, and new files get the same rights as the folder they are in.
+"""
+
+
+def make_folder(folder: Path, mode: int = PRIVATE) -> None:
+    """Makes a folder with these rights, whatever the umask; its parents get the usual ones, an existing one its own."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(PRIVATE, exist_ok=True)  # another process may just have made it
+        _change_mode(folder, mode)
+
+
+def folder_mode(folder: Path) -> int | None:
+    """The rights of a folder, with the bit that passes its group on; None if it is absent."""
+    try:
+        return folder.stat().st_mode & 0o2777
+    except OSError:
+        return None
+
+
+def file_mode(folder: Path) -> int:
+    """The rights of new files in a folder: its own, without those that only folders have."""
+    mode = folder_mode(folder)
+    return (PRIVATE if mode is None else mode) & 0o666
+
+
+def create_file(path: Path) -> None:
+    """Makes an empty file with the rights of its folder, unless there is one; raises OSError where it cannot."""
+    mode = file_mode(path.parent)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o600))
+        _change_mode(path, mode)
+
+
+def is_shared_on_purpose(folder: Path) -> bool:
+    """Whether a folder has rights for others that no umask gives: somebody has set them."""
+    status = folder.stat()
+    if status.st_mode & (stat.S_ISGID | stat.S_ISVTX | stat.S_IWOTH) or _has_access_list(folder):
+        return True
+    # with a umask of 002, each user has a group of their own
+    return bool(status.st_mode & stat.S_IWGRP) and status.st_gid != os.getgid()
+
+
+def narrow_once(folder: Path, own_names: Iterable[str]) -> None:
+    """Takes others' rights to a data folder that an earlier version made, and notes that this has been done.
+
+    Where the folder also holds files of others, only those with names of vifi's own are narrowed. Nothing is changed if
+    somebody has shared the folder on purpose, or if it belongs to another user.
+    """
+    note = folder / NOTE_FILE
+    if not hasattr(os, "getuid") or note.exists():
+        return
+    with suppress(OSError):
+        if folder.stat().st_uid != os.getuid():
+            return
+        if not is_shared_on_purpose(folder):
+            names = set(own_names)
+            if {entry.name for entry in os.scandir(folder)} <= names:
+                _change_mode(folder, PRIVATE)
+            for name in sorted(names):
+                _narrow(folder / name)
+        create_file(note)
+        note.write_text(NOTE, encoding="utf-8")
+
+
+def _narrow(path: Path) -> None:
+    """Leaves the rights of the owner to a file or folder and all below it; links stay as they are."""
+    if path.is_symlink() or not path.exists():
+        return
+    _take_from_others(path)
+    for parent, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            if not (below := Path(parent, name)).is_symlink():
+                _take_from_others(below)
+
+
+def _take_from_others(path: Path) -> None:
+    _change_mode(path, stat.S_IMODE(path.stat().st_mode) & ~0o077)
+
+
+def _change_mode(path: Path, mode: int) -> None:
+    with suppress(
+        OSError
+    ):  # some file systems have no access rights, and a mounted volume may belong to another user
+        path.chmod(mode)
+
+
+def _has_access_list(folder: Path) -> bool:
+    try:
+        return "system.posix_acl_access" in os.listxattr(folder)
+    except (AttributeError, OSError):
+        return False

@@ -71,6 +71,14 @@ def test_a_single_frame_gives_one_moment_and_the_whole() -> None:
     assert whole.is_whole
 
 
+@pytest.mark.parametrize("seconds", [[0.0], [-0.1], [-0.2, -0.1]])
+def test_frames_that_last_no_time_give_a_moment_all_the_same(seconds: list[float]) -> None:
+    """As in a damaged file, whose durations may be 0."""
+    moment, whole = windows_of(np.array(seconds), 0.0)
+    assert (moment.first_frame, moment.end_frame) == (whole.first_frame, whole.end_frame) == (0, len(seconds))
+    assert moment.start_seconds == 0.0 < moment.end_seconds == whole.end_seconds
+
+
 def test_a_frame_at_the_very_end_is_not_lost() -> None:
     *moments, _ = windows_of(np.array([0.0, 5.0, 10.0]), 10.0)
     assert any(window.end_frame == 3 for window in moments)

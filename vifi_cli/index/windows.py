@@ -11,6 +11,7 @@ import numpy as np
 from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array, Int64Array
 
 WINDOW_SECONDS = (2.0, 8.0, 32.0)
+SHORTEST_SECONDS = 0.001  # of a video whose only frame, by its file, lasts no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def windows_of(
     no window; a video shorter than all of them gets one moment over all of it. `frame_seconds` holds the ascending
     times (T,) of the sampled frames, T >= 1; those at or after the end of the video still count to the last window.
     """
-    end_seconds = max(duration_seconds, float(frame_seconds[-1]))
+    end_seconds = max(duration_seconds, float(frame_seconds[-1]), SHORTEST_SECONDS)
     moments: dict[tuple[int, int], Window] = {}
     fitting = [length for length in lengths_seconds if length < end_seconds] or [end_seconds]
     for length in fitting:
@@ -52,6 +53,7 @@ def _windows_of_one_length(
     ends = starts + length_seconds
     first = np.searchsorted(frame_seconds, starts, side="left")
     end = np.searchsorted(frame_seconds, ends, side="left")
+    first[0] = 0  # a frame just before 0 belongs to the first window
     end[-1] = len(frame_seconds)  # a frame that begins at the end of the video belongs to the last window
     return [
         Window(float(starts[i]), float(ends[i]), int(first[i]), int(end[i]))

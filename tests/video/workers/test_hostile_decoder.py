@@ -111,6 +111,14 @@ def test_a_disk_that_a_decoder_says_is_full_is_a_failure_of_its_video() -> None:
     assert following == "done: 3"
 
 
+def test_every_frame_of_a_video_with_too_short_a_header_is_taken() -> None:
+    """Its slots of time are narrower than the sampling rate asks for."""
+    received = ReceivedFrames(FrameSampling(), FrameGeometry(SIDE, SIDE))
+    for second in range(0, 10):
+        received.add(frames_of([second + frame / 30 for frame in range(30)]))
+    assert received.finish(replace(INFO, duration_seconds=10.0)).duration_seconds == 10.0
+
+
 def test_texts_of_a_decoder_are_one_line() -> None:
     info = replace(INFO, codec="h\n264", warning="a\x1b[2Jb\n" + "c" * 5000)
     finished = ReceivedFrames(FrameSampling(), FrameGeometry(SIDE, SIDE), count=1).finish(info)

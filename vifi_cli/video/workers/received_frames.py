@@ -15,7 +15,8 @@ from vifi_cli.wording import one_line
 LONGEST_SECONDS = 31 * 24 * 3600.0
 LARGEST_SIDE = 65_536
 LONGEST_NAME = 100
-SLACK_FRAMES = 2  # at the ends, beyond one a slot
+MOST_FRAMES = 3_000_000  # a month at one a second, 3 GB of embeddings
+MOST_FRAMES_A_SECOND = 1000  # of a video whose header declares too short a time, every frame is chosen
 
 
 @dataclass(slots=True)
@@ -42,9 +43,8 @@ class ReceivedFrames:
             raise WorkerLost(SENT_NONSENSE)
         self.count += len(frames)
         self.last_seconds = float(times[-1])
-        in_slots = 2 * self.sampling.frames_per_second * max(self.last_seconds, 0.0)
-        most = max(in_slots, self.sampling.minimum_frames) + SLACK_FRAMES
-        if abs(self.last_seconds) > LONGEST_SECONDS or self.count > most:
+        most = self.sampling.minimum_frames + MOST_FRAMES_A_SECOND * max(self.last_seconds, 1.0)
+        if abs(self.last_seconds) > LONGEST_SECONDS or self.count > min(most, MOST_FRAMES):
             raise WorkerLost(SENT_NONSENSE)
 
     def finish(self, info: VideoInfo) -> VideoInfo:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.files.discovery import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint, find_videos
+from vifi_cli.video.files.content import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
+from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.files.recognition import looks_like_video
 
 MATROSKA = b"\x1aE\xdf\xa3" + b"\0" * 60

@@ -17,12 +17,13 @@ from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.update.encoding import Progress
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
+from vifi_cli.index.update.presence import is_absent
 from vifi_cli.index.update.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild, recover
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
-from vifi_cli.wording import clock, counted
+from vifi_cli.wording import clock, counted, size
 
 
 class IndexChoices(TypedDict, total=False):
@@ -107,7 +108,7 @@ class _ShownProgress:
         rate = progress.video_seconds / max(time.perf_counter() - self._started, 0.1)
         files = f"{progress.files_done:,}/{progress.files:,} files"
         at = f"{files} · {clock(progress.video_seconds)} of video · {rate:.0f}x"
-        task(progress.bytes_done, max(progress.size_bytes, 1), at=at)
+        task(progress.bytes_done, max(progress.size_bytes, 1), what="" if last else "Indexing", at=at)
 
     def summary(self) -> str:
         """How many files are done for good, out of how many."""
@@ -127,6 +128,11 @@ class _IndexRun:
             raise InvalidInput("nothing is indexed yet, so there is nothing to update: name a folder")
         discovery = self._discover(request.paths)
         if not discovery.videos:
+            if discovery.unreadable_folders:
+                folder = discovery.unreadable_folders[0]
+                raise InvalidInput(
+                    f"{folder} cannot be read: check its rights and its disk, or name another folder"
+                )
             names = ", ".join(str(path) for path in request.paths)
             raise NothingToIndex(f"no videos under {names}: name a folder with videos, or a file of any name")
         encoder = _load(request.model, request.device, self._feedback)
@@ -165,8 +171,12 @@ class _IndexRun:
         discovery: Discovery,
         load_encoder: Callable[[], Encoder],
     ) -> IndexReport:
-        options = UpdateOptions(self._request.retry_failed, self._request.workers)
         with self._feedback.task("Indexing") as task:
+
+            def compared(done: int, total: int) -> None:
+                task(done, total, what="Comparing files", at=f"{size(done)} of {size(total)}")
+
+            options = UpdateOptions(self._request.retry_failed, self._request.workers, compared)
             show = functools.partial(self.progress.show, task)
             report = update_index(catalog, discovery, roots, load_encoder, options, show)
         vectors = open_vectors(catalog)
@@ -178,7 +188,7 @@ class _IndexRun:
 
     def _present(self, roots: Sequence[Path]) -> list[Path]:
         """The roots to index; a missing one is an error only if the user has just named it."""
-        return [root for root in roots if root in self._request.paths or root.exists()]
+        return [root for root in roots if root in self._request.paths or not is_absent(root)]
 
     def _discover(self, roots: Sequence[Path]) -> Discovery:
         found = find_videos(roots, exclude=self._request.exclude)

@@ -174,8 +174,8 @@ def warn_of_problems(report: IndexReport) -> None:
         )
     for folder in report.out_of_reach:
         output.warning(
-            f"{folder} is missing, empty or cannot be read: what is indexed under it stays "
-            f"(`vifi prune {folder}` drops it)"
+            f"{folder} is missing, empty, not mounted as before, or cannot be read: what is indexed under it stays "
+            f"(`vifi prune --missing {folder}` drops what is out of reach)"
         )
     if report.skipped:
         output.note(

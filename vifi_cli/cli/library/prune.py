@@ -24,13 +24,20 @@ def prune(
         list[Path] | None,
         typer.Argument(help="Files and folders to remove", show_default="every video whose file is gone"),
     ] = None,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing", help="Only videos whose file cannot be seen now, also on a disk that is away"
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be removed")] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove videos from the index.
 
-    It removes the videos at and under PATHS, or else those whose file is gone. It never touches the files themselves.
+    It removes the videos at and under PATHS, or else those whose file is gone. With --missing, it also removes those
+    on a disk that is unplugged or was replaced. It never touches the files themselves.
     """
     from vifi_cli.index.update.pruning import prune_index
 
@@ -43,7 +50,9 @@ def prune(
         _confirm(found, yes)
         return True
 
-    prunable = prune_index(places.index_folder(), [given_path(path) for path in paths or ()], confirm)
+    prunable = prune_index(
+        places.index_folder(), [given_path(path) for path in paths or ()], confirm, missing=missing
+    )
     if as_json:
         output.document({"dropped": [] if dry_run else _names(prunable), "found": _names(prunable)})
     elif prunable:

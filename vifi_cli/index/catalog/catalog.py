@@ -6,9 +6,10 @@ whether the vector file (a cache, see `vectors`) is current.
 
 import secrets
 import sqlite3
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
+from itertools import product
 from pathlib import Path
 
 from vifi_cli.index.catalog.connection import BUSY_SECONDS
@@ -17,10 +18,14 @@ from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, Catalo
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import windows_of
 from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.mounts import Mount
 
 CATALOG_FILE = "catalog.sqlite3"
 INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning"
-VIDEO_COLUMNS = f"path, size_bytes, modified_ns, on_other_device, fingerprint, {INFO_COLUMNS}, indexed_at"
+STATE_COLUMNS = "size_bytes, modified_ns, status_changed_ns, inode, mount"
+FILE_COLUMNS = f"path, {STATE_COLUMNS}, on_other_device"
+VIDEO_COLUMNS = f"{FILE_COLUMNS}, fingerprint, digest, {INFO_COLUMNS}, indexed_at"
+FAILURE_COLUMNS = f"path, {STATE_COLUMNS}, reason, failed_at"
 WINDOW_COLUMNS = "start_seconds, end_seconds, first_frame, end_frame, is_whole"
 MERGE_STATEMENTS = (
     "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
@@ -33,7 +38,7 @@ MERGE_STATEMENTS = (
     f"INSERT INTO main.windows (video_id, {WINDOW_COLUMNS}) SELECT here.id, {WINDOW_COLUMNS} "
     "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
     "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
-    "INSERT INTO main.failures SELECT * FROM shard.failures",
+    f"INSERT INTO main.failures ({FAILURE_COLUMNS}) SELECT {FAILURE_COLUMNS} FROM shard.failures",
 )
 
 
@@ -80,8 +85,8 @@ class Catalog(CatalogReader):
             self._delete_path(video.file.path)
             info = [getattr(video.info, column) for column in INFO_COLUMNS.split(", ")]
             video_id = self._insert(
-                f"INSERT INTO videos ({VIDEO_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*_file_values(video.file), video.fingerprint, *info, now()),
+                f"INSERT INTO videos ({VIDEO_COLUMNS}) VALUES ({_places(VIDEO_COLUMNS)})",
+                (*_file_values(video.file), video.fingerprint, video.digest, *info, now()),
             )
             self.db.table("frames").insert(
                 {
@@ -105,7 +110,7 @@ class Catalog(CatalogReader):
             self._delete_path(copy.path)
             video_id = self._insert(
                 f"INSERT INTO videos ({VIDEO_COLUMNS}) "
-                f"SELECT ?, ?, ?, ?, fingerprint, {INFO_COLUMNS}, ? FROM videos WHERE id = ?",
+                f"SELECT {_places(FILE_COLUMNS)}, fingerprint, digest, {INFO_COLUMNS}, ? FROM videos WHERE id = ?",
                 (*_file_values(copy), now(), original.id),
             )
             self.db.execute(
@@ -121,7 +126,7 @@ class Catalog(CatalogReader):
         return True
 
     def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
-        """Gives videos new paths and modification times; embeddings, windows and vectors stay as they are.
+        """Gives videos new paths and file states; embeddings, windows and vectors stay as they are.
 
         Uses one transaction, and temporary names that no file can have, so that files may swap names.
         """
@@ -129,13 +134,22 @@ class Catalog(CatalogReader):
             for video, _ in moves:
                 self.db.execute("UPDATE videos SET path = ? WHERE id = ?", (b"\0%d" % video.id, video.id))
             replaced = [self._delete_path(file.path) for _, file in moves]
-            for video, file in moves:
-                self.db.execute(
-                    "UPDATE videos SET path = ?, size_bytes = ?, modified_ns = ?, on_other_device = ? WHERE id = ?",
-                    (*_file_values(file), video.id),
-                )
+            self._update_files(moves)
             if any(replaced):
                 self._raise_generation()
+
+    def note_files(self, files: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
+        """Notes the present state of files whose content and path are as they were."""
+        with self.transaction():
+            self._update_files(files)
+
+    def note_mounts(self, replaced: Mapping[Mount, Mount]) -> None:
+        """Notes that file systems are known by another mount from now on."""
+        with self.transaction():
+            for table, (before, after) in product(("videos", "failures"), replaced.items()):
+                self.db.execute(
+                    f"UPDATE {table} SET mount = ? WHERE mount = ?", (after.as_text(), before.as_text())
+                )
 
     def forget(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
         """Removes the videos and failures of these paths, and these roots, in one transaction."""
@@ -155,14 +169,10 @@ class Catalog(CatalogReader):
         with self.transaction():
             if self._delete_path(failed.file.path):
                 self._raise_generation()
-            self.db.table("failures").insert(
-                {
-                    "path": encode_path(failed.file.path),
-                    "size_bytes": failed.file.size_bytes,
-                    "modified_ns": failed.file.modified_ns,
-                    "reason": failed.reason,
-                    "failed_at": now(),
-                }
+            path, *state, _ = _file_values(failed.file)
+            self._insert(
+                f"INSERT INTO failures ({FAILURE_COLUMNS}) VALUES ({_places(FAILURE_COLUMNS)})",
+                (path, *state, failed.reason, now()),
             )
 
     def merge(self, shard: Path) -> None:
@@ -175,6 +185,12 @@ class Catalog(CatalogReader):
                 self._raise_generation()
         finally:
             self.db.execute("DETACH DATABASE shard")
+
+    def _update_files(self, files: Iterable[tuple[CatalogedVideo, VideoFile]]) -> None:
+        self.db.conn.executemany(
+            f"UPDATE videos SET ({FILE_COLUMNS}) = ({_places(FILE_COLUMNS)}) WHERE id = ?",
+            [(*_file_values(file), video.id) for video, file in files],
+        )
 
     def _delete_path(self, path: Path) -> bool:
         """Drops a path's video and failure, and returns whether there was a video."""
@@ -194,5 +210,12 @@ class Catalog(CatalogReader):
         return row_id
 
 
-def _file_values(file: VideoFile) -> tuple[bytes, int, int, bool]:
-    return encode_path(file.path), file.size_bytes, file.modified_ns, file.on_other_device
+def _file_values(file: VideoFile) -> tuple[object, ...]:
+    """The values of `FILE_COLUMNS`."""
+    state = file.size_bytes, file.modified_ns, file.status_changed_ns, file.inode
+    return encode_path(file.path), *state, file.mount and file.mount.as_text(), file.on_other_device
+
+
+def _places(columns: str) -> str:
+    """A question mark for each column."""
+    return ", ".join("?" for _ in columns.split(","))

@@ -72,5 +72,17 @@ def m001_catalogue(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATION_NAMES = (m001_catalogue.__name__,)
+@migrations()
+def m002_file_identity(db: Database) -> None:
+    """What shows that a file is the one that was read: change of status, inode number, a digest of every byte, mount.
+
+    All are NULL where an older version did not note them. `mount` is text as `Mount.as_text` makes it.
+    """
+    for table in ("videos", "failures"):
+        for column in ("status_changed_ns INTEGER", "inode INTEGER", "mount TEXT"):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    db.execute("ALTER TABLE videos ADD COLUMN digest TEXT")
+
+
+MIGRATION_NAMES = (m001_catalogue.__name__, m002_file_identity.__name__)
 """All steps this version knows; a catalog that has seen others was made by a newer one."""

@@ -17,11 +17,13 @@ from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.mounts import Mount, parse_mount
 
 SECONDS_DTYPE = np.dtype("<f8")
 EMBEDDING_DTYPE = np.dtype("<f2")
 VIDEO_COLUMNS = (
-    "id, path, size_bytes, modified_ns, fingerprint, on_other_device, duration_seconds, width, height, codec"
+    "id, path, size_bytes, modified_ns, fingerprint, on_other_device, status_changed_ns, inode, digest, mount, "
+    "duration_seconds, width, height, codec"
 )
 PARAMETERS_PER_STATEMENT = 900
 """SQLite's oldest limit on the number of parameters of one statement is 999."""
@@ -136,8 +138,14 @@ class CatalogReader:
 
     def failures(self) -> list[FailedFile]:
         """The files that could not be read when last tried."""
-        rows = self.db.execute("SELECT path, size_bytes, modified_ns, reason FROM failures ORDER BY path")
-        return [FailedFile(VideoFile(decode_path(row[0]), row[1], row[2]), row[3]) for row in rows]
+        columns = "path, size_bytes, modified_ns, status_changed_ns, inode, mount, reason"
+        rows = self.db.execute(f"SELECT {columns} FROM failures ORDER BY path")
+        return [
+            FailedFile(
+                VideoFile(decode_path(path), size, modified, changed, inode, mount=_mount(mount)), reason
+            )
+            for path, size, modified, changed, inode, mount, reason in rows
+        ]
 
     def roots(self) -> list[Path]:
         """The folders and files given to `vifi index`."""
@@ -246,9 +254,13 @@ def decode_path(encoded: bytes) -> Path:
 
 
 def _video(row: tuple[Any, ...]) -> CatalogedVideo:
-    video_id, path, size_bytes, modified_ns, fingerprint, on_other_device, *about = row
-    file = decode_path(path), size_bytes, modified_ns, fingerprint, bool(on_other_device)
-    return CatalogedVideo(video_id, *file, *about)
+    values = list(row)
+    values[1], values[5], values[9] = decode_path(row[1]), bool(row[5]), _mount(row[9])
+    return CatalogedVideo(*values)
+
+
+def _mount(text: str | None) -> Mount | None:
+    return None if text is None else parse_mount(text)
 
 
 def _ids(rows: Iterable[tuple[Any, ...]]) -> Int64Array:

@@ -7,6 +7,7 @@ from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.mounts import Mount
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,14 @@ class CatalogedVideo:
     path: Path
     size_bytes: int
     modified_ns: int
-    fingerprint: str  # of its content; empty if it changed while it was read
+    fingerprint: str  # sampled from its content; empty if it changed while it was read
     on_other_device: bool  # whether it was on another disk than the indexed folder
+    status_changed_ns: (
+        int | None
+    )  # as in VideoFile; None in what an older vifi indexed, as are the next three
+    inode: int | None
+    digest: str | None  # of every byte; empty if it changed while it was read
+    mount: Mount | None
     duration_seconds: float
     width: int  # of the upright picture, in pixels, as is `height`
     height: int
@@ -56,10 +63,13 @@ class EncodedVideo:
     """A video ready to be stored."""
 
     file: VideoFile  # as it was when decoding began
-    fingerprint: str  # of the file's content
+    fingerprint: (
+        str  # sampled from the file's content; empty if it changed while it was read, as is the digest
+    )
     info: VideoInfo
     seconds: Float64Array  # (T,), times of the sampled frames
     embeddings: Float16Array  # (T, D), of these frames, not normalized
+    digest: str | None = None  # of every byte of the file; None if it was not read
 
 
 @dataclass(frozen=True, slots=True)

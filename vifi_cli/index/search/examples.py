@@ -16,6 +16,7 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.catalog.twins import twins_of
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
@@ -24,7 +25,8 @@ from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.picture_files import is_picture, read_picture
-from vifi_cli.video.files.discovery import content_fingerprint
+from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
@@ -112,14 +114,13 @@ def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:
     """The video of a path, if its file is as it was indexed or cannot be seen; else one with the same content."""
     known = catalog.video_at(path)
     try:
-        status = path.stat()
-        if known and (status.st_size, status.st_mtime_ns) == (known.size_bytes, known.modified_ns):
-            return known
-        same_size = catalog.videos_of_size(status.st_size)
-        fingerprint = content_fingerprint(path) if same_size else None
+        file = VideoFile.seen(path, path.stat())
     except OSError:
         return known
-    return next((video for video in same_size if video.fingerprint == fingerprint), None)
+    if known and is_unchanged(file, known):
+        return known
+    twins = twins_of(file, catalog.videos_of_size(file.size_bytes))
+    return min(twins, key=lambda video: video.path != path, default=None)
 
 
 def _unit(embedding: Float32Array) -> Float32Array:

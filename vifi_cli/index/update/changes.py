@@ -1,16 +1,26 @@
 """Compares the files on disk with the catalog, and decides what to do."""
 
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.update.presence import is_there, part_gone
+from vifi_cli.index.catalog.twins import twins_of
+from vifi_cli.index.update.presence import KnownFile, is_there, part_gone
 from vifi_cli.paths import root_of
-from vifi_cli.video.files.discovery import Discovery, VideoFile, content_fingerprint
+from vifi_cli.video.files.content import is_sampled_in_full
+from vifi_cli.video.files.discovery import Discovery, VideoFile
+from vifi_cli.video.files.file_state import is_renumbered, is_same_inode, is_unchanged
+from vifi_cli.video.files.mounts import Mount
 
 Match = tuple[CatalogedVideo, VideoFile]
+FEWEST_RENUMBERED = 3
+"""Fewer files with new inode numbers than this are worth reading; more, if they are most, mean nothing."""
+
+SILENT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +30,9 @@ class Changes:
     new: tuple[VideoFile, ...]  # content not known: to be decoded
     changed: tuple[VideoFile, ...]  # content differs from what was indexed: to be decoded
     moved: tuple[Match, ...]  # videos that are at another path now
-    touched: tuple[Match, ...]  # a new modification time, the same content
+    touched: tuple[Match, ...]  # new times or another inode, the same content
+    learned: tuple[Match, ...]  # unchanged, and not all about the file is noted yet
+    remounted: dict[Mount, Mount]  # file systems found again as another mount
     copied: tuple[Match, ...]  # the content of a video that still exists elsewhere
     unchanged: int
     still_failing: tuple[Path, ...]  # could not be read before, and have not changed since
@@ -30,22 +42,49 @@ class Changes:
     out_of_reach: dict[Path, Path]  # may still exist, each hidden behind a folder; they stay
 
 
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """What to do while contents are compared, for which files are read completely."""
+
+    on_read: Callable[[int, int], object] = lambda done, total: None  # in bytes; only if it takes a while
+    on_same: Callable[[Match], object] = lambda match: (
+        None
+    )  # a large file at its own path has its old content
+
+
+QUIETLY = Comparing()
+
+
 def find_changes(
-    catalog: Catalog, discovery: Discovery, roots: Iterable[Path], *, retry_failed: bool = False
+    catalog: Catalog,
+    discovery: Discovery,
+    roots: Iterable[Path],
+    *,
+    retry_failed: bool = False,
+    comparing: Comparing | None = QUIETLY,
 ) -> Changes:
     """Sorts every file under the roots by what has happened to it.
 
-    Unchanged files (same path, size and modification time) are not opened. A file whose size and content fingerprint
-    are those of a video that is no longer at its own path has been moved, also when two files swapped names.
-    Nothing is reported gone that may only be out of reach (see `presence`).
+    Unchanged files (see `file_state`) are not opened. A file with the content of a video (see `twins_of`) that is no
+    longer at its own path has been moved, also when two files swapped names. Nothing is reported gone that may only be
+    out of reach (see `presence`).
+
+    Without `comparing`, a file at its own path that may have changed counts as changed, and is not read.
     """
-    videos = {video.path: video for video in catalog.videos()}
+    cataloged = catalog.videos()
+    videos = {video.path: video for video in cataloged}
     failures = {failed.file.path: failed.file for failed in catalog.failures()}
-    unchanged = {file.path for file in discovery.videos if _is_unchanged(file, videos.get(file.path))}
-    failing = [file.path for file in discovery.videos if failures.get(file.path) == file and not retry_failed]
+    same = _unchanged(discovery.videos, videos)
+    unchanged = {file.path for _, file in same}
+    failing = [
+        file.path
+        for file in discovery.videos
+        if not retry_failed and file.path in failures and is_unchanged(file, failures[file.path])
+    ]
     settled = {*unchanged, *failing}
     unsettled = [file for file in discovery.videos if file.path not in settled]
-    twins = _match_by_content(unsettled, videos.values())
+    comparable = unsettled if comparing else [file for file in unsettled if file.path not in videos]
+    twins = _match_by_content(comparable, cataloged, comparing or QUIETLY)
     touched = tuple((video, file) for video, file in twins if video.path == file.path)
     staying = {*unchanged, *(file.path for _, file in touched)}
     found = {file.path for file in discovery.videos}
@@ -57,15 +96,17 @@ def find_changes(
     seen = {*found, *(video.path for video, _ in moved)}
     missing = [path for path in {**videos, **failures} if path not in seen and root_of(path, asked)]
     there = {path: is_there(path) for path in missing}
+    known: dict[Path, KnownFile] = {**failures, **videos}
     gone, out_of_reach = part_gone(
-        ((path, path in videos and videos[path].on_other_device) for path in missing if not there[path]),
-        {*asked, *catalog.roots()},
+        (known[path] for path in missing if not there[path]), {*asked, *catalog.roots()}, cataloged
     )
     return Changes(
         new=tuple(file for file in to_decode if file.path not in videos),
         changed=tuple(file for file in to_decode if file.path in videos),
         moved=moved,
         touched=touched,
+        learned=tuple((video, file) for video, file in same if _is_noted_differently(video, file)),
+        remounted=_find_remounted(same),
         copied=copied,
         unchanged=len(unchanged),
         still_failing=tuple(failing),
@@ -76,32 +117,76 @@ def find_changes(
     )
 
 
-def _is_unchanged(file: VideoFile, known: CatalogedVideo | None) -> bool:
-    return known is not None and (known.size_bytes, known.modified_ns) == (file.size_bytes, file.modified_ns)
+def _unchanged(files: Sequence[VideoFile], videos: dict[Path, CatalogedVideo]) -> list[Match]:
+    """The files that are as they were when they were indexed.
+
+    Inode numbers that are new for most files of a mount say nothing: that file system counts anew when mounted.
+    """
+    known = [(videos[file.path], file) for file in files if file.path in videos]
+    renumbered = [(video, file) for video, file in known if is_renumbered(file, video)]
+    of_mount = Counter(file.mount for _, file in known)
+    anew = {
+        mount
+        for mount, count in Counter(file.mount for _, file in renumbered).items()
+        if count >= FEWEST_RENUMBERED and 2 * count > of_mount[mount]
+    }
+    same = [(video, file) for video, file in known if is_unchanged(file, video)]
+    return [*same, *((video, file) for video, file in renumbered if file.mount in anew)]
 
 
-def _match_by_content(files: list[VideoFile], videos: Iterable[CatalogedVideo]) -> list[Match]:
+def _is_noted_differently(video: CatalogedVideo, file: VideoFile) -> bool:
+    noted = video.status_changed_ns, video.inode, video.mount, video.on_other_device
+    return noted != (file.status_changed_ns, file.inode, file.mount, file.on_other_device)
+
+
+def _find_remounted(same: Sequence[Match]) -> dict[Mount, Mount]:
+    """The mounts whose very files are on one other mount now, as after a restart."""
+    found: dict[Mount, set[Mount]] = {}
+    for video, file in same:
+        if not video.mount or not file.mount or file.mount.is_like(video.mount):
+            continue
+        if is_same_inode(file, video) and file.status_changed_ns == video.status_changed_ns:
+            found.setdefault(video.mount, set()).add(file.mount)
+    return {before: now.pop() for before, now in found.items() if len(now) == 1}
+
+
+def _match_by_content(
+    files: Sequence[VideoFile], videos: Iterable[CatalogedVideo], comparing: Comparing
+) -> list[Match]:
     """Pairs files with the videos whose content they hold; only files of a known size are opened."""
     by_size: dict[int, list[CatalogedVideo]] = {}
     for video in videos:
         by_size.setdefault(video.size_bytes, []).append(video)
+    candidates = [file for file in files if file.size_bytes in by_size]
+    progress = _ReadingProgress(sum(file.size_bytes for file in candidates), comparing)
     matches = []
-    for file in files:
-        same_size = by_size.get(file.size_bytes, [])
-        fingerprint = _fingerprint_or_none(file.path) if same_size else None
-        twins = [video for video in same_size if video.fingerprint == fingerprint]
+    for file in candidates:
+        twins = twins_of(file, by_size[file.size_bytes], progress.note)
+        progress.finish(file)
         if twins:
             # its own path if possible, else a video whose file is gone: a move costs less than a copy
             best = min(twins, key=lambda video: (video.path != file.path, is_there(video.path)))
             matches.append((best, file))
+            if best.path == file.path and not is_sampled_in_full(file.size_bytes):
+                comparing.on_same((best, file))
     return matches
 
 
-def _fingerprint_or_none(path: Path) -> str | None:
-    try:
-        return content_fingerprint(path)
-    except OSError:  # it has vanished or cannot be read: the attempt to decode it will say so
-        return None
+class _ReadingProgress:
+    """How much of the files to compare has been read; most are settled without reading all of them."""
+
+    def __init__(self, total_bytes: int, comparing: Comparing) -> None:
+        self._total, self._comparing = total_bytes, comparing
+        self._before, self._in_file = 0, 0
+        self._started = time.perf_counter()
+
+    def note(self, read_bytes: int) -> None:
+        self._in_file += read_bytes
+        if time.perf_counter() - self._started > SILENT_SECONDS:
+            self._comparing.on_read(self._before + self._in_file, self._total)
+
+    def finish(self, file: VideoFile) -> None:
+        self._before, self._in_file = self._before + file.size_bytes, 0
 
 
 def _split_moved(

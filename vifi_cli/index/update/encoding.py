@@ -15,11 +15,15 @@ from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
-from vifi_cli.video.files.discovery import VideoFile, content_fingerprint
+from vifi_cli.video.files.content import ContentDigests
+from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingEvent, decode_ahead
 
 BATCH_SIZE = 32
 MOST_WORKERS = 8
+CHANGED_MEANWHILE = ContentDigests("", "")
+"""For a file that changed while it was read: it matches nothing, so the next run decodes it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class _VideoInWork:
     embeddings: list[Float16Array] = field(default_factory=list)
     frames_waiting: int = 0
     info: VideoInfo | None = None
+    content: ContentDigests | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -83,7 +88,11 @@ def encode_videos(
     batch = _FrameBatch(encoder, times)
     tracker = _ProgressTracker(videos, on_progress)
     events = decode_ahead(
-        [video.path for video in videos], sampling, encoder.geometry, workers=workers or decoder_processes()
+        [video.path for video in videos],
+        sampling,
+        encoder.geometry,
+        workers=workers or decoder_processes(),
+        digested=True,
     )
     with closing(events):  # ends the decoding processes whatever happens here
         try:
@@ -94,7 +103,7 @@ def encode_videos(
                     video.seconds.append(event.frames.seconds)
                     batch.add(video, event.frames.pixels)
                 elif isinstance(event, DecodedVideo):
-                    video.info = event.info
+                    video.info, video.content = event.info, event.content
                 else:
                     batch.drop(in_work.pop(event.position))
                     yield FailedFile(videos[event.position], event.reason)
@@ -189,22 +198,22 @@ def _take_complete(
     for position in [position for position, video in in_work.items() if video.is_complete]:
         video = in_work.pop(position)
         assert video.info is not None
+        assert video.content is not None
         try:
-            fingerprint = _fingerprint_as_decoded(videos[position])
+            content = video.content if _is_as_found(videos[position]) else CHANGED_MEANWHILE
         except OSError as error:
             yield FailedFile(videos[position], f"vanished while it was read ({error.strerror})")
             continue
         yield EncodedVideo(
             file=videos[position],
-            fingerprint=fingerprint,
+            fingerprint=content.fingerprint,
+            digest=content.complete,
             info=video.info,
             seconds=np.concatenate(video.seconds),
             embeddings=np.concatenate(video.embeddings),
         )
 
 
-def _fingerprint_as_decoded(file: VideoFile) -> str:
-    """The fingerprint of a file's content, or one that matches nothing if it changed while it was decoded."""
-    fingerprint = content_fingerprint(file.path)
-    now = file.path.stat()
-    return fingerprint if (now.st_size, now.st_mtime_ns) == (file.size_bytes, file.modified_ns) else ""
+def _is_as_found(file: VideoFile) -> bool:
+    """Whether a file is still as it was before it was decoded and digested."""
+    return is_unchanged(VideoFile.seen(file.path, file.path.stat()), file)

@@ -1,5 +1,6 @@
 """Brings an index up to date with the files on disk."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from pathlib import Path
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
-from vifi_cli.index.update.changes import Changes, find_changes
+from vifi_cli.index.update.changes import Changes, Comparing, find_changes
 from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_videos
 from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
@@ -52,6 +53,8 @@ class UpdateOptions:
 
     retry_failed: bool = False  # try files again that could not be read before
     workers: int | None = None  # decoding processes; None chooses
+    # called while contents are compared, if that takes a while, with the bytes done and their total
+    on_compare: Callable[[int, int], object] = lambda done, total: None
 
 
 USUAL_UPDATE = UpdateOptions()
@@ -71,7 +74,8 @@ def update_index(
     before it begins and often after.
     """
     started = time.perf_counter()
-    changes = find_changes(catalog, discovery, roots, retry_failed=options.retry_failed)
+    comparing = Comparing(options.on_compare, lambda match: catalog.note_files([match]))
+    changes = find_changes(catalog, discovery, roots, retry_failed=options.retry_failed, comparing=comparing)
     catalog.add_roots(_folders_and_lone_files(roots, catalog.roots()))
     copies_lost = _apply_known(catalog, changes)
     to_decode, unopenable = _part_openable([*changes.new, *changes.changed, *copies_lost])
@@ -105,7 +109,7 @@ def update_index(
 def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> list[Path]:
     """The roots worth remembering: not a file under another root, which is found again anyway."""
     all_roots = {*roots, *known}
-    return [root for root in roots if root.is_dir() or not root_of(root.parent, all_roots)]
+    return [root for root in roots if os.path.isdir(root) or not root_of(root.parent, all_roots)]  # noqa: PTH112
 
 
 def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[FailedFile]]:
@@ -124,8 +128,12 @@ def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[Fa
 def _apply_known(catalog: Catalog, changes: Changes) -> list[VideoFile]:
     """Applies everything that needs no decoding; returns the copies whose original has been replaced meanwhile."""
     # Moves come first: a copy may take the place that a moved video has left.
-    if renames := (*changes.moved, *changes.touched):
-        catalog.rename(renames)
+    if changes.remounted:
+        catalog.note_mounts(changes.remounted)
+    if noted := (*changes.touched, *changes.learned):
+        catalog.note_files(noted)
+    if changes.moved:
+        catalog.rename(changes.moved)
     lost = [file for original, file in changes.copied if not catalog.store_copy(original, file)]
     if changes.gone or changes.gone_failures:
         files = (*changes.gone, *changes.gone_failures)

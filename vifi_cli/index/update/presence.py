@@ -1,12 +1,24 @@
-"""Whether a file that was not found is gone, or only out of reach: a disk may be unplugged, a folder unreadable."""
+"""Whether a file that was not found is gone, or only out of reach: a disk may be unplugged, a folder unreadable.
+
+Each file is noted with its mount: its file system, and where that was mounted. Where another one is now, even with
+other files, the file is out of reach, until the user drops it. A file system that returns under another number is
+recognized by the files on it.
+"""
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.paths import root_of
+from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.file_state import is_same_inode
+from vifi_cli.video.files.mounts import Mount, MountTable
+
+KnownFile = CatalogedVideo | VideoFile
+"""A video of the catalog, or the file of a failure; each has a path, a mount, and `on_other_device`."""
 
 
 def is_there(path: Path) -> bool:
@@ -14,44 +26,102 @@ def is_there(path: Path) -> bool:
     return _sight(path) == "file"
 
 
-def part_gone(paths: Iterable[tuple[Path, bool]], roots: set[Path]) -> tuple[list[Path], dict[Path, Path]]:
+def is_absent(path: Path) -> bool:
+    """Whether nothing is at a path; False where the file system does not say."""
+    return _sight(path) == "nowhere"
+
+
+def part_gone(
+    missing: Iterable[KnownFile], roots: set[Path], videos: Sequence[CatalogedVideo]
+) -> tuple[list[Path], dict[Path, Path]]:
     """Splits missing files into those gone and those out of reach, with the folder under which nothing is visible.
 
-    Each file comes with whether it was on another disk than the root it was found under; `roots` are all folders and
-    files that were ever indexed.
+    `roots` are all folders and files that were ever indexed, `videos` all that are in the catalog.
     """
+    mounts = _PresentMounts(videos)
     gone: list[Path] = []
     out_of_reach: dict[Path, Path] = {}
-    for path, on_other_device in paths:
-        folder = _hidden_behind(path, roots, on_other_device)
+    for file in missing:
+        folder = _hidden_behind(file, roots, mounts)
         if folder is None:
-            gone.append(path)
+            gone.append(file.path)
         else:
-            out_of_reach[path] = folder
+            out_of_reach[file.path] = folder
     return gone, out_of_reach
 
 
-def _hidden_behind(path: Path, roots: set[Path], on_other_device: bool) -> Path | None:
+def _hidden_behind(file: KnownFile, roots: set[Path], mounts: "_PresentMounts") -> Path | None:
     """The folder behind which a file may still exist, or None if it is gone for good.
 
     That folder is a root that is missing or empty, as the mount point of an unplugged disk is; a link that leads
-    nowhere or to an empty folder; a folder that cannot be read; or, for a file that was on another disk than
-    its root, the one where that disk was mounted.
+    nowhere or to an empty folder; a folder that cannot be read; or one where the file's disk was mounted.
     """
+    path = file.path
     root = root_of(path.parent, roots) or path.parent
     sight = _sight(path)
-    if sight != "nowhere":
-        return path.parent if sight == "unseen" else None
-    if path.is_symlink():
+    if sight == "unseen":
+        return next((folder for folder in reversed(path.parents) if _sight(folder) == "unseen"), path.parent)
+    if sight == "nowhere" and path.is_symlink():
         return path
+    if sight == "other":
+        return _door_of(file, root) if mounts.have_replaced(file, path.parent) else None
     for folder in path.parents:
         sight = _sight(folder)
         is_door = folder == root or folder.is_symlink()
         if sight == "unseen" or (is_door and (sight != "other" or _is_empty(folder))):
             return folder
         if sight == "other":
-            return folder if on_other_device and _device(folder) == _device(root) else None
+            if mounts.have_replaced(file, folder):
+                return _door_of(file, root)
+            return folder if file.on_other_device and _device(folder) == _device(root) else None
     return None
+
+
+def _door_of(file: KnownFile, root: Path) -> Path:
+    """The folder above a file through which one came to its mount: the mount point, a link, or the root."""
+    place = Path(file.mount.mount_point) if file.mount else root
+    return next(
+        (folder for folder in file.path.parents if folder in (place, root) or folder.is_symlink()), root
+    )
+
+
+class _PresentMounts:
+    """What is mounted now, compared with what was."""
+
+    def __init__(self, videos: Sequence[CatalogedVideo]) -> None:
+        self._videos, self._table = videos, MountTable()
+        self._same: dict[tuple[Mount, Mount], bool] = {}
+
+    def have_replaced(self, file: KnownFile, folder: Path) -> bool:
+        """Whether the way to a file, of which a folder is left, leads to another file system than it did."""
+        before, now = file.mount, self._mount_of(folder)
+        if before is None or now is None or now.is_like(before):
+            return False
+        place = Path(before.mount_point)
+        present = None if place in file.path.parents else self._mount_of(place)
+        if present and present.is_like(before):
+            return False  # the disk is there, and the link that led to it is not
+        if (before, now) not in self._same:
+            self._same[before, now] = any(
+                video.mount == before and self._is_found(video, now) for video in self._videos
+            )
+        return not self._same[before, now]
+
+    def _is_found(self, video: CatalogedVideo, now: Mount) -> bool:
+        """Whether the very file of a video is on a mount: then that is the one before, by another name."""
+        try:
+            seen = VideoFile.seen(video.path, video.path.stat())
+        except OSError:
+            return False
+        is_same = is_same_inode(seen, video) and seen.status_changed_ns == video.status_changed_ns
+        mount = self._mount_of(video.path.parent) if is_same else None
+        return mount is not None and mount.is_like(now)
+
+    def _mount_of(self, folder: Path) -> Mount | None:
+        try:
+            return self._table.mount_of(os.path.realpath(folder))
+        except OSError:
+            return None
 
 
 def _sight(path: Path) -> Literal["file", "other", "nowhere", "unseen"]:

@@ -24,26 +24,34 @@ class Prunable:
         return bool(self.videos or self.failures or self.roots)
 
 
-def find_prunable(catalog: Catalog, below: Sequence[Path] = ()) -> Prunable:
+def find_prunable(catalog: Catalog, below: Sequence[Path] = (), *, missing: bool = False) -> Prunable:
     """Finds everything at or under the given paths or, without any, everything whose file is gone.
 
-    Without paths, files that may only be out of reach stay (see `presence`).
+    Without paths, files that may only be out of reach stay (see `presence`). With `missing`, it finds all whose file
+    cannot be seen now, for whatever reason: under the paths if there are any.
     """
     videos = catalog.videos()
-    failures = [failed.file.path for failed in catalog.failures()]
+    failed = [failed.file for failed in catalog.failures()]
     roots = catalog.roots()
-    if below:
-        paths = [video.path for video in videos]
+    if below and not missing:
+        paths, failures = ([file.path for file in files] for files in (videos, failed))
         return Prunable(_at_or_below(paths, below), _at_or_below(failures, below), _at_or_below(roots, below))
-    absent_videos = [(video.path, video.on_other_device) for video in videos if not is_there(video.path)]
-    absent_failures = [(path, False) for path in failures if not is_there(path)]
-    gone, _ = part_gone(absent_videos, set(roots))
-    gone_failures, _ = part_gone(absent_failures, set(roots))
-    return Prunable(tuple(gone), tuple(gone_failures), ())
+    unseen, unseen_failures = (
+        [file for file in files if not is_there(file.path)] for files in (videos, failed)
+    )
+    if missing:
+        dropped = [_at_or_below([file.path for file in files], below) for files in (unseen, unseen_failures)]
+    else:
+        dropped = [tuple(part_gone(files, set(roots), videos)[0]) for files in (unseen, unseen_failures)]
+    return Prunable(dropped[0], dropped[1], ())
 
 
 def prune_index(
-    folder: Path, below: Sequence[Path] = (), confirm: Callable[[Prunable], bool] = bool
+    folder: Path,
+    below: Sequence[Path] = (),
+    confirm: Callable[[Prunable], bool] = bool,
+    *,
+    missing: bool = False,
 ) -> Prunable:
     """Drops the entries that `find_prunable` finds, if `confirm` agrees, and returns them.
 
@@ -51,13 +59,14 @@ def prune_index(
         IndexLocked: another process is writing to the index.
     """
     with write_lock(folder), Catalog(folder / CATALOG_FILE) as catalog:
-        found = find_prunable(catalog, below)
+        found = find_prunable(catalog, below, missing=missing)
         if confirm(found):
             _drop(catalog, found)
             open_vectors(catalog)
             if (unfinished := rebuild_folder(folder) / CATALOG_FILE).exists():
+                dropped = [*found.videos, *found.failures, *(() if missing else below)]
                 with Catalog(unfinished) as rebuilt:  # or finishing it would bring back what is dropped here
-                    _drop(rebuilt, find_prunable(rebuilt, [*below, *found.videos]))
+                    _drop(rebuilt, find_prunable(rebuilt, dropped))
     return found
 
 
@@ -67,5 +76,6 @@ def _drop(catalog: Catalog, prunable: Prunable) -> None:
 
 
 def _at_or_below(paths: list[Path], folders: Sequence[Path]) -> tuple[Path, ...]:
+    """The paths at or under the folders; all if there are none."""
     asked = set(folders)
-    return tuple(path for path in paths if root_of(path, asked))
+    return tuple(path for path in paths if not asked or root_of(path, asked))

@@ -43,7 +43,7 @@ def open_rebuild(folder: Path, indexed_with: IndexedWith) -> Catalog:
 
 def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Path]) -> None:
     """Raises IndexProblem if a rebuild would lose videos that this run does not see but that may well exist."""
-    changes = find_changes(old, discovery, roots)
+    changes = find_changes(old, discovery, roots, comparing=None)
     if changes.out_of_reach:
         path, folder = next(iter(changes.out_of_reach.items()))
         raise IndexProblem(

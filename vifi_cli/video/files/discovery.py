@@ -1,4 +1,4 @@
-"""Finds the videos under folders, reading at most a few bytes of each, and recognizes moved files by their content.
+"""Finds the videos under folders, reading at most a few bytes of each.
 
 Folders are walked in order of name, so the same disk yields the same list. Hidden files and folders are skipped, among
 them the `._` files of macOS, unless the user names them.
@@ -10,17 +10,18 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.mounts import Mount, MountTable
 from vifi_cli.video.files.recognition import may_be_video
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-SAMPLED_BLOCKS = 64
-BLOCK_BYTES = 256 * 1024
+NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+LARGEST_INTEGER = 2**63 - 1  # in SQLite
+LATEST_NS = LARGEST_INTEGER - 1  # still before the end of the latest period that a filter can name
 
 Inode = tuple[int, int]
 
@@ -31,8 +32,27 @@ class VideoFile:
 
     path: Path  # absolute, with links as found
     size_bytes: int
-    modified_ns: int  # since 1970
+    modified_ns: int  # since 1970; the nearest that a catalog can hold
+    status_changed_ns: int | None = None  # when content, name, owner or rights last changed; None if unknown
+    inode: int | None = None  # 0 where the file system does not keep it, None if unknown
     on_other_device: bool = field(default=False, compare=False)  # than the root, by a mount or a link
+    mount: Mount | None = field(default=None, compare=False)  # where the file itself is, links followed
+
+    @classmethod
+    def seen(cls, path: Path, status: os.stat_result) -> "VideoFile":
+        """The file at a path with this status."""
+        return cls(
+            path,
+            status.st_size,
+            storable_ns(status.st_mtime_ns),
+            storable_ns(status.st_ctime_ns),
+            status.st_ino & LARGEST_INTEGER,
+        )
+
+
+def storable_ns(time_ns: int) -> int:
+    """The nearest time that SQLite's integers can hold: files may be dated outside the years 1678 to 2262."""
+    return min(max(time_ns, -LATEST_NS), LATEST_NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +71,8 @@ def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> 
     are followed, once each. A pattern excludes a folder or file whose name, path relative to the folder searched, or
     absolute path it matches; `*` matches `/` too, and case counts (`fnmatch.fnmatchcase`). Excluding a folder excludes
     everything in it. Patterns do not exclude the files and folders that the user names.
+
+    A path that exists but cannot be seen now, for want of rights or of its disk, is among the unreadable folders.
 
     Raises:
         InvalidInput: a path does not exist, or is neither a folder nor a regular file.
@@ -76,6 +98,10 @@ class _Walk:
         self._folders: set[Inode | Path] = set()
         self._links: deque[tuple[Path, Path]] = deque()  # links to folders, each with its root
         self._devices: dict[Path, int] = {}  # of the roots
+        self._mounts = MountTable()
+        self._places: dict[
+            Path, tuple[Mount | None, bool]
+        ] = {}  # of folders, with whether files keep their inode
 
     def videos(self) -> tuple[VideoFile, ...]:
         """The videos found, in order of path."""
@@ -86,8 +112,12 @@ class _Walk:
         try:
             status = root.stat()
         except OSError as error:
-            reason = error.strerror or "cannot be reached"
-            raise InvalidInput(f"{root}: {reason}; name a folder or a video that is there") from error
+            if error.errno in NAMES_NOTHING:
+                raise InvalidInput(
+                    f"{root}: {error.strerror}; name a folder or a video that is there"
+                ) from error
+            self.unreadable_folders.add(root)
+            return
         self._devices[root] = status.st_dev
         if stat.S_ISREG(status.st_mode):
             self._take(root, root, status, is_linked=root.is_symlink())
@@ -152,29 +182,23 @@ class _Walk:
         identity = _identity(path, status)
         _, known_is_linked = self._files.get(identity, (None, True))
         if identity not in self._files or (known_is_linked and not is_linked):
+            real_folder = Path(os.path.realpath(path)).parent if is_linked else path.parent
+            mount, keeps_inodes = self._place_of(real_folder)
             on_other_device = status.st_dev != self._devices[root]
-            file = VideoFile(path, status.st_size, status.st_mtime_ns, on_other_device)
-            self._files[identity] = file, is_linked
+            file = replace(VideoFile.seen(path, status), on_other_device=on_other_device, mount=mount)
+            self._files[identity] = (file if keeps_inodes else replace(file, inode=0)), is_linked
+
+    def _place_of(self, folder: Path) -> tuple[Mount | None, bool]:
+        """The mount of a folder, None if it has disappeared; and whether files there keep their inode number."""
+        if folder not in self._places:
+            real = os.path.realpath(folder)
+            try:
+                self._places[folder] = self._mounts.mount_of(real), not self._mounts.renumbers_files(real)
+            except OSError:
+                return None, True
+        return self._places[folder]
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:
     """The same for all paths to one file; on network disks without file numbers, the path."""
     return (status.st_dev, status.st_ino) if status.st_ino else path
-
-
-def content_fingerprint(path: Path) -> str:
-    """A hash that recognizes a file after it was moved or touched: BLAKE2b, 32 hexadecimal digits.
-
-    It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly over the file, including the first and
-    the last byte; smaller files in full.
-    """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        digest = blake2b(size.to_bytes(8, "big"), digest_size=16)
-        if size <= SAMPLED_BLOCKS * BLOCK_BYTES:
-            digest.update(file.read())
-        else:
-            for block in range(SAMPLED_BLOCKS):
-                file.seek(block * (size - BLOCK_BYTES) // (SAMPLED_BLOCKS - 1))
-                digest.update(file.read(BLOCK_BYTES))
-    return digest.hexdigest()

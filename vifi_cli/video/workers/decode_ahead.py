@@ -18,6 +18,7 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo, VifiError
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.files.content import ContentDigests, content_digests
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Value
 from vifi_cli.video.workers.received_frames import ReceivedFrames
@@ -40,6 +41,7 @@ class DecodedVideo:
 
     position: int
     info: VideoInfo
+    content: ContentDigests | None = None  # of the file, read after its last frame, if asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,17 @@ def decode_ahead(
     workers: int = 1,
     threads: int = 2,
     stall_seconds: float = 60.0,
+    digested: bool = False,
 ) -> Generator[DecodingEvent, None, None]:
     """Yields each video's chunks in order and `DecodedVideo`, or `FailedVideo` at any point.
 
     It decodes `workers` videos at a time, each with `threads` threads, and their events come mixed. A decoder silent
-    for `stall_seconds` counts as hanging. Closing the generator ends all processes at once.
+    for `stall_seconds` counts as hanging. With `digested`, it also reads each decoded file for its digests. Closing the
+    generator ends all processes at once.
     """
     works = [partial(_decode, path, sampling, geometry, threads) for path in paths]
     pool = DecodingPool(works, partial(ReceivedFrames, sampling, geometry), workers, stall_seconds)
+    pool.digested = paths if digested else None
     try:
         yield from pool.events()
     finally:
@@ -101,6 +106,9 @@ class DecodingPool:
         self._receiving = receiving
         self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False
+        self.digested: Sequence[Path] | None = (
+            None  # the files of the works, to be digested once they are decoded
+        )
         isolated = [IsolatedWorker(stall_seconds) for _ in range(min(workers, len(works)))]
         self._threads = {
             threading.Thread(target=self._run, args=(worker,), name="decode-ahead", daemon=True): worker
@@ -160,9 +168,19 @@ class DecodingPool:
 
         try:
             info = worker.call(work, received.answers(), take)
-            return DecodedVideo(position, received.finish(info))
+            return DecodedVideo(position, received.finish(info), self._digests(position))
         except (UnreadableVideo, InvalidInput, OSError) as error:
             return FailedVideo(position, str(error))
+
+    def _digests(self, position: int) -> ContentDigests | None:
+        """The digests of a file, made here, since a decoder that was taken over could name those of another file."""
+        return (
+            None if self.digested is None else content_digests(self.digested[position], self._check_running)
+        )
+
+    def _check_running(self, _: int) -> None:
+        if self._stopping:
+            raise UnreadableVideo("ended before it was read completely")
 
     def _put(self, event: DecodingEvent | Exception | None) -> None:
         while not self._stopping:

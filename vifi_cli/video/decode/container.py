@@ -3,7 +3,6 @@
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,15 +15,14 @@ from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
-from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source, why_not_opened
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.decode.opening import TOO_LARGE, limit_frames, open_container
+from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
 SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
-LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make FFmpeg go to the network
 SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
-ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
 
 
 def unwatched() -> None:
@@ -41,6 +39,7 @@ class OpenVideo:
     encrypted: bool = False  # whether reading ended at encrypted packets
     packets_read: int = 0  # by `packets`, so far
     packets_damaged: int = 0  # refused by the decoder
+    may_be_too_large: bool = False  # whether it refused one as it does where frames are too large
     tick_seconds: float = field(init=False)  # the unit of the stream's times
     frame_seconds: float = field(init=False)  # the usual time from one frame to the next
     _origin: int | None = None
@@ -105,6 +104,7 @@ class OpenVideo:
         """Counts a packet that the decoder refuses; raises VideoOutOfReach if it only lacks memory."""
         check_memory(error)
         self.packets_damaged += 1
+        self.may_be_too_large |= isinstance(error, av.ArgumentError)
 
     def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
         """The frames of the remaining packets in presentation order, without damaged ones; calls `alive` often."""
@@ -123,6 +123,8 @@ class OpenVideo:
         """Why a file yielded no frame, once it has been read to its end."""
         if self.encrypted:
             return "encrypted"
+        if self.may_be_too_large or (self.packets_read and not self.stream.codec_context.width):
+            return f"damaged, or its frames are {TOO_LARGE}: none of its {self.packets_read} packets can be decoded"
         if self.packets_read:
             return f"damaged: none of its {self.packets_read} packets can be decoded"
         if self.stream.frames:
@@ -173,16 +175,8 @@ def open_video(path: Path) -> Iterator[OpenVideo]:
         UnreadableVideo: FFmpeg can read no video in it; the text is the reason.
         VideoOutOfReach: the file cannot be read now.
     """
-    with open_source(path) as source:
-        try:
-            container = av.open(source, "r", metadata_errors="replace", options=LOCAL_FILES_ONLY)
-        except av.FFmpegError as error:
-            source.check()
-            check_memory(error)
-            raise UnreadableVideo(_reason_not_opened(path, error)) from error
-        with container:
-            source.check()
-            yield OpenVideo(container, _video_stream(container), source)
+    with open_source(path) as source, open_container(source, path) as container:
+        yield OpenVideo(container, _video_stream(container), source)
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -192,6 +186,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise UnreadableVideo("no video stream, only cover art" if pictures else "no video stream")
     for stream in moving:
         if stream.codec_context is not None:
+            limit_frames(stream.codec_context)
             for other in container.streams:
                 other.discard = Discard.default if other is stream else Discard.all
             return stream
@@ -209,30 +204,3 @@ def measured_seconds(path: Path, alive: Callable[[], None]) -> float:
                 start = video.seconds(packet.pts)
                 first, end = min(first, start), max(end, start + video.length_seconds(packet))
         return end - first if end > first else count * video.frame_seconds
-
-
-def _reason_not_opened(path: Path, error: av.FFmpegError) -> str:
-    try:
-        boxes = _leading_boxes(path)
-        if path.stat().st_size == 0:
-            return "the file is empty"
-    except OSError as problem:
-        raise VideoOutOfReach(why_not_opened(problem)) from problem
-    if b"ftyp" in boxes and b"moov" not in boxes:
-        return "the file is cut off: its index is missing (moov atom not found)"
-    return f"not a video FFmpeg can read: {error.strerror or error}"
-
-
-def _leading_boxes(path: Path) -> set[bytes]:
-    """The types of the outermost boxes of an MP4 or QuickTime file, up to the first that makes no sense."""
-    boxes: set[bytes] = set()
-    with path.open("rb") as file:
-        while len(header := file.read(16)) >= 8 and header[4:8] in ISO_BOXES:
-            boxes.add(header[4:8])
-            size = int.from_bytes(header[:4], "big")
-            if size == 1:
-                size = int.from_bytes(header[8:16], "big")
-            if size < 8:
-                break
-            file.seek(size - len(header), os.SEEK_CUR)
-    return boxes

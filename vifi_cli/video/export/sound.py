@@ -19,7 +19,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
-from vifi_cli.video.decode.container import LOCAL_FILES_ONLY
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
+from vifi_cli.video.decode.opening import open_container
 from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
 
 Samples = npt.NDArray[np.float32]
@@ -162,13 +163,13 @@ def open_sound(path: Path) -> Iterator[OpenSound | None]:
     """
     with open_source(path) as source:
         try:
-            container = av.open(source, "r", metadata_errors="replace", options=LOCAL_FILES_ONLY)
-        except av.FFmpegError:
-            source.check()
+            container = open_container(source, path)
+        except VideoOutOfReach:
+            raise
+        except UnreadableVideo:
             yield None
             return
         with container:
-            source.check()
             yield _main_sound(container, source)
 
 

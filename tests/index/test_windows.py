@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.index.windows import WINDOW_SECONDS, window_embeddings, windows_of
+from vifi_cli.index.windows import (
+    WINDOW_SECONDS,
+    mean_embedding,
+    stretch_embedding,
+    window_embeddings,
+    windows_of,
+)
 
 durations = st.floats(min_value=0.04, max_value=5000.0)
 
@@ -103,6 +109,19 @@ def test_embeddings_agree_with_averaging_one_by_one(count: int, seed: int) -> No
     ):
         mean = frames[a:b].astype(np.float64).mean(axis=0)
         np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_a_window_has_exactly_the_same_embedding_whatever_else_is_averaged(count: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    frames = random.normal(0.0, 4.0 ** random.integers(-6, 6), (count, 16)).astype(np.float16)
+    first = random.integers(0, count, 7)
+    spans = np.stack([first, random.integers(first + 1, count + 1)], 1)
+    together = window_embeddings(frames, spans)
+    for (a, b), row in zip(spans, together, strict=True):
+        np.testing.assert_array_equal(window_embeddings(frames, np.array([[a, b]]))[0], row)
+        np.testing.assert_array_equal(mean_embedding(frames[a:b]), row)
+        np.testing.assert_array_equal(stretch_embedding(np.arange(count) + 0.5, frames, a, b), row)
 
 
 def test_frames_that_are_all_zero_give_zero() -> None:

@@ -6,6 +6,7 @@ and renamed. Where nothing can be written, vectors stay in memory. Search is exa
 """
 
 import importlib
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -35,6 +36,12 @@ READ_BYTES = WRITTEN_AT_ONCE = 1 << 20
 ATTEMPTS = 5
 MEAN_OF_WINDOWS = 1024
 """A larger index is sampled: the mean cosine of a query is then uncertain by a 32nd of their standard deviation."""
+LIKELY_TIES = 64
+"""Windows that are asked for in addition, since some may be equally near as far as FAISS can tell."""
+FLOAT32_ROUNDING = 2**-23
+"""A cosine of two embeddings (D,), computed in float32, is less than D times this from the true one."""
+GPU_ROUNDING = 2e-3
+"""The same where a GPU rounds factors to TF32, whatever D is."""
 GPU_MOST_RESULTS = 2048
 """FAISS on a GPU returns no more neighbors than this in one search."""
 
@@ -45,6 +52,7 @@ class Vectors:
     def __init__(self, index: Any, revision: str) -> None:
         self._index = index
         self.revision = revision
+        self._nearest: tuple[bytes, int] | None = None  # the last query, and the nearest window's id
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -61,20 +69,66 @@ class Vectors:
         among: Int64Array | None = None,
         without: Int64Array | None = None,
     ) -> tuple[Int64Array, Float32Array]:
-        """Finds the windows nearest to a query (D,) of length 1: ids and cosines, best first, `count` or fewer.
+        """Finds the windows nearest to a query (D,) of length 1: ids and cosines, best first, equal ones by id.
 
-        It looks only at windows with ids `among` these or, if that is None, at all `without` these.
+        It finds `count` windows, if there are as many, or a few more: all other windows have lower cosines than the
+        last one found. It looks only at windows with ids `among` these or, if that is None, at all `without` these.
         """
-        index, parameters = self._index, None
+        asked = count + LIKELY_TIES
+        while True:
+            ids, bound = self._candidates(query, asked, among, without)
+            cosines = self.cosines(query, ids)
+            if len(ids) < asked:  # these are all
+                break
+            is_certain = cosines > bound
+            if is_certain.sum() >= count:
+                ids, cosines = ids[is_certain], cosines[is_certain]
+                break
+            asked *= 4
+        best_first = np.lexsort((ids, -cosines))
+        ids, cosines = ids[best_first], cosines[best_first]
+        if among is without is None and len(ids):
+            self._nearest = query.tobytes(), int(ids[0])
+        return ids, cosines
+
+    def nearest(self, query: Float32Array) -> int:
+        """The id of the window nearest to a query among all; the last search has often found it already."""
+        if self._nearest is None or self._nearest[0] != query.tobytes():
+            self.search(query, 1)
+        assert self._nearest is not None
+        return self._nearest[1]
+
+    def cosines(self, query: Float32Array, ids: Int64Array) -> Float32Array:
+        """The cosines (N,) of windows that are here with a query, both of length 1.
+
+        That of a window is always the same number: the sum is taken in double precision and in one order, whichever
+        other windows are asked for. FAISS's own depends on filters and device in the last digits.
+        """
+        parts = [np.empty(0, np.float32)]
+        for start in range(0, len(ids), READ_AT_ONCE):
+            products = self.embeddings(ids[start : start + READ_AT_ONCE]) * query.astype(np.float64)
+            parts.append(products.sum(axis=1).astype(np.float32))
+        return np.concatenate(parts)
+
+    def _candidates(
+        self, query: Float32Array, count: int, among: Int64Array | None, without: Int64Array | None
+    ) -> tuple[Int64Array, float]:
+        """The ids of FAISS's `count` nearest windows, or of all, and the highest cosine that another may have."""
+        index, parameters, error = self._index, None, self._index.d * FLOAT32_ROUNDING
         if among is not None:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))
         elif without is not None and len(without):
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorNot(faiss.IDSelectorBatch(without)))
         elif count <= GPU_MOST_RESULTS and self._gpu_index is not None:
-            index = self._gpu_index
+            index, error = self._gpu_index, GPU_ROUNDING
         scores, ids = index.search(query[None], min(count, len(self)), params=parameters)
         found = ids[0] >= 0
-        return ids[0][found], scores[0][found]
+        return ids[0][found], float(scores[0][found].min(initial=math.inf)) + error
+
+    def in_parts(self) -> Iterator[Float32Array]:
+        """Yields the embeddings of all windows in parts, float32 (N, D)."""
+        for start in range(0, len(self), READ_AT_ONCE):
+            yield self._index.index.reconstruct_n(start, min(READ_AT_ONCE, len(self) - start))
 
     def spread_sample(self, count: int) -> Iterator[Float32Array]:
         """Yields the embeddings of at most `count` windows, evenly spaced among all, in parts float32 (N, D)."""
@@ -158,7 +212,7 @@ def _build(catalog: Catalog) -> tuple[Any, str]:
         known = faiss.vector_to_array(index.id_map)
         superfluous = np.setdiff1d(known, wanted, assume_unique=True)
         if len(superfluous) > len(wanted) / 2:
-            index, known = _empty(catalog.indexed_with.dimension), known[:0]
+            index, known = empty_index(catalog.indexed_with.dimension), known[:0]
         elif len(superfluous):
             index.remove_ids(superfluous)
         # Ids only ever grow, so all windows above the newest one known are new, and all others are there.
@@ -178,7 +232,7 @@ def _new_vectors(catalog: Catalog, after_id: int) -> Iterator[tuple[Int64Array, 
 
 def _last_made(catalog: Catalog) -> Any:
     """The vectors of the earlier state for which a file was last made; none if it cannot be read."""
-    empty = _empty(catalog.indexed_with.dimension)
+    empty = empty_index(catalog.indexed_with.dimension)
     if catalog.vectors_revision is None:
         return empty
     path = vector_file(catalog, catalog.vectors_revision)
@@ -189,7 +243,7 @@ def _last_made(catalog: Catalog) -> Any:
     return index if isinstance(index, faiss.IndexIDMap) and index.d == empty.d else empty
 
 
-def _empty(dimension: int) -> Any:
+def empty_index(dimension: int) -> Any:
     """An exact inner-product index that keeps float16 numbers, as precise as the catalog's own."""
     flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     return faiss.IndexIDMap(flat)

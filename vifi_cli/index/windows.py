@@ -66,11 +66,13 @@ def window_embeddings(frame_embeddings: Float16Array, frame_spans: Int64Array) -
 
     The frames are averaged as the encoder gave them, not normalized one by one, as ViFi-CLIP does
     (`trainers/vificlip.py`: mean over time, then the norm). `frame_spans`, int64 (W, 2), holds the first frame and one
-    past the last frame of each window. A row is zero where all frames are zero.
+    past the last frame of each window, W >= 1. A row is zero where all frames are zero. Sums of float16 numbers are
+    exact in float64, so that a window has the same embedding whatever else is averaged with it.
     """
-    running = np.zeros((len(frame_embeddings) + 1, frame_embeddings.shape[1]), np.float64)
-    np.cumsum(frame_embeddings, axis=0, dtype=np.float64, out=running[1:])
-    first, end = frame_spans[:, 0], frame_spans[:, 1]
+    begin, stop = int(frame_spans[:, 0].min()), int(frame_spans[:, 1].max())
+    running = np.zeros((stop - begin + 1, frame_embeddings.shape[1]), np.float64)
+    np.cumsum(frame_embeddings[begin:stop], axis=0, dtype=np.float64, out=running[1:])
+    first, end = frame_spans[:, 0] - begin, frame_spans[:, 1] - begin
     means = (running[end] - running[first]) / (end - first)[:, None]
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     unit: Float64Array = np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0)
@@ -90,7 +92,11 @@ def stretch_embedding(
     frame_seconds: Float64Array, frame_embeddings: Float16Array, start_seconds: float, end_seconds: float
 ) -> Float32Array:
     """The embedding of any part of a video, float32 (D,), made like that of a window (see `frames_within`)."""
-    span = frames_within(frame_seconds, start_seconds, end_seconds)
-    (embedding,) = window_embeddings(frame_embeddings, np.array([span], np.int64))
-    unit: Float32Array = embedding
-    return unit
+    first, end = frames_within(frame_seconds, start_seconds, end_seconds)
+    return mean_embedding(frame_embeddings[first:end])
+
+
+def mean_embedding(frame_embeddings: Float16Array) -> Float32Array:
+    """The embedding of all these frames (T, D), T >= 1, made like that of a window: float32 (D,)."""
+    embedding: Float32Array = window_embeddings(frame_embeddings, np.array([[0, len(frame_embeddings)]]))[0]
+    return embedding

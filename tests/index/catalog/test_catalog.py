@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from tests.color_encoder import ColorEncoder
@@ -13,6 +15,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.update.shards import indexed_with, merge_shard
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.index.windows import frames_within
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 
@@ -209,3 +212,20 @@ def test_a_catalogue_that_cannot_be_written_can_be_read(catalog: Catalog) -> Non
         assert len(open_vectors(read_only)) == 2, "the vectors stay in memory"
         with pytest.raises(IndexProblem, match="what was stored is safe"):
             read_only.store(encoded_video("/v/b.mp4", [BLUE]))
+
+
+@given(st.floats(-5, 70), st.floats(0, 70))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_the_frames_of_a_part_are_those_of_the_video(catalog: Catalog, start: float, length: float) -> None:
+    if not catalog.totals().videos:
+        random = np.random.default_rng(0)
+        for name in ("other", "video"):
+            catalog.store(encoded_video(f"/v/{name}.mp4", random.normal(size=(60, 3)).tolist(), name))
+    video = catalog.video_at(Path("/v/video.mp4"))
+    assert video is not None
+    seconds, embeddings = catalog.frames(video.id)
+    first, end = frames_within(seconds, start, start + length)
+    part_seconds, part = catalog.frames_that_show(video.id, start, start + length)
+    np.testing.assert_array_equal(part_seconds, seconds[first:end])
+    np.testing.assert_array_equal(part, embeddings[first:end])
+    assert len(part) >= 1

@@ -20,7 +20,7 @@ from vifi_cli.index.relevance.calibration import (
 )
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.index.vectors import Vectors
+from vifi_cli.index.vectors import Vectors, empty_index
 
 RED, GREEN, BLUE, GREY = (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0), (0.4, 0.5, 0.6)
 
@@ -137,6 +137,35 @@ def test_a_sample_is_spread_over_the_whole_index(index: VideoIndex) -> None:
     some = np.concatenate(list(vectors.spread_sample(5)))
     assert len(some) == 5
     np.testing.assert_array_equal(some[[0, -1]], everything[[0, -1]])
+
+
+def test_every_window_counts_however_many_there_are() -> None:
+    count, most_before = 300_000, 262_144
+    sampled = np.unique(np.linspace(0, count - 1, most_before).astype(np.int64))
+    missed = np.setdiff1d(np.arange(count), sampled)[1000]
+    embeddings = np.tile(np.array([[0.0, 1.0, 0.0]], np.float32), (count, 1))
+    embeddings[missed] = ask("blue")
+    faiss_index = empty_index(3)
+    faiss_index.add_with_ids(embeddings, np.arange(count))
+    neutral = neutral_colors()
+    found = measure_calibration(Vectors(faiss_index, "made"), neutral)
+    alone = empty_index(3)
+    alone.add_with_ids(embeddings[[0, missed]], np.arange(2))
+    assert found == measure_calibration(Vectors(alone, "made"), neutral)
+    without = empty_index(3)
+    without.add_with_ids(embeddings[:1], np.arange(1))
+    assert found.center > measure_calibration(Vectors(without, "made"), neutral).center + 0.1
+
+
+def test_a_calibration_that_an_older_vifi_kept_is_not_used(
+    index: VideoIndex, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, neutral = catalog.path.parent, neutral_colors()
+    with monkeypatch.context() as older:
+        older.setattr("vifi_cli.index.relevance.calibration._RECIPE", 1)
+        calibration_of(folder, index.vectors, neutral)
+    next(folder.glob(f"{NAME}*.json")).write_text('{"center": 7.0, "spread": 2.0}')
+    assert calibration_of(folder, index.vectors, neutral) == measure_calibration(index.vectors, neutral)
 
 
 def test_a_sample_is_read_in_parts(index: VideoIndex, monkeypatch: pytest.MonkeyPatch) -> None:

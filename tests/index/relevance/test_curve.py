@@ -31,16 +31,15 @@ def test_relevance_is_a_probability_that_rises_with_the_margin(
     assert (np.diff(alone) >= 0).all()
 
 
-@given(some_cosines)
-def test_no_hit_is_more_relevant_than_a_nearer_one(margins: Float64Array) -> None:
+@given(some_cosines, st.integers(0, 29))
+def test_relevance_does_not_depend_on_other_hits(margins: Float64Array, chosen: int) -> None:
     calibration = Calibration(0.1, 0.2)
-    probabilities = relevance(margins, calibration)
-    assert (np.diff(probabilities) <= 0).all()
-    assert probabilities[0] == relevance(margins[:1], calibration)[0]
-    np.testing.assert_array_equal(probabilities[:-1], relevance(margins[:-1], calibration))
-    falling = np.sort(margins)[::-1]
-    by_themselves = [relevance([margin], calibration)[0] for margin in falling]
-    np.testing.assert_array_equal(relevance(falling, calibration), by_themselves)
+    together = relevance(margins, calibration)
+    by_themselves = [relevance([margin], calibration)[0] for margin in margins]
+    np.testing.assert_array_equal(together, by_themselves)
+    np.testing.assert_array_equal(relevance(margins[::-1], calibration), together[::-1])
+    np.testing.assert_array_equal(relevance(margins[chosen:], calibration), together[chosen:])
+    assert (np.diff(together[np.argsort(-margins)]) <= 0).all()
 
 
 @given(some_cosines, some_cosines, st.floats(0.1, 10), st.floats(-2, 2))

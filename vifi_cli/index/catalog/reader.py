@@ -16,6 +16,7 @@ from vifi_cli.index.catalog.connection import file_state
 from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
+from vifi_cli.index.windows import frames_within
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.mounts import Mount, parse_mount
 
@@ -161,6 +162,21 @@ class CatalogReader:
             np.frombuffer(seconds, SECONDS_DTYPE),
             np.frombuffer(embeddings, EMBEDDING_DTYPE).reshape(-1, dimension),
         )
+
+    def frames_that_show(
+        self, video_id: int, start_seconds: float, end_seconds: float
+    ) -> tuple[Float64Array, Float16Array]:
+        """The frames of a part of a video, as `frames` returns them: see `windows.frames_within`.
+
+        It reads nothing else of the embeddings, of which a long video has many megabytes.
+        """
+        (blob,) = self.db.execute("SELECT seconds FROM frames WHERE video_id = ?", (video_id,)).fetchone()
+        seconds, dimension = np.frombuffer(blob, SECONDS_DTYPE), self.indexed_with.dimension
+        first, end = frames_within(seconds, start_seconds, end_seconds)
+        with self.db.conn.blobopen("frames", "embeddings", video_id, readonly=True) as embeddings:
+            embeddings.seek(first * dimension * EMBEDDING_DTYPE.itemsize)
+            part = embeddings.read((end - first) * dimension * EMBEDDING_DTYPE.itemsize)
+        return seconds[first:end], np.frombuffer(part, EMBEDDING_DTYPE).reshape(-1, dimension)
 
     def frame_count(self) -> int:
         """The number of frame embeddings."""

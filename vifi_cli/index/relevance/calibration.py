@@ -17,21 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from vifi_cli import paths
-from vifi_cli.index.arrays import Float32Array, Float64Array, Int64Array
+from vifi_cli.index.arrays import Float32Array, Float64Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.relevance.curve import Calibration, calibrate, description_level, relevance
 from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"
-MOST_WINDOWS = 262_144
-"""A larger index is sampled: the scores of rarities hardly grow with more windows."""
+_RECIPE = 2  # raise it when the way a calibration is measured changes
 
-RATED_AT_ONCE = 16_384
-_RECIPE = 1  # raise it when the way a calibration is measured changes
-
-Rater = Callable[[Vectors, Int64Array, Float32Array], Float64Array]
-"""From vectors, the windows of hits (W,), nearest first, and their cosines (W,) to the relevance of each, in 0..1."""
+Rater = Callable[[Vectors, Float32Array, Float32Array], Float64Array]
+"""From vectors, a query (D,) and the cosines (H,) of its hits to the relevance of each hit, in 0..1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +60,8 @@ def lines_of(kind: str) -> tuple[str, ...]:
 def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
     """Rates the hits of a text in the index in `folder`, where calibrations are kept."""
 
-    def rate(vectors: Vectors, ids: Int64Array, cosines: Float32Array) -> Float64Array:
-        margins = margins_of(vectors, ids, cosines, neutral)
+    def rate(vectors: Vectors, query: Float32Array, cosines: Float32Array) -> Float64Array:
+        margins = cosines - query_level(vectors, query, neutral)
         return relevance(margins, calibration_of(folder, vectors, neutral))
 
     return rate
@@ -86,30 +82,26 @@ def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Cal
 
 
 def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
-    """Finds the margin of the best hit of each text about a rarity, in the index or an even sample of it."""
+    """Finds the margin of the best hit of each text about a rarity, among all windows.
+
+    All count: the more windows a query can choose from, the higher its best cosine. Compared with rarities in a sample,
+    it would seem more and more relevant the larger the index is.
+    """
     nearest = np.zeros_like(neutral.rarities)
     cosines = np.full(len(nearest), -np.inf, np.float32)
-    for windows in vectors.spread_sample(MOST_WINDOWS):
+    for windows in vectors.in_parts():
         here = neutral.rarities @ windows.T
-        nearer = here.max(axis=1) > cosines
-        nearest[nearer] = windows[here.argmax(axis=1)[nearer]]
-        cosines = np.maximum(cosines, here.max(axis=1))
+        places = here.argmax(axis=1)
+        best = here[np.arange(len(here)), places]
+        nearer = best > cosines
+        nearest[nearer], cosines[nearer] = windows[places[nearer]], best[nearer]
     return calibrate(cosines - description_level(nearest, neutral.descriptions))
 
 
-def margins_of(
-    vectors: Vectors, ids: Int64Array, cosines: Float32Array, neutral: NeutralTexts
-) -> Float32Array:
-    """How much better a text fits windows than everyday descriptions do, (W,): see `relevance`.
-
-    Takes the ids of at least one window (W,), and the cosines (W,) of the text with each of them.
-    """
-    levels = [
-        description_level(vectors.embeddings(ids[start : start + RATED_AT_ONCE]), neutral.descriptions)
-        for start in range(0, len(ids), RATED_AT_ONCE)
-    ]
-    margins: Float32Array = cosines - np.concatenate(levels)
-    return margins
+def query_level(vectors: Vectors, query: Float32Array, neutral: NeutralTexts) -> float:
+    """How well everyday descriptions fit the window nearest to a query (D,) among all of an index: see `relevance`."""
+    nearest = vectors.embeddings(np.array([vectors.nearest(query)]))
+    return float(description_level(nearest, neutral.descriptions)[0])
 
 
 def _digest(neutral: NeutralTexts) -> str:

@@ -3,9 +3,10 @@
 A cosine alone says little: whether it is high depends on the model, the index and the moment, since some pictures
 are near every text. So it is normalized twice:
 
-- by the moment: the *margin* of a query is its cosine minus the mean of the highest cosines that everyday descriptions
-  have with the same moment. Such local centering removes the part that makes a moment near to everything (Hara et
-  al., Localized centering, AAAI 2015); LERF compares with neutral phrases too (Kerr et al., ICCV 2023).
+- by the best moment: the *margin* of a cosine is what it is above the level of the query, the mean of the highest
+  cosines that everyday descriptions have with the window nearest to the query in the complete index. Such local
+  centering removes the part that makes a moment near to everything (Hara et al., Localized centering, AAAI 2015); LERF
+  compares with neutral phrases too (Kerr et al., ICCV 2023). One level for all hits of a query keeps their order.
 - by the index: texts about rarities, which are most likely absent, show by the margins of their best hits how high a
   text about something absent scores here; the larger the index, the higher. Cohorts of impostors do the same in
   speaker verification (Auckenthaler et al., Score normalization for text-independent speaker verification, 2000).
@@ -60,11 +61,11 @@ def standardize(margins: npt.ArrayLike, calibration: Calibration) -> Float64Arra
 
 
 def relevance(margins: npt.ArrayLike, calibration: Calibration) -> Float64Array:
-    """The estimated probability that hits match the query, float64 (W,), from their margins, nearest first.
+    """The estimated probability that hits match the query, float64 (W,), from their margins.
 
-    It assumes that half of all queries are about something present. Relevance never increases down the list, so that
-    the best hit decides whether anything is relevant.
+    It assumes that half of all queries are about something present. It rises with the margin, and depends on nothing
+    else: neither on filters nor on other hits.
     """
     log_odds = INTERCEPT + SLOPE * standardize(margins, calibration)
-    probability: Float64Array = np.minimum.accumulate((1 + np.tanh(log_odds / 2)) / 2)
+    probability: Float64Array = (1 + np.tanh(log_odds / 2)) / 2
     return probability

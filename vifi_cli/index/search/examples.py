@@ -20,7 +20,7 @@ from vifi_cli.index.catalog.twins import twins_of
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
-from vifi_cli.index.windows import stretch_embedding
+from vifi_cli.index.windows import mean_embedding, stretch_embedding
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -56,9 +56,9 @@ def see_indexed(catalog: Catalog, video: CatalogedVideo, part: TimeRange | None)
     """A part of an indexed video, or all of it; raises InvalidInput if the video ends before the part begins."""
     seen = part or WHOLE_VIDEO
     check_reaches(video.path, video.duration_seconds, seen)
-    embedding = stretch_embedding(*catalog.frames(video.id), seen.start_seconds, seen.end_seconds)
+    _, frames = catalog.frames_that_show(video.id, seen.start_seconds, seen.end_seconds)
     start = seen.start_seconds if part else -math.inf
-    return SeenExample(embedding, Place(video.id, start, seen.end_seconds))
+    return SeenExample(mean_embedding(frames), Place(video.id, start, seen.end_seconds))
 
 
 def read_example(

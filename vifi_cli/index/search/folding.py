@@ -35,6 +35,11 @@ class ScoredWindow:
     duplicates: tuple["ScoredWindow", ...] = ()  # worse ones, folded into this one, that look nearly the same
 
 
+def best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, float, float, int]:
+    """Ranks the windows of a video; no two compare equal, so that the order does not depend on what else is ranked."""
+    return -window.score, _length_seconds(window), window.start_seconds, window.window_id
+
+
 def fold_into_moments(
     windows: Iterable[ScoredWindow],
     *,
@@ -54,7 +59,7 @@ def fold_into_moments(
 
     `windows` are of one video, without the one over all of it.
     """
-    ranked = sorted(windows, key=_best_then_shortest_then_earliest)
+    ranked = sorted(windows, key=best_then_shortest_then_earliest)
     by_start = sorted(range(len(ranked)), key=lambda rank: ranked[rank].start_seconds)
     starts = [ranked[rank].start_seconds for rank in by_start]
     # A moment can grow by this much, and be overlapped by a window that starts this much before it.
@@ -105,10 +110,6 @@ def fold_near_duplicates(
         embeddings[len(kept)] = embedding
         kept.append((hit, []))
     return [replace(hit, duplicates=tuple(duplicates)) for hit, duplicates in kept]
-
-
-def _best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, float, float]:
-    return -window.score, _length_seconds(window), window.start_seconds
 
 
 def _moment_around(

@@ -1,9 +1,9 @@
 """From the windows of an index, ranked by similarity to a query, to the best moments or videos."""
 
+import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,17 +14,16 @@ from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.search.folding import (
     LONGEST_MOMENT_SECONDS,
     ScoredWindow,
+    best_then_shortest_then_earliest,
     fold_into_moments,
     fold_near_duplicates,
 )
 from vifi_cli.index.vectors import Vectors
-from vifi_cli.index.windows import stretch_embedding, window_embeddings
+from vifi_cli.index.windows import mean_embedding, window_embeddings
 
 WINDOWS_PER_HIT = 20
 LEAST_WINDOWS = 500
 NEAR_SECONDS = 2 * LONGEST_MOMENT_SECONDS
-VIDEOS_AT_HAND = 4
-"""The frames of this many videos are kept while hits are compared with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +65,15 @@ class Ranking:
     query: Float32Array  # (D,), of length 1
     among: Int64Array | None  # ids of the windows to look at; None for all
     options: RankingOptions
+    embeddings: dict[tuple[int, float, float], Float32Array] = field(default_factory=dict, init=False)
 
     def best(self) -> list[ScoredWindow]:
         """The best moments or videos; looks at more and more windows until there are enough.
 
-        A video that has given all it may is not looked at again: one long video can have thousands of windows nearer
-        than the best one of the next.
+        They are the first of those that a larger `top` gives. A video that has given all it may is not looked at
+        again: one long video can have thousands of windows nearer than the best one of the next.
         """
-        top, among, settled = self.options.top, self.among, dict[int, list[ScoredWindow]]()
+        top, among, settled = self._hits_needed, self.among, dict[int, list[ScoredWindow]]()
         skipped: Int64Array | None = None
         left = total = len(self.vectors) if among is None else len(among)
         looked_at = max(LEAST_WINDOWS, top * WINDOWS_PER_HIT) if top else total
@@ -89,7 +89,7 @@ class Ranking:
                     seen |= {window.window_id: window for window in near}
                     found = self._by_video(seen.values())
                     hits = self._folded(settled, found)
-            # All other windows score no better than the worst one found: enough better hits are the best hits.
+            # All other windows score worse than the worst one found: enough better hits are the best hits.
             better = [hit for hit in hits if hit.score >= scores[-1]]
             if looked_at >= left or len(better) >= top:
                 break
@@ -103,7 +103,12 @@ class Ranking:
                 among = np.setdiff1d(self.among, settled_ids, assume_unique=True)
             left = total - len(settled_ids)
             looked_at *= 4
-        return hits
+        return self._with_duplicates_counted(hits)[: self.options.top or None]
+
+    @property
+    def _hits_needed(self) -> int:
+        """How many hits to find: to count the near duplicates of the last one, also the hit after it; 0 for all."""
+        return self.options.top + 1 if self.options.top and self.options.fold_duplicates else self.options.top
 
     def _by_video(self, windows: Iterable[ScoredWindow]) -> dict[int, list[ScoredWindow]]:
         """The best moments of each video, or its best window, best first."""
@@ -111,7 +116,9 @@ class Ranking:
         for window in windows:
             by_video[window.video_id].append(window)
         if self.options.by == "video":
-            return {video: [max(group, key=lambda window: window.score)] for video, group in by_video.items()}
+            return {
+                video: [min(group, key=best_then_shortest_then_earliest)] for video, group in by_video.items()
+            }
         most, background = self.options.per_video or None, float(self.query @ self.vectors.mean)
         return {
             video: fold_into_moments((w for w in group if not w.is_whole), background=background, most=most)
@@ -119,22 +126,37 @@ class Ranking:
         }
 
     def _is_settled(self, best: list[ScoredWindow], least_seen: float) -> bool:
-        """Whether a video's hits stay the same, whatever else it holds that scores no better than `least_seen`."""
+        """Whether a video's hits stay the same, whatever else it holds that scores worse than `least_seen`."""
         most = 1 if self.options.by == "video" else self.options.per_video
         return bool(most) and len(best) == most and best[-1].score >= least_seen
 
     def _folded(self, *by_video: dict[int, list[ScoredWindow]]) -> list[ScoredWindow]:
-        most = self.options.top or None
-        hits = (hit for videos in by_video for best in videos.values() for hit in best)
-        ranked = sorted(hits, key=lambda hit: (-hit.score, hit.video_id, hit.start_seconds))
+        most = self._hits_needed or None
+        ranked = sorted(
+            (hit for videos in by_video for best in videos.values() for hit in best), key=_place_in_list
+        )
         if not self.options.fold_duplicates:
             return ranked[:most]
-        frames_of = lru_cache(VIDEOS_AT_HAND)(self.catalog.frames)
+        return fold_near_duplicates(ranked, self._embed, most=most)
 
-        def embed(hit: ScoredWindow) -> Float32Array:
-            return stretch_embedding(*frames_of(hit.video_id), hit.start_seconds, hit.end_seconds)
+    def _embed(self, hit: ScoredWindow) -> Float32Array:
+        """The embedding (D,) of a hit, kept while hits are compared with each other."""
+        part = hit.video_id, hit.start_seconds, hit.end_seconds
+        if part not in self.embeddings:
+            self.embeddings[part] = mean_embedding(self.catalog.frames_that_show(*part)[1])
+        return self.embeddings[part]
 
-        return fold_near_duplicates(ranked, embed, most=most)
+    def _with_duplicates_counted(self, hits: list[ScoredWindow]) -> list[ScoredWindow]:
+        """Leaves a hit the near duplicates that rank before the next hit: others depend on how many hits follow."""
+        if not self.options.fold_duplicates:
+            return hits
+        next_places = [*map(_place_in_list, hits[1:]), AFTER_ALL]
+        return [
+            replace(
+                hit, duplicates=tuple(each for each in hit.duplicates if _place_in_list(each) < next_place)
+            )
+            for hit, next_place in zip(hits, next_places, strict=True)
+        ]
 
     def _windows_near(
         self, hits: Iterable[ScoredWindow], settled: Container[int], seen: Iterable[int]
@@ -149,7 +171,7 @@ class Ranking:
                 start, end = hit.start_seconds - NEAR_SECONDS, hit.end_seconds + NEAR_SECONDS
                 near.update(self.catalog.window_ids_near(hit.video_id, start, end).tolist())
         ids = np.array(sorted(near.difference(seen)), np.int64)
-        return self._windows(*self.vectors.search(self.query, len(ids), ids)) if len(ids) else []
+        return self._windows(ids, self.vectors.cosines(self.query, ids))
 
     def _windows(self, ids: Int64Array, scores: Float32Array) -> list[ScoredWindow]:
         score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
@@ -158,6 +180,14 @@ class Ranking:
             for window_id, video_id, start, end, is_whole in self.catalog.windows(ids)
         )
         return [window for window in windows if self.options.allows(window)]
+
+
+def _place_in_list(hit: ScoredWindow) -> tuple[float, int, float]:
+    """Orders hits: of equal ones, that of the video indexed first, and in it the earlier one."""
+    return -hit.score, hit.video_id, hit.start_seconds
+
+
+AFTER_ALL = (math.inf, 0, 0.0)
 
 
 def video_scores(catalog: Catalog, queries: Float32Array, videos: Sequence[int]) -> Float32Array:

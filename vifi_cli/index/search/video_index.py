@@ -11,7 +11,6 @@ from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
-from vifi_cli.index.search.folding import ScoredWindow
 from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
 from vifi_cli.wording import clock, rounded_down
@@ -101,7 +100,8 @@ class VideoIndex:
     ) -> list[SearchHit]:
         among = self.catalog.window_ids_among(options.among)
         found = Ranking(self.catalog, vectors, query, among, options).best()
-        relevance = _relevance(found, vectors, rate) if rate and found else [None] * len(found)
+        cosines = np.array([hit.score for hit in found], np.float32)
+        relevance = rate(vectors, query, cosines).tolist() if rate and found else [None] * len(found)
         paths = self.catalog.paths_of(hit.video_id for hit in found)
         return [
             SearchHit(
@@ -114,10 +114,3 @@ class VideoIndex:
             )
             for hit, relevant in zip(found, relevance, strict=True)
         ]
-
-
-def _relevance(found: list[ScoredWindow], vectors: Vectors, rate: Rater) -> list[float]:
-    ids = np.array([hit.window_id for hit in found], np.int64)
-    cosines = np.array([hit.score for hit in found], np.float32)
-    relevance: list[float] = rate(vectors, ids, cosines).tolist()
-    return relevance

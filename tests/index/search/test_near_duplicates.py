@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.folding import NEARLY_EQUAL, ScoredWindow, fold_near_duplicates
 from vifi_cli.index.search.ranking import Place, RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
@@ -59,6 +60,15 @@ def test_copies_are_folded_into_the_first(index: VideoIndex) -> None:
     plain = index.search(ask("red"), RankingOptions(top=3, per_video=1))
     assert [hit.path.stem for hit in plain] == ["a", "copy of a", "second copy of a"]
     assert {hit.duplicates for hit in plain} == {None}
+
+
+def test_no_hits_have_no_duplicates(index: VideoIndex) -> None:
+    among = VideoFilter(path_pattern="nowhere")
+    assert index.search(ask("red"), RankingOptions(among=among, fold_duplicates=True)) == []
+    everything = Place(1, -np.inf, np.inf)
+    alone = VideoFilter(path_pattern="/v/a.mp4")
+    asked = RankingOptions(among=alone, without=everything, fold_duplicates=True)
+    assert index.search(ask("red"), asked) == []
 
 
 def test_the_list_is_filled_however_many_are_folded(catalog: Catalog) -> None:

@@ -148,7 +148,7 @@ class Ranking:
 
     def _with_duplicates_counted(self, hits: list[ScoredWindow]) -> list[ScoredWindow]:
         """Leaves a hit the near duplicates that rank before the next hit: others depend on how many hits follow."""
-        if not self.options.fold_duplicates:
+        if not self.options.fold_duplicates or not hits:
             return hits
         next_places = [*map(_place_in_list, hits[1:]), AFTER_ALL]
         return [

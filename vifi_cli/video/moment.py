@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.clock import FileClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Moment:
     start_seconds: float
     end_seconds: float
     score: float | None = None  # its relevance in a search, or its cosine; None if you named it
+    clock: FileClock | None = None  # of the file; found out when needed if None
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_seconds < self.end_seconds:

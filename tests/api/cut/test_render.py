@@ -71,7 +71,6 @@ def test_moments_are_widened_within_their_video(run: CutRendering, tmp_path: Pat
 def test_a_header_that_tells_too_little_is_not_believed(run: CutRendering, tmp_path: Path) -> None:
     joined = recordings_joined(tmp_path)
     wanted = [Moment(joined, start, end) for start, end in ((2.5, 3.5), (9.0, 10.0), (2.5, float("inf")))]
-    (ready,) = run.probe(wanted, 0.0).values()
-    assert (ready.moment.start_seconds, ready.moment.end_seconds) == (2.5, 3.5)
-    assert run.report.failed[1].startswith("it ends at 4.0 s, before 9.0 s")
-    assert run.report.failed[2] == "its length is unknown: say where the moment ends"
+    ready = [one.moment for one in run.probe(wanted, 0.0).values()]
+    assert [(one.start_seconds, one.end_seconds) for one in ready] == [(2.5, 3.5), (2.5, 4.0)]
+    assert run.report.failed == {1: "it ends at 4.0 s, before 9.0 s"}

@@ -10,6 +10,7 @@ import pytest
 from tests.made_videos import numbered_frames, write_video
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clips.reader import read_clip
+from vifi_cli.video.clock import PLAIN_CLOCK
 from vifi_cli.video.decode.container import open_video, unwatched
 from vifi_cli.video.decode.source_file import SourceFile
 from vifi_cli.video.export.sound import open_sound
@@ -59,7 +60,7 @@ def test_a_file_that_cannot_be_opened_now_is_out_of_reach(tmp_path: Path, spoil:
     spoil(path)
     with pytest.raises(VideoOutOfReach, match=reason), open_video(path):
         pass
-    with pytest.raises(VideoOutOfReach, match=reason), open_sound(path):
+    with pytest.raises(VideoOutOfReach, match=reason), open_sound(path, PLAIN_CLOCK):
         pass
     with pytest.raises(VideoOutOfReach, match=reason):
         read_clip(path, lambda _: pytest.fail("nothing to choose from"), 64)

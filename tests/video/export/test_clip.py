@@ -199,15 +199,21 @@ def test_damage_is_passed_over_and_said(tmp_path: Path) -> None:
     assert play(path).end_seconds == pytest.approx(10.0, abs=0.2)
 
 
-def test_where_the_clock_is_set_back_the_sound_ends(tmp_path: Path) -> None:
-    joined = recordings_joined(tmp_path, sound=Sound(noise(2.0), start_seconds=5.0))
-    clip, path = cut(joined, 1.0, 3.0)
+@pytest.mark.parametrize("start", [0.3, 1.7, 2.5])
+def test_sound_follows_the_pictures_where_recordings_were_joined(tmp_path: Path, start: float) -> None:
+    recorded = noise(2.0)
+    joined = recordings_joined(tmp_path, sound=Sound(recorded, start_seconds=5.0))
+    clip, path = cut(joined, start, start + 1.2)
     played = play(path)
-    assert played.numbers == [*range(10, 20), *range(10)]
+    assert played.numbers == [number % 20 for number in range(round(start * 10), round(start * 10) + 12)]
     assert played.sound is not None
-    assert played.sound.shape[1] == pytest.approx(0.95 * RATE, abs=0.15 * RATE)
-    assert "its clock is set back on the way" in clip.remarks[0]
-    assert not cut(joined, 2.5, 3.5)[0].has_sound
+    assert played.sound.shape[1] == pytest.approx(1.2 * RATE, abs=0.03 * RATE)
+    seam = max(round((2.0 - start) * RATE), 0)
+    pieces = [(played.sound[:, :seam], start), (played.sound[:, seam:], max(start, 2.0) - 2.0)]
+    for piece, begins in pieces:
+        if piece.shape[1] > 0.25 * RATE:
+            assert lag(piece[:, : RATE // 5], recorded) == pytest.approx(begins * RATE, abs=0.03 * RATE)
+    assert not clip.remarks
 
 
 def test_a_moment_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:

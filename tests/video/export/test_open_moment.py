@@ -121,10 +121,10 @@ def test_a_clock_set_back_on_the_way_is_read_on(tmp_path: Path) -> None:
     joined = recordings_joined(tmp_path)
     with open_moment(Moment(joined, 0.0, math.inf)) as moment:
         frames = list(moment.frames())
-        assert moment.clock_was_set_back
     assert numbers(frames) == [*range(20), *range(20)]
-    assert frames[-1].end_seconds == pytest.approx(4.0, abs=0.1)
-    assert numbers(shown(joined, 2.5, 3.5)) == list(range(5, 15)), "no index leads there"
+    assert frames[-1].end_seconds == pytest.approx(4.0, abs=0.001)
+    assert numbers(shown(joined, 2.5, 3.5)) == list(range(5, 15))
+    assert numbers(shown(joined, 1.5, 2.5)) == [*range(15, 20), *range(5)]
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1.0, 2.0), (2.0, 2.0), (3.0, 1.0), (math.nan, 1.0)])

@@ -21,6 +21,7 @@ from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.windows import mean_embedding, stretch_embedding
+from vifi_cli.video.decode.clock_reading import clock_of
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -98,11 +99,12 @@ def read_example(
 
 def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, watch: Watch) -> SeenExample:
     part = example.part or WHOLE_VIDEO
-    with open_video(example.path) as video:
-        end = min(part.end_seconds, video.declared_seconds or math.inf)
+    clock = clock_of(example.path)
+    with open_video(example.path, clock) as video:
+        end = min(part.end_seconds, video.duration_seconds or math.inf)
     total = None if math.isinf(end) else end - part.start_seconds
     seconds, embeddings = [], []
-    for chunk in decode_range(example.path, sampling, encoder.geometry, part):
+    for chunk in decode_range(example.path, sampling, encoder.geometry, part, clock):
         seconds.append(chunk.seconds)
         embeddings.append(encoder.encode_frames(chunk.pixels).astype(np.float16))
         watch(float(chunk.seconds[-1]) - part.start_seconds, total)

@@ -12,7 +12,8 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.decode.bilinear import short_side_size
-from vifi_cli.video.decode.container import OpenVideo, measured_seconds, open_video, unwatched
+from vifi_cli.video.decode.clock_reading import clock_of, read_clock
+from vifi_cli.video.decode.container import OpenVideo, open_video
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames
@@ -76,14 +77,14 @@ def steady_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_
 
 def expected_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO) -> int:
     """About how many frames `steady_frames` will yield."""
-    with open_video(path) as video:
+    with open_video(path, clock_of(path)) as video:
         seconds = min(_duration(path, video), part.end_seconds) - part.start_seconds
     return max(1, round(seconds * frames_per_second))
 
 
 def frame_seconds(path: Path, total: int) -> npt.NDArray[np.float64]:
     """When each frame of a video is shown, float64 (total,), ascending: by its packets, or else at even times."""
-    with open_video(path) as video:
+    with open_video(path, clock_of(path)) as video:
         packets = list_packets(video)
         if packets is None or len(packets) != total:
             return np.arange(total, dtype=np.float64) * (_duration(path, video) / total)
@@ -91,7 +92,7 @@ def frame_seconds(path: Path, total: int) -> npt.NDArray[np.float64]:
 
 
 def _duration(path: Path, video: OpenVideo) -> float:
-    return video.declared_seconds or measured_seconds(path, unwatched)
+    return video.duration_seconds or read_clock(path).duration_seconds or 0.0
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -4,29 +4,53 @@ from __future__ import annotations  # av.Packet is generic for type checkers onl
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
+from av.format import Flags
 from av.packet import Packet
-from av.stream import Discard, Disposition
+from av.stream import Discard, Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clock import (
+    LEAP_SECONDS,
+    PLAIN_CLOCK,
+    SET_BACK_SECONDS,
+    FileClock,
+    PacketPlace,
+    SeekPoint,
+    next_place,
+)
+from vifi_cli.video.decode.display_order import DisplayOrder
 from vifi_cli.video.decode.opening import TOO_LARGE, limit_frames, open_container
 from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
 SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
-SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
+REORDERED_FRAMES = 17  # the most by which codecs reorder, and one
+BEFORE_ALL: PacketPlace = (-1, 0)
+CODECS_THAT_TELL = {
+    "mpeg4",
+    "mpeg1video",
+    "mpeg2video",
+}  # the kind of each frame, from which its time follows
+ORDER_PACKETS = 64  # enough to see whether a file tells when its frames are shown
 
 
 def unwatched() -> None:
     """The sign of life where nobody waits for one."""
+
+
+class ClockUnsteady(Exception):
+    """The file's own times are set back or leap, so its clock has to be read from all its packets first."""
 
 
 @dataclass(slots=True)
@@ -36,69 +60,167 @@ class OpenVideo:
     container: InputContainer
     stream: VideoStream
     source: SourceFile
+    clock: FileClock | None  # None if it is not known; then packets are checked
+    is_shown_in_order_read: bool = (
+        False  # whether the file tells when frames are decoded, not when they are shown
+    )
+    late_ticks: int = 0  # by which all frames are said to be shown later than they are
     encrypted: bool = False  # whether reading ended at encrypted packets
     packets_read: int = 0  # by `packets`, so far
     packets_damaged: int = 0  # refused by the decoder
     may_be_too_large: bool = False  # whether it refused one as it does where frames are too large
     tick_seconds: float = field(init=False)  # the unit of the stream's times
     frame_seconds: float = field(init=False)  # the usual time from one frame to the next
-    _origin: int | None = None
+    _origin: int | None = None  # the own time of the first picture
+    _place: PacketPlace = BEFORE_ALL  # of the latest packet
+    _latest_ticks: int | None = None  # when the latest packet is decoded, by the file
+    _latest_decoded: int | None = None
+    _sought: SeekPoint | None = None
+    _order: DisplayOrder | None = None
 
     def __post_init__(self) -> None:
         self.tick_seconds = float(self.stream.time_base or MICROSECOND)
         rate = self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
         self.frame_seconds = 1.0 / float(rate)
+        self._origin = self.stream.start_time
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """The duration of the pictures by their packets, if these have been read, or else as the header declares it."""
+        known = None if self.clock is None else self.clock.duration_seconds
+        return self.declared_seconds if known is None else known
 
     @property
     def declared_seconds(self) -> float | None:
-        """The duration that the header declares, which may be missing or wrong."""
+        """The duration of the pictures that the header declares, which may be missing or wrong."""
         if self.stream.duration:
             return float(self.stream.duration * self.tick_seconds)
-        return self.container.duration * MICROSECOND if self.container.duration else None
+        if not self.container.duration:
+            return None
+        return max(self.container.duration * MICROSECOND - self.late_seconds, self.frame_seconds)
+
+    @property
+    def declared_end_seconds(self) -> float | None:
+        """Where the header says that the pictures end, on the file's own clock."""
+        declared = self.declared_seconds
+        return None if declared is None else (self.stream.start_time or 0) * self.tick_seconds + declared
+
+    @property
+    def late_seconds(self) -> float:
+        """How much later than the file, which may begin with sound, the pictures begin."""
+        if self.stream.start_time is None or self.container.start_time is None:
+            return 0.0
+        return self.stream.start_time * self.tick_seconds - self.container.start_time * MICROSECOND
 
     def seconds(self, ticks: int) -> float:
-        """One of the stream's times, in seconds from its start."""
+        """One of the stream's times, on the file's clock, in seconds from its first picture."""
         if self._origin is None:
-            self._origin = ticks if self.stream.start_time is None else self.stream.start_time
+            self._origin = ticks
         return (ticks - self._origin) * self.tick_seconds
 
     def file_seconds(self, seconds: float) -> float:
-        """Converts seconds from the video's start to the file's own clock, which its other streams share."""
+        """Converts seconds from the first picture to the times of the file, which its other streams share."""
         return (self._origin or 0) * self.tick_seconds + seconds
 
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
         """How long a packet's frame is on screen."""
-        return packet.duration * self.tick_seconds if packet.duration else self.frame_seconds
+        return (packet.duration or self._frame_ticks) * self.tick_seconds
+
+    def steady_length(self, packet: Packet[VideoStream]) -> int:
+        """How many ticks a packet's frame is on screen, for packets in order.
+
+        AVI leaves gaps for frames that are repeated, so there a frame lasts as long as the one before, at least.
+        """
+        length = packet.duration or self._frame_ticks
+        if self.container.format.name != "avi" or packet.dts is None:
+            return length
+        before, self._latest_decoded = self._latest_decoded, packet.dts
+        return max(length, self._frame_ticks, 0 if before is None else packet.dts - before)
+
+    @property
+    def _frame_ticks(self) -> int:
+        return max(round(self.frame_seconds / self.tick_seconds), 1)
 
     def seek(self, seconds: float) -> bool:
         """Goes to the last keyframe before a time; False if the file has none there, and reading starts at 0."""
-        if seconds <= 0 or self.stream.start_time is None:
+        if seconds <= 0 or self.stream.start_time is None or has_flag(self.container, Flags.no_timestamps):
             return False
-        ticks = self.stream.start_time + math.floor((seconds + SAME_INSTANT_SECONDS) / self.tick_seconds)
+        clock = self.clock or PLAIN_CLOCK
+        if clock.seek_points:
+            return self._seek_point(clock.seek_point(self.file_seconds(seconds) + SAME_INSTANT_SECONDS))
+        own = clock.own_seconds(self.file_seconds(seconds))
+        if own is None:
+            return False
         try:
+            ticks = math.floor((own + SAME_INSTANT_SECONDS) / self.tick_seconds)
             self.container.seek(ticks, stream=self.stream)
         except av.FFmpegError:
             self.source.check()
             return False
+        if self.is_shown_in_order_read:
+            self._order = DisplayOrder(self.stream.start_time, is_from_start=False)
+        return True
+
+    def _seek_point(self, point: SeekPoint | None) -> bool:
+        if point is None:
+            return False
+        try:
+            self.container.seek(point.position_bytes, unsupported_byte_offset=True)
+        except av.FFmpegError:
+            self.source.check()
+            return False
+        self._sought, self._place = point, BEFORE_ALL
         return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        """The stream's packets in decoding order, until the file is cut off, broken or encrypted.
+        """The stream's packets in decoding order, on the file's clock, until it is cut off, broken or encrypted.
 
         Raises:
             VideoOutOfReach: the disk failed or the file became shorter, so that packets are missing.
+            ClockUnsteady: the file's clock was not known, and has to be read.
         """
-        try:
-            for packet in self.container.demux(self.stream):
-                if packet.has_sidedata("encryption_info"):
-                    self.encrypted = True
-                    return
-                if packet.size:
-                    self.packets_read += 1
-                    yield packet
-        except av.FFmpegError as error:
-            check_memory(error)
+        for packet in demuxed(self.container, self.stream):
+            if packet.has_sidedata("encryption_info"):
+                self.encrypted = True
+                break
+            if packet.size and self._is_reached(packet):
+                self.packets_read += 1
+                self._set_on_clock(packet)
+                yield packet
         self.source.check()
+
+    def _is_reached(self, packet: Packet[VideoStream]) -> bool:
+        """Counts a packet; whether it is not before the keyframe sought."""
+        self._place = next_place(self._place, packet.pos)
+        if self._sought is not None and packet.is_keyframe and packet.pts == self._sought.ticks:
+            self._sought = None
+        return self._sought is None
+
+    def _set_on_clock(self, packet: Packet[VideoStream]) -> None:
+        packet.pts = self.plausible_pts(packet)
+        packet.duration = self.steady_length(packet)
+        if self.clock is None:
+            self._check_clock(packet)
+        clock_ticks = self.clock.shift_ticks(self._place) if self.clock is not None else 0
+        if shift := clock_ticks - self.late_ticks:
+            packet.pts = None if packet.pts is None else packet.pts + shift
+            packet.dts = None if packet.dts is None else packet.dts + shift
+
+    def _check_clock(self, packet: Packet[VideoStream]) -> None:
+        ticks = packet.dts if packet.dts is not None else packet.pts
+        if ticks is not None and self._latest_ticks is not None:
+            ahead = (ticks - self._latest_ticks) * self.tick_seconds
+            if ahead > LEAP_SECONDS or ahead < -SET_BACK_SECONDS:
+                raise ClockUnsteady
+        self._latest_ticks = self._latest_ticks if ticks is None else ticks
+
+    def plausible_pts(self, packet: Packet[VideoStream]) -> int | None:
+        """When a packet's frame is shown, by the file; None if that cannot be, far from when it is decoded."""
+        if packet.pts is None or packet.dts is None:
+            return packet.pts
+        apart = abs(packet.pts - packet.dts) * self.tick_seconds
+        most = LEAP_SECONDS + REORDERED_FRAMES * max(self.frame_seconds, self.length_seconds(packet))
+        return packet.pts if apart <= most else None
 
     def skip_damaged(self, error: av.FFmpegError) -> None:
         """Counts a packet that the decoder refuses; raises VideoOutOfReach if it only lacks memory."""
@@ -108,16 +230,23 @@ class OpenVideo:
 
     def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
         """The frames of the remaining packets in presentation order, without damaged ones; calls `alive` often."""
+        if self.is_shown_in_order_read and self._order is None:
+            self._order = DisplayOrder(self.stream.start_time or 0, is_from_start=True)
         for packet in self.packets():
             alive()
+            if self._order is not None:
+                self._order.feed(packet)
             try:
-                yield from packet.decode()
+                yield from self._shown(packet.decode())
             except av.FFmpegError as error:
                 self.skip_damaged(error)
         try:
-            yield from self.stream.codec_context.decode(None)
+            yield from self._shown(self.stream.codec_context.decode(None))
         except av.FFmpegError as error:
             self.skip_damaged(error)
+
+    def _shown(self, frames: list[VideoFrame]) -> list[VideoFrame]:
+        return frames if self._order is None else self._order.timed(frames)
 
     def why_no_frame(self) -> str:
         """Why a file yielded no frame, once it has been read to its end."""
@@ -137,7 +266,6 @@ class SteadyClock:
 
     def __init__(self, video: OpenVideo) -> None:
         self.end_seconds = 0.0  # of the latest frame
-        self.shift_seconds = 0.0  # added to the file's own times after its clock was set back
         self._video = video
         self._latest = -math.inf
 
@@ -155,11 +283,12 @@ class SteadyClock:
         ticks = ticks_of(frame)
         if ticks is None:
             return max(self.end_seconds, 0.0)
-        seconds = self._video.seconds(ticks) + self.shift_seconds
-        if seconds < self._latest - SET_BACK_SECONDS:
-            self.shift_seconds += self.end_seconds - seconds
-            seconds = self.end_seconds
-        return seconds
+        return self._video.seconds(ticks)
+
+
+def has_flag(container: InputContainer, flags: Flags) -> bool:
+    """Whether the container's format has one of FFmpeg's flags."""
+    return bool(Flags(container.format.flags) & flags)
 
 
 def ticks_of(frame: VideoFrame) -> int | None:
@@ -167,16 +296,78 @@ def ticks_of(frame: VideoFrame) -> int | None:
     return frame.pts if frame.pts is not None else frame.dts
 
 
+def demuxed(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
+    """The packets of streams, the last ones empty, until the file is cut off or broken."""
+    try:
+        yield from container.demux(*streams)
+    except av.FFmpegError as error:
+        check_memory(error)
+    except (
+        IndexError
+    ):  # PyAV's, at the end of a file in which streams appeared that its beginning had not announced
+        return
+
+
 @contextmanager
-def open_video(path: Path) -> Iterator[OpenVideo]:
-    """Opens a file.
+def open_video(path: Path, clock: FileClock | None = PLAIN_CLOCK) -> Iterator[OpenVideo]:
+    """Opens a file. Without a clock, its packets are checked, and raise ClockUnsteady.
 
     Raises:
         UnreadableVideo: FFmpeg can read no video in it; the text is the reason.
         VideoOutOfReach: the file cannot be read now.
     """
+    with _opened(path) as (container, source):
+        video = OpenVideo(container, _video_stream(container), source, clock)
+        if container.format.name == "avi" and video.stream.codec_context.has_b_frames:
+            video.is_shown_in_order_read, video.late_ticks = _avi_order(path)
+        yield video
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, SourceFile]]:
     with open_source(path) as source, open_container(source, path) as container:
-        yield OpenVideo(container, _video_stream(container), source)
+        yield container, source
+
+
+def has_other_packets_after(path: Path, seconds: float) -> bool:
+    """Whether other streams than the pictures have packets after a time, counted from the first picture."""
+    with _opened(path) as (container, source):
+        video = OpenVideo(container, _video_stream(container), source, PLAIN_CLOCK)
+        wanted = video.file_seconds(seconds)
+        others = [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
+        for stream in others:
+            stream.discard = Discard.default
+        with suppress(av.FFmpegError):
+            container.seek(math.floor(wanted / MICROSECOND))
+        packets = demuxed(container, *others) if others else iter(())
+        return any(
+            packet.pts is not None and packet.pts * packet.time_base >= wanted
+            for packet in packets
+            if packet.size
+        )
+
+
+def _avi_order(path: Path) -> tuple[bool, int]:
+    """Whether only the order of an AVI's frames tells when they are shown; else by how many ticks FFmpeg is late.
+
+    AVI stores when frames are decoded. FFmpeg finds out when they are shown where the frames themselves say enough
+    (MPEG-4, MPEG-2); else it shifts all alike (H.264).
+    """
+    with _opened(path) as (container, _):
+        stream = _video_stream(container)
+        first: list[tuple[int | None, int | None]] = []
+        for packet in demuxed(container, stream):
+            if packet.size:
+                first.append((packet.pts, packet.dts))
+            if len(first) >= ORDER_PACKETS:
+                break
+    shown = [pts for pts, _ in first if pts is not None]
+    decoded = [dts for _, dts in first if dts is not None]
+    is_complete = len(shown) == len(decoded) == len(first)
+    is_even = {after - before for before, after in pairwise(decoded)} == {1}
+    if stream.codec_context.name in CODECS_THAT_TELL and is_complete and is_even and shown != sorted(shown):
+        return False, min(shown) - (stream.start_time or 0)
+    return True, 0
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -191,16 +382,3 @@ def _video_stream(container: InputContainer) -> VideoStream:
                 other.discard = Discard.default if other is stream else Discard.all
             return stream
     raise UnreadableVideo("no decoder for its video codec")
-
-
-def measured_seconds(path: Path, alive: Callable[[], None]) -> float:
-    """The duration of the video stream by its packets, which reads the file without decoding it."""
-    with open_video(path) as video:
-        first, end, count = math.inf, 0.0, 0
-        for packet in video.packets():
-            alive()
-            count += 1
-            if packet.pts is not None:
-                start = video.seconds(packet.pts)
-                first, end = min(first, start), max(end, start + video.length_seconds(packet))
-        return end - first if end > first else count * video.frame_seconds

@@ -10,7 +10,16 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
-from vifi_cli.video.decode.container import OpenVideo, SteadyClock, measured_seconds, open_video, unwatched
+from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
+from vifi_cli.video.decode.clock_reading import clock_of, is_suspect, read_clock, shares_packets
+from vifi_cli.video.decode.container import (
+    ClockUnsteady,
+    OpenVideo,
+    SteadyClock,
+    has_other_packets_after,
+    open_video,
+    unwatched,
+)
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.decode.picture import FrameScaler, Picture, upright_size
@@ -29,14 +38,15 @@ def decode_frames(
     *,
     threads: int = 0,
     alive: Callable[[], None] = unwatched,
+    clock: FileClock | None = None,
 ) -> Iterator[Frames | VideoInfo]:
     """Yields a video's frames in chunks of at most `CHUNK_FRAMES`, in order of time, and last its VideoInfo.
 
     With 0 threads FFmpeg decides on their number. `alive` is called between any two calls of native code, which
-    distinguishes a slow file from one that hangs.
+    distinguishes a slow file from one that hangs. A clock that is not known is found out on the way.
     """
     started = time.process_time()
-    decoding = _Decoding(path, sampling, threads, alive)
+    decoding = _Decoding(path, sampling, threads, alive, clock)
     scaler = FrameScaler(geometry, max(threads, 1))
     yield from in_chunks((seconds, scaler(frame)) for seconds, frame in decoding.frames())
     yield decoding.info(time.process_time() - started)
@@ -49,14 +59,29 @@ def in_chunks(pictures: Iterable[tuple[float, Picture]]) -> Iterator[Frames]:
         yield Frames(np.stack([picture for _, picture in chunk]), np.array([seconds for seconds, _ in chunk]))
 
 
-def slot_seconds_of(
-    video: OpenVideo, path: Path, sampling: FrameSampling, alive: Callable[[], None] = unwatched
-) -> float:
-    """The width of a file's slots. If its header declares a short video, the packets are measured instead."""
+def slot_seconds_of(video: OpenVideo, sampling: FrameSampling) -> float:
+    """The width of a file's slots, by its duration; see `_is_too_short_to_believe`."""
+    return slot_seconds(video.duration_seconds or 0.0, sampling)
+
+
+def _is_too_short_to_believe(video: OpenVideo, sampling: FrameSampling) -> bool:
+    """Whether a header declares so short a video that slots would be narrow, if it is not wrong."""
     declared = video.declared_seconds
-    if declared is None or slot_seconds(declared, sampling) * sampling.frames_per_second < 1:
-        declared = measured_seconds(path, alive)
-    return slot_seconds(declared, sampling)
+    return declared is None or slot_seconds(declared, sampling) * sampling.frames_per_second < 1
+
+
+def _clock_read_first(
+    path: Path, sampling: FrameSampling, alive: Callable[[], None] = unwatched
+) -> FileClock | None:
+    """The clock of a file whose frames cannot be chosen before its packets are read; None if they can."""
+    with open_video(path) as video:
+        if not (
+            shares_packets(video)
+            or _is_too_short_to_believe(video, sampling)
+            or is_suspect(video, path.stat().st_size)
+        ):
+            return None
+    return read_clock(path, alive)
 
 
 class SequentialDecoding:
@@ -91,11 +116,19 @@ class SequentialDecoding:
 class _Decoding:
     """Decodes one file in parts if that yields its frames, else in full, and reports what it found."""
 
-    def __init__(self, path: Path, sampling: FrameSampling, threads: int, alive: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sampling: FrameSampling,
+        threads: int,
+        alive: Callable[[], None],
+        clock: FileClock | None,
+    ) -> None:
         self._path = path
         self._sampling = sampling
         self._threads = threads
         self._alive = alive
+        self._clock = clock
         self._upright_size: tuple[int, int] | None = None
         self._video: OpenVideo
         self._decoding: SelectiveDecoding | SequentialDecoding
@@ -103,27 +136,42 @@ class _Decoding:
     def frames(self) -> Iterator[TimedFrame]:
         """The chosen frames with their seconds, in order."""
         latest = -math.inf
-        try:
-            for latest, frame in self._decode(SelectiveDecoding):
-                yield latest, frame
-        except FramesMissing:
-            yield from (timed for timed in self._decode(SequentialDecoding) if timed[0] > latest)
+        for seconds, frame in self._on_one_clock():
+            if seconds > latest:  # else it came before, in another attempt
+                latest = seconds
+                yield seconds, frame
         if self._upright_size is None:
             raise UnreadableVideo(self._video.why_no_frame())
 
+    def _on_one_clock(self) -> Iterator[TimedFrame]:
+        self._clock = self._clock or _clock_read_first(self._path, self._sampling, self._alive)
+        try:
+            yield from self._in_parts_or_in_full()
+        except ClockUnsteady:
+            self._clock = read_clock(self._path, self._alive)
+            yield from self._in_parts_or_in_full()
+
+    def _in_parts_or_in_full(self) -> Iterator[TimedFrame]:
+        try:
+            yield from self._decode(SelectiveDecoding)
+        except FramesMissing:
+            yield from self._decode(SequentialDecoding)
+
     def _decode(self, way: type[SelectiveDecoding | SequentialDecoding]) -> Iterator[TimedFrame]:
-        with open_video(self._path) as video:
+        with open_video(self._path, self._clock) as video:
             self._alive()
             video.stream.thread_type = "AUTO"
             video.stream.codec_context.thread_count = self._threads
             self._video = video
-            chooser = FrameChooser(slot_seconds_of(video, self._path, self._sampling, self._alive))
+            chooser = FrameChooser(slot_seconds_of(video, self._sampling))
             self._decoding = way(video, chooser, self._alive)
             for seconds, frame in self._decoding.frames():
                 self._upright_size = self._upright_size or upright_size(frame)
                 yield seconds, frame
             self._codec = video.stream.codec_context.codec.canonical_name
-            self._declared_seconds = video.declared_seconds
+            is_plain = self._clock is None or self._clock.is_plain
+            self._declared_seconds = video.declared_seconds if is_plain else video.duration_seconds
+            self._declares_pictures = bool(video.stream.duration)
 
     def info(self, decode_seconds: float) -> VideoInfo:
         """What the file turned out to be, once you have taken its frames."""
@@ -136,22 +184,35 @@ class _Decoding:
             decoding=self._decoding.way,
             decode_seconds=decode_seconds,
             warning=self._warning(),
+            clock=self._clock or PLAIN_CLOCK,
+        )
+
+    def _goes_on(self) -> bool:
+        """Whether the file goes on, with sound perhaps, where the pictures end, so that none are missing."""
+        return not self._declares_pictures and has_other_packets_after(
+            self._path, self._decoding.end_seconds + MISSING_SECONDS
         )
 
     def _warning(self) -> str | None:
         end, declared = self._decoding.end_seconds, self._declared_seconds or 0.0
         remarks = []
+        if self._clock is not None and self._clock.warning:
+            remarks.append(self._clock.warning)
         if self._video.packets_damaged:
             remarks.append(f"{self._video.packets_damaged} damaged packets were skipped")
         if self._video.encrypted:
             remarks.append(f"encrypted from {end:.1f} s on")
-        elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared):
+        elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared) and not self._goes_on():
             remarks.append(f"the pictures end at {end:.1f} of {declared:.1f} s")
         return "; ".join(remarks) or None
 
 
 def decode_range(
-    path: Path, sampling: FrameSampling, geometry: FrameGeometry, part: TimeRange
+    path: Path,
+    sampling: FrameSampling,
+    geometry: FrameGeometry,
+    part: TimeRange,
+    clock: FileClock | None = None,
 ) -> Iterator[Frames]:
     """Yields the frames of a part in chunks, in order of time, and perhaps some before it.
 
@@ -163,13 +224,15 @@ def decode_range(
     """
     latest = -math.inf
     scaler = FrameScaler(geometry)
-    reached = ((seconds, scaler(frame)) for seconds, frame in _reached(path, sampling, part))
+    clock = clock or _clock_read_first(path, sampling) or clock_of(path)
+    reached = ((seconds, scaler(frame)) for seconds, frame in _reached(path, sampling, part, clock))
     try:
         for chunk in in_chunks(reached):
             latest = float(chunk.seconds[-1])
             yield chunk
     except FramesMissing:
-        yield from _from_the_beginning(path, sampling, geometry, part, latest)
+        chunks = decode_frames(path, sampling, geometry, clock=clock)
+        yield from _from_the_beginning(path, chunks, part, latest)
 
 
 def check_reaches(path: Path, length_seconds: float, part: TimeRange) -> None:
@@ -180,10 +243,10 @@ def check_reaches(path: Path, length_seconds: float, part: TimeRange) -> None:
         )
 
 
-def _reached(path: Path, sampling: FrameSampling, part: TimeRange) -> Iterator[TimedFrame]:
+def _reached(path: Path, sampling: FrameSampling, part: TimeRange, clock: FileClock) -> Iterator[TimedFrame]:
     """Frames from the slot before a part on; raises FramesMissing if seeking does not lead there."""
-    with open_video(path) as video:
-        width = slot_seconds_of(video, path, sampling)
+    with open_video(path, clock) as video:
+        width = slot_seconds_of(video, sampling)
         slot_start = (math.floor(part.start_seconds / width) - 1) * width
         if slot_start > 0 and not video.seek(slot_start):
             raise FramesMissing
@@ -204,10 +267,10 @@ def _reached(path: Path, sampling: FrameSampling, part: TimeRange) -> Iterator[T
 
 
 def _from_the_beginning(
-    path: Path, sampling: FrameSampling, geometry: FrameGeometry, part: TimeRange, latest: float
+    path: Path, chunks: Iterator[Frames | VideoInfo], part: TimeRange, latest: float
 ) -> Iterator[Frames]:
     """The rest of a part after `latest`, found by decoding everything before it."""
-    for chunk in decode_frames(path, sampling, geometry):
+    for chunk in chunks:
         if isinstance(chunk, VideoInfo):
             check_reaches(path, chunk.duration_seconds, part)
             return

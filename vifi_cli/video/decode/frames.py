@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
+
 
 @dataclass(frozen=True, slots=True)
 class FrameGeometry:
@@ -54,3 +56,4 @@ class VideoInfo:
     decoding: str  # how the frames were reached: `sequential`, `selective` or `keyframes`
     decode_seconds: float = 0.0  # CPU time
     warning: str | None = None  # what is wrong with a file that could be read only in part
+    clock: FileClock = PLAIN_CLOCK  # how its times are counted

@@ -51,7 +51,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
     """Reads a file without decoding; None if its packets may differ from its frames.
 
     Each must have a different time, on a clock that is never set back, and be shown; the first is a keyframe that is
-    shown first. AVI stores no times, and FFmpeg's guess is wrong where decoding and presentation order differ.
+    shown first. Some files only tell when frames are decoded (`display_order`).
     """
     times: list[int] = []
     keyframes: list[bool] = []
@@ -66,7 +66,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
         keyframes.append(packet.is_keyframe)
     if video.encrypted or video.stream.codec_context.name in CODECS_WITH_HIDDEN_PACKETS:
         return None
-    if video.container.format.name == "avi" and video.stream.codec_context.has_b_frames:
+    if video.is_shown_in_order_read:
         return None
     if not times or not keyframes[0] or times[0] > min(times) or len(set(times)) < len(times):
         return None

@@ -35,7 +35,7 @@ def write_clip(
     done.
     """
     done = 0.0
-    with open_moment(moment, lambda: report(done)) as opened, open_sound(moment.path) as sound:
+    with open_moment(moment, lambda: report(done)) as opened, open_sound(moment.path, opened.clock) as sound:
         aspect = opened.video.stream.sample_aspect_ratio
         canvas = canvas_of(opened.first, aspect)
         is_draft = draft_height is not None
@@ -49,7 +49,7 @@ def write_clip(
             for shown in opened.frames():
                 start, done = done, _steadied(shown.end_seconds - opened.start_seconds, opened.video, rate)
                 movie.add_picture(fit(shown.frame), start, done)
-                if track is not None and not opened.clock_was_set_back:
+                if track is not None:
                     movie.add_sound(track.until(done))
     end_seconds = opened.start_seconds + done
     return Clip(opened.start_seconds, end_seconds, track is not None, _remarks(opened, fit))
@@ -58,8 +58,8 @@ def write_clip(
 def sound_track(
     opened: OpenMoment, sound: OpenSound | None, wanted: SoundFormat | None = None
 ) -> SoundTrack | None:
-    """The sound from where a moment begins; None without sound, or if the video's clock cannot place it."""
-    if sound is None or opened.clock_was_set_back:
+    """The sound from where a moment begins; None without sound."""
+    if sound is None:
         return None
     return sound.track(opened.video.file_seconds(opened.start_seconds), wanted)
 
@@ -93,6 +93,4 @@ def _remarks(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
         remarks.append(f"its HDR ({fit.hdr}) was converted to SDR")
     if opened.video.packets_damaged:
         remarks.append(f"{opened.video.packets_damaged} damaged packets were skipped")
-    if opened.clock_was_set_back:
-        remarks.append("its clock is set back on the way, so the sound after that is left out")
     return tuple(remarks)

@@ -17,6 +17,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clock import FileClock
+from vifi_cli.video.decode.clock_reading import clock_of
 from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
@@ -53,7 +55,9 @@ def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> 
         UnreadableVideo: the moment is not in the video, or a file of this kind cannot hold its streams.
     """
     suffix = copied_suffix(moment.path)
-    with _from_keyframe(moment, lambda: report(0.0)) as pictures, open_sound(moment.path) as sound:
+    clock = moment.clock or clock_of(moment.path, lambda: report(0.0))
+    opening = _from_keyframe(moment, clock, lambda: report(0.0))
+    with opening as pictures, open_sound(moment.path, clock) as sound:
         try:
             with av.open(str(target), "w", format=CONTAINERS[suffix]) as output:
                 for seconds in _copy(pictures, sound, output):
@@ -148,9 +152,11 @@ class _KeyframedMoment:
 
 
 @contextmanager
-def _from_keyframe(moment: Moment, alive: Callable[[], None]) -> Iterator[_KeyframedMoment]:
+def _from_keyframe(moment: Moment, clock: FileClock, alive: Callable[[], None]) -> Iterator[_KeyframedMoment]:
     for earlier_seconds in SEEK_EARLIER_SECONDS:
-        with open_video(moment.path) as video:
+        with open_video(moment.path, clock) as video:
+            if video.is_shown_in_order_read:
+                raise UnreadableVideo("it does not tell when its frames are shown: omit --copy")
             keyframed = _KeyframedMoment(video, moment)
             if keyframed.begin(earlier_seconds, alive):
                 yield keyframed

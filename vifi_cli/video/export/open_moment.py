@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
+from vifi_cli.video.decode.clock_reading import clock_of
 from vifi_cli.video.decode.container import (
     SAME_INSTANT_SECONDS,
     OpenVideo,
@@ -36,20 +38,17 @@ class OpenMoment:
     """A moment in an open video, read up to its first frame."""
 
     first: VideoFrame  # on screen when the moment begins
+    clock: FileClock
     start_seconds: float  # of the first frame, or of the moment if that frame is a long one
 
     def __init__(self, video: OpenVideo, moment: Moment, alive: Callable[[], None]) -> None:
         self.video = video
+        self.clock = video.clock or PLAIN_CLOCK
         self._moment = moment
         self._alive = alive
         self._clock = SteadyClock(video)
         self._longest_usual_seconds = USUAL_FRAMES * video.frame_seconds
         self._next: TimedFrame | None = None
-
-    @property
-    def clock_was_set_back(self) -> bool:
-        """Whether the video's own clock was set back so far, so that it cannot place the sound."""
-        return self._clock.shift_seconds > 0
 
     def begin(self, earlier_seconds: float) -> bool:
         """Reads from this long before the moment up to its first frame; False if that was too late to find it."""
@@ -66,7 +65,7 @@ class OpenMoment:
             shown, self._next = self._next, next(self._timed, None)
         is_past_end = self._next is None and self._clock.end_seconds <= start
         if (shown is None or is_past_end) and not from_beginning:
-            return False  # a clock set back on the way leads past the end, too
+            return False
         if shown is None:
             raise UnreadableVideo(self.video.why_no_frame())
         if is_past_end:
@@ -110,8 +109,9 @@ def at_even_times(
 @contextmanager
 def open_moment(moment: Moment, alive: Callable[[], None] = unwatched) -> Iterator[OpenMoment]:
     """Opens a video just before a moment; calls `alive` between calls of native code."""
+    clock = moment.clock or clock_of(moment.path, alive)
     for earlier_seconds in SEEK_EARLIER_SECONDS:
-        with open_video(moment.path) as video:
+        with open_video(moment.path, clock) as video:
             video.stream.thread_type = "AUTO"
             opened = OpenMoment(video, moment, alive)
             if opened.begin(earlier_seconds):

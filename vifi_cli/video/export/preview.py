@@ -69,7 +69,7 @@ def _webp(picture: Image.Image, **options: object) -> bytes:
 
 def _evenly(opened: OpenMoment, moment: Moment) -> Iterator[VideoFrame]:
     """The frames on screen at even times, as many as fit into a preview."""
-    end = min(moment.end_seconds, opened.video.declared_seconds or math.inf)
+    end = min(moment.end_seconds, opened.video.duration_seconds or math.inf)
     length = end - opened.start_seconds if end < math.inf else LONGEST_PREVIEW_SECONDS
     pace = max(1 / PREVIEW_FRAMES_PER_SECOND, length / (LONGEST_PREVIEW_SECONDS * PREVIEW_FRAMES_PER_SECOND))
     return at_even_times(opened.frames(), opened.start_seconds, pace)

@@ -1,12 +1,14 @@
 """Facts about a video from its header and first frame, and the moments to cut from it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
 
-from vifi_cli.video.decode.container import OpenVideo, measured_seconds, unwatched
+from vifi_cli.video.clock import FileClock
+from vifi_cli.video.decode.clock_reading import read_clock
+from vifi_cli.video.decode.container import OpenVideo, unwatched
 from vifi_cli.video.export.clip import rate_of
 from vifi_cli.video.export.open_moment import open_moment
 from vifi_cli.video.export.picture_fitting import canvas_of, shown_size
@@ -32,6 +34,7 @@ class VideoFacts:
     width: int
     has_sound: bool  # that can be decoded
     first_timecode: str | None = None  # of its first frame, if the camera wrote one
+    clock: FileClock | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.duration_seconds < 0 or self.frame_rate <= 0 or self.height < 1 or self.width < 1:
@@ -66,20 +69,24 @@ def padded(moment: Moment, facts: VideoFacts, pad_seconds: float) -> ProbedMomen
     known_end = max(facts.duration_seconds, moment.end_seconds if isfinite(moment.end_seconds) else 0.0)
     start = max(moment.start_seconds - pad_seconds, 0.0)
     end = min(moment.end_seconds + pad_seconds, known_end)
-    return ProbedMoment(replace(moment, start_seconds=start, end_seconds=end), facts)
+    return ProbedMoment(replace(moment, start_seconds=start, end_seconds=end, clock=facts.clock), facts)
 
 
 def video_facts(
     path: Path, reaching_seconds: float = 0.0, alive: Callable[[], None] = unwatched
 ) -> VideoFacts:
     """Looks at a video; if its header declares less than `reaching_seconds`, its packets are measured."""
-    with open_moment(Moment(path, 0.0, float("inf")), alive) as opened, open_sound(path) as sound:
+    with (
+        open_moment(Moment(path, 0.0, float("inf")), alive) as opened,
+        open_sound(path, opened.clock) as sound,
+    ):
         height, width = shown_size(canvas_of(opened.first, opened.video.stream.sample_aspect_ratio))
-        seconds = opened.video.declared_seconds or 0.0
-        if seconds < max(reaching_seconds, SHORTEST_SECONDS):
-            seconds = measured_seconds(path, alive)
+        seconds, clock = opened.video.duration_seconds or 0.0, opened.clock
+        if seconds < max(reaching_seconds, SHORTEST_SECONDS) and clock.duration_seconds is None:
+            clock = read_clock(path, alive)
+            seconds = clock.duration_seconds or 0.0
         rate, timecode = rate_of(opened.video), _first_timecode(opened.video)
-        return VideoFacts(seconds, rate, height, width, sound is not None, timecode)
+        return VideoFacts(seconds, rate, height, width, sound is not None, timecode, clock)
 
 
 def make_sure_of(moment: Moment, alive: Callable[[], None] = unwatched) -> None:

@@ -95,7 +95,7 @@ class _ReelWriting:
         """Adds a moment; raises UnreadableVideo if it has no frame."""
         begins, samples = self.seconds, self.movie.samples
         opening = open_moment(moment, lambda: report(self.seconds - begins))
-        with opening as opened, open_sound(moment.path) as sound:
+        with opening as opened, open_sound(moment.path, opened.clock) as sound:
             fit = PictureFitter(self._form.canvas, opened.video.stream.sample_aspect_ratio, bt709=True)
             track = sound_track(opened, sound, STEREO) if self._form.has_sound else None
             step_seconds = float(1 / self._form.frame_rate)
@@ -103,7 +103,7 @@ class _ReelWriting:
                 start, self.pictures = self.seconds, self.pictures + 1
                 self.movie.add_picture(fit(frame), start, self.seconds)
                 if self._form.has_sound:
-                    self._add_sound(None if opened.clock_was_set_back else track, samples)
+                    self._add_sound(track, samples)
 
     def _add_sound(self, track: SoundTrack | None, begins: int) -> None:
         """Adds sound up to where the pictures end: the moment's, which begins at this sample, or silence."""

@@ -20,8 +20,10 @@ from av.packet import Packet
 from av.stream import Discard
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
+from vifi_cli.video.clock import FileClock
+from vifi_cli.video.decode.container import demuxed
 from vifi_cli.video.decode.opening import open_container
-from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
+from vifi_cli.video.decode.source_file import SourceFile, open_source
 
 Samples = npt.NDArray[np.float32]
 TimedSamples = tuple[float | None, Samples]  # the time is in seconds, if the file has times
@@ -104,6 +106,7 @@ class OpenSound:
     container: InputContainer
     stream: AudioStream
     source: SourceFile
+    clock: FileClock  # of the pictures, which sound follows
 
     @property
     def format(self) -> SoundFormat:
@@ -112,7 +115,7 @@ class OpenSound:
         return SoundFormat(rate, LAYOUTS.get(self.stream.channels, "stereo"))
 
     def track(self, start_seconds: float, wanted: SoundFormat | None = None) -> SoundTrack | None:
-        """The sound from a time on the file's own clock on, in its own format by default; None if there is none."""
+        """The sound from a time of the file on, in its own format by default; None if there is none."""
         wanted = wanted or self.format
         timed = _timed_samples(self._frames(start_seconds), wanted)
         track = SoundTrack(samples_on_grid(timed, start_seconds, wanted), wanted)
@@ -141,21 +144,33 @@ class OpenSound:
                 yield from packet.decode()
 
     def packets(self, from_seconds: float) -> Iterator[Packet[AudioStream]]:
-        """The packets from about a time on, the last one empty, until the file is cut off."""
-        ticks = self.stream.start_time or 0
-        if from_seconds > -math.inf and self.stream.time_base:
-            ticks = math.floor(from_seconds / self.stream.time_base)
+        """The packets from about a time on, on the file's clock, the last one empty, until the file is cut off."""
         with suppress(av.FFmpegError):  # then reading starts at the beginning
-            self.container.seek(ticks, stream=self.stream)
-        try:
-            yield from self.container.demux(self.stream)
-        except av.FFmpegError as error:
-            check_memory(error)
+            self._seek(from_seconds)
+        position: int | None = None
+        for packet in demuxed(self.container, self.stream):
+            position = position if packet.pos is None else packet.pos
+            if self.clock.segments and packet.pts is not None and packet.time_base:
+                seconds = self.clock.shift_seconds(float(packet.pts * packet.time_base), position)
+                ticks = round(seconds / packet.time_base)
+                packet.pts += ticks
+                packet.dts = None if packet.dts is None else packet.dts + ticks
+            yield packet
         self.source.check()
+
+    def _seek(self, from_seconds: float) -> None:
+        own = from_seconds if from_seconds == -math.inf else self.clock.own_seconds(from_seconds)
+        if own is None:
+            point = self.clock.seek_point(from_seconds - EARLIER_SECONDS)
+            self.container.seek(0 if point is None else point.position_bytes, unsupported_byte_offset=True)
+        elif own == -math.inf or not self.stream.time_base:
+            self.container.seek(self.stream.start_time or 0, stream=self.stream)
+        else:
+            self.container.seek(math.floor(own / self.stream.time_base), stream=self.stream)
 
 
 @contextmanager
-def open_sound(path: Path) -> Iterator[OpenSound | None]:
+def open_sound(path: Path, clock: FileClock) -> Iterator[OpenSound | None]:
     """Opens a video's main sound beside its pictures; None if it has none that can be decoded.
 
     Raises:
@@ -170,17 +185,17 @@ def open_sound(path: Path) -> Iterator[OpenSound | None]:
             yield None
             return
         with container:
-            yield _main_sound(container, source)
+            yield _main_sound(container, source, clock)
 
 
-def _main_sound(container: InputContainer, source: SourceFile) -> OpenSound | None:
+def _main_sound(container: InputContainer, source: SourceFile, clock: FileClock) -> OpenSound | None:
     stream = container.streams.best("audio")
     decoder: CodecContext | None = stream.codec_context if isinstance(stream, AudioStream) else None
     if not isinstance(stream, AudioStream) or decoder is None or not stream.rate:
         return None
     for other in container.streams:
         other.discard = Discard.default if other is stream else Discard.all
-    return OpenSound(container, stream, source)
+    return OpenSound(container, stream, source, clock)
 
 
 def _timed_samples(frames: Iterable[AudioFrame], wanted: SoundFormat) -> Iterator[TimedSamples]:

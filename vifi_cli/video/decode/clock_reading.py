@@ -1,0 +1,206 @@
+"""Reads the packets of a file, without decoding, and finds out how its clock runs."""
+
+from __future__ import annotations  # av.Packet is generic for type checkers only
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from av.format import Flags
+from av.packet import Packet
+from av.stream import Discard
+
+from vifi_cli.video.clock import (
+    LEAP_SECONDS,
+    PLAIN_CLOCK,
+    SET_BACK_SECONDS,
+    FileClock,
+    PacketPlace,
+    SeekPoint,
+    next_place,
+)
+from vifi_cli.video.decode.clock_pieces import ClockPiece, Evidence, joined_pieces
+from vifi_cli.video.decode.container import BEFORE_ALL, OpenVideo, demuxed, has_flag, open_video, unwatched
+
+READ_AT_ONCE_BYTES = 64 * 2**20  # reading the packets of a smaller file takes milliseconds
+SPARSE_BYTES_PER_SECOND = 4000  # of a file that is small for the duration it declares
+LONGEST_PLAUSIBLE_SECONDS = 24 * 3600.0
+SHARED_PACKETS = (
+    "mpeg"  # a program stream gives times only to some of its frames, and FFmpeg guesses the others
+)
+POINT_SECONDS, MOST_POINTS = 2.0, 2000  # between two places to seek to, and how many are kept
+NEAR_SECONDS = 1.0  # from one packet of sound to the next
+KNOWN_CLOCKS = 256
+
+
+def clock_of(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
+    """The clock of a file that is not known yet; reads the packets only if the file may have another than a plain one.
+
+    Raises:
+        UnreadableVideo: it is not a video.
+    """
+    with open_video(path) as video:
+        if not _needs_reading(video, path.stat().st_size):
+            return PLAIN_CLOCK
+    status = path.stat()
+    return _clock_of_version(path, (status.st_size, status.st_mtime_ns, status.st_ino), _Alive(alive))
+
+
+def read_clock(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
+    """The clock of a file by all its packets, with the duration of its pictures."""
+    with open_video(path) as video:
+        reading = _ClockReading(video)
+        sounds = video.container.streams.audio
+        for stream in sounds:
+            stream.discard = Discard.default
+        for packet in demuxed(video.container, video.stream, *sounds):
+            alive()
+            if packet.has_sidedata("encryption_info"):
+                break
+            if packet.size and packet.stream_index == video.stream.index:
+                reading.see(packet)
+            elif packet.size:
+                reading.hear(packet)
+        return reading.clock()
+
+
+def is_suspect(video: OpenVideo, size_bytes: int) -> bool:
+    """Whether a file declares a duration that its size makes doubtful; its packets are few."""
+    declared = video.declared_seconds or 0.0
+    return declared > LONGEST_PLAUSIBLE_SECONDS or size_bytes < SPARSE_BYTES_PER_SECOND * declared
+
+
+def shares_packets(video: OpenVideo) -> bool:
+    """Whether frames share packets of the container, so that times are uncertain where reading begins."""
+    return video.container.format.name == SHARED_PACKETS
+
+
+def _needs_reading(video: OpenVideo, size_bytes: int) -> bool:
+    return (
+        has_flag(video.container, Flags.ts_discont)
+        or size_bytes <= READ_AT_ONCE_BYTES
+        or is_suspect(video, size_bytes)
+    )
+
+
+class _Alive:
+    """A callback that does not count when clocks are remembered."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Alive)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(KNOWN_CLOCKS)
+def _clock_of_version(path: Path, version: tuple[int, ...], alive: _Alive) -> FileClock:
+    return read_clock(path, alive.call)
+
+
+@dataclass(slots=True)
+class _ClockReading:
+    """What the packets of a file say about its clock, gathered one by one."""
+
+    video: OpenVideo
+    _pieces: list[ClockPiece] = field(default_factory=list)
+    _sound: list[list[float]] = field(default_factory=list)  # spans of seconds on the file's own clock
+    _intervals: list[int] = field(default_factory=list)
+    _keyframes: list[tuple[int, int, int]] = field(default_factory=list)  # reading position, ticks, piece
+    _place: PacketPlace = BEFORE_ALL
+    _keyframe_position: int | None = None
+    _has_shared: bool = False
+
+    def see(self, packet: Packet[Any]) -> None:
+        """Notes a packet of the pictures."""
+        self._has_shared |= packet.pos is None
+        self._place = next_place(self._place, packet.pos)
+        length = self.video.steady_length(packet)
+        decoded = packet.dts if packet.dts is not None else packet.pts
+        shown = None if self.video.is_shown_in_order_read else self.video.plausible_pts(packet)
+        if decoded is not None:
+            shown = decoded if shown is None else shown
+            piece = self._pieces[-1] if self._pieces else None
+            if piece is None or self._breaks(piece, decoded):
+                piece = ClockPiece(self._place, decoded, shown)
+                self._pieces.append(piece)
+            else:
+                self._intervals.append(decoded - piece.last_decoded)
+            piece.add(decoded, shown, length)
+        elif self._pieces:
+            self._pieces[-1].last_length += length
+        if packet.is_keyframe:
+            start = max(self._place[0] if self._keyframe_position is None else self._keyframe_position, 0)
+            if packet.pts is not None and self._pieces:
+                self._keyframes.append((start, packet.pts, len(self._pieces) - 1))
+            self._keyframe_position = self._place[0]
+
+    def hear(self, packet: Packet[Any]) -> None:
+        """Notes a packet of sound."""
+        if packet.pts is None or not packet.time_base:
+            return
+        start = float(packet.pts * packet.time_base)
+        end = start + float((packet.duration or 0) * packet.time_base)
+        if self._sound and self._sound[-1][0] <= start < self._sound[-1][1] + NEAR_SECONDS:
+            self._sound[-1][1] = max(end, self._sound[-1][1])
+        else:
+            self._sound.append([start, end])
+
+    def clock(self) -> FileClock:
+        """The clock, once all packets have been noted."""
+        if not self._pieces:
+            return PLAIN_CLOCK
+        video = self.video
+        joined = joined_pieces(self._pieces, self._evidence())
+        points: tuple[SeekPoint, ...] = ()
+        can_seek = not has_flag(video.container, Flags.no_byte_seek | Flags.no_timestamps)
+        if can_seek and (joined.segments or self._has_shared):
+            points = self._seek_points(joined.shifts)
+        return FileClock(joined.segments, points, video.tick_seconds, joined.seconds, joined.warning)
+
+    def _breaks(self, piece: ClockPiece, decoded: int) -> bool:
+        """Whether a packet does not continue a piece."""
+        beyond = decoded - piece.last_decoded - piece.last_length
+        if shares_packets(self.video):
+            return abs(beyond) * 2 > piece.last_length
+        tick = self.video.tick_seconds
+        return beyond * tick < -SET_BACK_SECONDS or (decoded - piece.last_decoded) * tick > LEAP_SECONDS
+
+    def _evidence(self) -> Evidence:
+        video = self.video
+        name = video.container.format.name
+        intervals = sorted(self._intervals)
+        usual = intervals[len(intervals) // 2] if intervals else 0
+        stored = name.startswith(("mov", "matroska", "asf", "avi"))
+        return Evidence(
+            tick_seconds=video.tick_seconds,
+            is_transmitted=has_flag(video.container, Flags.ts_discont),
+            usual_seconds=usual * video.tick_seconds,
+            sound=tuple((start, end) for start, end in self._sound),
+            declared_end_seconds=video.declared_end_seconds if stored else None,
+            is_fine=shares_packets(video),
+            origin_ticks=video.stream.start_time
+            if video.stream.start_time is not None
+            else self._pieces[0].first_shown,
+        )
+
+    def _seek_points(self, shifts: list[int]) -> tuple[SeekPoint, ...]:
+        points = [
+            SeekPoint(position, ticks, (ticks + shifts[piece]) * self.video.tick_seconds)
+            for position, ticks, piece in self._keyframes
+        ]
+        points.sort(key=lambda point: point.seconds)
+        spacing = POINT_SECONDS
+        while True:
+            kept: list[SeekPoint] = []
+            for point in points:
+                if not kept or point.seconds >= kept[-1].seconds + spacing:
+                    kept.append(point)
+            if len(kept) <= MOST_POINTS:
+                return tuple(kept)
+            spacing *= 2

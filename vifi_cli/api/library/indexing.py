@@ -33,6 +33,7 @@ class IndexChoices(TypedDict, total=False):
     device: str  # where it runs: `auto` (the default), `cpu`, `cuda` or `mps`
     frames_per_second: float | None  # sampling rate; by default the index's own, or 1
     exclude: Sequence[str]  # globs of files and folders to skip
+    include: Sequence[str]  # globs of files and folders to search although they are hidden, trash or copies
     retry_failed: bool  # try files again that could not be read before
     rebuild: bool  # make the index again, for example with another model or rate
     workers: int | None  # decoding processes; by default half as many as cores
@@ -47,6 +48,7 @@ class IndexRequest:
     device: str = "auto"
     frames_per_second: float | None = None
     exclude: Sequence[str] = ()
+    include: Sequence[str] = ()
     retry_failed: bool = False
     rebuild: bool = False
     workers: int | None = None
@@ -191,7 +193,7 @@ class _IndexRun:
         return [root for root in roots if root in self._request.paths or not is_absent(root)]
 
     def _discover(self, roots: Sequence[Path]) -> Discovery:
-        found = find_videos(roots, exclude=self._request.exclude)
+        found = find_videos(roots, exclude=self._request.exclude, include=self._request.include)
         return replace(found, videos=tuple(filter(self._request.is_complete, found.videos)))
 
 

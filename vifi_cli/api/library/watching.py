@@ -160,7 +160,7 @@ class Watching:
 
 
 def _folders_with_videos(catalog: Catalog) -> frozenset[Path]:
-    return frozenset(folder for video in catalog.videos() for folder in video.path.parents)
+    return frozenset(path for video in catalog.paths() for path in (video, *video.parents))
 
 
 def _identity(path: Path) -> Identity:

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 SOME_FAILED, INTERRUPTED = 3, 130
 MOST_FAILURES_SHOWN = 20
+SKIPPED_WORDS = {
+    "not_video": ("file that is not a video", "files that are not videos"),
+    "only_sound": ("file with sound alone", "files with sound alone"),
+    "low_resolution": ("low-resolution copy", "low-resolution copies"),
+    "unfinished": ("unfinished download", "unfinished downloads"),
+    "system_folder": ("folder of trash or thumbnails", "folders of trash or thumbnails"),
+    "excluded": ("excluded file or folder", "excluded files and folders"),
+}
 
 PathsArgument = Annotated[
     list[Path] | None,
@@ -57,6 +65,13 @@ class IndexingOptions:
         list[str] | None,
         typer.Option(metavar="GLOB", help="Skip files and folders matching this glob (repeatable)"),
     ] = None
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Do not skip matching hidden files, trash, or low-resolution copies (repeatable)",
+        ),
+    ] = None
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that could not be read before")
     ] = False
@@ -75,7 +90,10 @@ class IndexingOptions:
         """Asks to index these paths; without any, all that were indexed before."""
         from vifi_cli.api.library.indexing import IndexRequest
 
-        chosen = asdict(self) | {"exclude": tuple(self.exclude or ())}
+        chosen = asdict(self) | {
+            "exclude": tuple(self.exclude or ()),
+            "include": tuple(self.include or ()),
+        }
         return IndexRequest(tuple(map(given_path, paths)), **chosen)
 
 
@@ -152,6 +170,7 @@ def as_document(report: IndexReport) -> dict[str, object]:
         "unchanged": report.unchanged,
         "removed": report.removed,
         "failed": [{"path": str(failed.file.path), "reason": failed.reason} for failed in report.failed],
+        "skipped_files": dict(report.skipped_files),
         "video_seconds": round(report.video_seconds, 3),
         "wall_seconds": round(report.wall_seconds, 3),
     }
@@ -180,8 +199,16 @@ def warn_of_problems(report: IndexReport) -> None:
     if report.skipped:
         output.note(
             f"{wording.counted(report.skipped, 'indexed video')} skipped in this run; still in the index "
-            "(`vifi prune PATH` drops them)"
+            "(`vifi prune PATH` drops them, `vifi prune --skipped` those in trash and thumbnails)"
         )
+    if shown := _skipped_in_words(report):
+        output.note(f"skipped: {shown}")
+
+
+def _skipped_in_words(report: IndexReport) -> str:
+    """How many files and folders a run skipped and why, in one line; hidden ones are expected, and not mentioned."""
+    counts = ((report.skipped_files.get(reason, 0), *words) for reason, words in SKIPPED_WORDS.items())
+    return ", ".join(wording.counted(count, one, more) for count, one, more in counts if count)
 
 
 def _warn_of_failures(report: IndexReport) -> None:

@@ -30,6 +30,9 @@ def prune(
             "--missing", help="Only videos whose file cannot be seen now, also on a disk that is away"
         ),
     ] = False,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="Only videos in folders that are skipped now, such as trash")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be removed")] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -51,7 +54,11 @@ def prune(
         return True
 
     prunable = prune_index(
-        places.index_folder(), [given_path(path) for path in paths or ()], confirm, missing=missing
+        places.index_folder(),
+        [given_path(path) for path in paths or ()],
+        confirm,
+        missing=missing,
+        skipped=skipped,
     )
     if as_json:
         output.document({"dropped": [] if dry_run else _names(prunable), "found": _names(prunable)})

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import Catalog
@@ -30,6 +30,7 @@ class IndexReport:
     skipped: int  # exist but were not listed, for example by `--exclude`; they stay in the index
     # folders that are missing, empty or unreadable and hide videos; these stay in the index
     out_of_reach: tuple[Path, ...]
+    skipped_files: Mapping[str, int] = field(default_factory=dict)  # how many files and folders, by reason
     warnings: tuple[FailedFile, ...] = ()  # videos that could be read only in part, with what was wrong
     video_seconds: float = 0.0  # length of the videos that were decoded
     wall_seconds: float = 0.0
@@ -162,6 +163,7 @@ def _report(
         remembered=len(earlier),
         skipped=len(changes.skipped),
         out_of_reach=tuple(sorted({*changes.out_of_reach.values(), *discovery.unreadable_folders})),
+        skipped_files=discovery.skipped,
         warnings=tuple(FailedFile(v.file, v.info.warning) for v in encoded if v.info.warning),
         video_seconds=sum(video.info.duration_seconds for video in encoded),
         waiting_seconds=times.waiting_seconds,

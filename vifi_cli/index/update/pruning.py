@@ -1,15 +1,17 @@
 """Drops videos from the index that the user no longer wants in it; never touches video files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
 from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of
+from vifi_cli.video.files.recognition import is_skipped_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,28 @@ class Prunable:
         return bool(self.videos or self.failures or self.roots)
 
 
-def find_prunable(catalog: Catalog, below: Sequence[Path] = (), *, missing: bool = False) -> Prunable:
+def find_prunable(
+    catalog: Catalog, below: Sequence[Path] = (), *, missing: bool = False, skipped: bool = False
+) -> Prunable:
     """Finds everything at or under the given paths or, without any, everything whose file is gone.
 
     Without paths, files that may only be out of reach stay (see `presence`). With `missing`, it finds all whose file
-    cannot be seen now, for whatever reason: under the paths if there are any.
+    cannot be seen now, for whatever reason, and with `skipped`, all in folders that a search skips by default, such as
+    trash: both under the paths if there are any.
+
+    Raises:
+        InvalidInput: both are asked for.
     """
+    if missing and skipped:
+        raise InvalidInput("--missing and --skipped choose different videos: give one of them")
     videos = catalog.videos()
     failed = [failed.file for failed in catalog.failures()]
     roots = catalog.roots()
+    if skipped:
+        inside = [
+            [file.path for file in files if _is_skipped(file.path, roots)] for files in (videos, failed)
+        ]
+        return Prunable(_at_or_below(inside[0], below), _at_or_below(inside[1], below), ())
     if below and not missing:
         paths, failures = ([file.path for file in files] for files in (videos, failed))
         return Prunable(_at_or_below(paths, below), _at_or_below(failures, below), _at_or_below(roots, below))
@@ -52,6 +67,7 @@ def prune_index(
     confirm: Callable[[Prunable], bool] = bool,
     *,
     missing: bool = False,
+    skipped: bool = False,
 ) -> Prunable:
     """Drops the entries that `find_prunable` finds, if `confirm` agrees, and returns them.
 
@@ -59,12 +75,12 @@ def prune_index(
         IndexLocked: another process is writing to the index.
     """
     with write_lock(folder), Catalog(folder / CATALOG_FILE) as catalog:
-        found = find_prunable(catalog, below, missing=missing)
+        found = find_prunable(catalog, below, missing=missing, skipped=skipped)
         if confirm(found):
             _drop(catalog, found)
             open_vectors(catalog)
             if (unfinished := rebuild_folder(folder) / CATALOG_FILE).exists():
-                dropped = [*found.videos, *found.failures, *(() if missing else below)]
+                dropped = [*found.videos, *found.failures, *(() if missing or skipped else below)]
                 with Catalog(unfinished) as rebuilt:  # or finishing it would bring back what is dropped here
                     _drop(rebuilt, find_prunable(rebuilt, dropped))
     return found
@@ -73,6 +89,11 @@ def prune_index(
 def _drop(catalog: Catalog, prunable: Prunable) -> None:
     catalog.forget((*prunable.videos, *prunable.failures), roots=prunable.roots)
     catalog.compact()
+
+
+def _is_skipped(path: Path, roots: Collection[Path]) -> bool:
+    root = root_of(path, roots)
+    return root is not None and is_skipped_below(path, root)
 
 
 def _at_or_below(paths: list[Path], folders: Sequence[Path]) -> tuple[Path, ...]:

@@ -53,7 +53,8 @@ def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Pa
     if changes.skipped:
         raise IndexProblem(
             f"rebuilding the index would lose {len(changes.skipped)} videos that are skipped, such as "
-            f"{changes.skipped[0]}: omit --exclude, or drop them first with `vifi prune`"
+            f"{changes.skipped[0]}: omit --exclude, or drop them first with `vifi prune` (`vifi prune --skipped` drops "
+            "what is in trash and thumbnails)"
         )
 
 

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli.paths import root_of
-from vifi_cli.video.files.recognition import AMBIGUOUS_SUFFIXES, VIDEO_SUFFIXES, may_be_video
+from vifi_cli.video.files.recognition import (
+    AMBIGUOUS_SUFFIXES,
+    VIDEO_SUFFIXES,
+    is_skipped_below,
+    may_be_video,
+    suffix_of,
+)
 
 SETTLED_SECONDS = 5.0
 QUIET_SECONDS = 2.0
@@ -40,7 +46,7 @@ class Arrivals:
     """
 
     roots: tuple[Path, ...]  # folders and files
-    folders: frozenset[Path] = frozenset()  # known to hold videos, which disappear with them
+    folders: frozenset[Path] = frozenset()  # known to hold videos, which disappear with them, and the videos
     _unfinished: dict[Path, tuple[State, float]] = field(default_factory=dict)  # and since when they are so
     _first: float | None = None
     _latest: float = 0.0
@@ -96,14 +102,14 @@ class Arrivals:
 
     def _note_loss(self, path: Path, now: float) -> None:
         self._unfinished.pop(path, None)
-        is_named_so = path.suffix.lower() in VIDEO_SUFFIXES | AMBIGUOUS_SUFFIXES
+        is_named_so = suffix_of(path) in VIDEO_SUFFIXES | AMBIGUOUS_SUFFIXES
         if is_named_so or path in self.folders or path in self.roots:
             self.wake(now)
 
     def _is_hidden(self, path: Path) -> bool:
-        """Whether a search of the folders skips a path because it is hidden."""
+        """Whether a search of the folders skips a path because of where it is."""
         root = root_of(path, self.roots)
-        return root is None or any(part.startswith(".") for part in path.relative_to(root).parts)
+        return root is None or is_skipped_below(path, root)
 
 
 def _state_of(path: Path) -> State | None:

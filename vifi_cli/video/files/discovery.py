@@ -1,22 +1,22 @@
 """Finds the videos under folders, reading at most a few bytes of each.
 
 Folders are walked in order of name, so the same disk yields the same list. Hidden files and folders are skipped, among
-them the `._` files of macOS, unless the user names them.
+them the `._` files of macOS, and so are trash and thumbnails, unless the user names them.
 """
 
 import errno
 import fnmatch
 import os
 import stat
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.mounts import Mount, MountTable
-from vifi_cli.video.files.recognition import may_be_video
+from vifi_cli.video.files.recognition import is_system_folder, judge
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -62,9 +62,12 @@ class Discovery:
     roots: tuple[Path, ...]  # the paths searched, absolute
     videos: tuple[VideoFile, ...]  # each file once
     unreadable_folders: tuple[Path, ...] = ()  # in full or in part
+    skipped: Mapping[str, int] = field(default_factory=dict)  # how many files and folders, by reason
 
 
-def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> Discovery:
+def find_videos(
+    paths: Iterable[Path | str], *, exclude: Sequence[str] = (), include: Sequence[str] = ()
+) -> Discovery:
     """Finds the videos under folders; files named directly always count as videos.
 
     A file that several links or paths lead to is listed once, by a path without links if there is one. Linked folders
@@ -72,17 +75,20 @@ def find_videos(paths: Iterable[Path | str], *, exclude: Sequence[str] = ()) -> 
     absolute path it matches; `*` matches `/` too, and case counts (`fnmatch.fnmatchcase`). Excluding a folder excludes
     everything in it. Patterns do not exclude the files and folders that the user names.
 
+    Skipped are hidden files and folders, folders of thumbnails, trash and snapshots, and low-resolution copies, unless
+    a pattern of `include` matches them as one of `exclude` would; `exclude` has the last word.
+
     A path that exists but cannot be seen now, for want of rights or of its disk, is among the unreadable folders.
 
     Raises:
         InvalidInput: a path does not exist, or is neither a folder nor a regular file.
     """
     roots = tuple(Path(os.path.abspath(path)) for path in paths)  # noqa: PTH100  resolve() would follow links
-    walk = _Walk(exclude)
+    walk = _Walk(exclude, include)
     for root in roots:
         walk.search(root)
     walk.follow_links()
-    return Discovery(roots, walk.videos(), tuple(sorted(walk.unreadable_folders)))
+    return Discovery(roots, walk.videos(), tuple(sorted(walk.unreadable_folders)), dict(walk.skipped))
 
 
 class _Walk:
@@ -91,9 +97,10 @@ class _Walk:
     Links to folders wait until all real folders are searched, so that most of their content is known by then.
     """
 
-    def __init__(self, exclude: Sequence[str]) -> None:
+    def __init__(self, exclude: Sequence[str], include: Sequence[str]) -> None:
         self.unreadable_folders: set[Path] = set()
-        self._exclude = exclude
+        self.skipped: Counter[str] = Counter()
+        self._exclude, self._include = exclude, include
         self._files: dict[Inode | Path, tuple[VideoFile, bool]] = {}  # with whether links lead there
         self._folders: set[Inode | Path] = set()
         self._links: deque[tuple[Path, Path]] = deque()  # links to folders, each with its root
@@ -137,15 +144,15 @@ class _Walk:
         while waiting:
             folders = []
             for path in self._listed(waiting.pop()):
-                status = None if self._is_skipped(path, root) else self._status(path)
-                if status is None:
-                    continue
-                if stat.S_ISREG(status.st_mode) and may_be_video(path):
-                    self._take(path, root, status, is_linked=is_linked or path.is_symlink())
-                elif stat.S_ISDIR(status.st_mode) and path.is_symlink():
-                    self._links.append((path, root))
-                elif stat.S_ISDIR(status.st_mode):
-                    folders.append(path)
+                if reason := self._reason_to_skip(path, root):
+                    self.skipped[reason] += 1
+                elif status := self._status(path):
+                    if stat.S_ISREG(status.st_mode):
+                        self._judge(path, root, status, is_linked=is_linked)
+                    elif stat.S_ISDIR(status.st_mode) and path.is_symlink():
+                        self._links.append((path, root))
+                    elif stat.S_ISDIR(status.st_mode):
+                        folders.append(path)
             waiting.extend(reversed(folders))
 
     def _listed(self, folder: Path) -> list[Path]:
@@ -163,11 +170,23 @@ class _Walk:
             self.unreadable_folders.add(folder)
             return []
 
-    def _is_skipped(self, path: Path, root: Path) -> bool:
-        names = path.name, str(path.relative_to(root)), str(path)
-        return path.name.startswith(".") or any(
-            fnmatch.fnmatchcase(name, pattern) for pattern in self._exclude for name in names
-        )
+    def _reason_to_skip(self, path: Path, root: Path) -> str | None:
+        """Why a path is skipped by its name alone, if it is; it is not looked at, since that may fail."""
+        if _matches(path, root, self._exclude):
+            return "excluded"
+        is_left_out = path.name.startswith(".") or is_system_folder(path.name)
+        if not is_left_out or _matches(path, root, self._include):
+            return None
+        return "system_folder" if is_system_folder(path.name) else "hidden"
+
+    def _judge(self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
+        """Takes a file that may be a video, and counts any other."""
+        verdict = judge(path, status.st_size)
+        is_wanted_copy = verdict == "low_resolution" and _matches(path, root, self._include)
+        if verdict == "video" or is_wanted_copy:
+            self._take(path, root, status, is_linked=is_linked or path.is_symlink())
+        else:
+            self.skipped[verdict] += 1
 
     def _status(self, path: Path) -> os.stat_result | None:
         """The status of a path, links followed; None if it leads nowhere or is not visible."""
@@ -197,6 +216,12 @@ class _Walk:
             except OSError:
                 return None, True
         return self._places[folder]
+
+
+def _matches(path: Path, root: Path, patterns: Sequence[str]) -> bool:
+    """Whether a pattern matches the name of a path, its place under the root, or all of it."""
+    names = (path.name, str(path.relative_to(root)), str(path)) if patterns else ()
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:

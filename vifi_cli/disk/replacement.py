@@ -137,7 +137,10 @@ def _create(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int
     name = os.fsencode(target.name)[:_NAME_BYTES].decode(errors="ignore")
     while True:
         path = target.with_name(f".{name}.vifi-{secrets.token_hex(8)}{SUFFIX}")
-        descriptor = make(path)
+        try:
+            descriptor = make(path)
+        except FileExistsError:  # somebody has guessed the name
+            continue
         if descriptor is None or not _is_lockable(path.parent):
             return path, descriptor
         with suppress(OSError):

@@ -184,7 +184,9 @@ class _IndexRun:
         vectors = open_vectors(catalog)
         if report.video_seconds:  # the encoder is at hand, so the first search need not load it for this
             fingerprint = catalog.indexed_with.text_fingerprint
-            neutral = read_neutral_texts(paths.cache_folder(), fingerprint, load_encoder)
+            neutral = read_neutral_texts(
+                paths.cache_folder(), fingerprint, load_encoder, dimension=catalog.indexed_with.dimension
+            )
             calibration_of(catalog.path.parent, vectors, neutral)
         return report
 

@@ -13,6 +13,7 @@ from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
+from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.query import Query
@@ -45,7 +46,7 @@ class OpenIndex:
         self._session, self._choice = session, choice
 
     def __repr__(self) -> str:
-        catalog = self._session.index.catalog
+        catalog = self._catalog
         videos, windows = catalog.totals().videos, len(catalog.window_ids())
         held = f"{counted(videos, 'video')}, {counted(windows, 'window')}"
         return f"<OpenIndex {catalog.path.parent}: {held}, encoded by {catalog.indexed_with.model}>"
@@ -63,7 +64,13 @@ class OpenIndex:
     @property
     def videos(self) -> list[CatalogedVideo]:
         """The indexed videos."""
-        return self._session.index.catalog.videos()
+        return self._catalog.videos()
+
+    @property
+    def _catalog(self) -> Catalog:
+        """The catalog as it is now."""
+        self._session.refresh()
+        return self._session.index.catalog
 
     def search(self, query: str | Query, **choices: Unpack[Choices]) -> SearchHits:
         """Finds the moments, or the videos, that match a query best: the relevant ones, best first.
@@ -91,6 +98,7 @@ class OpenIndex:
             InvalidInput: the example cannot be read.
             EncoderMismatch: the index's own encoder has changed since.
         """
+        self._session.refresh()
         seen = self._session.see(seen_part(shown, start_seconds, end_seconds), self._choice.device)
         found = self._session.find_like(seen, _options(choices))
         return SearchHits(relevant_among(found, choices.get("min_score")))
@@ -98,6 +106,7 @@ class OpenIndex:
     def embed(self, query: str | Query) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
         asked = words(query) if isinstance(query, str) else query
+        self._session.refresh()
         return self._session.embed(asked, self._choice)
 
     def frames(self, path: Path | str) -> tuple[Float64Array, Float16Array]:
@@ -107,7 +116,7 @@ class OpenIndex:
             InvalidInput: the video is not indexed.
         """
         wanted = paths.given_path(Path(path))
-        catalog = self._session.index.catalog
+        catalog = self._catalog
         with catalog.snapshot():
             video = catalog.video_at(wanted)
             if video is None:

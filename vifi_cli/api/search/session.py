@@ -142,7 +142,10 @@ class SearchSession:
 
         fingerprint = self._text_fingerprint(choice)
         if fingerprint not in self._neutral:
-            self._neutral[fingerprint] = read_neutral_texts(self._cache, fingerprint, load_and_note)
+            dimension = self.index.catalog.indexed_with.dimension
+            self._neutral[fingerprint] = read_neutral_texts(
+                self._cache, fingerprint, load_and_note, dimension=dimension
+            )
         return text_rater(self.folder, self._neutral[fingerprint])
 
     def see(self, example: Example, device: str = "auto") -> "SeenExample":
@@ -174,7 +177,11 @@ class SearchSession:
     def _read(self, text: str, choice: EncoderChoice) -> Float32Array:
         fingerprint = self._text_fingerprint(choice)
         embedding: Float32Array = cached_text_embeddings(
-            self._cache, fingerprint, [text], lambda: self.text_encoder(choice)
+            self._cache,
+            fingerprint,
+            [text],
+            lambda: self.text_encoder(choice),
+            dimension=self.index.catalog.indexed_with.dimension,
         )[0]
         return embedding
 

@@ -7,7 +7,7 @@ whether the vector file (a cache, see `vectors`) is current.
 import secrets
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from itertools import product
 from pathlib import Path
@@ -71,6 +71,23 @@ class Catalog(CatalogReader):
             with self.transaction():
                 self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
         finally:
+            self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        self._write_back()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._write_back()
+        super().close()
+
+    def _write_back(self) -> None:
+        """Takes changes that were written ahead over into the catalog, unless another connection still reads them.
+
+        Otherwise, while any other connection is open, a copy of the catalog alone would lack them, and they would be
+        written into a backup that is copied over the catalog.
+        """
+        with suppress(sqlite3.Error):
+            self.db.execute("PRAGMA busy_timeout = 0")
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def add_roots(self, roots: Iterable[Path]) -> None:

@@ -20,7 +20,7 @@ from vifi_cli.errors import IndexProblem
 BUSY_SECONDS = 120.0
 """Longer than any search reads: beside a rollback journal, the next change waits for it."""
 
-LEAVING_SECONDS = 5.0
+LEAVING_SECONDS = 1.0
 ATTEMPTS = 5
 _NO_SHARED_MEMORY = {
     sqlite3.SQLITE_IOERR_SHMLOCK,

@@ -1,5 +1,6 @@
 """One writer at a time: a lock that the operating system frees when its holder dies, and a note about the holder."""
 
+import errno
 import json
 import os
 import socket
@@ -13,10 +14,12 @@ from filelock import FileLock, Timeout
 
 from vifi_cli import paths
 from vifi_cli.disk import access_rights
-from vifi_cli.errors import IndexLocked
+from vifi_cli.errors import IndexLocked, IndexProblem
 
 PATIENCE_SECONDS = 0.3
 """`running_writer` briefly takes a lock that a dead process has left, to see that it is free."""
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,20 @@ def write_lock(folder: Path) -> Generator[None]:
         raise IndexLocked(
             f"{_holder(folder)} is writing to the index in {folder}: wait until it is done, or stop it"
         ) from error
+    except (NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+        raise IndexProblem(
+            f"the file system of {folder.parent} cannot lock files, so two runs could damage the index: "
+            "set VIFI_HOME to a folder on a local disk"
+        ) from error
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
         _write_note(folder, Writer(os.getpid(), socket.gethostname(), since))
         yield
     finally:
-        _holder_file(folder).unlink(missing_ok=True)
+        with suppress(OSError):  # a note without a lock is ignored
+            _holder_file(folder).unlink(missing_ok=True)
         lock.release()
 
 

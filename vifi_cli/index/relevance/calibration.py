@@ -7,6 +7,7 @@ their use.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -40,12 +41,20 @@ class NeutralTexts:
 
 
 def read_neutral_texts(
-    cache_folder: Path, text_fingerprint: str, load_encoder: Callable[[], TextEncoder]
+    cache_folder: Path,
+    text_fingerprint: str,
+    load_encoder: Callable[[], TextEncoder],
+    *,
+    dimension: int | None = None,
 ) -> NeutralTexts:
-    """Embeds the neutral texts, or takes them from the cache of queries; `load_encoder` is called only if needed."""
+    """Embeds the neutral texts, or takes them from the cache of queries; `load_encoder` is called only if needed.
+
+    Raises:
+        InvalidInput: the encoder cannot embed one of them.
+    """
     descriptions, rarities = lines_of("descriptions"), lines_of("rarities")
     embeddings = cached_text_embeddings(
-        cache_folder, text_fingerprint, [*descriptions, *rarities], load_encoder
+        cache_folder, text_fingerprint, [*descriptions, *rarities], load_encoder, dimension=dimension
     )
     return NeutralTexts(text_fingerprint, embeddings[: len(descriptions)], embeddings[len(descriptions) :])
 
@@ -71,7 +80,9 @@ def calibration_of(folder: Path, vectors: Vectors, neutral: NeutralTexts) -> Cal
     """The calibration for the vectors of an index, at least one, measured if none is kept."""
     path = folder / f"{NAME}{vectors.revision}-{_digest(neutral)}.json"
     with suppress(OSError, ValueError, TypeError):
-        return Calibration(**json.loads(path.read_text()))
+        kept = Calibration(**json.loads(path.read_text()))
+        if math.isfinite(kept.center) and math.isfinite(kept.spread):
+            return kept
     calibration = measure_calibration(vectors, neutral)
     with suppress(OSError):  # without the right to write, the next search measures again
         with paths.replacing(path, is_own=True) as unfinished:

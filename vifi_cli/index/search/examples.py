@@ -36,7 +36,7 @@ Watch = Callable[[float, float | None], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenExample:
-    """An example as the encoder sees it."""
+    """An example as the encoder sees it; see `_seen`, which checks it."""
 
     embedding: Float32Array  # (D,), of length 1
     place: Place | None = None  # in the catalog, if it is indexed
@@ -59,7 +59,7 @@ def see_indexed(catalog: Catalog, video: CatalogedVideo, part: TimeRange | None)
     check_reaches(video.path, video.duration_seconds, seen)
     _, frames = catalog.frames_that_show(video.id, seen.start_seconds, seen.end_seconds)
     start = seen.start_seconds if part else -math.inf
-    return SeenExample(mean_embedding(frames), Place(video.id, start, seen.end_seconds))
+    return _seen(video.path, mean_embedding(frames), Place(video.id, start, seen.end_seconds))
 
 
 def read_example(
@@ -90,7 +90,7 @@ def read_example(
         raise InvalidInput(f"{path} is not a regular file: name a picture or a video")
     encoder = load_encoder()
     if example.part is None and path.suffix.lower() not in VIDEO_SUFFIXES and is_picture(path):
-        return SeenExample(_unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))
+        return _seen(path, _unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))
     try:
         return _read_video(example, encoder, sampling, watch)
     except UnreadableVideo as error:
@@ -109,7 +109,8 @@ def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, wat
         embeddings.append(encoder.encode_frames(chunk.pixels).astype(np.float16))
         watch(float(chunk.seconds[-1]) - part.start_seconds, total)
     times, frames = np.concatenate(seconds), np.concatenate(embeddings)
-    return SeenExample(stretch_embedding(times, frames, part.start_seconds, part.end_seconds))
+    with np.errstate(invalid="ignore"):  # of numbers beyond float16; `_seen` refuses them
+        return _seen(example.path, stretch_embedding(times, frames, part.start_seconds, part.end_seconds))
 
 
 def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:
@@ -123,6 +124,15 @@ def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:
         return known
     twins = twins_of(file, catalog.videos_of_size(file.size_bytes))
     return min(twins, key=lambda video: video.path != path, default=None)
+
+
+def _seen(path: Path, embedding: Float32Array, place: Place | None = None) -> SeenExample:
+    """An example; raises InvalidInput where its embedding is not one, or no direction at all."""
+    if not np.isfinite(embedding).all() or not embedding.any():
+        raise InvalidInput(
+            f"{path}: the encoder returns no embedding of it that can be compared: name another example, or use words"
+        )
+    return SeenExample(embedding, place)
 
 
 def _unit(embedding: Float32Array) -> Float32Array:

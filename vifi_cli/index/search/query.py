@@ -82,9 +82,10 @@ def combine(embeddings: Float32Array, weights: Sequence[float]) -> Float32Array:
     if len(embeddings) == 1 and weights[0] > 0:
         only: Float32Array = embeddings[0]
         return only
-    total = np.asarray(weights, np.float64) @ embeddings.astype(np.float64)
+    shares = np.asarray(weights, np.float64) / max(map(abs, weights))  # huge weights would overflow
+    total = shares @ embeddings.astype(np.float64)
     length = float(np.linalg.norm(total))
-    if length < LEAST_LENGTH_LEFT * sum(map(abs, weights)):
+    if length < LEAST_LENGTH_LEFT * np.abs(shares).sum():
         raise InvalidInput(
             "what is wanted and what is unwanted in this query cancel each other out: omit one of them, "
             "or give them other weights, as in 2:dog"

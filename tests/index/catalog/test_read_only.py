@@ -1,0 +1,248 @@
+"""Catalogs that somebody may read but not write: the present state is shown, or a sentence, never an older state."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from tests.color_encoder import ColorEncoder
+from tests.index.conftest import encoded_video
+from tests.other_user import as_other_user, folder_for_all, needs_root
+from vifi_cli.errors import IndexChanged
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
+from vifi_cli.index.catalog.reader import CatalogReader
+from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.video.decode.frame_sampling import FrameSampling
+
+RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
+SIGNATURE = indexed_with(ColorEncoder(), FrameSampling())
+
+COUNT = """
+try:
+    with Catalog(folder / "catalog.sqlite3") as catalog:
+        print(catalog.totals().videos)
+except VifiError as error:
+    print(error)
+"""
+
+STORE_AND_DIE = """
+import os, sys
+from pathlib import Path
+from tests.index.conftest import encoded_video
+from vifi_cli.index.catalog.catalog import Catalog
+catalog = Catalog(Path(sys.argv[1]) / "catalog.sqlite3")
+catalog.store(encoded_video("/v/killed.mp4", [(0, 0, 1)]))
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """An index with one video, checkpointed, which all users may read."""
+    with folder_for_all() as folder:
+        with Catalog.create(folder / CATALOG_FILE, SIGNATURE) as catalog:
+            catalog.store(encoded_video("/v/a.mp4", [RED]))
+        (folder / CATALOG_FILE).chmod(0o644)
+        yield folder
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def store_and_die(folder: Path) -> None:
+    """Stores a video as a run that is killed: what it wrote stays in the write-ahead file."""
+    done = subprocess.run([sys.executable, "-c", STORE_AND_DIE, str(folder)])
+    assert done.returncode == -signal.SIGKILL
+    assert (folder / f"{CATALOG_FILE}-wal").stat().st_size
+
+
+@needs_root
+def test_at_rest_another_user_reads_it_and_leaves_nothing(shared: Path) -> None:
+    assert as_other_user(COUNT, shared) == "1\n"
+    assert names_in(shared) == [CATALOG_FILE]
+
+
+@needs_root
+def test_what_the_owner_is_writing_is_seen(shared: Path) -> None:
+    with Catalog(shared / CATALOG_FILE) as catalog:
+        catalog.store(encoded_video("/v/b.mp4", [BLUE]))
+        assert as_other_user(COUNT, shared) == "2\n"
+
+
+@needs_root
+def test_what_a_killed_run_left_is_seen(shared: Path) -> None:
+    store_and_die(shared)
+    assert as_other_user(COUNT, shared) == "2\n"
+
+
+@needs_root
+@pytest.mark.parametrize("obstacle", ["forbidden", "without its index"])
+def test_changes_that_cannot_be_read_are_named(shared: Path, obstacle: str) -> None:
+    store_and_die(shared)
+    if obstacle == "forbidden":
+        (shared / f"{CATALOG_FILE}-wal").chmod(0o600)
+    else:
+        (shared / f"{CATALOG_FILE}-shm").unlink()
+    told = as_other_user(COUNT, shared)
+    assert "last changes of the index" in told
+    assert "ask the owner" in told
+    Catalog(shared / CATALOG_FILE).close()  # as the message says
+    assert as_other_user(COUNT, shared) == "2\n"
+
+
+@needs_root
+def test_nothing_is_left_in_a_folder_that_others_can_write_to(shared: Path) -> None:
+    shared.chmod(0o777)
+    assert as_other_user(COUNT, shared) == "1\n"
+    assert names_in(shared) == [CATALOG_FILE], "files of another user would lock the owner out"
+    store_and_die(shared)
+    before = names_in(shared)
+    assert as_other_user(COUNT, shared) == "2\n"
+    assert names_in(shared) == before
+    with Catalog(shared / CATALOG_FILE) as catalog:
+        catalog.store(encoded_video("/v/c.mp4", [BLUE]))
+
+
+@needs_root
+def test_a_folder_that_may_not_be_entered_is_named(shared: Path) -> None:
+    shared.chmod(0o700)
+    assert "you may not read the index" in as_other_user(COUNT, shared)
+
+
+@needs_root
+def test_a_rollback_journal_of_a_killed_run_is_never_ignored(shared: Path) -> None:
+    """Half of a transaction is in the catalog; only who can write can undo it."""
+    path = shared / CATALOG_FILE
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    crash = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA cache_size = 1');"
+        "c.execute('BEGIN'); c.execute('UPDATE catalogue SET generation = 99');"
+        "c.execute('CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
+        " SELECT i, hex(randomblob(200)) AS b FROM n'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", crash, str(path)])
+    assert path.with_name(f"{CATALOG_FILE}-journal").stat().st_size
+    assert "last changes of the index" in as_other_user(COUNT, shared)
+
+
+@needs_root
+def test_another_user_searches_in_memory(shared: Path) -> None:
+    search = """
+with Catalog(folder / "catalog.sqlite3") as catalog:
+    print(len(open_vectors(catalog)))
+"""
+    (shared / "vectors-damaged.faiss").write_bytes(b"no vectors")
+    assert as_other_user(search, shared) == "2\n"
+
+
+@contextmanager
+def read_only_mount(folder: Path, mount: Path) -> Iterator[Path]:
+    """The same folder at another place, where it cannot be written."""
+    mount.mkdir()
+    if subprocess.run(["mount", "--bind", folder, mount], capture_output=True).returncode:
+        pytest.skip("this system lets nobody mount a folder")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", mount], check=True)
+        yield mount
+    finally:
+        subprocess.run(["umount", "--lazy", mount], check=True)
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """The folder of an index with one video, and the same folder mounted read-only."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can mount a folder")
+    folder = tmp_path / "index"
+    with Catalog.create(folder / CATALOG_FILE, SIGNATURE) as catalog:
+        catalog.store(encoded_video("/v/a.mp4", [RED]))
+    with read_only_mount(folder, tmp_path / "mounted") as mount:
+        yield folder, mount
+
+
+def videos(folder: Path) -> int:
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        return catalog.totals().videos
+
+
+def test_a_read_only_mount_shows_what_a_killed_run_left(mounted: tuple[Path, Path]) -> None:
+    folder, mount = mounted
+    assert videos(mount) == 1
+    store_and_die(folder)
+    assert videos(mount) == 2
+
+
+def _write_in_place(folder: Path) -> None:
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        catalog.store(encoded_video("/v/b.mp4", [BLUE]))
+
+
+def _write_and_keep_open(folder: Path) -> None:
+    store_and_die(folder)
+
+
+def _restore_backup(folder: Path) -> None:
+    """A copy over the file, with its old time, as `cp -p` and `rsync --inplace` do."""
+    status = (folder / CATALOG_FILE).stat()
+    shutil.copy(folder / CATALOG_FILE, folder / "backup")
+    shutil.copyfile(folder / "backup", folder / CATALOG_FILE)
+    os.utime(folder / CATALOG_FILE, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _make_again(folder: Path) -> None:
+    (folder / CATALOG_FILE).unlink()
+    Catalog.create(folder / CATALOG_FILE, SIGNATURE).close()
+
+
+@pytest.mark.parametrize("change", [_write_in_place, _write_and_keep_open, _restore_backup, _make_again])
+def test_a_connection_on_a_read_only_mount_knows_when_it_is_outdated(
+    mounted: tuple[Path, Path], change: Callable[[Path], None]
+) -> None:
+    folder, mount = mounted
+    with CatalogReader(mount / CATALOG_FILE) as reader:
+        assert not reader.is_outdated
+        change(folder)
+        assert reader.is_outdated
+    with CatalogReader(mount / CATALOG_FILE) as reader:
+        assert not reader.is_outdated
+
+
+def test_a_change_while_reading_is_noticed_where_nothing_can_be_locked(mounted: tuple[Path, Path]) -> None:
+    folder, mount = mounted
+    with CatalogReader(mount / CATALOG_FILE) as reader:
+        with reader.snapshot():
+            assert reader.totals().videos == 1
+        with pytest.raises(IndexChanged, match="changed while it was read"), reader.snapshot():
+            _write_in_place(folder)
+
+
+@pytest.mark.skipif(len(MIGRATION_NAMES) == 1, reason="the catalog has had one schema so far")
+def test_an_older_schema_is_read_where_it_cannot_be_updated(mounted: tuple[Path, Path]) -> None:
+    folder, mount = mounted
+    (folder / CATALOG_FILE).unlink()
+    db = Database(folder / CATALOG_FILE)
+    migrations.apply(db, stop_before=MIGRATION_NAMES[1])
+    about = {field.name: getattr(SIGNATURE, field.name) for field in fields(SIGNATURE)}
+    db.table("catalogue").insert({"id": 1, "generation": 0, "revision": "a", "created_at": "", **about})
+    db.close()
+    before = (folder / CATALOG_FILE).read_bytes()
+    with CatalogReader(mount / CATALOG_FILE) as reader:
+        assert reader.totals().videos == 0
+        assert not reader.is_outdated
+        _write_in_place(folder)
+        assert reader.is_outdated
+    assert before != (folder / CATALOG_FILE).read_bytes()
+    assert videos(mount) == 1

@@ -14,6 +14,7 @@ from tests.made_videos import numbered_frames, solid_picture, write_video
 from tests.video.decode.test_decoder import WIDE, read_video
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.reader import read_clip
+from vifi_cli.video.clock import PLAIN_CLOCK
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.opening import CONTAINER_FORMATS, MOST_PIXELS
@@ -49,7 +50,7 @@ def test_a_playlist_leads_nowhere(tmp_path: Path, kind: str, name: str) -> None:
     for read in (lambda: still(path, 0.0), lambda: read_clip(path, lambda _: np.array([0]), 32)):
         with pytest.raises(UnreadableVideo, match="a playlist"):
             read()
-    with open_sound(path) as sound:
+    with open_sound(path, PLAIN_CLOCK) as sound:
         assert sound is None
 
 

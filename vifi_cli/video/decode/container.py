@@ -14,11 +14,10 @@ import av
 from av.container import InputContainer
 from av.format import Flags
 from av.packet import Packet
-from av.stream import Discard, Disposition, Stream
+from av.stream import Discard, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock import (
     LEAP_SECONDS,
     PLAIN_CLOCK,
@@ -31,6 +30,13 @@ from vifi_cli.video.clock import (
 from vifi_cli.video.decode.display_order import DisplayOrder
 from vifi_cli.video.decode.opening import TOO_LARGE, limit_frames, open_container
 from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
+from vifi_cli.video.decode.stream_choice import (
+    StreamChoice,
+    candidates,
+    choose,
+    count_pictures,
+    must_be_counted,
+)
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
 USUAL_FRAME_RATE = 25.0
@@ -55,12 +61,13 @@ class ClockUnsteady(Exception):
 
 @dataclass(slots=True)
 class OpenVideo:
-    """A file opened for reading, and the first video stream in it that is not cover art."""
+    """A file opened for reading, and the video stream in it that is its film."""
 
     container: InputContainer
     stream: VideoStream
     source: SourceFile
     clock: FileClock | None  # None if it is not known; then packets are checked
+    ignored_streams: str | None = None  # which others are not read, in words for the user
     is_shown_in_order_read: bool = (
         False  # whether the file tells when frames are decoded, not when they are shown
     )
@@ -317,7 +324,8 @@ def open_video(path: Path, clock: FileClock | None = PLAIN_CLOCK) -> Iterator[Op
         VideoOutOfReach: the file cannot be read now.
     """
     with _opened(path) as (container, source):
-        video = OpenVideo(container, _video_stream(container), source, clock)
+        choice = _read_alone(container, path)
+        video = OpenVideo(container, choice.stream, source, clock, choice.remark)
         if container.format.name == "avi" and video.stream.codec_context.has_b_frames:
             video.is_shown_in_order_read, video.late_ticks = _avi_order(path)
         yield video
@@ -332,7 +340,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, SourceFile]]:
 def has_other_packets_after(path: Path, seconds: float) -> bool:
     """Whether other streams than the pictures have packets after a time, counted from the first picture."""
     with _opened(path) as (container, source):
-        video = OpenVideo(container, _video_stream(container), source, PLAIN_CLOCK)
+        video = OpenVideo(container, _read_alone(container, path).stream, source, PLAIN_CLOCK)
         wanted = video.file_seconds(seconds)
         others = [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
         for stream in others:
@@ -354,7 +362,7 @@ def _avi_order(path: Path) -> tuple[bool, int]:
     (MPEG-4, MPEG-2); else it shifts all alike (H.264).
     """
     with _opened(path) as (container, _):
-        stream = _video_stream(container)
+        stream = _read_alone(container, path).stream
         first: list[tuple[int | None, int | None]] = []
         for packet in demuxed(container, stream):
             if packet.size:
@@ -370,15 +378,19 @@ def _avi_order(path: Path) -> tuple[bool, int]:
     return True, 0
 
 
-def _video_stream(container: InputContainer) -> VideoStream:
-    pictures = [stream for stream in container.streams.video if stream.disposition & Disposition.attached_pic]
-    moving = [stream for stream in container.streams.video if stream not in pictures]
-    if not moving:
-        raise UnreadableVideo("no video stream, only cover art" if pictures else "no video stream")
-    for stream in moving:
-        if stream.codec_context is not None:
-            limit_frames(stream.codec_context)
-            for other in container.streams:
-                other.discard = Discard.default if other is stream else Discard.all
-            return stream
-    raise UnreadableVideo("no decoder for its video codec")
+def _read_alone(container: InputContainer, path: Path) -> StreamChoice:
+    """Chooses the video stream to read, and lets FFmpeg discard all others."""
+    choice = chosen_stream(container, path)
+    limit_frames(choice.stream.codec_context)
+    for other in container.streams:
+        other.discard = Discard.default if other is choice.stream else Discard.all
+    return choice
+
+
+def chosen_stream(container: InputContainer, path: Path) -> StreamChoice:
+    """The video stream to read of an open file, the same in every way to reach a frame; raises UnreadableVideo."""
+    streams = candidates(container)
+    if not must_be_counted(streams):
+        return choose(streams, {})
+    with open_source(path) as source, open_container(source, path) as second:
+        return choose(streams, count_pictures(second))

@@ -204,6 +204,8 @@ class _Decoding:
             remarks.append(f"encrypted from {end:.1f} s on")
         elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared) and not self._goes_on():
             remarks.append(f"the pictures end at {end:.1f} of {declared:.1f} s")
+        if self._video.ignored_streams:
+            remarks.append(self._video.ignored_streams)
         return "; ".join(remarks) or None
 
 

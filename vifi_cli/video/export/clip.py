@@ -88,7 +88,7 @@ def _steadied(seconds: float, video: OpenVideo, rate: Fraction) -> float:
 
 
 def _remarks(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
-    remarks = []
+    remarks = [opened.video.ignored_streams] if opened.video.ignored_streams else []
     if fit.hdr:
         remarks.append(f"its HDR ({fit.hdr}) was converted to SDR")
     if opened.video.packets_damaged:

@@ -18,10 +18,11 @@ from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
+from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clock import FileClock
-from vifi_cli.video.decode.container import demuxed
+from vifi_cli.video.decode.container import chosen_stream, demuxed
 from vifi_cli.video.decode.opening import open_container
 from vifi_cli.video.decode.source_file import SourceFile, open_source
 
@@ -185,11 +186,21 @@ def open_sound(path: Path, clock: FileClock) -> Iterator[OpenSound | None]:
             yield None
             return
         with container:
-            yield _main_sound(container, source, clock)
+            yield _main_sound(container, source, clock, _film(container, path))
 
 
-def _main_sound(container: InputContainer, source: SourceFile, clock: FileClock) -> OpenSound | None:
-    stream = container.streams.best("audio")
+def _film(container: InputContainer, path: Path) -> VideoStream | None:
+    try:
+        return chosen_stream(container, path).stream
+    except UnreadableVideo:
+        return None
+
+
+def _main_sound(
+    container: InputContainer, source: SourceFile, clock: FileClock, film: VideoStream | None
+) -> OpenSound | None:
+    """The sound that belongs to the film, where a file holds several programs."""
+    stream = container.streams.best("audio", film)
     decoder: CodecContext | None = stream.codec_context if isinstance(stream, AudioStream) else None
     if not isinstance(stream, AudioStream) or decoder is None or not stream.rate:
         return None

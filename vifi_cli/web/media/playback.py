@@ -43,8 +43,10 @@ def playability(path: Path, _: Report) -> Playability:
     """Checks a file; raises UnreadableVideo if it is not a video."""
     with open_video(path) as video:
         media_type = _media_type(path, video.container, video.stream)
-        if media_type is not None and _is_mirrored(video):
-            media_type = None  # browsers turn pictures, but not all of them mirror
+        if video.ignored_streams or (media_type is not None and _is_mirrored(video)):
+            media_type = (
+                None  # browsers may choose another stream, and turn pictures, but not all of them mirror
+            )
         if video.stream.start_time is None:
             return Playability(media_type)
         lead = video.stream.start_time * video.tick_seconds - (video.container.start_time or 0) * MICROSECOND

@@ -27,7 +27,11 @@ class UnreadableVideo(VifiError):
 
 
 class VideoOutOfReach(UnreadableVideo):
-    """One video cannot be read now, though its content may be fine: its disk fails, its decoder was killed or hangs."""
+    """One video cannot be read now, though its content may be fine: it is gone, or may not be opened."""
+
+
+class ReadingBrokeOff(VideoOutOfReach):
+    """Reading began and broke off: the disk failed, memory ran out, or the decoder was killed, crashed or hung."""
 
 
 class ModelUnavailable(VifiError):

@@ -30,6 +30,9 @@ class IndexSummary:
     windows: int
     size_bytes: int  # of all files of the index
     failures: tuple[FailedFile, ...]
+    postponed: tuple[
+        FailedFile, ...
+    ]  # could not be read for a reason that may pass; the next run tries again
     partly_read: tuple[tuple[Path, str], ...]  # videos that could be read only in part, with what was wrong
 
 
@@ -47,6 +50,7 @@ def summarize(folder: Path) -> IndexSummary:
             windows=len(catalog.window_ids()),
             size_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
             failures=tuple(catalog.failures()),
+            postponed=tuple(catalog.postponed()),
             partly_read=tuple(catalog.partly_read()),
         )
 

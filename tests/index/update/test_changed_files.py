@@ -11,9 +11,11 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.update.changes import Changes, find_changes
 from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.index.update.indexer import IndexReport, update_index
+from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
 from vifi_cli.video.files.discovery import VideoFile, find_videos
 
@@ -224,9 +226,9 @@ def test_inodes_beyond_what_sqlite_holds_are_kept_apart() -> None:
     assert VideoFile.seen(Path("a.mp4"), status).inode == 2**63 - 1
 
 
-def test_a_file_that_changes_while_it_is_read_matches_nothing(folder: Path, catalog: Catalog) -> None:
+def test_a_file_that_changes_while_it_is_read_is_not_stored(folder: Path, catalog: Catalog) -> None:
     path = solid_colour_clip(folder / "a.mp4", [("red", 1.0)])
     found = find_videos([folder])
     replace_in_place(path, path.read_bytes())  # the times show it, the size and the content do not
-    (encoded,) = encode_videos(found.videos, ColorEncoder(), catalog.indexed_with.sampling)
-    assert (getattr(encoded, "fingerprint", None), getattr(encoded, "digest", None)) == ("", "")
+    (failed,) = encode_videos(found.videos, ColorEncoder(), catalog.indexed_with.sampling)
+    assert failed == FailedFile(found.videos[0], "it changed while it was read", FailureKind.OUT_OF_REACH)

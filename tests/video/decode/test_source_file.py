@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.made_videos import numbered_frames, write_video
-from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
+from vifi_cli.errors import ReadingBrokeOff, UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.clock import PLAIN_CLOCK
 from vifi_cli.video.decode.container import open_video, unwatched
@@ -31,7 +31,7 @@ def test_a_file_that_becomes_shorter_while_it_is_read_is_not_a_shorter_video(vid
         frames = opened.frames(unwatched)
         next(frames)
         os.truncate(video, 100)
-        with pytest.raises(VideoOutOfReach, match="became shorter while it was read"):
+        with pytest.raises(ReadingBrokeOff, match="became shorter while it was read"):
             list(frames)
 
 

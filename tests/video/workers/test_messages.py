@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vifi_cli.errors import IndexLocked, InvalidInput, UnreadableVideo, VideoOutOfReach
+from vifi_cli.errors import IndexLocked, InvalidInput, ReadingBrokeOff, UnreadableVideo
 from vifi_cli.video.decode.frames import Frames, VideoInfo
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.probe import VideoFacts
@@ -103,7 +103,7 @@ def test_errors_come_back_as_what_a_caller_catches() -> None:
         assert isinstance(again, Failed)
         assert (type(again.error()), str(again.error())) == (type(error), str(error))
     for error in (WorkerLost("crashed"), MemoryError()):
-        assert type(Failed.by(error).error()) is VideoOutOfReach
+        assert type(Failed.by(error).error()) is ReadingBrokeOff
     for error in (IndexLocked("by nobody"), KeyError("a bug")):
         assert type(Failed.by(error).error()) is UnreadableVideo
 

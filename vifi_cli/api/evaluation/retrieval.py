@@ -191,10 +191,13 @@ def _ids(file: QueryFile, catalog: Catalog) -> dict[Path, int]:
 
 def _not_indexed(file: QueryFile, catalog: Catalog, missing: Sequence[Path]) -> str:
     reasons = {failed.file.path: failed.reason for failed in catalog.failures()}
+    passing = {failed.file.path: failed.reason for failed in catalog.postponed()}
     first = missing[0]
     problem = f"{file.path} names {counted(len(missing), 'video')} not in the index, such as {first}"
     if first in reasons:
         return f"{problem}, which cannot be read ({reasons[first]}): remove its lines"
+    if first in passing:
+        return f"{problem}, which was out of reach ({passing[first]}): run `vifi index` again"
     if not first.is_file():
         return f"{problem}, which is not on disk either: {_FILES}"
     return f"{problem}: run `vifi index {file.path.parent}`, or remove their lines"

@@ -8,11 +8,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vifi_cli import __version__
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.wording import counted, size
+
+if TYPE_CHECKING:
+    from vifi_cli.index.catalog.catalog import Catalog
 
 LITTLE_FREE_BYTES = 2_000_000_000
 
@@ -135,6 +138,13 @@ def _disk(home: Path) -> Iterator[Finding]:
         yield Finding("Free disk", "fine", f"{size(free)} at {home}")
 
 
+def _postponed(catalog: "Catalog") -> Iterator[Finding]:
+    if postponed := catalog.postponed():
+        example = f"such as {postponed[0].file.path} ({postponed[0].reason})"
+        files = counted(len(postponed), "file")
+        yield Finding("Index", "note", f"{files} out of reach when last tried, {example}", "run `vifi index`")
+
+
 def _index(folder: Path) -> Iterator[Finding]:
     from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
     from vifi_cli.index.summary import vectors_agree
@@ -151,6 +161,7 @@ def _index(folder: Path) -> Iterator[Finding]:
             windows, videos = len(catalog.window_ids()), counted(len(catalog.videos()), "video")
             if windows == len(vectors) and vectors_agree(catalog, vectors):
                 yield Finding("Index", "fine", f"{videos}; catalog and vectors agree ({windows:,} windows)")
+                yield from _postponed(catalog)
             else:
                 numbers = f"{windows:,} windows, {len(vectors):,} vectors"
                 fix = f"delete {folder}/vectors-*.faiss: the next search makes it again"

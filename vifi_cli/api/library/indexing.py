@@ -18,7 +18,13 @@ from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_te
 from vifi_cli.index.update.encoding import Progress
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.presence import is_absent
-from vifi_cli.index.update.rebuild import check_nothing_is_lost, finish_rebuild, open_rebuild, recover
+from vifi_cli.index.update.rebuild import (
+    check_complete,
+    check_nothing_is_lost,
+    finish_rebuild,
+    open_rebuild,
+    recover,
+)
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -163,6 +169,8 @@ class _IndexRun:
         encoder = _load(model, request.device, self._feedback)
         with open_rebuild(self._folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
             report = self._bring_up_to_date(catalog, roots, discovery, lambda: encoder)
+            with Catalog(self._folder / CATALOG_FILE) as old:
+                check_complete(old, catalog)
         finish_rebuild(self._folder)
         return report
 

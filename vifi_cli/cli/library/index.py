@@ -20,6 +20,7 @@ from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.api.library.indexing import IndexRequest
+    from vifi_cli.index.catalog.records import FailedFile
     from vifi_cli.index.update.indexer import IndexReport
 
 SOME_FAILED, INTERRUPTED = 3, 130
@@ -32,6 +33,7 @@ SKIPPED_WORDS = {
     "system_folder": ("folder of trash or thumbnails", "folders of trash or thumbnails"),
     "excluded": ("excluded file or folder", "excluded files and folders"),
 }
+FOLDER_OUT_OF_REACH = "missing, empty, unreadable, or not mounted as before"
 
 PathsArgument = Annotated[
     list[Path] | None,
@@ -118,7 +120,7 @@ def index(
         output.document(as_document(report))
     else:
         show(report)
-    if report.failed:
+    if report.failed or report.postponed:
         raise typer.Exit(SOME_FAILED)
 
 
@@ -158,6 +160,7 @@ def _changes_in_words(report: IndexReport) -> str:
     """One line on a run that did something, empty for one that did nothing."""
     counts = {name: getattr(report, name) for name in ("added", "changed", "moved", "removed")}
     counts["failed"] = len(report.failed) - report.remembered
+    counts["out of reach"] = len(report.postponed)
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
@@ -171,6 +174,10 @@ def as_document(report: IndexReport) -> dict[str, object]:
         "removed": report.removed,
         "failed": [{"path": str(failed.file.path), "reason": failed.reason} for failed in report.failed],
         "skipped_files": dict(report.skipped_files),
+        "out_of_reach": [
+            *({"path": str(known.file.path), "reason": known.reason} for known in report.postponed),
+            *({"path": str(folder), "reason": FOLDER_OUT_OF_REACH} for folder in report.out_of_reach),
+        ],
         "video_seconds": round(report.video_seconds, 3),
         "wall_seconds": round(report.wall_seconds, 3),
     }
@@ -193,7 +200,7 @@ def warn_of_problems(report: IndexReport) -> None:
         )
     for folder in report.out_of_reach:
         output.warning(
-            f"{folder} is missing, empty, not mounted as before, or cannot be read: what is indexed under it stays "
+            f"{folder} is {FOLDER_OUT_OF_REACH}: what is indexed under it stays "
             f"(`vifi prune --missing {folder}` drops what is out of reach)"
         )
     if report.skipped:
@@ -215,11 +222,15 @@ def _warn_of_failures(report: IndexReport) -> None:
     """Reports which files could not be read just now, or only in part."""
     for partly_read in report.warnings:
         output.warning(f"{partly_read.file.path}: {partly_read.reason}")
-    just_failed = report.failed[: len(report.failed) - report.remembered]
-    for failed in just_failed[:MOST_FAILURES_SHOWN]:
-        output.warning(f"not indexed: {failed.file.path}: {failed.reason}")
-    if len(just_failed) > MOST_FAILURES_SHOWN:
-        output.warning(f"… and {len(just_failed) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
+    _warn_of_files("not indexed", report.failed[: len(report.failed) - report.remembered])
+    _warn_of_files("out of reach, tried again by the next run", report.postponed)
+
+
+def _warn_of_files(problem: str, files: Sequence[FailedFile]) -> None:
+    for failed in files[:MOST_FAILURES_SHOWN]:
+        output.warning(f"{problem}: {failed.file.path}: {failed.reason}")
+    if len(files) > MOST_FAILURES_SHOWN:
+        output.warning(f"… and {len(files) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
 
 
 def speed(report: IndexReport) -> str:

@@ -49,6 +49,10 @@ def _show(summary: IndexSummary) -> None:
         output.line(f"partly read: {wording.printable(str(path))}: {warning}")
     for failed in summary.failures:
         output.line(f"not indexed: {wording.printable(str(failed.file.path))}: {failed.reason}")
+    for failed in summary.postponed:
+        output.line(
+            f"out of reach when last tried: {wording.printable(str(failed.file.path))}: {failed.reason}"
+        )
 
 
 def _as_document(summary: IndexSummary) -> dict[str, object]:
@@ -65,5 +69,6 @@ def _as_document(summary: IndexSummary) -> dict[str, object]:
         "windows": summary.windows,
         "size_bytes": summary.size_bytes,
         "failed": [{"path": str(f.file.path), "reason": f.reason} for f in summary.failures],
+        "out_of_reach": [{"path": str(f.file.path), "reason": f.reason} for f in summary.postponed],
         "partly_read": [{"path": str(path), "reason": reason} for path, reason in summary.partly_read],
     }

@@ -25,21 +25,8 @@ INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning"
 STATE_COLUMNS = "size_bytes, modified_ns, status_changed_ns, inode, mount"
 FILE_COLUMNS = f"path, {STATE_COLUMNS}, on_other_device"
 VIDEO_COLUMNS = f"{FILE_COLUMNS}, fingerprint, digest, {INFO_COLUMNS}, indexed_at"
-FAILURE_COLUMNS = f"path, {STATE_COLUMNS}, reason, failed_at"
+FAILURE_COLUMNS = f"path, {STATE_COLUMNS}, reason, failed_at, kind, runs"
 WINDOW_COLUMNS = "start_seconds, end_seconds, first_frame, end_frame, is_whole"
-MERGE_STATEMENTS = (
-    "DELETE FROM main.videos WHERE path IN (SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    "DELETE FROM main.failures WHERE path IN "
-    "(SELECT path FROM shard.videos UNION SELECT path FROM shard.failures)",
-    f"INSERT INTO main.videos ({VIDEO_COLUMNS}) SELECT {VIDEO_COLUMNS} FROM shard.videos ORDER BY id",
-    "INSERT INTO main.frames (video_id, seconds, embeddings) SELECT here.id, seconds, embeddings "
-    "FROM shard.frames JOIN shard.videos AS there ON there.id = video_id "
-    "JOIN main.videos AS here ON here.path = there.path",
-    f"INSERT INTO main.windows (video_id, {WINDOW_COLUMNS}) SELECT here.id, {WINDOW_COLUMNS} "
-    "FROM shard.windows AS w JOIN shard.videos AS there ON there.id = w.video_id "
-    "JOIN main.videos AS here ON here.path = there.path ORDER BY w.id",
-    f"INSERT INTO main.failures ({FAILURE_COLUMNS}) SELECT {FAILURE_COLUMNS} FROM shard.failures",
-)
 
 
 class Catalog(CatalogReader):
@@ -117,7 +104,7 @@ class Catalog(CatalogReader):
                 f"INSERT INTO windows (video_id, {WINDOW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
                 [(video_id, *astuple(window)) for window in windows],
             )
-            self._raise_generation()
+            self.raise_generation()
 
     def store_copy(self, original: CatalogedVideo, copy: VideoFile) -> bool:
         """Stores a file with the content of a known video, without decoding it; False if that has left the index."""
@@ -139,7 +126,7 @@ class Catalog(CatalogReader):
                 f"SELECT ?, {WINDOW_COLUMNS} FROM windows WHERE video_id = ?",
                 (video_id, original.id),
             )
-            self._raise_generation()
+            self.raise_generation()
         return True
 
     def rename(self, moves: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
@@ -153,7 +140,7 @@ class Catalog(CatalogReader):
             replaced = [self._delete_path(file.path) for _, file in moves]
             self._update_files(moves)
             if any(replaced):
-                self._raise_generation()
+                self.raise_generation()
 
     def note_files(self, files: Sequence[tuple[CatalogedVideo, VideoFile]]) -> None:
         """Notes the present state of files whose content and path are as they were."""
@@ -175,33 +162,38 @@ class Catalog(CatalogReader):
             for root in roots:
                 self.db.execute("DELETE FROM roots WHERE path = ?", (encode_path(root),))
             if any(removed):
-                self._raise_generation()
+                self.raise_generation()
 
     def compact(self) -> None:
         """Gives the space of removed videos back to the disk."""
         self.db.execute("VACUUM")
 
     def record_failure(self, failed: FailedFile) -> None:
-        """Remembers that a file cannot be read, and drops what was known about its earlier content."""
+        """Remembers that a file cannot be read.
+
+        Unreadable content replaces what was known about earlier content. A failure that may pass leaves it, and counts
+        the runs in a row that ended so.
+        """
+        path, *state, _ = _file_values(failed.file)
         with self.transaction():
-            if self._delete_path(failed.file.path):
-                self._raise_generation()
-            path, *state, _ = _file_values(failed.file)
-            self._insert(
-                f"INSERT INTO failures ({FAILURE_COLUMNS}) VALUES ({_places(FAILURE_COLUMNS)})",
-                (path, *state, failed.reason, now()),
+            runs = 1
+            if failed.kind.may_pass:
+                same = "path = ? AND size_bytes = ? AND modified_ns = ? AND kind = ?"
+                values = (path, failed.file.size_bytes, failed.file.modified_ns, failed.kind)
+                for (earlier,) in self.db.execute(f"SELECT runs FROM failures WHERE {same}", values):
+                    runs = earlier + 1
+            elif self._delete_path(failed.file.path):
+                self.raise_generation()
+            self.db.execute(
+                f"INSERT OR REPLACE INTO failures ({FAILURE_COLUMNS}) VALUES ({_places(FAILURE_COLUMNS)})",
+                (path, *state, failed.reason, now(), failed.kind, runs),
             )
 
-    def merge(self, shard: Path) -> None:
-        """Takes in everything that a shard holds, in one transaction; see `update.shards.merge_shard`."""
-        self.db.attach("shard", shard)
-        try:
-            with self.transaction():
-                for statement in MERGE_STATEMENTS:
-                    self.db.execute(statement)
-                self._raise_generation()
-        finally:
-            self.db.execute("DETACH DATABASE shard")
+    def forget_failures(self, paths: Iterable[Path]) -> None:
+        """Removes the failures of these paths, and no video."""
+        with self.transaction():
+            encoded = [(encode_path(path),) for path in paths]
+            self.db.conn.executemany("DELETE FROM failures WHERE path = ?", encoded)
 
     def _update_files(self, files: Iterable[tuple[CatalogedVideo, VideoFile]]) -> None:
         self.db.conn.executemany(
@@ -215,8 +207,8 @@ class Catalog(CatalogReader):
         self.db.execute("DELETE FROM failures WHERE path = ?", (encoded,))
         return bool(self.db.execute("DELETE FROM videos WHERE path = ?", (encoded,)).rowcount)
 
-    def _raise_generation(self) -> None:
-        """Marks the vector file as out of date; part of every transaction that changes windows."""
+    def raise_generation(self) -> None:
+        """Marks the vector file as out of date, within a transaction that changes windows."""
         self.db.execute(
             "UPDATE catalogue SET generation = generation + 1, revision = ?", (secrets.token_hex(8),)
         )

@@ -84,5 +84,15 @@ def m002_file_identity(db: Database) -> None:
     db.execute("ALTER TABLE videos ADD COLUMN digest TEXT")
 
 
-MIGRATION_NAMES = (m001_catalogue.__name__, m002_file_identity.__name__)
+@migrations()
+def m003_failure_kinds(db: Database) -> None:
+    """Failures that may pass are told from unreadable content (`FailureKind`), with the number of runs that met them.
+
+    The kind of earlier failures is not known, so each file is tried once more.
+    """
+    db.execute("ALTER TABLE failures ADD COLUMN kind TEXT NOT NULL DEFAULT 'out of reach'")
+    db.execute("ALTER TABLE failures ADD COLUMN runs INTEGER NOT NULL DEFAULT 1")
+
+
+MIGRATION_NAMES = (m001_catalogue.__name__, m002_file_identity.__name__, m003_failure_kinds.__name__)
 """All steps this version knows; a catalog that has seen others was made by a newer one."""

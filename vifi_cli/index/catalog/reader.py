@@ -17,6 +17,7 @@ from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.windows import frames_within
+from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.mounts import Mount, parse_mount
 
@@ -98,9 +99,11 @@ class CatalogReader:
 
     def totals(self) -> CatalogTotals:
         """How many videos, how long, and how many failures."""
-        (failures,) = self.db.execute("SELECT count(*) FROM failures").fetchone()
+        failures, postponed = self.db.execute(
+            "SELECT total(kind = ?), total(kind != ?) FROM failures", 2 * (FailureKind.UNREADABLE,)
+        ).fetchone()
         videos, seconds = self.db.execute("SELECT count(*), total(duration_seconds) FROM videos").fetchone()
-        return CatalogTotals(videos, seconds, failures)
+        return CatalogTotals(videos, seconds, int(failures), int(postponed))
 
     def videos(self) -> list[CatalogedVideo]:
         """All videos, without their embeddings."""
@@ -138,15 +141,20 @@ class CatalogReader:
         return [(decode_path(row[0]), row[1]) for row in rows]
 
     def failures(self) -> list[FailedFile]:
-        """The files that could not be read when last tried."""
-        columns = "path, size_bytes, modified_ns, status_changed_ns, inode, mount, reason"
-        rows = self.db.execute(f"SELECT {columns} FROM failures ORDER BY path")
-        return [
-            FailedFile(
-                VideoFile(decode_path(path), size, modified, changed, inode, mount=_mount(mount)), reason
-            )
-            for path, size, modified, changed, inode, mount, reason in rows
-        ]
+        """The files with unreadable content."""
+        return self._failures("kind = ?")
+
+    def postponed(self) -> list[FailedFile]:
+        """The files that could not be read for a reason that may pass; an older content may be indexed."""
+        return self._failures("kind != ?")
+
+    def costly_failures(self, least_runs: int, since: str) -> set[Path]:
+        """The files whose reading broke off in so many runs in a row, the last time since a time in ISO format."""
+        rows = self.db.execute(
+            "SELECT path FROM failures WHERE kind = ? AND runs >= ? AND failed_at > ?",
+            (FailureKind.BROKEN_OFF, least_runs, since),
+        )
+        return {decode_path(row[0]) for row in rows}
 
     def roots(self) -> list[Path]:
         """The folders and files given to `vifi index`."""
@@ -249,6 +257,20 @@ class CatalogReader:
     def _videos(self, condition: str, values: Sequence[object] = ()) -> list[CatalogedVideo]:
         rows = self.db.execute(f"SELECT {VIDEO_COLUMNS} FROM videos {condition}", tuple(values))
         return [_video(row) for row in rows]
+
+    def _failures(self, condition: str) -> list[FailedFile]:
+        columns = "path, size_bytes, modified_ns, status_changed_ns, inode, mount, reason, kind"
+        rows = self.db.execute(
+            f"SELECT {columns} FROM failures WHERE {condition} ORDER BY path", (FailureKind.UNREADABLE,)
+        )
+        return [
+            FailedFile(
+                VideoFile(decode_path(path), size, modified, changed, inode, mount=_mount(mount)),
+                reason,
+                FailureKind(kind),
+            )
+            for path, size, modified, changed, inode, mount, reason, kind in rows
+        ]
 
     def _in_parts(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Runs a statement with `IN ({})` over any number of values."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
+from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.mounts import Mount
 
@@ -35,13 +36,13 @@ class CatalogedVideo:
     path: Path
     size_bytes: int
     modified_ns: int
-    fingerprint: str  # sampled from its content; empty if it changed while it was read
+    fingerprint: str  # sampled from its content; empty if an older vifi read it while it changed
     on_other_device: bool  # whether it was on another disk than the indexed folder
     status_changed_ns: (
         int | None
     )  # as in VideoFile; None in what an older vifi indexed, as are the next three
     inode: int | None
-    digest: str | None  # of every byte; empty if it changed while it was read
+    digest: str | None  # of every byte; empty as `fingerprint`
     mount: Mount | None
     duration_seconds: float
     width: int  # of the upright picture, in pixels, as is `height`
@@ -55,7 +56,8 @@ class CatalogTotals:
 
     videos: int
     video_seconds: float
-    failures: int
+    failures: int  # files with unreadable content
+    postponed: int  # files that could not be read for a reason that may pass, indexed before or not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +65,7 @@ class EncodedVideo:
     """A video ready to be stored."""
 
     file: VideoFile  # as it was when decoding began
-    fingerprint: (
-        str  # sampled from the file's content; empty if it changed while it was read, as is the digest
-    )
+    fingerprint: str  # sampled from the file's content
     info: VideoInfo
     seconds: Float64Array  # (T,), times of the sampled frames
     embeddings: Float16Array  # (T, D), of these frames, not normalized
@@ -78,3 +78,4 @@ class FailedFile:
 
     file: VideoFile
     reason: str
+    kind: FailureKind = FailureKind.UNREADABLE

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import Catalog
@@ -11,12 +12,16 @@ from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.twins import twins_of
 from vifi_cli.index.update.presence import KnownFile, is_there, part_gone
 from vifi_cli.paths import root_of
+from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import is_sampled_in_full
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 from vifi_cli.video.files.file_state import is_renumbered, is_same_inode, is_unchanged
 from vifi_cli.video.files.mounts import Mount
 
 Match = tuple[CatalogedVideo, VideoFile]
+
+PATIENT_RUNS, REST = 5, timedelta(days=1)
+"""After reading a file broke off in so many runs in a row, it is tried once a day."""
 FEWEST_RENUMBERED = 3
 """Fewer files with new inode numbers than this are worth reading; more, if they are most, mean nothing."""
 
@@ -36,8 +41,11 @@ class Changes:
     copied: tuple[Match, ...]  # the content of a video that still exists elsewhere
     unchanged: int
     still_failing: tuple[Path, ...]  # could not be read before, and have not changed since
+    resting: tuple[Path, ...]  # reading broke off in many runs; tried again later
+    delicate: frozenset[Path]  # to be decoded, but reading broke off when last tried
     gone: tuple[Path, ...]  # videos whose file no longer exists
     gone_failures: tuple[Path, ...]  # files that could not be read and no longer exist
+    healed: tuple[Path, ...]  # files that could not be read, and have their indexed content again
     skipped: tuple[Path, ...]  # exist but were not listed, for example because of `--exclude`; they stay
     out_of_reach: dict[Path, Path]  # may still exist, each hidden behind a folder; they stay
 
@@ -73,15 +81,17 @@ def find_changes(
     """
     cataloged = catalog.videos()
     videos = {video.path: video for video in cataloged}
-    failures = {failed.file.path: failed.file for failed in catalog.failures()}
+    failures = {failed.file.path: failed for failed in [*catalog.failures(), *catalog.postponed()]}
     same = _unchanged(discovery.videos, videos)
     unchanged = {file.path for _, file in same}
-    failing = [
+    failed_so = {
         file.path
         for file in discovery.videos
-        if not retry_failed and file.path in failures and is_unchanged(file, failures[file.path])
-    ]
-    settled = {*unchanged, *failing}
+        if file.path in failures and is_unchanged(file, failures[file.path].file)
+    }
+    failing = {path for path in failed_so if not retry_failed and not failures[path].kind.may_pass}
+    resting = set[Path]() if retry_failed else (failed_so & _resting(catalog)) - unchanged
+    settled = {*unchanged, *failing, *resting}
     unsettled = [file for file in discovery.videos if file.path not in settled]
     comparable = unsettled if comparing else [file for file in unsettled if file.path not in videos]
     twins = _match_by_content(comparable, cataloged, comparing or QUIETLY)
@@ -93,10 +103,14 @@ def find_changes(
     to_decode = [file for file in unsettled if file.path not in matched]
 
     asked = set(roots)
-    seen = {*found, *(video.path for video, _ in moved)}
-    missing = [path for path in {**videos, **failures} if path not in seen and root_of(path, asked)]
+    left = {video.path for video, _ in moved}
+    staying_videos = {path: video for path, video in videos.items() if path not in left}
+    known: dict[Path, KnownFile] = {
+        **{path: failed.file for path, failed in failures.items()},
+        **staying_videos,
+    }
+    missing = [path for path in known if path not in found and root_of(path, asked)]
     there = {path: is_there(path) for path in missing}
-    known: dict[Path, KnownFile] = {**failures, **videos}
     gone, out_of_reach = part_gone(
         (known[path] for path in missing if not there[path]), {*asked, *catalog.roots()}, cataloged
     )
@@ -109,11 +123,16 @@ def find_changes(
         remounted=_find_remounted(same),
         copied=copied,
         unchanged=len(unchanged),
-        still_failing=tuple(failing),
-        gone=tuple(path for path in gone if path in videos),
-        gone_failures=tuple(path for path in gone if path not in videos),
-        skipped=tuple(path for path in missing if there[path] and path in videos),
-        out_of_reach={path: folder for path, folder in out_of_reach.items() if path in videos},
+        still_failing=tuple(sorted(failing)),
+        resting=tuple(sorted(resting)),
+        delicate=frozenset(
+            path for path in failed_so - settled if failures[path].kind is FailureKind.BROKEN_OFF
+        ),
+        gone=tuple(path for path in gone if path in staying_videos),
+        gone_failures=tuple(path for path in gone if path not in staying_videos),
+        healed=tuple(sorted(failures.keys() & unchanged)),
+        skipped=tuple(path for path in missing if there[path] and path in staying_videos),
+        out_of_reach={path: folder for path, folder in out_of_reach.items() if path in staying_videos},
     )
 
 
@@ -216,3 +235,9 @@ def _is_same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
+
+
+def _resting(catalog: Catalog) -> set[Path]:
+    """The files that would make every run slow, for example because their decoder hangs each time."""
+    since = datetime.now(UTC) - REST
+    return catalog.costly_failures(PATIENT_RUNS, since.isoformat(timespec="seconds"))

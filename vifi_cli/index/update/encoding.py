@@ -9,21 +9,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.errors import IndexProblem
 from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.update.model_guard import ModelGuard, NotFinite, is_finite, to_float16
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
+from vifi_cli.video.decode.source_file import why_not_opened
+from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import ContentDigests
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
-from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingEvent, decode_ahead
+from vifi_cli.video.workers.decode_ahead import (
+    DecodedChunk,
+    DecodedVideo,
+    DecodingEvent,
+    FailedVideo,
+    decode_ahead,
+)
 
 BATCH_SIZE = 32
 MOST_WORKERS = 8
-CHANGED_MEANWHILE = ContentDigests("", "")
-"""For a file that changed while it was read: it matches nothing, so the next run decodes it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,15 @@ class Progress:
     bytes_done: int = 0  # their total size
     video_seconds: float = 0.0  # length decoded, files in work included
     files_stored: int = 0  # done for good
+
+    def plus(self, part: "Progress") -> "Progress":
+        """The progress of a run after a further part of its files."""
+        return replace(
+            self,
+            files_done=self.files_done + part.files_done,
+            bytes_done=self.bytes_done + part.bytes_done,
+            video_seconds=self.video_seconds + part.video_seconds,
+        )
 
 
 @dataclass(slots=True)
@@ -81,11 +96,11 @@ def encode_videos(
     When interrupted from the keyboard, it yields what is complete before it stops.
 
     Raises:
-        IndexProblem: the encoder gave embeddings that are not finite float16 numbers.
+        IndexProblem: the encoder gives no video embeddings that are finite float16 numbers.
     """
     times = times or EncodingTimes()
     in_work: dict[int, _VideoInWork] = {}
-    batch = _FrameBatch(encoder, times)
+    batch, guard = _FrameBatch(encoder, times), ModelGuard(encoder)
     tracker = _ProgressTracker(videos, on_progress)
     events = decode_ahead(
         [video.path for video in videos],
@@ -106,14 +121,15 @@ def encode_videos(
                     video.info, video.content = event.info, event.content
                 else:
                     batch.drop(in_work.pop(event.position))
-                    yield FailedFile(videos[event.position], event.reason)
-                yield from _take_complete(in_work, videos)
+                    yield _failed(videos[event.position], event)
+                yield from guard.judge(_take_complete(in_work, videos))
         except KeyboardInterrupt:  # keep what is decoded
             batch.flush()
-            yield from _take_complete(in_work, videos)
+            yield from guard.judge(_take_complete(in_work, videos))
             raise
     batch.flush()
-    yield from _take_complete(in_work, videos)
+    yield from guard.judge(_take_complete(in_work, videos))
+    yield from guard.held
 
 
 class _FrameBatch:
@@ -141,12 +157,7 @@ class _FrameBatch:
         started = time.perf_counter()
         pixels = np.concatenate([frames for _, frames in self.waiting])
         batches = np.array_split(pixels, -(-len(pixels) // BATCH_SIZE))
-        embeddings = np.concatenate([self.encoder.encode_frames(part) for part in batches]).astype(np.float16)
-        if not np.isfinite(embeddings).all():
-            raise IndexProblem(
-                f"{self.encoder.model_name} gave embeddings that are not finite numbers: "
-                "try `--device cpu`, and check the model with `vifi model show`"
-            )
+        embeddings = np.concatenate([to_float16(self.encoder.encode_frames(part)) for part in batches])
         encoded, self.waiting = self.waiting, []
         for video, frames in encoded:
             own, embeddings = embeddings[: len(frames)], embeddings[len(frames) :]
@@ -193,27 +204,43 @@ def _timed(events: Iterator[DecodingEvent], times: EncodingTimes) -> Iterator[De
 
 def _take_complete(
     in_work: dict[int, _VideoInWork], videos: Sequence[VideoFile]
-) -> Iterator[EncodedVideo | FailedFile]:
+) -> Iterator[EncodedVideo | FailedFile | NotFinite]:
     """Yields, and forgets, the videos whose frames are all encoded."""
     for position in [position for position, video in in_work.items() if video.is_complete]:
-        video = in_work.pop(position)
-        assert video.info is not None
-        assert video.content is not None
-        try:
-            content = video.content if _is_as_found(videos[position]) else CHANGED_MEANWHILE
-        except OSError as error:
-            yield FailedFile(videos[position], f"vanished while it was read ({error.strerror})")
-            continue
-        yield EncodedVideo(
-            file=videos[position],
-            fingerprint=content.fingerprint,
-            digest=content.complete,
-            info=video.info,
-            seconds=np.concatenate(video.seconds),
-            embeddings=np.concatenate(video.embeddings),
-        )
+        yield _outcome(videos[position], in_work.pop(position))
 
 
-def _is_as_found(file: VideoFile) -> bool:
-    """Whether a file is still as it was before it was decoded and digested."""
-    return is_unchanged(VideoFile.seen(file.path, file.path.stat()), file)
+def _outcome(file: VideoFile, video: _VideoInWork) -> EncodedVideo | FailedFile | NotFinite:
+    """The video as it is stored, unless its file has changed while it was read, so that parts may not fit together."""
+    assert video.info is not None
+    assert video.content is not None
+    if failure := _why_not_as_found(file):
+        return failure
+    embeddings = np.concatenate(video.embeddings)
+    if not is_finite(embeddings):
+        return NotFinite(file)
+    return EncodedVideo(
+        file=file,
+        fingerprint=video.content.fingerprint,
+        digest=video.content.complete,
+        info=video.info,
+        seconds=np.concatenate(video.seconds),
+        embeddings=embeddings,
+    )
+
+
+def _failed(file: VideoFile, event: FailedVideo) -> FailedFile:
+    """The failure of a file; its content is not to blame if that was just being written."""
+    failure = None if event.kind.may_pass else _why_not_as_found(file)
+    return failure or FailedFile(file, event.reason, event.kind)
+
+
+def _why_not_as_found(file: VideoFile) -> FailedFile | None:
+    """The failure of a file that is no longer as it was before it was decoded and digested."""
+    try:
+        if is_unchanged(VideoFile.seen(file.path, file.path.stat()), file):
+            return None
+        reason = "it changed while it was read"
+    except OSError as error:
+        reason = why_not_opened(error)
+    return FailedFile(file, reason, FailureKind.OUT_OF_REACH)

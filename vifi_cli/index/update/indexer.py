@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from vifi_cli.index.update.changes import Changes, Comparing, find_changes
 from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_videos
 from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
+from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 
 
@@ -25,12 +26,14 @@ class IndexReport:
     moved: int  # found at another path; nothing was decoded for them
     unchanged: int
     removed: int  # their file is gone
-    failed: tuple[FailedFile, ...]  # cannot be read; those remembered from earlier runs come last
+    failed: tuple[FailedFile, ...]  # with unreadable content; those remembered from earlier runs come last
     remembered: int  # how many of `failed` were not tried again
     skipped: int  # exist but were not listed, for example by `--exclude`; they stay in the index
     # folders that are missing, empty or unreadable and hide videos; these stay in the index
     out_of_reach: tuple[Path, ...]
     skipped_files: Mapping[str, int] = field(default_factory=dict)  # how many files and folders, by reason
+    # could not be read for a reason that may pass: what is indexed of them stays, and the next run tries again
+    postponed: tuple[FailedFile, ...] = ()
     warnings: tuple[FailedFile, ...] = ()  # videos that could be read only in part, with what was wrong
     video_seconds: float = 0.0  # length of the videos that were decoded
     wall_seconds: float = 0.0
@@ -45,7 +48,8 @@ class IndexReport:
         """The counts in one line: `3 added, 0 changed, …`."""
         names = ("added", "changed", "moved", "unchanged", "removed")
         counts = [f"{getattr(self, name):,} {name}" for name in names]
-        return ", ".join([*counts, f"{len(self.failed):,} failed"])
+        postponed = [f"{len(self.postponed):,} out of reach"] if self.postponed else []
+        return ", ".join([*counts, f"{len(self.failed):,} failed", *postponed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +85,60 @@ def update_index(
     copies_lost = _apply_known(catalog, changes)
     to_decode, unopenable = _part_openable([*changes.new, *changes.changed, *copies_lost])
 
-    times = EncodingTimes()
-    stored: list[EncodedVideo | FailedFile] = []
-    if to_decode:
-        progress = Progress(len(to_decode), sum(file.size_bytes for file in to_decode))
-        on_progress(progress)
-
-        def decoded(latest: Progress) -> None:
-            nonlocal progress
-            progress = replace(latest, files_stored=len(stored))
-            on_progress(progress)
-
-        sampling = catalog.indexed_with.sampling
-        encoded = encode_videos(
-            to_decode, load_encoder(), sampling, times=times, on_progress=decoded, workers=options.workers
-        )
-        for video in store_all(catalog, encoded):
-            stored.append(video)
-            on_progress(replace(progress, files_stored=len(stored)))
-    report = _report(catalog, discovery, changes, [*stored, *unopenable], times)
+    encoding = _Encoding(catalog, options.workers, on_progress)
+    stored = [*store_all(catalog, iter(unopenable)), *encoding.run(to_decode, changes.delicate, load_encoder)]
+    report = _report(catalog, discovery, changes, stored, encoding.times)
     return replace(
         report,
         added=report.added + len(changes.copied) - len(copies_lost),
         wall_seconds=time.perf_counter() - started,
     )
+
+
+@dataclass(slots=True)
+class _Encoding:
+    """Encodes the videos of a run and stores each as soon as it is finished."""
+
+    catalog: Catalog
+    workers: int | None
+    on_progress: Callable[[Progress], None]
+    times: EncodingTimes = field(default_factory=EncodingTimes)
+
+    def run(
+        self, files: Sequence[VideoFile], delicate: Container[Path], load_encoder: Callable[[], Encoder]
+    ) -> list[EncodedVideo | FailedFile]:
+        """Encodes files, and last, one at a time, the delicate ones: they may need much memory or hang."""
+        stored: list[EncodedVideo | FailedFile] = []
+        before = latest = Progress(len(files), sum(file.size_bytes for file in files))
+        if not files:
+            return stored
+        self.on_progress(before)
+        encoder = load_encoder()
+
+        def decoded(part: Progress) -> None:
+            nonlocal latest
+            latest = replace(before.plus(part), files_stored=len(stored))
+            self.on_progress(latest)
+
+        sturdy = [file for file in files if file.path not in delicate]
+        for group, workers in ((sturdy, self.workers), ([f for f in files if f.path in delicate], 1)):
+            for video in store_all(self.catalog, self._encoded(group, encoder, decoded, workers)):
+                stored.append(video)
+                self.on_progress(replace(latest, files_stored=len(stored)))
+            before = latest
+        return stored
+
+    def _encoded(
+        self,
+        files: Sequence[VideoFile],
+        encoder: Encoder,
+        on_progress: Callable[[Progress], None],
+        workers: int | None,
+    ) -> Iterator[EncodedVideo | FailedFile]:
+        sampling = self.catalog.indexed_with.sampling
+        return encode_videos(
+            files, encoder, sampling, times=self.times, on_progress=on_progress, workers=workers
+        )
 
 
 def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> list[Path]:
@@ -122,7 +156,7 @@ def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[Fa
             with file.path.open("rb"):
                 openable.append(file)
         except OSError as error:
-            failed.append(FailedFile(file, f"cannot be opened: {error.strerror}"))
+            failed.append(FailedFile(file, f"cannot be opened: {error.strerror}", FailureKind.OUT_OF_REACH))
     return openable, failed
 
 
@@ -139,6 +173,8 @@ def _apply_known(catalog: Catalog, changes: Changes) -> list[VideoFile]:
     if changes.gone or changes.gone_failures:
         files = (*changes.gone, *changes.gone_failures)
         catalog.forget(files, roots=files)
+    if changes.healed:
+        catalog.forget_failures(changes.healed)
     return lost
 
 
@@ -151,15 +187,18 @@ def _report(
 ) -> IndexReport:
     encoded = [video for video in stored if isinstance(video, EncodedVideo)]
     changed = {file.path for file in changes.changed}
-    remembered = set(changes.still_failing)
-    earlier = [failed for failed in catalog.failures() if failed.file.path in remembered]
+    failed = [video for video in stored if isinstance(video, FailedFile)]
+    remembered, resting = set(changes.still_failing), set(changes.resting)
+    earlier = [known for known in catalog.failures() if known.file.path in remembered]
+    waiting = [_resting(known) for known in catalog.postponed() if known.file.path in resting]
     return IndexReport(
         added=sum(video.file.path not in changed for video in encoded),
         changed=sum(video.file.path in changed for video in encoded),
         moved=len(changes.moved),
         unchanged=changes.unchanged + len(changes.touched),
         removed=len(changes.gone),
-        failed=(*(video for video in stored if isinstance(video, FailedFile)), *earlier),
+        failed=(*(video for video in failed if not video.kind.may_pass), *earlier),
+        postponed=(*(video for video in failed if video.kind.may_pass), *waiting),
         remembered=len(earlier),
         skipped=len(changes.skipped),
         out_of_reach=tuple(sorted({*changes.out_of_reach.values(), *discovery.unreadable_folders})),
@@ -169,3 +208,7 @@ def _report(
         waiting_seconds=times.waiting_seconds,
         encoding_seconds=times.encoding_seconds,
     )
+
+
+def _resting(failed: FailedFile) -> FailedFile:
+    return replace(failed, reason=f"{failed.reason}; not tried now, as this happened in the last runs too")

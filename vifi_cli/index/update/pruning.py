@@ -41,7 +41,10 @@ def find_prunable(
     if missing and skipped:
         raise InvalidInput("--missing and --skipped choose different videos: give one of them")
     videos = catalog.videos()
-    failed = [failed.file for failed in catalog.failures()]
+    indexed = {video.path for video in videos}
+    failed = [
+        known.file for known in [*catalog.failures(), *catalog.postponed()] if known.file.path not in indexed
+    ]
     roots = catalog.roots()
     if skipped:
         inside = [

@@ -10,7 +10,9 @@ from vifi_cli.errors import IndexDamaged, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.update.changes import find_changes
+from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.video.files.discovery import Discovery
+from vifi_cli.wording import counted
 
 
 def rebuild_folder(folder: Path) -> Path:
@@ -55,6 +57,21 @@ def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Pa
             f"rebuilding the index would lose {len(changes.skipped)} videos that are skipped, such as "
             f"{changes.skipped[0]}: omit --exclude, or drop them first with `vifi prune` (`vifi prune --skipped` drops "
             "what is in trash and thumbnails)"
+        )
+
+
+def check_complete(old: Catalog, rebuilt: Catalog) -> None:
+    """Raises IndexProblem if a rebuild lacks videos that could not be read for a reason that may pass."""
+    known = {*rebuilt.paths(), *(failed.file.path for failed in rebuilt.failures())}
+    lacking = [video for video in old.videos() if video.path not in known]
+    absent = [video for video in lacking if not is_there(video.path)]
+    gone, _ = part_gone(absent, {*old.roots(), *rebuilt.roots()}, old.videos())
+    if missing := [video.path for video in lacking if video.path not in set(gone)]:
+        reasons = {failed.file.path: failed.reason for failed in rebuilt.postponed()}
+        reason = reasons.get(missing[0], "out of reach")
+        raise IndexProblem(
+            f"the rebuilt index lacks {counted(len(missing), 'video')} out of reach, such as {missing[0]} ({reason}): "
+            "the old index stays in use; the same command continues the rebuild"
         )
 
 

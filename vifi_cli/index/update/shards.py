@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vifi_cli.errors import EncoderMismatch
 from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.catalog.merging import merge
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.encoding import encode_videos
@@ -59,4 +60,4 @@ def merge_shard(catalog: Catalog, shard: Path) -> None:
     with Catalog(shard) as other:
         if astuple(other.indexed_with)[1:] != astuple(catalog.indexed_with)[1:]:
             raise EncoderMismatch(f"{shard} was made with {other.indexed_with.model} or another sampling")
-    catalog.merge(shard)
+    merge(catalog, shard)

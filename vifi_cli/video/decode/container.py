@@ -183,7 +183,7 @@ class OpenVideo:
         """The stream's packets in decoding order, on the file's clock, until it is cut off, broken or encrypted.
 
         Raises:
-            VideoOutOfReach: the disk failed or the file became shorter, so that packets are missing.
+            ReadingBrokeOff: the disk failed or the file became shorter, so that packets are missing.
             ClockUnsteady: the file's clock was not known, and has to be read.
         """
         for packet in demuxed(self.container, self.stream):
@@ -230,7 +230,7 @@ class OpenVideo:
         return packet.pts if apart <= most else None
 
     def skip_damaged(self, error: av.FFmpegError) -> None:
-        """Counts a packet that the decoder refuses; raises VideoOutOfReach if it only lacks memory."""
+        """Counts a packet that the decoder refuses; raises ReadingBrokeOff if it only lacks memory."""
         check_memory(error)
         self.packets_damaged += 1
         self.may_be_too_large |= isinstance(error, av.ArgumentError)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vifi_cli.errors import VideoOutOfReach
+from vifi_cli.errors import ReadingBrokeOff, VideoOutOfReach
 
 SCARCE_BYTES = 64 * 2**20  # memory is scarce where a block of this size cannot be had
 
@@ -55,9 +55,9 @@ class SourceFile:
         return self._file.seekable()
 
     def check(self) -> None:
-        """Raises VideoOutOfReach if reading has failed; what was decoded so far is then not all there is."""
+        """Raises ReadingBrokeOff if reading has failed; what was decoded so far is then not all there is."""
         if self._failure:
-            raise VideoOutOfReach(self._failure)
+            raise ReadingBrokeOff(self._failure)
 
     def close(self) -> None:
         """Closes the file."""
@@ -90,13 +90,13 @@ def why_not_opened(error: OSError) -> str:
         return "no permission to read the file"
     if isinstance(error, IsADirectoryError):
         return "a folder, not a file"
-    return f"the file cannot be read: {error.strerror}"
+    return f"the file cannot be read: {error.strerror or error}"
 
 
 def check_memory(error: Exception) -> None:
-    """Raises VideoOutOfReach if an error came from missing memory, and not from absurd sizes in a damaged file."""
+    """Raises ReadingBrokeOff if an error came from missing memory, and not from absurd sizes in a damaged file."""
     if isinstance(error, MemoryError):
         try:
             bytearray(SCARCE_BYTES)
         except MemoryError:
-            raise VideoOutOfReach("not enough memory to decode it") from error
+            raise ReadingBrokeOff("not enough memory to decode it") from error

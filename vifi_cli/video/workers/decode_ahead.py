@@ -18,6 +18,8 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo, VifiError
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.decode.source_file import why_not_opened
+from vifi_cli.video.failure_kind import FailureKind, failure_kind
 from vifi_cli.video.files.content import ContentDigests, content_digests
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Value
@@ -50,6 +52,7 @@ class FailedVideo:
 
     position: int
     reason: str
+    kind: FailureKind
 
 
 DecodingEvent = DecodedChunk | DecodedVideo | FailedVideo
@@ -170,7 +173,8 @@ class DecodingPool:
             info = worker.call(work, received.answers(), take)
             return DecodedVideo(position, received.finish(info), self._digests(position))
         except (UnreadableVideo, InvalidInput, OSError) as error:
-            return FailedVideo(position, str(error))
+            reason = why_not_opened(error) if isinstance(error, OSError) else str(error)
+            return FailedVideo(position, reason, failure_kind(error))
 
     def _digests(self, position: int) -> ContentDigests | None:
         """The digests of a file, made here, since a decoder that was taken over could name those of another file."""

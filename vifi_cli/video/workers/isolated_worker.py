@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from types import ModuleType, NoneType
 from typing import Any, Self
 
-from vifi_cli.errors import VideoOutOfReach, VifiError
+from vifi_cli.errors import ReadingBrokeOff, VifiError
 from vifi_cli.video.workers.answer_reading import read_message
 from vifi_cli.video.workers.messages import (
     Answers,
@@ -48,7 +48,7 @@ ONE_START = threading.Lock()
 Report = Callable[..., None]
 
 
-class WorkerLost(VideoOutOfReach):
+class WorkerLost(ReadingBrokeOff):
     """The process is dead or hangs; the text says which, in words for the user."""
 
 

@@ -16,13 +16,13 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from vifi_cli.errors import InvalidInput, UnreadableVideo, VideoOutOfReach, VifiError
+from vifi_cli.errors import InvalidInput, ReadingBrokeOff, UnreadableVideo, VideoOutOfReach, VifiError
 from vifi_cli.wording import one_line
 
 MOST_ARRAY_BYTES = 64 * 2**20
 LONGEST_REASON = 1000
 _ERRORS: Mapping[str, type[VifiError]] = {
-    kind.__name__: kind for kind in (UnreadableVideo, VideoOutOfReach, InvalidInput)
+    kind.__name__: kind for kind in (UnreadableVideo, VideoOutOfReach, ReadingBrokeOff, InvalidInput)
 }
 _OF_THE_SYSTEM = "OSError"
 
@@ -83,7 +83,7 @@ class Failed:
             kinds = (kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _ERRORS)
             return cls(next(kinds, UnreadableVideo.__name__), str(error))
         if isinstance(error, MemoryError):
-            return cls(VideoOutOfReach.__name__, "not enough memory to decode it")
+            return cls(ReadingBrokeOff.__name__, "not enough memory to decode it")
         return cls(UnreadableVideo.__name__, f"it failed: {type(error).__name__}: {error}")
 
     def error(self) -> Exception:

@@ -137,6 +137,8 @@ def state_text(catalog: Catalog) -> str:
     parts = [counted(totals.videos, "video"), length(totals.video_seconds), catalog.indexed_with.model]
     if totals.failures:
         parts.append(f"{counted(totals.failures, 'file')} could not be read")
+    if totals.postponed:
+        parts.append(f"{counted(totals.postponed, 'file')} out of reach when last tried")
     return " · ".join(parts)
 
 

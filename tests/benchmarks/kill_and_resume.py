@@ -1,159 +1,239 @@
-"""Kills `vifi index` with SIGKILL at random moments, resumes it, and compares with an undisturbed run.
+"""Kills vifi's commands at random moments, lets them go on, and compares with undisturbed runs.
 
-    python -m tests.benchmarks.kill_and_resume [--kills 20] [--seed 0] [FOLDER ...]
+    python -m tests.benchmarks.kill_and_resume [--kills 100] [--seed 0] [--only index watch cut ...]
 
-Without folders it takes videos/search and videos/odd. Every run is the real program with `starter`. A moment is
-drawn evenly from the length of an undisturbed run; the next run goes on in the same index. A run that is done
-before its moment comes is compared, and the next starts a new index. After each kill, nothing stored before may
-be lost, and no process may be left.
+Six commands take turns: index, index --watch while files arrive, cut, finetune, prompt-tune and index --rebuild. Three
+of four kills are SIGKILL, the others SIGTERM, each at a moment drawn from the length of an undisturbed run. The next
+run goes on in the same folder. A run that is done before its moment is compared with the undisturbed one, to the last
+bit, and the next begins in a new folder.
 
-All must be the same but for two things that differ between undisturbed runs, too. Embeddings may differ in their
-last bits, where other frames shared a batch: the table tells by how much. And of a damaged file FFmpeg's threads
-conceal the holes now in one way, now in another: the table names those whose embeddings differ so.
+After each kill nothing stored before may be lost, the catalog must pass SQLite's integrity check, and no process may be
+left. After a SIGTERM no temporary file may be left either. When a command is done, no temporary file may be left.
+
+Then, unless --only is given: disks that vanish and come back, full disks (`failing_disks`), and two commands at once
+(`simultaneous_commands`). The exit code is 1 if there is a fault.
 """
 
 import argparse
-import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import psutil
 
-from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder, show_machine, show_table, start_vifi
-from tests.index.catalog_content import content
-from vifi_cli.index.catalog.catalog import CATALOG_FILE, EMBEDDING_DTYPE, Catalog
+from tests.benchmarks import failing_disks, simultaneous_commands
+from tests.benchmarks.interrupted_commands import COMMANDS, OK, SOME_FAILED, Command, Cut, Material, Watch
+from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
 
-SOME_FAILED = 3
-WARNING, EMBEDDINGS = 8, 10  # their places in what `content` gives for a video
-TOLERANCE = 1e-4  # of embeddings with a length below 1, in float16
-ORPHAN_SECONDS = 5.0
-
-
-def start(home: Path, videos: list[Path]) -> "subprocess.Popen[bytes]":
-    arguments = ("index", *map(str, videos), "--model", "starter", "--json")
-    return start_vifi(home, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+EARLIEST_SHARE = 0.25  # of an undisturbed run: before, Python loads modules
+ORPHAN_SECONDS, END_SECONDS, WATCH_SECONDS = 10.0, 30.0, 120.0
+ENDED_BY_SIGNAL = (130, 143, -signal.SIGTERM, OK, SOME_FAILED)
+LOOK_SECONDS = 0.2
 
 
-def run(home: Path, videos: list[Path]) -> float:
-    """An undisturbed run; gives its seconds."""
-    started = time.perf_counter()
-    process = start(home, videos)
-    _, errors = process.communicate()
-    _check(process.returncode, errors)
-    return time.perf_counter() - started
+@dataclass
+class Tally:
+    """What the kills of one command came to."""
+
+    name: str
+    undisturbed_seconds: float = 0.0
+    kills: int = 0
+    terms: int = 0
+    too_late: int = 0  # done before the moment
+    compared: int = 0
+    faults: list[str] = field(default_factory=list)
+    end_codes: Counter[int] = field(default_factory=Counter)  # after SIGTERM
 
 
-def kill_after(seconds: float, home: Path, videos: list[Path]) -> bool:
-    """Kills a run at a moment; False if it was done before."""
-    process = start(home, videos)
-    try:
-        _, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
+class Killing:
+    """Kills one command again and again."""
+
+    def __init__(self, command: Command, folder: Path, seed: int) -> None:
+        self.command, self.folder = command, folder
+        self.random = random.Random(f"{command.name} {seed}")
+        self.undisturbed = folder / "undisturbed"
+        self.tally = Tally(command.name)
+        self.round = 0
+        self.current = folder / "0"
+
+    def run_undisturbed(self) -> None:
+        """What all is compared with."""
+        self.command.prepare(self.undisturbed)
+        started = time.perf_counter()
+        self._finish(self.command.start(self.undisturbed), self.undisturbed)
+        self.tally.undisturbed_seconds = time.perf_counter() - started
+        if left := self.command.leftovers(self.undisturbed):
+            self.tally.faults.append(f"undisturbed: left {left}")
+        self.command.prepare(self.current)
+
+    def kill_once(self) -> bool:
+        """Starts or goes on, and kills; False if it was done before."""
+        is_term = self.random.random() < 0.25
+        moment = self.tally.undisturbed_seconds * self.random.uniform(EARLIEST_SHARE, 1.0)
+        before = self.command.kept(self.current)
+        process = self.command.start(self.current)
+        if isinstance(self.command, Watch):
+            self._let_arrive(moment)
+        try:
+            process.wait(moment if not isinstance(self.command, Watch) else 0.01)
+        except subprocess.TimeoutExpired:
+            self._kill(process, signal.SIGTERM if is_term else signal.SIGKILL)
+            self._check_after(before, is_term=is_term)
+            if isinstance(self.command, Watch) and not self.command.missing(self.current):
+                self.finish()
+            return True
+        self._finish(process, self.current)
+        self.tally.too_late += 1
+        self.compare()
+        return False
+
+    def finish(self) -> None:
+        """Goes on to the end after the last kill, and compares."""
+        self._finish(self.command.start(self.current), self.current)
+        self.compare()
+
+    def compare(self) -> None:
+        """Compares the finished folder, and begins a new one."""
+        self.tally.compared += 1
+        if difference := self.command.difference(self.current, self.undisturbed):
+            self.tally.faults.append(f"round {self.round}: {difference}")
+        if left := self.command.leftovers(self.current):
+            self.tally.faults.append(f"round {self.round}: left {left}")
+        if not self.tally.faults:
+            shutil.rmtree(self.current)
+        self.round += 1
+        self.current = self.folder / str(self.round)
+        self.command.prepare(self.current)
+
+    def _let_arrive(self, seconds: float) -> None:
+        """Lets the other files come one by one until the moment."""
+        assert isinstance(self.command, Watch)
+        ends = time.monotonic() + seconds
+        missing = self.command.missing(self.current)
+        gaps = seconds / (len(missing) + 1)
+        while time.monotonic() < ends:
+            time.sleep(min(gaps, max(0.0, ends - time.monotonic())))
+            if missing and self.random.random() < 0.5:
+                self.command.arrive(self.current, missing.pop(0))
+
+    def _kill(self, process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         children = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        process.communicate()
+        process.send_signal(number)
+        try:
+            _, errors = process.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self.tally.faults.append(
+                f"round {self.round}: {number.name} does not end it in {END_SECONDS:.0f} s"
+            )
+            return
+        self.tally.kills += 1
+        if number is signal.SIGTERM:
+            self.tally.terms += 1
+            self.tally.end_codes[process.returncode] += 1
+            if (
+                process.returncode not in ENDED_BY_SIGNAL
+                or b"Traceback" in errors
+                or b"a bug in vifi" in errors
+            ):
+                self.tally.faults.append(f"SIGTERM: exit code {process.returncode}: {errors.decode()[-500:]}")
         _, alive = psutil.wait_procs(children, timeout=ORPHAN_SECONDS)
         if alive:
-            sys.exit(f"processes were left: {alive}")
-        return True
-    _check(process.returncode, errors)
-    return False
+            self.tally.faults.append(f"processes were left: {alive}")
+
+    def _check_after(self, before: set[object], *, is_term: bool) -> None:
+        lost = before - self.command.kept(self.current)
+        if lost:
+            self.tally.faults.append(f"round {self.round}: lost {sorted(map(str, lost))[:5]}")
+        if is_term and (left := self.command.leftovers(self.current)):
+            self.tally.faults.append(f"round {self.round}: SIGTERM left {left[:5]}")
+        if isinstance(self.command, Cut):
+            for name in self.command.damaged(self.current, self.undisturbed):
+                self.tally.faults.append(f"round {self.round}: {name} is not complete")
+
+    def _finish(self, process: "subprocess.Popen[bytes]", folder: Path) -> None:
+        """Waits for the end; of --watch, until all is stored, and then ends it."""
+        if isinstance(self.command, Watch):
+            for path in self.command.missing(folder):
+                self.command.arrive(folder, path)
+            ends = time.monotonic() + WATCH_SECONDS
+            while not self.command.is_complete(folder) and process.poll() is None and time.monotonic() < ends:
+                time.sleep(LOOK_SECONDS)
+            if not self.command.is_complete(folder):
+                self.tally.faults.append(f"round {self.round}: --watch did not index all that arrived")
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+        if process.returncode not in (OK, SOME_FAILED):
+            self.tally.faults.append(
+                f"exit code {process.returncode}: {errors.decode(errors='replace')[-1000:]}"
+            )
 
 
-def _check(exit_code: int, errors: bytes) -> None:
-    if exit_code not in (0, SOME_FAILED):
-        sys.exit(f"vifi index failed with exit code {exit_code}: {errors.decode()}")
+def kill_often(material: Material, folder: Path, kills: int, seed: int, names: list[str]) -> list[Tally]:
+    """Kills each command its share of times."""
+    chosen = [kind for kind in COMMANDS if kind.name in names]
+    tallies = []
+    for place, kind in enumerate(chosen):
+        killing = Killing(kind(material), folder / kind.name, seed)
+        killing.run_undisturbed()
+        share = kills // len(chosen) + (place < kills % len(chosen))
+        while killing.tally.kills < share:
+            killing.kill_once()
+        killing.finish()
+        tallies.append(killing.tally)
+        print(f"{kind.name}: {killing.tally.kills} kills, {len(killing.tally.faults)} faults", flush=True)
+    return tallies
 
 
-def stored(home: Path) -> int:
-    """How many videos and failures the catalogue holds."""
-    path = home / "index" / CATALOG_FILE
-    if not path.exists():
-        return 0
-    with Catalog(path) as catalog:
-        return len(catalog.videos()) + len(catalog.failures())
-
-
-def verdict(home: Path, undisturbed: Path) -> str:
-    """How well an index equals that of the undisturbed run; ends the program if it does not."""
-    ours, theirs = content(home / "index"), content(undisturbed / "index")
-    if ours.keys() != theirs.keys():
-        sys.exit(f"the indexes hold other files: {ours.keys() ^ theirs.keys()!r}")
-    largest, concealed = 0.0, []
-    for path, mine in ours.items():
-        other = theirs[path]
-        if _without_embeddings(mine) != _without_embeddings(other):
-            sys.exit(f"{path!r} differs: {_without_embeddings(mine)} and {_without_embeddings(other)}")
-        distance = _distance(mine, other)
-        if distance and mine[WARNING]:
-            concealed.append(os.fsdecode(path).rpartition("/")[2])
-        else:
-            largest = max(largest, distance)
-    if largest > TOLERANCE:
-        sys.exit(f"embeddings differ by {largest:.1e}")
-    same = f"same, embeddings within {largest:.1e}" if largest else "same to the last bit"
-    return f"{same}; damaged file decoded otherwise: {', '.join(concealed)}" if concealed else same
-
-
-def _without_embeddings(values: tuple[object, ...]) -> tuple[object, ...]:
-    return (*values[:EMBEDDINGS], *values[EMBEDDINGS + 1 :])
-
-
-def _distance(mine: tuple[object, ...], other: tuple[object, ...]) -> float:
-    """The largest difference of an embedding's number; failures have none."""
-    if len(mine) <= EMBEDDINGS or mine[EMBEDDINGS] == other[EMBEDDINGS]:
-        return 0.0
-    numbers = [np.frombuffer(values[EMBEDDINGS], EMBEDDING_DTYPE) for values in (mine, other)]  # type: ignore[call-overload]
-    return float(np.abs(numbers[0].astype(np.float32) - numbers[1].astype(np.float32)).max())
-
-
-def kill_often(kills: int, seed: int, videos: list[Path], folder: Path) -> list[list[str]]:
-    """The rows of the table: each kill, and each comparison."""
-    undisturbed, home = folder / "undisturbed", folder / "killed"
-    for each in (undisturbed, home):
-        compile_encoder(each)
-    whole_seconds = run(undisturbed, videos)
-    total = stored(undisturbed)
-    rows = [["undisturbed", f"{whole_seconds:.1f}", f"{total} of {total}", ""]]
-    moments, before, done = random.Random(seed), 0, 0
-    while done < kills:
-        moment = moments.uniform(0.0, whole_seconds)
-        if kill_after(moment, home, videos):
-            done += 1
-            now = stored(home)
-            if now < before:
-                sys.exit(f"{before - now} videos were lost")
-            before = now
-            rows.append([f"killed, {done}", f"{moment:.1f}", f"{now} of {total}", ""])
-        else:
-            rows.append(["done before", "", f"{total} of {total}", verdict(home, undisturbed)])
-            shutil.rmtree(home / "index")
-            before = 0
-    rows.append(
-        ["resumed", f"{run(home, videos):.1f}", f"{stored(home)} of {total}", verdict(home, undisturbed)]
-    )
-    return rows
+def show(tallies: list[Tally]) -> None:
+    """The table, and each fault."""
+    rows = []
+    for tally in tallies:
+        codes = ", ".join(f"{code} × {count}" for code, count in sorted(tally.end_codes.items()))
+        numbers = (tally.kills, tally.terms, codes, tally.compared, len(tally.faults))
+        rows.append([tally.name, f"{tally.undisturbed_seconds:.1f}", *map(str, numbers)])
+    heads = ("command", "undisturbed, s", "kills", "of these SIGTERM", "exit codes", "compared", "faults")
+    show_table("Killed and resumed", heads, rows)
+    for tally in tallies:
+        for fault in tally.faults:
+            print(f"{tally.name}: {fault}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("folders", type=Path, nargs="*", help="where the videos are")
+    names = [kind.name for kind in COMMANDS]
+    parser.add_argument(
+        "--only", nargs="+", choices=[*names, "disks", "pairs"], default=[*names, "disks", "pairs"]
+    )
+    parser.add_argument("--keep", type=Path, help="a new folder to work in and to keep, to look at faults")
     arguments = parser.parse_args()
-    folders = arguments.folders or [SHARED_VIDEOS / "search", SHARED_VIDEOS / "odd"]
-    if missing := [folder for folder in folders if not folder.is_dir()]:
-        sys.exit(f"skipped: {missing[0]} is not here; name a folder of videos")
+    if not SHARED_VIDEOS.is_dir():
+        sys.exit(f"skipped: {SHARED_VIDEOS} is not here")
     show_machine()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = kill_often(arguments.kills, arguments.seed, folders, Path(folder))
-    show_table("Runs of vifi index", ("run", "after, s", "videos and failures stored", "compared"), rows)
+    faults = 0
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
+        material = Material.make(folder / "material")
+        if names := [name for name in arguments.only if name in names]:
+            tallies = kill_often(material, folder, arguments.kills, arguments.seed, names)
+            show(tallies)
+            faults += sum(len(tally.faults) for tally in tallies)
+        if "disks" in arguments.only:
+            faults += failing_disks.show_all(material, folder / "disks", arguments.seed)
+        if "pairs" in arguments.only:
+            faults += simultaneous_commands.show_all(material, folder / "pairs", arguments.seed)
+    print(f"\nfaults: {faults}")
+    sys.exit(bool(faults))
 
 
 if __name__ == "__main__":

@@ -109,6 +109,8 @@ class FineTuning:
             yield self._noted(EpochReport(0, None, self._score_before(), is_best=False))
         if progress.step < self._plan.total_steps:
             progress = yield from self._epochs(progress)
+        elif self._processes.is_first:
+            self._folder.draw()  # killed between the last state and the last curves
         if progress.step == self._plan.total_steps:
             yield self._result(progress)
 

@@ -44,9 +44,11 @@ def test_an_interrupted_run_that_is_done_says_so_again(
 ) -> None:
     run = tmp_path / "run"
     vifi("finetune", "--data", colours, "--model", tiny, "-o", run, "--device", "cpu", *recipe())
+    (run / "curves.png").unlink()  # as if killed before they were drawn
     again = vifi("finetune", "--resume", run, "--device", "cpu")
     assert again.exit_code == 0, again.stderr
     assert str(run / "best") in again.stdout
+    assert (run / "curves.png").exists()
 
 
 def vifi_process(*arguments: object, processes: int = 1) -> list[str]:

@@ -138,6 +138,21 @@ def test_times_count_from_the_start_of_the_video(tmp_path: Path, start: float) -
     np.testing.assert_array_equal(reds, frames.seconds < 2)
 
 
+def test_an_avi_whose_header_delays_the_pictures_starts_at_0(tmp_path: Path) -> None:
+    """FFmpeg gives the delay to packets but not to the stream's beginning; here one damaged field makes it 410 s."""
+    path = write_video(tmp_path / "a.avi", numbered_frames(30), codec="mpeg4", b_frames=0)
+    content = bytearray(path.read_bytes())
+    start_field = content.index(b"strh") + 8 + 28
+    content[start_field : start_field + 4] = (410 * 600).to_bytes(4, "little")
+    path.write_bytes(content)
+    frames, info = read_video(path, FrameSampling(), WIDE)
+    assert frames.seconds[0] == 0.0
+    assert info.duration_seconds == pytest.approx(3.0, abs=0.2)
+    assert [frame_number(picture) for picture in frames.pixels] == [
+        round(seconds * 10) for seconds in frames.seconds.tolist()
+    ]
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_variable_frame_rates_keep_their_true_times(tmp_path: Path, suffix: str) -> None:
     times = [0.0, 0.1, 0.2, 3.0, 3.05, 3.1, 9.0, 20.0, 20.5, 21.0]

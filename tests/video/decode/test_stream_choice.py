@@ -100,6 +100,23 @@ def test_a_single_picture_before_the_film(tmp_path: Path, name: str) -> None:
     assert playability(path, lambda _: None).media_type is None, "a browser may choose the other stream"
 
 
+def test_a_thumbnail_and_a_film_behind_sound(tmp_path: Path) -> None:
+    """Packets that end a stream count as the first stream's, which is not among those counted here."""
+    tracks = write_tracks(tmp_path / "silent.mkv", [FILM, Track(1, (96, 240), codec="mjpeg", color="red")])
+    path = tmp_path / "a.mkv"
+    with av.open(tracks) as source, av.open(path, "w") as output:
+        sound = output.add_stream("aac", rate=44_100)
+        streams = [output.add_stream_from_template(stream) for stream in source.streams.video]
+        samples = av.AudioFrame.from_ndarray(np.zeros((1, 44_100 * 3), np.float32), "fltp", "mono")
+        samples.sample_rate = 44_100
+        output.mux([*sound.encode(samples), *sound.encode()])
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                output.mux(packet)
+    assert_shows_the_film(path)
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 def test_the_default_of_two_films(tmp_path: Path, name: str) -> None:
     other = Track(30, (128, 320), color="red")

@@ -98,8 +98,8 @@ class _Joining:
     def place(self, place: int) -> None:
         """Decides on the next piece."""
         piece = self._pieces[place]
-        shift = self._shift(place) if place else 0
-        self.end = max(self.end, piece.end + shift) if place else piece.end
+        shift = self._shift(place) if place else self._first_shift(piece)
+        self.end = max(self.end, piece.end + shift) if place else piece.end + shift
         self.shifts.append(shift)
 
     def warning(self) -> str | None:
@@ -111,6 +111,11 @@ class _Joining:
         hours = f"{ticks * tick / 3600:.1f} h" if ticks * tick >= 3600 else f"{ticks * tick:.0f} s"
         more = f", and {len(self._closed) - 1} times more" if len(self._closed) > 1 else ""
         return f"its clock leaps ahead by {hours} at {(at - origin) * tick:.1f} s{more}: left out"
+
+    def _first_shift(self, piece: ClockPiece) -> int:
+        """Lets the first picture begin where the header says, if its own time is far from that."""
+        beyond = piece.start - self._evidence.origin_ticks
+        return -beyond if abs(beyond) > self._leap_ticks else 0
 
     def _shift(self, place: int) -> int:
         piece, before = self._pieces[place], self._pieces[place - 1]

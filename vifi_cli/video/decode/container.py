@@ -29,7 +29,6 @@ from vifi_cli.video.clock import (
 )
 from vifi_cli.video.decode.display_order import DisplayOrder
 from vifi_cli.video.decode.opening import TOO_LARGE, limit_frames, open_container
-from vifi_cli.video.decode.side_data import LastingSideData
 from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
 from vifi_cli.video.decode.stream_choice import (
     StreamChoice,
@@ -49,12 +48,6 @@ CODECS_THAT_TELL = {
     "mpeg1video",
     "mpeg2video",
 }  # the kind of each frame, from which its time follows
-PALETTE_PIXELS = "pal8"
-FORMATS_WITH_HEADERS_ON_THE_WAY = {
-    "flv",
-    "live_flv",
-    "kux",
-}  # each in one packet, and seeking does not look back
 ORDER_PACKETS = 64  # enough to see whether a file tells when its frames are shown
 
 
@@ -91,7 +84,6 @@ class OpenVideo:
     _latest_decoded: int | None = None
     _sought: SeekPoint | None = None
     _order: DisplayOrder | None = None
-    _lasting: LastingSideData = field(default_factory=LastingSideData)
 
     def __post_init__(self) -> None:
         self.tick_seconds = float(self.stream.time_base or MICROSECOND)
@@ -156,20 +148,9 @@ class OpenVideo:
     def _frame_ticks(self) -> int:
         return max(round(self.frame_seconds / self.tick_seconds), 1)
 
-    @property
-    def has_palette(self) -> bool:
-        """Whether its colors come from a palette, which any packet may change, so that none can be skipped."""
-        return self.stream.codec_context.pix_fmt == PALETTE_PIXELS
-
-    def may_lack_header(self, frame: VideoFrame) -> bool:
-        """Whether a frame reached by seeking is damaged because a new header came before it, as FLV has them."""
-        return frame.is_corrupt and self.container.format.name in FORMATS_WITH_HEADERS_ON_THE_WAY
-
     def seek(self, seconds: float) -> bool:
         """Goes to the last keyframe before a time; False if the file has none there, and reading starts at 0."""
         if seconds <= 0 or self.stream.start_time is None or has_flag(self.container, Flags.no_timestamps):
-            return False
-        if self.has_palette:
             return False
         clock = self.clock or PLAIN_CLOCK
         if clock.seek_points:
@@ -212,7 +193,6 @@ class OpenVideo:
             if packet.size and self._is_reached(packet):
                 self.packets_read += 1
                 self._set_on_clock(packet)
-                self._lasting.carry(packet)
                 yield packet
         self.source.check()
 

@@ -57,8 +57,6 @@ class SelectiveDecoding:
         """The chosen frames with their seconds, in order; raises FramesMissing if one is missing."""
         if self._video.is_shown_in_order_read:
             raise FramesMissing
-        if self._video.has_palette:
-            raise FramesMissing
         for packet in self._video.packets():
             self._alive()
             for seconds in self._choose(packet):

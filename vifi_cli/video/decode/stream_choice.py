@@ -50,7 +50,8 @@ def count_pictures(container: InputContainer) -> dict[int, int]:
     size = 0
     try:
         for read, packet in enumerate(container.demux(streams)):
-            counts[packet.stream_index] += packet.size > 0
+            if packet.stream_index in counts:  # damaged files give packets of streams they had not announced
+                counts[packet.stream_index] += packet.size > 0
             size += packet.size
             if min(counts.values()) >= SEVERAL or read >= MOST_PACKETS or size >= MOST_BYTES:
                 break

@@ -28,7 +28,9 @@ from vifi_cli.video.clock import (
     next_place,
 )
 from vifi_cli.video.decode.display_order import DisplayOrder
+from vifi_cli.video.decode.flv_headers import header_before
 from vifi_cli.video.decode.opening import TOO_LARGE, limit_frames, open_container
+from vifi_cli.video.decode.side_data import LastingSideData
 from vifi_cli.video.decode.source_file import SourceFile, check_memory, open_source
 from vifi_cli.video.decode.stream_choice import (
     StreamChoice,
@@ -48,6 +50,8 @@ CODECS_THAT_TELL = {
     "mpeg1video",
     "mpeg2video",
 }  # the kind of each frame, from which its time follows
+PALETTE_PIXELS = "pal8"
+FORMATS_WITH_HEADERS_ON_THE_WAY = {"flv", "live_flv", "kux"}
 ORDER_PACKETS = 64  # enough to see whether a file tells when its frames are shown
 
 
@@ -84,6 +88,8 @@ class OpenVideo:
     _latest_decoded: int | None = None
     _sought: SeekPoint | None = None
     _order: DisplayOrder | None = None
+    _header_is_missing: bool = False  # whether a seek may have jumped over a new one
+    _lasting: LastingSideData = field(default_factory=LastingSideData)
 
     def __post_init__(self) -> None:
         self.tick_seconds = float(self.stream.time_base or MICROSECOND)
@@ -148,10 +154,18 @@ class OpenVideo:
     def _frame_ticks(self) -> int:
         return max(round(self.frame_seconds / self.tick_seconds), 1)
 
+    @property
+    def has_palette(self) -> bool:
+        """Whether its colors come from a palette, which any packet may change, so that none can be skipped."""
+        return self.stream.codec_context.pix_fmt == PALETTE_PIXELS
+
     def seek(self, seconds: float) -> bool:
         """Goes to the last keyframe before a time; False if the file has none there, and reading starts at 0."""
         if seconds <= 0 or self.stream.start_time is None or has_flag(self.container, Flags.no_timestamps):
             return False
+        if self.has_palette:
+            return False
+        self._header_is_missing = self.container.format.name in FORMATS_WITH_HEADERS_ON_THE_WAY
         clock = self.clock or PLAIN_CLOCK
         if clock.seek_points:
             return self._seek_point(clock.seek_point(self.file_seconds(seconds) + SAME_INSTANT_SECONDS))
@@ -193,6 +207,10 @@ class OpenVideo:
             if packet.size and self._is_reached(packet):
                 self.packets_read += 1
                 self._set_on_clock(packet)
+                if self._header_is_missing and packet.pos is not None:
+                    self._lasting.bring_header(header_before(self.source, packet.pos))
+                    self._header_is_missing = False
+                self._lasting.carry(packet)
                 yield packet
         self.source.check()
 

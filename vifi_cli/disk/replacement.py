@@ -51,7 +51,6 @@ def replacement(target: Path, mode: int | None = None) -> Iterator[Path]:
         yield temporary
         _complete(temporary, mode)
         temporary.replace(target)
-        save_names(target.parent)
 
 
 @contextmanager
@@ -70,14 +69,21 @@ def temporary_file(target: Path, mode: int | None = None) -> Iterator[Path]:
 def new_folder(folder: Path) -> Iterator[Path]:
     """Yields a temporary folder to fill, which takes the name of an absent or empty one; removed if that fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned_once(folder.parent)
-    temporary, lock = _create(folder, _create_folder)
-    try:
+    with temporary_folder(folder, 0o777) as temporary:
         yield temporary
         if folder.is_dir():
             folder.rmdir()
         temporary.replace(folder)
         save_names(folder.parent)
+
+
+@contextmanager
+def temporary_folder(target: Path, mode: int = 0o700) -> Iterator[Path]:
+    """Yields a new, empty folder beside the target; it is removed at the end, unless you have renamed it."""
+    _remove_abandoned_once(target.parent)
+    temporary, lock = _create(target, lambda path: _create_folder(path, mode))
+    try:
+        yield temporary
     finally:
         _close(lock)
         shutil.rmtree(temporary, ignore_errors=True)
@@ -160,8 +166,8 @@ def _create_file(path: Path, mode: int | None) -> int | None:
     return None
 
 
-def _create_folder(path: Path) -> int | None:
-    path.mkdir()
+def _create_folder(path: Path, mode: int) -> int | None:
+    path.mkdir(mode)
     return os.open(path, os.O_RDONLY) if _CAN_LOCK else None
 
 

@@ -17,6 +17,7 @@ from vifi_cli.api.evaluation.testing import DIGEST_SHOWN
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import load_index_text_encoder
 from vifi_cli.api.models.weights import fetch_model
+from vifi_cli.disk.replacement import temporary_folder
 from vifi_cli.errors import IndexMissing, InvalidInput
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable
@@ -137,8 +138,8 @@ def _temporary_index(
             f"{file.path} names {counted(len(missing), 'video')} not on disk, such as {missing[0]}: {_FILES}"
         )
     with (
-        tempfile.TemporaryDirectory(prefix="vifi-") as folder,
-        Catalog.create(Path(folder) / CATALOG_FILE, indexed_with(encoder, sampling)) as catalog,
+        temporary_folder(Path(tempfile.gettempdir(), "retrieval")) as folder,
+        Catalog.create(folder / CATALOG_FILE, indexed_with(encoder, sampling)) as catalog,
         feedback.task("Indexing", len(videos), "videos") as report,
     ):
         update_index(

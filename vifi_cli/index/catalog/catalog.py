@@ -166,7 +166,10 @@ class Catalog(CatalogReader):
 
     def compact(self) -> None:
         """Gives the space of removed videos back to the disk."""
-        self.db.execute("VACUUM")
+        try:
+            self.db.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            raise explain(self.path, error) from error
 
     def record_failure(self, failed: FailedFile) -> None:
         """Remembers that a file cannot be read.

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from vifi_cli import paths
-from vifi_cli.disk.replacement import COMPANIONS
+from vifi_cli.disk.replacement import COMPANIONS, save_names
 from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
 from vifi_cli.index.catalog.connection import FileState, can_write, connect, file_state
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
@@ -32,6 +32,7 @@ def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
             db.close()
         for end in COMPANIONS:  # SQLite would read leftovers of a killed process into the new catalog
             path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+    save_names(path.parent)
 
 
 def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:

@@ -199,3 +199,10 @@ def test_a_folder_takes_its_name_when_it_is_complete(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"), new_folder(tmp_path / "b") as unfinished:
         raise OSError("full")
     assert names_in(tmp_path) == ["a"]
+
+
+def test_an_error_names_what_was_asked_for(tmp_path: Path, full_disk: None) -> None:
+    with pytest.raises(OSError, match="File too large") as raised:
+        paths.write_file(tmp_path / "a", bytes(200_000))
+    assert raised.value.filename == str(tmp_path / "a")
+    assert not names_in(tmp_path)

@@ -13,7 +13,8 @@ from pathlib import Path
 PRIVATE = 0o700
 NOTE_FILE = ".access-rights"
 NOTE = """\
-vifi made this folder readable by its owner alone, once. To share the index, give others more rights:
+vifi has looked at the access rights of this folder, which are its owner's alone unless it was shared before.
+To share it, give others more rights:
 
     chmod -R g+rX FOLDER
 

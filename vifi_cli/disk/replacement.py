@@ -48,8 +48,12 @@ def replacement(target: Path, mode: int | None = None) -> Iterator[Path]:
     """
     mode = _mode_of(target, mode)
     with temporary_file(target, mode) as temporary:
-        yield temporary
-        _complete(temporary, mode)
+        try:
+            yield temporary
+            _complete(temporary, mode)
+        except OSError as error:
+            _name_target(error, temporary, target)
+            raise
         temporary.replace(target)
 
 
@@ -191,6 +195,13 @@ def _complete(temporary: Path, mode: int | None) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _name_target(error: OSError, temporary: Path, target: Path) -> None:
+    """Lets an error name the file that somebody asked for; the system names the temporary one, or none."""
+    is_unnamed = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if is_unnamed or str(error.filename) == str(temporary):
+        error.filename = str(target)
 
 
 def _give_mode(descriptor: int, mode: int | None) -> None:

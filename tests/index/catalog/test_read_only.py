@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from sqlite_utils import Database
 from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from tests.other_user import as_other_user, folder_for_all, needs_root
-from vifi_cli.errors import IndexChanged
+from vifi_cli.errors import IndexChanged, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.catalog.reader import CatalogReader
 from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.index.vectors import open_vectors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
@@ -246,3 +247,46 @@ def test_an_older_schema_is_read_where_it_cannot_be_updated(mounted: tuple[Path,
         assert reader.is_outdated
     assert before != (folder / CATALOG_FILE).read_bytes()
     assert videos(mount) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte, with an index of one video in `index`."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can mount a file system")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True
+    ).returncode:
+        pytest.skip("this system lets nobody mount a file system")
+    with Catalog.create(disk / "index" / CATALOG_FILE, SIGNATURE) as catalog:
+        catalog.store(encoded_video("/v/a.mp4", [RED]))
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Leaves no room at all."""
+    with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_full_disk_can_be_searched(small_disk: Path, killed: bool) -> None:
+    folder = small_disk / "index"
+    if killed:
+        store_and_die(folder)
+    fill(small_disk)
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        assert catalog.totals().videos == 1 + killed
+        assert len(open_vectors(catalog)) == 2 * (1 + killed)
+        with pytest.raises(IndexProblem, match="free disk space"):
+            catalog.store(encoded_video("/v/b.mp4", [BLUE]))
+    assert not [path for path in folder.iterdir() if path.suffix == ".part"]
+    (small_disk / "filler").unlink()
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        assert catalog.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        catalog.store(encoded_video("/v/b.mp4", [BLUE]))
+        assert catalog.totals().videos == 2 + killed

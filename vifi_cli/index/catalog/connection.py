@@ -22,12 +22,8 @@ BUSY_SECONDS = 120.0
 
 LEAVING_SECONDS = 1.0
 ATTEMPTS = 5
-_NO_SHARED_MEMORY = {
-    sqlite3.SQLITE_IOERR_SHMLOCK,
-    sqlite3.SQLITE_IOERR_SHMMAP,
-    sqlite3.SQLITE_IOERR_SHMOPEN,
-    sqlite3.SQLITE_IOERR_SHMSIZE,
-}
+_NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_IOERR_SHMMAP}
+_CANNOT_WRITE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 
 FileState = tuple[tuple[int, ...] | None, ...]
 """Of a catalog and its write-ahead file: changes when either is written or replaced by another."""
@@ -38,24 +34,28 @@ class Connection:
     """An open catalog; `frozen` is the state that it was opened in, if SQLite will not see any later one."""
 
     sqlite: sqlite3.Connection
+    can_write: bool = False
     frozen: FileState | None = None
 
 
 def connect(path: Path) -> Connection:
-    """Opens a catalog: to write where this is allowed, otherwise to read.
+    """Opens a catalog: to write where this is allowed and possible, otherwise to read.
 
     Raises:
         IndexProblem: it can be used only in a way that shows an old state or damages it.
         sqlite3.Error: it cannot be opened.
     """
-    if can_write(path):
-        return Connection(_to_write(path))
-    return _to_read(path)
-
-
-def can_write(path: Path) -> bool:
-    """Whether a catalog can be written, and what SQLite keeps beside it too."""
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return _to_read(path)
+    try:
+        return Connection(_to_write(path), can_write=True)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _CANNOT_WRITE:
+            raise
+        try:
+            return _to_read(path)  # on a full disk, SQLite has no room even for what it keeps while it reads
+        except (IndexProblem, sqlite3.Error):
+            raise error from None
 
 
 def file_state(path: Path) -> FileState:
@@ -136,7 +136,7 @@ def _to_read(path: Path) -> Connection:
             ) from problem
         connection = _checked(f"file:{_quoted(path)}?mode=ro&immutable=1")
         if file_state(path) == state:
-            return Connection(connection, state)
+            return Connection(connection, frozen=state)
         connection.close()
     raise IndexProblem(f"the index in {path.parent} is changing all the time: run the command again")
 

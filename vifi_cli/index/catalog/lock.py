@@ -53,7 +53,8 @@ def write_lock(folder: Path) -> Generator[None]:
         ) from error
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
-        _write_note(folder, Writer(os.getpid(), socket.gethostname(), since))
+        with suppress(OSError):  # such as a full disk: whoever is locked out is only told less
+            _write_note(folder, Writer(os.getpid(), socket.gethostname(), since))
         yield
     finally:
         with suppress(OSError):  # a note without a lock is ignored

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from vifi_cli import paths
 from vifi_cli.disk.replacement import COMPANIONS, save_names
 from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
-from vifi_cli.index.catalog.connection import FileState, can_write, connect, file_state
+from vifi_cli.index.catalog.connection import FileState, connect, file_state
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.catalog.records import IndexedWith
 
@@ -54,7 +54,7 @@ def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:
         db.execute("PRAGMA foreign_keys = ON")
         frozen = connection.frozen
         if _lacks_steps(db, path):
-            if not can_write(path):
+            if not connection.can_write:
                 frozen = frozen or file_state(path)
                 db = _in_temporary_file(db)
             _apply_steps(db, path)

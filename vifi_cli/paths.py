@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,46 @@ def cache_folder() -> Path:
 
 
 def given_path(path: Path | str) -> Path:
-    """The absolute form of a path the user gave: `~` and `..` resolved, links kept."""
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
+    """The absolute form of a path the user gave: `~` and `..` resolved, links kept, names spelled as on disk.
+
+    Unicode has two forms of many letters, and a file system may hold either. Where the given form does not exist, the
+    other is taken if that exists.
+    """
+    absolute = Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - resolve() would follow links
+    return absolute if str(absolute).isascii() or os.path.lexists(absolute) else _spelled_as_on_disk(absolute)
+
+
+def unicode_form(path: Path | str) -> str:
+    """A path in one Unicode form, to be compared: two names that read the same may differ in their bytes."""
+    text = str(path)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def is_given_file(path: Path | str) -> bool:
+    """Whether a path, or a text that may be one, leads to a file; False also where it is too long or cannot be seen."""
+    return os.path.isfile(given_path(path))  # noqa: PTH113 - Path.is_file() raises there
+
+
+def is_given_folder(path: Path | str) -> bool:
+    """Whether a path, or a text that may be one, leads to a folder; False where `is_given_file` is."""
+    return os.path.isdir(given_path(path))  # noqa: PTH112 - Path.is_dir() raises there
+
+
+def _spelled_as_on_disk(path: Path) -> Path:
+    place = Path(path.anchor)
+    for name in path.parts[1:]:
+        if not name.isascii() and not os.path.lexists(place / name):
+            form = unicode_form(name)
+            name = min((other for other in _names_in(place) if unicode_form(other) == form), default=name)
+        place /= name
+    return place
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def root_of(path: Path, roots: Collection[Path]) -> Path | None:

@@ -1,5 +1,6 @@
 """Loads labeled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.random_splits import base_and_novel, draw_shots, with_held_out
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path, is_given_file
 
 
 def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
@@ -65,8 +67,8 @@ def read_own_splits(source: DataSource) -> LabeledVideos:
 
 
 def _existing(source: DataSource) -> Path:
-    path = Path(source.name).expanduser().absolute()
-    if path.exists():
+    path = given_path(source.name)
+    if os.path.exists(path):  # noqa: PTH110 - Path.exists() raises for a name that is too long
         return path
     raise InvalidInput(
         f"{source.name} does not exist: name a folder, a table, a list file, or one of {', '.join(PUBLIC_SETS)}"
@@ -115,8 +117,8 @@ def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> L
 
 
 def _beside(bases: tuple[Path, ...], file: str) -> Path | None:
-    candidates = (base.absolute() / file for base in bases)
-    return next((path for path in candidates if path.is_file()), None)
+    candidates = (given_path(base / file) for base in bases)
+    return next((path for path in candidates if is_given_file(path)), None)
 
 
 def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVideos:

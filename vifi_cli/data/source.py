@@ -1,11 +1,13 @@
 """The data that `--data` names."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class DataSource:
             InvalidInput: what follows the colon is not the number of a split.
         """
         name, comma, labels = text.rpartition(",")
-        if not comma or Path(text).expanduser().exists():
+        if not comma or os.path.exists(given_path(text)):  # noqa: PTH110 - Path.exists() raises for a long text
             name, labels = text, ""
         label_file = Path(labels).expanduser() if labels else None
         public_set, colon, number = name.partition(":")

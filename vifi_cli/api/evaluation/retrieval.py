@@ -29,7 +29,7 @@ from vifi_cli.index.search.ranking import video_scores
 from vifi_cli.index.update.indexer import update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.model.runtime.encoder import load_encoder
-from vifi_cli.paths import given_path, index_folder, slug
+from vifi_cli.paths import given_path, index_folder, slug, unicode_form
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import counted
@@ -184,7 +184,11 @@ def _ids(file: QueryFile, catalog: Catalog) -> dict[Path, int]:
     """The index's ids of the query file's videos, by path or, through links, by the file itself."""
     by_path = {video.path: video.id for video in catalog.videos()}
     by_file = {os.path.realpath(path): video_id for path, video_id in by_path.items()}
-    ids = {video: by_path.get(video, by_file.get(os.path.realpath(video))) for video in file.videos()}
+    by_form = {unicode_form(path): video_id for path, video_id in by_path.items()}
+    ids = {
+        video: by_path.get(video, by_file.get(os.path.realpath(video), by_form.get(unicode_form(video))))
+        for video in file.videos()
+    }
     if missing := [video for video, video_id in ids.items() if video_id is None]:
         raise InvalidInput(_not_indexed(file, catalog, missing))
     return {video: video_id for video, video_id in ids.items() if video_id is not None}

@@ -11,7 +11,6 @@ Words after `text:` are always words, whatever they look like.
 """
 
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
@@ -19,8 +18,8 @@ from pathlib import Path, PurePath
 from vifi_cli.api.search.times import stretch_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import Example, Query, Term, Words, query_in_words, require_wanted
-from vifi_cli.paths import given_path
-from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from vifi_cli.paths import given_path, is_given_file
+from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 from vifi_cli.video.moment import TimeRange
 
 SIGNS = {"+": 1.0, "-": -1.0}
@@ -168,8 +167,8 @@ def _looks_like_file(text: str) -> bool:
 
 def _has_media_suffix(text: str) -> bool:
     name = PurePath(text)
-    return name.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES and not name.stem.endswith(" ")
+    return suffix_of(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES and not name.stem.endswith(" ")
 
 
 def _is_file(text: str) -> bool:
-    return os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - Path raises for names too long
+    return is_given_file(text)

@@ -14,7 +14,7 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
-from vifi_cli.paths import given_path, write_file
+from vifi_cli.paths import given_path, is_given_file, write_file
 from vifi_cli.video.clips.full_frames import clip_frames
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import printable
@@ -127,8 +127,8 @@ def read_class_list(text: str) -> tuple[str, ...]:
     """
     if text in PUBLIC_SETS:
         return class_names_of(text)
-    path = Path(text).expanduser()
-    if path.is_file():
+    path = given_path(text)
+    if is_given_file(text):
         names, source = _names_in(path), str(path)
     elif path.suffix.lower() in (".txt", ".csv") and "," not in text:
         raise InvalidInput(

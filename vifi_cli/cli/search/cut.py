@@ -147,9 +147,10 @@ def _search(
     from vifi_cli.api.cut.moments import TitledMoments, as_moment
     from vifi_cli.api.search.query_language import parse_query
     from vifi_cli.index.search.video_index import relevant_among
-    from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+    from vifi_cli.paths import given_path, is_given_file
+    from vifi_cli.video.files.recognition import may_be_video
 
-    if len(what) == 1 and Path(video := what[0]).is_file() and Path(video).suffix.lower() in VIDEO_SUFFIXES:
+    if len(what) == 1 and is_given_file(video := what[0]) and may_be_video(given_path(video)):
         raise InvalidInput(
             f"{video} is a video: name a moment of it, as in {video}@0:05-0:12; to cut what looks like it, write "
             f"`vifi similar {video} --json | vifi cut -`"

@@ -9,6 +9,7 @@ from vifi_cli.data.class_names import class_key
 from vifi_cli.data.formats.listing import SPLIT_NAMES, SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import unicode_form
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, may_be_video
 from vifi_cli.wording import counted
 
@@ -66,7 +67,7 @@ class VideoTree:
             name = _name(path)
             stem = _stem(name)
             if stem != name:
-                self._videos.setdefault(stem.casefold(), []).append(path)
+                self._videos.setdefault(_key(stem), []).append(path)
             elif name.lower().endswith(TEXT_SUFFIXES):
                 texts.append(Path(path))
         self.texts = tuple(sorted(texts))  # may hold lists and labels
@@ -79,17 +80,17 @@ class VideoTree:
     def find(self, file: str, class_name: str, *, ignore_case: bool = True) -> Path | None:
         """The video that a list means by a file, in any folder.
 
-        The file name decides; case and suffix may differ if no other file fits better, but YouTube's ids may not differ
-        in case. Of several files with the same name, the one at the listed path wins, else the one in a folder named
-        after the class.
+        The file name decides; Unicode form, case and suffix may differ if no other file fits better, but YouTube's ids
+        may not differ in case. Of several files with the same name, the one at the listed path wins, else the one in a
+        folder named after the class.
 
         Raises:
             InvalidInput: two files fit equally well.
         """
         stem = _stem(_name(file))
-        fitting = self._videos.get(stem.casefold(), [])
+        fitting = self._videos.get(_key(stem), [])
         if not ignore_case:
-            fitting = [path for path in fitting if _stem(_name(path)) == stem]
+            fitting = [path for path in fitting if unicode_form(_stem(_name(path))) == unicode_form(stem)]
         if len(fitting) > 1:
             fitting = _fitting_best(fitting, file, class_name)
         if len(fitting) > 1:
@@ -101,6 +102,7 @@ def _fitting_best(paths: list[str], file: str, class_name: str) -> list[str]:
     """Asks each question in turn, and keeps the paths that fit it, if any do."""
     questions: tuple[Callable[[str], bool], ...] = (
         lambda path: path.endswith(f"/{file}"),
+        lambda path: unicode_form(path).endswith(f"/{unicode_form(file)}"),
         lambda path: _name(path) == _name(file),
         lambda path: _stem(_name(path)) == _stem(_name(file)),
         lambda path: class_key(Path(path).parent.name) == class_key(class_name),
@@ -108,6 +110,10 @@ def _fitting_best(paths: list[str], file: str, class_name: str) -> list[str]:
     for fits in questions:
         paths = [path for path in paths if fits(path)] or paths
     return paths
+
+
+def _key(stem: str) -> str:
+    return unicode_form(stem).casefold()
 
 
 def _name(path: str) -> str:

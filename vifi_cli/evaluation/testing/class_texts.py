@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.vifi_clip import unit_length
+from vifi_cli.paths import given_path, is_given_file
 
 TEXTS_AT_ONCE = 256
 _TEMPLATES = resources.files("vifi_cli.evaluation.testing") / "class_templates"
@@ -57,8 +57,8 @@ def read_class_texts(text: str) -> ClassTexts:
     """
     if text in shipped_class_texts():
         return _parsed(text, (_TEMPLATES / f"{text}.json").read_text(encoding="utf-8"))
-    path = Path(text).expanduser()
-    if not path.is_file():
+    path = given_path(text)
+    if not is_given_file(text):
         raise InvalidInput(f"{text} is not a file: name a JSON file, or {', '.join(shipped_class_texts())}")
     return _parsed(str(path), read_text(path))
 

@@ -17,6 +17,7 @@ from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.windows import frames_within
+from vifi_cli.paths import unicode_form
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.mounts import Mount, parse_mount
@@ -114,8 +115,13 @@ class CatalogReader:
         return next(iter(self._videos("WHERE id = ?", (video_id,))), None)
 
     def video_at(self, path: Path) -> CatalogedVideo | None:
-        """The video indexed at a path."""
-        return next(iter(self._videos("WHERE path = ?", (encode_path(path),))), None)
+        """The video indexed at a path, or at one of the same names in another Unicode form."""
+        found = next(iter(self._videos("WHERE path = ?", (encode_path(path),))), None)
+        if found or str(path).isascii():
+            return found
+        alike = (known for known in self.paths() if unicode_form(known) == unicode_form(path))
+        known = next(alike, None)
+        return None if known is None else self.video_at(known)
 
     def videos_at(self, paths: Iterable[Path]) -> dict[Path, CatalogedVideo]:
         """The videos indexed at paths, without the paths that have none."""

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vifi_cli.paths import unicode_form
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFilter:
@@ -30,10 +32,12 @@ def path_matches(path: Path, pattern: str) -> bool:
 
     Names of folders and files are taken literally, relative to the working folder, whatever characters they contain. In
     a glob `*` matches any characters, slashes too. Without a leading slash a glob may match from any folder on
-    (`trips/*.mp4`, `*.mkv`, `holiday`), and a glob that matches a folder above the file matches the file.
+    (`trips/*.mp4`, `*.mkv`, `holiday`), and a glob that matches a folder above the file matches the file. Case
+    counts; the Unicode form of letters does not.
     """
-    if path.is_relative_to(os.path.abspath(pattern)):  # noqa: PTH100 - resolve() would follow links
+    text, pattern = unicode_form(path), unicode_form(pattern)
+    folder = unicode_form(os.path.abspath(pattern))  # noqa: PTH100 - resolve() would follow links
+    if Path(text).is_relative_to(folder):
         return True
     anchored = pattern if pattern.startswith("/") else f"*/{pattern}"
-    text = str(path)
     return fnmatch.fnmatchcase(text, anchored) or fnmatch.fnmatchcase(text, f"{anchored.rstrip('/')}/*")

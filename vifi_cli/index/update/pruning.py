@@ -10,7 +10,7 @@ from vifi_cli.index.catalog.lock import write_lock
 from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
-from vifi_cli.paths import root_of
+from vifi_cli.paths import root_of, unicode_form
 from vifi_cli.video.files.recognition import is_skipped_below
 
 
@@ -100,6 +100,12 @@ def _is_skipped(path: Path, roots: Collection[Path]) -> bool:
 
 
 def _at_or_below(paths: list[Path], folders: Sequence[Path]) -> tuple[Path, ...]:
-    """The paths at or under the folders; all if there are none."""
+    """The paths at or under the folders; all if there are none.
+
+    A folder that holds none of them counts in any Unicode form: it may have been indexed in another.
+    """
     asked = set(folders)
-    return tuple(path for path in paths if not asked or root_of(path, asked))
+    found = {path for path in paths if not asked or root_of(path, asked)}
+    unused = asked - {folder for path in found for folder in (path, *path.parents)}
+    forms = {Path(unicode_form(folder)) for folder in unused if not str(folder).isascii()}
+    return tuple(path for path in paths if path in found or root_of(Path(unicode_form(path)), forms))

@@ -16,6 +16,7 @@ from vifi_cli.model.registry.model_files import (
     is_model_folder,
 )
 from vifi_cli.model.torchvision_operators import declare_missing_operators
+from vifi_cli.paths import given_path, is_given_file, is_given_folder
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.card import BaseReference, ModelCard
@@ -100,10 +101,10 @@ def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
 
 def _local(name: str) -> ModelSource | None:
     text, _, activation = name.removeprefix(FOLDER_PREFIX).partition("#")
-    path = Path(text).expanduser().absolute()
-    if path.is_dir():
+    path = given_path(text)
+    if is_given_folder(path):
         return _folder(path)
-    if path.is_file():
+    if is_given_file(path):
         return _weights_file(path, activation)
     if name.startswith(FOLDER_PREFIX) or path.suffix in WEIGHT_SUFFIXES or name.startswith((".", "~", "/")):
         raise InvalidInput(f"no model at {path}")

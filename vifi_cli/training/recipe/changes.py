@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import given_path, is_given_file
 from vifi_cli.training.recipe.recipe import (
     NO_PROMPTS,
     PUBLISHED_AUGMENTATION,
@@ -103,9 +104,10 @@ def change_table(text: Change) -> dict[str, Any]:
         return dict(text)
     if text in PRESETS:
         return _preset(text)
-    path = Path(text).expanduser()
-    if path.suffix == ".toml" or ("=" not in text and path.is_file()):
-        return _toml_file(path)
+    if is_given_file(text) and ("=" not in text or text.endswith(".toml")):
+        return _toml_file(given_path(text))
+    if text.endswith(".toml"):
+        return _toml_file(Path(text))
     key, found, value = text.partition("=")
     if not found:
         raise InvalidInput(f"--recipe {text}: not a recipe ({', '.join(PRESETS)}), a .toml file or KEY=VALUE")

@@ -15,6 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.paths import unicode_form
 from vifi_cli.video.files.mounts import Mount, MountTable
 from vifi_cli.video.files.recognition import is_system_folder, judge
 
@@ -72,7 +73,8 @@ def find_videos(
 
     A file that several links or paths lead to is listed once, by a path without links if there is one. Linked folders
     are followed, once each. A pattern excludes a folder or file whose name, path relative to the folder searched, or
-    absolute path it matches; `*` matches `/` too, and case counts (`fnmatch.fnmatchcase`). Excluding a folder excludes
+    absolute path it matches; `*` matches `/` too; case counts (`fnmatch.fnmatchcase`), the Unicode
+    form of letters does not. Excluding a folder excludes
     everything in it. Patterns do not exclude the files and folders that the user names.
 
     Skipped are hidden files and folders, folders of thumbnails, trash and snapshots, and low-resolution copies, unless
@@ -220,8 +222,10 @@ class _Walk:
 
 def _matches(path: Path, root: Path, patterns: Sequence[str]) -> bool:
     """Whether a pattern matches the name of a path, its place under the root, or all of it."""
-    names = (path.name, str(path.relative_to(root)), str(path)) if patterns else ()
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
+    if not patterns:
+        return False
+    names = [unicode_form(name) for name in (path.name, path.relative_to(root), path)]
+    return any(fnmatch.fnmatchcase(name, unicode_form(pattern)) for pattern in patterns for name in names)
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:

@@ -50,25 +50,26 @@ UNFINISHED_SUFFIXES = frozenset(
 )
 
 OTHER_SUFFIXES = PICTURE_SUFFIXES | frozenset(
-    """.3fr .ai .arw .cr2 .cr3 .crw .dcr .dng .dpx .eps .erf .exr .fff .gpr .hdr .insp .jxl .jxr .k25 .kdc .mef .mos
-    .mpo .mrw .nef .nrw .orf .pam .pcx .pef .psb .psd .qoi .raf .raw .rw2 .rwl .sr2 .srf .srw .svg .thm .wdp .x3f .xcf
-    .3ga .aa .aac .aax .ac3 .ac4 .adts .aif .aifc .aiff .alac .amr .ape .au .caf .dff .dsf .dts .eac3 .flac .gsm .isma
-    .m2a .m4a .m4b .m4p .m4r .mid .midi .mka .mlp .mp1 .mp2 .mp3 .mpa .mpc .oga .opus .ra .ram .shn .snd .spx .tak .thd
-    .tta .voc .wav .weba .wma .wv
-    .ass .idx .lrc .mks .sami .sbv .scc .smi .srt .ssa .stl .sub .sup .ttml .vtt
-    .asx .bdmv .bup .clpi .cpi .cue .edl .fcpxml .ifo .ism .kdenlive .m3u .m3u8 .m4s .mlt .mpd .mpl .mpls .otio .pls
-    .prproj .wax .wpl .wvx .xspf
-    .azw .azw3 .bib .chm .csv .djvu .doc .docx .epub .key .log .md .mobi .nfo .numbers .odp .ods .odt .pages .pdf .pps
-    .ppt .pptx .rst .rtf .tex .tsv .txt .xls .xlsm .xlsx
-    .bash .bat .c .cc .cfg .cmd .conf .cpp .cs .css .go .h .hpp .htm .html .ini .ipynb .java .jinja .js .json .jsonl
-    .jsx .lua .map .mjs .php .pl .plist .ps1 .py .pyc .pyi .r .rb .rs .sh .sql .swift .tcl .toml .tsx .vue .xml .xmp
-    .yaml .yml
-    .7z .ace .apk .bz2 .cab .deb .dmg .ear .gz .img .iso .jar .lz .lz4 .lzma .mdf .msi .nrg .qcow2 .rar .rpm .tar .tbz2
-    .tgz .txz .vdi .vhd .vhdx .vmdk .war .whl .xz .z .zip .zst
-    .a .blend .bin .ckpt .class .db .dll .dylib .exe .faiss .fbx .gguf .h5 .hdf5 .ico .lib .lnk .mat .mdb .msgpack .npy
-    .npz .o .obj .onnx .otf .parquet .pb .pdb .pickle .pkl .pt .pth .pyd .safetensors .so .sqlite .sqlite3 .stl .tflite
-    .torrent .ttc .ttf .url .wasm .woff .woff2
-    .bak~ .lock .md5 .par2 .sfv .sha1 .sha256 .sig""".split()  # noqa: SIM905
+    f".{name}"
+    for name in """3fr ai arw cr2 cr3 crw dcr dng dpx eps erf exr fff gpr hdr insp jxl jxr k25 kdc mef mos
+    mpo mrw nef nrw orf pam pcx pef psb psd qoi raf raw rw2 rwl sr2 srf srw svg thm wdp x3f xcf
+    3ga aa aac aax ac3 ac4 adts aif aifc aiff alac amr ape au caf dff dsf dts eac3 flac gsm isma
+    m2a m4a m4b m4p m4r mid midi mka mlp mp1 mp2 mp3 mpa mpc oga opus ra ram shn snd spx tak thd
+    tta voc wav weba wma wv
+    ass idx lrc mks sami sbv scc smi srt ssa stl sub sup ttml vtt
+    asx bdmv bup clpi cpi cue edl fcpxml ifo ism kdenlive m3u m3u8 m4s mlt mpd mpl mpls otio pls
+    prproj wax wpl wvx xspf
+    azw azw3 bib chm csv djvu doc docx epub key log md mobi nfo numbers odp ods odt pages pdf pps
+    ppt pptx rst rtf tex tsv txt xls xlsm xlsx
+    bash bat c cc cfg cmd conf cpp cs css go h hpp htm html ini ipynb java jinja js json jsonl
+    jsx lua map mjs php pl plist ps1 py pyc pyi r rb rs sh sql swift tcl toml tsx vue xml xmp
+    yaml yml
+    7z ace apk bz2 cab deb dmg ear gz img iso jar lz lz4 lzma mdf msi nrg qcow2 rar rpm tar tbz2
+    tgz txz vdi vhd vhdx vmdk war whl xz z zip zst
+    a blend bin ckpt class db dll dylib exe faiss fbx gguf h5 hdf5 ico lib lnk mat mdb msgpack npy
+    npz o obj onnx otf parquet pb pdb pickle pkl pt pth pyd safetensors so sqlite sqlite3 stl tflite
+    torrent ttc ttf url wasm woff woff2
+    bak~ lock md5 par2 sfv sha1 sha256 sig""".split()  # noqa: SIM905
 )
 """Suffixes of pictures, sounds, subtitles, lists, documents, programs, archives and data, which are not opened."""
 

@@ -18,6 +18,7 @@ from vifi_cli.errors import VifiError
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.web.guard import Guard
+from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.media import Media
 from vifi_cli.web.media.playback import Sources
@@ -58,7 +59,8 @@ def make_app(
         Renderers(PICTURE_PROCESSES, STALL_SECONDS),
         Renderers(1, STALL_SECONDS),
     )
-    sources = Sources(lookers)
+    clocks = Clocks(library, lookers)
+    sources = Sources(lookers, clocks)
     pictures = MadeFiles(cache_folder / "pictures", painters, most_files=10_000, most_bytes=1000 * MEGABYTE)
     moments = MadeFiles(cache_folder / "moments", encoders, most_files=200, most_bytes=2000 * MEGABYTE)
 
@@ -71,7 +73,7 @@ def make_app(
             opened.close()
 
     pages = Pages(library, searching, sources)
-    media = Media(library, sources, pictures, moments)
+    media = Media(library, sources, clocks, pictures, moments)
     static = Mount("/static", StaticFiles(packages=[("vifi_cli.web", "static")]))
     app = Starlette(
         routes=[*pages.routes(), *media.routes(), static],

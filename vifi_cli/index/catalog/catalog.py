@@ -17,11 +17,12 @@ from vifi_cli.index.catalog.opening import create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import windows_of
+from vifi_cli.video.clock import FileClock
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.mounts import Mount
 
 CATALOG_FILE = "catalog.sqlite3"
-INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning"
+INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning, clock"
 STATE_COLUMNS = "size_bytes, modified_ns, status_changed_ns, inode, mount"
 FILE_COLUMNS = f"path, {STATE_COLUMNS}, on_other_device"
 VIDEO_COLUMNS = f"{FILE_COLUMNS}, fingerprint, digest, {INFO_COLUMNS}, indexed_at"
@@ -77,6 +78,14 @@ class Catalog(CatalogReader):
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
+    def note_clock(self, video: CatalogedVideo, clock: FileClock) -> None:
+        """Keeps the clock of a video that was indexed without one; raises IndexProblem if that cannot be written."""
+        with self.transaction():
+            self.db.execute(
+                "UPDATE videos SET clock = ? WHERE id = ? AND path = ? AND modified_ns = ?",
+                (clock.as_json(), video.id, encode_path(video.path), video.modified_ns),
+            )
+
     def add_roots(self, roots: Iterable[Path]) -> None:
         """Remembers the folders and files that were indexed, so that a later run can index them again."""
         with self.transaction():
@@ -87,7 +96,8 @@ class Catalog(CatalogReader):
         """Stores a video with its frames and windows, in place of whatever its path held, in one transaction."""
         with self.transaction():
             self._delete_path(video.file.path)
-            info = [getattr(video.info, column) for column in INFO_COLUMNS.split(", ")]
+            stored = {"clock": video.info.clock.as_json()}
+            info = [stored.get(name, getattr(video.info, name)) for name in INFO_COLUMNS.split(", ")]
             video_id = self._insert(
                 f"INSERT INTO videos ({VIDEO_COLUMNS}) VALUES ({_places(VIDEO_COLUMNS)})",
                 (*_file_values(video.file), video.fingerprint, video.digest, *info, now()),

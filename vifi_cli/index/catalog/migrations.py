@@ -94,5 +94,16 @@ def m003_failure_kinds(db: Database) -> None:
     db.execute("ALTER TABLE failures ADD COLUMN runs INTEGER NOT NULL DEFAULT 1")
 
 
-MIGRATION_NAMES = (m001_catalogue.__name__, m002_file_identity.__name__, m003_failure_kinds.__name__)
+@migrations()
+def m004_clock(db: Database) -> None:
+    """How the times of a video are counted, as `FileClock.as_json` makes it; NULL until it is needed."""
+    db.execute("ALTER TABLE videos ADD COLUMN clock TEXT")
+
+
+MIGRATION_NAMES = (
+    m001_catalogue.__name__,
+    m002_file_identity.__name__,
+    m003_failure_kinds.__name__,
+    m004_clock.__name__,
+)
 """All steps this version knows; a catalog that has seen others was made by a newer one."""

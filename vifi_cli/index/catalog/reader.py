@@ -18,6 +18,7 @@ from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, Failed
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.windows import frames_within
 from vifi_cli.paths import unicode_form
+from vifi_cli.video.clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.mounts import Mount, parse_mount
@@ -191,6 +192,11 @@ class CatalogReader:
             embeddings.seek(first * dimension * EMBEDDING_DTYPE.itemsize)
             part = embeddings.read((end - first) * dimension * EMBEDDING_DTYPE.itemsize)
         return seconds[first:end], np.frombuffer(part, EMBEDDING_DTYPE).reshape(-1, dimension)
+
+    def clock(self, video_id: int) -> FileClock | None:
+        """How the times of a video are counted; None if an older vifi indexed it."""
+        row = self.db.execute("SELECT clock FROM videos WHERE id = ?", (video_id,)).fetchone()
+        return FileClock.from_json(row[0]) if row and row[0] else None
 
     def frame_count(self) -> int:
         """The number of frame embeddings."""

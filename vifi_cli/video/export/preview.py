@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from PIL import Image
 
+from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.container import unwatched
 from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.export.open_moment import OpenMoment, at_even_times, open_moment
@@ -32,9 +33,9 @@ class Preview:
     moving: bytes
 
 
-def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT) -> bytes:
-    """The frame on screen at a time, as WebP; height in pixels at most."""
-    with open_moment(Moment(path, seconds, math.inf)) as moment:
+def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT, clock: FileClock | None = None) -> bytes:
+    """The frame on screen at a time, as WebP; height in pixels at most. A clock that is not known is found out."""
+    with open_moment(Moment(path, seconds, math.inf, clock=clock)) as moment:
         return _webp(_small(moment, moment.first, height))
 
 

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -243,6 +244,8 @@ def _serve(end: socket.socket) -> None:
         try:
             reporter.send(Done(function(reporter)))
         except Exception as error:  # noqa: BLE001  one file must never cost the others, whatever is wrong with it
+            if os.environ.get("VIFI_DEBUG") and not isinstance(error, VifiError | OSError):
+                traceback.print_exc()
             reporter.send(Failed.by(error))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
+import av
 import numpy as np
 
 from vifi_cli.errors import InvalidInput, ReadingBrokeOff, UnreadableVideo, VideoOutOfReach, VifiError
@@ -21,6 +22,7 @@ from vifi_cli.wording import one_line
 
 MOST_ARRAY_BYTES = 64 * 2**20
 LONGEST_REASON = 1000
+UNEXPECTED = "vifi did not expect what is in it: set VIFI_DEBUG=1 to see where it failed, and report that"
 _ERRORS: Mapping[str, type[VifiError]] = {
     kind.__name__: kind for kind in (UnreadableVideo, VideoOutOfReach, ReadingBrokeOff, InvalidInput)
 }
@@ -84,7 +86,11 @@ class Failed:
             return cls(next(kinds, UnreadableVideo.__name__), str(error))
         if isinstance(error, MemoryError):
             return cls(ReadingBrokeOff.__name__, "not enough memory to decode it")
-        return cls(UnreadableVideo.__name__, f"it failed: {type(error).__name__}: {error}")
+        if isinstance(error, av.FFmpegError):
+            return cls(
+                UnreadableVideo.__name__, f"FFmpeg cannot read it: {error.strerror or 'no reason given'}"
+            )
+        return cls(UnreadableVideo.__name__, UNEXPECTED)
 
     def error(self) -> Exception:
         """The error for the parent to raise; raises ValueError if the kind is unknown."""

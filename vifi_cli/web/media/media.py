@@ -16,6 +16,7 @@ from starlette.routing import Route
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
+from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
 from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
@@ -35,10 +36,16 @@ class Media:
     """Answers requests for pictures and videos, which name indexed videos by their keys."""
 
     def __init__(
-        self, library: IndexReader, sources: Sources, pictures: MadeFiles, moments: MadeFiles
+        self,
+        library: IndexReader,
+        sources: Sources,
+        clocks: Clocks,
+        pictures: MadeFiles,
+        moments: MadeFiles,
     ) -> None:
         self._library = library
         self._sources = sources
+        self._clocks = clocks
         self._pictures = pictures
         self._moments = moments
 
@@ -79,7 +86,7 @@ class Media:
             raise HTTPException(NOT_FOUND)
         if await asyncio.to_thread(why_out_of_reach, video.path):
             raise HTTPException(GONE)
-        making = _make(self._moments, video, Moment(video.path, start_seconds, end_seconds), PLAYABLE)
+        making = self._make(self._moments, video, (start_seconds, end_seconds), PLAYABLE)
         try:
             path = await _unless_left(request, making)
         except UnreadableVideo as error:
@@ -90,16 +97,25 @@ class Media:
 
     async def _picture(self, request: Request, rendering: Rendering) -> Response:
         video = await self._library.video(request)
-        moment = Moment(video.path, *span_of(request, video))
+        span = span_of(request, video)
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             return _placeholder(hidden, GONE)
         try:
-            path = await _unless_left(request, _make(self._pictures, video, moment, rendering))
+            path = await _unless_left(request, self._make(self._pictures, video, span, rendering))
         except UnreadableVideo as error:
             return _placeholder(f"No picture: {error}", UNREADABLE)
         except OSError as error:
             return _placeholder(f"No picture: {error.strerror}", NO_ROOM)
         return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type="image/webp")
+
+    async def _make(
+        self, files: MadeFiles, video: CatalogedVideo, span: tuple[float, float], rendering: Rendering
+    ) -> Path:
+        """Makes a file, named by a digest of the video's content and of everything that decides how the file looks."""
+        moment = Moment(video.path, *span, clock=await self._clocks.of(video))
+        content = f"{key_of(video)} {rendering.name_of(moment)}"
+        name = blake2b(content.encode(), digest_size=16).hexdigest() + rendering.suffix
+        return await files.get(name, partial(rendering.write, moment))
 
 
 async def _unless_left(request: Request, work: Coroutine[object, object, Result]) -> Result:
@@ -123,10 +139,3 @@ async def _left(request: Request) -> None:
 def _placeholder(reason: str, status: int) -> Response:
     """A picture with an error status, which browsers show all the same; it is not cached."""
     return Response(placeholder(reason), status, NOT_KEPT, "image/webp")
-
-
-async def _make(files: MadeFiles, video: CatalogedVideo, moment: Moment, rendering: Rendering) -> Path:
-    """Makes a file, named by a digest of the video's content and of everything that decides how the file looks."""
-    content = f"{key_of(video)} {rendering.name_of(moment)}"
-    name = blake2b(content.encode(), digest_size=16).hexdigest() + rendering.suffix
-    return await files.get(name, partial(rendering.write, moment))

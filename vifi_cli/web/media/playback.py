@@ -15,6 +15,7 @@ from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.decode.container import MICROSECOND, OpenVideo, open_video, unwatched
 from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.workers.isolated_worker import Report
+from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.requests.address import key_of
 
@@ -98,8 +99,9 @@ class Source:
 class Sources:
     """Finds out how moments are played, and remembers it for each video."""
 
-    def __init__(self, renderers: Renderers) -> None:
+    def __init__(self, renderers: Renderers, clocks: Clocks) -> None:
         self._renderers = renderers
+        self._clocks = clocks
         self._known: OrderedDict[str, Playability] = OrderedDict()
 
     async def of_moment(
@@ -126,10 +128,17 @@ class Sources:
                 found = await self._renderers.run(partial(playability, video.path), Playability)
             except (UnreadableVideo, OSError):
                 found = Playability(None)
+            if found.media_type is not None and not await self._has_plain_clock(video):
+                found = Playability(None)
             self._known[name] = found
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
         return self._known[name]
+
+    async def _has_plain_clock(self, video: CatalogedVideo) -> bool:
+        """Whether a browser, which uses a file's own times, reaches the moments that vifi names."""
+        clock = await self._clocks.of(video)
+        return clock is None or clock.is_plain
 
 
 def _state_of(path: Path) -> str:

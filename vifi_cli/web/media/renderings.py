@@ -43,9 +43,11 @@ class Rendering:
 def write_still(moment: Moment, target: Path, _: Report) -> None:
     """Writes the frame in the middle of a moment as WebP: its ends may still show what is before and after."""
     try:
-        picture = still(moment.path, (moment.start_seconds + moment.end_seconds) / 2, PICTURE_HEIGHT)
+        picture = still(
+            moment.path, (moment.start_seconds + moment.end_seconds) / 2, PICTURE_HEIGHT, moment.clock
+        )
     except UnreadableVideo:  # the video breaks off before
-        picture = still(moment.path, moment.start_seconds, PICTURE_HEIGHT)
+        picture = still(moment.path, moment.start_seconds, PICTURE_HEIGHT, moment.clock)
     target.write_bytes(picture)
 
 
@@ -57,10 +59,10 @@ def _write_playable(moment: Moment, target: Path, report: Report) -> None:
     write_clip(moment, target, report, draft_height=MOMENT_HEIGHT)
 
 
-STILL = Rendering(f"still 2 {PICTURE_HEIGHT}", ".webp", write_still)
-PREVIEW = Rendering(f"preview 1 {PICTURE_HEIGHT}", ".webp", _write_preview)
+STILL = Rendering(f"still 3 {PICTURE_HEIGHT}", ".webp", write_still)
+PREVIEW = Rendering(f"preview 2 {PICTURE_HEIGHT}", ".webp", _write_preview)
 """An animated WebP of a few seconds."""
-PLAYABLE = Rendering(f"moment 1 {MOMENT_HEIGHT}", ".mp4", _write_playable)
+PLAYABLE = Rendering(f"moment 2 {MOMENT_HEIGHT}", ".mp4", _write_playable)
 """An MP4 that all browsers play, with its sound."""
 
 

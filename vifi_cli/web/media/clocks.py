@@ -1,0 +1,43 @@
+"""The clocks of indexed videos, for everything that shows a moment of them."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+
+from vifi_cli.errors import IndexProblem, UnreadableVideo
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.video.clock import FileClock
+from vifi_cli.video.decode.clock_reading import clock_of
+from vifi_cli.web.media.render_processes import Renderers
+from vifi_cli.web.requests.index_reader import IndexReader
+
+
+class Clocks:
+    """Looks clocks up in the index; those that an older vifi did not keep are read once, and kept."""
+
+    def __init__(self, library: IndexReader, renderers: Renderers) -> None:
+        self._library = library
+        self._renderers = renderers
+
+    async def of(self, video: CatalogedVideo) -> FileClock | None:
+        """The clock of a video; None if its file has changed or cannot be read, which rendering it will show."""
+        if not await asyncio.to_thread(_is_as_indexed, video):
+            return None
+        known = await self._library.read(lambda session: session.index.catalog.clock(video.id))
+        if known is not None:
+            return known
+        try:
+            found = await self._renderers.run(partial(clock_of, video.path), FileClock)
+        except (UnreadableVideo, OSError):
+            return None
+        with suppress(IndexProblem):  # a read-only index; the next request reads the file again
+            await self._library.read(lambda session: session.index.catalog.note_clock(video, found))
+        return found
+
+
+def _is_as_indexed(video: CatalogedVideo) -> bool:
+    try:
+        status = video.path.stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (video.size_bytes, video.modified_ns)

@@ -55,6 +55,7 @@ def write_video(
     container: str | None = None,
     options: Mapping[str, str] | None = None,
     sound: Sound | None = None,
+    tick: float | None = None,
 ) -> Path:
     """Encode frames into a video file whose format follows from the path's suffix, and return the path.
 
@@ -72,6 +73,7 @@ def write_video(
         container: FFmpeg's name of the container, if the suffix does not say it.
         options: further options of the encoder.
         sound: written beside the pictures.
+        tick: unit of the encoder's times, in seconds; a fine one by default.
     """
     encoder = ENCODERS.get(codec, codec)
     with av.open(path, "w", format=container) as output:
@@ -85,8 +87,13 @@ def write_video(
                 stream.pix_fmt = pixel_format
                 stream.codec_context.gop_size = gop
                 stream.codec_context.max_b_frames = b_frames
-                if not codec.startswith("mpeg2"):  # MPEG-2 only knows the times of its frame rate
-                    stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
+                if not codec.startswith(("mpeg1", "mpeg2")):  # these only know the times of their frame rate
+                    unit = (
+                        Fraction(1, TICKS_PER_SECOND)
+                        if tick is None
+                        else Fraction(tick).limit_denominator(1000)
+                    )
+                    stream.codec_context.time_base = unit
                 if encoder == "libx264":
                     stream.codec_context.options |= {"sc_threshold": "0"}
                 if rotation:

@@ -60,6 +60,9 @@ class FileClock:
     ] = ()  # in the order of the file; none if all times are right as they are
     seek_points: tuple[SeekPoint, ...] = ()  # ascending; none if seeking by the file's own times is exact
     tick_seconds: float = 1.0  # the unit of shifts
+    frame_seconds: float | None = (
+        None  # the usual time from one picture to the next; None as the header declares it
+    )
     duration_seconds: float | None = None  # of the pictures; None if the header is to be believed
     warning: str | None = None  # what is wrong with the file's own times, in words
 
@@ -117,6 +120,7 @@ class FileClock:
                 ],
                 "seek_points": [[one.position_bytes, one.ticks, one.seconds] for one in self.seek_points],
                 "tick_seconds": self.tick_seconds,
+                "frame_seconds": self.frame_seconds,
                 "duration_seconds": self.duration_seconds,
                 "warning": self.warning,
             },
@@ -132,6 +136,7 @@ class FileClock:
                 tuple(ClockSegment((one[0], one[1]), *one[2:]) for one in content["segments"]),
                 tuple(SeekPoint(*one) for one in content["seek_points"]),
                 content["tick_seconds"],
+                content["frame_seconds"],
                 content["duration_seconds"],
                 content["warning"],
             )

@@ -56,7 +56,7 @@ class Evidence:
     tick_seconds: float
     origin_ticks: int
     is_transmitted: bool  # whether its format is made for transmission
-    usual_seconds: float  # from one picture to the next
+    usual_ticks: int  # from one picture to the next
     sound: tuple[tuple[float, float], ...]  # spans of sound on the file's own clock
     declared_end_seconds: float | None  # by the header, on the file's own clock
     is_fine: bool = False  # whether even a deviation by one frame is an error
@@ -92,7 +92,7 @@ class _Joining:
         self._pieces = pieces
         self._evidence = evidence
         self._leap_ticks = round(LEAP_SECONDS / evidence.tick_seconds)
-        self._material = sum(piece.end - piece.start for piece in pieces)
+        self._material = sum(piece.last_decoded - piece.first_decoded for piece in pieces)
         self._closed: list[tuple[int, int]] = []  # where on the clock, and how many ticks
 
     def place(self, place: int) -> None:
@@ -120,7 +120,8 @@ class _Joining:
     def _shift(self, place: int) -> int:
         piece, before = self._pieces[place], self._pieces[place - 1]
         current = self.shifts[-1]
-        expected = before.last_decoded + before.last_length + current
+        length = before.last_length if before.last_length <= self._leap_ticks else self._evidence.usual_ticks
+        expected = before.last_decoded + length + current
         tolerance = before.last_length // 2 if self._evidence.is_fine else 0
         beyond = piece.first_decoded + current - expected
         if (returning := self._earlier_shift(piece, expected, tolerance)) is not None:
@@ -130,6 +131,8 @@ class _Joining:
                 return expected - piece.first_decoded
             return self.end - piece.first_shown
         if beyond > self._leap_ticks and self._is_impossible(place, beyond):
+            if before.last_length > self._leap_ticks:  # the gap counts as the length of the picture before it
+                self.end += length - before.last_length
             self._closed.append((self.end, piece.first_shown + current - self.end))
             return self.end - piece.first_shown
         return current
@@ -150,7 +153,7 @@ class _Joining:
         if self._is_passing(place):
             return True
         before = self._pieces[place - 1]
-        span = before.end * evidence.tick_seconds, piece.start * evidence.tick_seconds
+        span = before.last_decoded * evidence.tick_seconds, piece.start * evidence.tick_seconds
         sounding = _covered(evidence.sound, *span) / seconds
         if sounding > COVERED_SHARE or seconds <= USUAL_GAPS * self._usual_seconds():
             return False
@@ -166,9 +169,9 @@ class _Joining:
         """Whether the next piece goes on as if this one had not been there."""
         if place + 1 >= len(self._pieces):
             return False
-        before, following = self._pieces[place - 1], self._pieces[place + 1]
-        beyond = following.first_decoded - before.last_decoded - before.last_length
-        return 0 <= beyond <= self._leap_ticks + self._pieces[place].end - self._pieces[place].start
+        before, piece, following = self._pieces[place - 1 : place + 2]
+        beyond = following.first_decoded - before.last_decoded
+        return 0 <= beyond <= self._leap_ticks + piece.last_decoded - piece.first_decoded
 
     def _usual_seconds(self) -> float:
         """The usual time from one picture to the next; gaps count too."""
@@ -176,7 +179,11 @@ class _Joining:
         within = sum(piece.packets - 1 for piece in self._pieces)
         gaps = sorted(after.first_decoded - before.last_decoded for before, after in pairwise(self._pieces))
         middle = (within + len(gaps)) // 2 - within
-        return max(gaps[middle] * evidence.tick_seconds, 0.0) if middle >= 0 else evidence.usual_seconds
+        return (
+            max(gaps[middle] * evidence.tick_seconds, 0.0)
+            if middle >= 0
+            else evidence.usual_ticks * evidence.tick_seconds
+        )
 
     def _contradicts_header(self, gap_seconds: float) -> bool:
         declared = self._evidence.declared_end_seconds

@@ -72,11 +72,6 @@ def is_suspect(video: OpenVideo, size_bytes: int) -> bool:
     return declared > LONGEST_PLAUSIBLE_SECONDS or size_bytes < SPARSE_BYTES_PER_SECOND * declared
 
 
-def shares_packets(video: OpenVideo) -> bool:
-    """Whether frames share packets of the container, so that times are uncertain where reading begins."""
-    return video.container.format.name == SHARED_PACKETS
-
-
 def _needs_reading(video: OpenVideo, size_bytes: int) -> bool:
     return (
         has_flag(video.container, Flags.ts_discont)
@@ -115,6 +110,7 @@ class _ClockReading:
     _place: PacketPlace = BEFORE_ALL
     _keyframe_position: int | None = None
     _has_shared: bool = False
+    _untimed: int = 0  # ticks of all packets, if none has a time
 
     def see(self, packet: Packet[Any]) -> None:
         """Notes a packet of the pictures."""
@@ -134,6 +130,8 @@ class _ClockReading:
             piece.add(decoded, shown, length)
         elif self._pieces:
             self._pieces[-1].last_length += length
+        else:
+            self._untimed += length
         if packet.is_keyframe:
             start = max(self._place[0] if self._keyframe_position is None else self._keyframe_position, 0)
             if packet.pts is not None and self._pieces:
@@ -153,20 +151,26 @@ class _ClockReading:
 
     def clock(self) -> FileClock:
         """The clock, once all packets have been noted."""
-        if not self._pieces:
-            return PLAIN_CLOCK
         video = self.video
-        joined = joined_pieces(self._pieces, self._evidence())
+        if not self._pieces:
+            return FileClock(duration_seconds=self._untimed * video.tick_seconds or None)
+        evidence = self._evidence()
+        joined = joined_pieces(self._pieces, evidence)
+        frame_seconds = (
+            evidence.usual_ticks * video.tick_seconds if joined.segments and evidence.usual_ticks else None
+        )
         points: tuple[SeekPoint, ...] = ()
         can_seek = not has_flag(video.container, Flags.no_byte_seek | Flags.no_timestamps)
         if can_seek and (joined.segments or self._has_shared):
             points = self._seek_points(joined.shifts)
-        return FileClock(joined.segments, points, video.tick_seconds, joined.seconds, joined.warning)
+        return FileClock(
+            joined.segments, points, video.tick_seconds, frame_seconds, joined.seconds, joined.warning
+        )
 
     def _breaks(self, piece: ClockPiece, decoded: int) -> bool:
         """Whether a packet does not continue a piece."""
         beyond = decoded - piece.last_decoded - piece.last_length
-        if shares_packets(self.video):
+        if self.video.shares_packets:
             return abs(beyond) * 2 > piece.last_length
         tick = self.video.tick_seconds
         return beyond * tick < -SET_BACK_SECONDS or (decoded - piece.last_decoded) * tick > LEAP_SECONDS
@@ -180,10 +184,10 @@ class _ClockReading:
         return Evidence(
             tick_seconds=video.tick_seconds,
             is_transmitted=has_flag(video.container, Flags.ts_discont),
-            usual_seconds=usual * video.tick_seconds,
+            usual_ticks=usual,
             sound=tuple((start, end) for start, end in self._sound),
             declared_end_seconds=video.declared_end_seconds if stored else None,
-            is_fine=shares_packets(video),
+            is_fine=video.shares_packets,
             origin_ticks=video.stream.start_time
             if video.stream.start_time is not None
             else self._pieces[0].first_shown,

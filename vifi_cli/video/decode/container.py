@@ -75,6 +75,7 @@ class OpenVideo:
     is_shown_in_order_read: bool = (
         False  # whether the file tells when frames are decoded, not when they are shown
     )
+    delay_ticks: int = 0  # from the first time of decoding to the first time of showing
     late_ticks: int = 0  # by which all frames are said to be shown later than they are
     encrypted: bool = False  # whether reading ended at encrypted packets
     packets_read: int = 0  # by `packets`, so far
@@ -94,7 +95,8 @@ class OpenVideo:
     def __post_init__(self) -> None:
         self.tick_seconds = float(self.stream.time_base or MICROSECOND)
         rate = self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
-        self.frame_seconds = 1.0 / float(rate)
+        known = None if self.clock is None else self.clock.frame_seconds
+        self.frame_seconds = 1.0 / float(rate) if known is None else known
         self._origin = self.stream.start_time
 
     @property
@@ -137,21 +139,34 @@ class OpenVideo:
 
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
         """How long a packet's frame is on screen."""
-        return (packet.duration or self._frame_ticks) * self.tick_seconds
+        return (packet.duration or self.frame_ticks) * self.tick_seconds
 
     def steady_length(self, packet: Packet[VideoStream]) -> int:
         """How many ticks a packet's frame is on screen, for packets in order.
 
         AVI leaves gaps for frames that are repeated, so there a frame lasts as long as the one before, at least.
         """
-        length = packet.duration or self._frame_ticks
+        length = packet.duration or self.frame_ticks
+        if self.clock is not None and self.clock.segments and length * self.tick_seconds > LEAP_SECONDS:
+            length = self.frame_ticks
         if self.container.format.name != "avi" or packet.dts is None:
             return length
         before, self._latest_decoded = self._latest_decoded, packet.dts
-        return max(length, self._frame_ticks, 0 if before is None else packet.dts - before)
+        return max(length, self.frame_ticks, 0 if before is None else packet.dts - before)
 
     @property
-    def _frame_ticks(self) -> int:
+    def has_guessed_times(self) -> bool:
+        """Whether FFmpeg guessed some of the times, and one of them was wrong."""
+        return self.shares_packets and self.clock is not None and not self.clock.is_plain
+
+    @property
+    def shares_packets(self) -> bool:
+        """Whether frames share packets of the container, as in program streams, which give times only to some."""
+        return self.container.format.name == "mpeg"
+
+    @property
+    def frame_ticks(self) -> int:
+        """The usual time from one frame to the next."""
         return max(round(self.frame_seconds / self.tick_seconds), 1)
 
     @property
@@ -178,9 +193,12 @@ class OpenVideo:
         except av.FFmpegError:
             self.source.check()
             return False
-        if self.is_shown_in_order_read:
-            self._order = DisplayOrder(self.stream.start_time, is_from_start=False)
+        self._lose_order()
         return True
+
+    def _lose_order(self) -> None:
+        if self.is_shown_in_order_read:
+            self._order = DisplayOrder(self.stream.start_time or 0, self.delay_ticks, is_from_start=False)
 
     def _seek_point(self, point: SeekPoint | None) -> bool:
         if point is None:
@@ -191,6 +209,7 @@ class OpenVideo:
             self.source.check()
             return False
         self._sought, self._place = point, BEFORE_ALL
+        self._lose_order()
         return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
@@ -256,7 +275,7 @@ class OpenVideo:
     def frames(self, alive: Callable[[], None]) -> Iterator[VideoFrame]:
         """The frames of the remaining packets in presentation order, without damaged ones; calls `alive` often."""
         if self.is_shown_in_order_read and self._order is None:
-            self._order = DisplayOrder(self.stream.start_time or 0, is_from_start=True)
+            self._order = DisplayOrder(self.stream.start_time or 0, self.delay_ticks, is_from_start=True)
         for packet in self.packets():
             alive()
             if self._order is not None:
@@ -346,6 +365,9 @@ def open_video(path: Path, clock: FileClock | None = PLAIN_CLOCK) -> Iterator[Op
         video = OpenVideo(container, choice.stream, source, clock, choice.remark)
         if container.format.name == "avi" and video.stream.codec_context.has_b_frames:
             video.is_shown_in_order_read, video.late_ticks = _avi_order(path)
+        elif video.has_guessed_times and video.stream.codec_context.name in CODECS_THAT_TELL:
+            video.is_shown_in_order_read = True
+            video.delay_ticks = video.frame_ticks if video.stream.codec_context.has_b_frames else 0
         yield video
 
 

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
-from vifi_cli.video.decode.clock_reading import clock_of, is_suspect, read_clock, shares_packets
+from vifi_cli.video.decode.clock_reading import clock_of, is_suspect, read_clock
 from vifi_cli.video.decode.container import (
     ClockUnsteady,
     OpenVideo,
@@ -76,7 +76,7 @@ def _clock_read_first(
     """The clock of a file whose frames cannot be chosen before its packets are read; None if they can."""
     with open_video(path) as video:
         if not (
-            shares_packets(video)
+            video.shares_packets
             or _is_too_short_to_believe(video, sampling)
             or is_suspect(video, path.stat().st_size)
         ):

@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 class DisplayOrder:
     """Gives frames their times by the order in which they come out of the decoder."""
 
-    def __init__(self, first_ticks: int, *, is_from_start: bool) -> None:
+    def __init__(self, first_ticks: int, delay_ticks: int, *, is_from_start: bool) -> None:
         """After a seek, the order is certain from the second keyframe on, and earlier frames are left out."""
         self._decoded: list[int] = []  # times of the packets, ascending
         self._keyframes: dict[int, int] = {}  # from a keyframe's time to its place among the packets
@@ -29,6 +29,7 @@ class DisplayOrder:
         ] = {}  # how many frames after a keyframe, in decoding order, came out before it
         self._is_certain = is_from_start
         self._first_ticks = first_ticks
+        self._delay_ticks = delay_ticks
 
     def feed(self, packet: Packet[Any]) -> None:
         """Notes a packet before it is decoded; its frame will carry the time at which it was decoded."""
@@ -51,7 +52,8 @@ class DisplayOrder:
         for ticks in self._keyframes:
             if mark is not None and mark > ticks:
                 self._later[ticks] = self._later.get(ticks, 0) + 1
-        frame.pts = self._decoded[self._shown] if self._shown < len(self._decoded) else None
+        is_known = self._shown < len(self._decoded)
+        frame.pts = self._decoded[self._shown] + self._delay_ticks if is_known else None
         self._shown += 1
         return self._is_certain
 

@@ -21,11 +21,11 @@ from tests.benchmarks.interrupted_commands import (
     Cut,
     Finetune,
     Index,
-    Material,
     index_difference,
     run_to_end,
     stored,
 )
+from tests.benchmarks.interruption_material import Material
 from tests.benchmarks.measuring import show_table, start_vifi
 
 VANISHINGS, FULL_DISKS = 10, 20

@@ -20,25 +20,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
-import av
-import numpy as np
 import psutil
 
+from tests.benchmarks.damaged_videos import make_sources, sources_in, write_damaged
 from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table, start_vifi
-from tests.benchmarks.mutations import MUTATIONS
 from tests.benchmarks.process_memory import MemoryPeaks, MemoryWatch
-from tests.made_videos import Sound, numbered_frames, write_video
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+from vifi_cli.video.files.recognition import judge as judge_file
 
-LARGEST_BYTES = 200_000
 TIMES_LONGER = 10
 LEAST_SECONDS = 1.0  # a still of 0.04 s may become a second
 SECONDS_A_FILE, LEAST_LIMIT_SECONDS = 3.0, 600.0
@@ -106,67 +100,6 @@ def judge(ended: Ended, findings: Findings, what: str) -> None:
     findings.rows.append([what, f"{ended.seconds:.0f}", str(ended.exit_code), *memory])
 
 
-def make_sources(folder: Path) -> list[Path]:
-    """A few small videos in containers and codecs that the shared ones lack."""
-    folder.mkdir()
-    tone = Sound(np.sin(np.arange(4 * 44_100, dtype=np.float32) / 20)[None])
-    by_name: dict[str, dict[str, Any]] = {
-        "h264.mkv": {"b_frames": 2, "sound": tone},
-        "h264.mov": {"sound": tone},
-        "h264.ts": {"b_frames": 2},
-        "h264.flv": {},
-        "h264.m4v": {"rotation": 90},
-        "h264.avi": {"b_frames": 2},
-        "mpeg4.mkv": {"codec": "mpeg4"},
-        "vp8.webm": {"codec": "vp8"},
-        "vp9.mkv": {"codec": "vp9"},
-        "hevc.mp4": {"codec": "hevc"},
-    }
-    made = [write_video(folder / name, numbered_frames(40), **options) for name, options in by_name.items()]
-    at_a_constant_rate = ("mpeg1video.mpg", "mpeg2video.vob", "wmv2.wmv", "flv.flv", "mpeg4.avi", "mjpeg.avi")
-    return [*made, *(write_at_constant_rate(folder / name) for name in at_a_constant_rate)]
-
-
-def write_at_constant_rate(path: Path) -> Path:
-    """Two seconds of numbered frames by the codec that the file is named for, for those that want a standard rate."""
-    with av.open(path, "w") as container:
-        stream = container.add_stream(path.stem, rate=25)
-        stream.pix_fmt = "yuvj420p" if path.stem == "mjpeg" else "yuv420p"
-        for number, picture in enumerate(numbered_frames(50)):
-            if not number:
-                stream.height, stream.width = picture.shape[:2]
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return path
-
-
-def sources_in(folders: Sequence[Path]) -> list[Path]:
-    """The videos small enough, smallest first."""
-    found = [
-        path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES
-    ]
-    return sorted(
-        (path for path in found if 0 < path.stat().st_size <= LARGEST_BYTES),
-        key=lambda path: path.stat().st_size,
-    )
-
-
-def write_damaged(sources: Sequence[Path], folder: Path, count: int, seed: int) -> dict[Path, Path]:
-    """Damages files in turn, each in the next way; from the damaged file to its source."""
-    contents = {source: source.read_bytes() for source in sources}
-    origins = {}
-    for number in range(count):
-        random = Random(f"{seed} {number}")
-        source, other = sources[number % len(sources)], random.choice(sources)
-        kind = random.choice(list(MUTATIONS))
-        name = f"{number:06}_{kind.replace(' ', '-')}_{source.name[-40:]}"
-        target = folder / f"{number // 1000:03}" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(MUTATIONS[kind](contents[source], contents[other], random))
-        origins[target] = source
-    return origins
-
-
 def durations(home: Path) -> dict[Path, float]:
     """Seconds of each indexed video."""
     with Catalog(home / "index" / CATALOG_FILE) as catalog:
@@ -179,11 +112,15 @@ def check_indexing(
     ended: Ended, home: Path, origins: dict[Path, Path], findings: Findings
 ) -> dict[Path, float]:
     """Compares what the index holds with the files; gives the seconds of each damaged one that is indexed."""
-    report = json.loads(ended.stdout or '{"failed": []}')
-    reasons = {Path(failed["path"]): failed["reason"] for failed in report["failed"]}
+    report = json.loads(ended.stdout or '{"failed": [], "out_of_reach": [], "skipped_files": {}}')
+    listed = [*report["failed"], *report["out_of_reach"]]
+    reasons = {Path(failed["path"]): failed["reason"] for failed in listed}
     lengths = durations(home)
+    skipped = {path for path in origins if judge_file(path, path.stat().st_size) != "video"}
+    if len(skipped) != sum(report["skipped_files"].values()):
+        findings.fault("skipped files miscounted", f"{len(skipped)}, and not {report['skipped_files']}")
     for damaged, source in origins.items():
-        if damaged not in lengths and damaged not in reasons:
+        if damaged not in lengths and damaged not in reasons and damaged not in skipped:
             findings.fault("unaccounted", str(damaged))
         if damaged in lengths and source in lengths:
             most_seconds = TIMES_LONGER * max(lengths[source], LEAST_SECONDS)

@@ -10,13 +10,11 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.measuring import SHARED_VIDEOS, start_vifi
+from tests.benchmarks.interruption_material import Material
+from tests.benchmarks.measuring import start_vifi
 from tests.index.catalog_content import content
-from tests.made_videos import numbered_frames, solid_colour_clip, write_video
-from tests.model.conftest import make_tiny_clip
 from vifi_cli.index.catalog.catalog import CATALOG_FILE
 
 OK, SOME_FAILED = 0, 3
@@ -28,40 +26,7 @@ PROMPTS = (
     "prompts.image_depth=2",
 )
 CUT_SECONDS, CUTS_A_VIDEO = 1.0, 3
-LARGEST_VIDEO_BYTES = 60_000
-MADE_VIDEOS, ODD_VIDEOS = 16, 6
 KEPT_FOR_GOOD = {".lock", ".access-rights"}
-
-
-@dataclass(frozen=True)
-class Material:
-    """What the commands work on; they only read it."""
-
-    videos: Path
-    classes: Path  # labeled videos in splits
-    model: Path
-    other_model: Path
-
-    @classmethod
-    def make(cls, folder: Path) -> "Material":
-        """Makes videos, some of them damaged, labeled videos, and two tiny models."""
-        videos, classes = folder / "videos", folder / "classes"
-        videos.mkdir(parents=True)
-        for number in range(MADE_VIDEOS):
-            frames = numbered_frames(60 + 20 * (number % 5))
-            write_video(videos / f"{number:02}.mp4", frames, gop=10)
-        odd = SHARED_VIDEOS / "odd"
-        small = [path for path in sorted(odd.rglob("*.mp4")) if path.stat().st_size < LARGEST_VIDEO_BYTES]
-        for number, path in enumerate(small[:: max(1, len(small) // ODD_VIDEOS)]):
-            shutil.copy2(path, videos / f"odd_{number}{path.suffix}")
-        for split, numbers in (("train", range(4)), ("test", range(4, 5))):
-            for color in ("red", "green", "blue"):
-                for number in numbers:
-                    path = classes / split / color / f"{color}_{number}.mp4"
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    solid_colour_clip(path, [(color, 0.4), ("black", 0.1 * number)])
-        models = (make_tiny_clip(folder / "model"), make_tiny_clip(folder / "other_model", seed=1))
-        return cls(videos, classes, *models)
 
 
 class Command:

@@ -29,7 +29,8 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import failing_disks, simultaneous_commands
-from tests.benchmarks.interrupted_commands import COMMANDS, OK, SOME_FAILED, Command, Cut, Material, Watch
+from tests.benchmarks.interrupted_commands import COMMANDS, OK, SOME_FAILED, Command, Cut, Watch
+from tests.benchmarks.interruption_material import Material
 from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
 
 EARLIEST_SHARE = 0.25  # of an undisturbed run: before, Python loads modules

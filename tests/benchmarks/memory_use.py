@@ -3,7 +3,7 @@
     python -m tests.benchmarks.memory_use [--minutes 10 120]
 
 Each video is indexed by a program of its own. Its resident memory, and that of the processes it starts to decode,
-is read ten times a second; libraries that several processes share count for each of them. The first row is a run
+is read five times a second; libraries that several processes share count for each of them. The first row is a run
 that finds nothing new to index.
 """
 
@@ -12,10 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from tests.benchmarks.measuring import (
     compile_encoder,
@@ -24,40 +21,7 @@ from tests.benchmarks.measuring import (
     start_vifi,
     write_panning_clip,
 )
-
-SAMPLE_SECONDS = 0.1
-
-
-@dataclass
-class Peaks:
-    """The most memory seen, in bytes: of the program, of the processes below it, of all at one moment."""
-
-    program: int = 0
-    others: int = 0
-    together: int = 0
-
-
-def watch(process: "subprocess.Popen[bytes]") -> Peaks:
-    """Reads the memory of a program and all processes below it until it ends."""
-    peaks = Peaks()
-    program = psutil.Process(process.pid)
-    while process.poll() is None:
-        try:
-            own = program.memory_info().rss
-            others = sum(_resident(child) for child in program.children(recursive=True))
-        except psutil.NoSuchProcess:
-            break
-        peaks.program, peaks.others = max(peaks.program, own), max(peaks.others, others)
-        peaks.together = max(peaks.together, own + others)
-        time.sleep(SAMPLE_SECONDS)
-    return peaks
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+from tests.benchmarks.process_memory import MemoryWatch
 
 
 def index(home: Path, videos: Path, title: str) -> list[str]:
@@ -68,7 +32,8 @@ def index(home: Path, videos: Path, title: str) -> list[str]:
         process = start_vifi(
             home, "index", str(videos), "--model", "starter", stdout=output, stderr=subprocess.STDOUT
         )
-        peaks = watch(process)
+        with MemoryWatch(process) as peaks:
+            process.wait()
     if process.wait():
         sys.exit(log.read_text())
     seconds = time.perf_counter() - started

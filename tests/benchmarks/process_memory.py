@@ -14,6 +14,7 @@ class MemoryPeaks:
     """In bytes."""
 
     program: int = 0
+    others: int = 0  # of the processes below it at one moment
     together: int = 0
     of_child: dict[int, int] = field(default_factory=dict)
 
@@ -48,10 +49,9 @@ class MemoryWatch:
             except psutil.NoSuchProcess:
                 return
             sizes = {child.pid: _resident(child) for child in children}
-            peaks.program, peaks.together = (
-                max(peaks.program, own),
-                max(peaks.together, own + sum(sizes.values())),
-            )
+            others = sum(sizes.values())
+            peaks.program, peaks.others = max(peaks.program, own), max(peaks.others, others)
+            peaks.together = max(peaks.together, own + others)
             for pid, size in sizes.items():
                 peaks.of_child[pid] = max(size, peaks.of_child.get(pid, 0))
 

@@ -16,15 +16,15 @@ from tests.benchmarks.interrupted_commands import (
     Command,
     Finetune,
     Index,
-    Material,
     Rebuild,
     run_to_end,
     stored,
 )
+from tests.benchmarks.interruption_material import Material
 from tests.benchmarks.measuring import show_table, start_vifi
 
 OK, NO_HITS, REFUSED, SOME_FAILED = 0, 1, 2, 3
-ROUNDS, SEARCHES = 4, 5
+ROUNDS, SEARCHES = 3, 3
 
 
 @dataclass
@@ -48,10 +48,10 @@ def show_all(material: Material, folder: Path, seed: int) -> int:
     """Runs all pairs and prints what came of them; gives the number of faults."""
     folder.mkdir(parents=True)
     chance = random.Random(f"pairs {seed}")
-    pairs = [
-        run(material, folder / name.replace(" ", "").replace("+", "-"), chance, Pair(name))
-        for name, run in PAIRS.items()
-    ]
+    pairs = []
+    for name, run in PAIRS.items():
+        pairs.append(run(material, folder / name.replace(" + ", "-"), chance, Pair(name)))
+        print(f"{name}: {len(pairs[-1].codes)} runs, {len(pairs[-1].faults)} faults", flush=True)
     rows = [[pair.name, str(len(pair.codes)), in_words(pair.codes), str(len(pair.faults))] for pair in pairs]
     show_table("Two commands at once", ("commands", "runs", "exit codes", "faults"), rows)
     faults = [f"{pair.name}: {fault}" for pair in pairs for fault in pair.faults]

@@ -1,16 +1,21 @@
-"""Entry point of `vifi` and `python -m vifi_cli`; exits quietly when interrupted."""
+"""Entry point of `vifi` and `python -m vifi_cli`."""
 
-import sys
+from vifi_cli import stop_signals
 
 
 def main() -> None:
-    """Runs `vifi_cli.cli.app.main`."""
+    """Runs `vifi_cli.cli.app.main`; whichever signal stops it, it ends as after Ctrl-C."""
+    stop_signals.raise_on_stop()  # at once: the first process of a container ignores signals without a handler
     try:
         from vifi_cli.cli.app import main as run
 
         run()
-    except KeyboardInterrupt:  # before the command could handle it
-        sys.exit(130)
+    except KeyboardInterrupt as stop:  # before the command could handle it, or after
+        stop_signals.leave(stop_signals.exit_code(stop))
+    except SystemExit as end:
+        if isinstance(end.code, int) and end.code - 128 in stop_signals.STOP_SIGNALS:
+            stop_signals.leave(end.code)
+        raise
 
 
 if __name__ == "__main__":

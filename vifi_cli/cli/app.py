@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli import __version__
+from vifi_cli import __version__, stop_signals
 from vifi_cli.cli.evaluation.attention import attention
 from vifi_cli.cli.evaluation.classify import classify
 from vifi_cli.cli.evaluation.embed_map import embed_map
@@ -81,10 +81,14 @@ def main() -> None:
         output.error("nothing was changed: you did not confirm")
         code = 1
     except Exception as error:
-        if os.environ.get("VIFI_DEBUG"):
+        if stop := stop_signals.stop_behind(error):
+            output.stopped(stop)
+            code = stop_signals.exit_code(stop)
+        elif os.environ.get("VIFI_DEBUG"):
             raise
-        if words := in_words(error):
-            output.error(words)
-        code = error.exit_code if isinstance(error, VifiError) else FAILED
+        else:
+            if words := in_words(error):
+                output.error(words)
+            code = error.exit_code if isinstance(error, VifiError) else FAILED
     if code:
         sys.exit(code)

@@ -84,6 +84,8 @@ class FineTuning:
         )
         self._validation = Validation(data, self._clips, recipe, self._enter, processes, listener.scoring)
         self._bad = BadVideos(data.train, listener.say)
+        self.takes_steps = False  # now, so that there may be something to save
+        self._is_stopping = False
         self._board = None
         if recipe.runtime.tensorboard and processes.is_first:
             self._board = TensorBoardLog(folder.path / "tensorboard", self._plan.steps_per_epoch)
@@ -108,10 +110,12 @@ class FineTuning:
         else:
             yield self._noted(EpochReport(0, None, self._score_before(), is_best=False))
         if progress.step < self._plan.total_steps:
+            self.takes_steps = True
             progress = yield from self._epochs(progress)
+            self.takes_steps = False
         elif self._processes.is_first:
             self._folder.draw()  # killed between the last state and the last curves
-        if progress.step == self._plan.total_steps:
+        if progress.step == self._plan.total_steps and not self._is_stopping:
             yield self._result(progress)
 
     def describe(self) -> str:
@@ -158,6 +162,7 @@ class FineTuning:
                     drawn = saved
                     if self._processes.is_first:
                         self._folder.draw()
+            self._is_stopping = bool(must_stop)
             if must_stop:
                 break
         return progress

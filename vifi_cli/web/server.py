@@ -2,11 +2,13 @@
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from vifi_cli import stop_signals
 from vifi_cli.errors import InvalidInput
 
 USUAL_PORT, PORTS_TRIED = 8765, 20
@@ -42,7 +44,10 @@ def address_of(listening: socket.socket) -> str:
 
 
 def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
-    """Serves until KeyboardInterrupt, raised when all is closed; `tell` is called with a line for each error."""
+    """Serves until a stop signal, whose KeyboardInterrupt is raised when all is closed.
+
+    `tell` is called with a line for each error.
+    """
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -56,10 +61,28 @@ def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> 
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     log = logging.getLogger("uvicorn")
     log.handlers, log.propagate = [_Telling(tell, server)], False
     server.run(sockets=[listening])
+    if server.stopped_by is not None:
+        raise stop_signals.interruption(server.stopped_by)
+
+
+class _Server(uvicorn.Server):
+    """Ends at every stop signal, and leaves ignored ones ignored."""
+
+    stopped_by: int | None = None  # the number of the signal
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Handles stop signals while the server runs."""
+        with stop_signals.handled_by(self._stop):
+            yield
+
+    def _stop(self, number: int) -> None:
+        self.stopped_by = self.stopped_by or number
+        self.handle_exit(number, None)
 
 
 class _Telling(logging.Handler):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from vifi_cli import paths
+from vifi_cli import paths, stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
@@ -86,7 +86,7 @@ def index_videos(
 def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> IndexReport:
     """Brings the index in a folder up to date, with its vector file and its calibration.
 
-    When interrupted from the keyboard, it notes how many files are done and kept. Errors are those of `index_videos`.
+    When it is stopped, as by Ctrl-C, it notes how many files are done and kept. Errors are those of `index_videos`.
     """
     run = _IndexRun(folder, request, feedback)
     try:
@@ -95,8 +95,10 @@ def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> Ind
             if not (folder / CATALOG_FILE).exists():
                 return run.first()
             return run.rebuild() if request.rebuild else run.update()
-    except KeyboardInterrupt:
-        feedback.note(f"interrupted: {run.progress.summary()}; the same command continues from there")
+    except KeyboardInterrupt as stop:
+        feedback.note(
+            f"{stop_signals.in_words(stop)}: {run.progress.summary()}; the same command continues from there"
+        )
         raise
 
 

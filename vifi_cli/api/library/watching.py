@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import watchfiles
 
+from vifi_cli import stop_signals
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.library.indexing import IndexRequest
 from vifi_cli.errors import IndexLocked, IndexMissing, NothingToIndex, VifiError
@@ -42,31 +43,30 @@ def watch(
         VifiError: the folders cannot be followed, or the index cannot be brought up to date.
     """
     watching = Watching(index_folder, request, run, feedback)
-    with _interrupt_remembered() as interrupted:
-        while not interrupted.is_set():
-            for events in _events(watching.find_places(), interrupted):
+    stop = _Stop()
+    with suppress(KeyboardInterrupt), stop_signals.handled_by(stop.hear):
+        while not stop.event.is_set():
+            for events in _events(watching.find_places(), stop.event):
                 report = watching.step(events, time.monotonic(), time.time_ns())
                 if report is not None:
                     show(report)
                 if watching.have_places_changed():
                     break
-        raise KeyboardInterrupt
+    raise stop_signals.interruption(stop.number)
 
 
-@contextmanager
-def _interrupt_remembered() -> Iterator[Event]:
-    """An event that Ctrl-C sets: its exception alone is lost where it strikes while something is being destroyed."""
-    interrupted = Event()
+class _Stop:
+    """A stop signal, remembered: its exception alone is lost where it strikes while something is being destroyed."""
 
-    def interrupt(*_: object) -> None:
-        interrupted.set()
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self.event, self.number = Event(), signal.SIGINT
 
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def hear(self, number: int) -> None:
+        """Handles a stop signal; a second one changes nothing."""
+        if not self.event.is_set():
+            self.event.set()
+            self.number = signal.Signals(number)
+            raise stop_signals.interruption(number)
 
 
 class Watching:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
+from vifi_cli import stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.prepare import (
     PreparedRun,
@@ -123,9 +124,9 @@ def _carry_out(
     try:
         tuned = carry_out(finetune, processes, feedback)
         prompted = carry_out(replace(prompt, is_begun=True), processes, feedback)
-    except Interrupted as interruption:
-        raise Interrupted(run) from interruption
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and finetune.folder.state.exists():
+            raise Interrupted(run, stop_signals.number_of(error)) from error
         if is_new and processes.is_first and not finetune.folder.is_begun():
             prompt.folder.withdraw()
         raise

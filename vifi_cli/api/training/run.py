@@ -3,14 +3,12 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 import torch
 
+from vifi_cli import stop_signals
 from vifi_cli.api.feedback import Feedback, Task, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_run
 from vifi_cli.api.training.request import TrainingRequest
@@ -20,14 +18,15 @@ from vifi_cli.training.fine_tuning import FineTuning, Listener
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
 MOST_BAD_SHOWN = 10
+STOPPING = "stopping after this step; Ctrl-C again stops at once and keeps the last saved state"
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended a run, which is saved in `folder`."""
+    """Ctrl-C or another signal, whose number is `number`, ended a run, which is saved in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, number: int) -> None:
         super().__init__(f"the run is saved in {folder} and can be resumed")
-        self.folder = folder
+        self.folder, self.number = folder, number
 
 
 def train_model(request: TrainingRequest, processes: Processes, feedback: Feedback) -> Path:
@@ -36,7 +35,7 @@ def train_model(request: TrainingRequest, processes: Processes, feedback: Feedba
     An interrupted run in the request's output folder continues; a finished one is not repeated.
 
     Raises:
-        Interrupted: Ctrl-C was pressed; the run is saved.
+        Interrupted: Ctrl-C was pressed, or another signal came; the run is saved.
     """
     prepared = continued_run(prepare_run(request, of_first_process(feedback)))
     if not (prepared.is_begun and prepared.folder.is_finished(prepared.config)):
@@ -48,7 +47,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     """Carry out a run to its end.
 
     Raises:
-        Interrupted: Ctrl-C was pressed; the run is saved.
+        Interrupted: Ctrl-C was pressed, or another signal came; the run is saved.
     """
     feedback = of_first_process(feedback)
     is_resumed = prepared.is_begun and prepared.folder.state.exists()
@@ -60,25 +59,29 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
         elif not is_resumed:
             folder.metrics.unlink(missing_ok=True)
     processes.wait_for_all()
-    with _stopping(feedback) as should_stop, feedback.task("Training") as report:
+    wish = _StopWish(feedback, is_alone=processes.count == 1)
+    with stop_signals.handled_by(wish.hear), feedback.task("Training") as report:
         progress = _Progress(report, processes.device)
-        listener = Listener(should_stop, progress.scoring, feedback.note)
-        with feedback.busy("Loading the model"):
-            try:
-                run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
-            except BaseException:
-                if processes.is_first and not is_begun:
-                    folder.withdraw()
-                raise
-        feedback.note(f"run: {folder.path}; {run.describe()}")
-        result = _follow(run, progress, feedback, is_resumed=is_resumed)
+        listener = Listener(wish.is_made, progress.scoring, feedback.note)
+        try:
+            with feedback.busy("Loading the model"):
+                run = wish.run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
+            feedback.note(f"run: {folder.path}; {run.describe()}")
+            result = _follow(run, progress, feedback, is_resumed=is_resumed)
+        except BaseException as error:
+            is_saved, is_stopped = folder.state.exists(), isinstance(error, KeyboardInterrupt)
+            if processes.is_first and not is_begun and not is_saved and (is_stopped or wish.run is None):
+                folder.withdraw()
+            if isinstance(error, KeyboardInterrupt) and is_saved:
+                raise Interrupted(folder.path, stop_signals.number_of(error)) from error
+            raise
     bad = run.unreadable()
     for video, reason in bad[:MOST_BAD_SHOWN]:
         feedback.warn(f"left out: {video.path}: {reason}")
     if len(bad) > MOST_BAD_SHOWN:
         feedback.warn(f"… and {len(bad) - MOST_BAD_SHOWN:,} more; `vifi data check` lists them all")
     if result is None:
-        raise Interrupted(folder.path)
+        raise Interrupted(folder.path, wish.number or signal.SIGINT)
     return result
 
 
@@ -96,25 +99,32 @@ def _follow(
     return None
 
 
-@contextmanager
-def _stopping(feedback: Feedback) -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns true after the first Ctrl-C; the second one interrupts."""
-    if threading.current_thread() is not threading.main_thread():  # others cannot handle signals
-        yield lambda: False
-        return
-    wishes: list[int] = []
+class _StopWish:
+    """The wish that a run stops: after its present step, or at once where it takes none and at a second Ctrl-C.
 
-    def on_interrupt(number: int, _frame: FrameType | None) -> None:
-        if wishes:
+    Several processes stop after the same step.
+    """
+
+    def __init__(self, feedback: Feedback, *, is_alone: bool) -> None:
+        self.number: int | None = None  # of the signal that expressed it
+        self.run: FineTuning | None = None  # once it is set up
+        self._feedback, self._is_alone = feedback, is_alone
+        self._since = 0.0
+
+    def is_made(self) -> bool:
+        """Whether the run is to stop."""
+        return self.number is not None
+
+    def hear(self, number: int) -> None:
+        """Handles a stop signal."""
+        if self.number is None:
+            self.number, self._since = number, time.monotonic()
+            if self._is_alone and not (self.run and self.run.takes_steps):
+                raise stop_signals.interruption(number)
+            # in another thread, because this one may be writing a note just now
+            threading.Thread(target=self._feedback.note, args=(STOPPING,)).start()
+        elif number == signal.SIGINT and time.monotonic() - self._since > stop_signals.REPEAT_SECONDS:
             raise KeyboardInterrupt
-        wishes.append(number)
-        feedback.note("stopping after this step; Ctrl-C again stops at once and keeps the last saved state")
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield lambda: bool(wishes)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import (
@@ -22,7 +23,6 @@ from vifi_cli.cli.terminal.options import (
     output_option,
 )
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
-from vifi_cli.cli.training.options import INTERRUPTED
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -188,8 +188,8 @@ def _evaluate(options: EvalOptions) -> Report:
         )
     except Interrupted as interruption:
         if is_first_process():
-            output.note("interrupted and saved: run the same command to continue")
-        raise typer.Exit(INTERRUPTED) from interruption
+            output.note(f"{stop_signals.in_words(interruption)} and saved: run the same command to continue")
+        raise typer.Exit(stop_signals.exit_code(interruption)) from interruption
 
 
 def _show(report: Report, *, as_json: bool) -> None:

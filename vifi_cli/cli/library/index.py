@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths as places
-from vifi_cli import wording
+from vifi_cli import stop_signals, wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, model_option
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vifi_cli.index.catalog.records import FailedFile
     from vifi_cli.index.update.indexer import IndexReport
 
-SOME_FAILED, INTERRUPTED = 3, 130
+SOME_FAILED = 3
 MOST_FAILURES_SHOWN = 20
 SKIPPED_WORDS = {
     "not_video": ("file that is not a video", "files that are not videos"),
@@ -129,8 +129,8 @@ def _run(request: IndexRequest) -> IndexReport:
 
     try:
         return run_indexing(places.index_folder(), request, ON_TERMINAL)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as stop:  # the run has said how far it came
+        raise typer.Exit(stop_signals.exit_code(stop)) from stop
 
 
 def _follow(request: IndexRequest, *, as_json: bool) -> None:
@@ -152,8 +152,8 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
     output.note("following; Ctrl-C ends it")
     try:
         watch(places.index_folder(), request, _run, show_run, ON_TERMINAL)
-    except KeyboardInterrupt:
-        output.note("ended")
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(output.ended(stop)) from stop
 
 
 def _changes_in_words(report: IndexReport) -> str:

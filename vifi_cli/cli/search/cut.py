@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from vifi_cli import wording
+from vifi_cli import stop_signals, wording
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import note_no_hits
 from vifi_cli.cli.search.search import open_session
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.cut.plan import CutOutputs, CutPlan
     from vifi_cli.api.cut.render import CutReport
 
-NO_HITS, SOME_FAILED, INTERRUPTED = 1, 3, 130
+NO_HITS, SOME_FAILED = 1, 3
 MOST_REMARKS = 20
 _option = partial(typer.Option, rich_help_panel="What to write")
 
@@ -171,10 +171,10 @@ def _render(plan: CutPlan) -> CutReport:
     report = CutReport()
     try:
         render(plan, report, ON_TERMINAL)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         written = wording.counted(len(report.clips), "clip")
-        output.note(f"interrupted: {written} of {len(plan.clips):,} written and kept")
-        raise typer.Exit(INTERRUPTED) from None
+        output.note(f"{stop_signals.in_words(stop)}: {written} of {len(plan.clips):,} written and kept")
+        raise typer.Exit(stop_signals.exit_code(stop)) from stop
     return report
 
 

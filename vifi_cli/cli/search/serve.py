@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import webbrowser
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from vifi_cli import paths
+from vifi_cli import paths, stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import DeviceOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -59,9 +58,10 @@ def serve(
         output.note("Ctrl-C ends it")
         if open_browser:
             webbrowser.open(address)
-        with suppress(KeyboardInterrupt):
+        try:
             run(app, listening, output.warning)
-        output.note("ended")
+        except KeyboardInterrupt as stop:
+            stop_signals.leave(output.ended(stop))
 
 
 def _check_exposure(host: str, expose: bool) -> None:

@@ -19,6 +19,7 @@ from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, VifiError
+from vifi_cli.stop_signals import Stopped
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
@@ -116,6 +117,8 @@ def _talk(asking: Asking) -> None:
         for line in _typed_lines():
             try:
                 asking.answer(line)
+            except Stopped:
+                raise
             except KeyboardInterrupt:
                 output.note("stopped")
 
@@ -125,6 +128,8 @@ def _typed_lines() -> Iterator[str]:
     while True:
         try:
             line = _ask().strip()
+        except Stopped:
+            raise
         except KeyboardInterrupt:
             output.prompt("\n")
             continue

@@ -14,6 +14,9 @@ from rich.highlighter import RegexHighlighter
 from rich.theme import Theme
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from vifi_cli import stop_signals
+from vifi_cli.cli.terminal import output
+
 if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -173,6 +176,14 @@ class _Command(TyperCommand):
 
 
 class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Ends a command that is stopped and has not said so itself; Typer would call every signal Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            output.stopped(stop)
+            raise typer.Exit(stop_signals.exit_code(stop)) from stop
+
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         show_help(describe(self, ctx))
 

@@ -13,6 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from vifi_cli import stop_signals
+from vifi_cli.cli.terminal.message_stream import unfailing
+from vifi_cli.stop_signals import Stopped
 from vifi_cli.wording import printable
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -33,6 +36,7 @@ def prepare_streams() -> None:
         setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
+    sys.stderr = unfailing(sys.stderr)
 
 
 def stdout_is_terminal() -> bool:
@@ -78,6 +82,18 @@ def warning(message: str) -> None:
 def error(message: str) -> None:
     """Writes an error to stderr, on one line."""
     stderr().print(f"[bold red]error:[/bold red] {escape(printable(' '.join(message.split())))}")
+
+
+def stopped(stop: KeyboardInterrupt) -> None:
+    """Writes to stderr that a signal ended the command."""
+    note(f"{stop_signals.in_words(stop)}: run the same command again")
+
+
+def ended(stop: KeyboardInterrupt) -> int:
+    """Reports the end of a command that runs until it is stopped; returns its exit code, 0 for Ctrl-C."""
+    is_usual = not isinstance(stop, Stopped)
+    note("ended" if is_usual else stop_signals.in_words(stop))
+    return 0 if is_usual else stop_signals.exit_code(stop)
 
 
 def prompt(text: str) -> None:

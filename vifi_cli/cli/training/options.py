@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import (
     DataOption,
@@ -23,8 +24,6 @@ from vifi_cli.cli.terminal.options import (
 )
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
-
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 SideOption = Annotated[
     Tune | None,
@@ -111,5 +110,5 @@ def train_or_resume(
     except Interrupted as interruption:
         if is_first_process():
             command = f"vifi {train.__name__.replace('_', '-')} --resume {interruption.folder}"
-            output.note(f"interrupted and saved; continue with {command}")
-        raise typer.Exit(INTERRUPTED) from interruption
+            output.note(f"{stop_signals.in_words(interruption)} and saved; continue with {command}")
+        raise typer.Exit(stop_signals.exit_code(interruption)) from interruption

@@ -1,8 +1,12 @@
 """Predictions and embeddings of videos, from the published test clip or from several views."""
 
-from collections.abc import Callable, Iterator, Sequence
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
@@ -11,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from vifi_cli import stop_signals
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions
@@ -19,7 +24,7 @@ from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.towers.clip_transform import normalized
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
 from vifi_cli.video.clips.store import ClipStore
-from vifi_cli.video.workers.isolated_worker import starting_process
+from vifi_cli.video.workers.isolated_worker import END_SECONDS, starting_process
 
 Embeddings = npt.NDArray[np.float32]
 BadVideo = tuple[int, str]
@@ -79,14 +84,36 @@ class ClipInput:
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:
-    """The batches of a loader whose processes ignore Ctrl-C and do not run the program's script again.
+    """The batches of a loader whose processes leave stop signals to this one and do not run the program's script again.
 
-    Ctrl-C would end them at once, and with them the step that training wants to finish and save.
+    A signal to all processes would end them at once, and with them the step that training wants to finish and save.
+    When the batches are not read to their end, the processes are killed: torch would wait up to 5 seconds for each.
     """
     if not loader.num_workers:
-        return iter(loader)
+        yield from loader
+        return
+    others = set(multiprocessing.active_children())
     with starting_process():
-        return iter(loader)
+        batches = iter(loader)
+    readers = set(multiprocessing.active_children()) - others
+    try:
+        yield from batches
+    finally:
+        _kill(readers)
+
+
+def _kill(readers: Iterable[BaseProcess]) -> None:
+    """Kills processes that hold nothing worth keeping, without letting torch take them for crashed ones."""
+    by_torch = None
+    if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
+        by_torch = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        for reader in readers:
+            reader.kill()
+            reader.join(END_SECONDS)
+    finally:
+        if by_torch is not None:
+            signal.signal(signal.SIGCHLD, by_torch)
 
 
 @torch.inference_mode()
@@ -103,6 +130,7 @@ def encode_views(
         batch_size=max(1, clips.batch // clips.views.count),
         sampler=chosen,
         num_workers=clips.workers,
+        worker_init_fn=stop_signals.leave_to_parent,
         multiprocessing_context="spawn" if clips.workers else None,
         collate_fn=list,
     )

@@ -93,7 +93,7 @@ def encode_videos(
     """Decodes and encodes videos, yielding each as soon as its last frame is encoded.
 
     Memory stays bounded by the decoders' queues, one batch of frames, and the embeddings of the videos in work.
-    When interrupted from the keyboard, it yields what is complete before it stops.
+    When it is stopped, as by Ctrl-C, it yields what is complete before it stops.
 
     Raises:
         IndexProblem: the encoder gives no video embeddings that are finite float16 numbers.
@@ -123,7 +123,9 @@ def encode_videos(
                     batch.drop(in_work.pop(event.position))
                     yield _failed(videos[event.position], event)
                 yield from guard.judge(_take_complete(in_work, videos))
-        except KeyboardInterrupt:  # keep what is decoded
+        except KeyboardInterrupt:  # keep what is decoded, without encoding what cannot be kept
+            for video in [video for video in in_work.values() if video.info is None]:
+                batch.drop(video)
             batch.flush()
             yield from guard.judge(_take_complete(in_work, videos))
             raise
@@ -147,7 +149,7 @@ class _FrameBatch:
             self.flush()
 
     def drop(self, video: _VideoInWork) -> None:
-        """Forgets the frames of a video that has failed."""
+        """Forgets the frames of a video that is not to be stored."""
         self.waiting = [(other, frames) for other, frames in self.waiting if other is not video]
 
     def flush(self) -> None:

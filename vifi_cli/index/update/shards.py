@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 
+from vifi_cli import stop_signals
 from vifi_cli.errors import EncoderMismatch
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.merging import merge
@@ -33,12 +34,16 @@ def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:
 def store_all(
     catalog: Catalog, videos: Iterator[EncodedVideo | FailedFile]
 ) -> Iterator[EncodedVideo | FailedFile]:
-    """Stores each video or failure as it comes, and passes it on without its embeddings."""
+    """Stores each video or failure as it comes, and passes it on without its embeddings.
+
+    A stop signal takes effect between two videos, so that the consumer knows of each one that is stored.
+    """
     for video in videos:
-        if isinstance(video, FailedFile):
-            catalog.record_failure(video)
-            yield video
-        else:
+        with stop_signals.deferred():
+            if isinstance(video, FailedFile):
+                catalog.record_failure(video)
+                yield video
+                continue
             catalog.store(video)
             yield replace(video, seconds=video.seconds[:0].copy(), embeddings=video.embeddings[:0].copy())
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from vifi_cli import stop_signals
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.testing.predicting import started
@@ -103,6 +104,7 @@ def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int
         batch_size=None,
         sampler=groups,
         num_workers=workers,
+        worker_init_fn=stop_signals.leave_to_parent,
         multiprocessing_context="spawn" if workers else None,
         prefetch_factor=4 if workers else None,
     )

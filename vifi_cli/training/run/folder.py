@@ -103,7 +103,8 @@ class RunFolder:
 
     def withdraw(self) -> None:
         """Undo `begin` after a failed setup, so that the next run can use the folder."""
-        self._config.unlink(missing_ok=True)
+        for file in (self.metrics, self._config):
+            file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()
 

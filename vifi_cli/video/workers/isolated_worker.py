@@ -21,6 +21,7 @@ from multiprocessing.connection import wait
 from types import ModuleType, NoneType
 from typing import Any, Self
 
+from vifi_cli import stop_signals
 from vifi_cli.errors import ReadingBrokeOff, VifiError
 from vifi_cli.video.workers.answer_reading import read_message
 from vifi_cli.video.workers.messages import (
@@ -233,7 +234,7 @@ class _Process:
 
 def _serve(end: socket.socket) -> None:
     """Makes the calls that come through the socket, until the process is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    stop_signals.leave_to_parent()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the parent's output is data
     stream = PartStream(end)
@@ -259,18 +260,18 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def starting_process() -> Iterator[None]:
-    """Keeps a process started here from running the program's own script again, and blocks Ctrl-C in it.
+    """Keeps a process started here from running the program's own script again, and holds back stop signals in it.
 
-    The process needs only modules, so scripts that use vifi need no `if __name__ == "__main__":`. With Ctrl-C blocked
-    it prints no traceback while it starts.
+    The process needs only modules, so scripts that use vifi need no `if __name__ == "__main__":`. With the signals held
+    back it neither ends nor prints a traceback while it starts.
     """
-    resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
-    with ONE_START:  # else another thread would mistake the empty module for the program's own
+    with stop_signals.held_back_in_children():
+        resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
+    # one at a time: another thread would take the empty module for the program's own
+    with ONE_START, stop_signals.held_back_in_children():
         main = sys.modules["__main__"]
-        signals_before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         sys.modules["__main__"] = ModuleType("__main__")
         try:
             yield
         finally:
             sys.modules["__main__"] = main
-            signal.pthread_sigmask(signal.SIG_SETMASK, signals_before)

@@ -1,11 +1,13 @@
 """The index, read by requests: a search session in its own thread, and the videos and moments that addresses name."""
 
 import asyncio
+import ctypes
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +19,7 @@ from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.web.requests.address import parse_key, parse_span, video_by_key
 
 ROUNDED_SECONDS = 0.01
+CLOSE_SECONDS = 1.0  # loading a model may take longer
 NOT_FOUND = 404
 GONE = "This file is not where it was. Is its disk plugged in?"
 UNREADABLE = "This file cannot be opened."
@@ -30,6 +33,7 @@ class IndexReader:
     def __init__(self, session: SearchSession) -> None:
         self._session = session
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="index-reader")
+        self._thread_id: int | None = None  # once it works
 
     @property
     def folder(self) -> Path:
@@ -49,12 +53,16 @@ class IndexReader:
         return video
 
     def close(self) -> None:
-        """Ends the connection once the current work is done; work that waits is dropped."""
+        """Ends the connection after the current work, which is broken off if it takes long; what waits is dropped."""
         last = self._thread.submit(self._session.close)
         self._thread.shutdown(wait=False)
-        last.result()
+        if not wait([last], CLOSE_SECONDS).done and self._thread_id:
+            raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+            raise_in_thread(ctypes.c_ulong(self._thread_id), ctypes.py_object(KeyboardInterrupt))
+            wait([last], CLOSE_SECONDS)
 
     def _read(self, work: Callable[[SearchSession], Result]) -> Result:
+        self._thread_id = threading.get_ident()
         self._session.refresh()
         try:
             return work(self._session)

@@ -1,0 +1,188 @@
+"""The signals that ask vifi to stop: Ctrl-C, `kill`, `docker stop`, a closed terminal, a warning of a batch system.
+
+Each ends a command in the same way: by a KeyboardInterrupt in the main thread, so that everything is closed, saved and
+removed on the way out. A signal that vifi finds ignored stays ignored, as `nohup` and background jobs want it.
+"""
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NoReturn
+
+STOP_SIGNALS = tuple(
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
+    if name in signal.Signals.__members__
+)
+REPEAT_SECONDS = 1.0
+"""A closed terminal and `timeout` send a signal twice at once, which counts as one; a later one ends the cleanup."""
+RETRY_SECONDS = 0.05
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal other than Ctrl-C asks this process to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+
+
+def interruption(number: int) -> KeyboardInterrupt:
+    """The exception that a signal raises: a plain KeyboardInterrupt for Ctrl-C."""
+    return KeyboardInterrupt() if number == signal.SIGINT else Stopped(number)
+
+
+def number_of(stop: KeyboardInterrupt) -> int:
+    """The number of the signal behind an exception."""
+    return int(getattr(stop, "number", signal.SIGINT))
+
+
+def exit_code(stop: KeyboardInterrupt) -> int:
+    """The exit code of a command that a signal ended: 130 after Ctrl-C, 143 after SIGTERM."""
+    return 128 + number_of(stop)
+
+
+def in_words(stop: KeyboardInterrupt) -> str:
+    """The beginning of a message."""
+    number = number_of(stop)
+    return "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+
+
+def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The stop that an error comes from: native code may turn one exception into another."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def raise_on_stop() -> None:
+    """Lets each stop signal raise an exception in the main thread from now on, as Ctrl-C does in Python."""
+    stopping = _Raising()
+    for number in _ending_signals():
+        signal.signal(number, stopping)
+    sys.unraisablehook = stopping.raise_later
+
+
+class _Raising:
+    """Handles stop signals by exceptions."""
+
+    def __init__(self) -> None:
+        self._raised = 0  # the number of the latest signal that raised an exception
+        self._raised_at = float("-inf")
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        is_repeated = now - self._raised_at < REPEAT_SECONDS
+        if not is_repeated or (self._raised == signal.SIGINT != number):  # `vifi shell` goes on after Ctrl-C
+            self._raised, self._raised_at = number, now
+            raise interruption(number)
+
+    def raise_later(self, lost: "sys.UnraisableHookArgs") -> None:
+        """Raises a stop again that struck where nothing can be raised, such as in the destructor of an object."""
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        self._raised_at = float("-inf")
+        timer = threading.Timer(RETRY_SECONDS, _send_to_main_thread, (number_of(lost.exc_value),))
+        timer.daemon = True
+        timer.start()
+
+
+def _send_to_main_thread(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """The stop signals that end this process now, by an exception or without one."""
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    return [number for number, now in handlers.items() if now in usual or isinstance(now, _Raising)]
+
+
+def leave(code: int) -> NoReturn:
+    """Ends this process at once, with everything that `atexit` knows.
+
+    Python would also wait for threads, one of which may be loading a model, and take seconds to destroy all objects
+    once torch is loaded.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
+
+
+@contextmanager
+def handled_by(handler: Callable[[int], object]) -> Iterator[None]:
+    """Calls a handler with the number of each stop signal, except those that are ignored or handled by somebody else.
+
+    Threads other than the main thread cannot handle signals: there it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, lambda number, _frame: handler(number)) for number in _ending_signals()
+    }
+    try:
+        yield
+    finally:
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Lets something be completed: a stop signal that comes meanwhile takes effect afterwards."""
+    heard: list[int] = []
+    try:
+        with handled_by(heard.append):
+            yield
+    finally:
+        if heard:
+            signal.raise_signal(heard[0])
+
+
+@contextmanager
+def held_back_in_children() -> Iterator[None]:
+    """Lets processes that this thread starts hold back stop signals, from their first moment on."""
+    with deferred():
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_to_parent(*_: Any) -> None:
+    """Lets this process ignore stop signals, which reach complete process groups: its parent decides when it ends.
+
+    Only SIGTERM from the parent itself ends it, since multiprocessing sends that to processes that are left at the end.
+    Call it in a process that was started with the signals held back.
+    """
+    by_parent = {signal.SIGTERM} if hasattr(signal, "sigwaitinfo") else set()
+    for number in set(STOP_SIGNALS) - by_parent:
+        if number != signal.SIGTERM:  # where its sender is unknown, it must be able to end this process
+            signal.signal(number, signal.SIG_IGN)
+    if by_parent:
+        threading.Thread(target=_end_by_parent, daemon=True).start()
+    elif hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _end_by_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,70 @@ def test_warnings_are_told_beside_the_document(vifi: Vifi, folder: Path) -> None
     outcome = vifi("index", folder, "--model", "starter", "--json")
     assert json.loads(outcome.stdout)["failed"]
     assert "not indexed: " in outcome.stderr
+
+
+def test_a_root_that_cannot_be_seen_is_out_of_reach_and_the_others_are_indexed(
+    vifi: Vifi, folder: Path, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    shutil.copy(folder / "launch.mp4", disk / "other.mp4")
+    assert vifi("index", folder, disk, "--model", "starter").exit_code == 0
+    disk.rename(tmp_path / "away")
+    disk.symlink_to(disk)  # the system refuses to look, as without rights
+    (folder / "pets.mp4").unlink()
+    for roots in ([], [disk, folder]):
+        outcome = vifi("index", *roots, "--json")
+        assert outcome.exit_code == 0, outcome.stderr
+        assert f"{disk} is missing, empty, unreadable, or not mounted as before" in outcome.stderr
+        document = json.loads(outcome.stdout)
+        assert document["unchanged"] == 3
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
+    assert "nothing to drop" in vifi("prune", "--yes").stderr
+    dropped = vifi("prune", "--missing", disk, "--yes")
+    assert dropped.stdout == f"{disk / 'other.mp4'}\n"
+    alone = vifi("index", disk)
+    assert alone.exit_code == 0
+
+
+def test_what_is_skipped_is_counted_with_the_reason(vifi: Vifi, folder: Path) -> None:
+    (folder / "@eaDir").mkdir()
+    (folder / "pets.mp4").rename(folder / "@eaDir" / "pets.mp4")
+    for name in ("a.jpg", "b.txt", "GX01.LRV"):
+        (folder / name).write_bytes(b"content")
+    (folder / "kitchen.mp4").rename(folder / "VID_01.insv")
+    outcome = vifi("index", folder, "--model", "starter", "--json")
+    document = json.loads(outcome.stdout)
+    assert document["added"] == 3
+    assert document["skipped_files"] == {"not_video": 2, "low_resolution": 1, "system_folder": 1}
+    line = "skipped: 2 files that are not videos, 1 low-resolution copy, 1 folder of trash or thumbnails"
+    assert line in outcome.stderr
+    assert json.loads(vifi("index", "--include", "@eaDir", "--json").stdout)["added"] == 1
+    refused = vifi("index", "--rebuild")
+    assert "vifi prune --skipped" in refused.stderr
+    pruned = vifi("prune", "--skipped", "--yes")
+    assert pruned.stdout == f"{folder / '@eaDir' / 'pets.mp4'}\n"
+    assert vifi("prune", "--skipped", "--missing").exit_code == 2
+
+
+def test_a_name_in_another_unicode_form_reaches_the_file(vifi: Vifi, folder: Path) -> None:
+    typed = unicodedata.normalize("NFC", "Café")
+    on_disk = unicodedata.normalize("NFD", typed)
+    (folder / on_disk).mkdir()
+    (folder / "kitchen.mp4").rename(folder / on_disk / f"{on_disk}.mp4")
+    assert vifi("index", folder / typed, "--model", "starter").exit_code == 0
+    shown = json.loads(vifi("search", "coffee", "--path", typed, "--json").stdout)["hits"]
+    assert {hit["path"] for hit in shown} == {str(folder / on_disk / f"{on_disk}.mp4")}
+    video = folder / typed / f"{typed}.mp4"
+    assert vifi("similar", f"{video}@0:01", "--min-score", 0).exit_code in (0, 1)
+    cut = vifi("cut", f"{video}@0:00-0:01", "-o", folder / "clips")
+    assert cut.exit_code == 0, cut.stderr
+    assert vifi("prune", folder / typed, "--yes").stdout == f"{folder / on_disk / f'{on_disk}.mp4'}\n"
+
+
+def test_a_file_dated_outside_the_years_of_sqlite_is_indexed(vifi: Vifi, folder: Path) -> None:
+    os.utime(folder / "pets.mp4", (10_413_792_000, 10_413_792_000))
+    assert json.loads(vifi("index", folder, "--model", "starter", "--json").stdout)["added"] == 4
+    hits = json.loads(vifi("search", "a cat", "--newer", "2250-01-01", "--json").stdout)["hits"]
+    assert {Path(hit["path"]).name for hit in hits} == {"pets.mp4"}
+    assert vifi("search", "a cat", "--older", "9999-12-31").exit_code == 0

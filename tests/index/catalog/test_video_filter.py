@@ -10,6 +10,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
+from vifi_cli.video.files.discovery import storable_ns
 
 RED = (1.0, -1.0, -1.0)
 DAY_NS = 86_400 * 10**9
@@ -57,3 +58,25 @@ def test_filters_come_before_ranking(catalog: Catalog) -> None:
     with VideoIndex(catalog.path.parent) as index:
         hits = index.search(red, RankingOptions(top=3, per_video=0, among=VideoFilter(shortest_seconds=100)))
     assert [hit.path for hit in hits] == [Path("/v/worse.mp4")] * 3
+
+
+def test_files_and_bounds_outside_the_years_of_sqlite_are_compared(catalog: Catalog) -> None:
+    for name, modified_ns in (
+        ("1600", -(12 * 10**18)),
+        ("2026", 1_780_000_000 * 10**9),
+        ("2350", 12 * 10**18),
+    ):
+        video = encoded_video(f"/v/{name}.mp4", [RED] * 10, name)
+        catalog.store(replace(video, file=replace(video.file, modified_ns=storable_ns(modified_ns))))
+    red = ColorEncoder().encode_texts(["red"])[0]
+
+    def found(**bounds: int) -> list[str]:
+        with VideoIndex(catalog.path.parent) as index:
+            hits = index.search(red, RankingOptions(top=0, by="video", among=VideoFilter(**bounds)))
+        return sorted(hit.path.stem for hit in hits)
+
+    assert found(changed_from_ns=10**18) == ["2026", "2350"]
+    assert found(changed_before_ns=10**18) == ["1600"]
+    assert found(changed_from_ns=11 * 10**18) == ["2350"]
+    assert found(changed_before_ns=13 * 10**18) == ["1600", "2026", "2350"]
+    assert found(changed_from_ns=-(10**30), changed_before_ns=10**30) == ["1600", "2026", "2350"]

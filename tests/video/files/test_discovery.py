@@ -1,6 +1,7 @@
 """Finds videos in real folders, with everything that file systems hold."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,29 @@ def test_large_files_are_told_apart_by_first_and_last_bytes(tmp_path: Path, posi
     before = content_fingerprint(touch(tmp_path / "a.mp4", content))
     content[position] = 1
     assert content_fingerprint(touch(tmp_path / "a.mp4", content)) != before
+
+
+def test_a_root_that_cannot_be_seen_does_not_stop_the_others(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "a.mp4")
+    (tmp_path / "loop").symlink_to("loop")
+    found = find_videos([tmp_path / "loop", tmp_path / "loop" / "inside", tmp_path / "a"])
+    assert [video.path.name for video in found.videos] == ["a.mp4"]
+    assert found.unreadable_folders == (tmp_path / "loop", tmp_path / "loop" / "inside")
+
+
+def test_a_root_without_rights_does_not_stop_the_others() -> None:
+    if os.geteuid():
+        pytest.skip("only the superuser can act as somebody else")
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name)
+        touch(base / "open" / "a.mp4")
+        touch(base / "locked" / "inside" / "b.mp4")
+        base.chmod(0o755)
+        (base / "locked").chmod(0o700)
+        os.seteuid(65534)
+        try:
+            found = find_videos([base / "locked" / "inside", base / "locked", base / "open"])
+        finally:
+            os.seteuid(0)
+    assert [video.path.name for video in found.videos] == ["a.mp4"]
+    assert found.unreadable_folders == (base / "locked", base / "locked" / "inside")

@@ -11,6 +11,7 @@ from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.search.hits import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.search.times import nanoseconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
@@ -20,8 +21,6 @@ from vifi_cli.index.search.query import Query
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import relevant_among
 from vifi_cli.wording import counted
-
-NANOSECONDS = 10**9
 
 
 class Choices(TypedDict, total=False):
@@ -164,4 +163,4 @@ def _options(choices: Choices) -> RankingOptions:
 
 
 def _nanoseconds(instant: datetime | None) -> int | None:
-    return None if instant is None else round(instant.timestamp() * NANOSECONDS)
+    return None if instant is None else nanoseconds_of(instant)

@@ -20,7 +20,8 @@ IN_UNITS = re.compile(rf"(?:(?P<hours>{NUMBER})h)?(?:(?P<minutes>{NUMBER})m)?(?:
 AGE = re.compile(rf"(?P<number>{NUMBER})(?P<unit>[hdw])")
 UNIT_SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 NANOSECONDS = 10**9
-LATEST_NS = 2**62  # SQLite's numbers end at 2**63
+LATEST_NS = 2**63 - 1  # SQLite's numbers end here
+LONGEST_AGE_SECONDS = 1e12
 
 
 def seconds_of(text: str) -> float | None:
@@ -62,11 +63,21 @@ def instant_option(flag: str, text: str, now_ns: int) -> int:
     A date means its first instant here, `7d` that long before now; anything else raises InvalidInput.
     """
     if age := AGE.fullmatch(text):
-        return max(now_ns - round(float(age["number"]) * UNIT_SECONDS[age["unit"]] * NANOSECONDS), -LATEST_NS)
+        seconds = min(float(age["number"]) * UNIT_SECONDS[age["unit"]], LONGEST_AGE_SECONDS)
+        return max(now_ns - round(seconds * NANOSECONDS), -LATEST_NS)
     try:
-        seconds = datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError, OSError):  # no date, or a year that the machine's clock does not know
+        moment = datetime.fromisoformat(text)
+    except ValueError:
         raise InvalidInput(
             f"{flag} {text}: neither a date such as 2026-01-31 nor an age such as 12h, 7d or 3w"
         ) from None
-    return min(max(round(seconds * NANOSECONDS), -LATEST_NS), LATEST_NS)
+    return nanoseconds_of(moment)
+
+
+def nanoseconds_of(moment: datetime) -> int:
+    """An instant in nanoseconds since 1970: the nearest that the index can compare, in the years 1678 to 2262."""
+    try:
+        nanoseconds = round(moment.timestamp() * NANOSECONDS)
+    except (ValueError, OverflowError, OSError):  # a year that the machine's clock does not know
+        nanoseconds = LATEST_NS if moment.year > 1970 else -LATEST_NS
+    return min(max(nanoseconds, -LATEST_NS), LATEST_NS)

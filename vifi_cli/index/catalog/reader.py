@@ -20,7 +20,7 @@ from vifi_cli.index.windows import frames_within
 from vifi_cli.paths import unicode_form
 from vifi_cli.video.clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.discovery import LARGEST_INTEGER, VideoFile, storable_ns
 from vifi_cli.video.files.mounts import Mount, parse_mount
 
 SECONDS_DTYPE = np.dtype("<f8")
@@ -210,9 +210,12 @@ class CatalogReader:
         """Ids of the windows of videos that meet the conditions; None if there are no conditions."""
         if among == EVERY_VIDEO:
             return None
+        start_ns, end_ns = among.changed_from_ns, among.changed_before_ns
         bounds = {
-            "modified_ns >= ?": among.changed_from_ns,
-            "modified_ns < ?": among.changed_before_ns,
+            "modified_ns >= ?": None if start_ns is None else storable_ns(start_ns),
+            "modified_ns < ?": None
+            if end_ns is None
+            else max(min(end_ns, LARGEST_INTEGER), -LARGEST_INTEGER),
             "duration_seconds >= ?": among.shortest_seconds,
             "duration_seconds <= ?": among.longest_seconds,
         }

@@ -39,7 +39,7 @@ SECONDS_A_FILE, LEAST_LIMIT_SECONDS = 3.0, 600.0
 CUT_SECONDS = 1.0
 OK, SOME_FAILED = 0, 3
 MB = 1e6
-EXCEPTION = re.compile(r"\b\w*(Error|Exception|Interrupt)\b|Traceback|a bug in vifi")
+EXCEPTION = re.compile(r"\b\w*(Error|Exception|Interrupt)\b|Traceback|a bug in vifi|did not expect")
 
 
 @dataclass(frozen=True)

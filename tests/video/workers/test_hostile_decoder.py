@@ -12,6 +12,7 @@ import pytest
 from tests.video.workers import hostile_decoder as hostile
 from tests.video.workers.hostile_decoder import INFO, SIDE, announced, frames_of, part
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, VideoInfo
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingPool, FailedVideo
@@ -52,6 +53,12 @@ NONSENSE: dict[str, Attack] = {
     "NaN seconds": partial(hostile.send, (frames_of([0.0]),), info=replace(INFO, duration_seconds=math.nan)),
     "negative seconds": partial(hostile.send, (frames_of([0.0]),), info=replace(INFO, duration_seconds=-1.0)),
     "no width": partial(hostile.send, (frames_of([0.0]),), info=replace(INFO, width=0)),
+    "a clock of no unit": partial(
+        hostile.send, (frames_of([0.0]),), info=replace(INFO, clock=FileClock(tick_seconds=0.0))
+    ),
+    "a clock for years": partial(
+        hostile.send, (frames_of([0.0]),), info=replace(INFO, clock=FileClock(duration_seconds=1e9))
+    ),
     "a long codec": partial(hostile.send, (frames_of([0.0]),), info=replace(INFO, codec="x" * 1000)),
     "an error that ends the run": partial(hostile.claim, kind="IndexLocked"),
     "an exception": partial(hostile.claim, kind="SystemExit"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.decoder import CHUNK_FRAMES
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
@@ -56,7 +57,23 @@ class ReceivedFrames:
             or not 0 <= info.duration_seconds <= 2 * LONGEST_SECONDS
             or not all(1 <= size <= LARGEST_SIDE for size in sizes)
             or any(len(text) > LONGEST_NAME for text in texts)
+            or not _is_possible(info.clock)
         ):
             raise WorkerLost(SENT_NONSENSE)
-        warning = info.warning and one_line(info.warning[:LONGEST_REASON])
-        return replace(info, codec=one_line(info.codec), decoding=one_line(info.decoding), warning=warning)
+        return replace(
+            info,
+            codec=one_line(info.codec),
+            decoding=one_line(info.decoding),
+            warning=_shortened(info.warning),
+            clock=replace(info.clock, warning=_shortened(info.clock.warning)),
+        )
+
+
+def _is_possible(clock: FileClock) -> bool:
+    """Whether a clock can be counted by."""
+    units = (clock.tick_seconds, 1.0 if clock.frame_seconds is None else clock.frame_seconds)
+    return min(units) > 0 and 0 <= (clock.duration_seconds or 0.0) <= 2 * LONGEST_SECONDS
+
+
+def _shortened(text: str | None) -> str | None:
+    return text and one_line(text[:LONGEST_REASON])

@@ -277,7 +277,8 @@ def _remove_others(current: Path) -> None:
     """Deletes the vector files of other revisions, and unfinished ones of killed processes."""
     for path in current.parent.glob(f"{NAME}*.faiss"):
         if path != current:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another user's, in a shared folder
+                path.unlink(missing_ok=True)
     remove_abandoned(current.parent, earlier=True)
 
 

@@ -9,6 +9,7 @@ never changes. It is then `frozen`, and its user has to see for itself whether i
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ BUSY_SECONDS = 120.0
 """Longer than any search reads: beside a rollback journal, the next change waits for it."""
 
 LEAVING_SECONDS = 1.0
-ATTEMPTS = 5
+ATTEMPTS, PAUSE_SECONDS = 5, 0.05
 _NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_IOERR_SHMMAP}
 _CANNOT_WRITE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 
@@ -118,27 +119,21 @@ def _leave_wal(path: Path) -> sqlite3.Connection:
 
 def _to_read(path: Path) -> Connection:
     for _ in range(ATTEMPTS):
-        state = file_state(path)
+        state, journals = file_state(path), [_beside(path, "-wal"), _beside(path, "-journal")]
         # In a folder that it can write to, SQLite would leave files of this user that lock the owner out.
-        may_try = not os.access(path.parent, os.W_OK) or _beside(path, "-wal").exists()
-        problem = None
-        if may_try:
-            try:
+        if not os.access(path.parent, os.W_OK) or any(journal.exists() for journal in journals):
+            with suppress(sqlite3.OperationalError):
                 return Connection(_checked(f"file:{_quoted(path)}?mode=ro&readonly_shm=1"))
-            except sqlite3.OperationalError as error:
-                problem = error
-        if any(_has_content(_beside(path, end)) for end in ("-wal", "-journal")):
-            if file_state(path) != state:
-                continue  # an index run has just begun or ended
-            raise IndexProblem(
-                f"the last changes of the index in {path.parent} are still in a file of their own, which you cannot "
-                "read: ask the owner of the index to run `vifi status`, or to let you read all of its files"
-            ) from problem
-        connection = _checked(f"file:{_quoted(path)}?mode=ro&immutable=1")
-        if file_state(path) == state:
-            return Connection(connection, frozen=state)
-        connection.close()
-    raise IndexProblem(f"the index in {path.parent} is changing all the time: run the command again")
+        if not any(map(_has_content, journals)):
+            connection = _checked(f"file:{_quoted(path)}?mode=ro&immutable=1")
+            if file_state(path) == state:
+                return Connection(connection, frozen=state)
+            connection.close()
+        time.sleep(PAUSE_SECONDS)  # an index run may just begin or end
+    raise IndexProblem(
+        f"the last changes of the index in {path.parent} are still in a file of their own, which you cannot read: "
+        "ask the owner of the index to run `vifi status`, or to let you read all of its files"
+    )
 
 
 def _open(path: Path, timeout_seconds: float) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""One index run as a program, so that tests can kill it: `python -m tests.index.index_run INDEX VIDEOS`."""
+"""One index run as a program, so that tests can kill it: `python -m tests.index.index_run INDEX VIDEOS...`."""
 
 import sys
 from pathlib import Path
@@ -13,15 +13,15 @@ from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 
 
-def main(folder: Path, videos: Path) -> None:
+def main(folder: Path, *videos: Path) -> None:
     path = folder / CATALOG_FILE
     with write_lock(folder):
         if not path.exists():
             Catalog.create(path, indexed_with(ColorEncoder(), FrameSampling())).close()
         with Catalog(path) as catalog:
-            update_index(catalog, find_videos([videos]), [videos], ColorEncoder)
+            update_index(catalog, find_videos(videos), videos, ColorEncoder)
             open_vectors(catalog)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

@@ -10,7 +10,7 @@ from pathlib import Path
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.twins import twins_of
-from vifi_cli.index.update.presence import KnownFile, is_there, part_gone
+from vifi_cli.index.update.presence import KnownFile, is_there, on_absent_disks, part_gone
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import is_sampled_in_full
@@ -98,7 +98,8 @@ def find_changes(
     touched = tuple((video, file) for video, file in twins if video.path == file.path)
     staying = {*unchanged, *(file.path for _, file in touched)}
     found = {file.path for file in discovery.videos}
-    moved, copied = _split_moved(twins, staying, found)
+    away = on_absent_disks((video for video, _ in twins if not is_there(video.path)), cataloged)
+    moved, copied = _split_moved(twins, staying, found, away)
     matched = {file.path for _, file in twins}
     to_decode = [file for file in unsettled if file.path not in matched]
 
@@ -183,8 +184,12 @@ def _match_by_content(
         twins = twins_of(file, by_size[file.size_bytes], progress.note)
         progress.finish(file)
         if twins:
-            # its own path if possible, else a video whose file is gone: a move costs less than a copy
-            best = min(twins, key=lambda video: (video.path != file.path, is_there(video.path)))
+            # its own path if possible, else the very file, else one that is gone: a move costs less than a copy
+            ranks = [
+                (video.path != file.path, not _is_very_file(file, video), is_there(video.path))
+                for video in twins
+            ]
+            best = twins[ranks.index(min(ranks))]
             matches.append((best, file))
             if best.path == file.path and not is_sampled_in_full(file.size_bytes):
                 comparing.on_same((best, file))
@@ -209,16 +214,19 @@ class _ReadingProgress:
 
 
 def _split_moved(
-    matches: list[Match], staying: set[Path], found: set[Path]
+    matches: list[Match], staying: set[Path], found: set[Path], away: set[Path]
 ) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
-    """Splits files at new paths into those whose video left its own path and those that are a second copy."""
+    """Splits files at new paths into those whose video left its own path and those that are a second copy.
+
+    A video whose disk is `away` is still there.
+    """
     moved: dict[int, Match] = {}
     copied = []
     for video, file in matches:
         if video.path == file.path:
             continue
         left_its_path = (
-            not is_there(video.path)
+            (not is_there(video.path) and (video.path not in away or _is_very_file(file, video)))
             or (video.path in found and video.path not in staying)
             or (video.path not in found and _is_same_file(video.path, file.path))
         )
@@ -227,6 +235,13 @@ def _split_moved(
         else:
             copied.append((video, file))
     return tuple(moved.values()), tuple(copied)
+
+
+def _is_very_file(file: VideoFile, video: CatalogedVideo) -> bool:
+    """Whether a file is that of a video under another path, perhaps since its disk is mounted elsewhere."""
+    if not is_same_inode(file, video) or file.mount is None or video.mount is None:
+        return False
+    return file.mount.file_system == video.mount.file_system
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

@@ -50,6 +50,23 @@ def part_gone(
     return gone, out_of_reach
 
 
+def on_absent_disks(missing: Iterable[KnownFile], videos: Sequence[CatalogedVideo]) -> set[Path]:
+    """The missing files whose disk is not mounted now or cannot be looked at, so that they certainly may still exist.
+
+    `videos` are all that are in the catalog.
+    """
+    mounts = _PresentMounts(videos)
+    return {file.path for file in missing if _is_on_absent_disk(file, mounts)}
+
+
+def _is_on_absent_disk(file: KnownFile, mounts: "_PresentMounts") -> bool:
+    for folder in file.path.parents:
+        sight = _sight(folder)
+        if sight != "nowhere":
+            return sight == "unseen" or mounts.have_replaced(file, folder)
+    return False
+
+
 def _hidden_behind(file: KnownFile, roots: set[Path], mounts: "_PresentMounts") -> Path | None:
     """The folder behind which a file may still exist, or None if it is gone for good.
 

@@ -19,6 +19,7 @@ from itertools import pairwise
 
 SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
 LEAP_SECONDS = 10.0  # a gap this long may be an error; so FFmpeg treats formats made for transmission
+TRANSMITTED_CYCLE = 2**33  # ticks after which the times of transport and program streams begin again at 0
 
 PacketPlace = tuple[int, int]
 """Where a packet is in its file: the latest position in bytes that the container gave, and the number of packets of its

@@ -188,6 +188,27 @@ def test_sound_during_a_gap_proves_it_and_sound_that_leaps_along_does_not(tmp_pa
     assert "by 30 s at 3.0 s" in clock.warning
 
 
+@pytest.mark.parametrize("order", ["wrapping first", "wrapping last"])
+def test_times_that_begin_again_at_0_on_the_way_go_on(tmp_path: Path, order: str) -> None:
+    """Transport streams count to 2**33; this one gets there after 3 s."""
+    before_end = 2**33 / 90_000 - 3.0
+    wrapping = write_video(
+        tmp_path / "wrapping.ts", numbered_frames(60), start_seconds=before_end, gop=10, b_frames=2
+    )
+    plain = recorded(tmp_path / "plain.ts", evenly(40), b_frames=2)
+    assert seen(wrapping)[1].duration_seconds == pytest.approx(6.0, abs=0.001)
+    parts = [wrapping, plain] if order == "wrapping first" else [plain, wrapping]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    wanted = [*range(60), *range(40)] if order == "wrapping first" else [*range(40), *range(60)]
+    order_seen, info = seen(path)
+    assert [number for number, _ in order_seen] == wanted
+    np.testing.assert_allclose([seconds for _, seconds in order_seen], np.arange(100) / 10, atol=0.001)
+    assert info.duration_seconds == pytest.approx(10.0, abs=0.001)
+    for first in (20, 50, 80):
+        assert cut_numbers(path, first / 10, first / 10 + 0.5) == wanted[first : first + 5]
+
+
 def test_a_clock_is_kept_as_text(tmp_path: Path) -> None:
     clock = read_clock(joined(tmp_path, ".ts", (20, 30)))
     assert not clock.is_plain

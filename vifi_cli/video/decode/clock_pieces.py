@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vifi_cli.video.clock import LEAP_SECONDS, ClockSegment, PacketPlace
+from vifi_cli.video.clock import LEAP_SECONDS, TRANSMITTED_CYCLE, ClockSegment, PacketPlace
 
 COVERED_SHARE, SILENT_SHARE = 0.5, 0.05  # of a gap in which there is sound
 USUAL_GAPS = 20  # times the usual time from one picture to the next
@@ -35,6 +35,7 @@ class ClockPiece:
     place: PacketPlace
     first_decoded: int
     first_shown: int
+    begins_with_keyframe: bool = True
     last_decoded: int = 0
     last_length: int = 0
     start: int = 0  # the earliest picture
@@ -54,7 +55,7 @@ class Evidence:
     """What else is known about a file's times."""
 
     tick_seconds: float
-    origin_ticks: int
+    origin_ticks: int  # the file's own time of the first picture
     is_transmitted: bool  # whether its format is made for transmission
     usual_ticks: int  # from one picture to the next
     sound: tuple[tuple[float, float], ...]  # spans of sound on the file's own clock
@@ -120,22 +121,32 @@ class _Joining:
     def _shift(self, place: int) -> int:
         piece, before = self._pieces[place], self._pieces[place - 1]
         current = self.shifts[-1]
-        length = before.last_length if before.last_length <= self._leap_ticks else self._evidence.usual_ticks
+        length = before.last_length
+        if not self._evidence.is_fine:
+            length = min(length, self._evidence.usual_ticks or length, self._leap_ticks)
         expected = before.last_decoded + length + current
         tolerance = before.last_length // 2 if self._evidence.is_fine else 0
         beyond = piece.first_decoded + current - expected
         if (returning := self._earlier_shift(piece, expected, tolerance)) is not None:
             return returning
         if beyond < 0:
-            if self._evidence.is_fine and -beyond <= self._leap_ticks:
-                return expected - piece.first_decoded
-            return self.end - piece.first_shown
+            is_small = self._evidence.is_fine and -beyond <= self._leap_ticks
+            return expected - piece.first_decoded if is_small else self._following(piece, expected)
         if beyond > self._leap_ticks and self._is_impossible(place, beyond):
             if before.last_length > self._leap_ticks:  # the gap counts as the length of the picture before it
                 self.end += length - before.last_length
-            self._closed.append((self.end, piece.first_shown + current - self.end))
-            return self.end - piece.first_shown
+            # FFmpeg takes times set back in these formats for a cycle that is over, and adds one
+            if not (
+                self._evidence.is_transmitted
+                and before.last_decoded < TRANSMITTED_CYCLE <= piece.first_decoded
+            ):
+                self._closed.append((self.end, piece.first_shown + current - self.end))
+            return self._following(piece, expected)
         return current
+
+    def _following(self, piece: ClockPiece, expected: int) -> int:
+        """The shift with which a piece follows the last picture; within a group of pictures, the last packet."""
+        return self.end - piece.first_shown if piece.begins_with_keyframe else expected - piece.first_decoded
 
     def _earlier_shift(self, piece: ClockPiece, expected: int, tolerance: int) -> int | None:
         """The shift of an earlier piece, if this one goes on with that clock as expected now."""

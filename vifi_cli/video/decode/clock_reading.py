@@ -5,6 +5,7 @@ from __future__ import annotations  # av.Packet is generic for type checkers onl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def read_clock(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
         sounds = video.container.streams.audio
         for stream in sounds:
             stream.discard = Discard.default
-        for packet in demuxed(video.container, video.stream, *sounds):
+        for packet in chain(video.ahead, demuxed(video.container, video.stream, *sounds)):
             alive()
             if packet.has_sidedata("encryption_info"):
                 break
@@ -123,7 +124,7 @@ class _ClockReading:
             shown = decoded if shown is None else shown
             piece = self._pieces[-1] if self._pieces else None
             if piece is None or self._breaks(piece, decoded):
-                piece = ClockPiece(self._place, decoded, shown)
+                piece = ClockPiece(self._place, decoded, shown, packet.is_keyframe)
                 self._pieces.append(piece)
             else:
                 self._intervals.append(decoded - piece.last_decoded)
@@ -169,11 +170,10 @@ class _ClockReading:
 
     def _breaks(self, piece: ClockPiece, decoded: int) -> bool:
         """Whether a packet does not continue a piece."""
-        beyond = decoded - piece.last_decoded - piece.last_length
+        after = decoded - piece.last_decoded
         if self.video.shares_packets:
-            return abs(beyond) * 2 > piece.last_length
-        tick = self.video.tick_seconds
-        return beyond * tick < -SET_BACK_SECONDS or (decoded - piece.last_decoded) * tick > LEAP_SECONDS
+            return abs(after - piece.last_length) * 2 > piece.last_length
+        return not -SET_BACK_SECONDS <= after * self.video.tick_seconds <= LEAP_SECONDS
 
     def _evidence(self) -> Evidence:
         video = self.video
@@ -188,9 +188,7 @@ class _ClockReading:
             sound=tuple((start, end) for start, end in self._sound),
             declared_end_seconds=video.declared_end_seconds if stored else None,
             is_fine=video.shares_packets,
-            origin_ticks=video.stream.start_time
-            if video.stream.start_time is not None
-            else self._pieces[0].first_shown,
+            origin_ticks=self._pieces[0].first_shown if video.origin_ticks is None else video.origin_ticks,
         )
 
     def _seek_points(self, shifts: list[int]) -> tuple[SeekPoint, ...]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, islice, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vifi_cli.video.clock import (
     LEAP_SECONDS,
     PLAIN_CLOCK,
     SET_BACK_SECONDS,
+    TRANSMITTED_CYCLE,
     FileClock,
     PacketPlace,
     SeekPoint,
@@ -41,7 +42,8 @@ from vifi_cli.video.decode.stream_choice import (
 )
 
 MICROSECOND = 1e-6  # the unit of a container's own duration
-USUAL_FRAME_RATE = 25.0
+USUAL_FRAME_RATE, HIGHEST_FRAME_RATE = 25.0, 1000.0
+SAME_DURATION_SECONDS = 0.1  # sound and pictures rarely end at the same instant
 SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
 REORDERED_FRAMES = 17  # the most by which codecs reorder, and one
 BEFORE_ALL: PacketPlace = (-1, 0)
@@ -83,7 +85,10 @@ class OpenVideo:
     may_be_too_large: bool = False  # whether it refused one as it does where frames are too large
     tick_seconds: float = field(init=False)  # the unit of the stream's times
     frame_seconds: float = field(init=False)  # the usual time from one frame to the next
-    _origin: int | None = None  # the own time of the first picture
+    ahead: list[Packet[VideoStream]] = field(
+        default_factory=list
+    )  # read when it was opened, and to be read first
+    origin_ticks: int | None = None  # the own time of the first picture
     _place: PacketPlace = BEFORE_ALL  # of the latest packet
     _latest_ticks: int | None = None  # when the latest packet is decoded, by the file
     _latest_decoded: int | None = None
@@ -95,9 +100,10 @@ class OpenVideo:
     def __post_init__(self) -> None:
         self.tick_seconds = float(self.stream.time_base or MICROSECOND)
         rate = self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
+        rate = rate if rate <= HIGHEST_FRAME_RATE else USUAL_FRAME_RATE  # FFmpeg guesses one frame a tick
         known = None if self.clock is None else self.clock.frame_seconds
         self.frame_seconds = 1.0 / float(rate) if known is None else known
-        self._origin = self.stream.start_time
+        self.origin_ticks = self.stream.start_time
 
     @property
     def duration_seconds(self) -> float | None:
@@ -108,8 +114,8 @@ class OpenVideo:
     @property
     def declared_seconds(self) -> float | None:
         """The duration of the pictures that the header declares, which may be missing or wrong."""
-        if self.stream.duration:
-            return float(self.stream.duration * self.tick_seconds)
+        if self.declares_pictures:
+            return float((self.stream.duration or 0) * self.tick_seconds)
         if not self.container.duration:
             return None
         return max(self.container.duration * MICROSECOND - self.late_seconds, self.frame_seconds)
@@ -121,21 +127,45 @@ class OpenVideo:
         return None if declared is None else (self.stream.start_time or 0) * self.tick_seconds + declared
 
     @property
+    def declares_pictures(self) -> bool:
+        """Whether the header declares a duration for the pictures alone, whatever the sound lasts."""
+        if not self.stream.duration:
+            return False
+        whole = (self.container.duration or 0) * MICROSECOND
+        return abs(self.stream.duration * self.tick_seconds - whole) > SAME_DURATION_SECONDS
+
+    @property
     def late_seconds(self) -> float:
         """How much later than the file, which may begin with sound, the pictures begin."""
-        if self.stream.start_time is None or self.container.start_time is None:
+        if self.origin_ticks is None or self.container.start_time is None:
             return 0.0
-        return self.stream.start_time * self.tick_seconds - self.container.start_time * MICROSECOND
+        return self.origin_ticks * self.tick_seconds - self.container.start_time * MICROSECOND
+
+    def find_first_picture(self) -> None:
+        """Reads up to the first pictures where FFmpeg may take the beginning of the file for that of the pictures."""
+        name = self.container.format.name
+        if (
+            len(self.container.streams) < 2
+            or name == "avi"
+            or name.startswith("mov")
+            or self.late_seconds > 0.001
+        ):
+            return
+        self.ahead = list(islice(demuxed(self.container, self.stream), REORDERED_FRAMES))
+        in_order = takewhile(lambda packet: (packet.dts or 0) >= (self.ahead[0].dts or 0), self.ahead)
+        shown = [packet.pts for packet in in_order if packet.pts is not None]
+        if self.stream.start_time is not None and shown:
+            self.origin_ticks = max(min(shown), self.stream.start_time)
 
     def seconds(self, ticks: int) -> float:
         """One of the stream's times, on the file's clock, in seconds from its first picture."""
-        if self._origin is None:
-            self._origin = ticks
-        return (ticks - self._origin) * self.tick_seconds
+        if self.origin_ticks is None:
+            self.origin_ticks = ticks
+        return (ticks - self.origin_ticks) * self.tick_seconds
 
     def file_seconds(self, seconds: float) -> float:
         """Converts seconds from the first picture to the times of the file, which its other streams share."""
-        return (self._origin or 0) * self.tick_seconds + seconds
+        return (self.origin_ticks or 0) * self.tick_seconds + seconds
 
     def length_seconds(self, packet: Packet[VideoStream]) -> float:
         """How long a packet's frame is on screen."""
@@ -144,15 +174,21 @@ class OpenVideo:
     def steady_length(self, packet: Packet[VideoStream]) -> int:
         """How many ticks a packet's frame is on screen, for packets in order.
 
-        AVI leaves gaps for frames that are repeated, so there a frame lasts as long as the one before, at least.
+        Where the file does not say, as long as the one before. AVI leaves gaps for frames that are repeated, and FFmpeg
+        does not know them at the end.
         """
-        length = packet.duration or self.frame_ticks
-        if self.clock is not None and self.clock.segments and length * self.tick_seconds > LEAP_SECONDS:
-            length = self.frame_ticks
-        if self.container.format.name != "avi" or packet.dts is None:
-            return length
         before, self._latest_decoded = self._latest_decoded, packet.dts
-        return max(length, self.frame_ticks, 0 if before is None else packet.dts - before)
+        since = 0 if before is None or packet.dts is None else packet.dts - before
+        since = since if 0 < since * self.tick_seconds <= LEAP_SECONDS else self.frame_ticks
+        if (
+            self.clock is not None
+            and self.clock.segments
+            and (packet.duration or 0) * self.tick_seconds > LEAP_SECONDS
+        ):
+            return self.frame_ticks
+        if self.container.format.name == "avi":
+            return max(packet.duration or 0, self.frame_ticks, since)
+        return packet.duration or since
 
     @property
     def has_guessed_times(self) -> bool:
@@ -182,6 +218,7 @@ class OpenVideo:
             return False
         self._header_is_missing = self.container.format.name in FORMATS_WITH_HEADERS_ON_THE_WAY
         clock = self.clock or PLAIN_CLOCK
+        self.ahead = []
         if clock.seek_points:
             return self._seek_point(clock.seek_point(self.file_seconds(seconds) + SAME_INSTANT_SECONDS))
         own = clock.own_seconds(self.file_seconds(seconds))
@@ -219,7 +256,7 @@ class OpenVideo:
             ReadingBrokeOff: the disk failed or the file became shorter, so that packets are missing.
             ClockUnsteady: the file's clock was not known, and has to be read.
         """
-        for packet in demuxed(self.container, self.stream):
+        for packet in chain(self.ahead, demuxed(self.container, self.stream)):
             if packet.has_sidedata("encryption_info"):
                 self.encrypted = True
                 break
@@ -262,9 +299,11 @@ class OpenVideo:
         """When a packet's frame is shown, by the file; None if that cannot be, far from when it is decoded."""
         if packet.pts is None or packet.dts is None:
             return packet.pts
-        apart = abs(packet.pts - packet.dts) * self.tick_seconds
         most = LEAP_SECONDS + REORDERED_FRAMES * max(self.frame_seconds, self.length_seconds(packet))
-        return packet.pts if apart <= most else None
+        for ticks in (packet.pts, packet.pts + TRANSMITTED_CYCLE, packet.pts - TRANSMITTED_CYCLE):
+            if abs(ticks - packet.dts) * self.tick_seconds <= most:
+                return ticks
+        return None
 
     def skip_damaged(self, error: av.FFmpegError) -> None:
         """Counts a packet that the decoder refuses; raises ReadingBrokeOff if it only lacks memory."""
@@ -363,6 +402,7 @@ def open_video(path: Path, clock: FileClock | None = PLAIN_CLOCK) -> Iterator[Op
     with _opened(path) as (container, source):
         choice = _read_alone(container, path)
         video = OpenVideo(container, choice.stream, source, clock, choice.remark)
+        video.find_first_picture()
         if container.format.name == "avi" and video.stream.codec_context.has_b_frames:
             video.is_shown_in_order_read, video.late_ticks = _avi_order(path)
         elif video.has_guessed_times and video.stream.codec_context.name in CODECS_THAT_TELL:
@@ -381,18 +421,18 @@ def has_other_packets_after(path: Path, seconds: float) -> bool:
     """Whether other streams than the pictures have packets after a time, counted from the first picture."""
     with _opened(path) as (container, source):
         video = OpenVideo(container, _read_alone(container, path).stream, source, PLAIN_CLOCK)
+        video.find_first_picture()
         wanted = video.file_seconds(seconds)
         others = [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
         for stream in others:
             stream.discard = Discard.default
-        with suppress(av.FFmpegError):
-            container.seek(math.floor(wanted / MICROSECOND))
-        packets = demuxed(container, *others) if others else iter(())
-        return any(
-            packet.pts is not None and packet.pts * packet.time_base >= wanted
-            for packet in packets
-            if packet.size
-        )
+        for start in (wanted, 0.0) if others else ():  # some formats find nothing by seeking
+            with suppress(av.FFmpegError):
+                container.seek(math.floor(start / MICROSECOND))
+            for packet in demuxed(container, *others):
+                if packet.size and packet.pts is not None and packet.pts * packet.time_base >= wanted:
+                    return True
+        return False
 
 
 def _avi_order(path: Path) -> tuple[bool, int]:

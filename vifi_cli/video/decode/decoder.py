@@ -171,7 +171,7 @@ class _Decoding:
             self._codec = video.stream.codec_context.codec.canonical_name
             is_plain = self._clock is None or self._clock.is_plain
             self._declared_seconds = video.declared_seconds if is_plain else video.duration_seconds
-            self._declares_pictures = bool(video.stream.duration)
+            self._declares_pictures = video.declares_pictures
 
     def info(self, decode_seconds: float) -> VideoInfo:
         """What the file turned out to be, once you have taken its frames."""
@@ -188,10 +188,10 @@ class _Decoding:
         )
 
     def _goes_on(self) -> bool:
-        """Whether the file goes on, with sound perhaps, where the pictures end, so that none are missing."""
-        return not self._declares_pictures and has_other_packets_after(
-            self._path, self._decoding.end_seconds + MISSING_SECONDS
-        )
+        """Whether the file goes on to its declared end, with sound perhaps, so that no pictures are missing."""
+        declared = self._declared_seconds or 0.0
+        latest = declared - max(MISSING_SECONDS, MISSING_SHARE * declared)
+        return not self._declares_pictures and has_other_packets_after(self._path, latest)
 
     def _warning(self) -> str | None:
         end, declared = self._decoding.end_seconds, self._declared_seconds or 0.0

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.video.decode.container import MICROSECOND, OpenVideo, open_video, unwatched
+from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.clocks import Clocks
@@ -48,10 +48,7 @@ def playability(path: Path, _: Report) -> Playability:
             media_type = (
                 None  # browsers may choose another stream, and turn pictures, but not all of them mirror
             )
-        if video.stream.start_time is None:
-            return Playability(media_type)
-        lead = video.stream.start_time * video.tick_seconds - (video.container.start_time or 0) * MICROSECOND
-        return Playability(media_type, max(0.0, lead))
+        return Playability(media_type, max(0.0, video.late_seconds))
 
 
 def _is_mirrored(video: OpenVideo) -> bool:

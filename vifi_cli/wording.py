@@ -1,6 +1,8 @@
 """Times, sizes, counts, scores and names as text."""
 
 import math
+import re
+import sys
 from collections.abc import Sequence
 
 
@@ -34,6 +36,48 @@ def printable(text: str) -> str:
     """Text safe to show: invalid characters become question marks, control characters become escapes."""
     text = text.encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def escaped(text: str) -> str:
+    r"""A text as part of a line that programs read: what could end the line, or command a terminal, becomes an escape.
+
+    These are control characters, line separators, characters that turn the direction of text, and bytes that are not
+    text: `\t`, `\n`, `\r`, `\x1b` for a byte, `\u202e` for a character. Backslashes are doubled, so that `unescaped`
+    gives the same text again.
+    """
+    return _UNSAFE.sub(lambda found: escape(found[0]), text)
+
+
+def escape(letter: str) -> str:
+    """The escape of one character, in ASCII."""
+    code = ord(letter)
+    if letter in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[letter]
+    if code in _BYTES or code <= _LAST_ASCII:  # a byte that is not text, as Python reads file names
+        return f"\\x{code & 0xFF:02x}"
+    return f"\\u{code:04x}" if code <= _LAST_OF_FOUR_DIGITS else f"\\U{code:08x}"
+
+
+def unescaped(text: str) -> str:
+    """The inverse of `escaped`; escapes of any characters are read."""
+    return _ESCAPE.sub(lambda found: _meaning(found[0]), text)
+
+
+def _meaning(escape: str) -> str:
+    if escape in _LONG_FORMS:
+        return _LONG_FORMS[escape]
+    code = int(escape[2:], 16)
+    if escape[1] == "x":
+        return chr(code if code <= _LAST_ASCII else _BYTES[code - _LAST_ASCII - 1])
+    return chr(code) if code <= sys.maxunicode else escape
+
+
+_LAST_ASCII, _LAST_OF_FOUR_DIGITS = 0x7F, 0xFFFF
+_BYTES = range(0xDC80, 0xDD00)  # the characters by which Python keeps bytes that are not text
+_SHORT_ESCAPES = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_LONG_FORMS = {escape: letter for letter, escape in _SHORT_ESCAPES.items()}
+_UNSAFE = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
 def rounded_down(number: float) -> str:

@@ -36,9 +36,20 @@ def vifi() -> Vifi:
     return run_vifi
 
 
-def run_vifi(*arguments: object) -> Outcome:
-    """Runs a `vifi` command line in this process, as a shell would, with its output in a pipe."""
-    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+class Stream(io.TextIOWrapper):
+    """Keeps what is written, in an encoding; perhaps as a terminal."""
+
+    def __init__(self, encoding: str, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding)
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def run_vifi(*arguments: object, encoding: str = "utf-8", is_terminal: bool = False) -> Outcome:
+    """Runs a `vifi` command line in this process, as a shell would, with its output in a pipe or on a terminal."""
+    stdout, stderr = (Stream(encoding, is_terminal=is_terminal) for _ in range(2))
     exit_code = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["vifi", *map(str, arguments)])

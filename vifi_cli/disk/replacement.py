@@ -144,7 +144,7 @@ def _mode_of(target: Path, otherwise: int | None) -> int | None:
 
 def _create(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
     """A new file or folder beside the target, and a descriptor that holds its lock."""
-    name = os.fsencode(target.name)[:_NAME_BYTES].decode(errors="ignore")
+    name = os.fsencode(target.name)[:_NAME_BYTES].decode(sys.getfilesystemencoding(), "ignore")
     while True:
         path = target.with_name(f".{name}.vifi-{secrets.token_hex(8)}{SUFFIX}")
         try:

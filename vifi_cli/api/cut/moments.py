@@ -12,11 +12,11 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path
 from vifi_cli.video.moment import Moment
+from vifi_cli.wording import unescaped
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
 NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first one present counts
-ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 FORMS = "pass on what `vifi search --json`, --jsonl or plain `vifi search` writes, or FILE@1:20-1:28 per line"
 
 
@@ -114,7 +114,7 @@ def _from_line(line: str) -> Moment:
     if len(cells) == CELLS:
         with suppress(ValueError):
             score, start, end = map(float, cells[:3])
-            moment = _checked(_unescaped(cells[3]), start, end, score, _short(line))
+            moment = _checked(unescaped(cells[3]), start, end, score, _short(line))
     else:
         moment = _named(line)
     if moment is None:
@@ -128,10 +128,6 @@ def _checked(path: object, start: float, end: float, score: float | None, where:
     if not 0 <= start < end:
         raise InvalidInput(f"{where} does not end after it begins: {FORMS}")
     return Moment(given_path(path), start, end, score)
-
-
-def _unescaped(cell: str) -> str:
-    return re.sub(r"\\[\\tnr]", lambda match: ESCAPES[match[0]], cell)
 
 
 def _short(line: str) -> str:

@@ -37,7 +37,8 @@ def demo() -> None:
     show_report(report)
     with open_session(home / "index") as session:
         for query in QUERIES:
-            output.line(f'\n$ vifi search --top 3 "{query}"')
+            output.line("")
+            output.line(f'$ vifi search --top 3 "{query}"')
             found = session.find(query_in_words(query), RankingOptions(top=3))
             if hits := relevant_among(found):
                 show_hits(hits)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PROBLEM_FOUND = 1
 MARKS = {"fine": "✓", "note": "·", "problem": "✗"}
+ASCII_MARKS = {"fine": "+", "note": ".", "problem": "x"}
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -29,7 +30,8 @@ def doctor(as_json: JsonOption = False) -> None:
     if as_json:
         output.document([asdict(finding) for finding in findings])
     else:
-        rows = [(MARKS[finding.state], finding.subject, _text(finding)) for finding in findings]
+        marks = MARKS if output.can_write("".join(MARKS.values())) else ASCII_MARKS
+        rows = [(marks[finding.state], finding.subject, _text(finding)) for finding in findings]
         output.rows(("", "What", "Finding"), rows)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(PROBLEM_FOUND)

@@ -47,7 +47,7 @@ def prune(
     def confirm(found: Prunable) -> bool:
         if not as_json:
             for path in _names(found):
-                output.line(wording.printable(path) if output.stdout_is_terminal() else path)
+                output.line(path)
         if not found or dry_run:
             return False
         _confirm(found, yes)

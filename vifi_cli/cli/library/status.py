@@ -46,13 +46,11 @@ def _show(summary: IndexSummary) -> None:
         ]
     )
     for path, warning in summary.partly_read:
-        output.line(f"partly read: {wording.printable(str(path))}: {warning}")
+        output.line(f"partly read: {path}: {warning}")
     for failed in summary.failures:
-        output.line(f"not indexed: {wording.printable(str(failed.file.path))}: {failed.reason}")
+        output.line(f"not indexed: {failed.file.path}: {failed.reason}")
     for failed in summary.postponed:
-        output.line(
-            f"out of reach when last tried: {wording.printable(str(failed.file.path))}: {failed.reason}"
-        )
+        output.line(f"out of reach when last tried: {failed.file.path}: {failed.reason}")
 
 
 def _as_document(summary: IndexSummary) -> dict[str, object]:

@@ -45,7 +45,10 @@ def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -
             output.json_line(_as_document(hit))
     elif form.filepath_only or form.print0:
         for video in dict.fromkeys(hit.path for hit in hits):
-            output.line(str(video), end="\0" if form.print0 else "\n")
+            if form.print0:
+                output.exact_path(video)
+            else:
+                output.line(str(video))
     elif hits:
         show_hits(hits)
     _write_remarks(answer)

@@ -4,7 +4,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -14,11 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vifi_cli import stop_signals
+from vifi_cli.cli.terminal.encoding import ESCAPE, LOOK_ALIKE
 from vifi_cli.cli.terminal.message_stream import unfailing
 from vifi_cli.stop_signals import Stopped
-from vifi_cli.wording import printable
-
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+from vifi_cli.wording import escaped, printable
 
 
 class ReaderLeft(typer.Exit):
@@ -26,16 +26,17 @@ class ReaderLeft(typer.Exit):
 
 
 def prepare_streams() -> None:
-    """Lets file names pass that are not valid text, and replaces closed streams by the null device."""
-    for name, mode, errors in (
-        ("stdin", "r", "surrogateescape"),
-        ("stdout", "w", "surrogateescape"),
-        ("stderr", "w", "backslashreplace"),
-    ):
+    """Lets every text pass, whatever the encoding of a stream, and replaces closed streams by the null device.
+
+    What an encoding lacks is replaced: in a pipe by escapes, and for people by something that looks alike.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name) or Path(os.devnull).open(mode)  # noqa: SIM115 - open until the end
         setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
+            is_for_people = name == "stderr" or (name == "stdout" and stream.isatty())
+            written = LOOK_ALIKE if is_for_people else ESCAPE
+            stream.reconfigure(errors="surrogateescape" if name == "stdin" else written)
     sys.stderr = unfailing(sys.stderr)
 
 
@@ -44,11 +45,42 @@ def stdout_is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def line(text: str, end: str = "\n") -> None:
-    """Writes a line of data to stdout unchanged; raises ReaderLeft if the reader has closed it."""
-    try:
-        sys.stdout.write(text + end)
+def line(text: str) -> None:
+    """Writes a line of text to stdout, whatever names it holds: what a terminal could obey becomes an escape.
+
+    In a pipe, backslashes are doubled, so that programs can undo the escapes. Raises ReaderLeft if the reader has
+    closed stdout.
+    """
+    _write((printable(text) if stdout_is_terminal() else escaped(text)) + "\n")
+
+
+def exact_path(path: Path) -> None:
+    """Writes a path to stdout in the file system's own bytes, whatever the encoding of stdout, and a NUL after it."""
+    with _reader_may_leave():
         sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(path) + b"\0")
+        sys.stdout.buffer.flush()
+
+
+def can_write(text: str) -> bool:
+    """Whether the encoding of stdout has all characters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _write(text: str) -> None:
+    with _reader_may_leave():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise ReaderLeft from None
@@ -56,12 +88,12 @@ def line(text: str, end: str = "\n") -> None:
 
 def document(content: object) -> None:
     """Writes one JSON document to stdout; paths become text."""
-    line(json.dumps(content, indent=2, default=os.fspath))
+    _write(json.dumps(content, indent=2, default=os.fspath) + "\n")
 
 
 def json_line(content: object) -> None:
     """Writes one JSON document to stdout on a single line."""
-    line(json.dumps(content))
+    _write(json.dumps(content) + "\n")
 
 
 def stderr() -> Console:
@@ -109,7 +141,7 @@ def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: S
     """
     if not stdout_is_terminal():
         for row in cells:
-            line("\t".join(str(cell).translate(_ESCAPES) for cell in row))
+            _write("\t".join(escaped(str(cell)) for cell in row) + "\n")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for header in headers:

@@ -24,7 +24,8 @@ class TerminalFeedback:
 
     def busy(self, what: str) -> AbstractContextManager[object]:
         """Shows a spinner."""
-        return output.stderr().status(_shown(what))
+        console = output.stderr()
+        return console.status(_shown(what), spinner="line" if console.options.ascii_only else "dots")
 
     @contextmanager
     def task(self, what: str, total: float | None = None, unit: str = "") -> Iterator[Task]:

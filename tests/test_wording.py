@@ -1,0 +1,55 @@
+import os
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vifi_cli.wording import escaped, unescaped
+
+any_text = st.text(st.characters(exclude_categories=())) | st.binary().map(os.fsdecode)
+
+
+@given(any_text)
+def test_escapes_can_be_undone_and_leave_nothing_that_a_terminal_or_a_reader_of_lines_obeys(
+    text: str,
+) -> None:
+    shown = escaped(text)
+    assert unescaped(shown) == text
+    assert len(f"{shown}|".splitlines()) == 1
+    shown.encode("utf-8")
+    for letter in shown:
+        assert unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp")
+        assert unicodedata.bidirectional(letter) not in (
+            "LRE",
+            "RLE",
+            "LRO",
+            "RLO",
+            "PDF",
+            "LRI",
+            "RLI",
+            "FSI",
+            "PDI",
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/v/a clip, ünïcode 日本 👩‍👧.mp4", "/v/a clip, ünïcode 日本 👩‍👧.mp4"),
+        ("Screen Recording at 3.00\u202fPM.mov", "Screen Recording at 3.00\u202fPM.mov"),
+        ("a\tb\nc\rd\\e", r"a\tb\nc\rd\\e"),
+        ("\x1b[31m\x07\x7f\x9b", r"\x1b[31m\x07\x7f\u009b"),
+        ("evil\u202egpj.mp4", r"evil\u202egpj.mp4"),
+        ("\u2028\u2066\u200e", r"\u2028\u2066\u200e"),
+        (os.fsdecode(b"caf\xe9\x9b.mp4"), r"caf\xe9\x9b.mp4"),
+    ],
+)
+def test_what_is_escaped(text: str, shown: str) -> None:
+    assert escaped(text) == shown
+    assert unescaped(shown) == text
+
+
+@pytest.mark.parametrize("text", ["\\", "\\x", "\\xg0", "\\u12", "\\Uffffffff", "\\q"])
+def test_what_is_no_escape_stays(text: str) -> None:
+    assert unescaped(text) == text

@@ -1,5 +1,6 @@
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.update.shards import indexed_with, merge_shard
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.index.windows import frames_within
+from vifi_cli.video.clock import ClockSegment, FileClock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 
@@ -39,6 +41,27 @@ def test_a_stored_video_comes_back(catalog: Catalog) -> None:
     seconds, embeddings = catalog.frames(known.id)
     np.testing.assert_array_equal(seconds, video.seconds)
     np.testing.assert_array_equal(embeddings, video.embeddings)
+
+
+def test_the_clock_of_a_video_is_kept_and_copied(catalog: Catalog) -> None:
+    clock = FileClock(
+        (ClockSegment((0, 0), 0.0, 4.0, 0), ClockSegment((188, 0), 0.0, 9.0, 360_000)), (), 1 / 90_000
+    )
+    video = encoded_video("/v/a.ts", [RED, BLUE])
+    catalog.store(replace(video, info=replace(video.info, clock=clock)))
+    catalog.store(encoded_video("/v/plain.mp4", [RED]))
+    joined, plain = catalog.videos()
+    assert catalog.store_copy(joined, VideoFile(Path("/v/copy.ts"), 1, 1))
+    copy = catalog.video_at(Path("/v/copy.ts"))
+    assert copy is not None
+    assert catalog.clock(joined.id) == catalog.clock(copy.id) == clock
+    assert catalog.clock(plain.id) == FileClock()
+    with catalog.transaction():
+        catalog.db.execute("UPDATE videos SET clock = NULL")
+    assert catalog.clock(joined.id) is None
+    catalog.note_clock(joined, clock)
+    assert catalog.clock(joined.id) == clock
+    assert catalog.clock(plain.id) is None
 
 
 def test_storing_a_path_again_replaces_it_and_leaves_no_orphans(catalog: Catalog) -> None:

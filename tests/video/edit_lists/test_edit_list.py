@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes, urlparse
 import opentimelineio as otio
 import pytest
 
-from tests.made_videos import Sound, noise, numbered_frames, write_video
+from tests.made_videos import Sound, noise, numbered_frames, recordings_joined, write_video
 from vifi_cli.api.cut.plan import CutOutputs
 from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.video.edit_lists.edit_list import write_edit_list
@@ -198,3 +198,22 @@ def test_facts_are_those_of_the_file(tmp_path: Path) -> None:
     facts = video_facts(path)
     assert facts.duration_seconds == pytest.approx(1.5, abs=0.03)
     assert facts == VideoFacts(facts.duration_seconds, NTSC, 160, 64, has_sound=True)
+
+
+def test_players_count_from_the_first_sound(tmp_path: Path) -> None:
+    video = write_video(
+        tmp_path / "late.mkv", numbered_frames(40), start_seconds=3.0, sound=Sound(noise(7.0)), fps=10
+    )
+    facts = video_facts(video)
+    assert facts.lead_seconds == pytest.approx(3.0, abs=0.03)
+    write_edit_list(tmp_path / "hits.m3u8", "Hits", [ProbedMoment(Moment(video, 1.0, 2.0), facts)])
+    lines = (tmp_path / "hits.m3u8").read_text().splitlines()
+    start = next(float(line.partition("start-time=")[2]) for line in lines if "start-time=" in line)
+    assert start == pytest.approx(4.0, abs=0.03)
+
+
+def test_lists_warn_of_videos_whose_own_times_are_set_back(tmp_path: Path) -> None:
+    joined = recordings_joined(tmp_path)
+    probed = ProbedMoment(Moment(joined, 1.0, 2.0), video_facts(joined))
+    (remark,) = write_edit_list(tmp_path / "hits.m3u8", "Hits", [probed])
+    assert remark.startswith("joined.ts: its own times are set back or leap")

@@ -247,7 +247,7 @@ class CutRendering:
             return
         clips = {position: path for position, (path, _) in self.report.clips.items()}
         items = [
-            GalleryItem(probed[position].moment, preview, clips.get(position))
+            GalleryItem(probed[position], preview, clips.get(position))
             for position, preview in previews.items()
         ]
         paths.write_file(target, gallery_html(title, items, target.parent).encode())

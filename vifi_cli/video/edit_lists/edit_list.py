@@ -48,14 +48,26 @@ def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> 
     else:
         text = _playlist_text(title, moments)
     write_file(path, text.encode())
-    return remarks_on_rates(moments) if suffix == EDL else ()
+    return (*(remarks_on_rates(moments) if suffix == EDL else ()), *_remarks_on_clocks(moments))
+
+
+def _remarks_on_clocks(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
+    """Which videos other programs may count differently, in words for the user."""
+    odd = dict.fromkeys(
+        one.name for one in moments if one.facts.clock is not None and not one.facts.clock.is_plain
+    )
+    return tuple(
+        f"{name}: its own times are set back or leap, so editors and players may find other moments; "
+        "clips that `vifi cut` writes are right"
+        for name in odd
+    )
 
 
 def _playlist_text(title: str, moments: Sequence[ProbedMoment]) -> str:
     """A playlist with one entry per moment; VLC plays the moment, other players the full video."""
     lines = ["#EXTM3U", f"#PLAYLIST:{one_line(title)}"]
     for one in moments:
-        start, end = one.moment.start_seconds, one.moment.end_seconds
+        start, end = one.player_span
         lines += [
             f"#EXTINF:{end - start:.3f},{one.name}",
             f"#EXTVLCOPT:start-time={start:.3f}",

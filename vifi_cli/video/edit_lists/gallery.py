@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vifi_cli.video.export.preview import Preview
-from vifi_cli.video.moment import Moment
+from vifi_cli.video.export.probe import ProbedMoment
 from vifi_cli.wording import clock, counted, one_line, rounded_down
 
 
@@ -18,14 +18,15 @@ from vifi_cli.wording import clock, counted, one_line, rounded_down
 class GalleryItem:
     """A moment on the page; it has a finite end."""
 
-    moment: Moment
+    probed: ProbedMoment
     preview: Preview
     clip: Path | None  # the file that a click opens; None opens the video at the moment
 
     def shown(self, folder: Path) -> dict[str, object]:
         """The template's values for a page in a folder; the template escapes all texts."""
-        moment = self.moment
-        address = f"{moment.path.as_uri()}#t={moment.start_seconds:.3f},{moment.end_seconds:.3f}"
+        moment = self.probed.moment
+        start, end = self.probed.player_span
+        address = f"{moment.path.as_uri()}#t={start:.3f},{end:.3f}"
         if self.clip is not None:
             address = quote(os.fsencode(os.path.relpath(self.clip, folder)))
         return {
@@ -45,7 +46,7 @@ def gallery_html(title: str, items: Sequence[GalleryItem], folder: Path) -> str:
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["webp"] = _webp_address
-    videos = len({item.moment.path for item in items})
+    videos = len({item.probed.moment.path for item in items})
     return environment.get_template("gallery.html.jinja").render(
         title=one_line(title),
         about=f"{counted(len(items), 'moment')} in {counted(videos, 'video')}",

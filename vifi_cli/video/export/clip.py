@@ -66,6 +66,8 @@ def sound_track(
 
 def rate_of(video: OpenVideo) -> Fraction:
     """The frames per second that the file declares, if a player can show that many; else a usual rate."""
+    if video.clock is not None and video.clock.frame_seconds:  # what is declared counts gaps that are none
+        return Fraction(1 / video.clock.frame_seconds).limit_denominator(1001)
     rate = video.stream.average_rate or video.stream.guessed_rate or USUAL_RATE
     return rate if rate <= HIGHEST_RATE else USUAL_RATE
 

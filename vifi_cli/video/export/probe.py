@@ -34,6 +34,7 @@ class VideoFacts:
     width: int
     has_sound: bool  # that can be decoded
     first_timecode: str | None = None  # of its first frame, if the camera wrote one
+    lead_seconds: float = 0.0  # how much earlier than the pictures the file begins, on a player's clock
     clock: FileClock | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +53,12 @@ class ProbedMoment:
     def seconds(self) -> float:
         """The length of the moment."""
         return self.moment.end_seconds - self.moment.start_seconds
+
+    @property
+    def player_span(self) -> tuple[float, float]:
+        """When the moment begins and ends on the clock of players, which begins with the first picture or sound."""
+        lead = self.facts.lead_seconds
+        return self.moment.start_seconds + lead, self.moment.end_seconds + lead
 
     @property
     def name(self) -> str:
@@ -86,7 +93,8 @@ def video_facts(
             clock = read_clock(path, alive)
             seconds = clock.duration_seconds or 0.0
         rate, timecode = rate_of(opened.video), _first_timecode(opened.video)
-        return VideoFacts(seconds, rate, height, width, sound is not None, timecode, clock)
+        lead = max(opened.video.late_seconds, 0.0)
+        return VideoFacts(seconds, rate, height, width, sound is not None, timecode, lead, clock)
 
 
 def make_sure_of(moment: Moment, alive: Callable[[], None] = unwatched) -> None:

@@ -29,6 +29,10 @@ SKIPPED_WORDS = {
     "not_video": ("file that is not a video", "files that are not videos"),
     "only_sound": ("file with sound alone", "files with sound alone"),
     "low_resolution": ("low-resolution copy", "low-resolution copies"),
+    "unreadable": (
+        "file of an ambiguous name that cannot be read now",
+        "files of ambiguous names that cannot be read now",
+    ),
     "unfinished": ("unfinished download", "unfinished downloads"),
     "system_folder": ("folder of trash or thumbnails", "folders of trash or thumbnails"),
     "excluded": ("excluded file or folder", "excluded files and folders"),

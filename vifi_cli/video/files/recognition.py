@@ -16,7 +16,7 @@ __all__ = [
     "suffix_of",
 ]
 
-Verdict = Literal["video", "not_video", "only_sound", "low_resolution", "unfinished"]
+Verdict = Literal["video", "not_video", "only_sound", "low_resolution", "unfinished", "unreadable"]
 
 VIDEO_SUFFIXES = frozenset(
     """.264 .265 .266 .360 .3g2 .3gp .3gp2 .3gpp .3gpp2 .amv .asf .av1 .avc .avi .avs2 .avs3 .bik .cdxl .cine

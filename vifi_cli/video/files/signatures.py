@@ -11,7 +11,7 @@ LONGEST_INDEX_BYTES = 16 * 1024 * 1024  # of an MP4's `moov` box that is searche
 
 TRANSPORT_SYNC, TRANSPORT_STEPS, TRANSPORT_PACKETS = 0x47, (188, 192, 204), 5
 
-Content = Literal["video", "only_sound", "not_video"]
+Content = Literal["video", "only_sound", "not_video", "unreadable"]
 
 _MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"styp", b"pnot"})
 _NOT_VIDEO_BRANDS = re.compile(
@@ -48,7 +48,7 @@ def looks_like_video(head: bytes) -> bool:
 
 
 def content_of(path: Path) -> Content:
-    """What a file holds, by its beginning; `not_video` if it cannot be read. When in doubt, a container holds video."""
+    """What a file holds, by its beginning; `unreadable` if the disk fails. When in doubt, it is a video."""
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(HEAD_BYTES)
@@ -62,7 +62,7 @@ def content_of(path: Path) -> Content:
                 "video" if not head.startswith(b"FLV\x01") or head[4] & 1 or not head[4] & 4 else "only_sound"
             )
     except OSError:
-        return "not_video"
+        return "unreadable"
 
 
 def _content_by_tracks(beginning: bytes) -> Content:

@@ -1,13 +1,16 @@
 """Training videos that give tests away are found by file, content, name and group."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from tests.data.conftest import MakeFiles
 from tests.data.test_video_checks import labeled
+from tests.sampled_files import flip_between_samples
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.data.leaks import find_leaks, leaks_between
+from vifi_cli.data.leaks import equal_files, find_leaks, leaks_between
+from vifi_cli.video.files.content import BLOCK_BYTES, SAMPLED_BLOCKS
 
 
 def test_leaks_by_file_and_by_group() -> None:
@@ -44,3 +47,12 @@ def test_what_a_model_learned_from_is_found_among_what_it_is_tested_with(
     by_name = leaks_between(learned, tested, by_name=True)
     assert [leak.by for leak in by_name] == ["file", "content", "name", "group"]
     assert leaks_between(learned[3:4], tested) == []
+
+
+def test_recordings_that_agree_in_all_samples_are_not_equal(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.avi", "b.avi", "c.avi")]
+    for path in paths:
+        path.touch()
+        os.truncate(path, SAMPLED_BLOCKS * BLOCK_BYTES + 4_000_000)
+    flip_between_samples(paths[1])
+    assert equal_files(paths) == [(paths[0], paths[2])]

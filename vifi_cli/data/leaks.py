@@ -7,7 +7,7 @@ from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.video.files.content import content_fingerprint
+from vifi_cli.video.files.content import complete_digest, content_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ def _leaks_into(
 def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
     """Groups of files with equal content; it reads only files of equal size."""
     same_size = _alike(paths, lambda path: path.stat().st_size)
-    return [files for group in same_size for files in _alike(group, content_fingerprint)]
+    similar = [files for group in same_size for files in _alike(group, content_fingerprint)]
+    return [files for group in similar for files in _alike(group, complete_digest)]
 
 
 def _alike(paths: Iterable[Path], key: Callable[[Path], Hashable]) -> list[tuple[Path, ...]]:

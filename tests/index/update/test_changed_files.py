@@ -10,6 +10,7 @@ import pytest
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
+from tests.sampled_files import flip_between_samples, replace_in_place
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.update.changes import Changes, find_changes
@@ -44,22 +45,6 @@ def preallocated(path: Path, colour: str, size_bytes: int = LARGE_BYTES) -> Path
     assert path.stat().st_size < size_bytes
     os.truncate(path, size_bytes)
     return path
-
-
-def replace_in_place(path: Path, content: bytes | bytearray) -> None:
-    """Writes other content of the same length, and sets the time back."""
-    status = path.stat()
-    assert len(content) == status.st_size
-    with path.open("r+b") as file:
-        file.write(content)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def flip_between_samples(path: Path) -> None:
-    """Changes one byte that the fingerprint does not cover, and sets the time back."""
-    content = bytearray(path.read_bytes())
-    content[BLOCK_BYTES + 1000] ^= 1
-    replace_in_place(path, content)
 
 
 def color_of(catalog: Catalog, path: Path) -> list[int]:

@@ -46,7 +46,9 @@ def clock_of(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
         if not _needs_reading(video, path.stat().st_size):
             return PLAIN_CLOCK
     status = path.stat()
-    return _clock_of_version(path, (status.st_size, status.st_mtime_ns, status.st_ino), _Alive(alive))
+    return _clock_of_version(
+        path, (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino), _Alive(alive)
+    )
 
 
 def read_clock(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:

@@ -27,7 +27,7 @@ class Mount:
 
     def is_like(self, other: "Mount") -> bool:
         """Whether paths lead to the same files through both."""
-        return (self.file_system, *self._shift()) == (other.file_system, *other._shift())
+        return self == other or (self.file_system == other.file_system and self._shift() == other._shift())
 
     def as_text(self) -> str:
         """One line for the catalog."""

@@ -8,6 +8,8 @@ from vifi_cli.errors import IndexProblem, UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.clock_reading import clock_of
+from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.requests.index_reader import IndexReader
 
@@ -40,4 +42,4 @@ def _is_as_indexed(video: CatalogedVideo) -> bool:
         status = video.path.stat()
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (video.size_bytes, video.modified_ns)
+    return is_unchanged(VideoFile.seen(video.path, status), video)

@@ -144,7 +144,7 @@ def _state_of(path: Path) -> str:
         status = path.stat()
     except OSError:
         return "gone"
-    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _encoded(video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Source:

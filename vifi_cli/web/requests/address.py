@@ -40,7 +40,7 @@ class MomentAddress:
 
 def key_of(video: CatalogedVideo) -> VideoKey:
     """The key of an indexed video; one that changed while it was read has no fingerprint."""
-    content = video.fingerprint or f"{video.size_bytes} {video.modified_ns}"
+    content = video.digest or video.fingerprint or f"{video.size_bytes} {video.modified_ns}"
     return VideoKey(video.id, blake2b(content.encode(), digest_size=4).hexdigest())
 
 

@@ -1,18 +1,21 @@
 """The contents of an index in numbers, and whether its vectors fit."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from vifi_cli.errors import IndexChanged
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import FailedFile, IndexedWith
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.index.windows import window_embeddings
 
 SAMPLED_VIDEOS, SAMPLED_WINDOWS = 5, 5
+ATTEMPTS = 3
 SCORE_TOLERANCE = 2e-3
 """Vectors are kept as float16."""
 
@@ -38,6 +41,13 @@ class IndexSummary:
 
 def summarize(folder: Path) -> IndexSummary:
     """Summarizes the index in a folder; raises IndexMissing or IndexDamaged."""
+    for _ in range(ATTEMPTS):
+        with suppress(IndexChanged):
+            return _summarize(folder)
+    return _summarize(folder)
+
+
+def _summarize(folder: Path) -> IndexSummary:
     with Catalog(folder / CATALOG_FILE) as catalog, catalog.snapshot():
         totals = catalog.totals()
         return IndexSummary(
@@ -48,11 +58,19 @@ def summarize(folder: Path) -> IndexSummary:
             video_seconds=totals.video_seconds,
             frames=catalog.frame_count(),
             windows=len(catalog.window_ids()),
-            size_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+            size_bytes=_size_of(folder),
             failures=tuple(catalog.failures()),
             postponed=tuple(catalog.postponed()),
             partly_read=tuple(catalog.partly_read()),
         )
+
+
+def _size_of(folder: Path) -> int:
+    size_bytes = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # a run has just replaced it
+            size_bytes += file.stat().st_size if file.is_file() else 0
+    return size_bytes
 
 
 def vectors_agree(catalog: Catalog, vectors: Vectors) -> bool:

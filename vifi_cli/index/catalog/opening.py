@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from vifi_cli import paths
 from vifi_cli.disk.replacement import COMPANIONS, save_names
 from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
-from vifi_cli.index.catalog.connection import FileState, connect, file_state
+from vifi_cli.index.catalog.connection import ATTEMPTS, Connection, FileState, connect, file_state
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.catalog.records import IndexedWith
 
@@ -47,24 +47,38 @@ def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:
     """
     if not _is_there(path):
         raise IndexMissing("nothing is indexed yet: run `vifi index FOLDER` first")
-    db = None
-    try:
-        connection = connect(path)
-        db = Database(connection.sqlite)
-        db.execute("PRAGMA foreign_keys = ON")
-        frozen = connection.frozen
-        if _lacks_steps(db, path):
-            if not connection.can_write:
-                frozen = frozen or file_state(path)
-                db = _in_temporary_file(db)
-            _apply_steps(db, path)
-        if not db.table("catalogue").count:
-            raise sqlite3.DatabaseError("it holds nothing")
-    except sqlite3.Error as error:
-        if db:
-            db.close()
-        raise explain(path, error) from error
+    for attempts_left in reversed(range(ATTEMPTS)):
+        connection = None
+        try:
+            connection = connect(path)
+            return _ready_to_use(connection, path)
+        except sqlite3.Error as error:
+            if connection:
+                connection.sqlite.close()
+            if not attempts_left or not _may_pass(error, connection, path):
+                raise explain(path, error) from error
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _ready_to_use(connection: Connection, path: Path) -> tuple[Database, FileState | None]:
+    db, frozen = Database(connection.sqlite), connection.frozen
+    db.execute("PRAGMA foreign_keys = ON")
+    if _lacks_steps(db, path):
+        if not connection.can_write:
+            frozen = frozen or file_state(path)
+            db = _in_temporary_file(db)
+        _apply_steps(db, path)
+    if not db.table("catalogue").count:
+        raise sqlite3.DatabaseError("it holds nothing")
     return db, frozen
+
+
+def _may_pass(error: sqlite3.Error, connection: Connection | None, path: Path) -> bool:
+    """Whether a run that was just beginning or ending explains an error, such as that a reader cannot write."""
+    if connection is None or connection.can_write:
+        return False
+    is_written = connection.frozen is not None and file_state(path) != connection.frozen
+    return is_written or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def explain(path: Path, error: sqlite3.Error) -> IndexProblem:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.export.companions import described
 from vifi_cli.video.export.movie import Movie, PictureTiming
 from vifi_cli.video.export.open_moment import OpenMoment, open_moment
 from vifi_cli.video.export.picture_fitting import PictureFitter, canvas_of, lowered
@@ -42,7 +43,7 @@ def write_clip(
         if draft_height is not None:
             canvas = lowered(canvas, draft_height)
         fit = PictureFitter(canvas, aspect)
-        track = sound_track(opened, sound)
+        track, left_out = sound_track(opened, sound), _left_out(opened, sound)
         timing = _timing(opened.video)
         rate, sound_format = timing.rate, track.format if track else None
         with Movie(target, canvas, timing, sound_format, is_draft=is_draft) as movie:
@@ -52,7 +53,7 @@ def write_clip(
                 if track is not None:
                     movie.add_sound(track.until(done))
     end_seconds = opened.start_seconds + done
-    return Clip(opened.start_seconds, end_seconds, track is not None, _remarks(opened, fit))
+    return Clip(opened.start_seconds, end_seconds, track is not None, _remarks(opened, fit, left_out))
 
 
 def sound_track(
@@ -89,8 +90,21 @@ def _steadied(seconds: float, video: OpenVideo, rate: Fraction) -> float:
     return at_rate if _has_coarse_times(video) and abs(at_rate - seconds) <= video.tick_seconds else seconds
 
 
-def _remarks(opened: OpenMoment, fit: PictureFitter) -> tuple[str, ...]:
+def _left_out(opened: OpenMoment, sound: OpenSound | None) -> list[str]:
+    """What a video holds beside its pictures and main sound, in words for the user."""
+    kept, container = None if sound is None else sound.stream.index, opened.video.container
+    others = [
+        described(stream)
+        for stream in container.streams
+        if stream.type in ("audio", "subtitle") and stream.index != kept
+    ]
+    return [*others, "chapters"] if container.chapters() else others
+
+
+def _remarks(opened: OpenMoment, fit: PictureFitter, left_out: list[str]) -> tuple[str, ...]:
     remarks = [opened.video.ignored_streams] if opened.video.ignored_streams else []
+    if left_out:
+        remarks.append(f"not in the clip: {', '.join(left_out)}; --copy keeps them")
     if fit.hdr:
         remarks.append(f"its HDR ({fit.hdr}) was converted to SDR")
     if opened.video.packets_damaged:

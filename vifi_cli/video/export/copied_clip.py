@@ -4,11 +4,10 @@ from __future__ import annotations  # av.Packet is generic for type checkers onl
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
 from av.container import OutputContainer
@@ -21,8 +20,8 @@ from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.clock_reading import clock_of
 from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
 from vifi_cli.video.export.clip import Clip
+from vifi_cli.video.export.companions import Companions, copied_stream, open_companions
 from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
-from vifi_cli.video.export.sound import EARLIER_SECONDS, OpenSound, open_sound
 from vifi_cli.video.moment import Moment
 
 CONTAINERS = {
@@ -37,7 +36,7 @@ CONTAINERS = {
 FALLBACK = ".mkv"  # holds nearly anything
 APPLE_HEVC_TAG = "hvc1"  # Apple's players accept no other
 
-TimedPacket = tuple[float, "Packet[Any]"]
+TimedPacket = tuple[float, "Packet[VideoStream]"]
 
 
 def copied_suffix(video: Path) -> str:
@@ -47,7 +46,7 @@ def copied_suffix(video: Path) -> str:
 
 
 def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> Clip:
-    """Copies a moment from the last keyframe before it on, with the video's main sound.
+    """Copies a moment from the last keyframe before it on, with all sound, subtitles and chapters.
 
     The target should have the suffix `copied_suffix`. Calls `report` often with the seconds done.
 
@@ -57,19 +56,23 @@ def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> 
     suffix = copied_suffix(moment.path)
     clock = moment.clock or clock_of(moment.path, lambda: report(0.0))
     opening = _from_keyframe(moment, clock, lambda: report(0.0))
-    with opening as pictures, open_sound(moment.path, clock) as sound:
+    with opening as pictures, open_companions(moment.path, clock) as companions:
+        copying = _Copying(pictures, companions, target, suffix)
         try:
-            with av.open(str(target), "w", format=CONTAINERS[suffix]) as output:
-                for seconds in _copy(pictures, sound, output):
-                    report(max(seconds - moment.start_seconds, 0.0))
+            for seconds in copying.run():
+                report(max(seconds - moment.start_seconds, 0.0))
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, OSError):
                 raise
             reason = getattr(error, "strerror", None) or str(error)
             raise UnreadableVideo(f"it cannot be copied into {suffix} ({reason}): omit --copy") from error
     early = moment.start_seconds - pictures.start_seconds
-    remarks = (f"begins {early:.2f} s early, at a keyframe",) if early > SAME_INSTANT_SECONDS else ()
-    return Clip(pictures.start_seconds, pictures.end_seconds, sound is not None, remarks)
+    remarks = [f"begins {early:.2f} s early, at a keyframe"] if early > SAME_INSTANT_SECONDS else []
+    if pictures.video.ignored_streams:
+        remarks.append(pictures.video.ignored_streams)
+    if copying.left_out:
+        remarks.append(f"{suffix} cannot hold, so not copied: {', '.join(copying.left_out)}")
+    return Clip(pictures.start_seconds, pictures.end_seconds, companions.has_sound, tuple(remarks))
 
 
 class _KeyframedMoment:
@@ -129,17 +132,11 @@ class _KeyframedMoment:
                     yield self._decoded(wanted), wanted
                 held = []
 
-    def sound_packets(self, sound: OpenSound) -> Iterator[TimedPacket]:
-        """The packets of sound that begin between the keyframe and the moment's end."""
-        start, end = map(self.video.file_seconds, (self.start_seconds, self._moment.end_seconds))
-        for packet in sound.packets(start - EARLIER_SECONDS):
-            if packet.pts is None or not packet.size:
-                continue
-            seconds = float(packet.pts * packet.time_base)
-            if seconds >= end:
-                return
-            if seconds >= start:
-                yield self.start_seconds + seconds - start, packet
+    @property
+    def file_range(self) -> tuple[float, float]:
+        """From the keyframe to the moment's end, in seconds of the file."""
+        end_seconds = self._moment.end_seconds
+        return self.video.file_seconds(self.start_seconds), self.video.file_seconds(end_seconds)
 
     def _ends(self, packet: Packet[VideoStream]) -> float:
         return self._shown(packet) + self.video.length_seconds(packet)
@@ -163,21 +160,60 @@ def _from_keyframe(moment: Moment, clock: FileClock, alive: Callable[[], None]) 
                 return
 
 
-def _copy(pictures: _KeyframedMoment, sound: OpenSound | None, output: OutputContainer) -> Iterator[float]:
-    """Writes all packets in order of time, with the keyframe at 0; yields each one's time in the video."""
-    stream = output.add_stream_from_template(pictures.video.stream, opaque=True)
-    if stream.codec_context.codec.canonical_name == "hevc" and output.format.name in ("mp4", "mov"):
-        stream.codec_context.codec_tag = APPLE_HEVC_TAG
-    streams: dict[str, Stream] = {"video": stream}
-    sources = [pictures.packets()]
-    if sound is not None:
-        streams["audio"] = output.add_stream_from_template(sound.stream, opaque=True)
-        sources.append(pictures.sound_packets(sound))
-    origin_seconds = pictures.video.file_seconds(pictures.start_seconds)
-    for seconds, packet in heapq.merge(*sources, key=lambda timed: timed[0]):
-        origin = round(origin_seconds / packet.time_base)
-        packet.pts = None if packet.pts is None else packet.pts - origin
-        packet.dts = None if packet.dts is None else packet.dts - origin
-        packet.stream = streams[packet.stream.type]
-        output.mux(packet)
-        yield seconds
+class _Copying:
+    """Writes a moment's packets, with the keyframe at 0."""
+
+    def __init__(self, pictures: _KeyframedMoment, companions: Companions, target: Path, suffix: str) -> None:
+        self.left_out: list[str] = []  # what a file of this kind cannot hold, in words for the user
+        self._pictures = pictures
+        self._companions = companions
+        self._target = target
+        self._format = CONTAINERS[suffix]
+
+    def run(self) -> Iterator[float]:
+        """Copies all packets in order of time; yields each one's time in the video."""
+        output, film = self._begun()
+        with output:
+            start_seconds, end_seconds = self._pictures.file_range
+            sources = [
+                ((seconds, packet, film) for seconds, packet in self._pictures.packets()),
+                (
+                    (self._pictures.start_seconds + seconds - start_seconds, packet, stream)
+                    for seconds, packet, stream in self._companions.packets(start_seconds, end_seconds)
+                ),
+            ]
+            for seconds, packet, stream in heapq.merge(*sources, key=lambda timed: timed[0]):
+                origin = round(start_seconds / packet.time_base)
+                packet.pts = None if packet.pts is None else packet.pts - origin
+                packet.dts = None if packet.dts is None else packet.dts - origin
+                packet.stream = stream
+                output.mux(packet)
+                yield seconds
+
+    def _begun(self) -> tuple[OutputContainer, VideoStream]:
+        """The file with its header written, with all streams, or else with as many as a file of this kind takes."""
+        everything = self._companions.streams
+        known = [stream for stream in everything if stream.type in ("audio", "subtitle")]
+        sound = [stream for stream in everything if stream.type == "audio"]
+        attempts = [everything, known, sound, sound[:1]]
+        for place, streams in enumerate(attempts):
+            output = av.open(str(self._target), "w", format=self._format)
+            try:
+                return output, self._add_streams(output, streams)
+            except (av.FFmpegError, ValueError) as error:
+                output.close()
+                if isinstance(error, OSError) or place == len(attempts) - 1:
+                    raise
+        raise ValueError("no attempt was made")
+
+    def _add_streams(self, output: OutputContainer, streams: Sequence[Stream]) -> VideoStream:
+        film = copied_stream(self._pictures.video.stream, output)
+        if film.codec_context.codec.canonical_name == "hevc" and output.format.name in ("mp4", "mov"):
+            film.codec_context.codec_tag = APPLE_HEVC_TAG
+        self.left_out = self._companions.add_to(output, streams)
+        self.left_out += self._companions.add_chapters(output, *self._pictures.file_range)
+        has_sound = any(stream.type == "audio" for stream in self._companions.streams)
+        if has_sound and not self._companions.has_sound:
+            raise ValueError(f"not its {self.left_out[0]}")
+        output.start_encoding()
+        return film

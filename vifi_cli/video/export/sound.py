@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +18,7 @@ from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Discard
+from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
@@ -146,28 +147,36 @@ class OpenSound:
 
     def packets(self, from_seconds: float) -> Iterator[Packet[AudioStream]]:
         """The packets from about a time on, on the file's clock, the last one empty, until the file is cut off."""
-        with suppress(av.FFmpegError):  # then reading starts at the beginning
-            self._seek(from_seconds)
-        position: int | None = None
-        for packet in demuxed(self.container, self.stream):
-            position = position if packet.pos is None else packet.pos
-            if self.clock.segments and packet.pts is not None and packet.time_base:
-                seconds = self.clock.shift_seconds(float(packet.pts * packet.time_base), position)
-                ticks = round(seconds / packet.time_base)
-                packet.pts += ticks
-                packet.dts = None if packet.dts is None else packet.dts + ticks
-            yield packet
-        self.source.check()
+        yield from packets_on_clock(self.container, self.source, self.clock, from_seconds, self.stream)
 
-    def _seek(self, from_seconds: float) -> None:
-        own = from_seconds if from_seconds == -math.inf else self.clock.own_seconds(from_seconds)
-        if own is None:
-            point = self.clock.seek_point(from_seconds - EARLIER_SECONDS)
-            self.container.seek(0 if point is None else point.position_bytes, unsupported_byte_offset=True)
-        elif own == -math.inf or not self.stream.time_base:
-            self.container.seek(self.stream.start_time or 0, stream=self.stream)
-        else:
-            self.container.seek(math.floor(own / self.stream.time_base), stream=self.stream)
+
+def packets_on_clock(
+    container: InputContainer, source: SourceFile, clock: FileClock, from_seconds: float, *streams: Stream
+) -> Iterator[Packet[Any]]:
+    """The packets of streams from about a time on, found by the first stream, on the clock of the file's pictures."""
+    with suppress(av.FFmpegError):  # then reading starts at the beginning
+        _seek(container, clock, from_seconds, streams[0])
+    position: int | None = None
+    for packet in demuxed(container, *streams):
+        position = position if packet.pos is None else packet.pos
+        if clock.segments and packet.pts is not None and packet.time_base:
+            seconds = clock.shift_seconds(float(packet.pts * packet.time_base), position)
+            ticks = round(seconds / packet.time_base)
+            packet.pts += ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+        yield packet
+    source.check()
+
+
+def _seek(container: InputContainer, clock: FileClock, from_seconds: float, stream: Stream) -> None:
+    own = from_seconds if from_seconds == -math.inf else clock.own_seconds(from_seconds)
+    if own is None:
+        point = clock.seek_point(from_seconds - EARLIER_SECONDS)
+        container.seek(0 if point is None else point.position_bytes, unsupported_byte_offset=True)
+    elif own == -math.inf or not stream.time_base:
+        container.seek(stream.start_time or 0, stream=stream)
+    else:
+        container.seek(math.floor(own / stream.time_base), stream=stream)
 
 
 @contextmanager

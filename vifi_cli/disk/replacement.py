@@ -52,7 +52,8 @@ def replacement(target: Path, mode: int | None = None) -> Iterator[Path]:
             yield temporary
             _complete(temporary, mode)
         except OSError as error:
-            _name_target(error, temporary, target)
+            if (named := _naming_target(error, temporary, target)) is not None:
+                raise named from error
             raise
         temporary.replace(target)
 
@@ -197,11 +198,12 @@ def _complete(temporary: Path, mode: int | None) -> None:
         os.close(descriptor)
 
 
-def _name_target(error: OSError, temporary: Path, target: Path) -> None:
-    """Lets an error name the file that somebody asked for; the system names the temporary one, or none."""
+def _naming_target(error: OSError, temporary: Path, target: Path) -> OSError | None:
+    """The error with the file that somebody asked for, if the system names the temporary one, or none."""
     is_unnamed = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if is_unnamed or str(error.filename) == str(temporary):
-        error.filename = str(target)
+    if error.errno is not None and (is_unnamed or str(error.filename) == str(temporary)):
+        return OSError(error.errno, error.strerror, str(target))  # a new one, since PyAV's cannot be changed
+    return None
 
 
 def _give_mode(descriptor: int, mode: int | None) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -105,7 +106,19 @@ def _ending_signals() -> list[signal.Signals]:
     """The stop signals that end this process now, by an exception or without one."""
     usual = (signal.SIG_DFL, signal.default_int_handler)
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    return [number for number, now in handlers.items() if now in usual or isinstance(now, _Raising)]
+    return [
+        number for number, now in handlers.items() if now in usual or isinstance(now, _Raising | _Calling)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Calling:
+    """Handles stop signals by a function."""
+
+    handler: Callable[[int], object]
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.handler(number)
 
 
 def leave(code: int) -> NoReturn:
@@ -130,9 +143,7 @@ def handled_by(handler: Callable[[int], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        number: signal.signal(number, lambda number, _frame: handler(number)) for number in _ending_signals()
-    }
+    before = {number: signal.signal(number, _Calling(handler)) for number in _ending_signals()}
     try:
         yield
     finally:

@@ -79,6 +79,8 @@ def _write_clips(folder: Path) -> None:
     write_scenes(folder / "pets.mp4", [Scene(photograph("coffee"), 4.0), Scene(photograph("chelsea"), 4.0)])
     write_scenes(folder / "launch.mp4", [Scene(photograph("rocket"), 4.0)])
     solid_colour_clip(folder / "nothing.mp4", [("gray", 2.0)])
+    for path in folder.iterdir():  # one written just now would count as unfinished with --watch
+        os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
 @pytest.fixture

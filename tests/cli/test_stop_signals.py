@@ -158,12 +158,18 @@ def test_cut_leaves_no_unfinished_file(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "to_group"), [(TERM, True), (HUP, False)])
+@pytest.mark.parametrize(("number", "to_group", "workers"), [(TERM, True, 1), (HUP, False, 0)])
 def test_training_is_saved_and_goes_on(
-    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path, number: int, to_group: bool
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path, number: int, to_group: bool, workers: int
 ) -> None:
     run = tmp_path / "run"
-    changes = ("frames=2", "effective_batch=4", "epochs=5000", "validate_every=5000", "runtime.workers=1")
+    changes = (
+        "frames=2",
+        "effective_batch=4",
+        "epochs=5000",
+        "validate_every=5000",
+        f"runtime.workers={workers}",
+    )
     recipe = [part for change in changes for part in ("--recipe", change)]
     arguments = ("--data", colours, "--model", tiny, "--device", "cpu", "-o", run)
     with running("finetune", *arguments, *recipe) as finetune:
@@ -176,7 +182,8 @@ def test_training_is_saved_and_goes_on(
     assert (run / "last").is_dir()
     assert leftovers(run) == []
     steps = len((run / "metrics.jsonl").read_text().splitlines())
-    with running("finetune", "--resume", run, "--device", "cpu") as resumed:
+    resume = ("--resume", run, "--device", "cpu", "--recipe", "runtime.workers=0")
+    with running("finetune", *resume) as resumed:
         resumed.wait_for_line("epoch")
         resumed.send(TERM, to_group=False)
         assert resumed.wait() == 143, resumed.stderr

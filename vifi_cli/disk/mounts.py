@@ -46,18 +46,35 @@ def mount_of(folder: Path) -> Mount | None:
     """The mount that an existing folder belongs to; None where the system does not say, as outside Linux."""
     try:
         status = folder.stat()
-        table = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+        table = _table()
     except OSError:
         return None
     device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
     found = None
-    for line in table.splitlines():
-        about, _, described = line.partition(" - ")
-        fields, (kind, _, own_options) = about.split(" "), described.split(" ", 2)
+    for fields, (kind, _, own_options) in table:
         if fields[2] == device:
-            place = _ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4])
-            found = Mount(kind, Path(place), frozenset(f"{fields[5]},{own_options}".split(",")))
+            found = Mount(kind, _place(fields), frozenset(f"{fields[5]},{own_options}".split(",")))
     return found
+
+
+def mount_points() -> list[tuple[str, Path]]:
+    """The number and the folder of each mount; empty where the system does not say."""
+    try:
+        return [(fields[0], _place(fields)) for fields, _ in _table()]
+    except OSError:
+        return []
+
+
+def _table() -> list[tuple[list[str], list[str]]]:
+    """The kernel's table: the fields of each line before and after the hyphen."""
+    parted = (
+        line.partition(" - ") for line in MOUNTS.read_bytes().decode(errors="surrogateescape").splitlines()
+    )
+    return [(about.split(" "), described.split(" ", 2)) for about, _, described in parted]
+
+
+def _place(fields: list[str]) -> Path:
+    return Path(_ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4]))
 
 
 def machines_share(folder: Path) -> bool:

@@ -5,9 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 
 import pytest
 
@@ -15,7 +13,7 @@ from tests.cli.conftest import Vifi
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.api.library.indexing import IndexRequest
-from vifi_cli.api.library.watching import Watching, _events
+from vifi_cli.api.library.watching import SEARCH_SECONDS, SLEEP_SECONDS, SearchTimes, Watching
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
@@ -170,19 +168,42 @@ def test_a_folder_that_never_was_is_an_error(tmp_path: Path) -> None:
         followed.pass_time(0)
 
 
-def test_what_happens_in_a_real_folder_is_told(tmp_path: Path) -> None:
-    events = _events([tmp_path], Event())
-    next(events)  # by now the folder is followed
-    path = tmp_path / "new.mp4"
-    path.write_bytes(b"x")
-    assert _wait_for(events, lambda told: told.path == path and told.kind == "added")
-    path.unlink()
-    assert _wait_for(events, lambda told: told.path == path and told.kind == "deleted")
-    events.close()
+def test_folders_are_searched_now_and_then_and_after_a_sleep() -> None:
+    times = SearchTimes()
+    assert not times.is_due(0.0, 50.0)
+    times.note(1.0)
+    assert not times.is_due(SEARCH_SECONDS, 50.0 + SLEEP_SECONDS)
+    assert times.is_due(1.0 + SEARCH_SECONDS, 50.0 + SLEEP_SECONDS)
+    assert not times.is_due(2.0 + SEARCH_SECONDS, 50.0 + SLEEP_SECONDS), "the search has begun"
+    assert times.is_due(3.0 + SEARCH_SECONDS, 51.0 + 2 * SLEEP_SECONDS), "the machine slept"
+    assert not times.is_due(4.0 + SEARCH_SECONDS, 51.0 + 2 * SLEEP_SECONDS)
 
 
-def _wait_for(events: object, is_it: Callable[[FileEvent], bool]) -> bool:
-    return any(is_it(told) for several in events for told in several)  # type: ignore[attr-defined]
+def test_a_search_finds_what_was_not_reported(followed: Followed) -> None:
+    followed.clip("red.mp4")
+    followed.pass_time(0)
+    followed.clip("blue.mp4", "blue")
+    assert followed.pass_time(100) == []
+    followed.watching.search_again(followed.now)
+    (report,) = followed.pass_time(QUIET_SECONDS)
+    assert report.added == 1
+
+
+def test_a_folder_that_may_not_be_read_for_a_while_is_waited_for(
+    followed: Followed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read every folder")
+    followed.clip("red.mp4")
+    followed.pass_time(0)
+    followed.watching.find_places()
+    followed.videos.chmod(0)
+    assert followed.watching.have_places_changed()
+    assert followed.watching.find_places() == []
+    assert f"{followed.videos} cannot be seen now: vifi waits for it" in capsys.readouterr().err
+    followed.videos.chmod(0o700)
+    assert followed.watching.have_places_changed()
+    assert followed.names() == ["red.mp4"]
 
 
 def test_ctrl_c_ends_it_cleanly(vifi: Vifi, indexed: Path, vifi_home: Path) -> None:

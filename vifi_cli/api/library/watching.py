@@ -1,26 +1,29 @@
 """Follows folders, and indexes new files once they are complete."""
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
-import watchfiles
-
 from vifi_cli import stop_signals
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.library.indexing import IndexRequest
-from vifi_cli.errors import IndexLocked, IndexMissing, NothingToIndex, VifiError
+from vifi_cli.errors import IndexLocked, IndexMissing, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.indexer import IndexReport
-from vifi_cli.video.files.arrivals import SETTLED_SECONDS, Arrivals, FileEvent, Kind
+from vifi_cli.video.files.arrivals import SETTLED_SECONDS, Arrivals, FileEvent
 from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.following import Follower
 
-STEP_MS = 1000
+STEP_SECONDS = 1.0
+SEARCH_SECONDS = 600.0
+SLEEP_SECONDS = 5.0
 NS_A_SECOND = 10**9
 
 Run = Callable[[IndexRequest], IndexReport]
@@ -43,16 +46,37 @@ def watch(
         VifiError: the folders cannot be followed, or the index cannot be brought up to date.
     """
     watching = Watching(index_folder, request, run, feedback)
+    follower = Follower(request.exclude, request.include, partial(_tell, feedback))
     stop = _Stop()
-    with suppress(KeyboardInterrupt), stop_signals.handled_by(stop.hear):
+    with suppress(KeyboardInterrupt), closing(follower), stop_signals.handled_by(stop.hear):
         while not stop.event.is_set():
-            for events in _events(watching.find_places(), stop.event):
-                report = watching.step(events, time.monotonic(), time.time_ns())
-                if report is not None:
-                    show(report)
-                if watching.have_places_changed():
-                    break
+            _follow(watching, follower, show)
     raise stop_signals.interruption(stop.number)
+
+
+def _follow(watching: "Watching", follower: Follower, show: Callable[[IndexReport], None]) -> None:
+    """Follows what is there now, for a second."""
+    now = time.monotonic()
+    if watching.have_places_changed() or watching.is_search_due(now, seconds_asleep()):
+        follower.follow(watching.find_places(), now)
+    news = follower.wait(STEP_SECONDS, now)
+    if news.is_incomplete:
+        watching.search_again(now)
+    report = watching.step(news.events, time.monotonic(), time.time_ns())
+    if report is not None:
+        show(report)
+
+
+def _tell(feedback: Feedback, message: str, is_problem: bool) -> None:
+    (feedback.warn if is_problem else feedback.note)(message)
+
+
+def seconds_asleep() -> float:
+    """How long the machine has slept, from any start: a jump means that it has just woken up."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    # the clock of the day goes on meanwhile
+    return time.time() - time.monotonic()
 
 
 class _Stop:
@@ -69,6 +93,27 @@ class _Stop:
             raise stop_signals.interruption(number)
 
 
+@dataclass(slots=True)
+class SearchTimes:
+    """When to search all folders although nothing was reported: now and then, and after the machine slept."""
+
+    _latest: float | None = None
+    _asleep: float | None = None
+
+    def note(self, now: float) -> None:
+        """Notes a search that begins now, in seconds of a monotonic clock."""
+        self._latest = now
+
+    def is_due(self, now: float, seconds_asleep: float) -> bool:
+        """Whether to search now; call it every second or so."""
+        before, self._asleep = self._asleep, seconds_asleep
+        has_slept = before is not None and seconds_asleep - before > SLEEP_SECONDS
+        is_long_ago = self._latest is not None and now - self._latest >= SEARCH_SECONDS
+        if is_long_ago:
+            self._latest = now
+        return has_slept or is_long_ago
+
+
 class Watching:
     """Decides, step by step, when to bring an index up to date, and does it."""
 
@@ -78,8 +123,9 @@ class Watching:
         self._request = request
         self._run, self._feedback = run, feedback
         self._is_first, self._is_waiting = True, False
-        self._places: dict[Path, Identity] = {}
-        self._arrivals = Arrivals(self._roots())
+        self._places: dict[Path, Identity] | None = None  # before the first look
+        self._searches = SearchTimes()
+        self._arrivals = Arrivals(self._roots(), exclude=request.exclude, include=request.include)
         self._arrivals.wake(float("-inf"))
 
     def step(self, events: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
@@ -92,13 +138,18 @@ class Watching:
         if not self._arrivals.is_due(now):
             return None
         is_complete = self._completeness(now, now_ns)
-        paths = tuple(path for path in self._request.paths if self._is_first or path.exists())
+        paths = tuple(path for path in self._request.paths if self._is_first or _identity(path))
         if self._request.paths and not paths:
             return None
+        self._searches.note(now)
         try:
             report = self._run(replace(self._request, paths=paths, is_complete=is_complete))
         except NothingToIndex:
             return None
+        except InvalidInput:
+            if self._is_first or all(map(_identity, paths)):
+                raise
+            return None  # a folder has gone this moment, and will be searched when it is back
         except IndexLocked as error:
             self._wait_for_lock(error, now)
             return None
@@ -107,7 +158,10 @@ class Watching:
 
     def find_places(self) -> list[Path]:
         """The roots that exist now, to be followed."""
-        self._places = self._roots_now()
+        before, self._places = self._places or {}, self._roots_now()
+        for root, identity in self._places.items():
+            if identity is None and before.get(root, ()) is not None:
+                self._feedback.note(f"{root} cannot be seen now: vifi waits for it")
         return [root for root, identity in self._places.items() if identity is not None]
 
     def have_places_changed(self) -> bool:
@@ -116,6 +170,17 @@ class Watching:
         if changed:
             self._arrivals.wake(time.monotonic())
         return changed
+
+    def is_search_due(self, now: float, seconds_asleep: float) -> bool:
+        """Whether to search all folders although nothing was reported; if so, it is done."""
+        is_due = self._searches.is_due(now, seconds_asleep)
+        if is_due:
+            self.search_again(now)
+        return is_due
+
+    def search_again(self, now: float) -> None:
+        """Searches all folders soon: more may have happened than was reported."""
+        self._arrivals.wake(now)
 
     def _roots_now(self) -> dict[Path, Identity]:
         return {root: _identity(root) for root in self._arrivals.roots}
@@ -164,38 +229,9 @@ def _folders_with_videos(catalog: Catalog) -> frozenset[Path]:
 
 
 def _identity(path: Path) -> Identity:
-    """A value that changes when something else takes a path's place; None if nothing is there."""
+    """A value that changes when something else takes a path's place; None if nothing is there to be read."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_dev, status.st_ino
-
-
-def _events(places: list[Path], stop: Event) -> Iterator[list[FileEvent]]:
-    """Yields the events at and under some paths every second or sooner, often none, until `stop` is set.
-
-    Raises:
-        VifiError: the operating system does not let them be followed.
-    """
-    kinds: dict[watchfiles.Change, Kind] = {
-        watchfiles.Change.added: "added",
-        watchfiles.Change.modified: "modified",
-        watchfiles.Change.deleted: "deleted",
-    }
-    try:
-        for changes in watchfiles.watch(
-            *places,
-            watch_filter=None,
-            stop_event=stop,
-            rust_timeout=STEP_MS,
-            yield_on_timeout=True,
-            raise_interrupt=True,
-            ignore_permission_denied=True,
-        ):
-            yield [FileEvent(kinds[kind], Path(path)) for kind, path in changes]
-    except (OSError, UnicodeEncodeError) as error:
-        raise VifiError(
-            f"the folders cannot be followed ({error}): on Linux raise fs.inotify.max_user_watches by sysctl, "
-            "or run `vifi index` from time to time"
-        ) from error
+    return (status.st_dev, status.st_ino) if os.access(path, os.R_OK) else None

@@ -7,16 +7,16 @@ is written there and then deleted here.
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from vifi_cli.paths import root_of
+from vifi_cli.video.files.discovery import is_in_search
 from vifi_cli.video.files.recognition import (
     AMBIGUOUS_SUFFIXES,
     VIDEO_SUFFIXES,
-    is_skipped_below,
     may_be_video,
     suffix_of,
 )
@@ -47,6 +47,8 @@ class Arrivals:
 
     roots: tuple[Path, ...]  # folders and files
     folders: frozenset[Path] = frozenset()  # known to hold videos, which disappear with them, and the videos
+    exclude: Sequence[str] = ()  # patterns, as those of a search
+    include: Sequence[str] = ()
     _unfinished: dict[Path, tuple[State, float]] = field(default_factory=dict)  # and since when they are so
     _first: float | None = None
     _latest: float = 0.0
@@ -109,7 +111,7 @@ class Arrivals:
     def _is_hidden(self, path: Path) -> bool:
         """Whether a search of the folders skips a path because of where it is."""
         root = root_of(path, self.roots)
-        return root is None or is_skipped_below(path, root)
+        return root is None or not is_in_search(path, root, self.exclude, self.include)
 
 
 def _state_of(path: Path) -> State | None:

@@ -146,7 +146,7 @@ class _Walk:
         while waiting:
             folders = []
             for path in self._listed(waiting.pop()):
-                if reason := self._reason_to_skip(path, root):
+                if reason := reason_to_skip(path, root, self._exclude, self._include):
                     self.skipped[reason] += 1
                 elif status := self._status(path):
                     if stat.S_ISREG(status.st_mode):
@@ -171,15 +171,6 @@ class _Walk:
         except OSError:
             self.unreadable_folders.add(folder)
             return []
-
-    def _reason_to_skip(self, path: Path, root: Path) -> str | None:
-        """Why a path is skipped by its name alone, if it is; it is not looked at, since that may fail."""
-        if _matches(path, root, self._exclude):
-            return "excluded"
-        is_left_out = path.name.startswith(".") or is_system_folder(path.name)
-        if not is_left_out or _matches(path, root, self._include):
-            return None
-        return "system_folder" if is_system_folder(path.name) else "hidden"
 
     def _judge(self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
         """Takes a file that may be a video, and counts any other."""
@@ -218,6 +209,24 @@ class _Walk:
             except OSError:
                 return None, True
         return self._places[folder]
+
+
+def reason_to_skip(
+    path: Path, root: Path, exclude: Sequence[str] = (), include: Sequence[str] = ()
+) -> str | None:
+    """Why a search skips a path by its name alone, if it does; it is not looked at, since that may fail."""
+    if _matches(path, root, exclude):
+        return "excluded"
+    is_left_out = path.name.startswith(".") or is_system_folder(path.name)
+    if not is_left_out or _matches(path, root, include):
+        return None
+    return "system_folder" if is_system_folder(path.name) else "hidden"
+
+
+def is_in_search(path: Path, root: Path, exclude: Sequence[str] = (), include: Sequence[str] = ()) -> bool:
+    """Whether a search of a root would come to a path under it."""
+    parts = [path, *path.parents][: len(path.parts) - len(root.parts)]
+    return all(reason_to_skip(part, root, exclude, include) is None for part in parts)
 
 
 def _matches(path: Path, root: Path, patterns: Sequence[str]) -> bool:

@@ -240,7 +240,11 @@ def _serve(end: socket.socket) -> None:
     stream = PartStream(end)
     reporter = Reporter(stream)
     while True:
-        function: Callable[[Reporter], Any] = pickle.loads(stream.receive(MOST_CALL_BYTES))
+        try:
+            call = stream.receive(MOST_CALL_BYTES)
+        except (EOFError, OSError):  # the parent is ending
+            return
+        function: Callable[[Reporter], Any] = pickle.loads(call)
         reporter.send(Progress(()))  # the call has begun: what happens from now on is its own fault
         try:
             reporter.send(Done(function(reporter)))

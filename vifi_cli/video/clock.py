@@ -17,6 +17,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
+SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
 SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
 LEAP_SECONDS = 10.0  # a gap this long may be an error; so FFmpeg treats formats made for transmission
 TRANSMITTED_CYCLE = 2**33  # ticks after which the times of transport and program streams begin again at 0

@@ -18,12 +18,11 @@ from vifi_cli.video.clock import (
     PLAIN_CLOCK,
     SET_BACK_SECONDS,
     FileClock,
-    PacketPlace,
     SeekPoint,
-    next_place,
 )
 from vifi_cli.video.decode.clock_pieces import ClockPiece, Evidence, joined_pieces
-from vifi_cli.video.decode.container import BEFORE_ALL, OpenVideo, demuxed, has_flag, open_video, unwatched
+from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.decode.demuxing import demuxed, has_flag, shares_packets
 
 READ_AT_ONCE_BYTES = 64 * 2**20  # reading the packets of a smaller file takes milliseconds
 SPARSE_BYTES_PER_SECOND = 4000  # of a file that is small for the duration it declares
@@ -110,7 +109,6 @@ class _ClockReading:
     _sound: list[list[float]] = field(default_factory=list)  # spans of seconds on the file's own clock
     _intervals: list[int] = field(default_factory=list)
     _keyframes: list[tuple[int, int, int]] = field(default_factory=list)  # reading position, ticks, piece
-    _place: PacketPlace = BEFORE_ALL
     _keyframe_position: int | None = None
     _has_shared: bool = False
     _untimed: int = 0  # ticks of all packets, if none has a time
@@ -118,15 +116,15 @@ class _ClockReading:
     def see(self, packet: Packet[Any]) -> None:
         """Notes a packet of the pictures."""
         self._has_shared |= packet.pos is None
-        self._place = next_place(self._place, packet.pos)
-        length = self.video.steady_length(packet)
+        self.video.times.count(packet)
+        length = self.video.times.length_ticks(packet)
         decoded = packet.dts if packet.dts is not None else packet.pts
-        shown = None if self.video.is_shown_in_order_read else self.video.plausible_pts(packet)
+        shown = None if self.video.order.is_all_known else self.video.times.plausible_pts(packet)
         if decoded is not None:
             shown = decoded if shown is None else shown
             piece = self._pieces[-1] if self._pieces else None
             if piece is None or self._breaks(piece, decoded):
-                piece = ClockPiece(self._place, decoded, shown, packet.is_keyframe)
+                piece = ClockPiece(self.video.times.place, decoded, shown, packet.is_keyframe)
                 self._pieces.append(piece)
             else:
                 self._intervals.append(decoded - piece.last_decoded)
@@ -136,10 +134,12 @@ class _ClockReading:
         else:
             self._untimed += length
         if packet.is_keyframe:
-            start = max(self._place[0] if self._keyframe_position is None else self._keyframe_position, 0)
+            start = max(
+                self.video.times.place[0] if self._keyframe_position is None else self._keyframe_position, 0
+            )
             if packet.pts is not None and self._pieces:
                 self._keyframes.append((start, packet.pts, len(self._pieces) - 1))
-            self._keyframe_position = self._place[0]
+            self._keyframe_position = self.video.times.place[0]
 
     def hear(self, packet: Packet[Any]) -> None:
         """Notes a packet of sound."""
@@ -173,7 +173,7 @@ class _ClockReading:
     def _breaks(self, piece: ClockPiece, decoded: int) -> bool:
         """Whether a packet does not continue a piece."""
         after = decoded - piece.last_decoded
-        if self.video.shares_packets:
+        if shares_packets(self.video.container):
             return abs(after - piece.last_length) * 2 > piece.last_length
         return not -SET_BACK_SECONDS <= after * self.video.tick_seconds <= LEAP_SECONDS
 
@@ -189,7 +189,7 @@ class _ClockReading:
             usual_ticks=usual,
             sound=tuple((start, end) for start, end in self._sound),
             declared_end_seconds=video.declared_end_seconds if stored else None,
-            is_fine=video.shares_packets,
+            is_fine=shares_packets(video.container),
             origin_ticks=self._pieces[0].first_shown if video.origin_ticks is None else video.origin_ticks,
         )
 

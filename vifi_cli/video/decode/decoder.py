@@ -12,18 +12,15 @@ from av.video.frame import VideoFrame
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
 from vifi_cli.video.decode.clock_reading import clock_of, is_suspect, read_clock
-from vifi_cli.video.decode.container import (
-    ClockUnsteady,
-    OpenVideo,
-    SteadyClock,
-    has_other_packets_after,
-    open_video,
-    unwatched,
-)
+from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.decode.demuxing import shares_packets
+from vifi_cli.video.decode.file_end import has_other_packets_after
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds
 from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.decode.packet_times import ClockUnsteady
 from vifi_cli.video.decode.picture import FrameScaler, Picture, upright_size
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding, TimedFrame
+from vifi_cli.video.decode.steady_clock import SteadyClock
 from vifi_cli.video.moment import TimeRange
 
 CHUNK_FRAMES = 32
@@ -76,7 +73,7 @@ def _clock_read_first(
     """The clock of a file whose frames cannot be chosen before its packets are read; None if they can."""
     with open_video(path) as video:
         if not (
-            video.shares_packets
+            shares_packets(video.container)
             or _is_too_short_to_believe(video, sampling)
             or is_suspect(video, path.stat().st_size)
         ):

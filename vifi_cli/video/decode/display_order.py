@@ -10,16 +10,53 @@ The frames come out of the decoder in the order in which they are shown, so the 
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
+CODECS_THAT_TELL = {"mpeg4", "mpeg1video", "mpeg2video"}  # their frames say enough for FFmpeg to find it out
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOrder:
+    """What a file tells about when its frames are shown."""
+
+    is_all_known: bool = False  # then frames get their times by `DisplayOrder`
+    delay_ticks: int = 0  # from the first time of decoding to the first time of showing
+    late_ticks: int = 0  # by which FFmpeg takes all frames to be shown too late
+
+
+AS_THE_FILE_SAYS = FrameOrder()
+
+
+def order_in_avi(packets: Sequence[Packet[Any]], codec: str, start_ticks: int) -> FrameOrder:
+    """Of an AVI by its first packets: FFmpeg knows when frames are shown, but one frame late, or shifts all alike."""
+    shown = [packet.pts for packet in packets if packet.pts is not None]
+    decoded = [packet.dts for packet in packets if packet.dts is not None]
+    is_even = {after - before for before, after in pairwise(decoded)} == {1}
+    is_complete = len(shown) == len(decoded) == len(packets)
+    if codec in CODECS_THAT_TELL and is_complete and is_even and shown != sorted(shown):
+        return FrameOrder(late_ticks=min(shown) - start_ticks)
+    return FrameOrder(is_all_known=True)
+
+
+def order_in_matroska(packets: Sequence[Packet[Any]], start_ticks: int) -> FrameOrder:
+    """Of a Matroska file that holds its video as AVI does, by its first packets; see `order_in_avi`."""
+    shown = [packet.pts for packet in packets if packet.pts is not None]
+    decoded = [packet.dts for packet in packets if packet.dts is not None]
+    if decoded and shown == sorted(shown):
+        return FrameOrder(is_all_known=True, delay_ticks=start_ticks - decoded[0])
+    return AS_THE_FILE_SAYS
+
 
 class DisplayOrder:
     """Gives frames their times by the order in which they come out of the decoder."""
 
-    def __init__(self, first_ticks: int, delay_ticks: int, *, is_from_start: bool) -> None:
+    def __init__(self, start_ticks: int, delay_ticks: int, *, is_from_start: bool) -> None:
         """After a seek, the order is certain from the second keyframe on, and earlier frames are left out."""
         self._decoded: list[int] = []  # times of the packets, ascending
         self._keyframes: dict[int, int] = {}  # from a keyframe's time to its place among the packets
@@ -28,7 +65,7 @@ class DisplayOrder:
             int, int
         ] = {}  # how many frames after a keyframe, in decoding order, came out before it
         self._is_certain = is_from_start
-        self._first_ticks = first_ticks
+        self._first_ticks = start_ticks - delay_ticks
         self._delay_ticks = delay_ticks
 
     def feed(self, packet: Packet[Any]) -> None:

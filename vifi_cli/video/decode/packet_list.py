@@ -66,7 +66,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
         keyframes.append(packet.is_keyframe)
     if video.encrypted or video.stream.codec_context.name in CODECS_WITH_HIDDEN_PACKETS:
         return None
-    if video.is_shown_in_order_read or video.has_palette:
+    if video.order.is_all_known or video.has_palette:
         return None
     if not times or not keyframes[0] or times[0] > min(times) or len(set(times)) < len(times):
         return None

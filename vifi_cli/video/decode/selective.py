@@ -55,7 +55,7 @@ class SelectiveDecoding:
 
     def frames(self) -> Iterator[TimedFrame]:
         """The chosen frames with their seconds, in order; raises FramesMissing if one is missing."""
-        if self._video.is_shown_in_order_read or self._video.has_palette:
+        if self._video.order.is_all_known or self._video.has_palette:
             raise FramesMissing
         for packet in self._video.packets():
             self._alive()

@@ -16,9 +16,9 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock import SAME_INSTANT_SECONDS, FileClock
 from vifi_cli.video.decode.clock_reading import clock_of
-from vifi_cli.video.decode.container import SAME_INSTANT_SECONDS, OpenVideo, open_video
+from vifi_cli.video.decode.container import OpenVideo, open_video
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.companions import Companions, copied_stream, open_companions
 from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
@@ -152,7 +152,7 @@ class _KeyframedMoment:
 def _from_keyframe(moment: Moment, clock: FileClock, alive: Callable[[], None]) -> Iterator[_KeyframedMoment]:
     for earlier_seconds in SEEK_EARLIER_SECONDS:
         with open_video(moment.path, clock) as video:
-            if video.is_shown_in_order_read:
+            if video.order.is_all_known:
                 raise UnreadableVideo("it does not tell when its frames are shown: omit --copy")
             keyframed = _KeyframedMoment(video, moment)
             if keyframed.begin(earlier_seconds, alive):

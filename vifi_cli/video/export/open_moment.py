@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
+from vifi_cli.video.clock import PLAIN_CLOCK, SAME_INSTANT_SECONDS, FileClock
 from vifi_cli.video.decode.clock_reading import clock_of
-from vifi_cli.video.decode.container import (
-    SAME_INSTANT_SECONDS,
-    OpenVideo,
-    SteadyClock,
-    open_video,
-    ticks_of,
-    unwatched,
-)
+from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.decode.selective import TimedFrame
+from vifi_cli.video.decode.steady_clock import SteadyClock, ticks_of
 from vifi_cli.video.moment import Moment
 
 SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # if an index leads past the moment, start further before it

@@ -23,7 +23,8 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clock import FileClock
-from vifi_cli.video.decode.container import chosen_stream, demuxed
+from vifi_cli.video.decode.container import chosen_stream
+from vifi_cli.video.decode.demuxing import demuxed
 from vifi_cli.video.decode.opening import open_container
 from vifi_cli.video.decode.source_file import SourceFile, open_source
 

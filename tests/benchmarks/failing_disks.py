@@ -27,6 +27,8 @@ from tests.benchmarks.interrupted_commands import (
 )
 from tests.benchmarks.interruption_material import Material
 from tests.benchmarks.measuring import show_table, start_vifi
+from tests.cli.conftest import lend_starter
+from vifi_cli.video.failure_kind import FailureKind
 
 VANISHINGS, FULL_DISKS = 10, 20
 ENOUGH = "512m"
@@ -63,6 +65,7 @@ def vanish(material: Material, folder: Path, seed: int) -> tuple[list[str], list
     shutil.copytree(material.videos, source)
     chance, faults, codes, disturbed = random.Random(f"vanish {seed}"), [], [], 0
     undisturbed = folder / "undisturbed"
+    lend(material, undisturbed)
     bind(source, disk)
     started = time.perf_counter()
     run_to_end(index(undisturbed, disk, material))
@@ -70,6 +73,7 @@ def vanish(material: Material, folder: Path, seed: int) -> tuple[list[str], list
     for number in range(VANISHINGS):
         if not number % 3:
             shutil.rmtree(home, ignore_errors=True)
+            lend(material, home)
         before = {path for path, kind in stored(home / "index") if kind == "video"}
         process = index(home, disk, material)
         try:
@@ -84,7 +88,7 @@ def vanish(material: Material, folder: Path, seed: int) -> tuple[list[str], list
         if lost := before - {path for path, _ in after}:
             faults.append(f"run {number}: lost {len(lost)} videos")
         good = {path for path, kind in stored(undisturbed / "index") if kind == "video"}
-        if blocked := good & {path for path, kind in after if kind == "failure"}:
+        if blocked := good & {path for path, kind in after if kind == FailureKind.UNREADABLE}:
             faults.append(f"run {number}: {len(blocked)} good videos count as unreadable")
         bind(source, disk)
         if number % 3 == 2 or number == VANISHINGS - 1:
@@ -101,9 +105,15 @@ def vanish(material: Material, folder: Path, seed: int) -> tuple[list[str], list
     ], faults
 
 
+def lend(material: Material, home: Path) -> None:
+    """Makes a data folder with the compiled encoder."""
+    home.mkdir(parents=True)
+    lend_starter(material.compiled, home)
+
+
 def index(home: Path, disk: Path, material: Material) -> "subprocess.Popen[bytes]":
     """`vifi index` of a disk."""
-    arguments = ("index", str(disk), "--model", str(material.model), "--json")
+    arguments = ("index", str(disk), "--model", "starter", "--json")
     return start_vifi(home, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -113,12 +123,14 @@ def fill(material: Material, folder: Path, seed: int) -> tuple[list[str], list[s
     for kind, runs in ((Index, 8), (Cut, 6), (Finetune, 6)):
         command = kind(material)
         undisturbed = folder / f"{command.name}-undisturbed"
+        command.prepare(undisturbed)
         run_to_end(command.start(undisturbed))
-        needed = sum(path.stat().st_size for path in undisturbed.rglob("*") if path.is_file())
+        needed = sum(path.lstat().st_size for path in undisturbed.rglob("*") if path.is_file())
         for number in range(runs):
             place = folder / f"{command.name}-{number}"
             place.mkdir(parents=True)
             mount_small(place, max(int(needed * chance.uniform(0.1, 1.1)), 64 * 1024))
+            command.prepare(place)
             process = command.start(place)
             _, errors = process.communicate()
             codes.append(process.returncode)

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.measuring import SHARED_VIDEOS
+from tests.benchmarks.measuring import SHARED_VIDEOS, compile_encoder
 from tests.made_videos import numbered_frames, solid_colour_clip, write_video
 from tests.model.conftest import make_tiny_clip
 
@@ -18,12 +18,12 @@ class Material:
 
     videos: Path
     classes: Path  # labeled videos in splits
-    model: Path
-    other_model: Path
+    model: Path  # a tiny one, to train
+    compiled: Path  # a data folder in which `starter` is compiled
 
     @classmethod
     def make(cls, folder: Path) -> "Material":
-        """Makes videos, some of them damaged, labeled videos, and two tiny models."""
+        """Makes videos, some of them damaged, labeled videos, and the models."""
         videos, classes = folder / "videos", folder / "classes"
         videos.mkdir(parents=True)
         for number in range(MADE_VIDEOS):
@@ -39,5 +39,5 @@ class Material:
                     path = classes / split / color / f"{color}_{number}.mp4"
                     path.parent.mkdir(parents=True, exist_ok=True)
                     solid_colour_clip(path, [(color, 0.4), ("black", 0.1 * number)])
-        models = (make_tiny_clip(folder / "model"), make_tiny_clip(folder / "other_model", seed=1))
-        return cls(videos, classes, *models)
+        compile_encoder(folder / "compiled")
+        return cls(videos, classes, make_tiny_clip(folder / "model"), folder / "compiled")

@@ -36,7 +36,7 @@ from tests.benchmarks.measuring import SHARED_VIDEOS, show_machine, show_table
 EARLIEST_SHARE = 0.25  # of an undisturbed run: before, Python loads modules
 ORPHAN_SECONDS, END_SECONDS, WATCH_SECONDS = 10.0, 30.0, 120.0
 ENDED_BY_SIGNAL = (130, 143, -signal.SIGTERM, OK, SOME_FAILED)
-LOOK_SECONDS = 0.2
+LOOK_SECONDS, INTERRUPTED = 0.2, 130
 
 
 @dataclass
@@ -172,7 +172,8 @@ class Killing:
                 self.tally.faults.append(f"round {self.round}: --watch did not index all that arrived")
             process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
-        if process.returncode not in (OK, SOME_FAILED):
+        may_be_interrupted = (INTERRUPTED,) if isinstance(self.command, Watch) else ()
+        if process.returncode not in (OK, SOME_FAILED, *may_be_interrupted):
             self.tally.faults.append(
                 f"exit code {process.returncode}: {errors.decode(errors='replace')[-1000:]}"
             )
@@ -191,11 +192,12 @@ def kill_often(material: Material, folder: Path, kills: int, seed: int, names: l
         killing.finish()
         tallies.append(killing.tally)
         print(f"{kind.name}: {killing.tally.kills} kills, {len(killing.tally.faults)} faults", flush=True)
+        print(*killing.tally.faults, sep="\n", flush=True)
     return tallies
 
 
 def show(tallies: list[Tally]) -> None:
-    """The table, and each fault."""
+    """The table."""
     rows = []
     for tally in tallies:
         codes = ", ".join(f"{code} × {count}" for code, count in sorted(tally.end_codes.items()))
@@ -203,9 +205,6 @@ def show(tallies: list[Tally]) -> None:
         rows.append([tally.name, f"{tally.undisturbed_seconds:.1f}", *map(str, numbers)])
     heads = ("command", "undisturbed, s", "kills", "of these SIGTERM", "exit codes", "compared", "faults")
     show_table("Killed and resumed", heads, rows)
-    for tally in tallies:
-        for fault in tally.faults:
-            print(f"{tally.name}: {fault}")
 
 
 def main() -> None:

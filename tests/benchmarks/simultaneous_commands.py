@@ -65,6 +65,7 @@ def index_and_index(material: Material, folder: Path, chance: random.Random, pai
     undisturbed = made(command, folder)
     for number in range(ROUNDS):
         place = folder / str(number)
+        command.prepare(place)
         first = command.start(place)
         time.sleep(chance.uniform(0.0, 2.0))
         second = command.start(place)
@@ -82,6 +83,7 @@ def index_and_search(material: Material, folder: Path, chance: random.Random, pa
     undisturbed = made(command, folder)
     for number in range(ROUNDS):
         place = folder / str(number)
+        command.prepare(place)
         indexing = command.start(place)
         time.sleep(chance.uniform(0.0, 2.0))
         for _ in range(SEARCHES):
@@ -102,7 +104,8 @@ def index_and_prune(material: Material, folder: Path, chance: random.Random, pai
         other.mkdir(parents=True)
         for path in sorted(material.videos.glob("0*.mp4")):
             shutil.copy2(path, other / path.name)
-        first = ("index", str(other), "--model", str(material.model), "--json")
+        command.prepare(place)
+        first = ("index", str(other), "--model", "starter", "--json")
         run_to_end(start_vifi(place / "home", *first, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         indexing = command.start(place)
         time.sleep(chance.uniform(0.0, 3.0))
@@ -160,6 +163,7 @@ def finetune_and_finetune(material: Material, folder: Path, chance: random.Rando
 def made(command: Command, folder: Path) -> Path:
     """The undisturbed state."""
     undisturbed = folder / "undisturbed"
+    command.prepare(undisturbed)
     run_to_end(command.start(undisturbed))
     return undisturbed
 

@@ -290,3 +290,10 @@ def test_a_full_disk_can_be_searched(small_disk: Path, killed: bool) -> None:
         assert catalog.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         catalog.store(encoded_video("/v/b.mp4", [BLUE]))
         assert catalog.totals().videos == 2 + killed
+
+
+def test_an_index_that_cannot_be_made_is_named(small_disk: Path) -> None:
+    fill(small_disk)
+    with pytest.raises(IndexProblem, match="free disk space"):
+        Catalog.create(small_disk / "new.sqlite3", SIGNATURE)
+    assert names_in(small_disk) == ["filler", "index"]

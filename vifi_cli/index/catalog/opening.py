@@ -17,22 +17,34 @@ from vifi_cli.index.catalog.records import IndexedWith
 
 
 def create_catalog_file(path: Path, indexed_with: IndexedWith) -> None:
-    """Makes a new, empty catalog, which appears under its name only when complete."""
+    """Makes a new, empty catalog, which appears under its name only when complete.
+
+    Raises:
+        IndexProblem: SQLite cannot write it, such as on a full disk.
+    """
     paths.make_own_folder(path.parent)
     with paths.replacing(path, is_own=True) as unfinished:
-        db = Database(sqlite3.connect(unfinished))
         try:
-            db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
-            migrations.apply(db)
-            signature = {field.name: getattr(indexed_with, field.name) for field in fields(IndexedWith)}
-            db.table("catalogue").insert(
-                {"id": 1, "generation": 0, "revision": secrets.token_hex(8), "created_at": now(), **signature}
-            )
-        finally:
-            db.close()
+            _fill(unfinished, indexed_with)
+        except sqlite3.OperationalError as error:
+            raise explain(path, error) from error
         for end in COMPANIONS:  # SQLite would read leftovers of a killed process into the new catalog
             path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
     save_names(path.parent)
+
+
+def _fill(file: Path, indexed_with: IndexedWith) -> None:
+    """Writes the schema and the signature of a catalog into an empty file."""
+    db = Database(sqlite3.connect(file))
+    try:
+        db.execute("PRAGMA page_size = 16384")  # embeddings of one second fill a 4 KiB page badly
+        migrations.apply(db)
+        signature = {field.name: getattr(indexed_with, field.name) for field in fields(IndexedWith)}
+        db.table("catalogue").insert(
+            {"id": 1, "generation": 0, "revision": secrets.token_hex(8), "created_at": now(), **signature}
+        )
+    finally:
+        db.close()
 
 
 def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:

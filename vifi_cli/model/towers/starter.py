@@ -157,4 +157,5 @@ def _read(kept: Path) -> npt.NDArray[np.float32] | None:
         embeddings: npt.NDArray[np.float32] = np.load(kept, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return embeddings if embeddings.shape == (CLASSES, WIDTH) else None
+    is_intact = embeddings.shape == (CLASSES, WIDTH) and np.isfinite(embeddings).all()
+    return embeddings if is_intact else None

@@ -17,7 +17,8 @@ from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.clock import PLAIN_CLOCK
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.opening import CONTAINER_FORMATS, MOST_PIXELS
+from vifi_cli.video.decode.frames import MOST_PIXELS
+from vifi_cli.video.decode.opening import CONTAINER_FORMATS
 from vifi_cli.video.export.preview import still
 from vifi_cli.video.export.sound import open_sound
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES

@@ -8,6 +8,7 @@ from tests.decoded_videos import read_video
 from tests.made_videos import solid_picture, textured_frames, write_video
 from tests.oriented_videos import UPRIGHT, quadrants_of, quadrants_picture
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.decode import picture_files
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.decode.picture_files import is_picture, read_picture
@@ -113,3 +114,43 @@ def test_a_picture_as_large_as_a_bomb_is_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
     with pytest.raises(InvalidInput, match=r"huge.png is too large"):
         read_picture(path, GEOMETRY)
+
+
+def bomb(path: Path, height: int, width: int, **options: object) -> Path:
+    Image.new("L", (width, height), 90).save(path, **options)  # type: ignore[arg-type]
+    return path
+
+
+@pytest.mark.parametrize("name", ["bomb.png", "bomb.gif", "bomb.tiff", "bomb.bmp"])
+def test_a_small_file_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path, name: str) -> None:
+    options = {"compression": "tiff_deflate"} if name == "bomb.tiff" else {}
+    path = bomb(tmp_path / name, 8200, 8200, **options)
+    assert is_picture(path)
+    with pytest.raises(InvalidInput, match=r"8200 x 8200 pixels, more than vifi reads \(67 million\)"):
+        read_picture(path, GEOMETRY)
+
+
+def test_a_photograph_of_a_hundred_million_pixels_is_decoded_at_half_its_size(tmp_path: Path) -> None:
+    assert mean_color(bomb(tmp_path / "phone.jpg", 9000, 12000, quality=20)) == [90] * 3
+    with pytest.raises(InvalidInput, match="12000 x 9000 pixels"):
+        read_picture(bomb(tmp_path / "all-at-once.jpg", 9000, 12000, progressive=True), GEOMETRY)
+
+
+def test_a_large_picture_looks_the_same_when_made_smaller_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (frame,) = textured_frames(1, 240, 320)
+    large = Image.fromarray(frame).resize((4608, 3840), Image.Resampling.BILINEAR)
+    large.save(tmp_path / "large.png", compress_level=1)
+    geometry = FrameGeometry(224, 224)  # as encoders have
+    smaller_first = read_picture(tmp_path / "large.png", geometry).astype(int)
+    monkeypatch.setattr(picture_files, "REDUCED_PIXELS", 10**9)
+    plain = read_picture(tmp_path / "large.png", geometry)
+    assert 0 < np.abs(smaller_first - plain).mean() < 2
+
+
+def test_formats_that_start_other_programs_are_not_opened(tmp_path: Path) -> None:
+    Image.fromarray(solid_picture("red")).save(tmp_path / "drawing.png", "EPS")
+    assert not is_picture(tmp_path / "drawing.png")
+    with pytest.raises(InvalidInput, match="cannot be read as a picture"):
+        read_picture(tmp_path / "drawing.png", GEOMETRY)

@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
 
+MOST_PIXELS = 8192 * 8192
+"""Of a frame or picture: the most that hardware decoders play. 8K has 33 million, 360-degree cameras up to 66."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameGeometry:

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
+from vifi_cli.video.decode.frames import MOST_PIXELS
 from vifi_cli.video.decode.picture_files import is_picture
 from vifi_cli.video.decode.source_file import SourceFile, check_memory, why_not_opened
 
@@ -31,9 +32,6 @@ CONTAINER_FORMATS = frozenset(
 By row: everyday containers; television; studios and science; surveillance; bare streams, in two rows; older formats and
 games, in two rows; sound, so that its reason is that it has no pictures.
 """
-
-MOST_PIXELS = 8192 * 8192
-"""Of a frame: the most that hardware decoders play. 8K has 33 million, 360-degree cameras up to 66 million."""
 
 TOO_LARGE = f"larger than vifi reads ({MOST_PIXELS / 1e6:.0f} million pixels)"
 

@@ -12,20 +12,29 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageOps
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.decode.frames import MOST_PIXELS, FrameGeometry
 from vifi_cli.video.decode.picture import FrameScaler, Picture
 
-MOVING = {"MPEG"}  # formats that Pillow recognizes and cannot read
+# all that Pillow reads by itself; for others, such as PostScript, it starts other programs
+FORMATS = (
+    *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG", "JPEG2000"),
+    *("PCX", "PNG", "PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP", "XBM"),
+)
+REDUCED_PIXELS = 16 * 2**20  # a picture with more is made smaller before it is converted, to save memory
+FINER = 4  # how many times as large as asked for it stays then
+REDUCIBLE = {"L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I", "F"}
 BACKGROUND = "white"
 DAMAGED = OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error  # what Pillow raises
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file begins like a readable picture."""
+    """Whether a file begins like a picture."""
     try:
-        with _opened(path) as image:
-            return image.format not in MOVING
-    except (*DAMAGED, Image.DecompressionBombError):
+        with _opened(path):
+            return True
+    except Image.DecompressionBombError:
+        return True
+    except DAMAGED:
         return False
 
 
@@ -39,7 +48,9 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
     """
     try:
         with _opened(path) as image:
-            rgb = _in_rgb(ImageOps.exif_transpose(image))
+            _check_size(path, image)
+            ImageOps.exif_transpose(image, in_place=True)
+            rgb = _in_rgb(_reduced(image, geometry))
     except Image.DecompressionBombError as error:
         raise InvalidInput(f"{path} is too large to be read as a picture: scale it down first") from error
     except DAMAGED as error:
@@ -51,8 +62,25 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
 def _opened(path: Path) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a picture's size and odd metadata, which no user can fix
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             yield image
+
+
+def _check_size(path: Path, image: Image.Image) -> None:
+    """Raises InvalidInput for a picture that would fill the memory; a photograph is decoded at half its size."""
+    if image.width * image.height > MOST_PIXELS and not image.info.get("progressive"):
+        image.draft(None, (image.width // 2, image.height // 2))
+    if image.width * image.height > MOST_PIXELS:
+        size, most = f"{image.width} x {image.height}", f"{MOST_PIXELS / 1e6:.0f} million"
+        raise InvalidInput(f"{path} has {size} pixels, more than vifi reads ({most}): scale it down first")
+
+
+def _reduced(image: Image.Image, geometry: FrameGeometry) -> Image.Image:
+    """The picture, made smaller by a simple mean if it is huge."""
+    factor = min(image.width // (FINER * geometry.width), image.height // (FINER * geometry.height))
+    if image.width * image.height <= REDUCED_PIXELS or factor < 2 or image.mode not in REDUCIBLE:
+        return image
+    return image.reduce(factor)
 
 
 def _in_rgb(image: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,26 @@ def _disk(home: Path) -> Iterator[Finding]:
         yield Finding("Free disk", "fine", f"{size(free)} at {home}")
 
 
+def _presence(catalog: "Catalog") -> Iterator[Finding]:
+    """Indexed videos whose files cannot be seen: gone, or behind folders such as those of disks that are away."""
+    from vifi_cli.index.update.presence import is_there, part_gone
+
+    videos = catalog.videos()
+    missing = [video for video in videos if not is_there(video.path)]
+    gone, out_of_reach = part_gone(missing, set(catalog.roots()), videos)
+    if gone:
+        found = f"the files of {counted(len(gone), 'indexed video')} are gone"
+        yield Finding(
+            "Files", "note", found, "`vifi index` finds those that moved, `vifi prune` drops the others"
+        )
+    for folder, count in sorted(Counter(out_of_reach.values()).items()):
+        found = (
+            f"{counted(count, 'indexed video')} out of reach: {folder} is missing, unreadable, or not mounted"
+        )
+        fix = f"make it available again; `vifi prune --missing {folder}` drops what is out of reach"
+        yield Finding("Files", "note", found, fix)
+
+
 def _postponed(catalog: "Catalog") -> Iterator[Finding]:
     if postponed := catalog.postponed():
         example = f"such as {postponed[0].file.path} ({postponed[0].reason})"
@@ -162,6 +183,7 @@ def _index(folder: Path) -> Iterator[Finding]:
             if windows == len(vectors) and vectors_agree(catalog, vectors):
                 yield Finding("Index", "fine", f"{videos}; catalog and vectors agree ({windows:,} windows)")
                 yield from _postponed(catalog)
+                yield from _presence(catalog)
             else:
                 numbers = f"{windows:,} windows, {len(vectors):,} vectors"
                 fix = f"delete {folder}/vectors-*.faiss: the next search makes it again"

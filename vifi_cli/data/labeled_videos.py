@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vifi_cli.errors import InvalidInput
+from vifi_cli.errors import InvalidInput, VideoOutOfReach
 from vifi_cli.wording import first_of
 
 _UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
@@ -21,6 +21,22 @@ class LabeledVideo:
     path: Path  # absolute
     label: int  # index into the class names of the set
     group: str = ""  # the scene or person that it shows, if known; videos of one group are not independent
+
+
+def check_in_reach(videos: Sequence[LabeledVideo]) -> None:
+    """Checks, once a video could not be read, that not the complete dataset has vanished, as with an unplugged disk.
+
+    Raises:
+        VideoOutOfReach: the folder that holds all videos is missing, empty or unreadable.
+    """
+    folder = os.path.commonpath([video.path.parent for video in videos])
+    try:
+        with os.scandir(folder) as entries:
+            is_away = next(entries, None) is None
+    except OSError:
+        is_away = True
+    if is_away:
+        raise VideoOutOfReach(f"{folder} is missing, empty or unreadable: plug its disk in")
 
 
 @dataclass(frozen=True, slots=True)

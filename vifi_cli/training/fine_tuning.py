@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.errors import InvalidInput, TrainingDiverged
+from vifi_cli.errors import InvalidInput, TrainingDiverged, VideoOutOfReach
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip
@@ -99,6 +99,7 @@ class FineTuning:
         Raises:
             TrainingDiverged: the loss is not finite.
             InvalidInput: too many videos cannot be read, or nothing was saved.
+            VideoOutOfReach: the disk with the videos has vanished; what was done is saved.
             OSError: the disk is full; the previous state stays.
         """
         progress = RunProgress()
@@ -111,7 +112,12 @@ class FineTuning:
             yield self._noted(EpochReport(0, None, self._score_before(), is_best=False))
         if progress.step < self._plan.total_steps:
             self.takes_steps = True
-            progress = yield from self._epochs(progress)
+            try:
+                progress = yield from self._epochs(progress)
+            except VideoOutOfReach as error:
+                is_saved = self._folder.state.exists()
+                again = f"continue with --resume {self._folder.path}" if is_saved else "start again"
+                raise VideoOutOfReach(f"{error}, then {again}") from error
             self.takes_steps = False
         elif self._processes.is_first:
             self._folder.draw()  # killed between the last state and the last curves
@@ -145,7 +151,8 @@ class FineTuning:
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
         saved = drawn = time.monotonic()
-        for report in self._steps(progress.step):
+        steps = self._steps(progress.step)
+        while (report := self._next_step(steps, progress)) is not None:
             self._bad.note(report.bad)
             progress = replace(progress, step=progress.step + 1, epoch_loss=progress.epoch_loss + report.loss)
             yield self._noted(report)
@@ -166,6 +173,15 @@ class FineTuning:
             if must_stop:
                 break
         return progress
+
+    def _next_step(self, steps: Iterator[StepReport], progress: RunProgress) -> StepReport | None:
+        """Takes a step; saves the run if the disk with its videos has vanished."""
+        try:
+            return next(steps, None)
+        except VideoOutOfReach:
+            if self._processes.count == 1 and progress.step:  # other processes wait in the middle of a step
+                self._save(progress)
+            raise
 
     def _steps(self, first: int) -> Iterator[StepReport]:
         recipe = self._config.recipe

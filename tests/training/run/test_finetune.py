@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.training.conftest import MakeRun, losses, reports_of
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.errors import InvalidInput, TrainingDiverged
+from vifi_cli.errors import InvalidInput, TrainingDiverged, VideoOutOfReach
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
 from vifi_cli.training.engine.loop import StepReport
@@ -68,6 +69,35 @@ def test_stopping_saves_the_step_at_hand(make_run: MakeRun, tmp_path: Path) -> N
     assert len(losses(tmp_path / "stopped")) == 5
     list(make_run(tmp_path / "stopped", begin=False).reports(is_resumed=True))
     assert same_weights(tmp_path / "whole" / "last", tmp_path / "stopped" / "last")
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_disk_that_vanishes_stops_the_run_after_the_last_good_step(
+    make_run: MakeRun, tmp_path: Path, colours: LabeledVideos, colour_folder: Path, workers: int
+) -> None:
+    disk = shutil.copytree(colour_folder, tmp_path / "disk")
+
+    def on_disk(videos: tuple[LabeledVideo, ...]) -> tuple[LabeledVideo, ...]:
+        return tuple(replace(video, path=disk / video.path.relative_to(colour_folder)) for video in videos)
+
+    data = replace(
+        colours, train=on_disk(colours.train), val=on_disk(colours.val), test=on_disk(colours.test)
+    )
+    list(make_run(tmp_path / "whole", "epochs=2", data=data).reports())
+    run, steps = make_run(tmp_path / "run", f"runtime.workers={workers}", "epochs=2", data=data), 0
+    reports = run.reports()
+    while steps < 4:
+        steps += isinstance(next(reports), StepReport)
+    disk.rename(tmp_path / "away")
+    with pytest.raises(
+        VideoOutOfReach, match=f"{disk} is missing.*: plug its disk in, then continue with --resume"
+    ):
+        list(reports)
+    assert run.unreadable() == [], "no video counts as damaged"
+    (tmp_path / "away").rename(disk)
+    list(make_run(tmp_path / "run", "epochs=2", data=data, begin=False).reports(is_resumed=True))
+    assert same_weights(tmp_path / "whole" / "last", tmp_path / "run" / "last")
+    assert losses(tmp_path / "whole") == losses(tmp_path / "run")
 
 
 def test_the_micro_batch_changes_nothing_but_rounding(make_run: MakeRun, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 from vifi_cli.evaluation.report.report import TestDetail, detail_of_test
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
@@ -162,7 +162,9 @@ class Tester:
             )
 
     def _report_unreadable(self, predictions: Predictions, videos: LabeledVideos) -> None:
-        """Reports each unreadable video once."""
+        """Reports each unreadable video once; raises VideoOutOfReach if all have vanished."""
+        if predictions.unreadable:
+            check_in_reach(videos.test)
         reasons = {videos.test[video].path: reason for video, reason in predictions.unreadable}
         new = {path: reason for path, reason in reasons.items() if path not in self._unreadable}
         self._unreadable |= new.keys()

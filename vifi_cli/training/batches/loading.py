@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vifi_cli import stop_signals
-from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, check_in_reach
+from vifi_cli.errors import InvalidInput, UnreadableVideo, VideoOutOfReach
 from vifi_cli.evaluation.testing.predicting import started
 from vifi_cli.training.batches.augmentation import augment_clip
 from vifi_cli.training.batches.epoch_plan import ClipDraw, DrawnGroup
@@ -98,7 +98,12 @@ def candidates(video: int, videos: Sequence[LabeledVideo]) -> Iterator[int]:
 
 
 def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int) -> Iterator[ClipGroup]:
-    """Read groups in order: ahead of time in worker processes, or without workers when each is needed."""
+    """Read groups in order: ahead of time in worker processes, or without workers when each is needed.
+
+    Raises:
+        VideoOutOfReach: the dataset has vanished.
+        UnreadableVideo: no video can be read.
+    """
     loader: DataLoader[ClipGroup] = DataLoader(
         clips,
         batch_size=None,
@@ -109,8 +114,14 @@ def load_groups(clips: TrainingClips, groups: Iterable[DrawnGroup], workers: int
         prefetch_factor=4 if workers else None,
     )
     try:
-        yield from started(loader)
+        for group in started(loader):
+            if group.bad:
+                check_in_reach(clips.videos)
+            yield group
+    except VideoOutOfReach:
+        raise
     except UnreadableVideo as error:
+        check_in_reach(clips.videos)
         # the message of an error from another process is its traceback
         raise UnreadableVideo(NONE_READABLE) from error
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vifi_cli.data.labeled_videos import check_in_reach
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
@@ -71,6 +72,8 @@ class VideoEmbeddings:
         shares = processes.gather((share.embeddings, share.unreadable))
         self._known = {video: embedding for known, _ in shares for video, embedding in known.items()}
         self._bad = {video: reason for _, bad in shares for video, reason in bad.items()}
+        if self._bad:
+            check_in_reach(clips.videos)
         if not self._known:
             raise InvalidInput(NONE_READABLE)
         self._videos = clips.videos

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_hits
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
@@ -57,6 +57,8 @@ class Validation:
         if not videos:
             return None
         all_predictions = joined(self.processes.gather(self._predict(network, classes, videos)))
+        if all_predictions.unreadable:
+            check_in_reach(videos)
         split = "test" if videos == self.data.test else "val"
         if not len(all_predictions.videos):
             return Scores(split, 0.0, 0.0, 0, len(all_predictions.unreadable))

@@ -223,7 +223,9 @@ def decode_range(
     """
     latest = -math.inf
     scaler = FrameScaler(geometry)
-    clock = clock or _clock_read_first(path, sampling) or clock_of(path)
+    clock = clock or clock_of(path)
+    if clock.duration_seconds is None:
+        clock = _clock_read_first(path, sampling) or clock
     reached = ((seconds, scaler(frame)) for seconds, frame in _reached(path, sampling, part, clock))
     try:
         for chunk in in_chunks(reached):

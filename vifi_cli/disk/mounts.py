@@ -20,7 +20,21 @@ MACHINES_SHARE = frozenset(
 LOCKS_STAY_HERE = frozenset(["nolock", "local_lock=all", "local_lock=posix", "local_lock=flock", "nobrl"])
 """Mount options of NFS and SMB with which a lock on one machine means nothing to another."""
 
-_ESCAPED = re.compile(r"\\([0-7]{3})")
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class MountEntry:
+    """A line of the kernel's table; names are decoded as those of files."""
+
+    number: str
+    parent: str  # the number of the mount that this one is on
+    device: int
+    root: str  # the folder of the file system that is mounted
+    mount_point: str
+    kind: str  # the kernel's name, such as `ext4`, `nfs4` or `fuse.sshfs`
+    source: str  # a device, or what the file system takes for one
+    options: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +59,43 @@ class Mount:
 def mount_of(folder: Path) -> Mount | None:
     """The mount that an existing folder belongs to; None where the system does not say, as outside Linux."""
     try:
-        status = folder.stat()
-        table = _table()
+        device = folder.stat().st_dev
     except OSError:
         return None
-    device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
     found = None
-    for fields, (kind, _, own_options) in table:
-        if fields[2] == device:
-            found = Mount(kind, _place(fields), frozenset(f"{fields[5]},{own_options}".split(",")))
+    for entry in mount_entries():
+        if entry.device == device:
+            found = Mount(entry.kind, Path(entry.mount_point), entry.options)
     return found
 
 
 def mount_points() -> list[tuple[str, Path]]:
     """The number and the folder of each mount; empty where the system does not say."""
+    return [(entry.number, Path(entry.mount_point)) for entry in mount_entries()]
+
+
+def mount_entries() -> list[MountEntry]:
+    """The kernel's table, in order of mounting; empty where the system does not say."""
     try:
-        return [(fields[0], _place(fields)) for fields, _ in _table()]
+        lines = MOUNTS.read_bytes().splitlines()
     except OSError:
         return []
+    return [_entry(line) for line in lines]
 
 
-def _table() -> list[tuple[list[str], list[str]]]:
-    """The kernel's table: the fields of each line before and after the hyphen."""
-    parted = (
-        line.partition(" - ") for line in MOUNTS.read_bytes().decode(errors="surrogateescape").splitlines()
+def _entry(line: bytes) -> MountEntry:
+    about, _, described = line.partition(b" - ")
+    number, parent, device, root, place, options, *_ = (_unescaped(field) for field in about.split(b" "))
+    kind, source, own_options = (_unescaped(field) for field in described.split(b" ", 2))
+    major, _, minor = device.partition(":")
+    every_option = frozenset(f"{options},{own_options}".split(","))
+    return MountEntry(
+        number, parent, os.makedev(int(major), int(minor)), root, place, kind, source, every_option
     )
-    return [(about.split(" "), described.split(" ", 2)) for about, _, described in parted]
 
 
-def _place(fields: list[str]) -> Path:
-    return Path(_ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4]))
+def _unescaped(field: bytes) -> str:
+    return os.fsdecode(_ESCAPED.sub(lambda octal: bytes([int(octal[1], 8)]), field))
 
 
 def machines_share(folder: Path) -> bool:

@@ -11,13 +11,13 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from tests.mounted import Mounts, mounts_allowed
+from vifi_cli.disk.mount_identity import MountIdentity, MountTable, parse_mount_identity
 from vifi_cli.errors import IndexProblem
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.update.indexer import IndexReport, update_index
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.index.update.rebuild import check_nothing_is_lost
 from vifi_cli.video.files.discovery import find_videos
-from vifi_cli.video.files.mounts import Mount, MountTable, parse_mount
 
 Update = Callable[[Path], IndexReport]
 
@@ -206,7 +206,7 @@ def test_a_mount_is_found_below_mounts_that_hide_others(tmp_path: Path, mounts: 
     table = MountTable()
     mount = table.mount_of(str(inner))
     assert mount.mount_point == str(inner)
-    assert parse_mount(mount.as_text()) == mount
+    assert parse_mount_identity(mount.as_text()) == mount
     hiding = mounts.mount_disk(outer)
     (hiding / "in ner\n").mkdir()
     assert MountTable().mount_of(str(inner)).mount_point == str(outer)
@@ -220,16 +220,16 @@ def test_a_table_read_before_a_disk_was_mounted_is_read_again(tmp_path: Path, mo
 
 
 def test_a_folder_mounted_onto_itself_is_the_same_place() -> None:
-    disk = Mount("disk", "/", "/")
-    assert disk.is_like(Mount("disk", "/videos", "/videos"))
-    assert not disk.is_like(Mount("disk", "/data/videos", "/videos"))
-    assert not disk.is_like(Mount("other disk", "/", "/"))
+    disk = MountIdentity("disk", "/", "/")
+    assert disk.is_like(MountIdentity("disk", "/videos", "/videos"))
+    assert not disk.is_like(MountIdentity("disk", "/data/videos", "/videos"))
+    assert not disk.is_like(MountIdentity("other disk", "/", "/"))
 
 
 def test_without_a_table_the_device_tells_file_systems_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vifi_cli.video.files.mounts.MOUNT_TABLE", tmp_path / "absent")
+    monkeypatch.setattr("vifi_cli.disk.mounts.MOUNTS", tmp_path / "absent")
     device = os.stat(tmp_path).st_dev  # noqa: PTH116
     mount = MountTable().mount_of(str(tmp_path))
     assert mount.file_system == f"device {device:x}"

@@ -12,6 +12,7 @@ from dataclasses import astuple
 from itertools import product
 from pathlib import Path
 
+from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.catalog.connection import BUSY_SECONDS
 from vifi_cli.index.catalog.opening import create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
@@ -19,7 +20,6 @@ from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedF
 from vifi_cli.index.windows import windows_of
 from vifi_cli.video.clock import FileClock
 from vifi_cli.video.files.discovery import VideoFile
-from vifi_cli.video.files.mounts import Mount
 
 CATALOG_FILE = "catalog.sqlite3"
 INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning, clock"
@@ -157,7 +157,7 @@ class Catalog(CatalogReader):
         with self.transaction():
             self._update_files(files)
 
-    def note_mounts(self, replaced: Mapping[Mount, Mount]) -> None:
+    def note_mounts(self, replaced: Mapping[MountIdentity, MountIdentity]) -> None:
         """Notes that file systems are known by another mount from now on."""
         with self.transaction():
             for table, (before, after) in product(("videos", "failures"), replaced.items()):

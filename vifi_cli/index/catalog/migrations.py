@@ -76,7 +76,7 @@ def m001_catalogue(db: Database) -> None:
 def m002_file_identity(db: Database) -> None:
     """What shows that a file is the one that was read: change of status, inode number, a digest of every byte, mount.
 
-    All are NULL where an older version did not note them. `mount` is text as `Mount.as_text` makes it.
+    All are NULL where an older version did not note them. `mount` is text as `MountIdentity.as_text` makes it.
     """
     for table in ("videos", "failures"):
         for column in ("status_changed_ns INTEGER", "inode INTEGER", "mount TEXT"):

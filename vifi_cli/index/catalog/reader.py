@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from vifi_cli.disk.mount_identity import MountIdentity, parse_mount_identity
 from vifi_cli.errors import IndexChanged
 from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.connection import file_state
@@ -21,7 +22,6 @@ from vifi_cli.paths import unicode_form
 from vifi_cli.video.clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import LARGEST_INTEGER, VideoFile, storable_ns
-from vifi_cli.video.files.mounts import Mount, parse_mount
 
 SECONDS_DTYPE = np.dtype("<f8")
 EMBEDDING_DTYPE = np.dtype("<f2")
@@ -312,8 +312,8 @@ def _video(row: tuple[Any, ...]) -> CatalogedVideo:
     return CatalogedVideo(*values)
 
 
-def _mount(text: str | None) -> Mount | None:
-    return None if text is None else parse_mount(text)
+def _mount(text: str | None) -> MountIdentity | None:
+    return None if text is None else parse_mount_identity(text)
 
 
 def _ids(rows: Iterable[tuple[Any, ...]]) -> Int64Array:

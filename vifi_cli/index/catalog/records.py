@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
-from vifi_cli.video.files.mounts import Mount
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class CatalogedVideo:
     )  # as in VideoFile; None in what an older vifi indexed, as are the next three
     inode: int | None
     digest: str | None  # of every byte; empty as `fingerprint`
-    mount: Mount | None
+    mount: MountIdentity | None
     duration_seconds: float
     width: int  # of the upright picture, in pixels, as is `height`
     height: int

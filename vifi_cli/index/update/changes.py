@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.twins import twins_of
@@ -16,7 +17,6 @@ from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import is_sampled_in_full
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 from vifi_cli.video.files.file_state import is_renumbered, is_same_inode, is_unchanged
-from vifi_cli.video.files.mounts import Mount
 
 Match = tuple[CatalogedVideo, VideoFile]
 
@@ -37,7 +37,7 @@ class Changes:
     moved: tuple[Match, ...]  # videos that are at another path now
     touched: tuple[Match, ...]  # new times or another inode, the same content
     learned: tuple[Match, ...]  # unchanged, and not all about the file is noted yet
-    remounted: dict[Mount, Mount]  # file systems found again as another mount
+    remounted: dict[MountIdentity, MountIdentity]  # file systems found again as another mount
     copied: tuple[Match, ...]  # the content of a video that still exists elsewhere
     unchanged: int
     still_failing: tuple[Path, ...]  # could not be read before, and have not changed since
@@ -159,9 +159,9 @@ def _is_noted_differently(video: CatalogedVideo, file: VideoFile) -> bool:
     return noted != (file.status_changed_ns, file.inode, file.mount, file.on_other_device)
 
 
-def _find_remounted(same: Sequence[Match]) -> dict[Mount, Mount]:
+def _find_remounted(same: Sequence[Match]) -> dict[MountIdentity, MountIdentity]:
     """The mounts whose very files are on one other mount now, as after a restart."""
-    found: dict[Mount, set[Mount]] = {}
+    found: dict[MountIdentity, set[MountIdentity]] = {}
     for video, file in same:
         if not video.mount or not file.mount or file.mount.is_like(video.mount):
             continue

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.paths import root_of
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_same_inode
-from vifi_cli.video.files.mounts import Mount, MountTable
 
 KnownFile = CatalogedVideo | VideoFile
 """A video of the catalog, or the file of a failure; each has a path, a mount, and `on_other_device`."""
@@ -107,7 +107,7 @@ class _PresentMounts:
 
     def __init__(self, videos: Sequence[CatalogedVideo]) -> None:
         self._videos, self._table = videos, MountTable()
-        self._same: dict[tuple[Mount, Mount], bool] = {}
+        self._same: dict[tuple[MountIdentity, MountIdentity], bool] = {}
 
     def have_replaced(self, file: KnownFile, folder: Path) -> bool:
         """Whether the way to a file, of which a folder is left, leads to another file system than it did."""
@@ -124,7 +124,7 @@ class _PresentMounts:
             )
         return not self._same[before, now]
 
-    def _is_found(self, video: CatalogedVideo, now: Mount) -> bool:
+    def _is_found(self, video: CatalogedVideo, now: MountIdentity) -> bool:
         """Whether the very file of a video is on a mount: then that is the one before, by another name."""
         try:
             seen = VideoFile.seen(video.path, video.path.stat())
@@ -134,7 +134,7 @@ class _PresentMounts:
         mount = self._mount_of(video.path.parent) if is_same else None
         return mount is not None and mount.is_like(now)
 
-    def _mount_of(self, folder: Path) -> Mount | None:
+    def _mount_of(self, folder: Path) -> MountIdentity | None:
         try:
             return self._table.mount_of(os.path.realpath(folder))
         except OSError:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 
+from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import unicode_form
-from vifi_cli.video.files.mounts import Mount, MountTable
 from vifi_cli.video.files.recognition import is_system_folder, judge
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -37,7 +37,9 @@ class VideoFile:
     status_changed_ns: int | None = None  # when content, name, owner or rights last changed; None if unknown
     inode: int | None = None  # 0 where the file system does not keep it, None if unknown
     on_other_device: bool = field(default=False, compare=False)  # than the root, by a mount or a link
-    mount: Mount | None = field(default=None, compare=False)  # where the file itself is, links followed
+    mount: MountIdentity | None = field(
+        default=None, compare=False
+    )  # where the file itself is, links followed
 
     @classmethod
     def seen(cls, path: Path, status: os.stat_result) -> "VideoFile":
@@ -109,7 +111,7 @@ class _Walk:
         self._devices: dict[Path, int] = {}  # of the roots
         self._mounts = MountTable()
         self._places: dict[
-            Path, tuple[Mount | None, bool]
+            Path, tuple[MountIdentity | None, bool]
         ] = {}  # of folders, with whether files keep their inode
 
     def videos(self) -> tuple[VideoFile, ...]:
@@ -200,7 +202,7 @@ class _Walk:
             file = replace(VideoFile.seen(path, status), on_other_device=on_other_device, mount=mount)
             self._files[identity] = (file if keeps_inodes else replace(file, inode=0)), is_linked
 
-    def _place_of(self, folder: Path) -> tuple[Mount | None, bool]:
+    def _place_of(self, folder: Path) -> tuple[MountIdentity | None, bool]:
         """The mount of a folder, None if it has disappeared; and whether files there keep their inode number."""
         if folder not in self._places:
             real = os.path.realpath(folder)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-MOUNT_TABLE = Path("/proc/self/mountinfo")
+from vifi_cli.disk.mounts import MountEntry, mount_entries
+
 UUID_LINKS = Path("/dev/disk/by-uuid")
 NETWORK_SOURCE = re.compile(r"//|[^/]*:")
 RENUMBERING_TYPES = ("fuse.", "9p", "vboxsf", "virtiofs")
@@ -18,14 +19,14 @@ RENUMBERING_TYPES = ("fuse.", "9p", "vboxsf", "virtiofs")
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class MountIdentity:
     """A file system, or a part of it, at its place in the tree of folders."""
 
     file_system: str  # UUID, server's path, or type and number: the same after a restart, where possible
     root: str  # the folder of the file system that is mounted: `/`, or what a bind mount or a subvolume shows
     mount_point: str
 
-    def is_like(self, other: "Mount") -> bool:
+    def is_like(self, other: "MountIdentity") -> bool:
         """Whether paths lead to the same files through both."""
         return self == other or (self.file_system == other.file_system and self._shift() == other._shift())
 
@@ -42,32 +43,19 @@ class Mount:
 
 
 @cache
-def parse_mount(text: str) -> Mount:
-    """The mount that `Mount.as_text` described."""
-    return Mount(*json.loads(text))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A line of the kernel's table; names are decoded as the file system's are."""
-
-    number: str
-    parent: str
-    device: int
-    root: str
-    mount_point: str
-    kind: str
-    source: str
+def parse_mount_identity(text: str) -> MountIdentity:
+    """The mount that `MountIdentity.as_text` described."""
+    return MountIdentity(*json.loads(text))
 
 
 class MountTable:
     """The mounts of this moment, read again where a folder shows that they have changed."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[_Entry, int], Mount] = {}
+        self._known: dict[tuple[MountEntry, int], MountIdentity] = {}
         self._read()
 
-    def mount_of(self, real_folder: str) -> Mount:
+    def mount_of(self, real_folder: str) -> MountIdentity:
         """The mount that a folder is on, given without links; raises OSError if it cannot be seen."""
         device = os.stat(real_folder).st_dev  # noqa: PTH116 - a text for speed, for each folder of a search
         entry = self._entry_of(real_folder)
@@ -75,9 +63,9 @@ class MountTable:
             self._read()  # looking into a folder may have mounted it
             entry = self._entry_of(real_folder)
         if entry is None:
-            return Mount(f"device {device:x}", "/", _mount_point_by_device(real_folder))
+            return MountIdentity(f"device {device:x}", "/", _mount_point_by_device(real_folder))
         if (entry, device) not in self._known:
-            self._known[entry, device] = Mount(_file_system(entry), entry.root, entry.mount_point)
+            self._known[entry, device] = MountIdentity(_file_system(entry), entry.root, entry.mount_point)
         return self._known[entry, device]
 
     def renumbers_files(self, real_folder: str) -> bool:
@@ -86,7 +74,7 @@ class MountTable:
         return entry is not None and entry.kind.startswith(RENUMBERING_TYPES)
 
     def _read(self) -> None:
-        entries = _entries()
+        entries = mount_entries()
         numbers = {entry.number for entry in entries if entry.number != entry.parent}
         self._children = {
             (
@@ -96,7 +84,7 @@ class MountTable:
             for entry in entries
         }
 
-    def _entry_of(self, folder: str) -> _Entry | None:
+    def _entry_of(self, folder: str) -> MountEntry | None:
         """Goes down to the folder, since a mount hides what is mounted below its place."""
         found, parent = None, ""
         for place in ("/", *(folder[: match.start()] for match in re.finditer("(?<!^)/|$", folder))):
@@ -105,26 +93,7 @@ class MountTable:
         return found
 
 
-def _entries() -> list[_Entry]:
-    """The kernel's table; empty where there is none."""
-    try:
-        lines = MOUNT_TABLE.read_bytes().splitlines()
-    except OSError:
-        return []
-    entries = []
-    for line in lines:
-        number, parent, device, root, place, *more = (_unescaped(field) for field in line.split(b" "))
-        kind, source = more[more.index("-") + 1 :][:2]
-        major, _, minor = device.partition(":")
-        entries.append(_Entry(number, parent, os.makedev(int(major), int(minor)), root, place, kind, source))
-    return entries
-
-
-def _unescaped(field: bytes) -> str:
-    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), field))
-
-
-def _file_system(entry: _Entry) -> str:
+def _file_system(entry: MountEntry) -> str:
     """A name of the file system that stays when the machine or the disk's cable changes, as far as there is one."""
     if uuid := _uuids().get(os.path.realpath(entry.source)):
         return f"UUID={uuid}"

@@ -106,6 +106,8 @@ def replacing(target: Path, *, is_own: bool = False) -> Iterator[Path]:
     is_own = is_own or target.is_relative_to(data_folder())
     with replacement(target, access_rights.file_mode(target.parent) if is_own else None) as temporary:
         yield temporary
+        if is_own:
+            access_rights.give_to_owner(temporary)
 
 
 def write_file(path: Path, content: bytes) -> None:

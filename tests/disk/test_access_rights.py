@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.color_encoder import ColorEncoder
 from tests.other_user import NOBODY, needs_root
 from vifi_cli import paths
 from vifi_cli.disk.access_rights import NOTE_FILE, create_file, file_mode
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.lock import write_lock
+from vifi_cli.index.catalog.query_cache import CACHE_FILE, cached_text_embeddings
+from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 
 def mode_of(path: Path) -> int:
@@ -141,3 +147,17 @@ def test_a_new_index_elsewhere_is_private_and_an_existing_folder_stays(home: Pat
     paths.make_own_folder(tmp_path / "project" / "index")
     paths.make_own_folder(tmp_path / "project" / "index.rebuild", like=tmp_path / "project" / "index")
     assert mode_of(tmp_path / "project" / "index") == mode_of(tmp_path / "project" / "index.rebuild") == 0o755
+
+
+@needs_root
+def test_what_root_makes_in_the_data_folder_of_a_user_is_the_users(home: Path) -> None:
+    """`sudo vifi index`, or a container with the user's volume: its owner can still use all of it."""
+    home.mkdir(parents=True)
+    home.chmod(0o700)
+    os.chown(home, NOBODY, NOBODY)
+    with write_lock(home / "index"):
+        Catalog.create(home / "index" / CATALOG_FILE, indexed_with(ColorEncoder(), FrameSampling())).close()
+        cached_text_embeddings(home / "cache", "print", ["red"], ColorEncoder)
+    made = [path for path in home.rglob("*") if path.name != NOTE_FILE]
+    assert {path.name for path in made} == {"index", CATALOG_FILE, "cache", CACHE_FILE, "index.lock"}
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(NOBODY, NOBODY)}

@@ -28,6 +28,7 @@ def make_folder(folder: Path, mode: int = PRIVATE) -> None:
     if not folder.is_dir():
         folder.mkdir(PRIVATE, exist_ok=True)  # another process may just have made it
         _change_mode(folder, mode)
+        give_to_owner(folder)
 
 
 def folder_mode(folder: Path) -> int | None:
@@ -44,12 +45,26 @@ def file_mode(folder: Path) -> int:
     return (PRIVATE if mode is None else mode) & 0o666
 
 
-def create_file(path: Path) -> None:
-    """Makes an empty file with the rights of its folder, unless there is one; raises OSError where it cannot."""
-    mode = file_mode(path.parent)
+def create_file(path: Path, mode: int | None = None) -> None:
+    """Makes an empty file, unless there is one, with these rights or those of its folder.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o600))
-        _change_mode(path, mode)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        _change_mode(path, file_mode(path.parent) if mode is None else mode)
+        give_to_owner(path)
+
+
+def give_to_owner(path: Path) -> None:
+    """Gives what root has made in the folder of another user to that user, who could not use it otherwise."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    with suppress(OSError):  # not every file system has owners
+        owner = path.parent.stat()
+        if owner.st_uid != 0 and not owner.st_mode & stat.S_ISVTX:
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def is_shared_on_purpose(folder: Path) -> bool:

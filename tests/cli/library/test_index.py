@@ -266,3 +266,16 @@ def test_a_file_dated_outside_the_years_of_sqlite_is_indexed(vifi: Vifi, folder:
     hits = json.loads(vifi("search", "a cat", "--newer", "2250-01-01", "--json").stdout)["hits"]
     assert {Path(hit["path"]).name for hit in hits} == {"pets.mp4"}
     assert vifi("search", "a cat", "--older", "9999-12-31").exit_code == 0
+
+
+def test_nobody_else_can_read_what_commands_keep(vifi: Vifi, folder: Path, vifi_home: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert vifi("index", folder, "--model", "starter").exit_code == 0
+        assert vifi("search", "a cat").exit_code == 0
+        assert vifi("index", "--rebuild", "--fps", 2).exit_code == 0
+    finally:
+        os.umask(before)
+    kept = [path for path in (vifi_home, *vifi_home.rglob("*")) if not path.is_symlink()]
+    assert vifi_home / "index" / CATALOG_FILE in kept
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []

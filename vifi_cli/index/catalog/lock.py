@@ -37,6 +37,7 @@ class Writer:
 def write_lock(folder: Path) -> Generator[None]:
     """Holds the right to write to an index; raises IndexLocked, which names the process that holds it."""
     mode = paths.make_own_folder(folder.parent)
+    access_rights.create_file(_lock_file(folder), mode)
     lock = FileLock(_lock_file(folder), mode=mode)
     try:
         lock.acquire(timeout=PATIENCE_SECONDS)

@@ -153,6 +153,7 @@ class ClipCache:
                 file.truncate()
                 file.seek(0)
                 file.write(np.array((KIND, frames, *first.shape[:2]), HEADER).tobytes())
+            access_rights.give_to_owner(unfinished)
             unfinished.replace(self._path(key))
         return True
 

@@ -10,7 +10,8 @@ import pytest
 from tests.decoded_videos import read_video
 from tests.made_videos import Sound, frame_number, noise, numbered_frames, write_video
 from tests.video.export.played import play
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
+from vifi_cli.video.decode import clock_reading
 from vifi_cli.video.decode.clock_reading import clock_of, read_clock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry, VideoInfo
@@ -100,6 +101,11 @@ def test_a_copied_clip_of_joined_recordings_has_the_pictures_and_the_sound_of_it
     assert clip.start_seconds == pytest.approx(4.0, abs=0.001)
     assert play(tmp_path / "clip.ts").numbers == list(range(10, 20))
     assert clip.has_sound
+    copy_clip(Moment(whole, 2.0, 4.0), tmp_path / "seam.ts", lambda _: None)
+    played = play(tmp_path / "seam.ts")
+    assert played.numbers == [*range(20, 30), *range(10)]
+    assert played.sound is not None
+    assert played.sound.shape[1] / 44_100 == pytest.approx(2.0, abs=0.1)
 
 
 @pytest.mark.parametrize("suffix", [".ts", ".mkv", ".flv", ".mp4"])
@@ -218,6 +224,24 @@ def test_a_clock_is_kept_as_text(tmp_path: Path) -> None:
     for broken in ("", "{}", "[]", '{"segments": 3}'):
         with pytest.raises(ValueError):
             FileClock.from_json(broken)
+
+
+def test_a_long_file_is_read_only_if_it_goes_on_after_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in (
+        "READ_AT_ONCE_BYTES",
+        "SPARSE_BYTES_PER_SECOND",
+        "SLACK_BYTES",
+    ):  # as in a file of gigabytes
+        monkeypatch.setattr(clock_reading, limit, 0)
+    plain = recorded(tmp_path / "plain.mkv", evenly(3000))
+    assert clock_of(plain) is PLAIN_CLOCK
+    parts = [plain.read_bytes(), recorded(tmp_path / "second.mkv", evenly(2000)).read_bytes()]
+    whole = tmp_path / "joined.mkv"
+    whole.write_bytes(b"".join(parts))
+    assert clock_of(whole) == read_clock(whole)
+    assert cut_numbers(whole, 350.0, 350.5) == list(range(500, 505))
 
 
 def test_the_clock_of_the_index_is_the_one_found_without_it(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ SHARED_PACKETS = (
 POINT_SECONDS, MOST_POINTS = 2.0, 2000  # between two places to seek to, and how many are kept
 NEAR_SECONDS = 1.0  # from one packet of sound to the next
 KNOWN_CLOCKS = 256
+ENDING_SECONDS, MOST_ABOVE_MEAN, SLACK_BYTES = 10.0, 4.0, 16 * 2**20  # of the last seconds of a file
 
 
 def clock_of(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
@@ -79,7 +80,18 @@ def _needs_reading(video: OpenVideo, size_bytes: int) -> bool:
         has_flag(video.container, Flags.ts_discont)
         or size_bytes <= READ_AT_ONCE_BYTES
         or is_suspect(video, size_bytes)
+        or (video.container.format.name.startswith("matroska") and _goes_on_after_its_end(video, size_bytes))
     )
+
+
+def _goes_on_after_its_end(video: OpenVideo, size_bytes: int) -> bool:
+    """Whether far more follows the end that a header declares than a few seconds, as where files were joined."""
+    declared = video.declared_seconds or 0.0
+    start = declared - ENDING_SECONDS
+    if start <= 0 or not video.seek(start):
+        return True
+    position = next((packet.pos for packet in video.packets() if packet.pos is not None), 0)
+    return size_bytes - position > SLACK_BYTES + MOST_ABOVE_MEAN * ENDING_SECONDS * size_bytes / declared
 
 
 class _Alive:

@@ -182,10 +182,15 @@ class _Copying:
                     for seconds, packet, stream in self._companions.packets(start_seconds, end_seconds)
                 ),
             ]
+            latest: dict[int, int] = {}
             for seconds, packet, stream in heapq.merge(*sources, key=lambda timed: timed[0]):
                 origin = round(start_seconds / packet.time_base)
                 packet.pts = None if packet.pts is None else packet.pts - origin
                 packet.dts = None if packet.dts is None else packet.dts - origin
+                if packet.dts is not None:
+                    if packet.dts <= latest.get(stream.index, packet.dts - 1):
+                        continue  # sound of joined recordings may overlap where one ends
+                    latest[stream.index] = packet.dts
                 packet.stream = stream
                 output.mux(packet)
                 yield seconds

@@ -1,5 +1,6 @@
 """Where vifi keeps its files, how user paths are read, and how files are replaced safely."""
 
+import errno
 import os
 import re
 import unicodedata
@@ -11,6 +12,10 @@ from platformdirs import user_data_path
 
 from vifi_cli.disk import access_rights
 from vifi_cli.disk.replacement import replacement
+from vifi_cli.errors import InvalidInput
+
+NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+"""The errors of a path that leads nowhere; with any other error, a file may be there."""
 
 OWN_NAMES = (
     *("index", "index.lock", "index.lock-holder.json", "index.rebuild", "index.replaced"),
@@ -59,6 +64,16 @@ def is_given_file(path: Path | str) -> bool:
 def is_given_folder(path: Path | str) -> bool:
     """Whether a path, or a text that may be one, leads to a folder; False where `is_given_file` is."""
     return os.path.isdir(given_path(path))  # noqa: PTH112 - Path.is_dir() raises there
+
+
+def check_visible(path: Path) -> None:
+    """Raises InvalidInput if a file system refuses to say what is at a path; that nothing is there is no obstacle."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno not in NAMES_NOTHING:
+            reason = error.strerror or "the file system refuses"
+            raise InvalidInput(f"{path} cannot be seen ({reason}): check its rights and its disk") from error
 
 
 def _spelled_as_on_disk(path: Path) -> Path:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.data.conftest import MakeFiles
+from tests.test_paths import require_both_forms
 from vifi_cli.data.labeled_videos import (
     LabeledVideo,
     LabeledVideos,
@@ -374,3 +376,35 @@ def test_the_digest_of_a_list_knows_files_labels_and_order_but_no_folders() -> N
     assert digest_of_list([LabeledVideo(Path("/v/1.mp4"), 1, "g"), videos[1]], ("walk", "run")) != digest
     for other in (videos[::-1], [LabeledVideo(Path("/v/1.mp4"), 1), videos[1]]):
         assert digest_of_list(other, names) != digest
+
+
+def test_a_list_may_spell_letters_in_another_unicode_form(tmp_path: Path, make_files: MakeFiles) -> None:
+    require_both_forms(tmp_path)
+    typed = unicodedata.normalize("NFC", "Zürich")
+    on_disk = unicodedata.normalize("NFD", typed)
+    make_files(tmp_path, [f"{on_disk}/1.mp4", f"deep/{on_disk}.mp4", "a/2.mp4"])
+    (tmp_path / "table.csv").write_text(
+        f"path,label\n{typed}/1.mp4,run\ndeep/{typed}.mp4,run\na/2.mp4,walk\n", encoding="utf-8"
+    )
+    videos = read_own_splits(DataSource(str(tmp_path / "table.csv")))
+    assert {video.path for video in videos.train} == {
+        tmp_path / on_disk / "1.mp4",
+        tmp_path / "deep" / f"{on_disk}.mp4",
+        tmp_path / "a/2.mp4",
+    }
+    assert not videos.missing
+
+
+def test_thumbnails_and_trash_are_no_classes(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(
+        tmp_path, ["run/1.mp4", "walk/2.mp4", "@eaDir/3.mp4", "run/@eaDir/1.mp4/4.mp4", "#recycle/5.mp4"]
+    )
+    videos = read_own_splits(DataSource(str(tmp_path)))
+    assert videos.class_names == ("run", "walk")
+    assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
+
+
+def test_data_that_cannot_be_seen_is_not_called_absent(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InvalidInput, match="loop cannot be seen"):
+        read_own_splits(DataSource(str(tmp_path / "loop")))

@@ -16,7 +16,7 @@ from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.random_splits import base_and_novel, draw_shots, with_held_out
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import given_path, is_given_file
+from vifi_cli.paths import check_visible, given_path, is_given_file
 
 
 def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
@@ -68,6 +68,7 @@ def read_own_splits(source: DataSource) -> LabeledVideos:
 
 def _existing(source: DataSource) -> Path:
     path = given_path(source.name)
+    check_visible(path)
     if os.path.exists(path):  # noqa: PTH110 - Path.exists() raises for a name that is too long
         return path
     raise InvalidInput(

@@ -144,3 +144,9 @@ def test_watching_tells_how_much_there_is(tmp_path: Path) -> None:
     read_example(Example(path, TimeRange(20, 30, 20)), ColorEncoder, FrameSampling(), watch)
     assert [total for _, total in told] == [60.0, 60.0, 10.0]
     assert all(done <= (total or 0) for done, total in told)
+
+
+def test_a_file_that_cannot_be_seen_is_not_called_absent(tmp_path: Path) -> None:
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    with pytest.raises(InvalidInput, match=r"cannot be seen .*: check its rights and its disk"):
+        seen(Example(tmp_path / "loop.mp4"))

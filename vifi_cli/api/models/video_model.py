@@ -29,7 +29,7 @@ from vifi_cli.evaluation.testing.predicting import ClipInput, EmbeddedVideos, Te
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
-from vifi_cli.paths import given_path
+from vifi_cli.paths import check_visible, given_path
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.video.clips.store import ClipStore
 
@@ -239,6 +239,7 @@ def ranked(probabilities: Float32Array, class_names: Sequence[str], top: int = 0
 def existing_video(video: Path | str) -> Path:
     """The path of a video; raises InvalidInput if it is not a file."""
     path = given_path(Path(video))
+    check_visible(path)
     if not path.is_file():
         raise InvalidInput(f"{video} is {'a folder' if path.is_dir() else 'not there'}: name a video")
     return path

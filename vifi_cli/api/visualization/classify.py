@@ -14,7 +14,7 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
-from vifi_cli.paths import given_path, is_given_file, write_file
+from vifi_cli.paths import check_visible, given_path, is_given_file, write_file
 from vifi_cli.video.clips.full_frames import clip_frames
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import printable
@@ -64,6 +64,8 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
     discovery = find_videos([given_path(path) for path in paths])
     for folder in discovery.unreadable_folders:
         feedback.note(f"{folder} cannot be read: its videos are skipped")
+    if not discovery.videos and discovery.unreadable_folders == discovery.roots:
+        check_visible(discovery.roots[0])
     if not discovery.videos:
         named = ", ".join(map(str, paths))
         raise InvalidInput(f"no videos in {named}: name a folder with videos, or a file of any name")

@@ -10,7 +10,7 @@ from vifi_cli.data.formats.listing import SPLIT_NAMES, SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import unicode_form
-from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, may_be_video
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, is_system_folder, may_be_video
 from vifi_cli.wording import counted
 
 TEXT_SUFFIXES = (".txt", ".csv", ".json")
@@ -49,7 +49,7 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not _is_left_out(path.name))
 
 
 class VideoTree:
@@ -140,7 +140,9 @@ def files_below(
     try:
         status = os.stat(folder)  # noqa: PTH116  a Path for every file takes longer than all else
         with os.scandir(folder) as listed:
-            entries = sorted((entry for entry in listed if entry.name[0] != "."), key=attrgetter("name"))
+            entries = sorted(
+                (entry for entry in listed if not _is_left_out(entry.name)), key=attrgetter("name")
+            )
     except OSError:
         if skip_unreadable:
             return
@@ -153,6 +155,11 @@ def files_below(
             yield from files_below(entry.path, skip_unreadable=skip_unreadable, above=above | {identity})
         elif _is(entry.is_file):
             yield entry.path
+
+
+def _is_left_out(name: str) -> bool:
+    """Whether a file or folder is hidden, or holds thumbnails or trash, as on network storage."""
+    return name.startswith(".") or is_system_folder(name)
 
 
 def _is(kind: Callable[[], bool]) -> bool:

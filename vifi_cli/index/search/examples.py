@@ -21,6 +21,7 @@ from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.windows import mean_embedding, stretch_embedding
+from vifi_cli.paths import check_visible
 from vifi_cli.video.decode.clock_reading import clock_of
 from vifi_cli.video.decode.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
@@ -77,6 +78,7 @@ def read_example(
             begins.
     """
     path = example.path
+    check_visible(path)
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where a name is too long
         raise InvalidInput(
             f"{path}: no such file. To search for words that look like a file's name, write "

@@ -16,11 +16,10 @@ from pathlib import Path
 
 from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import unicode_form
+from vifi_cli.paths import NAMES_NOTHING, unicode_form
 from vifi_cli.video.files.recognition import is_system_folder, judge
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 LARGEST_INTEGER = 2**63 - 1  # in SQLite
 LATEST_NS = LARGEST_INTEGER - 1  # still before the end of the latest period that a filter can name
 

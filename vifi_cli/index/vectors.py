@@ -7,6 +7,7 @@ and renamed. Where nothing can be written, vectors stay in memory. Search is exa
 
 import importlib
 import math
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -169,6 +170,8 @@ def open_vectors(catalog: Catalog) -> Vectors:
         path = vector_file(catalog, revision)
         if not path.exists():
             index, revision = _build(catalog)
+            if not os.access(catalog.path, os.W_OK):
+                return Vectors(index, revision)  # who may only read leaves nothing in the owner's folder
             path = vector_file(catalog, revision)
             try:
                 _write(index, path)

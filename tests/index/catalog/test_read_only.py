@@ -36,6 +36,11 @@ except VifiError as error:
     print(error)
 """
 
+SEARCH = """
+with Catalog(folder / "catalog.sqlite3") as catalog:
+    print(len(open_vectors(catalog)))
+"""
+
 STORE_AND_DIE = """
 import os, sys
 from pathlib import Path
@@ -107,6 +112,8 @@ def test_nothing_is_left_in_a_folder_that_others_can_write_to(shared: Path) -> N
     shared.chmod(0o777)
     assert as_other_user(COUNT, shared) == "1\n"
     assert names_in(shared) == [CATALOG_FILE], "files of another user would lock the owner out"
+    assert as_other_user(SEARCH, shared) == "2\n"
+    assert names_in(shared) == [CATALOG_FILE]
     store_and_die(shared)
     before = names_in(shared)
     assert as_other_user(COUNT, shared) == "2\n"
@@ -141,12 +148,8 @@ def test_a_rollback_journal_of_a_killed_run_is_never_ignored(shared: Path) -> No
 
 @needs_root
 def test_another_user_searches_in_memory(shared: Path) -> None:
-    search = """
-with Catalog(folder / "catalog.sqlite3") as catalog:
-    print(len(open_vectors(catalog)))
-"""
     (shared / "vectors-damaged.faiss").write_bytes(b"no vectors")
-    assert as_other_user(search, shared) == "2\n"
+    assert as_other_user(SEARCH, shared) == "2\n"
 
 
 @contextmanager

@@ -68,12 +68,14 @@ class Catalog(CatalogReader):
         super().close()
 
     def _write_back(self) -> None:
-        """Takes changes that were written ahead over into the catalog, unless another connection still reads them.
+        """Takes what this connection wrote ahead over into the catalog, unless another one still reads it.
 
         Otherwise, while any other connection is open, a copy of the catalog alone would lack them, and they would be
         written into a backup that is copied over the catalog.
         """
         with suppress(sqlite3.Error):
+            if not self.db.conn.total_changes:
+                return
             self.db.execute("PRAGMA busy_timeout = 0")
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.model.weights.size_limits import check_header_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,7 @@ def fingerprint_of_tower_file(description: Mapping[str, Any], file: Path, prefix
 
     digest = hashlib.sha256(_canonical({**description, "tower": prefix}))
     try:
+        check_header_size(file)
         with safe_open(file, framework="numpy") as weights:
             for name in sorted(name for name in weights.keys() if name.startswith(prefix)):  # noqa: SIM118
                 values = weights.get_tensor(name)

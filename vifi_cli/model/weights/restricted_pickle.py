@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from vifi_cli.errors import ModelUnavailable
+from vifi_cli.model.weights.size_limits import check_pickled_sizes
 
 _STAND_INS = [(OrderedDict, "yacs.config.CfgNode")]
 # names in pickled tensors: their storages, types and the functions that rebuild them
@@ -28,10 +29,13 @@ _ANOTHER_WAY = "ask for it as .safetensors"
 def read_pickled(path: Path) -> object:
     """Read a file that `torch.save` wrote; ModelUnavailable if it is damaged, or refused for more than plain values.
 
+    Files that would grow in memory (`size_limits`) are refused before they are read.
+
     In a zip, torch's format since 1.6, tensors stay on disk until they are used, so unused ones (the state of an
     optimizer) take no memory.
     """
     try:
+        check_pickled_sizes(path)
         with warnings.catch_warnings(), torch.serialization.safe_globals(_STAND_INS):  # type: ignore[arg-type]
             # about unusual pickle protocols; failures raise errors
             warnings.simplefilter("ignore")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.weights.restricted_pickle import read_pickled
+from vifi_cli.model.weights.size_limits import check_header_size, is_as_large_as_its_values
 
 
 def read_weights(
@@ -35,6 +36,7 @@ def _safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]
     from safetensors import SafetensorError, safe_open
 
     try:
+        check_header_size(path)
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
@@ -51,11 +53,17 @@ def weights_by_name(path: Path, content: object) -> dict[str, Tensor]:
             content = content[key]
     if not isinstance(content, dict):
         raise ModelUnavailable(f"{path} holds no weights by name")
-    return {
+    found = {
         str(name).removeprefix("module."): tensor
         for name, tensor in content.items()
         if isinstance(tensor, Tensor)
     }
+    for name, tensor in found.items():
+        if not is_as_large_as_its_values(tensor):
+            raise ModelUnavailable(
+                f"{path} is refused: it holds fewer values than {name} claims; fetch it again"
+            )
+    return found
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, str] | None = None) -> None:

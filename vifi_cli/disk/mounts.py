@@ -10,9 +10,12 @@ from pathlib import Path
 MOUNTS = Path("/proc/self/mountinfo")
 MACHINES_SHARE = frozenset(
     (
-        *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "davfs", "sshfs", "rclone", "s3fs"),
-        *("beegfs", "ceph", "gfs2", "glusterfs", "gpfs", "lustre", "ocfs2", "orangefs", "pvfs2"),
-        *("9p", "virtiofs", "vboxsf", "vmhgfs", "vmhgfs-fuse", "prl_fs", "osxfs", "grpcfuse"),
+        *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "davfs", "sshfs", "smbnetfs"),
+        *("rclone", "s3fs", "goofys", "gcsfuse", "mount-s3", "blobfuse2", "juicefs"),
+        *("beegfs", "ceph", "ceph-fuse", "gfs2", "glusterfs", "gpfs", "lustre", "mfs", "ocfs2", "orangefs"),
+        *("panfs", "pvfs2", "wekafs"),
+        *("9p", "virtiofs", "vboxsf", "vmhgfs", "vmhgfs-fuse", "prl_fs"),
+        *("osxfs", "grpcfuse", "fakeowner", "drvfs"),
     )
 )
 """File systems that several machines, or a virtual machine and its host, may use at the same time."""

@@ -10,6 +10,7 @@ from types import NoneType
 from typing import TypedDict, Unpack
 
 from vifi_cli import paths
+from vifi_cli.api.cut.known_clocks import known_clocks
 from vifi_cli.api.cut.moments import as_moment
 from vifi_cli.api.cut.plan import CutOutputs, CutPlan, plan_cut
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
@@ -173,11 +174,14 @@ class CutRendering:
         for one in moments:
             reaching[one.path] = max(one.start_seconds, reaching.get(one.path, 0.0))
         facts: dict[Path, VideoFacts | str] = {}
+        clocks = known_clocks(reaching)
         with self._feedback.task("Looking at videos", max(len(reaching), 1)) as task:
             for path, seconds in reaching.items():
                 task(len(facts), at=f"{len(facts) + 1:,}/{len(reaching):,}")
                 try:
-                    facts[path] = self._worker.call(partial(video_facts, path, seconds), FACTS)
+                    facts[path] = self._worker.call(
+                        partial(video_facts, path, seconds, clock=clocks.get(path)), FACTS
+                    )
                 except UnreadableVideo as error:
                     facts[path] = str(error)
         return facts

@@ -50,6 +50,15 @@ class CatalogedVideo:
     codec: str  # FFmpeg's name
 
 
+def is_as_indexed(video: CatalogedVideo) -> bool:
+    """Whether a video's file seems not to have changed since it was indexed."""
+    try:
+        status = video.path.stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (video.size_bytes, video.modified_ns)
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogTotals:
     """The counts of a catalog."""

@@ -80,11 +80,14 @@ def padded(moment: Moment, facts: VideoFacts, pad_seconds: float) -> ProbedMomen
 
 
 def video_facts(
-    path: Path, reaching_seconds: float = 0.0, alive: Callable[[], None] = unwatched
+    path: Path,
+    reaching_seconds: float = 0.0,
+    alive: Callable[[], None] = unwatched,
+    clock: FileClock | None = None,
 ) -> VideoFacts:
     """Looks at a video; if its header declares less than `reaching_seconds`, its packets are measured."""
     with (
-        open_moment(Moment(path, 0.0, float("inf")), alive) as opened,
+        open_moment(Moment(path, 0.0, float("inf"), clock=clock), alive) as opened,
         open_sound(path, opened.clock) as sound,
     ):
         height, width = shown_size(canvas_of(opened.first, opened.video.stream.sample_aspect_ratio))

@@ -5,11 +5,9 @@ from contextlib import suppress
 from functools import partial
 
 from vifi_cli.errors import IndexProblem, UnreadableVideo
-from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.catalog.records import CatalogedVideo, is_as_indexed
 from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.clock_reading import clock_of
-from vifi_cli.video.files.discovery import VideoFile
-from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.requests.index_reader import IndexReader
 
@@ -23,7 +21,7 @@ class Clocks:
 
     async def of(self, video: CatalogedVideo) -> FileClock | None:
         """The clock of a video; None if its file has changed or cannot be read, which rendering it will show."""
-        if not await asyncio.to_thread(_is_as_indexed, video):
+        if not await asyncio.to_thread(is_as_indexed, video):
             return None
         known = await self._library.read(lambda session: session.index.catalog.clock(video.id))
         if known is not None:
@@ -35,11 +33,3 @@ class Clocks:
         with suppress(IndexProblem):  # a read-only index; the next request reads the file again
             await self._library.read(lambda session: session.index.catalog.note_clock(video, found))
         return found
-
-
-def _is_as_indexed(video: CatalogedVideo) -> bool:
-    try:
-        status = video.path.stat()
-    except OSError:
-        return False
-    return is_unchanged(VideoFile.seen(video.path, status), video)

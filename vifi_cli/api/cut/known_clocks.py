@@ -1,0 +1,23 @@
+"""The clocks that the index keeps, so that cutting from an indexed video does not read its packets first."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from vifi_cli.errors import VifiError
+from vifi_cli.index.catalog.catalog import CATALOG_FILE
+from vifi_cli.index.catalog.reader import CatalogReader
+from vifi_cli.index.catalog.records import is_as_indexed
+from vifi_cli.paths import index_folder
+from vifi_cli.video.clock import FileClock
+
+
+def known_clocks(paths: Iterable[Path]) -> dict[Path, FileClock]:
+    """The clocks of videos that are as they were indexed; none without an index that can be read."""
+    clocks: dict[Path, FileClock] = {}
+    with suppress(VifiError, OSError), CatalogReader(index_folder() / CATALOG_FILE) as catalog:
+        for path, video in catalog.videos_at(paths).items():
+            clock = catalog.clock(video.id) if is_as_indexed(video) else None
+            if clock is not None:
+                clocks[path] = clock
+    return clocks

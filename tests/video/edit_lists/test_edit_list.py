@@ -103,6 +103,35 @@ def test_an_edl_says_where_rates_differ(tmp_path: Path) -> None:
     assert write_edit_list(tmp_path / "cuts.otio", "moments", moments) == ()
 
 
+def test_drop_frame_and_non_drop_frame_events_say_so(tmp_path: Path) -> None:
+    drop, other = listed(0, 1, name="/drop.mp4"), listed(0, 1, name="/other.mp4", timecode="01:00:00:00")
+    (remark,) = write_edit_list(tmp_path / "cuts.edl", "moments", [drop, other, other, drop])
+    assert remark.startswith("drop.mp4 counts in drop frame and other.mp4 in non-drop frame")
+    lines = (tmp_path / "cuts.edl").read_text().splitlines()
+    said = [line for line in lines if line.startswith(("FCM", "00"))]
+    assert [line[:20] for line in said] == [
+        "FCM: DROP FRAME",
+        "001  AX       B     ",
+        "FCM: NON-DROP FRAME",
+        "002  AX       B     ",
+        "003  AX       B     ",
+        "FCM: DROP FRAME",
+        "004  AX       B     ",
+    ]
+    assert " 00:00:00;00 " in said[1]
+    assert " 01:00:00:00 " in said[3]
+    assert write_edit_list(tmp_path / "cuts.edl", "moments", [drop, drop]) == ()
+
+
+def test_timecode_begins_again_after_a_day(tmp_path: Path) -> None:
+    late = listed(1.0, 3.0, Fraction(25), timecode="23:59:58:00")
+    write_edit_list(tmp_path / "cuts.edl", "moments", [late])
+    assert "23:59:59:00 00:00:01:00" in (tmp_path / "cuts.edl").read_text()
+    late = listed(0.0, 4 * 1001 / 1000, timecode="23:59:58;00")
+    write_edit_list(tmp_path / "cuts.edl", "moments", [late])
+    assert "23:59:58;00 00:00:02;00" in (tmp_path / "cuts.edl").read_text()
+
+
 def test_an_edl_has_room_for_999(tmp_path: Path) -> None:
     write_edit_list(tmp_path / "cuts.edl", "moments", [listed(0, 1)] * 999)
     with pytest.raises(InvalidInput, match=r"999 moments, not 1,000: make an \.otio instead"):

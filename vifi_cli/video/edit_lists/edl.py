@@ -33,12 +33,15 @@ def edl_text(title: str, moments: Sequence[ProbedMoment]) -> str:
     rates = [edl_rate(one) for one in moments]
     timeline = usual_rate(rates)
     record = timeline.frame(FIRST_HOUR)
-    mode = "DROP FRAME" if timeline.drop_frame else "NON-DROP FRAME"
-    lines = [f"TITLE: {one_line(title)}", f"FCM: {mode}", ""]
+    lines = [f"TITLE: {one_line(title)}", _mode(timeline), ""]
+    mode = timeline.drop_frame
     for number, (one, rate) in enumerate(zip(moments, rates, strict=True), start=1):
         first, end = rate.frames_within(one.moment.start_seconds, one.moment.end_seconds)
         length = max(1, round((end - first) * timeline.rate / rate.rate))
         source = [rate.timecode(first_frame(one.facts) + frame) for frame in (first, end)]
+        if rate.drop_frame != mode:
+            mode = rate.drop_frame
+            lines.append(_mode(rate))
         lines += _event(number, one, [*source, *map(timeline.timecode, (record, record + length))])
         record += length
     return "\n".join(lines)
@@ -55,11 +58,26 @@ def remarks_on_rates(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
     usual = usual_rate([edl_rate(one) for one in moments]).rate
     others = [one for one in moments if timecode_rate(one.facts).rate != usual]
     if not others:
-        return ()
+        return _remarks_on_modes(moments)
     return (
+        *_remarks_on_modes(moments),
         f"an EDL has one frame rate, here {float(usual):.5g}: {others[0].name} runs at "
         f"{float(others[0].facts.frame_rate):.5g}, so an editor may place it wrongly; .otio keeps each video's own",
     )
+
+
+def _remarks_on_modes(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
+    modes = {edl_rate(one).drop_frame: one.name for one in reversed(moments)}
+    if len(modes) == 1:
+        return ()
+    return (
+        f"{modes[True]} counts in drop frame and {modes[False]} in non-drop frame: events have FCM lines of their own, "
+        "which some editors ignore; .otio keeps each video's own",
+    )
+
+
+def _mode(rate: "TimecodeRate") -> str:
+    return f"FCM: {'DROP FRAME' if rate.drop_frame else 'NON-DROP FRAME'}"
 
 
 def _event(number: int, one: ProbedMoment, times: Sequence[str]) -> list[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from vifi_cli.video.clock import FileClock
 from vifi_cli.video.decode.clock_reading import read_clock
-from vifi_cli.video.decode.container import OpenVideo, unwatched
+from vifi_cli.video.decode.container import unwatched
 from vifi_cli.video.export.clip import rate_of
+from vifi_cli.video.export.first_timecode import first_timecode
 from vifi_cli.video.export.open_moment import open_moment
 from vifi_cli.video.export.picture_fitting import canvas_of, shown_size
 from vifi_cli.video.export.sound import open_sound
@@ -95,7 +96,8 @@ def video_facts(
         if seconds < max(reaching_seconds, SHORTEST_SECONDS) and clock.duration_seconds is None:
             clock = read_clock(path, alive)
             seconds = clock.duration_seconds or 0.0
-        rate, timecode = rate_of(opened.video), _first_timecode(opened.video)
+        rate = rate_of(opened.video)
+        timecode = first_timecode(opened.video, opened.first, rate)
         lead = max(opened.video.late_seconds, 0.0)
         return VideoFacts(seconds, rate, height, width, sound is not None, timecode, lead, clock)
 
@@ -110,9 +112,3 @@ def nearest_rate(frame_rate: Fraction) -> Fraction | None:
     """The standard rate that a file's rate stands for, if there is one near."""
     nearest = min(STANDARD_RATES, key=lambda rate: abs(rate - frame_rate))
     return nearest if abs(nearest - frame_rate) <= NEAR_SHARE * nearest else None
-
-
-def _first_timecode(video: OpenVideo) -> str | None:
-    streams = [video.stream, *video.container.streams]
-    tags = [*(stream.metadata for stream in streams), video.container.metadata]
-    return next((tag["timecode"] for tag in tags if tag.get("timecode")), None)

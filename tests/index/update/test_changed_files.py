@@ -15,7 +15,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.update.changes import Changes, find_changes
 from vifi_cli.index.update.encoding import encode_videos
-from vifi_cli.index.update.indexer import IndexReport, update_index
+from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
 from vifi_cli.video.files.discovery import VideoFile, find_videos
@@ -183,6 +183,32 @@ def test_file_systems_that_count_inodes_anew_cost_no_reading(
 
     assert (renumbered(4).unchanged, renumbered(4).touched) == (4, ())
     assert len(renumbered(1).touched) == 1, "one file of another number may be another file"
+
+
+def test_comparing_reports_how_far_it_is_and_keeps_what_is_compared(
+    catalog: Catalog, folder: Path, update: Update, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.avi", "b.avi"):
+        preallocated(folder / name, "red" if name == "a.avi" else "blue")
+    update()
+    for path in folder.iterdir():
+        os.utime(path)
+    monkeypatch.setattr("vifi_cli.index.update.changes.SILENT_SECONDS", -1.0)
+    reports: list[tuple[int, int]] = []
+
+    def interrupt(done: int, total: int) -> None:
+        reports.append((done, total))
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        update_index(
+            catalog, find_videos([folder]), [folder], ColorEncoder, UpdateOptions(on_compare=interrupt)
+        )
+    assert {total for _, total in reports} == {2 * LARGE_BYTES}
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
+    found = changes(catalog, folder)
+    assert (found.unchanged, len(found.touched)) == (1, 1), "the first file is not read again"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt as stop:  # before the command could handle it, or after
-        stop_signals.leave(stop_signals.exit_code(stop))
+        stop_signals.leave(stop_signals.heed(stop))
     except SystemExit as end:
         if isinstance(end.code, int) and end.code - 128 in stop_signals.STOP_SIGNALS:
             stop_signals.leave(end.code)

@@ -23,7 +23,7 @@ STOP_SIGNALS = tuple(
 )
 REPEAT_SECONDS = 1.0
 """A closed terminal and `timeout` send a signal twice at once, which counts as one; a later one ends the cleanup."""
-RETRY_SECONDS = 0.05
+RETRY_SECONDS = 0.2
 
 
 class Stopped(KeyboardInterrupt):
@@ -44,9 +44,15 @@ def number_of(stop: KeyboardInterrupt) -> int:
     return int(getattr(stop, "number", signal.SIGINT))
 
 
-def exit_code(stop: KeyboardInterrupt) -> int:
-    """The exit code of a command that a signal ended: 130 after Ctrl-C, 143 after SIGTERM."""
+def heed(stop: KeyboardInterrupt) -> int:
+    """Ends the raising of a stop; returns the exit code of the command: 130 after Ctrl-C, 143 after SIGTERM."""
+    _RAISING.end()
     return 128 + number_of(stop)
+
+
+def unheeded() -> KeyboardInterrupt | None:
+    """A stop that was raised and that nobody has heeded yet: native code may lose it, or make another error of it."""
+    return _RAISING.stop
 
 
 def in_words(stop: KeyboardInterrupt) -> str:
@@ -64,42 +70,52 @@ def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
 
 def raise_on_stop() -> None:
     """Lets each stop signal raise an exception in the main thread from now on, as Ctrl-C does in Python."""
-    stopping = _Raising()
     for number in _ending_signals():
-        signal.signal(number, stopping)
-    sys.unraisablehook = stopping.raise_later
+        signal.signal(number, _RAISING)
+    sys.unraisablehook = _show_unless_stop
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _RAISING.raise_again)
 
 
 class _Raising:
-    """Handles stop signals by exceptions."""
+    """Handles stop signals by exceptions, raised again until one is heeded."""
 
     def __init__(self) -> None:
-        self._raised = 0  # the number of the latest signal that raised an exception
+        self.stop: KeyboardInterrupt | None = None
+        self._number = 0  # of the latest signal that raised an exception
         self._raised_at = float("-inf")
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         is_repeated = now - self._raised_at < REPEAT_SECONDS
-        if not is_repeated or (self._raised == signal.SIGINT != number):  # `vifi shell` goes on after Ctrl-C
-            self._raised, self._raised_at = number, now
-            raise interruption(number)
+        if not is_repeated or (self._number == signal.SIGINT != number):  # `vifi shell` goes on after Ctrl-C
+            self._number, self._raised_at = number, now
+            self.stop = interruption(number)
+            self._set_alarm(RETRY_SECONDS)
+            raise self.stop
 
-    def raise_later(self, lost: "sys.UnraisableHookArgs") -> None:
-        """Raises a stop again that struck where nothing can be raised, such as in the destructor of an object."""
-        if not isinstance(lost.exc_value, KeyboardInterrupt):
-            sys.__unraisablehook__(lost)
-            return
-        self._raised_at = float("-inf")
-        timer = threading.Timer(RETRY_SECONDS, _send_to_main_thread, (number_of(lost.exc_value),))
-        timer.daemon = True
-        timer.start()
+    def raise_again(self, _number: int, _frame: FrameType | None) -> None:
+        """Raises a stop again that was lost, as in the destructor of an object or while a library is loaded."""
+        if self.stop is not None and stop_behind(sys.exc_info()[1]) is None:  # else it is on its way
+            raise interruption(self._number)
+
+    def end(self) -> None:
+        """Raises nothing again."""
+        self.stop = None
+        self._set_alarm(0.0)
+
+    @staticmethod
+    def _set_alarm(seconds: float) -> None:
+        if signal.getsignal(getattr(signal, "SIGALRM", signal.SIGINT)) == _RAISING.raise_again:
+            signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
 
 
-def _send_to_main_thread(number: int) -> None:
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, number)
-    else:
-        signal.raise_signal(number)
+_RAISING = _Raising()
+
+
+def _show_unless_stop(lost: "sys.UnraisableHookArgs") -> None:
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
 
 
 def _ending_signals() -> list[signal.Signals]:

@@ -77,18 +77,25 @@ def main() -> None:
     output.prepare_streams()
     try:
         code = app(prog_name="vifi", standalone_mode=False)
-    except typer.Abort:
-        output.error("nothing was changed: you did not confirm")
-        code = 1
-    except Exception as error:
-        if stop := stop_signals.stop_behind(error):
-            output.stopped(stop)
-            code = stop_signals.exit_code(stop)
-        elif os.environ.get("VIFI_DEBUG"):
-            raise
-        else:
-            if words := in_words(error):
-                output.error(words)
-            code = error.exit_code if isinstance(error, VifiError) else FAILED
+    except Exception as error:  # noqa: BLE001 - the one place where errors become words
+        code = _end_by(error)
+    if stop := stop_signals.unheeded():
+        code = code and stop_signals.heed(stop)  # a command that is done is done
     if code:
         sys.exit(code)
+
+
+def _end_by(error: Exception) -> int:
+    """Shows an error, or the stop that it comes from; returns the exit code."""
+    stop = stop_signals.stop_behind(error) or stop_signals.unheeded()
+    if isinstance(error, typer.Abort) and not isinstance(stop, stop_signals.Stopped):
+        output.error("nothing was changed: you did not confirm")
+        return 1
+    if stop is not None:
+        output.stopped(stop)
+        return stop_signals.heed(stop)
+    if os.environ.get("VIFI_DEBUG"):
+        raise error
+    if words := in_words(error):
+        output.error(words)
+    return error.exit_code if isinstance(error, VifiError) else FAILED

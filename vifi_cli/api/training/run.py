@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -60,7 +61,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
             folder.metrics.unlink(missing_ok=True)
     processes.wait_for_all()
     wish = _StopWish(feedback, is_alone=processes.count == 1)
-    with stop_signals.handled_by(wish.hear), feedback.task("Training") as report:
+    with wish, stop_signals.handled_by(wish.hear), feedback.task("Training") as report:
         progress = _Progress(report, processes.device)
         listener = Listener(wish.is_made, progress.scoring, feedback.note)
         try:
@@ -102,14 +103,25 @@ def _follow(
 class _StopWish:
     """The wish that a run stops: after its present step, or at once where it takes none and at a second Ctrl-C.
 
-    Several processes stop after the same step.
+    Several processes stop after the same step. A context manager.
     """
 
     def __init__(self, feedback: Feedback, *, is_alone: bool) -> None:
         self.number: int | None = None  # of the signal that expressed it
         self.run: FineTuning | None = None  # once it is set up
-        self._feedback, self._is_alone = feedback, is_alone
+        self._is_alone = is_alone
         self._since = 0.0
+        self._feedback, self._has_ended = feedback, False
+        self._news = threading.Event()
+
+    def __enter__(self) -> Self:
+        # it writes the note in another thread, because this one may be writing when the signal comes
+        threading.Thread(target=self._announce, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended = True
+        self._news.set()
 
     def is_made(self) -> bool:
         """Whether the run is to stop."""
@@ -121,10 +133,14 @@ class _StopWish:
             self.number, self._since = number, time.monotonic()
             if self._is_alone and not (self.run and self.run.takes_steps):
                 raise stop_signals.interruption(number)
-            # in another thread, because this one may be writing a note just now
-            threading.Thread(target=self._feedback.note, args=(STOPPING,)).start()
+            self._news.set()
         elif number == signal.SIGINT and time.monotonic() - self._since > stop_signals.REPEAT_SECONDS:
             raise KeyboardInterrupt
+
+    def _announce(self) -> None:
+        self._news.wait()
+        if not self._has_ended:
+            self._feedback.note(STOPPING)
 
 
 @dataclass(slots=True)

@@ -189,7 +189,7 @@ def _evaluate(options: EvalOptions) -> Report:
     except Interrupted as interruption:
         if is_first_process():
             output.note(f"{stop_signals.in_words(interruption)} and saved: run the same command to continue")
-        raise typer.Exit(stop_signals.exit_code(interruption)) from interruption
+        raise typer.Exit(stop_signals.heed(interruption)) from interruption
 
 
 def _show(report: Report, *, as_json: bool) -> None:

@@ -134,7 +134,7 @@ def _run(request: IndexRequest) -> IndexReport:
     try:
         return run_indexing(places.index_folder(), request, ON_TERMINAL)
     except KeyboardInterrupt as stop:  # the run has said how far it came
-        raise typer.Exit(stop_signals.exit_code(stop)) from stop
+        raise typer.Exit(stop_signals.heed(stop)) from stop
 
 
 def _follow(request: IndexRequest, *, as_json: bool) -> None:

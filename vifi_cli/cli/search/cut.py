@@ -174,7 +174,7 @@ def _render(plan: CutPlan) -> CutReport:
     except KeyboardInterrupt as stop:
         written = wording.counted(len(report.clips), "clip")
         output.note(f"{stop_signals.in_words(stop)}: {written} of {len(plan.clips):,} written and kept")
-        raise typer.Exit(stop_signals.exit_code(stop)) from stop
+        raise typer.Exit(stop_signals.heed(stop)) from stop
     return report
 
 

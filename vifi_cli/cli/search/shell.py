@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.main import get_command
 
-from vifi_cli import paths, wording
+from vifi_cli import paths, stop_signals, wording
 from vifi_cli.cli.search.search import open_session, search
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
@@ -119,7 +119,8 @@ def _talk(asking: Asking) -> None:
                 asking.answer(line)
             except Stopped:
                 raise
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as stop:
+                stop_signals.heed(stop)
                 output.note("stopped")
 
 
@@ -130,7 +131,8 @@ def _typed_lines() -> Iterator[str]:
             line = _ask().strip()
         except Stopped:
             raise
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
+            stop_signals.heed(stop)
             output.prompt("\n")
             continue
         except EOFError:

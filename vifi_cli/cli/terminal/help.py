@@ -182,7 +182,7 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             output.stopped(stop)
-            raise typer.Exit(stop_signals.exit_code(stop)) from stop
+            raise typer.Exit(stop_signals.heed(stop)) from stop
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         show_help(describe(self, ctx))

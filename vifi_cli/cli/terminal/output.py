@@ -123,9 +123,9 @@ def stopped(stop: KeyboardInterrupt) -> None:
 
 def ended(stop: KeyboardInterrupt) -> int:
     """Reports the end of a command that runs until it is stopped; returns its exit code, 0 for Ctrl-C."""
-    is_usual = not isinstance(stop, Stopped)
+    code, is_usual = stop_signals.heed(stop), not isinstance(stop, Stopped)
     note("ended" if is_usual else stop_signals.in_words(stop))
-    return 0 if is_usual else stop_signals.exit_code(stop)
+    return 0 if is_usual else code
 
 
 def prompt(text: str) -> None:

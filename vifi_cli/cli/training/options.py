@@ -111,4 +111,4 @@ def train_or_resume(
         if is_first_process():
             command = f"vifi {train.__name__.replace('_', '-')} --resume {interruption.folder}"
             output.note(f"{stop_signals.in_words(interruption)} and saved; continue with {command}")
-        raise typer.Exit(stop_signals.exit_code(interruption)) from interruption
+        raise typer.Exit(stop_signals.heed(interruption)) from interruption

@@ -109,7 +109,9 @@ class FineTuning:
             if self._processes.is_first:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
         else:
-            yield self._noted(EpochReport(0, None, self._score_before(), is_best=False))
+            before = EpochReport(0, None, self._score_before(), is_best=False)
+            self.takes_steps = True  # whoever sees this report may count on a step
+            yield self._noted(before)
         if progress.step < self._plan.total_steps:
             self.takes_steps = True
             try:

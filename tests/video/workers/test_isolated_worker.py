@@ -17,6 +17,7 @@ from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker
 from vifi_cli.video.workers.messages import Answers
+from vifi_cli.video.workers.part_stream import TURN_SECONDS, AwakeClock
 
 WHO = Answers(int, reports=(str, int))
 
@@ -72,3 +73,13 @@ def test_clips_are_written_through_it(process: IsolatedWorker, tmp_path: Path) -
     writing = partial(write_clip, Moment(video, 0.5, 1.0), tmp_path / "clip.mp4")
     clip = process.call(writing, Answers(Clip, reports=(float,)))
     assert (clip.start_seconds, clip.end_seconds) == pytest.approx((0.5, 1.0))
+
+
+def test_the_time_in_which_all_processes_were_stopped_does_not_count() -> None:
+    """Ctrl-Z stops a decoder too, which then seems to hang."""
+    clock = AwakeClock()
+    before = clock.now()
+    clock.note_wait(TURN_SECONDS, 1.9 * TURN_SECONDS)  # a busy machine
+    assert clock.now() >= before
+    clock.note_wait(TURN_SECONDS, 3600.0)
+    assert before - 3600.0 < clock.now() < before - 3500.0

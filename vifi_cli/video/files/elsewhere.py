@@ -45,9 +45,9 @@ class ReportedChanges:
             raise VifiError(
                 f"the folders cannot be followed ({error}): run `vifi index` from time to time"
             ) from error
-        return [FileEvent(KINDS[kind], self._as_named(Path(path))) for kind, path in changes]
+        return [FileEvent(KINDS[kind], self.as_named(Path(path))) for kind, path in changes]
 
-    def _as_named(self, path: Path) -> Path:
+    def as_named(self, path: Path) -> Path:
         """A path under the folder as the user named it; macOS reports paths without links."""
         for real, folder in self._real.items():
             if path.is_relative_to(real):

@@ -208,7 +208,7 @@ class _Process:
         return message
 
     def _deadline(self) -> float:
-        return time.monotonic() + self._patience_seconds()
+        return self._stream.clock.now() + self._patience_seconds()
 
     def _patience_seconds(self) -> float:
         return self._stall_seconds if self.has_started else max(self._stall_seconds, START_SECONDS)

@@ -6,7 +6,25 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import wait
 
+TURN_SECONDS = 1.0
 _LENGTH = struct.Struct("!Q")
+
+
+class AwakeClock:
+    """A clock that stands still while this process is stopped, as by Ctrl-Z, and with it most likely the other one."""
+
+    def __init__(self) -> None:
+        self._stopped_seconds = 0.0
+
+    def now(self) -> float:
+        """Seconds from any start."""
+        return time.monotonic() - self._stopped_seconds
+
+    def note_wait(self, asked_seconds: float, took_seconds: float) -> None:
+        """Takes a wait that took far longer than asked for a time in which the process was stopped."""
+        late = took_seconds - asked_seconds
+        if late > TURN_SECONDS:
+            self._stopped_seconds += late
 
 
 class PartStream:
@@ -14,6 +32,7 @@ class PartStream:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
+        self.clock = AwakeClock()
 
     def send(self, part: bytes, patience_seconds: float | None = None) -> None:
         """Sends a part; raises TimeoutError if the other end does not take it in time, OSError if it is closed."""
@@ -22,7 +41,7 @@ class PartStream:
         self._end.sendall(part)
 
     def receive(self, most_bytes: int, deadline: float | None = None) -> bytearray:
-        """Receives a part until a time of `time.monotonic`.
+        """Receives a part until a time of the clock.
 
         Raises:
             ValueError: the part is longer than `most_bytes`; no memory is taken for it.
@@ -55,9 +74,24 @@ class PartStream:
         part = bytearray(size_bytes)
         rest = memoryview(part)
         while rest:
-            self._end.settimeout(None if deadline is None else max(deadline - time.monotonic(), 1e-3))
-            received = self._end.recv_into(rest)
+            received = self._receive_into(rest, deadline)
             if not received:
                 raise EOFError
             rest = rest[received:]
         return part
+
+    def _receive_into(self, rest: memoryview, deadline: float | None) -> int:
+        """Receives some bytes, in short turns, which show whether the process was stopped meanwhile."""
+        if deadline is None:
+            self._end.settimeout(None)
+            return self._end.recv_into(rest)
+        while True:
+            turn_seconds = min(TURN_SECONDS, max(deadline - self.clock.now(), 1e-3))
+            self._end.settimeout(turn_seconds)
+            began = time.monotonic()
+            try:
+                return self._end.recv_into(rest)
+            except TimeoutError:
+                self.clock.note_wait(turn_seconds, time.monotonic() - began)
+                if self.clock.now() >= deadline:
+                    raise

@@ -65,13 +65,14 @@ class FileClock:
     frame_seconds: float | None = (
         None  # the usual time from one picture to the next; None as the header declares it
     )
+    slowness: float = 1.0  # how many times slower than it should the file counts
     duration_seconds: float | None = None  # of the pictures; None if the header is to be believed
     warning: str | None = None  # what is wrong with the file's own times, in words
 
     @property
     def is_plain(self) -> bool:
         """Whether the file's own times are used as they are."""
-        return not self.segments
+        return not self.segments and self.slowness == 1.0
 
     def shift_ticks(self, place: PacketPlace) -> int:
         """How to shift a packet of the pictures."""
@@ -123,6 +124,7 @@ class FileClock:
                 "seek_points": [[one.position_bytes, one.ticks, one.seconds] for one in self.seek_points],
                 "tick_seconds": self.tick_seconds,
                 "frame_seconds": self.frame_seconds,
+                "slowness": self.slowness,
                 "duration_seconds": self.duration_seconds,
                 "warning": self.warning,
             },
@@ -139,6 +141,7 @@ class FileClock:
                 tuple(SeekPoint(*one) for one in content["seek_points"]),
                 content["tick_seconds"],
                 content["frame_seconds"],
+                content["slowness"],
                 content["duration_seconds"],
                 content["warning"],
             )

@@ -194,6 +194,25 @@ def test_sound_during_a_gap_proves_it_and_sound_that_leaps_along_does_not(tmp_pa
     assert "by 30 s at 3.0 s" in clock.warning
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".flv"])
+def test_a_damaged_unit_of_time_does_not_make_seconds_last_for_days(tmp_path: Path, suffix: str) -> None:
+    path = recorded(tmp_path / f"slow{suffix}", evenly(150, step=2000.0), fps=10, tick=1 / 10)
+    numbered, info = seen(path)
+    assert [number for number, _ in numbered] == list(range(150))
+    rate = 150 / info.duration_seconds
+    assert rate in (pytest.approx(10.0, rel=0.01), pytest.approx(25.0, rel=0.01))
+    np.testing.assert_allclose([seconds for _, seconds in numbered], np.arange(150) / rate, atol=0.01)
+    assert info.warning == f"by its own times it shows a picture every 33 min: read at {rate:.0f} a second"
+    assert cut_numbers(path, 90 / rate, 95 / rate, info.clock) == list(range(90, 95))
+    assert cut_numbers(path, 90 / rate, 95 / rate) == list(range(90, 95))
+
+
+def test_a_picture_every_ten_minutes_stays(tmp_path: Path) -> None:
+    clock = read_clock(recorded(tmp_path / "rare.mkv", evenly(20, step=590.0)))
+    assert clock.is_plain
+    assert clock.duration_seconds == pytest.approx(20 * 590.0, abs=600.0)
+
+
 @pytest.mark.parametrize("order", ["wrapping first", "wrapping last"])
 def test_times_that_begin_again_at_0_on_the_way_go_on(tmp_path: Path, order: str) -> None:
     """Transport streams count to 2**33; this one gets there after 3 s."""

@@ -3,9 +3,9 @@
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,13 @@ from vifi_cli.video.clock import (
     SeekPoint,
 )
 from vifi_cli.video.decode.clock_pieces import ClockPiece, Evidence, joined_pieces
-from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.decode.container import (
+    HIGHEST_FRAME_RATE,
+    USUAL_FRAME_RATE,
+    OpenVideo,
+    open_video,
+    unwatched,
+)
 from vifi_cli.video.decode.demuxing import demuxed, has_flag, shares_packets
 
 READ_AT_ONCE_BYTES = 64 * 2**20  # reading the packets of a smaller file takes milliseconds
@@ -33,6 +39,8 @@ SHARED_PACKETS = (
 POINT_SECONDS, MOST_POINTS = 2.0, 2000  # between two places to seek to, and how many are kept
 NEAR_SECONDS = 1.0  # from one packet of sound to the next
 KNOWN_CLOCKS = 256
+SLOWEST_SECONDS, FEWEST_INTERVALS = 600.0, 8  # from one picture to the next, and of how many to judge
+NOTHING_SHARE = 0.1  # of a file's length: so little sound proves nothing
 ENDING_SECONDS, MOST_ABOVE_MEAN, SLACK_BYTES = 10.0, 4.0, 16 * 2**20  # of the last seconds of a file
 
 
@@ -169,18 +177,44 @@ class _ClockReading:
         video = self.video
         if not self._pieces:
             return FileClock(duration_seconds=self._untimed * video.tick_seconds or None)
-        evidence = self._evidence()
+        slowness, usual = self._slowness()
+        tick_seconds = video.tick_seconds / slowness
+        evidence = replace(self._evidence(), tick_seconds=tick_seconds)
+        if slowness > 1:
+            evidence = replace(evidence, usual_ticks=usual, declared_end_seconds=None)
         joined = joined_pieces(self._pieces, evidence)
-        frame_seconds = (
-            evidence.usual_ticks * video.tick_seconds if joined.segments and evidence.usual_ticks else None
-        )
+        frame_seconds = None
+        if (joined.segments or slowness > 1) and evidence.usual_ticks:
+            frame_seconds = evidence.usual_ticks * tick_seconds
         points: tuple[SeekPoint, ...] = ()
         can_seek = not has_flag(video.container, Flags.no_byte_seek | Flags.no_timestamps)
         if can_seek and (joined.segments or self._has_shared):
-            points = self._seek_points(joined.shifts)
-        return FileClock(
-            joined.segments, points, video.tick_seconds, frame_seconds, joined.seconds, joined.warning
-        )
+            points = self._seek_points(joined.shifts, tick_seconds)
+        warning = joined.warning
+        seconds = joined.seconds
+        if slowness > 1:
+            seconds += max(usual - self._pieces[-1].last_length, 0) * tick_seconds
+            minutes, rate = usual * video.tick_seconds / 60, 1 / (usual * tick_seconds)
+            warning = (
+                f"by its own times it shows a picture every {minutes:.0f} min: read at {rate:.5g} a second"
+            )
+        return FileClock(joined.segments, points, tick_seconds, frame_seconds, slowness, seconds, warning)
+
+    def _slowness(self) -> tuple[float, int]:
+        """How many times slower than it should the file counts, and its usual time between pictures in ticks.
+
+        A damaged unit of time makes a few seconds last for days, with minutes from one picture to the next.
+        """
+        gaps = [after.first_decoded - before.last_decoded for before, after in pairwise(self._pieces)]
+        every = sorted([*self._intervals, *gaps])
+        usual = every[len(every) // 2] if every else 0
+        span = every[-1] * len(every) * self.video.tick_seconds if every else 0.0
+        sounding = sum(end - start for start, end in self._sound)
+        seconds = usual * self.video.tick_seconds
+        if len(every) < FEWEST_INTERVALS or seconds <= SLOWEST_SECONDS or sounding > NOTHING_SHARE * span:
+            return 1.0, usual
+        rate = float(self.video.stream.codec_context.framerate or USUAL_FRAME_RATE)
+        return seconds * (rate if 1 <= rate <= HIGHEST_FRAME_RATE else USUAL_FRAME_RATE), usual
 
     def _breaks(self, piece: ClockPiece, decoded: int) -> bool:
         """Whether a packet does not continue a piece."""
@@ -205,9 +239,9 @@ class _ClockReading:
             origin_ticks=self._pieces[0].first_shown if video.origin_ticks is None else video.origin_ticks,
         )
 
-    def _seek_points(self, shifts: list[int]) -> tuple[SeekPoint, ...]:
+    def _seek_points(self, shifts: list[int], tick_seconds: float) -> tuple[SeekPoint, ...]:
         points = [
-            SeekPoint(position, ticks, (ticks + shifts[piece]) * self.video.tick_seconds)
+            SeekPoint(position, ticks, (ticks + shifts[piece]) * tick_seconds)
             for position, ticks, piece in self._keyframes
         ]
         points.sort(key=lambda point: point.seconds)

@@ -69,7 +69,8 @@ class OpenVideo:
     _lasting: LastingSideData = field(default_factory=LastingSideData)
 
     def __post_init__(self) -> None:
-        self.tick_seconds = float(self.stream.time_base or MICROSECOND)
+        slowness = 1.0 if self.clock is None else self.clock.slowness
+        self.tick_seconds = float(self.stream.time_base or MICROSECOND) / slowness
         rate = self.stream.average_rate or self.stream.guessed_rate or USUAL_FRAME_RATE
         rate = rate if rate <= HIGHEST_FRAME_RATE else USUAL_FRAME_RATE  # FFmpeg guesses one frame a tick
         known = None if self.clock is None else self.clock.frame_seconds

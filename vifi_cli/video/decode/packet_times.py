@@ -63,6 +63,8 @@ class PacketTimes:
         said = packet.duration or 0
         if self.clock is not None and self.clock.segments and said * self.tick_seconds > LEAP_SECONDS:
             return self.frame_ticks
+        if self.clock is not None and self.clock.slowness > 1:
+            return since  # what is said is in another unit
         return max(said, self.frame_ticks, since) if self.has_repeats else said or since
 
     def plausible_pts(self, packet: Packet[Any]) -> int | None:

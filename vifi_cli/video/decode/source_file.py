@@ -11,20 +11,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vifi_cli.errors import ReadingBrokeOff, VideoOutOfReach
+from vifi_cli.video.files.motion_photos import film_start
 
 SCARCE_BYTES = 64 * 2**20  # memory is scarce where a block of this size cannot be had
 
 
 class SourceFile:
-    """A file as FFmpeg reads it. A failing disk looks like the file's end; `check` then says what happened."""
+    """A file as FFmpeg reads it. A failing disk looks like the file's end; `check` then says what happened.
+
+    Of a motion photo, FFmpeg sees the film alone.
+    """
 
     def __init__(self, path: Path) -> None:
         """Opens the file; raises VideoOutOfReach."""
         try:
+            self._start = film_start(path) or 0
             self._file = path.open("rb", buffering=0)
         except OSError as error:
             raise VideoOutOfReach(why_not_opened(error)) from error
         self._size_bytes = self._now_bytes()
+        if self._start:
+            self._file.seek(self._start)
         self.name = os.fsdecode(path)  # FFmpeg guesses the format from it too
         self._failure: str | None = None
 
@@ -42,13 +49,14 @@ class SourceFile:
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes to a position, and returns it; a negative error number for one that no file can have."""
         try:
-            return self._file.seek(offset, whence)
+            offset += self._start if whence == os.SEEK_SET else 0
+            return self._file.seek(offset, whence) - self._start
         except OSError as error:
             return -(error.errno or errno.EINVAL)
 
     def tell(self) -> int:
         """The present position."""
-        return self._file.tell()
+        return self._file.tell() - self._start
 
     def seekable(self) -> bool:
         """Whether the file is more than a pipe."""
@@ -69,7 +77,7 @@ class SourceFile:
         return f"reading it failed: the disk gave {self.tell():,} of {self._size_bytes:,} bytes"
 
     def _now_bytes(self) -> int:
-        return os.fstat(self._file.fileno()).st_size
+        return os.fstat(self._file.fileno()).st_size - self._start
 
 
 @contextmanager

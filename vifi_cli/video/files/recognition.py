@@ -4,6 +4,7 @@ import re
 from pathlib import Path, PurePath
 from typing import Literal
 
+from vifi_cli.video.files.motion_photos import MOTION_PHOTO_NAME, film_start
 from vifi_cli.video.files.signatures import content_of, looks_like_video
 
 __all__ = [
@@ -114,10 +115,19 @@ def judge(path: Path, size_bytes: int) -> Verdict:
         return "low_resolution" if LOW_RESOLUTION_NAME.match(path.name) else "video"
     if suffix in UNFINISHED_SUFFIXES:
         return "unfinished"
+    if MOTION_PHOTO_NAME.search(path.name):
+        return _judge_motion_photo(path)
     is_worth_reading = suffix in AMBIGUOUS_SUFFIXES or (
         suffix not in OTHER_SUFFIXES and size_bytes > LEAST_UNKNOWN_BYTES
     )
     return content_of(path) if is_worth_reading else "not_video"
+
+
+def _judge_motion_photo(path: Path) -> Verdict:
+    try:
+        return "not_video" if film_start(path) is None else "video"
+    except OSError:
+        return "unreadable"
 
 
 def may_be_video(path: Path) -> bool:

@@ -233,19 +233,25 @@ def test_a_change_while_reading_is_noticed_where_nothing_can_be_locked(mounted: 
             _write_in_place(folder)
 
 
-@pytest.mark.skipif(len(MIGRATION_NAMES) == 1, reason="the catalog has had one schema so far")
-def test_an_older_schema_is_read_where_it_cannot_be_updated(mounted: tuple[Path, Path]) -> None:
-    folder, mount = mounted
-    (folder / CATALOG_FILE).unlink()
-    db = Database(folder / CATALOG_FILE)
+def make_older(path: Path) -> None:
+    """A catalog of the first schema, without videos."""
+    path.unlink(missing_ok=True)
+    db = Database(path)
     migrations.apply(db, stop_before=MIGRATION_NAMES[1])
     about = {field.name: getattr(SIGNATURE, field.name) for field in fields(SIGNATURE)}
     db.table("catalogue").insert({"id": 1, "generation": 0, "revision": "a", "created_at": "", **about})
     db.close()
+
+
+def test_an_older_schema_is_read_where_it_cannot_be_updated(mounted: tuple[Path, Path]) -> None:
+    folder, mount = mounted
+    make_older(folder / CATALOG_FILE)
     before = (folder / CATALOG_FILE).read_bytes()
-    with CatalogReader(mount / CATALOG_FILE) as reader:
+    with Catalog(mount / CATALOG_FILE) as reader:
         assert reader.totals().videos == 0
         assert not reader.is_outdated
+        with pytest.raises(IndexProblem, match="readonly"):  # what is stored in a copy would be lost
+            reader.store(encoded_video("/v/a.mp4", [RED]))
         _write_in_place(folder)
         assert reader.is_outdated
     assert before != (folder / CATALOG_FILE).read_bytes()
@@ -300,3 +306,34 @@ def test_an_index_that_cannot_be_made_is_named(small_disk: Path) -> None:
     with pytest.raises(IndexProblem, match="free disk space"):
         Catalog.create(small_disk / "new.sqlite3", SIGNATURE)
     assert names_in(small_disk) == ["filler", "index"]
+
+
+def test_an_older_schema_is_read_on_a_full_disk(small_disk: Path) -> None:
+    make_older(small_disk / "index" / CATALOG_FILE)
+    fill(small_disk)
+    with Catalog(small_disk / "index" / CATALOG_FILE) as catalog:
+        with catalog.snapshot():
+            assert catalog.totals().videos == 0
+        with pytest.raises(IndexProblem, match="free disk space"):
+            catalog.store(encoded_video("/v/a.mp4", [RED]))
+    (small_disk / "filler").unlink()
+    with Catalog(small_disk / "index" / CATALOG_FILE) as catalog:
+        catalog.store(encoded_video("/v/a.mp4", [RED]))
+        assert catalog.totals().videos == 1
+
+
+def test_an_older_schema_is_read_where_files_may_not_grow(tmp_path: Path) -> None:
+    make_older(tmp_path / CATALOG_FILE)
+    with sqlite3.connect(tmp_path / CATALOG_FILE) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    code = f"""
+import resource
+from pathlib import Path
+from vifi_cli.index.catalog.catalog import Catalog
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, -1))
+with Catalog(Path({str(tmp_path / CATALOG_FILE)!r})) as catalog, catalog.snapshot():
+    print(catalog.totals().videos)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -24,7 +24,7 @@ BUSY_SECONDS = 120.0
 LEAVING_SECONDS = 1.0
 ATTEMPTS, PAUSE_SECONDS = 5, 0.05
 _NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_IOERR_SHMMAP}
-_CANNOT_WRITE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
+CANNOT_WRITE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 
 FileState = tuple[tuple[int, ...] | None, ...]
 """Of a catalog and its write-ahead file: changes when either is written or replaced by another."""
@@ -51,7 +51,7 @@ def connect(path: Path) -> Connection:
     try:
         return Connection(_to_write(path), can_write=True)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _CANNOT_WRITE:
+        if error.sqlite_errorcode & 0xFF not in CANNOT_WRITE:
             raise
         try:
             return _to_read(path)  # on a full disk, SQLite has no room even for what it keeps while it reads

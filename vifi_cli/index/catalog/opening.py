@@ -11,7 +11,14 @@ from sqlite_utils import Database
 from vifi_cli import paths
 from vifi_cli.disk.replacement import COMPANIONS, save_names
 from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
-from vifi_cli.index.catalog.connection import ATTEMPTS, Connection, FileState, connect, file_state
+from vifi_cli.index.catalog.connection import (
+    ATTEMPTS,
+    CANNOT_WRITE,
+    Connection,
+    FileState,
+    connect,
+    file_state,
+)
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.catalog.records import IndexedWith
 
@@ -75,11 +82,11 @@ def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:
 def _ready_to_use(connection: Connection, path: Path) -> tuple[Database, FileState | None]:
     db, frozen = Database(connection.sqlite), connection.frozen
     db.execute("PRAGMA foreign_keys = ON")
-    if _lacks_steps(db, path):
-        if not connection.can_write:
-            frozen = frozen or file_state(path)
-            db = _in_temporary_file(db)
-        _apply_steps(db, path)
+    if _lacks_steps(db, path) and not (connection.can_write and _apply_steps(db, path)):
+        seen = frozen or file_state(path)
+        db = _updated_copy(db)
+        # closing the connection of somebody who can write, on a full disk, removes the file written ahead
+        frozen = file_state(path) if connection.can_write else seen
     if not db.table("catalogue").count:
         raise sqlite3.DatabaseError("it holds nothing")
     return db, frozen
@@ -124,20 +131,26 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _apply_steps(db: Database, path: Path) -> None:
+def _apply_steps(db: Database, path: Path) -> bool:
+    """Updates the schema; False where the disk is full or failing."""
     try:
         migrations.apply(db)
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in CANNOT_WRITE:
+            return False
         if _lacks_steps(db, path):  # otherwise another process has just applied them
             raise
+    return True
 
 
-def _in_temporary_file(db: Database) -> Database:
-    """A copy of a catalog that cannot be written, so that its schema can be updated; SQLite removes its file."""
-    copy = sqlite3.connect("")
-    db.conn.backup(copy)
+def _updated_copy(db: Database) -> Database:
+    """A copy of a catalog that cannot be written, with the present schema, only to be read; SQLite removes its file."""
+    copy = Database(sqlite3.connect(""))
+    db.conn.backup(copy.conn)
     db.close()
-    return Database(copy)
+    migrations.apply(copy)
+    copy.execute("PRAGMA query_only = ON")  # nobody must believe that they have stored something
+    return copy
 
 
 def _lacks_steps(db: Database, path: Path) -> bool:

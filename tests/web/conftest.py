@@ -1,5 +1,6 @@
 """An indexed library of small clips, and a client that asks the server as a browser does."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -86,9 +87,10 @@ def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def running(library: Library, cache: Path) -> Iterator[str]:
+def running(library: Library, cache: Path, **limits: float) -> Iterator[str]:
     """The address of a running server; at the end Ctrl-C stops it, and its stderr must be empty."""
     command = [sys.executable, "-m", "tests.web.served", str(library.index), str(cache)]
+    command += [json.dumps(limits)] * bool(limits)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stderr is not None

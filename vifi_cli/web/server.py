@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from vifi_cli import stop_signals
 from vifi_cli.errors import InvalidInput
+from vifi_cli.web.connections import Connections, LimitedConnection, Limits, limits_of_system
 
 USUAL_PORT, PORTS_TRIED = 8765, 20
 SECONDS_TO_FINISH = 1
@@ -43,15 +44,21 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def run(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
+def run(
+    app: ASGIApp, listening: socket.socket, tell: Callable[[str], None], limits: Limits | None = None
+) -> None:
     """Serves until a stop signal, whose KeyboardInterrupt is raised when all is closed.
 
     `tell` is called with a line for each error.
     """
+
+    class Connection(LimitedConnection):
+        connections_of_server = Connections(limits or limits_of_system())
+
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.made_videos import solid_colour_clip
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.moment import Moment
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.file_cache import MadeFiles
@@ -78,6 +78,19 @@ class Refuse:
         raise UnreadableVideo("no frame in its video stream")
 
 
+@dataclass(frozen=True)
+class Unplug:
+    """Finds its disk unplugged while it reads."""
+
+    record: Path
+
+    def __call__(self, target: Path, report: Report) -> None:
+        with self.record.open("a") as record:
+            record.write("tried\n")
+        target.write_text("half")
+        raise VideoOutOfReach("its disk is gone")
+
+
 def test_a_file_is_made_once_and_found_again(tmp_path: Path) -> None:
     async def ask() -> list[Path]:
         with made_files(tmp_path) as made:
@@ -132,7 +145,7 @@ def test_what_is_broken_off_does_not_take_the_next_with_it(tmp_path: Path) -> No
     asyncio.run(leave())
 
 
-def test_what_hangs_is_broken_off_and_not_tried_again(tmp_path: Path) -> None:
+def test_what_hangs_is_broken_off_and_tried_again_when_asked_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
@@ -141,26 +154,53 @@ def test_what_hangs_is_broken_off_and_not_tried_again(tmp_path: Path) -> None:
             for _ in range(2):
                 with pytest.raises(UnreadableVideo, match="hung"):
                     await made.get("a", Wait(pipe))
+        with made_files(tmp_path) as made:
+            assert (await made.get("a", Write("it works", tmp_path / "record"))).read_text() == "it works"
 
     asyncio.run(ask())
 
 
-@pytest.mark.parametrize(("make", "reason"), [(Crash, "decoder was killed"), (Refuse, "no frame")])
-def test_what_cannot_be_made_is_not_tried_again_and_leaves_nothing(
-    tmp_path: Path, make: type[Crash | Refuse], reason: str
-) -> None:
+def test_what_cannot_be_made_is_not_tried_again_until_the_file_changes(tmp_path: Path) -> None:
     record = tmp_path / "record"
 
     async def ask() -> None:
         with made_files(tmp_path) as made:
             for _ in range(3):
-                with pytest.raises(UnreadableVideo, match=reason):
-                    await made.get("a", make(record))
+                with pytest.raises(UnreadableVideo, match="no frame"):
+                    await made.get("a", Refuse(record), "as it is")
             assert (await made.get("b", Write("still works", record))).read_text() == "still works"
+            with pytest.raises(UnreadableVideo, match="no frame"):
+                await made.get("a", Refuse(record), "changed")
+            assert (await made.get("a", Write("mended", record), "mended")).read_text() == "mended"
+            assert (await made.get("a", Refuse(record), "as it is")).read_text() == "mended", (
+                "of equal content"
+            )
 
     asyncio.run(ask())
-    assert record.read_text() == "tried\nmade\n"
-    assert [path.name for path in (tmp_path / "made").iterdir() if not path.name.startswith(".")] == ["b"]
+    assert record.read_text() == "tried\nmade\ntried\nmade\n"
+    assert visible(tmp_path / "made") == ["a", "b"]
+
+
+@pytest.mark.parametrize("failure", [Crash, Unplug])
+def test_what_fails_for_a_passing_reason_is_tried_again(
+    tmp_path: Path, failure: type[Crash | Unplug]
+) -> None:
+    record = tmp_path / "record"
+
+    async def ask() -> None:
+        with made_files(tmp_path) as made:
+            for _ in range(2):
+                with pytest.raises((UnreadableVideo, OSError)):
+                    await made.get("a", failure(record))
+            assert visible(tmp_path / "made") == []
+            assert (await made.get("a", Write("works again", record))).read_text() == "works again"
+
+    asyncio.run(ask())
+    assert record.read_text() == "tried\ntried\nmade\n"
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def test_a_full_disk_is_told_and_tried_again(tmp_path: Path) -> None:

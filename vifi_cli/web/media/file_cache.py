@@ -11,7 +11,7 @@ from types import NoneType
 
 from vifi_cli import paths
 from vifi_cli.disk.replacement import remove_abandoned
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.render_processes import Renderers
 
@@ -42,21 +42,24 @@ class MadeFiles:
         self._in_work: dict[str, _InWork] = {}
         self._reasons: dict[str, str] = {}
 
-    async def get(self, name: str, make: Make) -> Path:
+    async def get(self, name: str, make: Make, source_state: str = "") -> Path:
         """The file with a name, made if missing; canceling stops that unless somebody else waits for it.
+
+        `source_state` changes with what the file is made from. What cannot be made from one state is not tried again.
 
         Raises:
             UnreadableVideo: it cannot be made from this video, or could not be before.
+            VideoOutOfReach: it could not be made just now.
             OSError: the video is gone, or the disk is full.
         """
-        path = self._folder / name
-        if name in self._reasons:
-            raise UnreadableVideo(self._reasons[name])
+        path, attempt = self._folder / name, f"{name} {source_state}"
+        if attempt in self._reasons and not path.exists():
+            raise UnreadableVideo(self._reasons[attempt])
         if _note_use(path):
             return path
         work = self._in_work.get(name)
         if work is None:
-            work = self._in_work[name] = _InWork(asyncio.create_task(self._make(path, make)))
+            work = self._in_work[name] = _InWork(asyncio.create_task(self._make(path, make, attempt)))
         work.waiting += 1
         try:
             await asyncio.shield(work.task)
@@ -67,13 +70,15 @@ class MadeFiles:
                 del self._in_work[name]
         return path
 
-    async def _make(self, path: Path, make: Make) -> None:
+    async def _make(self, path: Path, make: Make, attempt: str) -> None:
         try:
             await self._renderers.run(partial(make_file, make, path), NoneType)
+        except VideoOutOfReach:  # it may work next time
+            raise
         except UnreadableVideo as error:
             if len(self._reasons) >= MOST_REASONS:
                 self._reasons.clear()
-            self._reasons[path.name] = str(error)
+            self._reasons[attempt] = str(error)
             raise
         await asyncio.to_thread(self._keep_bounds, path)
 

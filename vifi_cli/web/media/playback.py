@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.decode.orientation import Orientation
@@ -119,11 +119,13 @@ class Sources:
         return (await self._playability(video)).media_type
 
     async def _playability(self, video: CatalogedVideo) -> Playability:
-        name = f"{key_of(video)} {await asyncio.to_thread(_state_of, video.path)}"  # another file is another matter
+        name = f"{key_of(video)} {await asyncio.to_thread(file_state, video.path)}"  # another file is another matter
         if name not in self._known:
             try:
                 found = await self._renderers.run(partial(playability, video.path), Playability)
-            except (UnreadableVideo, OSError):
+            except (VideoOutOfReach, OSError):  # it may work next time
+                return Playability(None)
+            except UnreadableVideo:
                 found = Playability(None)
             if found.media_type is not None and not await self._has_plain_clock(video):
                 found = Playability(None)
@@ -138,7 +140,7 @@ class Sources:
         return clock is None or clock.is_plain
 
 
-def _state_of(path: Path) -> str:
+def file_state(path: Path) -> str:
     """A text that changes when another file replaces this one."""
     try:
         status = path.stat()

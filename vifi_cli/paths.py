@@ -143,7 +143,7 @@ def make_own_folder(folder: Path, *, like: Path | None = None) -> int:
         for part in reversed([folder, *folder.parents]):
             if part != home and part.is_relative_to(home):
                 access_rights.make_folder(part, mode)
-        return mode & 0o666
+        return mode & 0o664
     rights = access_rights.folder_mode(like) if like else None
     access_rights.make_folder(folder, access_rights.PRIVATE if rights is None else rights)
     return access_rights.file_mode(folder)

@@ -1,6 +1,6 @@
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -75,12 +75,26 @@ def test_an_old_data_folder_becomes_private_once(home: Path) -> None:
     assert modes_in(home) == {0o750, 0o640}, "and what is new in it is shared too"
 
 
-@pytest.mark.parametrize("mode", [0o2775, 0o2750, 0o1777, 0o777])
+@pytest.mark.parametrize("mode", [0o2775, 0o2750])
 def test_a_folder_that_was_shared_on_purpose_stays_shared(home: Path, mode: int) -> None:
     old_home(home)
+    (home / "index").chmod(mode)
     home.chmod(mode)
-    paths.make_own_folder(home / "cache")
+    paths.make_own_folder(home / "cache" / "pictures")
+    assert mode_of(home) == mode_of(home / "index") == mode_of(home / "cache" / "pictures") == mode
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777])
+@pytest.mark.parametrize("make", [old_home, lambda home: home.mkdir(parents=True)], ids=["old", "new"])
+def test_in_a_folder_that_anybody_can_write_to_the_index_is_private(
+    home: Path, mode: int, make: Callable[[Path], None]
+) -> None:
+    """`VIFI_HOME=/tmp` must neither lock others out of `/tmp` nor let them into the index."""
+    make(home)
+    home.chmod(mode)
+    paths.make_own_folder(home / "index")
     assert mode_of(home) == mode
+    assert [path for path in home.rglob("*") if mode_of(path) & 0o077] == []
 
 
 @needs_root

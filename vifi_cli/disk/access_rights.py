@@ -40,9 +40,9 @@ def folder_mode(folder: Path) -> int | None:
 
 
 def file_mode(folder: Path) -> int:
-    """The rights of new files in a folder: its own, without those that only folders have."""
+    """The rights of new files in a folder: its own, without those that only folders have; none is for all to write."""
     mode = folder_mode(folder)
-    return (PRIVATE if mode is None else mode) & 0o666
+    return (PRIVATE if mode is None else mode) & 0o664
 
 
 def create_file(path: Path, mode: int | None = None) -> None:
@@ -68,19 +68,26 @@ def give_to_owner(path: Path) -> None:
 
 
 def is_shared_on_purpose(folder: Path) -> bool:
-    """Whether a folder has rights for others that no umask gives: somebody has set them."""
+    """Whether a folder has rights for a group or for certain users that no umask gives: somebody has set them."""
     status = folder.stat()
-    if status.st_mode & (stat.S_ISGID | stat.S_ISVTX | stat.S_IWOTH) or _has_access_list(folder):
+    if is_open_to_all(folder):
+        return False
+    if status.st_mode & stat.S_ISGID or _has_access_list(folder):
         return True
     # with a umask of 002, each user has a group of their own
     return bool(status.st_mode & stat.S_IWGRP) and status.st_gid != os.getgid()
 
 
+def is_open_to_all(folder: Path) -> bool:
+    """Whether anybody can write to a folder, such as `/tmp`; what vifi keeps in it is still private."""
+    return bool(folder.stat().st_mode & (stat.S_ISVTX | stat.S_IWOTH))
+
+
 def narrow_once(folder: Path, own_names: Iterable[str]) -> None:
     """Takes others' rights to a data folder that an earlier version made, and notes that this has been done.
 
-    Where the folder also holds files of others, only those with names of vifi's own are narrowed. Nothing is changed if
-    somebody has shared the folder on purpose, or if it belongs to another user.
+    Where the folder also holds files of others, or anybody can write to it, only those with names of vifi's own are
+    narrowed. Nothing is changed if somebody has shared the folder on purpose, or if it belongs to another user.
     """
     note = folder / NOTE_FILE
     if not hasattr(os, "getuid") or note.exists():
@@ -90,11 +97,11 @@ def narrow_once(folder: Path, own_names: Iterable[str]) -> None:
             return
         if not is_shared_on_purpose(folder):
             names = set(own_names)
-            if {entry.name for entry in os.scandir(folder)} <= names:
+            if not is_open_to_all(folder) and {entry.name for entry in os.scandir(folder)} <= names:
                 _change_mode(folder, PRIVATE)
             for name in sorted(names):
                 _narrow(folder / name)
-        create_file(note)
+        create_file(note, 0o600)
         note.write_text(NOTE, encoding="utf-8")
 
 

@@ -163,7 +163,7 @@ def _postponed(catalog: "Catalog") -> Iterator[Finding]:
     if postponed := catalog.postponed():
         example = f"such as {postponed[0].file.path} ({postponed[0].reason})"
         files = counted(len(postponed), "file")
-        yield Finding("Index", "note", f"{files} out of reach when last tried, {example}", "run `vifi index`")
+        yield Finding("Index", "note", f"{files} to be tried again, {example}", "run `vifi index`")
 
 
 def _index(folder: Path) -> Iterator[Finding]:

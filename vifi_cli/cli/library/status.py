@@ -50,7 +50,7 @@ def _show(summary: IndexSummary) -> None:
     for failed in summary.failures:
         output.line(f"not indexed: {failed.file.path}: {failed.reason}")
     for failed in summary.postponed:
-        output.line(f"out of reach when last tried: {failed.file.path}: {failed.reason}")
+        output.line(f"tried again by the next run: {failed.file.path}: {failed.reason}")
 
 
 def _as_document(summary: IndexSummary) -> dict[str, object]:

@@ -71,7 +71,7 @@ def check_complete(old: Catalog, rebuilt: Catalog) -> None:
         reason = reasons.get(missing[0], "out of reach")
         raise IndexProblem(
             f"the rebuilt index lacks {counted(len(missing), 'video')} out of reach, such as {missing[0]} ({reason}): "
-            "the old index stays in use; the same command continues the rebuild"
+            "the old index stays in use; run the same command again, or drop them first with `vifi prune PATH`"
         )
 
 

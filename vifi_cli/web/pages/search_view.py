@@ -138,7 +138,7 @@ def state_text(catalog: Catalog) -> str:
     if totals.failures:
         parts.append(f"{counted(totals.failures, 'file')} could not be read")
     if totals.postponed:
-        parts.append(f"{counted(totals.postponed, 'file')} out of reach when last tried")
+        parts.append(f"{counted(totals.postponed, 'file')} to be tried again")
     return " · ".join(parts)
 
 

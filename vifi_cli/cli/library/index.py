@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -142,9 +142,12 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
     from vifi_cli.api.library.watching import watch
 
     is_first = True
+    shown: set[FailedFile] = set()
 
     def show_run(report: IndexReport) -> None:
-        nonlocal is_first
+        nonlocal is_first, shown
+        still_out_of_reach, shown = shown, set(report.postponed)
+        report = replace(report, postponed=tuple(f for f in report.postponed if f not in still_out_of_reach))
         _warn_of_failures(report)
         done = _changes_in_words(report) or (f"{report.unchanged:,} unchanged" if is_first else "")
         is_first = False

@@ -1,6 +1,5 @@
 """Checks labeled videos: missing, broken and duplicate files, leaks, and classes without videos."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import Literal
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.leaks import Leak, equal_files, find_leaks
+from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, FailedVideo, decode_ahead
@@ -102,7 +102,7 @@ def check_videos(
 def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[BrokenVideo]:
     done = 0
     problems: dict[int, BrokenVideo] = {}
-    workers = max(1, min(len(paths), os.cpu_count() or 1, MOST_WORKERS))
+    workers = max(1, min(len(paths), usable_processors(), MOST_WORKERS))
     with closing(decode_ahead(paths, DECODED, THUMBNAIL, workers=workers, threads=1)) as events:
         for event in events:
             if isinstance(event, DecodedChunk):

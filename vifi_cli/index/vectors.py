@@ -22,6 +22,7 @@ from vifi_cli.errors import IndexProblem, MissingDependency
 from vifi_cli.index.arrays import Float32Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.windows import window_embeddings
+from vifi_cli.processors import computing_threads
 
 try:
     faiss: Any = importlib.import_module("faiss")  # Any: its type stubs lack half of what we use
@@ -30,6 +31,8 @@ except ImportError as error:
         "FAISS is not installed: run `pip install 'vifi[cpu]'`, "
         "or `pip install 'vifi[gpu]'` on a machine with an NVIDIA GPU (one of them, never both)"
     ) from error
+if computing_threads() < faiss.omp_get_max_threads():
+    faiss.omp_set_num_threads(computing_threads())
 
 NAME = "vectors-"
 ADD_AT_ONCE = READ_AT_ONCE = 16_384

@@ -1,7 +1,6 @@
 """Assembles the server's application: pages, media, static files, and the guard around all of them."""
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +16,7 @@ from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import VifiError
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
+from vifi_cli.processors import usable_processors
 from vifi_cli.web.guard import Guard
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
@@ -28,7 +28,6 @@ from vifi_cli.web.pages.templating import STATUSES, failed
 from vifi_cli.web.requests.index_reader import IndexReader
 
 MEGABYTE = 10**6
-PICTURE_PROCESSES = max(1, (os.cpu_count() or 2) // 2)
 LOOK_STALL_SECONDS, STALL_SECONDS = 20.0, 60.0
 
 
@@ -56,7 +55,7 @@ def make_app(
     )
     lookers, painters, encoders = (
         Renderers(1, LOOK_STALL_SECONDS),
-        Renderers(PICTURE_PROCESSES, STALL_SECONDS),
+        Renderers(max(1, usable_processors() // 2), STALL_SECONDS),
         Renderers(1, STALL_SECONDS),
     )
     clocks = Clocks(library, lookers)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vifi_cli import __version__
 from vifi_cli.errors import IndexMissing, VifiError
+from vifi_cli.processors import usable_processors
 from vifi_cli.wording import counted, size
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _device() -> Iterator[Finding]:
     elif torch.backends.mps.is_available():
         yield Finding("Encoder's device", "fine", "mps: the GPU of this Mac")
     elif torch.version.cuda is None:
-        cores = counted(os.cpu_count() or 1, "core")
+        cores = counted(usable_processors(), "core")
         yield Finding("Encoder's device", "fine", f"cpu, {cores}: this torch was built without CUDA")
     else:
         yield Finding(

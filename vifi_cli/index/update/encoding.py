@@ -1,6 +1,5 @@
 """From files to frame embeddings: decoding runs ahead, frames are encoded in batches that span videos."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -13,6 +12,7 @@ from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.model_guard import ModelGuard, NotFinite, is_finite, to_float16
+from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.decode.source_file import why_not_opened
@@ -78,7 +78,7 @@ class _VideoInWork:
 
 def decoder_processes() -> int:
     """How many decoding processes suit this machine: half its cores, since each uses two threads."""
-    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // 2))
+    return max(1, min(MOST_WORKERS, usable_processors() // 2))
 
 
 def encode_videos(

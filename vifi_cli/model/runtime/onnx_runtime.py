@@ -4,7 +4,6 @@ On a CPU, convolutional image towers run several times faster than by torch, and
 query in less time than the import of torch takes.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli import paths
+from vifi_cli.processors import computing_threads
 
 Float32Array = npt.NDArray[np.float32]
 DESCRIPTION = "onnxruntime on cpu"
@@ -39,7 +39,7 @@ def open_session(compiled: Path, *, for_one_query: bool = False) -> Any | None:
     from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cpu_threads()
+    options.intra_op_num_threads = computing_threads()
     # spinning idle threads would take the processor from the decoder
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.disable_prepacking", "1" if for_one_query else "0")
@@ -48,12 +48,6 @@ def open_session(compiled: Path, *, for_one_query: bool = False) -> Any | None:
         return onnxruntime.InferenceSession(compiled, options, providers=["CPUExecutionProvider"])
     except (errors.InvalidProtobuf, errors.InvalidGraph, errors.Fail, errors.RuntimeException):
         return None
-
-
-def cpu_threads() -> int:
-    """The number of computing threads: `$OMP_NUM_THREADS`, as for torch, otherwise one for each core."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1
 
 
 class OnnxFrames:

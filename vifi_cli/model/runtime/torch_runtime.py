@@ -11,6 +11,10 @@ import torch.nn.functional as F  # noqa: N812 - the name torch's own documentati
 from torch import Tensor, nn
 
 from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.processors import computing_threads
+
+if computing_threads() < torch.get_num_threads():
+    torch.set_num_threads(computing_threads())
 
 Float32Array = npt.NDArray[np.float32]
 # texts in one pass; a query is one text, the classes of a dataset are hundreds

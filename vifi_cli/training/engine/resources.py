@@ -2,7 +2,6 @@
 
 import ctypes
 import math
-import os
 import sys
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.towers.clip_transform import test_short_side
 from vifi_cli.paths import cache_folder
+from vifi_cli.processors import usable_processors
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
@@ -55,7 +55,7 @@ def reading_workers(recipe: Recipe, processes: Processes) -> int:
         return recipe.runtime.workers
     if processes.device.type == "cpu":
         return 0
-    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // processes.count))
+    return max(1, min(MOST_WORKERS, usable_processors() // processes.count))
 
 
 def open_clip_store(size: int, recipe: Recipe) -> ClipStore:

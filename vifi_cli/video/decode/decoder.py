@@ -10,6 +10,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
+from vifi_cli.processors import ffmpeg_threads
 from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
 from vifi_cli.video.decode.clock_reading import clock_of, is_suspect, read_clock
 from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
@@ -39,8 +40,8 @@ def decode_frames(
 ) -> Iterator[Frames | VideoInfo]:
     """Yields a video's frames in chunks of at most `CHUNK_FRAMES`, in order of time, and last its VideoInfo.
 
-    With 0 threads FFmpeg decides on their number. `alive` is called between any two calls of native code, which
-    distinguishes a slow file from one that hangs. A clock that is not known is found out on the way.
+    With 0 threads their number follows from the processors. `alive` is called between any two calls of native code,
+    which distinguishes a slow file from one that hangs. A clock that is not known is found out on the way.
     """
     started = time.process_time()
     decoding = _Decoding(path, sampling, threads, alive, clock)
@@ -158,7 +159,7 @@ class _Decoding:
         with open_video(self._path, self._clock) as video:
             self._alive()
             video.stream.thread_type = "AUTO"
-            video.stream.codec_context.thread_count = self._threads
+            video.stream.codec_context.thread_count = self._threads or ffmpeg_threads()
             self._video = video
             chooser = FrameChooser(slot_seconds_of(video, self._sampling))
             self._decoding = way(video, chooser, self._alive)
@@ -252,7 +253,7 @@ def _reached(path: Path, sampling: FrameSampling, part: TimeRange, clock: FileCl
         if slot_start > 0 and not video.seek(slot_start):
             raise FramesMissing
         video.stream.thread_type = "AUTO"
-        video.stream.codec_context.thread_count = 0
+        video.stream.codec_context.thread_count = ffmpeg_threads()
         decoding = SelectiveDecoding(video, FrameChooser(width), unwatched)
         is_first = True
         for seconds, frame in decoding.frames():

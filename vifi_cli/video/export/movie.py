@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
 
+from vifi_cli.processors import ffmpeg_threads
 from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.picture_fitting import Canvas
 from vifi_cli.video.export.sound import Samples, SoundFormat
@@ -55,6 +56,7 @@ class Movie:
         self._pictures = self._container.add_stream("libx264", rate=timing.rate, options=dict(quality))
         self._pictures.height, self._pictures.width = canvas.height, canvas.width
         context = self._pictures.codec_context
+        context.thread_count = ffmpeg_threads()
         context.pix_fmt = "yuv420p"
         context.sample_aspect_ratio = canvas.sample_aspect
         context.time_base = Fraction(1, self._ticks)
@@ -126,6 +128,7 @@ def write_mp4(path: Path, pictures: Iterable[tuple[float, Picture]], frames_per_
     with av.open(path, "w", format="mp4", options=FAST_START) as container:
         stream = container.add_stream("libx264", rate=rate, options=PICTURE_QUALITY)
         stream.pix_fmt, stream.codec_context.time_base = "yuv420p", tick
+        stream.codec_context.thread_count = ffmpeg_threads()
         first = None
         for seconds, picture in pictures:
             if first is None:

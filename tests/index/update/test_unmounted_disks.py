@@ -188,6 +188,29 @@ def test_a_removed_link_to_a_disk_that_is_there_takes_its_videos_along(
     assert_out_of_reach(catalog, update(root), root, root / "link", 3)
 
 
+def test_the_first_run_after_an_upgrade_may_meet_an_unmounted_disk(
+    catalog: Catalog, tmp_path: Path, mounts: Mounts, update: Update, clip: Path
+) -> None:
+    disk = mounts.mount_disk(tmp_path / "disk")
+    copy_to(disk, clip, "a.mp4", "b.mp4")
+    update(disk)
+    catalog.db.execute("UPDATE videos SET mount = NULL, on_other_device = 0")
+    mounts.unmount(disk)
+    (disk / ".nobackup").touch()
+    assert_out_of_reach(catalog, update(disk), disk, disk, 2)
+
+
+def test_an_older_index_still_loses_what_is_deleted(
+    catalog: Catalog, tmp_path: Path, update: Update, clip: Path
+) -> None:
+    copy_to(tmp_path / "root", clip, "a.mp4", "b.mp4")
+    update(tmp_path / "root")
+    catalog.db.execute("UPDATE videos SET mount = NULL")
+    (tmp_path / "root" / "a.mp4").unlink()
+    assert [path.name for path in find_prunable(catalog).videos] == ["a.mp4"]
+    assert update(tmp_path / "root").removed == 1
+
+
 def test_failures_on_a_disk_that_is_away_stay_too(
     catalog: Catalog, tmp_path: Path, mounts: Mounts, update: Update
 ) -> None:

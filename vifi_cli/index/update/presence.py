@@ -88,7 +88,7 @@ def _hidden_behind(file: KnownFile, roots: set[Path], mounts: "_PresentMounts") 
         if sight == "unseen" or (is_door and (sight != "other" or _is_empty(folder))):
             return folder
         if sight == "other":
-            if mounts.have_replaced(file, folder):
+            if mounts.have_replaced(file, folder) or (root in roots and mounts.may_lack_disk(file, root)):
                 return _door_of(file, root)
             return folder if file.on_other_device and _device(folder) == _device(root) else None
     return None
@@ -108,6 +108,16 @@ class _PresentMounts:
     def __init__(self, videos: Sequence[CatalogedVideo]) -> None:
         self._videos, self._table = videos, MountTable()
         self._same: dict[tuple[MountIdentity, MountIdentity], bool] = {}
+        self._lacking: dict[Path, bool] = {}
+
+    def may_lack_disk(self, file: KnownFile, root: Path) -> bool:
+        """Whether a root shows none of its videos, while an older vifi did not note where their disk was mounted."""
+        if file.mount is not None:
+            return False
+        if root not in self._lacking:
+            inside = (video.path for video in self._videos if root in video.path.parents)
+            self._lacking[root] = not any(map(is_there, inside))
+        return self._lacking[root]
 
     def have_replaced(self, file: KnownFile, folder: Path) -> bool:
         """Whether the way to a file, of which a folder is left, leads to another file system than it did."""

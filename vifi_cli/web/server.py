@@ -71,7 +71,8 @@ def run(
     server = _Server(config)
     log = logging.getLogger("uvicorn")
     log.handlers, log.propagate = [_Telling(tell, server)], False
-    server.run(sockets=[listening])
+    with stop_signals.handled_by(server.stop):  # before asyncio handles Ctrl-C, which would cancel the server
+        server.run(sockets=[listening])
     if server.stopped_by is not None:
         raise stop_signals.interruption(server.stopped_by)
 
@@ -83,11 +84,11 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Handles stop signals while the server runs."""
-        with stop_signals.handled_by(self._stop):
-            yield
+        """Leaves them to the one who runs the server."""
+        yield
 
-    def _stop(self, number: int) -> None:
+    def stop(self, number: int) -> None:
+        """Ends the server because of a signal."""
         self.stopped_by = self.stopped_by or number
         self.handle_exit(number, None)
 

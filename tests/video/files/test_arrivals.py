@@ -172,3 +172,14 @@ def test_a_file_that_was_doubted_is_looked_at_again(arrivals: Arrivals, tmp_path
     assert arrivals.begin() == {path}
     arrivals.look(SETTLED_SECONDS)
     assert arrivals.is_due(SETTLED_SECONDS + QUIET_SECONDS)
+
+
+def test_the_patterns_of_a_search_count_for_what_arrives(tmp_path: Path) -> None:
+    (tmp_path / ".camera").mkdir()
+    arrivals = Arrivals((tmp_path,), exclude=("old*",), include=(".camera",))
+    tell(arrivals, "added", write(tmp_path / "old.mp4", 10), 0.0)
+    arrivals.look(SETTLED_SECONDS)
+    assert not arrivals.is_due(SETTLED_SECONDS + QUIET_SECONDS)
+    tell(arrivals, "added", write(tmp_path / ".camera" / "new.mp4", 10), 20.0)
+    arrivals.look(20.0 + SETTLED_SECONDS)
+    assert arrivals.is_due(20.0 + SETTLED_SECONDS + QUIET_SECONDS)

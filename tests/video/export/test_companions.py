@@ -1,11 +1,14 @@
 """Copied clips keep every sound track, subtitle, font and chapter, at the right time, or name what is lost."""
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
+from PIL import Image
 
 from tests.made_videos import noise, numbered_frames, write_video
 from tests.video.export.played import lag
@@ -14,6 +17,7 @@ from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.export.copied_clip import copied_suffix, copy_clip
 from vifi_cli.video.moment import Moment
 
+SHARED = Path(__file__).parents[3].parent / "shared" / "videos" / "wild"
 RATE = 48_000
 LANGUAGES = "ger", "eng"
 SUBTITLES = (
@@ -171,3 +175,33 @@ def test_a_re_encoded_clip_names_the_sound_it_does_not_keep(tmp_path: Path) -> N
     assert clip.remarks == (
         "not in the clip: sound #1 (aac, ger), subtitles #3 (srt, fre), chapters; --copy keeps them",
     )
+
+
+def test_cover_art_is_named_since_a_clip_has_none(tmp_path: Path) -> None:
+    plain = write_video(tmp_path / "plain.mp4", numbered_frames(30), gop=10)
+    cover = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(cover, "JPEG")
+    with av.open(plain) as given, av.open(tmp_path / "film.mp4", "w") as output:
+        film = output.add_stream_from_template(given.streams.video[0])
+        picture = output.add_stream("mjpeg", rate=10)
+        picture.width, picture.height, picture.pix_fmt = 64, 64, "yuvj420p"
+        picture.disposition = Disposition.attached_pic
+        output.start_encoding()
+        packet = av.Packet(cover.getvalue())
+        packet.stream, packet.pts, packet.dts, packet.time_base = picture, 0, 0, Fraction(1, 10)
+        output.mux(packet)
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = film
+                output.mux(packet)
+    clip, _ = copy(tmp_path / "film.mp4", 1.0, 2.0)
+    assert clip.remarks == ("without its cover art",)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared clips are not at hand")
+def test_a_timecode_is_named_since_it_is_that_of_the_first_frame(tmp_path: Path) -> None:
+    target = tmp_path / "clip.mkv"
+    clip = copy_clip(Moment(SHARED / "timecode.mkv", 0.0, 1.0), target, lambda _: None)
+    assert clip.remarks == ("without its timecode",)
+    with av.open(target) as container:
+        assert "10:20:30:12" not in container.metadata.values()

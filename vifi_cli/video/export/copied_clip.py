@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 from av.container import OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
@@ -21,6 +21,7 @@ from vifi_cli.video.decode.clock_reading import clock_of
 from vifi_cli.video.decode.container import OpenVideo, open_video
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.companions import Companions, copied_stream, open_companions
+from vifi_cli.video.export.first_timecode import tagged_timecode
 from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
 from vifi_cli.video.moment import Moment
 
@@ -57,7 +58,7 @@ def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> 
     clock = moment.clock or clock_of(moment.path, lambda: report(0.0))
     opening = _from_keyframe(moment, clock, lambda: report(0.0))
     with opening as pictures, open_companions(moment.path, clock) as companions:
-        copying = _Copying(pictures, companions, target, suffix)
+        copying, missing = _Copying(pictures, companions, target, suffix), _never_copied(pictures.video)
         try:
             for seconds in copying.run():
                 report(max(seconds - moment.start_seconds, 0.0))
@@ -70,9 +71,18 @@ def copy_clip(moment: Moment, target: Path, report: Callable[[float], None]) -> 
     remarks = [f"begins {early:.2f} s early, at a keyframe"] if early > SAME_INSTANT_SECONDS else []
     if pictures.video.ignored_streams:
         remarks.append(pictures.video.ignored_streams)
+    if missing:
+        remarks.append(f"without its {' and '.join(missing)}")
     if copying.left_out:
         remarks.append(f"{suffix} cannot hold, so not copied: {', '.join(copying.left_out)}")
     return Clip(pictures.start_seconds, pictures.end_seconds, companions.has_sound, tuple(remarks))
+
+
+def _never_copied(video: OpenVideo) -> list[str]:
+    """What a video holds that a clip of it does not, in words for the user."""
+    has_cover = any(stream.disposition & Disposition.attached_pic for stream in video.container.streams.video)
+    has_timecode = tagged_timecode(video) is not None  # of the first frame, and so wrong for a clip
+    return ["cover art"] * has_cover + ["timecode"] * has_timecode
 
 
 class _KeyframedMoment:

@@ -1,7 +1,6 @@
 """The timecode that a camera or an editor gave a video's first frame: in a tag, or beside the frame itself."""
 
 import struct
-from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import cast
 
@@ -17,12 +16,13 @@ FIELD_RATES = 30  # above it, two frames share a timecode
 
 def first_timecode(video: OpenVideo, first: VideoFrame, rate: Fraction) -> str | None:
     """A text such as `10:20:30:12`, with `;` before the frame if frame numbers are dropped; None if there is none."""
+    return tagged_timecode(video) or _beside(first, rate)
+
+
+def tagged_timecode(video: OpenVideo) -> str | None:
+    """The timecode of the first frame that a tag holds, of the pictures, another stream or the file."""
     streams = [video.stream, *video.container.streams]
     tags = [*(stream.metadata for stream in streams), video.container.metadata]
-    return _tagged(tags) or _beside(first, rate)
-
-
-def _tagged(tags: Iterable[Mapping[str, str]]) -> str | None:
     texts = (text.strip() for tag in tags for name, text in tag.items() if name.lower() == NAME)
     return next((text for text in texts if text), None)
 

@@ -89,6 +89,8 @@ def _end_by(error: Exception) -> int:
     """Shows an error, or the stop that it comes from; returns the exit code."""
     stop = stop_signals.stop_behind(error) or stop_signals.unheeded()
     if isinstance(error, typer.Abort) and not isinstance(stop, stop_signals.Stopped):
+        if stop is not None:
+            stop_signals.heed(stop)
         output.error("nothing was changed: you did not confirm")
         return 1
     if stop is not None:

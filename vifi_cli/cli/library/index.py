@@ -180,6 +180,7 @@ def as_document(report: IndexReport) -> dict[str, object]:
         "unchanged": report.unchanged,
         "removed": report.removed,
         "failed": [{"path": str(failed.file.path), "reason": failed.reason} for failed in report.failed],
+        "partly_read": [{"path": str(known.file.path), "reason": known.reason} for known in report.warnings],
         "skipped_files": dict(report.skipped_files),
         "out_of_reach": [
             *({"path": str(known.file.path), "reason": known.reason} for known in report.postponed),

@@ -86,3 +86,18 @@ def test_a_seek_to_where_no_file_goes_is_an_error_number(tmp_path: Path) -> None
     assert source.read(9) == b""
     source.check()
     source.close()
+
+
+def test_missing_memory_is_no_fault_of_the_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.mp4", numbered_frames(2))
+    path.write_bytes(path.read_bytes()[:200])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 100 * 2**20, hard))
+    try:
+        with pytest.raises(ReadingBrokeOff, match="not enough memory to decode it"), open_video(path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    with pytest.raises(UnreadableVideo, match="moov atom not found"), open_video(path):
+        pass

@@ -5,6 +5,7 @@ all there is.
 """
 
 import errno
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from vifi_cli.errors import ReadingBrokeOff, VideoOutOfReach
 from vifi_cli.video.files.motion_photos import film_start
 
-SCARCE_BYTES = 64 * 2**20  # memory is scarce where a block of this size cannot be had
+SCARCE_BYTES = 256 * 2**20  # memory is scarce where a block of this size cannot be had
 
 
 class SourceFile:
@@ -102,9 +103,11 @@ def why_not_opened(error: OSError) -> str:
 
 
 def check_memory(error: Exception) -> None:
-    """Raises ReadingBrokeOff if an error came from missing memory, and not from absurd sizes in a damaged file."""
-    if isinstance(error, MemoryError):
-        try:
-            bytearray(SCARCE_BYTES)
-        except MemoryError:
-            raise ReadingBrokeOff("not enough memory to decode it") from error
+    """Raises ReadingBrokeOff if an error may come from missing memory.
+
+    FFmpeg has several errors for that, and the one for missing memory may mean an absurd size in a damaged file.
+    """
+    try:
+        mmap.mmap(-1, SCARCE_BYTES).close()  # not touched, so it costs nothing
+    except OSError:
+        raise ReadingBrokeOff("not enough memory to decode it") from error

@@ -395,6 +395,19 @@ def test_a_list_may_spell_letters_in_another_unicode_form(tmp_path: Path, make_f
     assert not videos.missing
 
 
+def test_a_list_behind_a_link_names_files_beside_its_own_folder(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    make_files(tmp_path / "real", ["videos/1.mp4", "videos/2.mp4"])
+    (tmp_path / "real" / "lists").mkdir()
+    (tmp_path / "real" / "lists" / "table.csv").write_text(
+        "path,label\n../videos/1.mp4,run\n../videos/2.mp4,walk\n"
+    )
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "lists")
+    videos = read_own_splits(DataSource(str(tmp_path / "link" / "table.csv")))
+    assert labels_of(videos.train) == {"1.mp4": 0, "2.mp4": 1}
+
+
 def test_thumbnails_and_trash_are_no_classes(tmp_path: Path, make_files: MakeFiles) -> None:
     make_files(
         tmp_path, ["run/1.mp4", "walk/2.mp4", "@eaDir/3.mp4", "run/@eaDir/1.mp4/4.mp4", "#recycle/5.mp4"]

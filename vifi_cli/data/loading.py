@@ -16,7 +16,7 @@ from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.random_splits import base_and_novel, draw_shots, with_held_out
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import check_visible, given_path, is_given_file
+from vifi_cli.paths import check_visible, given_path
 
 
 def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
@@ -118,8 +118,9 @@ def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> L
 
 
 def _beside(bases: tuple[Path, ...], file: str) -> Path | None:
-    candidates = (given_path(base / file) for base in bases)
-    return next((path for path in candidates if is_given_file(path)), None)
+    listed = [base.absolute() / file for base in bases]
+    candidates = [*listed, *map(given_path, listed)]  # as it is spelled, and else as on disk
+    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - Path.is_file() raises
 
 
 def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVideos:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import recordings_joined
-from vifi_cli.api.cut.known_clocks import known_clocks
+from vifi_cli.api.cut.known_clocks import keep_clocks, known_clocks
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.indexer import UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
@@ -38,5 +38,10 @@ def test_an_unchanged_video_has_the_clock_of_the_index(joined: Path) -> None:
     known = known_clocks([joined, joined.with_name("other.ts")])
     assert known == {joined: read_clock(joined)}
     assert len(known[joined].segments) == 2
+    with Catalog(index_folder() / CATALOG_FILE) as catalog, catalog.transaction():
+        catalog.db.execute("UPDATE videos SET clock = NULL")  # as an older vifi indexed it
+    assert known_clocks([joined]) == {}
+    keep_clocks({**known, joined.with_name("other.ts"): known[joined]})
+    assert known_clocks([joined]) == known
     joined.write_bytes(joined.read_bytes() + bytes(188))
     assert known_clocks([joined]) == {}

@@ -1,11 +1,11 @@
 """The clocks that the index keeps, so that cutting from an indexed video does not read its packets first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from vifi_cli.errors import VifiError
-from vifi_cli.index.catalog.catalog import CATALOG_FILE
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.reader import CatalogReader
 from vifi_cli.index.catalog.records import is_as_indexed
 from vifi_cli.paths import index_folder
@@ -21,3 +21,13 @@ def known_clocks(paths: Iterable[Path]) -> dict[Path, FileClock]:
             if clock is not None:
                 clocks[path] = clock
     return clocks
+
+
+def keep_clocks(found: Mapping[Path, FileClock]) -> None:
+    """Keeps clocks of indexed videos that an older vifi indexed without one, if the index can be written now."""
+    if not found:
+        return
+    with suppress(VifiError, OSError), Catalog(index_folder() / CATALOG_FILE) as catalog:
+        for path, video in catalog.videos_at(found).items():
+            if catalog.clock(video.id) is None and is_as_indexed(video):
+                catalog.note_clock(video, found[path])

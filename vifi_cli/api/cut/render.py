@@ -10,7 +10,7 @@ from types import NoneType
 from typing import TypedDict, Unpack
 
 from vifi_cli import paths
-from vifi_cli.api.cut.known_clocks import known_clocks
+from vifi_cli.api.cut.known_clocks import keep_clocks, known_clocks
 from vifi_cli.api.cut.moments import as_moment
 from vifi_cli.api.cut.plan import CutOutputs, CutPlan, plan_cut
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
@@ -184,6 +184,12 @@ class CutRendering:
                     )
                 except UnreadableVideo as error:
                     facts[path] = str(error)
+        found = {
+            path: one.clock
+            for path, one in facts.items()
+            if not isinstance(one, str) and one.clock is not None
+        }
+        keep_clocks({path: clock for path, clock in found.items() if path not in clocks})
         return facts
 
     def write_clips(self, probed: Probed, targets: Sequence[Path], *, copied: bool) -> None:

@@ -54,10 +54,14 @@ class Catalog(CatalogReader):
 
     def note_vectors(self, revision: str) -> None:
         """Notes that a vector file exists for a revision; raises IndexProblem while another process writes."""
-        self.db.execute("PRAGMA busy_timeout = 0")  # a search must not wait for an index run to make a note
+        self._note("UPDATE catalogue SET vectors_revision = ?", (revision,))
+
+    def _note(self, statement: str, values: tuple[object, ...]) -> None:
+        """Writes something that a later reader could find out again, and does not wait for an index run to do so."""
+        self.db.execute("PRAGMA busy_timeout = 0")
         try:
             with self.transaction():
-                self.db.execute("UPDATE catalogue SET vectors_revision = ?", (revision,))
+                self.db.execute(statement, values)
         finally:
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         self._write_back()
@@ -81,12 +85,11 @@ class Catalog(CatalogReader):
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def note_clock(self, video: CatalogedVideo, clock: FileClock) -> None:
-        """Keeps the clock of a video that was indexed without one; raises IndexProblem if that cannot be written."""
-        with self.transaction():
-            self.db.execute(
-                "UPDATE videos SET clock = ? WHERE id = ? AND path = ? AND modified_ns = ?",
-                (clock.as_json(), video.id, encode_path(video.path), video.modified_ns),
-            )
+        """Keeps the clock of a video indexed without one; raises IndexProblem if that cannot be written now."""
+        self._note(
+            "UPDATE videos SET clock = ? WHERE id = ? AND path = ? AND modified_ns = ?",
+            (clock.as_json(), video.id, encode_path(video.path), video.modified_ns),
+        )
 
     def add_roots(self, roots: Iterable[Path]) -> None:
         """Remembers the folders and files that were indexed, so that a later run can index them again."""

@@ -135,7 +135,7 @@ def read_card(folder: Path) -> ModelCard:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         version = content.pop("format")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise InvalidInput(f"{file} is not the configuration of a vifi model ({reason})") from error
     if version != _FORMAT:

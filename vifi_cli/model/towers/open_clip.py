@@ -80,7 +80,7 @@ def _of_folder(source: ModelSource, folder: Path) -> OpenClipModel:
         content = json.loads((folder / OPEN_CLIP_CONFIGURATION).read_text(encoding="utf-8"))
         config, preprocessing = content["model_cfg"], content.get("preprocess_cfg", {})
         return OpenClipModel(source, config, _preprocessing(config, preprocessing), Path(weights))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInput(
             f"{folder / OPEN_CLIP_CONFIGURATION} is not a configuration of open_clip: {error!r}"
         ) from error

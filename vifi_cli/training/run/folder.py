@@ -119,7 +119,7 @@ class RunFolder:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise InvalidInput(f"{self.path} is not a run folder: it has no config.toml") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidInput(f"{file} is not the configuration of a run: {error}") from error
         table.pop("vifi", None)  # the version that wrote it
         return as_dataclass(RunConfig, table, str(file))

@@ -11,9 +11,9 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -23,6 +23,8 @@ OTHER_FILES = 256  # the index, pipes to processes, and connections that are clo
 WANTED_FILES = 4096
 AT_ONCE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 FEWEST, MOST, MOST_OF_ONE_CLIENT = 32, 512, 64
+MOMENT_SECONDS = 0.2
+"""In which a new client can send its request, so that it is not taken for one that only waits."""
 IPV6_NETWORK_BITS = 64
 """Whoever has one IPv6 address usually has all that begin with these bits."""
 
@@ -65,20 +67,30 @@ class Connections:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._open: dict[LimitedConnection, None] = {}  # in the order in which they last did something
+        self._is_about_to_make_room = False
 
     def add(self, new: "LimitedConnection") -> None:
-        """Counts a new connection, and closes one if there are too many, perhaps the new one."""
+        """Counts a new connection; if there are too many, some are closed in a moment."""
         self._open[new] = None
+        if not self._is_about_to_make_room:
+            self._is_about_to_make_room = True
+            new.loop.call_later(MOMENT_SECONDS, self._make_room)
+
+    def _make_room(self) -> None:
+        """Closes connections while there are too many."""
+        self._is_about_to_make_room = False
         clients = Counter(each.client_name for each in self._open)
-        if clients[new.client_name] > self.limits.most_of_one_client:
-            crowd = new.client_name
-        elif len(self._open) > self.limits.most:
-            crowd = max(clients, key=clients.__getitem__)
-        else:
-            return
-        surplus = next(self._least_needed(crowd, new))
-        self.remove(surplus)  # at once: many connections can come before the first is closed
-        surplus.abandon()
+        surplus = {client: count - self.limits.most_of_one_client for client, count in clients.items()}
+        for client, count in surplus.items():
+            self._close(client, count)
+        while len(self._open) > self.limits.most:
+            clients = Counter(each.client_name for each in self._open)
+            self._close(max(clients, key=clients.__getitem__), 1)
+
+    def _close(self, client: str, count: int) -> None:
+        for unneeded in islice(self._least_needed(client), max(count, 0)):
+            self.remove(unneeded)
+            unneeded.abandon()
 
     def note_use(self, used: "LimitedConnection") -> None:
         """Puts a connection behind all others that may be closed."""
@@ -90,12 +102,16 @@ class Connections:
         """Counts a connection no more."""
         self._open.pop(gone, None)
 
-    def _least_needed(self, client: str, new: "LimitedConnection") -> Iterator["LimitedConnection"]:
+    def _least_needed(self, client: str) -> list["LimitedConnection"]:
         """The connections of a client: those without a request, then those that do not read, then the newest."""
         own = [each for each in self._open if each.client_name == client]
-        yield from (each for each in own if not each.is_answered and each is not new)
-        yield from (each for each in own if each.is_answered and each.is_stalled)
-        yield from reversed(own)
+        waiting = [each for each in own if not each.is_answered]
+        stalled = [each for each in own if each.is_answered and each.is_stalled]
+        return [
+            *waiting,
+            *stalled,
+            *(each for each in reversed(own) if each.is_answered and not each.is_stalled),
+        ]
 
 
 class LimitedConnection(H11Protocol):

@@ -151,11 +151,10 @@ class Cut(Command):
         """Files under their final names that are not complete."""
         found = []
         for path in (folder / "clips").glob("[!.]*"):
-            if (
-                path.suffix == ".mp4"
-                and path.read_bytes() != (undisturbed / "clips" / path.name).read_bytes()
-            ):
-                found.append(path.name)
+            other = undisturbed / "clips" / path.name
+            if path.suffix == ".mp4" and path.read_bytes() != other.read_bytes():
+                shutil.copy2(path, folder.parent / f"{folder.name}-{path.name}")
+                found.append(f"{path.name} ({path.stat().st_size} of {other.stat().st_size} bytes)")
         return found
 
 

@@ -78,7 +78,7 @@ class Killing:
         """Starts or goes on, and kills; False if it was done before."""
         is_term = self.random.random() < 0.25
         moment = self.tally.undisturbed_seconds * self.random.uniform(EARLIEST_SHARE, 1.0)
-        before = self.command.kept(self.current)
+        before, left_before = self.command.kept(self.current), self.command.leftovers(self.current)
         process = self.command.start(self.current)
         if isinstance(self.command, Watch):
             self._let_arrive(moment)
@@ -86,7 +86,9 @@ class Killing:
             process.wait(moment if not isinstance(self.command, Watch) else 0.01)
         except subprocess.TimeoutExpired:
             self._kill(process, signal.SIGTERM if is_term else signal.SIGKILL)
-            self._check_after(before, is_term=is_term)
+            self._check_after(before)
+            if is_term and (left := set(self.command.leftovers(self.current)) - set(left_before)):
+                self.tally.faults.append(f"round {self.round}: SIGTERM left {sorted(left)[:5]}")
             if isinstance(self.command, Watch) and not self.command.missing(self.current):
                 self.finish()
             return True
@@ -150,12 +152,10 @@ class Killing:
         if alive:
             self.tally.faults.append(f"processes were left: {alive}")
 
-    def _check_after(self, before: set[object], *, is_term: bool) -> None:
+    def _check_after(self, before: set[object]) -> None:
         lost = before - self.command.kept(self.current)
         if lost:
             self.tally.faults.append(f"round {self.round}: lost {sorted(map(str, lost))[:5]}")
-        if is_term and (left := self.command.leftovers(self.current)):
-            self.tally.faults.append(f"round {self.round}: SIGTERM left {left[:5]}")
         if isinstance(self.command, Cut):
             for name in self.command.damaged(self.current, self.undisturbed):
                 self.tally.faults.append(f"round {self.round}: {name} is not complete")

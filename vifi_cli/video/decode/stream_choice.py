@@ -55,7 +55,7 @@ def count_pictures(container: InputContainer) -> dict[int, int]:
             size += packet.size
             if min(counts.values()) >= SEVERAL or read >= MOST_PACKETS or size >= MOST_BYTES:
                 break
-    except av.FFmpegError:
+    except (av.FFmpegError, IndexError):  # as in `container.demuxed`
         pass  # what was counted up to the damage decides
     return counts
 

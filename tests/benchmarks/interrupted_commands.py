@@ -111,9 +111,11 @@ class Rebuild(Index):
         """Only paths: the old index holds until the new one replaces it."""
         return {path for path, *_ in stored(folder / "home" / "index")}
 
-    def leftovers(self, folder: Path) -> list[str]:
-        found = super().leftovers(folder)
-        return [*found, *(path.name for path in (folder / "home").glob("*rebuil*"))]
+    def difference(self, folder: Path, undisturbed: Path) -> str:
+        """Where the new index is made goes when it is complete; until then, the next run continues there."""
+        if made_in := [path.name for path in (folder / "home").glob("*rebuil*")]:
+            return f"the rebuild left {made_in}"
+        return super().difference(folder, undisturbed)
 
 
 class Cut(Command):

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def _write_clips(folder: Path) -> None:
     write_scenes(folder / "launch.mp4", [Scene(photograph("rocket"), 4.0)])
     solid_colour_clip(folder / "nothing.mp4", [("gray", 2.0)])
     for path in folder.iterdir():  # one written just now would count as unfinished with --watch
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+        an_hour_ago = time.time() - 3600
+        os.utime(path, (an_hour_ago, an_hour_ago))
 
 
 @pytest.fixture

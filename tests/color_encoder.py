@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 COLORS = {
     "red": (1, -1, -1),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling, slot_seconds
-from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 
 
 def read_video(path: Path, sampling: FrameSampling, geometry: FrameGeometry) -> tuple[Frames, VideoInfo]:

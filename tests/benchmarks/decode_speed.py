@@ -22,8 +22,8 @@ from PIL import Image
 from tests.decoded_videos import read_video, sample_times
 from tests.made_videos import textured_frames, write_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry
-from vifi_cli.video.decode.picture import FrameScaler, center, scaled_size
+from vifi_cli.video.pictures.frames import FrameGeometry
+from vifi_cli.video.pictures.picture import FrameScaler, center, scaled_size
 
 GEOMETRY = FrameGeometry(224, 224)
 RATE = 30

@@ -19,10 +19,10 @@ from vifi_cli.video.clips.full_frames import frame_seconds
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.decode.decoder import decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.export.clip import write_clip
 from vifi_cli.video.export.preview import still
 from vifi_cli.video.moment import Moment, TimeRange
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 FPS, FRAMES = 25, 160
 GEOMETRY = FrameGeometry(64, 160, "squash")

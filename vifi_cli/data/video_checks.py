@@ -12,7 +12,7 @@ from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.leaks import Leak, equal_files, find_leaks
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, FailedVideo, decode_ahead
 
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.index.arrays import Float32Array
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 
 class TextEncoder(Protocol):

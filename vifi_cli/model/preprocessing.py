@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 # ViFi-CLIP normalizes with these, whatever CLIP itself was trained with (datasets/build.py)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock.file_clock import FileClock
 
 
 @dataclass(frozen=True, slots=True)

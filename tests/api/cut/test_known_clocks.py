@@ -11,7 +11,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.indexer import UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.paths import index_folder
-from vifi_cli.video.decode.clock_reading import read_clock
+from vifi_cli.video.container.clock_reading import read_clock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 

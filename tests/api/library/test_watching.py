@@ -21,8 +21,8 @@ from vifi_cli.index.catalog.lock import running_writer, write_lock
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.arrivals import QUIET_SECONDS, SETTLED_SECONDS, FileEvent
 from vifi_cli.video.files.discovery import Discovery, find_videos
+from vifi_cli.video.watching.arrivals import QUIET_SECONDS, SETTLED_SECONDS, FileEvent
 
 NOW_NS = 2_000_000_000 * 10**9
 LATER = SETTLED_SECONDS + QUIET_SECONDS

@@ -22,7 +22,7 @@ from vifi_cli.evaluation.testing.views import Views
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.video.clips.store import ClipStore
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 CLASSES = ("run", "walk", "jump")
 ENTER = ClipInput(

@@ -17,7 +17,7 @@ from vifi_cli.index.catalog.records import FailedFile
 from vifi_cli.index.update.shards import indexed_with, merge_shard
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.index.windows import frames_within
-from vifi_cli.video.clock import ClockSegment, FileClock
+from vifi_cli.video.clock.file_clock import ClockSegment, FileClock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import VideoFile
 

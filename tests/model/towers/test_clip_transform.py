@@ -8,7 +8,7 @@ import torch
 
 from vifi_cli.model.towers import clip_transform
 from vifi_cli.model.towers.clip_transform import center_crop, normalized, three_crops
-from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
+from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
 
 GOLDEN = Path(__file__).parents[3].parent / "shared" / "golden" / "eval_transform.safetensors"
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

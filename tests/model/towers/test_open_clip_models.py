@@ -135,7 +135,7 @@ def test_convolutional_tower_is_compiled_exactly(vifi_home: Path, noise: Pixels)
     from open_clip.modified_resnet import ModifiedResNet
 
     from vifi_cli.model.preprocessing import Preprocessing
-    from vifi_cli.video.decode.frames import FrameGeometry
+    from vifi_cli.video.pictures.frames import FrameGeometry
 
     torch.manual_seed(0)
     geometry = FrameGeometry(32, 32)
@@ -155,7 +155,7 @@ def test_tower_that_cannot_be_compiled_runs_by_torch(noise: Pixels) -> None:
     from torch import Tensor, nn
 
     from vifi_cli.model.preprocessing import Preprocessing
-    from vifi_cli.video.decode.frames import FrameGeometry
+    from vifi_cli.video.pictures.frames import FrameGeometry
 
     class Dice(nn.Module):
         """Different on every call, so no compiled form can agree."""
@@ -180,7 +180,7 @@ def test_cache_that_cannot_be_written_costs_speed_only(
     from open_clip.modified_resnet import ModifiedResNet
 
     from vifi_cli.model.preprocessing import Preprocessing
-    from vifi_cli.video.decode.frames import FrameGeometry
+    from vifi_cli.video.pictures.frames import FrameGeometry
 
     (tmp_path / "file").touch()
     monkeypatch.setenv("VIFI_HOME", str(tmp_path / "file" / "below"))

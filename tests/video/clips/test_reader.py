@@ -19,10 +19,10 @@ from tests.made_videos import (
 )
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.reader import read_clip
-from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
-from vifi_cli.video.decode.container import open_video
+from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.packet_list import decode_listed, list_packets
 from vifi_cli.video.decode.selective import FramesMissing
+from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
 
 Pixels = np.typing.NDArray[np.uint8]
 

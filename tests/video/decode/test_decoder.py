@@ -24,9 +24,9 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.decode import decoder
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.decode.picture import FrameScaler
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.pictures.picture import FrameScaler
 
 WIDE = FrameGeometry(32, 80, "squash")
 FORMATS: dict[str, dict[str, Any]] = {

@@ -8,8 +8,8 @@ import pytest
 
 from tests.decoded_videos import read_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, FailedVideo, decode_ahead
 
 ODD = Path(__file__).parents[3].parent / "shared" / "videos" / "odd"

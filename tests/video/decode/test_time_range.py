@@ -9,8 +9,8 @@ from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.index.windows import frames_within
 from vifi_cli.video.decode.decoder import decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, Frames
 from vifi_cli.video.moment import TimeRange
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames
 
 GEOMETRY = FrameGeometry(20, 50, "squash")
 SAMPLING = FrameSampling()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.made_videos import frame_number, numbered_frames
-from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.movie import write_mp4
+from vifi_cli.video.pictures.picture import Picture
 
 
 def read_back(path: Path) -> tuple[list[float], list[Picture], str]:

@@ -12,9 +12,9 @@ from tests.decoded_videos import read_video
 from tests.made_videos import frame_number, numbered_frames, recordings_joined, write_video
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry
 from vifi_cli.video.export.open_moment import ShownFrame, open_moment
 from vifi_cli.video.moment import Moment
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 FRAMES, RATE = 60, 10.0
 

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from tests.oriented_videos import UPRIGHT, quadrants_of, write_oriented_video
-from vifi_cli.video.decode.orientation import Orientation
 from vifi_cli.video.export.clip import write_clip
 from vifi_cli.video.export.copied_clip import copy_clip
 from vifi_cli.video.export.preview import preview_pictures, still
 from vifi_cli.video.export.probe import video_facts
 from vifi_cli.video.export.reel import reel_form, write_reel
 from vifi_cli.video.moment import Moment
+from vifi_cli.video.pictures.orientation import Orientation
 
 Matrix = tuple[float, float, float, float]
 

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from vifi_cli.video.decode.frames import Frames, VideoInfo
+from vifi_cli.video.pictures.frames import Frames, VideoInfo
 from vifi_cli.video.workers.isolated_worker import Reporter
 from vifi_cli.video.workers.messages import Done, Failed, Progress, Value
 from vifi_cli.video.workers.part_stream import PartStream

@@ -19,7 +19,7 @@ import pytest
 from tests.decoded_videos import read_video
 from tests.made_videos import frame_number, numbered_frames, write_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.workers.decode_ahead import (
     EVENTS_AHEAD,
     DecodedChunk,
@@ -34,7 +34,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from vifi_cli.video.workers.decode_ahead import decode_ahead
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 if __name__ == "__main__":

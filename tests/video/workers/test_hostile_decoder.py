@@ -12,9 +12,9 @@ import pytest
 from tests.video.workers import hostile_decoder as hostile
 from tests.video.workers.hostile_decoder import INFO, SIDE, announced, frames_of, part
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, VideoInfo
+from vifi_cli.video.pictures.frames import FrameGeometry, VideoInfo
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingPool, FailedVideo
 from vifi_cli.video.workers.isolated_worker import SENT_NONSENSE, IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Answers

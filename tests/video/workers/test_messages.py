@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 
 from vifi_cli.errors import IndexLocked, InvalidInput, ReadingBrokeOff, UnreadableVideo
-from vifi_cli.video.decode.frames import Frames, VideoInfo
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.probe import VideoFacts
+from vifi_cli.video.pictures.frames import Frames, VideoInfo
 from vifi_cli.video.workers.answer_reading import read_message
 from vifi_cli.video.workers.isolated_worker import WorkerLost
 from vifi_cli.video.workers.messages import Answers, Done, Failed, Message, Progress, Value, packed

@@ -9,7 +9,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.reader import CatalogReader
 from vifi_cli.index.catalog.records import is_as_indexed
 from vifi_cli.paths import index_folder
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock.file_clock import FileClock
 
 
 def known_clocks(paths: Iterable[Path]) -> dict[Path, FileClock]:

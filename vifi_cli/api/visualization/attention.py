@@ -13,9 +13,9 @@ from vifi_cli.evaluation.testing.attention import FrameAttention, WatchedModel, 
 from vifi_cli.model.attention.frame_maps import Method
 from vifi_cli.paths import given_path, replacing, write_file
 from vifi_cli.video.clips.full_frames import FullFrame, clip_frames, expected_frames, steady_frames
-from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.movie import write_mp4
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
+from vifi_cli.video.pictures.picture import Picture
 from vifi_cli.wording import printable
 
 

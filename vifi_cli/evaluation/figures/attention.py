@@ -12,7 +12,7 @@ from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, f
 from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, write
 from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, CropBox, FrameAttention, Map, WatchedModel
 from vifi_cli.video.clips.full_frames import FullFrame
-from vifi_cli.video.decode.picture import Picture
+from vifi_cli.video.pictures.picture import Picture
 
 PANEL_SHORT_SIDE, PANEL_LONG_SIDE = 360, 720
 PANEL_GAP = 8

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vifi_cli.evaluation.figures.style import PAGE, SOFT, broken_into_lines, cut_to_fit, write
-from vifi_cli.video.decode.picture import Picture
+from vifi_cli.video.pictures.picture import Picture
 
 CELL_WIDTH, CELL_HEIGHT, COLUMNS = 224, 400, 8
 NARROWEST = 3 * CELL_WIDTH  # room for the heading

@@ -12,8 +12,8 @@ from vifi_cli.model.attention.frame_maps import IN_WORDS, SOURCES, Method, choos
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import center_crop, normalized, square_side, test_short_side
 from vifi_cli.model.towers.vifi_clip import unit_length
-from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
-from vifi_cli.video.decode.picture import Picture
+from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
+from vifi_cli.video.pictures.picture import Picture
 
 FRAMES_AT_ONCE = 8
 

@@ -24,7 +24,7 @@ from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, Frames
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames
 
 FRAMES = 8
 WINDOW_SECONDS = 2.0

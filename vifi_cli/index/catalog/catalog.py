@@ -18,7 +18,7 @@ from vifi_cli.index.catalog.opening import create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.windows import windows_of
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.files.discovery import VideoFile
 
 CATALOG_FILE = "catalog.sqlite3"

@@ -19,7 +19,7 @@ from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, Failed
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.windows import frames_within
 from vifi_cli.paths import unicode_form
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import LARGEST_INTEGER, VideoFile, storable_ns
 

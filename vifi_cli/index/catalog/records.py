@@ -6,9 +6,9 @@ from pathlib import Path
 from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import VideoInfo
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.pictures.frames import VideoInfo
 
 
 @dataclass(frozen=True, slots=True)

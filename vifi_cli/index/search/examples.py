@@ -22,15 +22,15 @@ from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.windows import mean_embedding, stretch_embedding
 from vifi_cli.paths import check_visible
-from vifi_cli.video.decode.clock_reading import clock_of
-from vifi_cli.video.decode.container import open_video
+from vifi_cli.video.container.clock_reading import clock_of
+from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.picture_files import is_picture, read_picture
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
+from vifi_cli.video.pictures.picture_files import is_picture, read_picture
 
 Watch = Callable[[float, float | None], None]
 

@@ -18,7 +18,7 @@ from vifi_cli.model.runtime.onnx_runtime import OnnxFrames, OnnxTexts, compiled_
 from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames, TorchTexts
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.paths import make_own_folder, replacing
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 Samples = Sequence[npt.NDArray[np.generic]]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.decode.frames import FrameGeometry
+from vifi_cli.video.pictures.frames import FrameGeometry
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -11,15 +11,15 @@ import numpy.typing as npt
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices
 from vifi_cli.video.clips.reader import read_clip
-from vifi_cli.video.decode.bilinear import short_side_size
-from vifi_cli.video.decode.clock_reading import clock_of, read_clock
-from vifi_cli.video.decode.container import OpenVideo, open_video
+from vifi_cli.video.container.clock_reading import clock_of, read_clock
+from vifi_cli.video.container.container import OpenVideo, open_video
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, Frames
 from vifi_cli.video.decode.packet_list import decode_everything, list_packets
-from vifi_cli.video.decode.picture import Picture, upright_size
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
+from vifi_cli.video.pictures.bilinear import short_side_size
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames
+from vifi_cli.video.pictures.picture import Picture, upright_size
 
 LARGEST_SHORT_SIDE = 1080  # larger pictures are scaled down to it
 

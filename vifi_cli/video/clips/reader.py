@@ -15,12 +15,12 @@ from av.video.reformatter import VideoReformatter
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import FrameNumbers
-from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
-from vifi_cli.video.decode.container import open_video
-from vifi_cli.video.decode.orientation import Orientation
+from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.packet_list import PacketList, decode_everything, decode_listed, list_packets
-from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.decode.selective import FramesMissing
+from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
+from vifi_cli.video.pictures.orientation import Orientation
+from vifi_cli.video.pictures.picture import Picture
 
 NumberedFrame = tuple[int, VideoFrame]
 FrameChoice = Callable[[int], FrameNumbers]

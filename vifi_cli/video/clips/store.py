@@ -27,9 +27,9 @@ from vifi_cli.disk import access_rights
 from vifi_cli.disk.replacement import SUFFIX as UNFINISHED_SUFFIX
 from vifi_cli.disk.replacement import temporary_file
 from vifi_cli.video.clips.reader import FrameChoice, read_all_frames, read_clip
-from vifi_cli.video.decode.bilinear import resize_bilinear, short_side_size
-from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.decode.selective import FramesMissing
+from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
+from vifi_cli.video.pictures.picture import Picture
 
 KIND = b"vificlp1"
 HEADER = np.dtype([("kind", "S8"), ("frames", "<u8"), ("height", "<u4"), ("width", "<u4")])

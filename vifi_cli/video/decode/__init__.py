@@ -1,1 +1,1 @@
-"""From a container to frames: true times, right way up, and only the packets needed; the sampling rule of the index."""
+"""From packets to the frames that represent a video, with only the packets needed; the sampling rule of the index."""

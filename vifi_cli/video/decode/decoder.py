@@ -11,18 +11,18 @@ from av.video.frame import VideoFrame
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.processors import ffmpeg_threads
-from vifi_cli.video.clock import PLAIN_CLOCK, FileClock
-from vifi_cli.video.decode.clock_reading import clock_of, is_suspect, read_clock
-from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
-from vifi_cli.video.decode.demuxing import shares_packets
+from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, FileClock
+from vifi_cli.video.container.clock_reading import clock_of, is_suspect, read_clock
+from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.container.demuxing import shares_packets
+from vifi_cli.video.container.packet_times import ClockUnsteady
 from vifi_cli.video.decode.file_end import has_other_packets_after
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds
-from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.decode.packet_times import ClockUnsteady
-from vifi_cli.video.decode.picture import FrameScaler, Picture, upright_size
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding, TimedFrame
 from vifi_cli.video.decode.steady_clock import SteadyClock
 from vifi_cli.video.moment import TimeRange
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.pictures.picture import FrameScaler, Picture, upright_size
 
 CHUNK_FRAMES = 32
 # a file whose frames end this much before its declared end was cut off

@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 from av.stream import Discard
 
-from vifi_cli.video.decode.container import open_video
-from vifi_cli.video.decode.demuxing import MICROSECOND, demuxed
+from vifi_cli.video.container.container import open_video
+from vifi_cli.video.container.demuxing import MICROSECOND, demuxed
 
 
 def has_other_packets_after(path: Path, seconds: float) -> bool:

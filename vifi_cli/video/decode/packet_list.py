@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.container.container import OpenVideo
 from vifi_cli.video.decode.selective import WORTH_SKIPPING, FramesMissing
 
 CODECS_WITH_HIDDEN_PACKETS = {"vp8"}  # with packets that show nothing and only serve others

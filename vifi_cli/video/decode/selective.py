@@ -23,7 +23,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.container.container import OpenVideo
 from vifi_cli.video.decode.frame_sampling import FrameChooser
 
 WORTH_SKIPPING = 4  # packets; flushing the decoder to save fewer gains nothing

@@ -4,7 +4,7 @@ import math
 
 from av.video.frame import VideoFrame
 
-from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.container.container import OpenVideo
 
 
 class SteadyClock:

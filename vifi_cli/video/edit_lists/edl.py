@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.clock import SAME_INSTANT_SECONDS
+from vifi_cli.video.clock.file_clock import SAME_INSTANT_SECONDS
 from vifi_cli.video.export.probe import STANDARD_RATES, ProbedMoment, VideoFacts, nearest_rate
 from vifi_cli.wording import one_line
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.container.container import OpenVideo
 from vifi_cli.video.export.companions import described
 from vifi_cli.video.export.movie import Movie, PictureTiming
 from vifi_cli.video.export.open_moment import OpenMoment, open_moment

@@ -16,9 +16,9 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clock import SAME_INSTANT_SECONDS, FileClock
-from vifi_cli.video.decode.clock_reading import clock_of
-from vifi_cli.video.decode.container import OpenVideo, open_video
+from vifi_cli.video.clock.file_clock import SAME_INSTANT_SECONDS, FileClock
+from vifi_cli.video.container.clock_reading import clock_of
+from vifi_cli.video.container.container import OpenVideo, open_video
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.companions import Companions, copied_stream, open_companions
 from vifi_cli.video.export.first_timecode import tagged_timecode

@@ -7,7 +7,7 @@ from typing import cast
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
-from vifi_cli.video.decode.container import OpenVideo
+from vifi_cli.video.container.container import OpenVideo
 
 NAME = "timecode"  # of the tag; Matroska writes it in capitals
 SOME_TIME = 0x1F << 19 | 0x3F << 13 | 0xFFF  # the bits of hours, minutes, seconds and frames

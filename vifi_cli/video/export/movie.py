@@ -15,9 +15,9 @@ from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
 
 from vifi_cli.processors import ffmpeg_threads
-from vifi_cli.video.decode.picture import Picture
 from vifi_cli.video.export.picture_fitting import Canvas
 from vifi_cli.video.export.sound import Samples, SoundFormat
+from vifi_cli.video.pictures.picture import Picture
 
 FAST_START = {"movflags": "+faststart"}  # players begin before they have read all of it
 QUALITY = {"preset": "fast", "crf": "18"}

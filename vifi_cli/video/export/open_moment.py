@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from av.video.frame import VideoFrame
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clock import PLAIN_CLOCK, SAME_INSTANT_SECONDS, FileClock
-from vifi_cli.video.decode.clock_reading import clock_of
-from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, SAME_INSTANT_SECONDS, FileClock
+from vifi_cli.video.container.clock_reading import clock_of
+from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.decode.selective import TimedFrame
 from vifi_cli.video.decode.steady_clock import SteadyClock, ticks_of
 from vifi_cli.video.moment import Moment

@@ -11,11 +11,11 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from PIL import Image
 
-from vifi_cli.video.clock import FileClock
-from vifi_cli.video.decode.container import unwatched
-from vifi_cli.video.decode.orientation import Orientation
+from vifi_cli.video.clock.file_clock import FileClock
+from vifi_cli.video.container.container import unwatched
 from vifi_cli.video.export.open_moment import OpenMoment, at_even_times, open_moment
 from vifi_cli.video.moment import Moment
+from vifi_cli.video.pictures.orientation import Orientation
 
 PREVIEW_HEIGHT = 180
 PREVIEW_FRAMES_PER_SECOND = 8

@@ -6,9 +6,9 @@ from fractions import Fraction
 from math import isfinite
 from pathlib import Path
 
-from vifi_cli.video.clock import FileClock
-from vifi_cli.video.decode.clock_reading import read_clock
-from vifi_cli.video.decode.container import unwatched
+from vifi_cli.video.clock.file_clock import FileClock
+from vifi_cli.video.container.clock_reading import read_clock
+from vifi_cli.video.container.container import unwatched
 from vifi_cli.video.export.clip import rate_of
 from vifi_cli.video.export.first_timecode import first_timecode
 from vifi_cli.video.export.open_moment import open_moment

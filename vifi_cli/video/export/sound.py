@@ -22,11 +22,11 @@ from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
-from vifi_cli.video.clock import FileClock
-from vifi_cli.video.decode.container import chosen_stream
-from vifi_cli.video.decode.demuxing import demuxed
-from vifi_cli.video.decode.opening import open_container
-from vifi_cli.video.decode.source_file import SourceFile, open_source
+from vifi_cli.video.clock.file_clock import FileClock
+from vifi_cli.video.container.container import chosen_stream
+from vifi_cli.video.container.demuxing import demuxed
+from vifi_cli.video.container.opening import open_container
+from vifi_cli.video.container.source_file import SourceFile, open_source
 
 Samples = npt.NDArray[np.float32]
 TimedSamples = tuple[float | None, Samples]  # the time is in seconds, if the file has times

@@ -1,1 +1,1 @@
-"""Which files are videos, and when a new file is complete."""
+"""Which files are videos, and what tells one file from another."""

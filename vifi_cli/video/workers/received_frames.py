@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vifi_cli.video.clock import FileClock
+from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.decode.decoder import CHUNK_FRAMES
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.decode.frames import FrameGeometry, Frames, VideoInfo
+from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.workers.isolated_worker import SENT_NONSENSE, WorkerLost
 from vifi_cli.video.workers.messages import LONGEST_REASON, Answers
 from vifi_cli.wording import one_line

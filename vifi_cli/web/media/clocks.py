@@ -6,8 +6,8 @@ from functools import partial
 
 from vifi_cli.errors import IndexProblem, UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo, is_as_indexed
-from vifi_cli.video.clock import FileClock
-from vifi_cli.video.decode.clock_reading import clock_of
+from vifi_cli.video.clock.file_clock import FileClock
+from vifi_cli.video.container.clock_reading import clock_of
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.requests.index_reader import IndexReader
 

@@ -12,8 +12,8 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.video.decode.container import OpenVideo, open_video, unwatched
-from vifi_cli.video.decode.orientation import Orientation
+from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.pictures.orientation import Orientation
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.render_processes import Renderers

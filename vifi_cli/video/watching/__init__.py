@@ -1,0 +1,1 @@
+"""What changes under folders, and when a new file is complete."""

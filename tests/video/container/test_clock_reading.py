@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -205,6 +206,34 @@ def test_a_damaged_unit_of_time_does_not_make_seconds_last_for_days(tmp_path: Pa
     assert info.warning == f"by its own times it shows a picture every 33 min: read at {rate:.0f} a second"
     assert cut_numbers(path, 90 / rate, 95 / rate, info.clock) == list(range(90, 95))
     assert cut_numbers(path, 90 / rate, 95 / rate) == list(range(90, 95))
+
+
+def at_25(path: Path, frames: int) -> bytearray:
+    """The bytes of an AVI with 25 numbered frames a second, by its header, the stream's and the codec."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.pix_fmt = "yuv420p"
+        for number, picture in enumerate(numbered_frames(frames)):
+            if not number:
+                stream.height, stream.width = picture.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return bytearray(path.read_bytes())
+
+
+def test_the_other_headers_of_an_avi_outvote_a_damaged_rate(tmp_path: Path) -> None:
+    path = tmp_path / "slow.avi"
+    content = at_25(path, 50)
+    scale = content.index(b"strh") + 8 + 20
+    content[scale : scale + 4] = (151).to_bytes(4, "little")  # 25 / 151 a second
+    path.write_bytes(content)
+    numbered, info = seen(path)
+    assert info.duration_seconds == pytest.approx(2.0, abs=0.05)
+    assert [number for number, _ in numbered] == [round(25 * seconds) for _, seconds in numbered]
+    assert info.warning == "by its own times it shows a picture every 6.04 s: read at 25 a second"
+    content[32:36] = (6_040_000).to_bytes(4, "little")  # now the file's header says so too
+    path.write_bytes(content)
+    assert seen(path)[1].duration_seconds == pytest.approx(302.0, abs=1.0)
 
 
 def test_a_picture_every_ten_minutes_stays(tmp_path: Path) -> None:

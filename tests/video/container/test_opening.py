@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.made_videos import numbered_frames, solid_picture, write_video
 from tests.video.decode.test_decoder import WIDE, read_video
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.clock.file_clock import PLAIN_CLOCK
 from vifi_cli.video.container.container import open_video
@@ -161,3 +161,13 @@ def test_a_size_that_changes_on_the_way_is_checked_too(tmp_path: Path) -> None:
 
 def test_the_largest_cameras_are_within_the_limit() -> None:
     assert 7680 * 4320 < 11520 * 5760 <= MOST_PIXELS < 12000 * 12000
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**63, 2**64 - 1])
+def test_a_box_larger_than_any_file_is_damage_and_not_a_failing_disk(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.mp4"
+    boxes = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x01mdat" + size.to_bytes(8, "big")
+    path.write_bytes(boxes + bytes(1000))
+    with pytest.raises(UnreadableVideo) as caught:
+        read_video(path, FrameSampling(), WIDE)
+    assert not isinstance(caught.value, VideoOutOfReach)

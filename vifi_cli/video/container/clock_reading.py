@@ -21,6 +21,7 @@ from vifi_cli.video.clock.file_clock import (
     SeekPoint,
 )
 from vifi_cli.video.clock.pieces import ClockPiece, Evidence, joined_pieces
+from vifi_cli.video.container.avi_headers import outvoting_rate
 from vifi_cli.video.container.container import (
     HIGHEST_FRAME_RATE,
     USUAL_FRAME_RATE,
@@ -40,6 +41,9 @@ POINT_SECONDS, MOST_POINTS = 2.0, 2000  # between two places to seek to, and how
 NEAR_SECONDS = 1.0  # from one packet of sound to the next
 KNOWN_CLOCKS = 256
 SLOWEST_SECONDS, FEWEST_INTERVALS = 600.0, 8  # from one picture to the next, and of how many to judge
+SLOW_SECONDS = (
+    1.0  # from one picture to the next, where the other headers of an AVI say less than a tenth of it
+)
 NOTHING_SHARE = 0.1  # of a file's length: so little sound proves nothing
 ENDING_SECONDS, MOST_ABOVE_MEAN, SLACK_BYTES = 10.0, 4.0, 16 * 2**20  # of the last seconds of a file
 
@@ -194,16 +198,16 @@ class _ClockReading:
         seconds = joined.seconds
         if slowness > 1:
             seconds += max(usual - self._pieces[-1].last_length, 0) * tick_seconds
-            minutes, rate = usual * video.tick_seconds / 60, 1 / (usual * tick_seconds)
-            warning = (
-                f"by its own times it shows a picture every {minutes:.0f} min: read at {rate:.5g} a second"
-            )
+            every, rate = usual * video.tick_seconds, 1 / (usual * tick_seconds)
+            often = f"{every / 60:.0f} min" if every >= 120 else f"{every:.3g} s"
+            warning = f"by its own times it shows a picture every {often}: read at {rate:.5g} a second"
         return FileClock(joined.segments, points, tick_seconds, frame_seconds, slowness, seconds, warning)
 
     def _slowness(self) -> tuple[float, int]:
         """How many times slower than it should the file counts, and its usual time between pictures in ticks.
 
-        A damaged unit of time makes a few seconds last for days, with minutes from one picture to the next.
+        A damaged unit of time makes a few seconds last for days, with minutes from one picture to the next. In an AVI
+        two other headers may tell the rate.
         """
         gaps = [after.first_decoded - before.last_decoded for before, after in pairwise(self._pieces)]
         every = sorted([*self._intervals, *gaps])
@@ -211,9 +215,13 @@ class _ClockReading:
         span = every[-1] * len(every) * self.video.tick_seconds if every else 0.0
         sounding = sum(end - start for start, end in self._sound)
         seconds = usual * self.video.tick_seconds
-        if len(every) < FEWEST_INTERVALS or seconds <= SLOWEST_SECONDS or sounding > NOTHING_SHARE * span:
+        if len(every) < FEWEST_INTERVALS or sounding > NOTHING_SHARE * span:
             return 1.0, usual
         rate = float(self.video.stream.codec_context.framerate or USUAL_FRAME_RATE)
+        if seconds > SLOW_SECONDS and (outvoting := outvoting_rate(Path(self.video.source.name), rate)):
+            return seconds * outvoting, usual
+        if seconds <= SLOWEST_SECONDS:
+            return 1.0, usual
         return seconds * (rate if 1 <= rate <= HIGHEST_FRAME_RATE else USUAL_FRAME_RATE), usual
 
     def _breaks(self, piece: ClockPiece, decoded: int) -> bool:

@@ -45,6 +45,7 @@ OPTIONS = {
 }
 
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
+LARGEST_OFFSET = 2**62  # in a file
 HEAD_BYTES = 4096
 PLAYLIST_STARTS = tuple(b"ffconcat #extm3u [playlist] [reference] v=0 rtsp http file concat".split())
 PLAYLIST_ELEMENTS = tuple(b"<asx <smil <mpd <playlist <smoothstreamingmedia <assetmap".split())
@@ -110,7 +111,7 @@ def _leading_boxes(path: Path) -> set[bytes]:
             size = int.from_bytes(header[:4], "big")
             if size == 1:
                 size = int.from_bytes(header[8:16], "big")
-            if size < 8:
+            if not 8 <= size < LARGEST_OFFSET:
                 break
             file.seek(size - len(header), os.SEEK_CUR)
     return boxes

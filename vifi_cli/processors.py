@@ -6,11 +6,12 @@ processes as processors wait for each other.
 
 import math
 import os
-import re
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from vifi_cli.disk.mounts import MountEntry, mount_entries
 
 PROC = Path("/proc/self")
 MOST_FFMPEG_THREADS = 16
@@ -60,12 +61,11 @@ def _quota(proc: Path) -> float:
     """
     try:
         groups = (proc / "cgroup").read_text(encoding="utf-8", errors="surrogateescape")
-        mounts = (proc / "mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return math.inf
     quotas = [
         quota
-        for mount in mounts.splitlines()
+        for mount in mount_entries(proc / "mountinfo")
         for group in groups.splitlines()
         for folder in _folders(mount, group)
         for quota in (_quota_v2(folder), _quota_v1(folder))
@@ -73,22 +73,20 @@ def _quota(proc: Path) -> float:
     return min(quotas, default=math.inf)
 
 
-def _folders(mount: str, group: str) -> Iterator[Path]:
+def _folders(mount: MountEntry, group: str) -> Iterator[Path]:
     """The folders of a control group and of those around it under one mount, if it is mounted there.
 
-    A line of mountinfo is `ID PARENT DEVICE ROOT POINT OPTIONS … - TYPE SOURCE OPTIONS`, one of cgroup is
-    `ID:CONTROLLERS:PATH`, without controllers for version 2.
+    A line of `cgroup` is `ID:CONTROLLERS:PATH`, without controllers for version 2.
     """
-    before, _, after = mount.partition(" - ")
-    fields, kind, member = before.split(), after.split(), group.split(":", 2)
-    if len(fields) < 5 or len(kind) < 3 or len(member) < 3:
+    member = group.split(":", 2)
+    if len(member) < 3:
         return
     _, controllers, path = member
-    is_v2 = kind[0] == "cgroup2" and not controllers
-    is_v1 = kind[0] == "cgroup" and {"cpu"} & set(kind[2].split(",")) & set(controllers.split(","))
+    is_v2 = mount.kind == "cgroup2" and not controllers
+    is_v1 = mount.kind == "cgroup" and {"cpu"} & mount.options & set(controllers.split(","))
     if not (is_v2 or is_v1):
         return
-    root, point = _unquoted(fields[3]), Path(_unquoted(fields[4]))
+    root, point = mount.root, Path(mount.mount_point)
     # in a container, the path is often that of the host, and its group is mounted as the root
     inside = path[len(root) :] if root != "/" and f"{path}/".startswith(f"{root}/") else path
     folder = point / inside.strip("/")
@@ -112,8 +110,3 @@ def _numbers(file: Path, count: int) -> list[float]:
         return [float(word) for word in file.read_text(encoding="ascii").split()[:count]] or [-1.0] * count
     except (OSError, ValueError):
         return [-1.0] * count
-
-
-def _unquoted(field: str) -> str:
-    """A path of mountinfo, where spaces and the like are octal escapes."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)

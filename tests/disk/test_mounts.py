@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.disk import mounts
-from vifi_cli.disk.mounts import Mount, mount_of, shares_memory
+from vifi_cli.disk.mounts import MountEntry, mount_of, shares_memory
 
 MountFuse = Callable[[str], Path]
 
@@ -53,7 +53,7 @@ def mount_fuse(tmp_path: Path) -> Iterator[MountFuse]:
 def test_the_kind_and_options_decide(
     kind: str, options: str, machines_share: bool, ignored_locks: str
 ) -> None:
-    mount = Mount(kind, Path("/m"), frozenset(options.split(",")))
+    mount = MountEntry("30", "23", 0, "/", "/m", kind, "none", frozenset(options.split(",")))
     assert (mount.machines_share, mount.ignored_locks) == (machines_share, ignored_locks)
 
 
@@ -64,7 +64,7 @@ def test_the_mount_of_a_folder_is_found(mount_fuse: MountFuse) -> None:
     for place in (folder, folder / "inside"):
         mount = mount_of(place)
         assert mount is not None
-        assert (mount.kind, mount.folder, mount.machines_share) == ("fuse.sshfs", folder, True)
+        assert (mount.kind, mount.mount_point, mount.machines_share) == ("fuse.sshfs", str(folder), True)
         assert "rw" in mount.options
 
 

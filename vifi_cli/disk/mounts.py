@@ -28,7 +28,7 @@ _ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 @dataclass(frozen=True, slots=True)
 class MountEntry:
-    """A line of the kernel's table; names are decoded as those of files."""
+    """A mounted file system, as a line of the kernel's table shows it; names are decoded as those of files."""
 
     number: str
     parent: str  # the number of the mount that this one is on
@@ -37,16 +37,7 @@ class MountEntry:
     mount_point: str
     kind: str  # the kernel's name, such as `ext4`, `nfs4` or `fuse.sshfs`
     source: str  # a device, or what the file system takes for one
-    options: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A mounted file system."""
-
-    kind: str  # the kernel's name, such as `ext4`, `nfs4` or `fuse.sshfs`
-    folder: Path  # where it is mounted
-    options: frozenset[str]
+    options: frozenset[str]  # of the mount and of the file system
 
     @property
     def machines_share(self) -> bool:
@@ -59,31 +50,23 @@ class Mount:
         return min(self.options & LOCKS_STAY_HERE, default="") if self.machines_share else ""
 
 
-def mount_of(folder: Path) -> Mount | None:
+def mount_of(folder: Path) -> MountEntry | None:
     """The mount that an existing folder belongs to; None where the system does not say, as outside Linux."""
     try:
         device = folder.stat().st_dev
     except OSError:
         return None
-    found = None
-    for entry in mount_entries():
-        if entry.device == device:
-            found = Mount(entry.kind, Path(entry.mount_point), entry.options)
-    return found
+    latest_first = reversed(mount_entries())
+    return next((entry for entry in latest_first if entry.device == device), None)
 
 
-def mount_points() -> list[tuple[str, Path]]:
-    """The number and the folder of each mount; empty where the system does not say."""
-    return [(entry.number, Path(entry.mount_point)) for entry in mount_entries()]
-
-
-def mount_entries() -> list[MountEntry]:
-    """The kernel's table, in order of mounting; empty where the system does not say."""
+def mount_entries(table: Path | None = None) -> list[MountEntry]:
+    """The kernel's table, or another, in order of mounting; empty where the system does not say."""
     try:
-        lines = MOUNTS.read_bytes().splitlines()
+        lines = (table or MOUNTS).read_bytes().splitlines()
     except OSError:
         return []
-    return [_entry(line) for line in lines]
+    return [_entry(line) for line in lines if b" - " in line]
 
 
 def _entry(line: bytes) -> MountEntry:

@@ -11,7 +11,7 @@ from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of, unicode_form
-from vifi_cli.video.files.recognition import is_skipped_below
+from vifi_cli.video.files.discovery import is_in_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _drop(catalog: Catalog, prunable: Prunable) -> None:
 
 def _is_skipped(path: Path, roots: Collection[Path]) -> bool:
     root = root_of(path, roots)
-    return root is not None and is_skipped_below(path, root)
+    return root is not None and not is_in_search(path, root)
 
 
 def _at_or_below(paths: list[Path], folders: Sequence[Path]) -> tuple[Path, ...]:

@@ -34,9 +34,6 @@ from vifi_cli.video.container.demuxing import demuxed, has_flag, shares_packets
 READ_AT_ONCE_BYTES = 64 * 2**20  # reading the packets of a smaller file takes milliseconds
 SPARSE_BYTES_PER_SECOND = 4000  # of a file that is small for the duration it declares
 LONGEST_PLAUSIBLE_SECONDS = 24 * 3600.0
-SHARED_PACKETS = (
-    "mpeg"  # a program stream gives times only to some of its frames, and FFmpeg guesses the others
-)
 POINT_SECONDS, MOST_POINTS = 2.0, 2000  # between two places to seek to, and how many are kept
 NEAR_SECONDS = 1.0  # from one packet of sound to the next
 KNOWN_CLOCKS = 256

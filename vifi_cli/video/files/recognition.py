@@ -9,7 +9,6 @@ from vifi_cli.video.files.signatures import content_of, looks_like_video
 
 __all__ = [
     "Verdict",
-    "is_skipped_below",
     "is_system_folder",
     "judge",
     "looks_like_video",
@@ -146,8 +145,3 @@ def suffix_of(path: PurePath) -> str:
 def is_system_folder(name: str) -> bool:
     """Whether a folder of this name holds thumbnails, trash or snapshots."""
     return name.lower() in SYSTEM_FOLDERS or name.lower().startswith(".trash-")
-
-
-def is_skipped_below(path: Path, root: Path) -> bool:
-    """Whether a search of a root skips a path as hidden, or as in a folder of thumbnails, trash or snapshots."""
-    return any(part.startswith(".") or is_system_folder(part) for part in path.relative_to(root).parts)

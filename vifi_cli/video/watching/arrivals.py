@@ -70,7 +70,7 @@ class Arrivals:
 
     def mark_unstable(self, path: Path, now: float) -> None:
         """Treats a file that may have changed just now as unfinished."""
-        state = _state_of(path)
+        state = state_of(path)
         known, _ = self._unfinished.get(path, (None, 0.0))
         if state is not None and state != known:
             self._unfinished[path] = state, now
@@ -78,7 +78,7 @@ class Arrivals:
     def look(self, now: float) -> None:
         """Checks the unfinished files; call it every second or so."""
         for path, (known, since) in list(self._unfinished.items()):
-            state = _state_of(path)
+            state = state_of(path)
             if state is None or (state == known and now - since >= SETTLED_SECONDS):
                 del self._unfinished[path]
                 self.wake(now)
@@ -114,7 +114,7 @@ class Arrivals:
         return root is None or not is_in_search(path, root, self.exclude, self.include)
 
 
-def _state_of(path: Path) -> State | None:
+def state_of(path: Path) -> State | None:
     """The present state of a regular file; None for anything else."""
     try:
         status = path.stat()

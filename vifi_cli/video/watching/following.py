@@ -16,7 +16,7 @@ from typing import Protocol
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import root_of
 from vifi_cli.video.files.discovery import find_videos, reason_to_skip
-from vifi_cli.video.watching.arrivals import FileEvent
+from vifi_cli.video.watching.arrivals import FileEvent, State, state_of
 from vifi_cli.video.watching.mount_changes import MountChanges
 from vifi_cli.video.watching.watched_folders import WatchedFolders
 from vifi_cli.wording import first_of
@@ -33,7 +33,6 @@ REMEDY = (
 )
 
 Tell = Callable[[str, bool], object]
-State = tuple[int, int]  # size in bytes, and time of change in nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Follower:
             self._source = None
         self._roots = roots
         folders = [root for root in roots if os.path.isdir(root)]  # noqa: PTH112 - never raises
-        self._files = {root: _state(root) for root in roots if root not in folders}
+        self._files = {root: state_of(root) for root in roots if root not in folders}
         polled: dict[Path, str] = {}
         try:
             self._source = _open_source(folders, self._skips)
@@ -143,7 +142,7 @@ class Follower:
         )
 
     def _look_at_files(self) -> list[FileEvent]:
-        states = {path: _state(path) for path in self._files}
+        states = {path: state_of(path) for path in self._files}
         changed = [path for path, state in states.items() if state != self._files[path]]
         self._files = states
         return [FileEvent("modified" if states[path] else "deleted", path) for path in changed]
@@ -196,14 +195,6 @@ def _number(file: Path) -> int | None:
         return int(file.read_text())
     except (OSError, ValueError):
         return None
-
-
-def _state(path: Path) -> State | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _open_source(folders: list[Path], skips: Callable[[Path], bool]) -> _Source:

@@ -4,7 +4,7 @@ import select
 from collections.abc import Iterable
 from pathlib import Path
 
-from vifi_cli.disk.mounts import MOUNTS, mount_points
+from vifi_cli.disk.mounts import MOUNTS, MountEntry, mount_entries
 
 
 class MountChanges:
@@ -13,7 +13,7 @@ class MountChanges:
     def __init__(self) -> None:
         """Notices nothing where the kernel's table cannot be read."""
         self._folders: tuple[Path, ...] = ()
-        self._known: list[tuple[str, Path]] = []
+        self._known: list[MountEntry] = []
         self._poll: select.poll | None = None
         try:
             self._table = MOUNTS.open("rb")
@@ -40,9 +40,8 @@ class MountChanges:
         before, self._known = self._known, self._relevant()
         return before != self._known
 
-    def _relevant(self) -> list[tuple[str, Path]]:
-        return [
-            (number, place)
-            for number, place in mount_points()
-            if any(place.is_relative_to(folder) or folder.is_relative_to(place) for folder in self._folders)
-        ]
+    def _relevant(self) -> list[MountEntry]:
+        return [entry for entry in mount_entries() if self._concerns(Path(entry.mount_point))]
+
+    def _concerns(self, place: Path) -> bool:
+        return any(place.is_relative_to(folder) or folder.is_relative_to(place) for folder in self._folders)

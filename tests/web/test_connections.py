@@ -2,6 +2,7 @@
 
 import select
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -140,6 +141,24 @@ def test_many_addresses_together_keep_out_nobody(patient: str) -> None:
             wait_until_closed(connection)
         assert not any(map(is_closed, waiting[len(waiting) - MOST_OF_ALL + len(clients) :]))
         assert status(get(patient, "/progress")) == 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on open files")
+def test_a_flood_of_connections_does_not_use_up_the_files(made_library: Library, tmp_path: Path) -> None:
+    import resource
+
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, allowed[1]))  # as on macOS
+    limits = {"most": FEWEST, "most_of_one_client": FEWEST // 2}
+    try:
+        running_server = running(made_library, tmp_path / "cache", **limits)  # which must not complain
+        with running_server as address, ExitStack() as opened:
+            resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+            for _ in range(600):
+                opened.enter_context(connect(address))
+            assert status(get(address, "/progress")) == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
 
 
 def test_who_is_answered_stays_and_who_waits_goes(patient: str) -> None:

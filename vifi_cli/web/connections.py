@@ -20,6 +20,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 FILES_OF_A_CONNECTION = 2  # the socket, and the video that is sent
 OTHER_FILES = 256  # the index, pipes to processes, and connections that are closed in a moment
+ACCEPTED_AT_ONCE = 32
+"""Before any of them is counted; asyncio would accept until no file can be opened."""
+
+MOST_IN_EXCESS = 64
+"""Connections beyond the limit that a moment is waited for."""
+
 WANTED_FILES = 4096
 AT_ONCE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 FEWEST, MOST, MOST_OF_ONE_CLIENT = 32, 512, 64
@@ -70,15 +76,20 @@ class Connections:
         self._is_about_to_make_room = False
 
     def add(self, new: "LimitedConnection") -> None:
-        """Counts a new connection; if there are too many, some are closed in a moment."""
+        """Counts a new connection; if there are too many, some are closed in a moment, in a flood at once."""
         self._open[new] = None
-        if not self._is_about_to_make_room:
+        if len(self._open) > self.limits.most + MOST_IN_EXCESS:
+            self._make_room()
+        elif not self._is_about_to_make_room:
             self._is_about_to_make_room = True
-            new.loop.call_later(MOMENT_SECONDS, self._make_room)
+            new.loop.call_later(MOMENT_SECONDS, self._make_room_after_moment)
+
+    def _make_room_after_moment(self) -> None:
+        self._is_about_to_make_room = False
+        self._make_room()
 
     def _make_room(self) -> None:
         """Closes connections while there are too many."""
-        self._is_about_to_make_room = False
         clients = Counter(each.client_name for each in self._open)
         surplus = {client: count - self.limits.most_of_one_client for client, count in clients.items()}
         for client, count in surplus.items():

@@ -10,7 +10,13 @@ from starlette.types import ASGIApp
 
 from vifi_cli import stop_signals
 from vifi_cli.errors import InvalidInput
-from vifi_cli.web.connections import Connections, LimitedConnection, Limits, limits_of_system
+from vifi_cli.web.connections import (
+    ACCEPTED_AT_ONCE,
+    Connections,
+    LimitedConnection,
+    Limits,
+    limits_of_system,
+)
 
 USUAL_PORT, PORTS_TRIED = 8765, 20
 SECONDS_TO_FINISH = 1
@@ -67,10 +73,13 @@ def run(
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        backlog=ACCEPTED_AT_ONCE,
     )
     server = _Server(config)
-    log = logging.getLogger("uvicorn")
-    log.handlers, log.propagate = [_Telling(tell, server)], False
+    telling = _Telling(tell, server)
+    for name in ("uvicorn", "asyncio"):
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [telling], False
     with stop_signals.handled_by(server.stop):  # before asyncio handles Ctrl-C, which would cancel the server
         server.run(sockets=[listening])
     if server.stopped_by is not None:
@@ -94,16 +103,25 @@ class _Server(uvicorn.Server):
 
 
 class _Telling(logging.Handler):
-    """Passes on each error in one line, except for answers that are cut off when the server ends."""
+    """Passes on each error in one line, except for answers that are cut off when the server ends.
+
+    A line is not repeated until there is another: where no file can be opened, each client fails in the same way.
+    """
 
     def __init__(self, tell: Callable[[str], None], server: uvicorn.Server) -> None:
         super().__init__(logging.ERROR)
         self._tell = tell
         self._server = server
+        self._last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Passes on an error, with the type of an exception."""
         if self._server.should_exit:
             return
         error = record.exc_info[1] if record.exc_info else None
-        self._tell(f"{type(error).__name__}: {error}" if error else record.getMessage())
+        line = f"{type(error).__name__}: {error}" if error else record.getMessage()
+        if record.name == "asyncio" and isinstance(error, OSError):
+            line = f"cannot take more connections now: {error.strerror or error}"
+        if line != self._last:
+            self._last = line
+            self._tell(line)

@@ -97,6 +97,34 @@ def test_a_cache_that_somebody_else_is_using_is_kept(tmp_path: Path, mode: str) 
     cached_text_embeddings(tmp_path, "print", texts, no_encoder)
 
 
+def test_a_cache_that_is_locked_for_long_is_read(tmp_path: Path) -> None:
+    """Searches would embed hundreds of texts again, of which relevance is measured."""
+    cached_text_embeddings(tmp_path, "print", ["red"], ColorEncoder)
+    with closing(sqlite3.connect(tmp_path / CACHE_FILE, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        found = cached_text_embeddings(tmp_path, "print", ["red"], no_encoder)
+        np.testing.assert_array_equal(found, ColorEncoder().encode_texts(["red"]))
+
+
+def test_a_cache_that_is_just_written_is_not_read(tmp_path: Path) -> None:
+    cached_text_embeddings(tmp_path, "print", [f"{number} red" for number in range(50)], ColorEncoder)
+    with closing(sqlite3.connect(tmp_path / CACHE_FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA cache_size = 1")  # so that changes reach the file before they are final
+        other.execute("BEGIN EXCLUSIVE")
+        unfinished = ColorEncoder().encode_texts(["blue"]).astype("<f4").tobytes()
+        other.execute("UPDATE queries SET embedding = ?, text_fingerprint = 'print' || 'ed'", (unfinished,))
+        calls: list[int] = []
+
+        def load() -> ColorEncoder:
+            calls.append(1)
+            return ColorEncoder()
+
+        found = cached_text_embeddings(tmp_path, "printed", ["7 red"], load)
+        other.execute("ROLLBACK")
+    assert calls == [1]
+    np.testing.assert_array_equal(found, ColorEncoder().encode_texts(["7 red"]))
+
+
 def test_a_full_disk_costs_no_cached_query(tmp_path: Path, full_disk: None) -> None:
     cached_text_embeddings(tmp_path, "print", ["red"], ColorEncoder)
     texts = [f"{number} blue " + "x" * 1000 for number in range(200)]

@@ -1,10 +1,12 @@
 """Embeddings of texts that were embedded before, mostly queries, so that asking again needs no encoder."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from sqlite_utils import Database
@@ -86,17 +88,45 @@ def _look_up(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[st
         if not path.exists():
             return {}
         with closing(_open(path)) as db:
-            rows = db.execute(
-                "SELECT query, embedding FROM queries WHERE text_fingerprint = ? "
-                "AND query IN (SELECT value FROM json_each(?))",  # any number of texts, as one parameter
-                (text_fingerprint, json.dumps(texts)),
-            )
-            return {text: _vector(stored) for text, stored in rows}
+            return _rows(db.conn, text_fingerprint, texts)
     except OSError:
         return {}
     except sqlite3.DatabaseError as error:
+        if _code(error) == sqlite3.SQLITE_BUSY:
+            return _look_up_locked(path, text_fingerprint, texts)
         _remove_if_damaged(path, error)
         return {}
+
+
+def _look_up_locked(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[str, Float32Array]:
+    """The same while another process holds a lock; nothing if it may just be writing, which needs a journal."""
+    with suppress(OSError, sqlite3.DatabaseError):
+        state = _state(path)
+        connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", uri=True)
+        with closing(connection):
+            found = _rows(connection, text_fingerprint, texts)
+        if state[1] is None and _state(path) == state:
+            return found
+    return {}
+
+
+def _state(path: Path) -> tuple[tuple[int, int], int | None]:
+    """What changes when a transaction writes: the file's size and time, and the size of a journal that has content."""
+    status = path.stat()
+    journal = path.with_name(f"{path.name}-journal")
+    size = journal.stat().st_size if journal.exists() else 0
+    return (status.st_size, status.st_mtime_ns), size or None
+
+
+def _rows(
+    connection: sqlite3.Connection, text_fingerprint: str, texts: Sequence[str]
+) -> dict[str, Float32Array]:
+    rows = connection.execute(
+        "SELECT query, embedding FROM queries WHERE text_fingerprint = ? "
+        "AND query IN (SELECT value FROM json_each(?))",  # any number of texts, as one parameter
+        (text_fingerprint, json.dumps(texts)),
+    )
+    return {text: _vector(stored) for text, stored in rows}
 
 
 def _vector(stored: object) -> Float32Array:
@@ -129,9 +159,13 @@ def _remember(path: Path, text_fingerprint: str, embeddings: dict[str, Float32Ar
 
 def _remove_if_damaged(path: Path, error: sqlite3.DatabaseError) -> None:
     """Removes a cache that nobody can read any more; one that is locked, or on a failing or full disk, stays."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+    if _code(error) in _DAMAGED:
         with suppress(OSError):
             remove_with_companions(path)
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _open(path: Path) -> Database:

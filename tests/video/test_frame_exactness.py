@@ -20,6 +20,7 @@ from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.decode.decoder import decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.export.clip import write_clip
+from vifi_cli.video.export.copied_clip import copied_suffix, copy_clip
 from vifi_cli.video.export.preview import still
 from vifi_cli.video.moment import Moment, TimeRange
 from vifi_cli.video.pictures.frames import FrameGeometry
@@ -88,6 +89,19 @@ def test_a_cut_holds_the_frames_of_its_moment(video: Path, tmp_path: Path) -> No
         write_clip(Moment(video, seconds, end), tmp_path / "clip.mp4", lambda _: None)
         wanted = list(range(on_screen(seconds), math.ceil(end * FPS - 1e-6)))
         assert play(tmp_path / "clip.mp4").numbers == wanted, seconds
+
+
+def test_a_copy_holds_the_frames_of_its_moment(video: Path, tmp_path: Path) -> None:
+    if video.suffix in (".h264", ".m4v"):
+        pytest.skip("a bare stream does not tell when its frames are shown")
+    for seconds in TIMES:
+        end = min(seconds + 0.44, FRAMES / FPS)
+        target = tmp_path / f"clip{copied_suffix(video)}"
+        clip = copy_clip(Moment(video, seconds, end), target, lambda _: None)
+        numbers = play(target).numbers
+        assert numbers[0] == pytest.approx(clip.start_seconds * FPS, abs=0.1)
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), seconds
+        assert {*range(on_screen(seconds), math.ceil(end * FPS - 1e-6))} <= {*numbers}, seconds
 
 
 def test_clips_by_number_have_every_frame_in_order(video: Path) -> None:

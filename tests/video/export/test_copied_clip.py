@@ -102,6 +102,44 @@ def test_old_containers_become_matroska(tmp_path: Path) -> None:
     assert clip.start_seconds == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mpg", "mpeg2video"), ("a.vob", "mpeg2video"), ("a.mpg", "mpeg1video")]
+)
+def test_joined_program_streams_are_copied_to_the_frame(name: str, codec: str, tmp_path: Path) -> None:
+    pictures = list(numbered_frames(250))
+    parts = [pictures[:100], pictures[100:180], pictures[180:]]
+    joined = tmp_path / name
+    with joined.open("wb") as target:
+        for part in parts:
+            options = {"codec": codec, "fps": 25.0, "tick": 0.04, "b_frames": 2, "gop": 15}
+            target.write(write_video(tmp_path / f"part{joined.suffix}", part, **options).read_bytes())
+    for start in (0.0, 2.02, 3.9, 4.02, 5.0, 7.1, 7.3, 9.0):
+        clip, path = copy(joined, start, start + 0.6)
+        played = play(path)
+        first = round(clip.start_seconds * 25)
+        assert played.numbers == list(range(first, first + len(played.numbers)))
+        np.testing.assert_allclose(played.seconds, (np.array(played.numbers) - first) / 25, atol=0.002)
+        assert played.numbers[0] <= start * 25
+        assert played.numbers[-1] >= (start + 0.6) * 25 - 1
+
+
+def test_bare_streams_say_why_they_cannot_be_copied(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "bare.h264", numbered_frames(60))
+    for start in (0.0, 2.0):
+        with pytest.raises(UnreadableVideo, match="does not tell when its frames are shown: omit --copy"):
+            copy(video, start, start + 1.0)
+
+
+def test_the_sound_of_a_flash_video_is_copied_from_the_beginning(tmp_path: Path) -> None:
+    sound = Sound(noise(6.0))
+    video = write_video(tmp_path / "a.flv", numbered_frames(150), fps=25.0, sound=sound)
+    _, path = copy(video, 0.0, 3.0)
+    played = play(path)
+    assert played.sound is not None
+    assert played.sound.shape[1] / RATE == pytest.approx(3.0, abs=0.2)
+    assert abs(lag(played.sound, sound.samples) / RATE - played.sound_start_seconds) < 0.1
+
+
 def test_what_cannot_be_in_such_a_file_has_a_reason(tmp_path: Path) -> None:
     video = write_video(tmp_path / "misnamed.webm", numbered_frames(10), container="matroska")
     with pytest.raises(UnreadableVideo, match=r"it cannot be copied into \.webm .*: omit --copy"):

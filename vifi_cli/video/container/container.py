@@ -226,14 +226,24 @@ class OpenVideo:
             alive()
             if self._order is not None:
                 self._order.feed(packet)
-            try:
-                yield from self._shown(packet.decode())
-            except av.FFmpegError as error:
-                self.skip_damaged(error)
+            yield from self._shown(self._decoded(packet))
+        yield from self._shown(self._decoded(None))
+
+    def timed_packets(self) -> Iterator[Packet[VideoStream]]:
+        """The packets with the times at which their frames are shown, decoded where the file does not tell them."""
+        if self._order is None:
+            self._begin_order(is_from_start=True)
+        if self._order is None:
+            yield from self.packets()
+        else:
+            yield from self._order.packets_as_shown(self.packets(), self._decoded, self.frame_ticks)
+
+    def _decoded(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
-            yield from self._shown(self.stream.codec_context.decode(None))
+            return self.stream.codec_context.decode(packet)
         except av.FFmpegError as error:
             self.skip_damaged(error)
+            return []
 
     def _shown(self, frames: list[VideoFrame]) -> list[VideoFrame]:
         return frames if self._order is None else self._order.timed(frames)

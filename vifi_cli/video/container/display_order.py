@@ -10,14 +10,18 @@ The frames come out of the decoder in the order in which they are shown, so the 
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
+from vifi_cli.video.container.packet_times import REORDERED_FRAMES
+
+MOST_WAITING = 64  # packets without a frame before the first of them is known to have none
 CODECS_THAT_TELL = {"mpeg4", "mpeg1video", "mpeg2video"}  # their frames say enough for FFmpeg to find it out
 
 
@@ -53,6 +57,10 @@ def order_in_matroska(packets: Sequence[Packet[Any]], start_ticks: int) -> Frame
     return AS_THE_FILE_SAYS
 
 
+Decode = Callable[["Packet[Any] | None"], list[VideoFrame]]
+"""Decodes a packet; None lets the decoder return what it has held back."""
+
+
 class DisplayOrder:
     """Gives frames their times by the order in which they come out of the decoder."""
 
@@ -81,6 +89,29 @@ class DisplayOrder:
     def timed(self, frames: list[VideoFrame]) -> list[VideoFrame]:
         """The frames with their times."""
         return [frame for frame in frames if self._give_time(frame)]
+
+    def packets_as_shown(
+        self, packets: Iterable[Packet[Any]], decode: Decode, frame_ticks: int
+    ) -> Iterator[Packet[Any]]:
+        """Packets with the times at which their frames are shown, and that of decoding early enough for each of them.
+
+        Left out are packets whose time is uncertain after a seek, and those without a frame.
+        """
+        waiting: deque[Packet[Any]] = deque()
+        shown: dict[int | None, int | None] = {}  # from when a packet is decoded to when its frame is shown
+        for packet in chain(packets, [None]):
+            if packet is not None:
+                self.feed(packet)
+                waiting.append(packet)
+            for frame in decode(packet):
+                mark = frame.pts
+                shown[mark] = frame.pts if self._give_time(frame) else None
+            while waiting and (waiting[0].dts in shown or len(waiting) > MOST_WAITING or packet is None):
+                first = waiting.popleft()
+                first.pts = shown.pop(first.dts, None)
+                if first.pts is not None and first.dts is not None:
+                    first.dts -= REORDERED_FRAMES * frame_ticks
+                    yield first
 
     def _give_time(self, frame: VideoFrame) -> bool:
         mark = frame.pts

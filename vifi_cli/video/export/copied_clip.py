@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 from av.container import OutputContainer
+from av.format import Flags
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
@@ -19,6 +20,7 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock.file_clock import SAME_INSTANT_SECONDS, FileClock
 from vifi_cli.video.container.clock_reading import clock_of
 from vifi_cli.video.container.container import OpenVideo, open_video
+from vifi_cli.video.container.demuxing import has_flag
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.companions import Companions, copied_stream, open_companions
 from vifi_cli.video.export.first_timecode import tagged_timecode
@@ -94,7 +96,7 @@ class _KeyframedMoment:
         self.end_seconds = -math.inf  # of the last picture returned
         self._moment = moment
         self._read: list[Packet[VideoStream]] = []
-        self._rest = video.packets()
+        self._rest = video.timed_packets()
 
     def begin(self, earlier_seconds: float, alive: Callable[[], None]) -> bool:
         """Reads up to where the moment begins; False if reading began too late to find a keyframe."""
@@ -162,7 +164,7 @@ class _KeyframedMoment:
 def _from_keyframe(moment: Moment, clock: FileClock, alive: Callable[[], None]) -> Iterator[_KeyframedMoment]:
     for earlier_seconds in SEEK_EARLIER_SECONDS:
         with open_video(moment.path, clock) as video:
-            if video.order.is_all_known:
+            if has_flag(video.container, Flags.no_timestamps):
                 raise UnreadableVideo("it does not tell when its frames are shown: omit --copy")
             keyframed = _KeyframedMoment(video, moment)
             if keyframed.begin(earlier_seconds, alive):

@@ -177,7 +177,8 @@ def _seek(container: InputContainer, clock: FileClock, from_seconds: float, stre
     elif own == -math.inf or not stream.time_base:
         container.seek(stream.start_time or 0, stream=stream)
     else:
-        container.seek(math.floor(own / stream.time_base), stream=stream)
+        ticks = math.floor(own / stream.time_base)  # FLV cannot be sought before its beginning
+        container.seek(max(ticks, stream.start_time or 0), stream=stream)
 
 
 @contextmanager

@@ -159,3 +159,11 @@ def test_what_is_known_not_to_be_a_video_is_never_opened(tmp_path: Path) -> None
     assert not VIDEO_SUFFIXES & OTHER_SUFFIXES
     for suffix in OTHER_SUFFIXES:
         assert judge(tmp_path / f"absent{suffix}", 10**9) == "not_video"
+
+
+@pytest.mark.parametrize("size_bytes", [2, 2**40, 2**62, 2**63 - 1, 2**64 - 1])
+def test_a_box_of_an_absurd_size_ends_the_list_of_boxes(tmp_path: Path, size_bytes: int) -> None:
+    box = b"\0\0\0\1mdat" + size_bytes.to_bytes(8, "big")
+    write(tmp_path / "damaged", b"\0\0\0\x10ftypisom\0\0\0\0" + box, LEAST_UNKNOWN_BYTES + 1)
+    assert content_of(tmp_path / "damaged") == "video"  # opening it will say what is wrong
+    assert found(tmp_path) == ["damaged"]

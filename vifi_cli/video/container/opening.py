@@ -4,7 +4,7 @@ FFmpeg also reads playlists, which name other files and may name them without en
 draws as on a terminal. None of these is a video, whatever its name.
 """
 
-import os
+from itertools import takewhile
 from pathlib import Path
 
 import av
@@ -13,6 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.container.source_file import SourceFile, check_memory, why_not_opened
+from vifi_cli.video.files.mp4_boxes import outermost_boxes
 from vifi_cli.video.pictures.frames import MOST_PIXELS
 from vifi_cli.video.pictures.picture_files import is_picture
 
@@ -45,7 +46,6 @@ OPTIONS = {
 }
 
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
-LARGEST_OFFSET = 2**62  # in a file
 HEAD_BYTES = 4096
 PLAYLIST_STARTS = tuple(b"ffconcat #extm3u [playlist] [reference] v=0 rtsp http file concat".split())
 PLAYLIST_ELEMENTS = tuple(b"<asx <smil <mpd <playlist <smoothstreamingmedia <assetmap".split())
@@ -77,7 +77,7 @@ def limit_frames(context: VideoCodecContext) -> None:
 
 def _reason_not_opened(path: Path, error: av.FFmpegError) -> str:
     try:
-        boxes = _leading_boxes(path)
+        boxes = _leading_kinds(path)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as problem:
@@ -102,16 +102,8 @@ def _is_playlist(head: bytes) -> bool:
     return text.startswith(PLAYLIST_STARTS) and b"\x00" not in head
 
 
-def _leading_boxes(path: Path) -> set[bytes]:
-    """The types of the outermost boxes of an MP4 or QuickTime file, up to the first that makes no sense."""
-    boxes: set[bytes] = set()
+def _leading_kinds(path: Path) -> set[bytes]:
+    """The kinds of the outermost boxes of an MP4 or QuickTime file, up to the first that makes no sense."""
     with path.open("rb") as file:
-        while len(header := file.read(16)) >= 8 and header[4:8] in ISO_BOXES:
-            boxes.add(header[4:8])
-            size = int.from_bytes(header[:4], "big")
-            if size == 1:
-                size = int.from_bytes(header[8:16], "big")
-            if not 8 <= size < LARGEST_OFFSET:
-                break
-            file.seek(size - len(header), os.SEEK_CUR)
-    return boxes
+        kinds = (box.kind for box in outermost_boxes(file))
+        return set(takewhile(ISO_BOXES.__contains__, kinds))

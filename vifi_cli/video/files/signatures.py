@@ -1,8 +1,11 @@
 """Recognizes videos by the first bytes of a file, apart from containers of only sound or pictures."""
 
 import re
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
+
+from vifi_cli.video.files.mp4_boxes import outermost_boxes
 
 HEAD_BYTES = 4096
 TRACKS_BYTES = 256 * 1024  # of the beginning of a file, where containers list their tracks
@@ -75,22 +78,14 @@ def _content_by_tracks(beginning: bytes) -> Content:
 
 
 def _content_of_mp4(file: BinaryIO, head: bytes) -> Content:
-    """Goes from box to box to the one that lists the tracks."""
+    """Of an MP4 file, by its brand and its list of tracks."""
     if head[4:8] == b"ftyp" and _NOT_VIDEO_BRANDS.match(head[8:12]):
         return "only_sound" if head[8:11] in {b"M4A", b"M4B", b"M4P", b"F4A", b"F4B"} else "not_video"
-    place = 0
-    for _ in range(MOST_BOXES):
-        file.seek(place)
-        header = file.read(16)
-        size, kind = int.from_bytes(header[:4]), header[4:8]
-        if size == 1:
-            size = int.from_bytes(header[8:16])
-        if len(header) < 8 or (size < 8 and not (kind == b"moov" and size == 0)):
-            break
-        if kind == b"moov":
-            tracks = header + file.read(min(size or LONGEST_INDEX_BYTES, LONGEST_INDEX_BYTES))
+    for box in islice(outermost_boxes(file), MOST_BOXES):
+        if box.kind == b"moov":
+            file.seek(box.start)
+            tracks = file.read(min(box.size_bytes or LONGEST_INDEX_BYTES, LONGEST_INDEX_BYTES))
             return "video" if _MP4_VIDEO.search(tracks) or b"hdlr" not in tracks else "only_sound"
-        place += size
     return "video"
 
 

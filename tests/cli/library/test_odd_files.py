@@ -7,8 +7,8 @@ from PIL import Image
 
 from tests.cli.conftest import Vifi
 from tests.made_videos import numbered_frames, solid_picture, write_video
+from tests.video.container.test_motion_photos import motion_photo
 from tests.video.container.test_stream_choice import FILM, Track, write_tracks
-from tests.video.decode.test_motion_photos import motion_photo
 
 
 def test_each_file_is_indexed_or_named_with_a_reason(vifi: Vifi, tiny: Path, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.catalog.connection import BUSY_SECONDS
 from vifi_cli.index.catalog.opening import create_catalog_file, explain, now
-from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader, encode_path
+from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
+from vifi_cli.index.catalog.rows import encode_path
 from vifi_cli.index.windows import windows_of
 from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.files.discovery import VideoFile

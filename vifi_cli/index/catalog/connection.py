@@ -26,7 +26,7 @@ ATTEMPTS, PAUSE_SECONDS = 5, 0.05
 _NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_IOERR_SHMMAP}
 CANNOT_WRITE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 
-FileState = tuple[tuple[int, ...] | None, ...]
+CatalogState = tuple[tuple[int, ...] | None, ...]
 """Of a catalog and its write-ahead file: changes when either is written or replaced by another."""
 
 
@@ -36,7 +36,7 @@ class Connection:
 
     sqlite: sqlite3.Connection
     can_write: bool = False
-    frozen: FileState | None = None
+    frozen: CatalogState | None = None
 
 
 def connect(path: Path) -> Connection:
@@ -59,7 +59,7 @@ def connect(path: Path) -> Connection:
             raise error from None
 
 
-def file_state(path: Path) -> FileState:
+def catalog_state(path: Path) -> CatalogState:
     """The present state of a catalog and its write-ahead file, as far as the file system shows it."""
     return _identity(path), _identity(_beside(path, "-wal"))
 
@@ -119,14 +119,14 @@ def _leave_wal(path: Path) -> sqlite3.Connection:
 
 def _to_read(path: Path) -> Connection:
     for _ in range(ATTEMPTS):
-        state, journals = file_state(path), [_beside(path, "-wal"), _beside(path, "-journal")]
+        state, journals = catalog_state(path), [_beside(path, "-wal"), _beside(path, "-journal")]
         # In a folder that it can write to, SQLite would leave files of this user that lock the owner out.
         if not os.access(path.parent, os.W_OK) or any(journal.exists() for journal in journals):
             with suppress(sqlite3.OperationalError):
                 return Connection(_checked(f"file:{_quoted(path)}?mode=ro&readonly_shm=1"))
         if not any(map(_has_content, journals)):
             connection = _checked(f"file:{_quoted(path)}?mode=ro&immutable=1")
-            if file_state(path) == state:
+            if catalog_state(path) == state:
                 return Connection(connection, frozen=state)
             connection.close()
         time.sleep(PAUSE_SECONDS)  # an index run may just begin or end

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.index.catalog.catalog import FAILURE_COLUMNS, VIDEO_COLUMNS, WINDOW_COLUMNS, Catalog
-from vifi_cli.index.catalog.reader import decode_path
+from vifi_cli.index.catalog.rows import decode_path
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import VideoFile
 

@@ -14,10 +14,10 @@ from vifi_cli.errors import IndexDamaged, IndexMissing, IndexProblem
 from vifi_cli.index.catalog.connection import (
     ATTEMPTS,
     CANNOT_WRITE,
+    CatalogState,
     Connection,
-    FileState,
+    catalog_state,
     connect,
-    file_state,
 )
 from vifi_cli.index.catalog.migrations import MIGRATION_NAMES, migrations
 from vifi_cli.index.catalog.records import IndexedWith
@@ -54,7 +54,7 @@ def _fill(file: Path, indexed_with: IndexedWith) -> None:
         db.close()
 
 
-def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:
+def open_catalog_file(path: Path) -> tuple[Database, CatalogState | None]:
     """Opens a catalog and updates its schema; opens it only for reading where it cannot be written.
 
     Also returns the state of the files if later ones will not be seen (see `connection`).
@@ -79,14 +79,14 @@ def open_catalog_file(path: Path) -> tuple[Database, FileState | None]:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _ready_to_use(connection: Connection, path: Path) -> tuple[Database, FileState | None]:
+def _ready_to_use(connection: Connection, path: Path) -> tuple[Database, CatalogState | None]:
     db, frozen = Database(connection.sqlite), connection.frozen
     db.execute("PRAGMA foreign_keys = ON")
     if _lacks_steps(db, path) and not (connection.can_write and _apply_steps(db, path)):
-        seen = frozen or file_state(path)
+        seen = frozen or catalog_state(path)
         db = _updated_copy(db)
         # closing the connection of somebody who can write, on a full disk, removes the file written ahead
-        frozen = file_state(path) if connection.can_write else seen
+        frozen = catalog_state(path) if connection.can_write else seen
     if not db.table("catalogue").count:
         raise sqlite3.DatabaseError("it holds nothing")
     return db, frozen
@@ -96,7 +96,7 @@ def _may_pass(error: sqlite3.Error, connection: Connection | None, path: Path) -
     """Whether a run that was just beginning or ending explains an error, such as that a reader cannot write."""
     if connection is None or connection.can_write:
         return False
-    is_written = connection.frozen is not None and file_state(path) != connection.frozen
+    is_written = connection.frozen is not None and catalog_state(path) != connection.frozen
     return is_written or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 

@@ -1,6 +1,5 @@
 """Reads a catalog: its videos, frames and windows, and what a search looks up."""
 
-import os
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,25 +9,28 @@ from typing import Any, Self
 
 import numpy as np
 
-from vifi_cli.disk.mount_identity import MountIdentity, parse_mount_identity
 from vifi_cli.errors import IndexChanged
 from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
-from vifi_cli.index.catalog.connection import file_state
+from vifi_cli.index.catalog.connection import catalog_state
 from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
+from vifi_cli.index.catalog.rows import (
+    FAILURE_ROW,
+    VIDEO_ROW,
+    decode_path,
+    encode_path,
+    failure_of_row,
+    video_of_row,
+)
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.windows import frames_within
 from vifi_cli.paths import unicode_form
 from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import LARGEST_INTEGER, VideoFile, storable_ns
+from vifi_cli.video.files.discovery import LARGEST_INTEGER, storable_ns
 
 SECONDS_DTYPE = np.dtype("<f8")
 EMBEDDING_DTYPE = np.dtype("<f2")
-VIDEO_COLUMNS = (
-    "id, path, size_bytes, modified_ns, fingerprint, on_other_device, status_changed_ns, inode, digest, mount, "
-    "duration_seconds, width, height, codec"
-)
 PARAMETERS_PER_STATEMENT = 900
 """SQLite's oldest limit on the number of parameters of one statement is 999."""
 
@@ -39,7 +41,7 @@ class CatalogReader:
     def __init__(self, path: Path) -> None:
         """Opens an existing catalog; raises IndexMissing, IndexDamaged or IndexProblem."""
         self.path = path
-        self._opened_as = file_state(path)
+        self._opened_as = catalog_state(path)
         self.db, self._frozen = open_catalog_file(path)
         row = next(self.db.query("SELECT * FROM catalogue"))
         self.indexed_with = IndexedWith(**{field.name: row[field.name] for field in fields(IndexedWith)})
@@ -57,7 +59,7 @@ class CatalogReader:
     @property
     def is_outdated(self) -> bool:
         """Whether this connection shows another state than the present files do: open the catalog again."""
-        present = file_state(self.path)
+        present = catalog_state(self.path)
         # SQLite itself sees what is written ahead, unless it took the catalog for one that never changes
         return present[0] != self._opened_as[0] if self._frozen is None else present != self._frozen
 
@@ -127,8 +129,8 @@ class CatalogReader:
     def videos_at(self, paths: Iterable[Path]) -> dict[Path, CatalogedVideo]:
         """The videos indexed at paths, without the paths that have none."""
         wanted = list({encode_path(path) for path in paths})
-        found = self._in_parts(f"SELECT {VIDEO_COLUMNS} FROM videos WHERE path IN ({{}})", wanted)
-        return {video.path: video for video in map(_video, found)}
+        found = self._in_parts(f"SELECT {VIDEO_ROW} FROM videos WHERE path IN ({{}})", wanted)
+        return {video.path: video for video in map(video_of_row, found)}
 
     def videos_of_size(self, size_bytes: int) -> list[CatalogedVideo]:
         """The videos whose file has this size; only these can have the same content."""
@@ -270,22 +272,12 @@ class CatalogReader:
         return [*faults, f"{misfits} videos with wrong embeddings"] if misfits else faults
 
     def _videos(self, condition: str, values: Sequence[object] = ()) -> list[CatalogedVideo]:
-        rows = self.db.execute(f"SELECT {VIDEO_COLUMNS} FROM videos {condition}", tuple(values))
-        return [_video(row) for row in rows]
+        rows = self.db.execute(f"SELECT {VIDEO_ROW} FROM videos {condition}", tuple(values))
+        return [video_of_row(row) for row in rows]
 
     def _failures(self, condition: str) -> list[FailedFile]:
-        columns = "path, size_bytes, modified_ns, status_changed_ns, inode, mount, reason, kind"
-        rows = self.db.execute(
-            f"SELECT {columns} FROM failures WHERE {condition} ORDER BY path", (FailureKind.UNREADABLE,)
-        )
-        return [
-            FailedFile(
-                VideoFile(decode_path(path), size, modified, changed, inode, mount=_mount(mount)),
-                reason,
-                FailureKind(kind),
-            )
-            for path, size, modified, changed, inode, mount, reason, kind in rows
-        ]
+        statement = f"SELECT {FAILURE_ROW} FROM failures WHERE {condition} ORDER BY path"
+        return [failure_of_row(row) for row in self.db.execute(statement, (FailureKind.UNREADABLE,))]
 
     def _in_parts(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Runs a statement with `IN ({})` over any number of values."""
@@ -294,26 +286,6 @@ class CatalogReader:
             part = values[start : start + PARAMETERS_PER_STATEMENT]
             rows += self.db.execute(statement.format(",".join("?" * len(part))), tuple(part)).fetchall()
         return rows
-
-
-def encode_path(path: Path) -> bytes:
-    """A path as the catalog keeps it: the file system's own bytes."""
-    return os.fsencode(path)
-
-
-def decode_path(encoded: bytes) -> Path:
-    """The inverse of `encode_path`."""
-    return Path(os.fsdecode(encoded))
-
-
-def _video(row: tuple[Any, ...]) -> CatalogedVideo:
-    values = list(row)
-    values[1], values[5], values[9] = decode_path(row[1]), bool(row[5]), _mount(row[9])
-    return CatalogedVideo(*values)
-
-
-def _mount(text: str | None) -> MountIdentity | None:
-    return None if text is None else parse_mount_identity(text)
 
 
 def _ids(rows: Iterable[tuple[Any, ...]]) -> Int64Array:

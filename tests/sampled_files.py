@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from vifi_cli.video.files.content import BLOCK_BYTES
+from vifi_cli.video.files.digests import BLOCK_BYTES
 
 
 def replace_in_place(path: Path, content: bytes | bytearray) -> None:

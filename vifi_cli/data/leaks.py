@@ -7,7 +7,7 @@ from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.video.files.content import complete_digest, content_fingerprint
+from vifi_cli.video.files.digests import complete_digest, content_fingerprint
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from vifi_cli.index.update.changes import Changes, find_changes
 from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.content import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
+from vifi_cli.video.files.digests import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
 from vifi_cli.video.files.discovery import VideoFile, find_videos
 
 Update = Callable[[], IndexReport]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.files.content import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
+from vifi_cli.video.files.digests import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.files.recognition import looks_like_video
 

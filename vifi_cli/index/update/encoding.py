@@ -16,7 +16,7 @@ from vifi_cli.processors import usable_processors
 from vifi_cli.video.container.source_file import why_not_opened
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.content import ContentDigests
+from vifi_cli.video.files.digests import ContentDigests
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.pictures.frames import VideoInfo

@@ -200,6 +200,6 @@ def _number(file: Path) -> int | None:
 def _open_source(folders: list[Path], skips: Callable[[Path], bool]) -> _Source:
     if sys.platform == "linux":
         return WatchedFolders(folders, skips)
-    from vifi_cli.video.watching.elsewhere import ReportedChanges
+    from vifi_cli.video.watching.watchfiles_source import ReportedChanges
 
     return ReportedChanges(folders)

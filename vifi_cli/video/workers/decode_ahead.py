@@ -19,7 +19,7 @@ from vifi_cli.video.container.source_file import why_not_opened
 from vifi_cli.video.decode.decoder import decode_frames
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind, failure_kind
-from vifi_cli.video.files.content import ContentDigests, content_digests
+from vifi_cli.video.files.digests import ContentDigests, content_digests
 from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Value

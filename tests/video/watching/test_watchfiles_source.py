@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vifi_cli.video.watching.arrivals import FileEvent
-from vifi_cli.video.watching.elsewhere import ReportedChanges
+from vifi_cli.video.watching.watchfiles_source import ReportedChanges
 
 
 def test_what_happens_in_a_real_folder_is_told(tmp_path: Path) -> None:

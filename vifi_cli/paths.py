@@ -1,4 +1,4 @@
-"""Where vifi keeps its files, how user paths are read, and how files are replaced safely."""
+"""Where vifi keeps its files, how it reads the paths that users give, and with which rights it writes."""
 
 import errno
 import os
@@ -67,7 +67,7 @@ def is_given_folder(path: Path | str) -> bool:
 
 
 def check_visible(path: Path) -> None:
-    """Raises InvalidInput if a file system refuses to say what is at a path; that nothing is there is no obstacle."""
+    """Raises InvalidInput if a file system refuses to say what is at a path; an absent file is fine."""
     try:
         path.stat()
     except OSError as error:

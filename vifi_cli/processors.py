@@ -38,7 +38,7 @@ def ffmpeg_threads() -> int:
 
 
 def limit_threads_of_libraries() -> None:
-    """Lets libraries that are loaded later heed the quota; by themselves they heed the affinity alone."""
+    """Makes libraries that are loaded later heed the quota; otherwise they heed the affinity alone."""
     if usable_processors() < _affinity():
         os.environ.setdefault(THREADS_VARIABLE, str(usable_processors()))
 

@@ -1,7 +1,7 @@
 """Replaces files: the new content is written beside the old one, and takes its name when it is complete.
 
 Temporary names are random, and files are created exclusively, so that nobody who can write to the folder can prepare a
-link in their place. Their maker holds a lock on them, so that what a killed process left can be told and removed.
+link in their place. Their maker holds a lock on them, so that those of killed processes can be recognized.
 """
 
 import errno

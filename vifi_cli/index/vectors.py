@@ -41,7 +41,7 @@ ATTEMPTS = 5
 MEAN_OF_WINDOWS = 1024
 """A larger index is sampled: the mean cosine of a query is then uncertain by a 32nd of their standard deviation."""
 LIKELY_TIES = 64
-"""Windows that are asked for in addition, since some may be equally near as far as FAISS can tell."""
+"""Windows that are asked for in addition, since some may be equally near to FAISS."""
 FLOAT32_ROUNDING = 2**-23
 """A cosine of two embeddings (D,), computed in float32, is less than D times this from the true one."""
 GPU_ROUNDING = 2e-3

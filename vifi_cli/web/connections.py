@@ -30,7 +30,7 @@ WANTED_FILES = 4096
 AT_ONCE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 FEWEST, MOST, MOST_OF_ONE_CLIENT = 32, 512, 64
 MOMENT_SECONDS = 0.2
-"""In which a new client can send its request, so that it is not taken for one that only waits."""
+"""How long a new client has to send its request before it may be closed as one that only waits."""
 IPV6_NETWORK_BITS = 64
 """Whoever has one IPv6 address usually has all that begin with these bits."""
 

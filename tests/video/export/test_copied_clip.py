@@ -126,7 +126,7 @@ def test_joined_program_streams_are_copied_to_the_frame(name: str, codec: str, t
 def test_bare_streams_say_why_they_cannot_be_copied(tmp_path: Path) -> None:
     video = write_video(tmp_path / "bare.h264", numbered_frames(60))
     for start in (0.0, 2.0):
-        with pytest.raises(UnreadableVideo, match="does not tell when its frames are shown: omit --copy"):
+        with pytest.raises(UnreadableVideo, match="does not say when its frames are shown: omit --copy"):
             copy(video, start, start + 1.0)
 
 

@@ -54,7 +54,7 @@ def write_lock(folder: Path) -> Generator[None]:
         ) from error
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
-        with suppress(OSError):  # such as a full disk: whoever is locked out is only told less
+        with suppress(OSError):  # such as a full disk: whoever is locked out only reads less
             _write_note(folder, Writer(os.getpid(), socket.gethostname(), since))
         yield
     finally:

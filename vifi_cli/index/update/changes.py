@@ -140,18 +140,18 @@ def find_changes(
 def _unchanged(files: Sequence[VideoFile], videos: dict[Path, CatalogedVideo]) -> list[Match]:
     """The files that are as they were when they were indexed.
 
-    Inode numbers that are new for most files of a mount say nothing: that file system counts anew when mounted.
+    Inode numbers that are new for most files of a mount say nothing: that file system numbers files when mounted.
     """
     known = [(videos[file.path], file) for file in files if file.path in videos]
     renumbered = [(video, file) for video, file in known if is_renumbered(file, video)]
     of_mount = Counter(file.mount for _, file in known)
-    anew = {
+    renumbered_mounts = {
         mount
         for mount, count in Counter(file.mount for _, file in renumbered).items()
         if count >= FEWEST_RENUMBERED and 2 * count > of_mount[mount]
     }
     same = [(video, file) for video, file in known if is_unchanged(file, video)]
-    return [*same, *((video, file) for video, file in renumbered if file.mount in anew)]
+    return [*same, *((video, file) for video, file in renumbered if file.mount in renumbered_mounts)]
 
 
 def _is_noted_differently(video: CatalogedVideo, file: VideoFile) -> bool:

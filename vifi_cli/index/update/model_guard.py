@@ -1,4 +1,4 @@
-"""Tells a video that the model cannot embed from a model that cannot embed anything."""
+"""Distinguishes a video that the model cannot embed from a model that cannot embed anything."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -205,7 +205,7 @@ class _Joining:
 
 
 def _covered(spans: Sequence[tuple[float, float]], start: float, end: float) -> float:
-    """How many of the seconds from a start to an end lie in the spans."""
+    """How many of the seconds from a start to an end are in the spans."""
     return sum(max(0.0, min(end, last) - max(start, first)) for first, last in spans)
 
 

@@ -105,8 +105,8 @@ class OpenVideo:
         """Whether the header declares a duration for the pictures alone, whatever the sound lasts."""
         if not self.stream.duration:
             return False
-        whole = (self.container.duration or 0) * MICROSECOND
-        return abs(self.stream.duration * self.tick_seconds - whole) > SAME_DURATION_SECONDS
+        complete = (self.container.duration or 0) * MICROSECOND
+        return abs(self.stream.duration * self.tick_seconds - complete) > SAME_DURATION_SECONDS
 
     @property
     def late_seconds(self) -> float:
@@ -230,7 +230,7 @@ class OpenVideo:
         yield from self._shown(self._decoded(None))
 
     def timed_packets(self) -> Iterator[Packet[VideoStream]]:
-        """The packets with the times at which their frames are shown, decoded where the file does not tell them."""
+        """The packets with the times at which their frames are shown, decoded where the file does not hold them."""
         if self._order is None:
             self._begin_order(is_from_start=True)
         if self._order is None:

@@ -1,4 +1,4 @@
-"""Times of frames in files that only tell when frames are decoded, such as AVI with B-frames.
+"""Times of frames in files that only say when frames are decoded, such as AVI with B-frames.
 
 The frames come out of the decoder in the order in which they are shown, so the first one shown gets the first time:
 
@@ -22,12 +22,12 @@ from av.video.frame import VideoFrame
 from vifi_cli.video.container.packet_times import REORDERED_FRAMES
 
 MOST_WAITING = 64  # packets without a frame before the first of them is known to have none
-CODECS_THAT_TELL = {"mpeg4", "mpeg1video", "mpeg2video"}  # their frames say enough for FFmpeg to find it out
+CODECS_WITH_ORDER = {"mpeg4", "mpeg1video", "mpeg2video"}  # their frames say enough for FFmpeg to find it out
 
 
 @dataclass(frozen=True, slots=True)
 class FrameOrder:
-    """What a file tells about when its frames are shown."""
+    """What a file says about when its frames are shown."""
 
     is_all_known: bool = False  # then frames get their times by `DisplayOrder`
     delay_ticks: int = 0  # from the first time of decoding to the first time of showing
@@ -43,7 +43,7 @@ def order_in_avi(packets: Sequence[Packet[Any]], codec: str, start_ticks: int) -
     decoded = [packet.dts for packet in packets if packet.dts is not None]
     is_even = {after - before for before, after in pairwise(decoded)} == {1}
     is_complete = len(shown) == len(decoded) == len(packets)
-    if codec in CODECS_THAT_TELL and is_complete and is_even and shown != sorted(shown):
+    if codec in CODECS_WITH_ORDER and is_complete and is_even and shown != sorted(shown):
         return FrameOrder(late_ticks=min(shown) - start_ticks)
     return FrameOrder(is_all_known=True)
 

@@ -13,13 +13,13 @@ from vifi_cli.video.clock.file_clock import SAME_INSTANT_SECONDS, FileClock
 from vifi_cli.video.container.demuxing import MICROSECOND, demuxed, shares_packets
 from vifi_cli.video.container.display_order import (
     AS_THE_FILE_SAYS,
-    CODECS_THAT_TELL,
+    CODECS_WITH_ORDER,
     FrameOrder,
     order_in_avi,
     order_in_matroska,
 )
 
-ORDER_PACKETS = 64  # enough to see whether a file tells when its frames are shown
+ORDER_PACKETS = 64  # enough to see whether a file says when its frames are shown
 REORDERED_PACKETS = 17  # the first picture is among them
 FORMATS_WITH_TRUE_STARTS = ("mov", "avi")  # they say when the pictures begin
 
@@ -51,7 +51,7 @@ def read_first_packets(
         shares_packets(container)
         and clock is not None
         and not clock.is_plain
-        and context.name in CODECS_THAT_TELL
+        and context.name in CODECS_WITH_ORDER
     ):
         # FFmpeg guessed some of the times, and one of them was wrong
         order = FrameOrder(is_all_known=True, delay_ticks=frame_ticks if context.has_b_frames else 0)
@@ -65,7 +65,7 @@ def read_first_packets(
 
 
 def _may_begin_late(container: InputContainer, stream: VideoStream) -> bool:
-    """Whether FFmpeg may take the beginning of the file, such as that of its sound, for that of the pictures."""
+    """Whether FFmpeg may confuse the beginning of the pictures with that of the file, such as that of its sound."""
     if len(container.streams) < 2 or container.format.name.startswith(FORMATS_WITH_TRUE_STARTS):
         return False
     late = (

@@ -32,7 +32,7 @@ class PacketTimes:
     tick_seconds: float  # the unit of the stream's times
     frame_ticks: int  # the usual time from one frame to the next
     has_repeats: bool  # whether gaps stand for frames that are repeated, as in AVI
-    late_ticks: int = 0  # by which all frames are said to be shown later than they are
+    late_ticks: int = 0  # how much later than true the file shows all frames
     place: PacketPlace = BEFORE_ALL  # of the latest packet
     _latest_ticks: int | None = None
     _latest_decoded: int | None = None
@@ -60,12 +60,12 @@ class PacketTimes:
         before, self._latest_decoded = self._latest_decoded, packet.dts
         since = 0 if before is None or packet.dts is None else packet.dts - before
         since = since if 0 < since * self.tick_seconds <= LEAP_SECONDS else self.frame_ticks
-        said = packet.duration or 0
-        if self.clock is not None and self.clock.segments and said * self.tick_seconds > LEAP_SECONDS:
+        declared = packet.duration or 0
+        if self.clock is not None and self.clock.segments and declared * self.tick_seconds > LEAP_SECONDS:
             return self.frame_ticks
         if self.clock is not None and self.clock.slowness > 1:
-            return since  # what is said is in another unit
-        return max(said, self.frame_ticks, since) if self.has_repeats else said or since
+            return since  # the declared length is in another unit
+        return max(declared, self.frame_ticks, since) if self.has_repeats else declared or since
 
     def plausible_pts(self, packet: Packet[Any]) -> int | None:
         """When a packet's frame is shown, by the file; None if that cannot be, far from when it is decoded."""

@@ -39,7 +39,7 @@ def candidates(container: InputContainer) -> list[VideoStream]:
 
 
 def must_be_counted(streams: list[VideoStream]) -> bool:
-    """Whether the header does not tell which of several streams hold pictures."""
+    """Whether the header does not say which of several streams hold pictures."""
     return len(streams) > 1 and not all(stream.frames for stream in streams)
 
 

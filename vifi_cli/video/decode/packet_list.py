@@ -51,7 +51,7 @@ def list_packets(video: OpenVideo) -> PacketList | None:
     """Reads a file without decoding; None if its packets may differ from its frames.
 
     Each must have a different time, on a clock that is never set back, and be shown; the first is a keyframe that is
-    shown first. Some files only tell when frames are decoded (`display_order`).
+    shown first. Some files only say when frames are decoded (`display_order`).
     """
     times: list[int] = []
     keyframes: list[bool] = []

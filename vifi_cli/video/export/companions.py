@@ -56,7 +56,7 @@ class Companions:
         self._source = source
         self._film = film
         self._clock = clock
-        # a track that FFmpeg discards by itself holds chapters, which are copied as such
+        # a track that FFmpeg discards from the start holds chapters, which are copied as such
         self.streams: list[Stream] = [
             stream for stream in container.streams if stream.type != "video" and stream.discard != Discard.all
         ]
@@ -122,7 +122,7 @@ class Companions:
 
 
 def copied_stream(stream: StreamT, output: OutputContainer) -> StreamT:
-    """Adds a stream to a file, with what is said about it; raises ValueError if the format cannot hold it."""
+    """Adds a stream to a file, with its language and title; raises ValueError if the format cannot hold it."""
     target = output.add_stream_from_template(stream, opaque=True)
     target.disposition = stream.disposition
     target.metadata.update({key: stream.metadata[key] for key in KEPT_OF_STREAMS if key in stream.metadata})

@@ -165,7 +165,7 @@ def _from_keyframe(moment: Moment, clock: FileClock, alive: Callable[[], None]) 
     for earlier_seconds in SEEK_EARLIER_SECONDS:
         with open_video(moment.path, clock) as video:
             if has_flag(video.container, Flags.no_timestamps):
-                raise UnreadableVideo("it does not tell when its frames are shown: omit --copy")
+                raise UnreadableVideo("it does not say when its frames are shown: omit --copy")
             keyframed = _KeyframedMoment(video, moment)
             if keyframed.begin(earlier_seconds, alive):
                 yield keyframed

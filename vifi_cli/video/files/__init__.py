@@ -1,1 +1,1 @@
-"""Which files are videos, and what tells one file from another."""
+"""Which files are videos, and whether a file is the same as before."""

@@ -46,7 +46,7 @@ def has_other_inode(now: FileState, before: FileState) -> bool:
 
 
 def is_renumbered(now: FileState, before: FileState) -> bool:
-    """Whether only the inode number differs; some file systems count anew each time they are mounted."""
+    """Whether only the inode number differs; some file systems number files each time they are mounted."""
     same_times = now.status_changed_ns == before.status_changed_ns and _are_size_and_time_equal(now, before)
     return same_times and has_other_inode(now, before)
 

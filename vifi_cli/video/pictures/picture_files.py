@@ -15,7 +15,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.video.pictures.frames import MOST_PIXELS, FrameGeometry
 from vifi_cli.video.pictures.picture import FrameScaler, Picture
 
-# all that Pillow reads by itself; for others, such as PostScript, it starts other programs
+# all that Pillow reads without help; for others, such as PostScript, it starts other programs
 FORMATS = (
     *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG", "JPEG2000"),
     *("PCX", "PNG", "PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP", "XBM"),

@@ -1,6 +1,6 @@
 """Follows folders: by what the system reports, and by looking where it reports nothing or not everything.
 
-On Linux that is inotify, elsewhere watchfiles. Both are told about changes by this machine alone, and inotify watches
+On Linux that is inotify, elsewhere watchfiles. Both report changes by this machine alone, and inotify watches
 each folder, of which a user may watch a limited number.
 """
 
@@ -32,7 +32,7 @@ REMEDY = (
     "/etc/sysctl.d/60-inotify.conf`"
 )
 
-Tell = Callable[[str, bool], object]
+Announce = Callable[[str, bool], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class _Source(Protocol):
 class Follower:
     """Follows folders and files, one set after the other."""
 
-    def __init__(self, exclude: Sequence[str], include: Sequence[str], tell: Tell) -> None:
-        """The patterns are those of a search; `tell` receives how folders are followed if that is not as usual, once.
+    def __init__(self, exclude: Sequence[str], include: Sequence[str], announce: Announce) -> None:
+        """The patterns are those of a search; `announce` receives, once, how folders are followed if that is unusual.
 
         Its second argument says whether the user should do something about it.
         """
-        self._exclude, self._include, self._tell_user = exclude, include, tell
-        self._told: set[str] = set()
+        self._exclude, self._include, self._announce = exclude, include, announce
+        self._reported: set[str] = set()
         self._roots: Sequence[Path] = ()
         self._source: _Source | None = None
         self._mounts = MountChanges()
@@ -99,18 +99,18 @@ class Follower:
             self._is_limited = self._source.limit_reached
             if self._is_limited:
                 polled |= dict.fromkeys(folders, "")
-                self._tell_limit("watches", MORE_WATCHES, folders)
+                self._report_limit("watches", MORE_WATCHES, folders)
         except OSError as error:
             polled = dict.fromkeys(folders, "")
             if error.errno == errno.EMFILE:
-                self._tell_limit("instances", MORE_INSTANCES, folders)
+                self._report_limit("instances", MORE_INSTANCES, folders)
             else:
-                self._tell(
+                self._report(
                     f"changes are not reported ({error.strerror}): {_polling(folders)}", is_problem=True
                 )
         for kind in dict.fromkeys(filter(None, polled.values())):
             shares = [folder for folder, its_kind in polled.items() if its_kind == kind]
-            self._tell(f"{kind} does not report all changes: {_polling(shares)}")
+            self._report(f"{kind} does not report all changes: {_polling(shares)}")
         self._polled = [folder for folder in polled if root_of(folder.parent, polled) is None]
         self._found = self._find()
         self._next_poll = now + POLL_SECONDS
@@ -167,23 +167,23 @@ class Follower:
             return {}
         return {video.path: (video.size_bytes, video.modified_ns) for video in videos}
 
-    def _tell_limit(self, what: str, more: int, folders: Sequence[Path]) -> None:
+    def _report_limit(self, what: str, more: int, folders: Sequence[Path]) -> None:
         names = (f"fs/inotify/max_user_{what}", f"user/max_inotify_{what}")  # of all, and of this container
         limits = {
             name.replace("/", "."): limit for name in names if (limit := _number(SYSCTL / name)) is not None
         }
         name = min(limits, key=lambda name: limits[name], default=f"fs.inotify.max_user_{what}")
         is_at = f" ({name} is {limits[name]:,})" if limits else ""
-        self._tell(
+        self._report(
             f"Linux lets you watch no more folders{is_at}: {_polling(folders)}. "
-            f"To be told at once, {REMEDY.format(name=name, more=more)}",
+            f"To see changes at once, {REMEDY.format(name=name, more=more)}",
             is_problem=True,
         )
 
-    def _tell(self, message: str, *, is_problem: bool = False) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            self._tell_user(message, is_problem)
+    def _report(self, message: str, *, is_problem: bool = False) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
+            self._announce(message, is_problem)
 
 
 def _polling(folders: Sequence[Path]) -> str:

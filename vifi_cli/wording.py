@@ -2,8 +2,10 @@
 
 import math
 import re
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import PurePath
 
 
 def clock(seconds: float) -> str:
@@ -30,6 +32,11 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
 def first_of(names: Sequence[str], most: int) -> str:
     """The first names of a list: `run, walk and 3 more`."""
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def as_argument(path: PurePath) -> str:
+    """A path as part of a command that a message proposes, quoted where a shell needs it."""
+    return shlex.quote(str(path))
 
 
 def printable(text: str) -> str:

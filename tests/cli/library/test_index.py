@@ -156,7 +156,7 @@ def test_status_tells_what_failed(vifi: Vifi, folder: Path) -> None:
 
 
 def test_a_rebuild_never_drops_what_it_does_not_see(vifi: Vifi, folder: Path, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
+    disk = tmp_path / "my disk"
     disk.mkdir()
     shutil.copy(folder / "launch.mp4", disk / "other.mp4")
     vifi("index", folder, disk, "--model", "starter")
@@ -167,6 +167,7 @@ def test_a_rebuild_never_drops_what_it_does_not_see(vifi: Vifi, folder: Path, tm
     unplugged = vifi("index", "--rebuild")
     assert unplugged.exit_code == 2
     assert f"plug the disk of {disk} in" in unplugged.stderr
+    assert f"`vifi prune --missing '{disk}'`" in unplugged.stderr, "ready for a shell"
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 5
 
 

@@ -20,6 +20,7 @@ from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.pruning import find_prunable
+from vifi_cli.index.update.rebuild import check_nothing_is_lost
 from vifi_cli.index.update.shards import make_shard, merge_shard, store_all
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
 
@@ -361,6 +362,18 @@ def test_a_lone_file_that_is_gone_is_forgotten_with_its_root(
     (videos / "red.mp4").unlink()
     assert counts(update()) == {"removed": 1, "unchanged": 2}
     assert catalog.roots() == [videos]
+
+
+@pytest.mark.parametrize("name", ["clip.bak", ".hidden.mp4", "clip.lrv"])
+def test_a_named_file_that_a_search_of_its_folder_skips_is_followed(
+    catalog: Catalog, videos: Path, update: Update, name: str
+) -> None:
+    file = shutil.move(solid_colour_clip(videos / "new.mp4", [("lime", 2.0)]), videos / name)
+    update(videos, file)
+    assert catalog.roots() == [videos, file]
+    check_nothing_is_lost(catalog, find_videos(catalog.roots()), catalog.roots())
+    shutil.copy(videos / "blue.mp4", file)
+    assert counts(update(*catalog.roots())) == {"added": 1, "unchanged": 3}
 
 
 def test_what_a_run_remembers_does_not_grow_with_the_videos(catalog: Catalog, videos: Path) -> None:

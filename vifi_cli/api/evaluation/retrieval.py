@@ -32,7 +32,7 @@ from vifi_cli.model.runtime.encoder import load_encoder
 from vifi_cli.paths import given_path, index_folder, slug, unicode_form
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
-from vifi_cli.wording import counted
+from vifi_cli.wording import as_argument, counted
 
 TEXTS_AT_ONCE = 256
 _FILES = "files are expected beside the CSV; put them there, or remove their lines"
@@ -205,7 +205,7 @@ def _not_indexed(file: QueryFile, catalog: Catalog, missing: Sequence[Path]) -> 
         return f"{problem}, which was out of reach ({passing[first]}): run `vifi index` again"
     if not first.is_file():
         return f"{problem}, which is not on disk either: {_FILES}"
-    return f"{problem}: run `vifi index {file.path.parent}`, or remove their lines"
+    return f"{problem}: run `vifi index {as_argument(file.path.parent)}`, or remove their lines"
 
 
 def _facts(file: QueryFile, measured: Sequence[MeasuredModel]) -> Iterator[tuple[str, str]]:

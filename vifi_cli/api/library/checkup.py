@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from vifi_cli import __version__
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.processors import usable_processors
-from vifi_cli.wording import counted, size
+from vifi_cli.wording import as_argument, counted, size
 
 if TYPE_CHECKING:
     from vifi_cli.index.catalog.catalog import Catalog
@@ -156,7 +156,7 @@ def _presence(catalog: "Catalog") -> Iterator[Finding]:
         found = (
             f"{counted(count, 'indexed video')} out of reach: {folder} is missing, unreadable, or not mounted"
         )
-        fix = f"make it available again; `vifi prune --missing {folder}` drops what is out of reach"
+        fix = f"make it available again; `vifi prune --missing {as_argument(folder)}` drops what is out of reach"
         yield Finding("Files", "note", found, fix)
 
 

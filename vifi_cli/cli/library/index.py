@@ -209,7 +209,7 @@ def warn_of_problems(report: IndexReport) -> None:
     for folder in report.out_of_reach:
         output.warning(
             f"{folder} is {FOLDER_OUT_OF_REACH}: what is indexed under it stays "
-            f"(`vifi prune --missing {folder}` drops what is out of reach)"
+            f"(`vifi prune --missing {wording.as_argument(folder)}` drops what is out of reach)"
         )
     if report.skipped:
         output.note(

@@ -14,7 +14,8 @@ from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_video
 from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import Discovery, VideoFile
+from vifi_cli.video.files.discovery import Discovery, VideoFile, is_in_search
+from vifi_cli.video.files.recognition import may_be_video
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -142,9 +143,15 @@ class _Encoding:
 
 
 def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> list[Path]:
-    """The roots worth remembering: not a file under another root, which is found again anyway."""
+    """The roots worth remembering: not a file that a search of another root finds again anyway."""
     all_roots = {*roots, *known}
-    return [root for root in roots if os.path.isdir(root) or not root_of(root.parent, all_roots)]  # noqa: PTH112
+    return [root for root in roots if os.path.isdir(root) or not _is_found_below(root, all_roots)]  # noqa: PTH112
+
+
+def _is_found_below(file: Path, roots: set[Path]) -> bool:
+    """Whether a search of one of the roots takes a file for a video."""
+    root = root_of(file.parent, roots)
+    return root is not None and is_in_search(file, root) and may_be_video(file)
 
 
 def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[FailedFile]]:

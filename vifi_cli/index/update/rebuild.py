@@ -12,7 +12,7 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.update.changes import find_changes
 from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.video.files.discovery import Discovery
-from vifi_cli.wording import counted
+from vifi_cli.wording import as_argument, counted
 
 
 def rebuild_folder(folder: Path) -> Path:
@@ -49,15 +49,20 @@ def check_nothing_is_lost(old: Catalog, discovery: Discovery, roots: Sequence[Pa
     if changes.out_of_reach:
         path, folder = next(iter(changes.out_of_reach.items()))
         raise IndexProblem(
-            f"rebuilding the index would lose {len(changes.out_of_reach)} videos that are out of reach now, such as "
-            f"{path}: plug the disk of {folder} in, or drop them first with `vifi prune {folder}`"
+            f"rebuilding the index would lose {_videos_that_are(len(changes.out_of_reach))} out of reach now, "
+            f"such as {path}: plug the disk of {folder} in, or drop them first with "
+            f"`vifi prune --missing {as_argument(folder)}`"
         )
     if changes.skipped:
         raise IndexProblem(
-            f"rebuilding the index would lose {len(changes.skipped)} videos that are skipped, such as "
-            f"{changes.skipped[0]}: omit --exclude, or drop them first with `vifi prune` (`vifi prune --skipped` drops "
-            "what is in trash and thumbnails)"
+            f"rebuilding the index would lose {_videos_that_are(len(changes.skipped))} skipped, such as "
+            f"{changes.skipped[0]}: omit --exclude, name the files too, or drop them first with `vifi prune PATH` "
+            "(`vifi prune --skipped` drops what is in trash and thumbnails)"
         )
+
+
+def _videos_that_are(number: int) -> str:
+    return counted(number, "video that is", "videos that are")
 
 
 def check_complete(old: Catalog, rebuilt: Catalog) -> None:

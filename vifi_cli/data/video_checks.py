@@ -13,7 +13,7 @@ from vifi_cli.data.leaks import Leak, equal_files, find_leaks
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.pictures.frames import FrameGeometry
-from vifi_cli.video.workers.decode_ahead import DecodedChunk, FailedVideo, decode_ahead
+from vifi_cli.video.workers.decode_ahead import DecodedChunk, Decoders, FailedVideo, decode_ahead
 
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
 THUMBNAIL = FrameGeometry(32, 32)
@@ -103,7 +103,7 @@ def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[Br
     done = 0
     problems: dict[int, BrokenVideo] = {}
     workers = max(1, min(len(paths), usable_processors(), MOST_WORKERS))
-    with closing(decode_ahead(paths, DECODED, THUMBNAIL, workers=workers, threads=1)) as events:
+    with closing(decode_ahead(paths, DECODED, THUMBNAIL, Decoders(workers, threads=1))) as events:
         for event in events:
             if isinstance(event, DecodedChunk):
                 continue

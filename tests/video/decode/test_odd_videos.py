@@ -10,7 +10,13 @@ from tests.decoded_videos import read_video
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, FailedVideo, decode_ahead
+from vifi_cli.video.workers.decode_ahead import (
+    DecodedChunk,
+    DecodedVideo,
+    Decoders,
+    FailedVideo,
+    decode_ahead,
+)
 
 ODD = Path(__file__).parents[3].parent / "shared" / "videos" / "odd"
 pytestmark = pytest.mark.skipif(not ODD.is_dir(), reason="the shared odd videos are not at hand")
@@ -24,7 +30,7 @@ def outcomes() -> dict[Path, Outcome]:
     paths = [video.path for video in find_videos([ODD]).videos]
     results: dict[Path, Outcome] = {}
     chunks: dict[int, list[Frames]] = {}
-    for event in decode_ahead(paths, FrameSampling(), GEOMETRY, workers=2, stall_seconds=30):
+    for event in decode_ahead(paths, FrameSampling(), GEOMETRY, Decoders(workers=2, stall_seconds=30)):
         if isinstance(event, DecodedChunk):
             chunks.setdefault(event.position, []).append(event.frames)
         elif isinstance(event, DecodedVideo):

@@ -24,6 +24,7 @@ from vifi_cli.video.workers.decode_ahead import (
     EVENTS_AHEAD,
     DecodedChunk,
     DecodedVideo,
+    Decoders,
     DecodingEvent,
     FailedVideo,
     decode_ahead,
@@ -33,13 +34,13 @@ WIDE = FrameGeometry(32, 80, "squash")
 PARENT = """
 import sys
 from pathlib import Path
-from vifi_cli.video.workers.decode_ahead import decode_ahead
+from vifi_cli.video.workers.decode_ahead import Decoders, decode_ahead
 from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 
 if __name__ == "__main__":
     paths = [Path(path) for path in sys.argv[1:]]
-    for event in decode_ahead(paths, FrameSampling(), FrameGeometry(8, 8), workers=2):
+    for event in decode_ahead(paths, FrameSampling(), FrameGeometry(8, 8), Decoders(workers=2)):
         print(event.position, flush=True)
 """
 
@@ -56,7 +57,9 @@ def pipe(tmp_path: Path) -> Path:
 
 
 def run(paths: Sequence[Path], *, workers: int = 1, stall_seconds: float = 60.0) -> list[DecodingEvent]:
-    return list(decode_ahead(paths, FrameSampling(), WIDE, workers=workers, stall_seconds=stall_seconds))
+    return list(
+        decode_ahead(paths, FrameSampling(), WIDE, Decoders(workers=workers, stall_seconds=stall_seconds))
+    )
 
 
 def outcomes(events: Sequence[DecodingEvent]) -> dict[int, str]:
@@ -134,7 +137,7 @@ def test_a_decoder_that_crashes_is_replaced(clip: Path, pipe: Path, number: int,
 
 
 def test_closing_ends_all_processes(clip: Path, pipe: Path) -> None:
-    events = decode_ahead([clip, pipe], FrameSampling(), WIDE, workers=2)
+    events = decode_ahead([clip, pipe], FrameSampling(), WIDE, Decoders(workers=2))
     assert next(events).position == 0
     assert decoders()
     events.close()
@@ -150,7 +153,7 @@ def test_ctrl_c_is_the_parents_to_handle(clip: Path) -> None:
 
 
 def test_no_more_processes_than_videos(clip: Path, pipe: Path) -> None:
-    events = decode_ahead([clip, pipe], FrameSampling(), WIDE, workers=8)
+    events = decode_ahead([clip, pipe], FrameSampling(), WIDE, Decoders(workers=8))
     next(events)
     assert len(decoders()) == 2
     events.close()

@@ -15,7 +15,13 @@ from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.pictures.frames import FrameGeometry, VideoInfo
-from vifi_cli.video.workers.decode_ahead import DecodedChunk, DecodedVideo, DecodingPool, FailedVideo
+from vifi_cli.video.workers.decode_ahead import (
+    DecodedChunk,
+    DecodedVideo,
+    Decoders,
+    DecodingPool,
+    FailedVideo,
+)
 from vifi_cli.video.workers.isolated_worker import SENT_NONSENSE, IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Answers
 from vifi_cli.video.workers.received_frames import ReceivedFrames
@@ -72,7 +78,7 @@ def good(reporter: Reporter) -> VideoInfo:
 def outcomes(*works: Attack, stall_seconds: float = 1.0) -> list[str]:
     """What became of each video: `done`, with its count of frames, or the reason."""
     checks = partial(ReceivedFrames, FrameSampling(), FrameGeometry(SIDE, SIDE))
-    pool = DecodingPool([partial(work) for work in works], checks, 1, stall_seconds)
+    pool = DecodingPool([partial(work) for work in works], checks, Decoders(stall_seconds=stall_seconds))
     frames, found = [0] * len(works), [""] * len(works)
     try:
         for event in pool.events():

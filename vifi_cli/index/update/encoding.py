@@ -23,6 +23,7 @@ from vifi_cli.video.pictures.frames import VideoInfo
 from vifi_cli.video.workers.decode_ahead import (
     DecodedChunk,
     DecodedVideo,
+    Decoders,
     DecodingEvent,
     FailedVideo,
     decode_ahead,
@@ -106,7 +107,7 @@ def encode_videos(
         [video.path for video in videos],
         sampling,
         encoder.geometry,
-        workers=workers or decoder_processes(),
+        Decoders(workers or decoder_processes()),
         digested=True,
     )
     with closing(events):  # ends the decoding processes whatever happens here

@@ -21,7 +21,7 @@ from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind, failure_kind
 from vifi_cli.video.files.digests import ContentDigests, content_digests
 from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
-from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Reporter
+from vifi_cli.video.workers.isolated_worker import STALL_SECONDS, IsolatedWorker, Reporter
 from vifi_cli.video.workers.messages import Value
 from vifi_cli.video.workers.received_frames import ReceivedFrames
 
@@ -58,25 +58,34 @@ class FailedVideo:
 DecodingEvent = DecodedChunk | DecodedVideo | FailedVideo
 
 
+@dataclass(frozen=True, slots=True)
+class Decoders:
+    """The processes that decode."""
+
+    workers: int = 1  # videos at a time
+    threads: int = 2  # for each
+    stall_seconds: float = STALL_SECONDS  # after which a silent one counts as hanging
+
+
+ONE_DECODER = Decoders()
+
+
 def decode_ahead(
     paths: Sequence[Path],
     sampling: FrameSampling,
     geometry: FrameGeometry,
+    decoders: Decoders = ONE_DECODER,
     *,
-    workers: int = 1,
-    threads: int = 2,
-    stall_seconds: float = 60.0,
     digested: bool = False,
 ) -> Generator[DecodingEvent, None, None]:
     """Yields each video's chunks in order and `DecodedVideo`, or `FailedVideo` at any point.
 
-    It decodes `workers` videos at a time, each with `threads` threads, and their events come mixed. A decoder silent
-    for `stall_seconds` counts as hanging. With `digested`, it also reads each decoded file for its digests. Closing the
-    generator ends all processes at once.
+    The events of several videos come mixed. With `digested`, it also reads each decoded file for its digests. Closing
+    the generator ends all processes at once.
     """
-    works = [partial(_decode, path, sampling, geometry, threads) for path in paths]
-    pool = DecodingPool(works, partial(ReceivedFrames, sampling, geometry), workers, stall_seconds)
-    pool.digested = paths if digested else None
+    works = [partial(_decode, path, sampling, geometry, decoders.threads) for path in paths]
+    receiving = partial(ReceivedFrames, sampling, geometry)
+    pool = DecodingPool(works, receiving, decoders, paths if digested else None)
     try:
         yield from pool.events()
     finally:
@@ -101,18 +110,16 @@ class DecodingPool:
         self,
         works: Sequence[partial[VideoInfo]],
         receiving: Callable[[], ReceivedFrames],
-        workers: int,
-        stall_seconds: float,
+        decoders: Decoders,
+        digested: Sequence[Path] | None = None,
     ) -> None:
-        """`receiving` makes the checks of one video's frames."""
+        """`receiving` makes the checks of one video's frames; the files in `digested`, one a work, are digested too."""
         self._waiting = deque(enumerate(works))
         self._receiving = receiving
         self._events: Queue[DecodingEvent | Exception | None] = Queue(EVENTS_AHEAD)
         self._stopping = False
-        self.digested: Sequence[Path] | None = (
-            None  # the files of the works, to be digested once they are decoded
-        )
-        isolated = [IsolatedWorker(stall_seconds) for _ in range(min(workers, len(works)))]
+        self._digested = digested
+        isolated = [IsolatedWorker(decoders.stall_seconds) for _ in range(min(decoders.workers, len(works)))]
         self._threads = {
             threading.Thread(target=self._run, args=(worker,), name="decode-ahead", daemon=True): worker
             for worker in isolated
@@ -178,9 +185,9 @@ class DecodingPool:
 
     def _digests(self, position: int) -> ContentDigests | None:
         """The digests of a file, made here, since a decoder that was taken over could name those of another file."""
-        return (
-            None if self.digested is None else content_digests(self.digested[position], self._check_running)
-        )
+        if self._digested is None:
+            return None
+        return content_digests(self._digested[position], self._check_running)
 
     def _check_running(self, _: int) -> None:
         if self._stopping:

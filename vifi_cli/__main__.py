@@ -5,9 +5,9 @@ from vifi_cli import processors, stop_signals
 
 def main() -> None:
     """Runs `vifi_cli.cli.app.main`; whichever signal stops it, it ends as after Ctrl-C."""
-    stop_signals.raise_on_stop()  # at once: the first process of a container ignores signals without a handler
-    processors.limit_threads_of_libraries()  # before any of them is loaded
     try:
+        stop_signals.raise_on_stop()  # at once: the first process of a container ignores signals without a handler
+        processors.limit_threads_of_libraries()  # before any of them is loaded
         from vifi_cli.cli.app import main as run
 
         run()

@@ -267,6 +267,17 @@ def test_a_closed_terminal_ends_it_quietly(indexed: Path, vifi_home: Path) -> No
     assert leftovers(vifi_home) == []
 
 
+def test_a_signal_in_the_first_moment_ends_it_quietly() -> None:
+    code = """if True:
+        import os, signal
+        from vifi_cli import __main__, processors
+        processors.limit_threads_of_libraries = lambda: os.kill(os.getpid(), signal.SIGTERM)
+        __main__.main()
+    """
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + TERM, "", "")
+
+
 @pytest.mark.slow
 def test_signals_that_are_ignored_at_the_start_stay_ignored(
     starter: None, many: Path, vifi: Vifi, vifi_home: Path

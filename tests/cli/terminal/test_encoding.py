@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import Vifi
 from vifi_cli.api.cut.moments import parse_moments
-from vifi_cli.cli.terminal.encoding import ESCAPE, LOOK_ALIKE
+from vifi_cli.cli.terminal.encoding import ESCAPE, LOOK_ALIKE, from_pipe
 from vifi_cli.wording import escaped, unescaped
 
 ENCODINGS = ("utf-8", "ascii", "latin-1", "cp1252", "cp437", "shift_jis")
@@ -32,6 +32,17 @@ def test_every_text_can_be_written_in_every_encoding(text: str, encoding: str) -
     if encoding in ("utf-8", "ascii", "latin-1"):  # others have one byte for several characters
         assert unescaped(for_programs) == text
     text.encode(encoding, LOOK_ALIKE)
+
+
+@encodings
+def test_a_pipe_is_read_in_the_encoding_in_which_it_is_written(encoding: str) -> None:
+    name = "café – плёнка 日本.mp4"
+    assert unescaped(from_pipe(name.encode(encoding, ESCAPE), encoding)) == name
+    assert from_pipe(name.encode(), encoding) == name, "another program may write UTF-8"
+
+
+def test_a_pipe_keeps_bytes_that_are_not_text() -> None:
+    assert os.fsencode(from_pipe(b"caf\xe9\x81.mp4", "utf-8")) == b"caf\xe9\x81.mp4"
 
 
 def test_what_people_see_looks_alike() -> None:

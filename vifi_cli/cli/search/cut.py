@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import note_no_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.encoding import from_pipe
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -135,7 +135,7 @@ def _moments(
         return named or _search(what, hit_selection, video_selection)
     if sys.stdin is None or sys.stdin.isatty():
         raise InvalidInput("- reads hits from a pipe: write `vifi search ... --json | vifi cut -`")
-    found = parse_moments(os.fsdecode(sys.stdin.buffer.read()))
+    found = parse_moments(from_pipe(sys.stdin.buffer.read(), sys.stdin.encoding))
     if not found.moments:
         output.note("no hits came through the pipe: there is nothing to cut")
     return found

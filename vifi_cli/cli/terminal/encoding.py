@@ -1,7 +1,9 @@
 """What is written in place of characters that the encoding of a stream lacks, as Latin-1 lacks a dash or Chinese."""
 
 import codecs
+import os
 import unicodedata
+from contextlib import suppress
 
 from vifi_cli.wording import escape
 
@@ -26,6 +28,17 @@ SIMILAR = str.maketrans(
         **{chr(code): "*" for code in range(0x2800, 0x2900)},  # Braille patterns of spinners
     }
 )
+
+
+def from_pipe(content: bytes, encoding: str) -> str:
+    """What a program has written to a pipe: in UTF-8, as most do, or in the encoding of this process's streams.
+
+    Bytes of neither are kept as file names keep them.
+    """
+    for each in ("utf-8", encoding):
+        with suppress(UnicodeDecodeError, LookupError):
+            return content.decode(each)
+    return os.fsdecode(content)
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:

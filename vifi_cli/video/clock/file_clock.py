@@ -16,6 +16,9 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
+
+from av.packet import Packet
 
 SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
 SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles
@@ -51,6 +54,12 @@ class SeekPoint:
     position_bytes: int  # where reading begins: at the keyframe before
     ticks: int  # its own presentation time in the file
     seconds: float  # on the clock
+    own_position: int = 0  # its own
+
+    def is_keyframe(self, packet: Packet[Any]) -> bool:
+        """Whether a packet is the keyframe; recordings that were joined may have others with its time before it."""
+        is_before = packet.pos is not None and packet.pos < self.own_position
+        return packet.is_keyframe and packet.pts == self.ticks and not is_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,9 @@ class FileClock:
                 "segments": [
                     [*one.place, one.first_seconds, one.end_seconds, one.shift_ticks] for one in self.segments
                 ],
-                "seek_points": [[one.position_bytes, one.ticks, one.seconds] for one in self.seek_points],
+                "seek_points": [
+                    [one.position_bytes, one.ticks, one.seconds, one.own_position] for one in self.seek_points
+                ],
                 "tick_seconds": self.tick_seconds,
                 "frame_seconds": self.frame_seconds,
                 "slowness": self.slowness,

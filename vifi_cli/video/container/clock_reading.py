@@ -129,10 +129,17 @@ class _ClockReading:
     _pieces: list[ClockPiece] = field(default_factory=list)
     _sound: list[list[float]] = field(default_factory=list)  # spans of seconds on the file's own clock
     _intervals: list[int] = field(default_factory=list)
-    _keyframes: list[tuple[int, int, int]] = field(default_factory=list)  # reading position, ticks, piece
+    _keyframes: list[tuple[int, int, int, int]] = field(
+        default_factory=list
+    )  # reading position, ticks, piece, own position
     _keyframe_position: int | None = None
     _has_shared: bool = False
     _untimed: int = 0  # ticks of all packets, if none has a time
+
+    @property
+    def _stores_shown(self) -> bool:
+        """Whether the file tells when pictures are shown, but not when they are decoded."""
+        return self.video.container.format.name.startswith("matroska") and not self.video.order.is_all_known
 
     def see(self, packet: Packet[Any]) -> None:
         """Notes a packet of the pictures."""
@@ -140,6 +147,8 @@ class _ClockReading:
         self.video.times.count(packet)
         length = self.video.times.length_ticks(packet)
         decoded = packet.dts if packet.dts is not None else packet.pts
+        if decoded is not None and packet.pts is not None and self._stores_shown:
+            decoded = min(decoded, packet.pts)  # FFmpeg guesses it, and wrongly where recordings were joined
         shown = None if self.video.order.is_all_known else self.video.times.plausible_pts(packet)
         if decoded is not None:
             shown = decoded if shown is None else shown
@@ -159,7 +168,8 @@ class _ClockReading:
                 self.video.times.place[0] if self._keyframe_position is None else self._keyframe_position, 0
             )
             if packet.pts is not None and self._pieces:
-                self._keyframes.append((start, packet.pts, len(self._pieces) - 1))
+                own = 0 if packet.pos is None else packet.pos
+                self._keyframes.append((start, packet.pts, len(self._pieces) - 1, own))
             self._keyframe_position = self.video.times.place[0]
 
     def hear(self, packet: Packet[Any]) -> None:
@@ -246,8 +256,8 @@ class _ClockReading:
 
     def _seek_points(self, shifts: list[int], tick_seconds: float) -> tuple[SeekPoint, ...]:
         points = [
-            SeekPoint(position, ticks, (ticks + shifts[piece]) * tick_seconds)
-            for position, ticks, piece in self._keyframes
+            SeekPoint(position, ticks, (ticks + shifts[piece]) * tick_seconds, own)
+            for position, ticks, piece, own in self._keyframes
         ]
         points.sort(key=lambda point: point.seconds)
         spacing = POINT_SECONDS

@@ -23,7 +23,7 @@ from vifi_cli.video.container.display_order import AS_THE_FILE_SAYS, DisplayOrde
 from vifi_cli.video.container.first_packets import FirstPackets, read_first_packets
 from vifi_cli.video.container.flv_headers import header_before
 from vifi_cli.video.container.opening import TOO_LARGE, limit_frames, open_container
-from vifi_cli.video.container.packet_times import BEFORE_ALL, PacketTimes
+from vifi_cli.video.container.packet_times import BEFORE_ALL, PacketTimes, decoded_early
 from vifi_cli.video.container.side_data import LastingSideData
 from vifi_cli.video.container.source_file import SourceFile, check_memory, open_source
 from vifi_cli.video.container.stream_choice import (
@@ -34,9 +34,8 @@ from vifi_cli.video.container.stream_choice import (
     must_be_counted,
 )
 
-USUAL_FRAME_RATE, HIGHEST_FRAME_RATE = 25.0, 1000.0
+USUAL_FRAME_RATE, HIGHEST_FRAME_RATE, PALETTE_PIXELS = 25.0, 1000.0, "pal8"
 SAME_DURATION_SECONDS = 0.1  # sound and pictures rarely end at the same instant
-PALETTE_PIXELS = "pal8"
 FORMATS_WITH_HEADERS_ON_THE_WAY = {"flv", "live_flv", "kux"}
 
 
@@ -76,8 +75,8 @@ class OpenVideo:
         known = None if self.clock is None else self.clock.frame_seconds
         self.frame_seconds = 1.0 / float(rate) if known is None else known
         self.origin_ticks = self.stream.start_time
-        has_repeats = self.container.format.name == "avi"
-        self.times = PacketTimes(self.clock, self.tick_seconds, self.frame_ticks, has_repeats)
+        is_avi = self.container.format.name == "avi"
+        self.times = PacketTimes(self.clock, self.tick_seconds, self.frame_ticks, is_avi)
 
     @property
     def duration_seconds(self) -> float | None:
@@ -150,13 +149,11 @@ class OpenVideo:
             return False
         if self.has_palette:
             return False
-        self._header_is_missing = self.container.format.name in FORMATS_WITH_HEADERS_ON_THE_WAY
         clock = self.clock or PLAIN_CLOCK
-        self.ahead = []
+        self._header_is_missing = self.container.format.name in FORMATS_WITH_HEADERS_ON_THE_WAY
         if clock.seek_points:
             return self._seek_point(clock.seek_point(self.file_seconds(seconds) + SAME_INSTANT_SECONDS))
-        own = clock.own_seconds(self.file_seconds(seconds))
-        if own is None:
+        if (own := clock.own_seconds(self.file_seconds(seconds))) is None:
             return False
         try:
             ticks = math.floor((own + SAME_INSTANT_SECONDS) / self.tick_seconds)
@@ -168,15 +165,18 @@ class OpenVideo:
         return True
 
     def _begin_order(self, *, is_from_start: bool) -> None:
+        if not is_from_start:
+            self.ahead = []
         if self.order.is_all_known:
             start = self.stream.start_time or 0
             self._order = DisplayOrder(start, self.order.delay_ticks, is_from_start=is_from_start)
 
     def _seek_point(self, point: SeekPoint | None) -> bool:
-        if point is None:
+        entry = 0 if point is None else self.source.entry_before(point.position_bytes)
+        if not entry:
             return False
         try:
-            self.container.seek(point.position_bytes, unsupported_byte_offset=True)
+            self.container.seek(entry, unsupported_byte_offset=True)
         except av.FFmpegError:
             self.source.check()
             return False
@@ -208,7 +208,7 @@ class OpenVideo:
     def _is_reached(self, packet: Packet[VideoStream]) -> bool:
         """Counts a packet; whether it is not before the keyframe sought."""
         self.times.count(packet)
-        if self._sought is not None and packet.is_keyframe and packet.pts == self._sought.ticks:
+        if self._sought is not None and self._sought.is_keyframe(packet):
             self._sought = None
         return self._sought is None
 
@@ -233,10 +233,10 @@ class OpenVideo:
         """The packets with the times at which their frames are shown, decoded where the file does not hold them."""
         if self._order is None:
             self._begin_order(is_from_start=True)
-        if self._order is None:
-            yield from self.packets()
-        else:
-            yield from self._order.packets_as_shown(self.packets(), self._decoded, self.frame_ticks)
+        order = self._order
+        packets = self.packets() if order is None else order.packets_as_shown(self.packets(), self._decoded)
+        joined = self.container.format.name.startswith("matroska") and self.times.is_shifted
+        yield from decoded_early(packets, self.frame_ticks) if joined or order else packets
 
     def _decoded(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:

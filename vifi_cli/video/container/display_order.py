@@ -19,8 +19,6 @@ from typing import Any
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from vifi_cli.video.container.packet_times import REORDERED_FRAMES
-
 MOST_WAITING = 64  # packets without a frame before the first of them is known to have none
 CODECS_WITH_ORDER = {"mpeg4", "mpeg1video", "mpeg2video"}  # their frames say enough for FFmpeg to find it out
 
@@ -90,10 +88,8 @@ class DisplayOrder:
         """The frames with their times."""
         return [frame for frame in frames if self._give_time(frame)]
 
-    def packets_as_shown(
-        self, packets: Iterable[Packet[Any]], decode: Decode, frame_ticks: int
-    ) -> Iterator[Packet[Any]]:
-        """Packets with the times at which their frames are shown, and that of decoding early enough for each of them.
+    def packets_as_shown(self, packets: Iterable[Packet[Any]], decode: Decode) -> Iterator[Packet[Any]]:
+        """Packets with the times at which their frames are shown.
 
         Left out are packets whose time is uncertain after a seek, and those without a frame.
         """
@@ -109,8 +105,7 @@ class DisplayOrder:
             while waiting and (waiting[0].dts in shown or len(waiting) > MOST_WAITING or packet is None):
                 first = waiting.popleft()
                 first.pts = shown.pop(first.dts, None)
-                if first.pts is not None and first.dts is not None:
-                    first.dts -= REORDERED_FRAMES * frame_ticks
+                if first.pts is not None:
                     yield first
 
     def _give_time(self, frame: VideoFrame) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # av.Packet is generic for type checkers only
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,11 @@ class PacketTimes:
     place: PacketPlace = BEFORE_ALL  # of the latest packet
     _latest_ticks: int | None = None
     _latest_decoded: int | None = None
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether any packets get other times than their own, as in joined recordings."""
+        return self.clock is not None and bool(self.clock.segments)
 
     def count(self, packet: Packet[Any]) -> None:
         """Notes where a packet is."""
@@ -87,3 +93,13 @@ class PacketTimes:
             and not -SET_BACK_SECONDS <= (ticks - before) * self.tick_seconds <= LEAP_SECONDS
         ):
             raise ClockUnsteady
+
+
+def decoded_early(packets: Iterator[Packet[Any]], frame_ticks: int) -> Iterator[Packet[Any]]:
+    """Packets that are decoded early enough to be shown in time, where FFmpeg cannot tell when they are decoded."""
+    latest: int | None = None
+    for packet in packets:
+        if packet.pts is not None:
+            early = packet.pts - REORDERED_FRAMES * frame_ticks
+            latest = packet.dts = early if latest is None else max(early, latest + 1)
+        yield packet

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vifi_cli.errors import ReadingBrokeOff, VideoOutOfReach
+from vifi_cli.video.container.joined_matroska import Patch, cluster_before, patched, patches_of
 from vifi_cli.video.files.motion_photos import film_start
 
 SCARCE_BYTES = 256 * 2**20  # memory is scarce where a block of this size cannot be had
@@ -35,17 +36,19 @@ class SourceFile:
             self._file.seek(self._start)
         self.name = os.fsdecode(path)  # FFmpeg guesses the format from it too
         self._failure: str | None = None
+        self._patches = self._patches_of_joined()
 
     def read(self, count: int) -> bytes:
         """The next bytes; none at the end, or where reading fails."""
         try:
+            position = self.tell() if self._patches else 0
             data = self._file.read(count)
             if not data and count and self._size_bytes and self.tell() < self._size_bytes:
                 self._failure = self._failure or self._why_short()
         except OSError as error:
             self._failure = self._failure or f"reading it failed: {error.strerror}"
             return b""
-        return data
+        return patched(data, position, self._patches) if self._patches else data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes to a position, and returns it; a negative error number for one that no file can have."""
@@ -59,6 +62,15 @@ class SourceFile:
         """The present position."""
         return self._file.tell() - self._start
 
+    def entry_before(self, position: int) -> int:
+        """Where FFmpeg can begin to read what is at a position; 0 if only at the file's beginning.
+
+        In joined Matroska it reads from a cluster on, and leaves out the one where it begins.
+        """
+        if not self._patches:
+            return position
+        return cluster_before(self._read_at, cluster_before(self._read_at, position) - 1)
+
     def seekable(self) -> bool:
         """Whether the file is more than a pipe."""
         return self._file.seekable()
@@ -71,6 +83,15 @@ class SourceFile:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+    def _patches_of_joined(self) -> list[Patch]:
+        try:
+            return patches_of(self._read_at, self._size_bytes)
+        except OSError:  # what fails here fails again when it is read
+            return []
+
+    def _read_at(self, position: int, count: int) -> bytes:
+        return os.pread(self._file.fileno(), count, self._start + position)
 
     def _why_short(self) -> str:
         if self._now_bytes() < self._size_bytes:

@@ -156,7 +156,7 @@ def packets_on_clock(
 ) -> Iterator[Packet[Any]]:
     """The packets of streams from about a time on, found by the first stream, on the clock of the file's pictures."""
     with suppress(av.FFmpegError):  # then reading starts at the beginning
-        _seek(container, clock, from_seconds, streams[0])
+        _seek(container, source, clock, from_seconds, streams[0])
     position: int | None = None
     for packet in demuxed(container, *streams):
         position = position if packet.pos is None else packet.pos
@@ -169,11 +169,15 @@ def packets_on_clock(
     source.check()
 
 
-def _seek(container: InputContainer, clock: FileClock, from_seconds: float, stream: Stream) -> None:
+def _seek(
+    container: InputContainer, source: SourceFile, clock: FileClock, from_seconds: float, stream: Stream
+) -> None:
     own = from_seconds if from_seconds == -math.inf else clock.own_seconds(from_seconds)
-    if own is None:
-        point = clock.seek_point(from_seconds - EARLIER_SECONDS)
-        container.seek(0 if point is None else point.position_bytes, unsupported_byte_offset=True)
+    point = clock.seek_point(from_seconds - EARLIER_SECONDS) if own is None else None
+    if point is not None and (entry := source.entry_before(point.position_bytes)):
+        container.seek(entry, unsupported_byte_offset=True)
+    elif own is None:
+        return  # it was just opened, so reading starts at the beginning
     elif own == -math.inf or not stream.time_base:
         container.seek(stream.start_time or 0, stream=stream)
     else:

@@ -13,7 +13,7 @@ from tests.color_encoder import ColorEncoder
 from tests.index.conftest import encoded_video
 from vifi_cli.errors import EncoderMismatch, IndexDamaged, IndexMissing, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.catalog.records import FailedFile
+from vifi_cli.index.catalog.records import FailedFile, is_as_indexed
 from vifi_cli.index.update.shards import indexed_with, merge_shard
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.index.windows import frames_within
@@ -252,3 +252,18 @@ def test_the_frames_of_a_part_are_those_of_the_video(catalog: Catalog, start: fl
     np.testing.assert_array_equal(part_seconds, seconds[first:end])
     np.testing.assert_array_equal(part, embeddings[first:end])
     assert len(part) >= 1
+
+
+def test_a_file_dated_outside_the_years_of_sqlite_is_as_indexed(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "from 2350.mp4"
+    path.write_bytes(b"content")
+    os.utime(path, ns=(0, 12 * 10**18))
+    if path.stat().st_mtime_ns < 10**19:
+        pytest.skip("this file system dates no file so late")
+    video = encoded_video(str(path), [RED] * 3)
+    catalog.store(replace(video, file=VideoFile.seen(path, path.stat())))
+    stored = catalog.video_at(path)
+    assert stored is not None
+    assert is_as_indexed(stored)
+    os.utime(path, ns=(0, 10**18))
+    assert not is_as_indexed(stored)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from vifi_cli.disk.file_version import FileVersion, file_version
 from vifi_cli.disk.mounts import mount_of, shares_memory
 from vifi_cli.errors import IndexProblem
 
@@ -26,8 +27,8 @@ ATTEMPTS, PAUSE_SECONDS = 5, 0.05
 _NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_IOERR_SHMMAP}
 CANNOT_WRITE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 
-CatalogState = tuple[tuple[int, ...] | None, ...]
-"""Of a catalog and its write-ahead file: changes when either is written or replaced by another."""
+CatalogState = tuple[FileVersion | None, FileVersion | None]
+"""Of a catalog and its write-ahead file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def connect(path: Path) -> Connection:
 
 def catalog_state(path: Path) -> CatalogState:
     """The present state of a catalog and its write-ahead file, as far as the file system shows it."""
-    return _identity(path), _identity(_beside(path, "-wal"))
+    return file_version(path), file_version(_beside(path, "-wal"))
 
 
 def _to_write(path: Path) -> sqlite3.Connection:
@@ -169,11 +170,3 @@ def _has_content(path: Path) -> bool:
         return path.stat().st_size > 0
     except FileNotFoundError:
         return False
-
-
-def _identity(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -53,10 +53,10 @@ class CatalogedVideo:
 def is_as_indexed(video: CatalogedVideo) -> bool:
     """Whether a video's file seems not to have changed since it was indexed."""
     try:
-        status = video.path.stat()
+        file = VideoFile.seen(video.path, video.path.stat())
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (video.size_bytes, video.modified_ns)
+    return (file.size_bytes, file.modified_ns) == (video.size_bytes, video.modified_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from av.format import Flags
 from av.packet import Packet
 from av.stream import Discard
 
+from vifi_cli.disk.file_version import FileVersion, version_of
 from vifi_cli.video.clock.file_clock import (
     LEAP_SECONDS,
     PLAIN_CLOCK,
@@ -54,10 +55,7 @@ def clock_of(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
     with open_video(path) as video:
         if not _needs_reading(video, path.stat().st_size):
             return PLAIN_CLOCK
-    status = path.stat()
-    return _clock_of_version(
-        path, (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino), _Alive(alive)
-    )
+    return _clock_of_version(path, version_of(path.stat()), _Alive(alive))
 
 
 def read_clock(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
@@ -117,7 +115,7 @@ class _Alive:
 
 
 @lru_cache(KNOWN_CLOCKS)
-def _clock_of_version(path: Path, version: tuple[int, ...], alive: _Alive) -> FileClock:
+def _clock_of_version(path: Path, version: FileVersion, alive: _Alive) -> FileClock:
     return read_clock(path, alive.call)
 
 

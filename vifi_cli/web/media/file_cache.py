@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType
 
 from vifi_cli import paths
+from vifi_cli.disk.file_version import FileVersion
 from vifi_cli.disk.replacement import remove_abandoned
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.workers.isolated_worker import Report
@@ -42,17 +43,17 @@ class MadeFiles:
         self._in_work: dict[str, _InWork] = {}
         self._reasons: dict[str, str] = {}
 
-    async def get(self, name: str, make: Make, source_state: str = "") -> Path:
+    async def get(self, name: str, make: Make, source_version: FileVersion | None = None) -> Path:
         """The file with a name, made if missing; canceling stops that unless somebody else waits for it.
 
-        `source_state` changes with what the file is made from. What cannot be made from one state is not tried again.
+        What cannot be made from one version of its source is not tried again.
 
         Raises:
             UnreadableVideo: it cannot be made from this video, or could not be before.
             VideoOutOfReach: it could not be made just now.
             OSError: the video is gone, or the disk is full.
         """
-        path, attempt = self._folder / name, f"{name} {source_state}"
+        path, attempt = self._folder / name, f"{name} {source_version}"
         if attempt in self._reasons and not path.exists():
             raise UnreadableVideo(self._reasons[attempt])
         if _note_use(path):

@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
-from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources, file_state
+from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
 from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
 from vifi_cli.web.requests.address import key_of
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
@@ -115,9 +116,8 @@ class Media:
         moment = Moment(video.path, *span, clock=await self._clocks.of(video))
         content = f"{key_of(video)} {rendering.name_of(moment)}"
         name = blake2b(content.encode(), digest_size=16).hexdigest() + rendering.suffix
-        return await files.get(
-            name, partial(rendering.write, moment), await asyncio.to_thread(file_state, video.path)
-        )
+        version = await asyncio.to_thread(file_version, video.path)
+        return await files.get(name, partial(rendering.write, moment), version)
 
 
 async def _unless_left(request: Request, work: Coroutine[object, object, Result]) -> Result:

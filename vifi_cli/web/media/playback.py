@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
@@ -119,7 +120,7 @@ class Sources:
         return (await self._playability(video)).media_type
 
     async def _playability(self, video: CatalogedVideo) -> Playability:
-        name = f"{key_of(video)} {await asyncio.to_thread(file_state, video.path)}"  # another file is another matter
+        name = f"{key_of(video)} {await asyncio.to_thread(file_version, video.path)}"
         if name not in self._known:
             try:
                 found = await self._renderers.run(partial(playability, video.path), Playability)
@@ -138,15 +139,6 @@ class Sources:
         """Whether a browser, which uses a file's own times, reaches the moments that vifi names."""
         clock = await self._clocks.of(video)
         return clock is None or clock.is_plain
-
-
-def file_state(path: Path) -> str:
-    """A text that changes when another file replaces this one."""
-    try:
-        status = path.stat()
-    except OSError:
-        return "gone"
-    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _encoded(video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Source:

@@ -3,9 +3,13 @@
 Reads the beginnings of all tags before the place, about 100 for each second of video.
 """
 
+import re
+
 from vifi_cli.video.container.source_file import SourceFile
 
 SIGNATURE, VIDEO_TAG = b"FLV", 9
+START = re.compile(rb"FLV\x01[\x00\x01\x04\x05]\x00\x00\x00\x09")
+SEARCHED_BYTES = 2**20  # at once
 START_BYTES, TAG_BYTES, SIZE_BYTES = (
     9,
     11,
@@ -20,6 +24,20 @@ def header_before(source: SourceFile, position: int) -> bytes | None:
     here = source.tell()
     try:
         return _header_before(source, position)
+    finally:
+        source.seek(here)
+
+
+def another_begins_after(source: SourceFile, position: int) -> bool:
+    """Whether a file goes on with another one, which FFmpeg takes for a tag of 5 MB and leaves out."""
+    here, overlap = source.tell(), b""
+    try:
+        source.seek(max(position, len(SIGNATURE)))
+        while data := source.read(SEARCHED_BYTES):
+            if START.search(overlap + data):
+                return True
+            overlap = data[1 - START_BYTES :]
+        return False
     finally:
         source.seek(here)
 

@@ -15,6 +15,7 @@ from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, FileClock
 from vifi_cli.video.container.clock_reading import clock_of, is_suspect, read_clock
 from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.container.demuxing import shares_packets
+from vifi_cli.video.container.flv_headers import another_begins_after
 from vifi_cli.video.container.packet_times import ClockUnsteady
 from vifi_cli.video.decode.file_end import has_other_packets_after
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds
@@ -170,6 +171,8 @@ class _Decoding:
             is_plain = self._clock is None or self._clock.is_plain
             self._declared_seconds = video.declared_seconds if is_plain else video.duration_seconds
             self._declares_pictures = video.declares_pictures
+            is_flv = video.container.format.name == "flv"
+            self._is_joined = is_flv and another_begins_after(video.source, video.times.place[0])
 
     def info(self, decode_seconds: float) -> VideoInfo:
         """What the file turned out to be, once you have taken its frames."""
@@ -202,6 +205,8 @@ class _Decoding:
             remarks.append(f"encrypted from {end:.1f} s on")
         elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared) and not self._goes_on():
             remarks.append(f"the pictures end at {end:.1f} of {declared:.1f} s")
+        if self._is_joined:
+            remarks.append(f"another recording, joined to it at {end:.1f} s, is not read: split the file")
         if self._video.ignored_streams:
             remarks.append(self._video.ignored_streams)
         return "; ".join(remarks) or None

@@ -1,4 +1,4 @@
-"""Recordings in Matroska that were joined byte for byte are read to their end, in every way."""
+"""Recordings that were joined byte for byte are read to their end, in every way, or said not to be."""
 
 import io
 import math
@@ -76,6 +76,16 @@ def test_moments_in_every_recording_are_cut_and_copied(joined: Path, tmp_path: P
         assert {*wanted} <= {*played.numbers}, start
         assert played.sound is not None
         assert played.sound.shape[1] / 48_000 == pytest.approx(end - clip.start_seconds, abs=0.15)
+
+
+def test_flash_videos_that_were_joined_say_what_is_not_read(tmp_path: Path) -> None:
+    part = write_video(tmp_path / "part.flv", numbered_frames(50), fps=FPS)
+    joined = tmp_path / "joined.flv"
+    joined.write_bytes(part.read_bytes() * 2)
+    sampling, geometry = FrameSampling(4.0, 1), FrameGeometry(64, 160, "squash")
+    assert read_video(part, sampling, geometry)[1].warning is None
+    warning = read_video(joined, sampling, geometry)[1].warning
+    assert warning == "another recording, joined to it at 2.0 s, is not read: split the file"
 
 
 def test_a_file_that_is_not_joined_is_read_as_it_is(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
+
 from tests.benchmarks.interruption_material import Material
 from tests.benchmarks.measuring import start_vifi
 from tests.cli.conftest import lend_starter
@@ -146,18 +148,33 @@ class Cut(Command):
         )
         if ours.keys() != theirs.keys():
             return f"other files: {sorted(ours.keys() ^ theirs.keys())}"
-        differing = [name for name in ours if ours[name].read_bytes() != theirs[name].read_bytes()]
-        return f"other bytes: {sorted(differing)}" if differing else ""
+        differing = [name for name in ours if not is_same_clip(ours[name], theirs[name])]
+        return f"other content: {sorted(differing)}" if differing else ""
 
     def damaged(self, folder: Path, undisturbed: Path) -> list[str]:
         """Files under their final names that are not complete."""
         found = []
         for path in (folder / "clips").glob("[!.]*"):
             other = undisturbed / "clips" / path.name
-            if path.suffix == ".mp4" and path.read_bytes() != other.read_bytes():
+            if path.suffix == ".mp4" and not is_same_clip(path, other):
                 shutil.copy2(path, folder.parent / f"{folder.name}-{path.name}")
                 found.append(f"{path.name} ({path.stat().st_size} of {other.stat().st_size} bytes)")
         return found
+
+
+def is_same_clip(ours: Path, theirs: Path) -> bool:
+    """Whether two files have equal bytes, or two clips equal times and pictures.
+
+    About one in a thousand clips that x264 encodes on a busy machine differs by a byte.
+    """
+    if ours.read_bytes() == theirs.read_bytes():
+        return True
+    if ours.suffix != ".mp4":
+        return False
+    with av.open(ours) as first, av.open(theirs) as second:
+        frames = [list(container.decode(video=0)) for container in (first, second)]
+    pictures = [[(one.pts, one.to_ndarray().tobytes()) for one in clip] for clip in frames]
+    return pictures[0] == pictures[1]
 
 
 class Finetune(Command):

@@ -20,7 +20,7 @@ IN_UNITS = re.compile(rf"(?:(?P<hours>{NUMBER})h)?(?:(?P<minutes>{NUMBER})m)?(?:
 AGE = re.compile(rf"(?P<number>{NUMBER})(?P<unit>[hdw])")
 UNIT_SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 NANOSECONDS = 10**9
-LATEST_NS = 2**63 - 1  # SQLite's numbers end here
+LARGEST_INTEGER = 2**63 - 1  # in SQLite; as in `discovery`, which loads more than this needs
 LONGEST_AGE_SECONDS = 1e12
 
 
@@ -64,7 +64,7 @@ def instant_option(flag: str, text: str, now_ns: int) -> int:
     """
     if age := AGE.fullmatch(text):
         seconds = min(float(age["number"]) * UNIT_SECONDS[age["unit"]], LONGEST_AGE_SECONDS)
-        return max(now_ns - round(seconds * NANOSECONDS), -LATEST_NS)
+        return max(now_ns - round(seconds * NANOSECONDS), -LARGEST_INTEGER)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -79,5 +79,5 @@ def nanoseconds_of(moment: datetime) -> int:
     try:
         nanoseconds = round(moment.timestamp() * NANOSECONDS)
     except (ValueError, OverflowError, OSError):  # a year that the machine's clock does not know
-        nanoseconds = LATEST_NS if moment.year > 1970 else -LATEST_NS
-    return min(max(nanoseconds, -LATEST_NS), LATEST_NS)
+        nanoseconds = LARGEST_INTEGER if moment.year > 1970 else -LARGEST_INTEGER
+    return min(max(nanoseconds, -LARGEST_INTEGER), LARGEST_INTEGER)

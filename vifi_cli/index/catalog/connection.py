@@ -97,7 +97,7 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def _leave_wal(path: Path) -> sqlite3.Connection:
-    """Takes what is in the write-ahead file over into the catalog, which gets a rollback journal for good."""
+    """Moves the changes in the write-ahead file into the catalog, which gets a rollback journal from then on."""
     connection = _open(path, LEAVING_SECONDS)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no shared memory

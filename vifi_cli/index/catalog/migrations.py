@@ -86,7 +86,7 @@ def m002_file_identity(db: Database) -> None:
 
 @migrations()
 def m003_failure_kinds(db: Database) -> None:
-    """Failures that may pass are told from unreadable content (`FailureKind`), with the number of runs that met them.
+    """Distinguishes failures that may pass from unreadable content (`FailureKind`), and counts the runs that met them.
 
     The kind of earlier failures is not known, so each file is tried once more.
     """

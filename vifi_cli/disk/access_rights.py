@@ -121,9 +121,8 @@ def _take_from_others(path: Path) -> None:
 
 
 def _change_mode(path: Path, mode: int) -> None:
-    with suppress(
-        OSError
-    ):  # some file systems have no access rights, and a mounted volume may belong to another user
+    # some file systems have no access rights, and a mounted volume may belong to another user
+    with suppress(OSError):
         path.chmod(mode)
 
 

@@ -38,9 +38,8 @@ class CatalogedVideo:
     modified_ns: int
     fingerprint: str  # sampled from its content; empty if an older vifi read it while it changed
     on_other_device: bool  # whether it was on another disk than the indexed folder
-    status_changed_ns: (
-        int | None
-    )  # as in VideoFile; None in what an older vifi indexed, as are the next three
+    # as in VideoFile; None in what an older vifi indexed, as are the next three
+    status_changed_ns: int | None
     inode: int | None
     digest: str | None  # of every byte; empty as `fingerprint`
     mount: MountIdentity | None

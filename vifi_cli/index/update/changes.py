@@ -55,9 +55,8 @@ class Comparing:
     """What to do while contents are compared, for which files are read completely."""
 
     on_read: Callable[[int, int], object] = lambda done, total: None  # in bytes; only if it takes a while
-    on_same: Callable[[Match], object] = lambda match: (
-        None
-    )  # a large file at its own path has its old content
+    # a large file at its own path has its old content
+    on_same: Callable[[Match], object] = lambda match: None
 
 
 QUIETLY = Comparing()

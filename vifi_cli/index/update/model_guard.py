@@ -38,9 +38,8 @@ class ModelGuard:
     """Turns videos with embeddings that are not finite into failures, unless the model is to blame."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.held: list[
-            FailedFile
-        ] = []  # not finite, in a row; judged when a video with finite embeddings comes
+        # not finite, in a row; judged when a video with finite embeddings comes
+        self.held: list[FailedFile] = []
         self._encoder = encoder
         self._has_worked = False
 

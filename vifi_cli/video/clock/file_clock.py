@@ -66,14 +66,12 @@ class SeekPoint:
 class FileClock:
     """How the times of one file are counted."""
 
-    segments: tuple[
-        ClockSegment, ...
-    ] = ()  # in the order of the file; none if all times are right as they are
+    # in the order of the file; none if all times are right as they are
+    segments: tuple[ClockSegment, ...] = ()
     seek_points: tuple[SeekPoint, ...] = ()  # ascending; none if seeking by the file's own times is exact
     tick_seconds: float = 1.0  # the unit of shifts
-    frame_seconds: float | None = (
-        None  # the usual time from one picture to the next; None as the header declares it
-    )
+    # the usual time from one picture to the next; None as the header declares it
+    frame_seconds: float | None = None
     slowness: float = 1.0  # how many times slower than it should the file counts
     duration_seconds: float | None = None  # of the pictures; None if the header is to be believed
     warning: str | None = None  # what is wrong with the file's own times, in words

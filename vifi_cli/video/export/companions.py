@@ -23,9 +23,9 @@ from vifi_cli.video.export.sound import EARLIER_SECONDS, packets_on_clock
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
-SUBTITLES_EARLIER_SECONDS = (
-    20.0  # how long before a moment a subtitle that is still on screen may have appeared
-)
+SUBTITLES_EARLIER_SECONDS = 20.0
+"""How long before a moment a subtitle that is still on screen may have appeared."""
+
 INTERLEAVED_SECONDS = 10.0  # by which streams of a file are apart, at most
 MICROSECONDS = Fraction(1, 1_000_000)
 CHAPTER_FORMATS = {"mp4", "mov", "matroska", "webm", "3gp"}

@@ -36,9 +36,8 @@ class VideoFile:
     status_changed_ns: int | None = None  # when content, name, owner or rights last changed; None if unknown
     inode: int | None = None  # 0 where the file system does not keep it, None if unknown
     on_other_device: bool = field(default=False, compare=False)  # than the root, by a mount or a link
-    mount: MountIdentity | None = field(
-        default=None, compare=False
-    )  # where the file itself is, links followed
+    # where the file itself is, links followed
+    mount: MountIdentity | None = field(default=None, compare=False)
 
     @classmethod
     def seen(cls, path: Path, status: os.stat_result) -> "VideoFile":
@@ -109,9 +108,8 @@ class _Walk:
         self._links: deque[tuple[Path, Path]] = deque()  # links to folders, each with its root
         self._devices: dict[Path, int] = {}  # of the roots
         self._mounts = MountTable()
-        self._places: dict[
-            Path, tuple[MountIdentity | None, bool]
-        ] = {}  # of folders, with whether files keep their inode
+        # of folders, with whether files keep their inode
+        self._places: dict[Path, tuple[MountIdentity | None, bool]] = {}
 
     def videos(self) -> tuple[VideoFile, ...]:
         """The videos found, in order of path."""

@@ -45,9 +45,8 @@ class WatchedFolders:
             OSError: with EMFILE, there are too many instances of inotify.
         """
         self.limit_reached = False  # not all folders are watched
-        self.silent: dict[
-            Path, str
-        ] = {}  # folders on file systems that may not report all changes, by their kind
+        # folders on file systems that may not report all changes, with the kind of these
+        self.silent: dict[Path, str] = {}
         self.tops: set[Path] = set()  # the roots, and the folders that links lead to, without links
         self.overflowed = False  # events were lost
         self._skips = skips

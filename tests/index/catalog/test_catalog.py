@@ -59,6 +59,12 @@ def test_the_clock_of_a_video_is_kept_and_copied(catalog: Catalog) -> None:
     with catalog.transaction():
         catalog.db.execute("UPDATE videos SET clock = NULL")
     assert catalog.clock(joined.id) is None
+    for unknown in ("{}", "[1]", "not JSON"):
+        with catalog.db.conn:
+            catalog.db.execute("UPDATE videos SET clock = ?", (unknown,))
+        assert catalog.clock(joined.id) is None
+    with catalog.db.conn:
+        catalog.db.execute("UPDATE videos SET clock = NULL")
     catalog.note_clock(joined, clock)
     assert catalog.clock(joined.id) == clock
     assert catalog.clock(plain.id) is None

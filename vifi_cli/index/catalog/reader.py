@@ -196,9 +196,12 @@ class CatalogReader:
         return seconds[first:end], np.frombuffer(part, EMBEDDING_DTYPE).reshape(-1, dimension)
 
     def clock(self, video_id: int) -> FileClock | None:
-        """How the times of a video are counted; None if an older vifi indexed it."""
+        """How the times of a video are counted; None if the vifi that indexed it noted no clock, or another kind."""
         row = self.db.execute("SELECT clock FROM videos WHERE id = ?", (video_id,)).fetchone()
-        return FileClock.from_json(row[0]) if row and row[0] else None
+        try:
+            return FileClock.from_json(row[0]) if row and row[0] else None
+        except ValueError:  # it is determined from the file again
+            return None
 
     def frame_count(self) -> int:
         """The number of frame embeddings."""

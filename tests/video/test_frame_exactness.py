@@ -38,6 +38,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "videocd.dat": {"codec": "mpeg1video", "container": "vcd"},
     "h264.avi": {"b_frames": 3},
     "h264_open_gop.avi": {"options": OPEN_GOP},
+    "h264_without_b.avi": {"b_frames": 0},
     "mpeg4.avi": {"codec": "mpeg4"},
     "mpeg2.avi": {"codec": "mpeg2video"},
     "mpeg4_without_b.avi": {"codec": "mpeg4", "b_frames": 0},

@@ -20,6 +20,7 @@ from vifi_cli.video.container.display_order import (
 )
 
 ORDER_PACKETS = 64  # enough to see whether a file says when its frames are shown
+CODECS_DECODED_LATE = {"h264"}  # the decoder may hold frames back although none is reordered
 REORDERED_PACKETS = 17  # the first picture is among them
 FORMATS_WITH_TRUE_STARTS = ("mov", "avi")  # they say when the pictures begin
 
@@ -39,7 +40,8 @@ def read_first_packets(
     """Looks at a stream that was just opened, whose other streams are discarded."""
     name, context, start = container.format.name, stream.codec_context, stream.start_time
     is_as_in_avi = name.startswith("matroska") and context.codec_tag.strip("\0") != ""
-    if context.has_b_frames and (name == "avi" or is_as_in_avi):
+    may_reorder = context.has_b_frames or context.name in CODECS_DECODED_LATE
+    if may_reorder and (name == "avi" or is_as_in_avi):
         ahead = _read(container, stream, ORDER_PACKETS)
         order = (
             order_in_matroska(ahead, start or 0)

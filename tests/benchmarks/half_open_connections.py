@@ -42,7 +42,7 @@ class Crowd:
 
     def _connect(self, place: int) -> None:
         with suppress(OSError):
-            opened = socket.create_connection(self._where, timeout=1)
+            opened = socket.create_connection(self._where, timeout=0.1)
             opened.setblocking(False)
             opened.sendall(self._begin[place])
             self._open[place] = opened

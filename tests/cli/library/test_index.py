@@ -1,6 +1,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -224,6 +226,36 @@ def test_a_root_that_cannot_be_seen_is_out_of_reach_and_the_others_are_indexed(
     assert dropped.stdout == f"{disk / 'other.mp4'}\n"
     alone = vifi("index", disk)
     assert alone.exit_code == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everything")
+def test_a_named_folder_without_rights_stops_no_other(vifi: Vifi, folder: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    shutil.copy(folder / "launch.mp4", locked / "other.mp4")
+    assert vifi("index", folder, locked, "--model", "starter").exit_code == 0
+    (folder / "pets.mp4").unlink()
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        rights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        command = [*rights, sys.executable, "-m", "vifi_cli", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+    locked.chmod(0)
+    indexed = run("index", locked, folder, "--json")
+    inside = run("index", locked / "other.mp4", "--json")
+    pruned = run("prune", "--missing", locked, "--yes")
+    locked.chmod(0o755)
+    assert indexed.returncode == 0, indexed.stderr
+    document = json.loads(indexed.stdout)
+    assert (document["removed"], document["unchanged"]) == (1, 3)
+    assert [out["path"] for out in document["out_of_reach"]] == [str(locked)]
+    assert inside.returncode == 0, inside.stderr
+    assert pruned.stdout == f"{locked / 'other.mp4'}\n", pruned.stderr
+    assert [root["path"] for root in json.loads(vifi("status", "--json").stdout)["roots"]] == [
+        str(folder),
+        str(locked),
+    ]
 
 
 def test_what_is_skipped_is_counted_with_the_reason(vifi: Vifi, folder: Path) -> None:

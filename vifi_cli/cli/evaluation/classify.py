@@ -103,7 +103,9 @@ class TimelineOptions:
 def classify(
     videos: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO", help="Videos, and folders of videos", show_default=False),
+        typer.Argument(
+            metavar="VIDEO", help="Videos, and folders of videos", show_default=False, readable=False
+        ),
     ],
     classifying: ClassifierOptions,
     timeline: TimelineOptions,

@@ -41,7 +41,9 @@ FOLDER_OUT_OF_REACH = "missing, empty, unreadable, or not mounted as before"
 
 PathsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Folders and files to index", show_default="all that were indexed before"),
+    typer.Argument(
+        help="Folders and files to index", show_default="all that were indexed before", readable=False
+    ),
 ]
 WatchOption = Annotated[
     bool, typer.Option("--watch", help="Keep running and index new files as they arrive; Ctrl-C ends it")

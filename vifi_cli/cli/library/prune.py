@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def prune(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files and folders to remove", show_default="every video whose file is gone"),
+        typer.Argument(
+            help="Files and folders to remove", show_default="every video whose file is gone", readable=False
+        ),
     ] = None,
     missing: Annotated[
         bool,

@@ -11,6 +11,7 @@ from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.changes import Changes, Comparing, find_changes
 from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_videos
+from vifi_cli.index.update.presence import is_there
 from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
@@ -149,9 +150,9 @@ def _folders_and_lone_files(roots: Sequence[Path], known: Sequence[Path]) -> lis
 
 
 def _is_found_below(file: Path, roots: set[Path]) -> bool:
-    """Whether a search of one of the roots takes a file for a video."""
+    """Whether a search of one of the roots takes a file for a video, or may do so where it cannot be seen now."""
     root = root_of(file.parent, roots)
-    return root is not None and is_in_search(file, root) and may_be_video(file)
+    return root is not None and is_in_search(file, root) and (may_be_video(file) or not is_there(file))
 
 
 def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[FailedFile]]:

@@ -16,9 +16,10 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from av.packet import Packet
+if TYPE_CHECKING:  # searches use clocks without PyAV, which loads slowly
+    from av.packet import Packet
 
 SAME_INSTANT_SECONDS = 0.001  # vifi shows milliseconds, and some containers store no more
 SET_BACK_SECONDS = 0.5  # a clock set back by more starts a new recording; by less it trembles

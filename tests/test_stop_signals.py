@@ -95,6 +95,30 @@ def test_what_is_deferred_is_completed_first() -> None:
     assert done.stdout.splitlines() == ["[]", "[1]", "completed", "stopped by SIGUSR1"]
 
 
+def test_a_stop_on_its_way_through_a_generator_is_not_raised_again_in_what_is_deferred() -> None:
+    """An index run stores what is complete while the stop waits in the generator that it has reached."""
+    done = run("""
+        def complete():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except KeyboardInterrupt:
+                yield "stored"
+                raise
+
+        again = signal.getsignal(signal.SIGALRM)
+        for name in complete():
+            with stop_signals.deferred():
+                again(signal.SIGALRM, None)
+                print(name, "and counted")
+            try:
+                again(signal.SIGALRM, None)
+            except KeyboardInterrupt:
+                print("stopped")
+                break
+    """)
+    assert (done.stdout, done.stderr) == ("stored and counted\nstopped\n", "")
+
+
 def test_what_was_ignored_or_handled_before_is_left_alone() -> None:
     done = run("""
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -82,6 +82,7 @@ class _Raising:
 
     def __init__(self) -> None:
         self.stop: KeyboardInterrupt | None = None
+        self.deferred = 0  # how many blocks of the main thread are to be completed first
         self._number = 0  # of the latest signal that raised an exception
         self._raised_at = float("-inf")
 
@@ -96,7 +97,9 @@ class _Raising:
 
     def raise_again(self, _number: int, _frame: FrameType | None) -> None:
         """Raises a stop again that was lost, as in the destructor of an object or while a library is loaded."""
-        if self.stop is not None and stop_behind(sys.exc_info()[1]) is None:  # else it is on its way
+        if self.deferred or self.stop is None:
+            return
+        if stop_behind(sys.exc_info()[1]) is None:  # else it is on its way
             raise interruption(self._number)
 
     def end(self) -> None:
@@ -171,10 +174,13 @@ def handled_by(handler: Callable[[int], object]) -> Iterator[None]:
 def deferred() -> Iterator[None]:
     """Lets something be completed: a stop signal that comes meanwhile takes effect afterwards."""
     heard: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()
+    _RAISING.deferred += is_main
     try:
         with handled_by(heard.append):
             yield
     finally:
+        _RAISING.deferred -= is_main
         if heard:
             signal.raise_signal(heard[0])
 

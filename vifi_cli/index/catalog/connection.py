@@ -62,7 +62,7 @@ def connect(path: Path) -> Connection:
 
 def catalog_state(path: Path) -> CatalogState:
     """The present state of a catalog and its write-ahead file, as far as the file system shows it."""
-    return file_version(path), file_version(_beside(path, "-wal"))
+    return file_version(path), file_version(beside(path, "-wal"))
 
 
 def _to_write(path: Path) -> sqlite3.Connection:
@@ -105,7 +105,7 @@ def _leave_wal(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode = NORMAL")
         connection.execute("SELECT count(*) FROM sqlite_master")  # gives the lock back
         with suppress(OSError):
-            _beside(path, "-shm").unlink(missing_ok=True)
+            beside(path, "-shm").unlink(missing_ok=True)
     except sqlite3.OperationalError as error:
         connection.close()
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
@@ -120,13 +120,13 @@ def _leave_wal(path: Path) -> sqlite3.Connection:
 
 def _to_read(path: Path) -> Connection:
     for _ in range(ATTEMPTS):
-        state, journals = catalog_state(path), [_beside(path, "-wal"), _beside(path, "-journal")]
+        state, journals = catalog_state(path), [beside(path, "-wal"), beside(path, "-journal")]
         # In a folder that it can write to, SQLite would leave files of this user that lock the owner out.
         if not os.access(path.parent, os.W_OK) or any(journal.exists() for journal in journals):
             with suppress(sqlite3.OperationalError):
-                return Connection(_checked(f"file:{_quoted(path)}?mode=ro&readonly_shm=1"))
-        if not any(map(_has_content, journals)):
-            connection = _checked(f"file:{_quoted(path)}?mode=ro&immutable=1")
+                return Connection(_checked(read_address(path, "readonly_shm=1")))
+        if not any(map(has_content, journals)):
+            connection = _checked(read_address(path, "immutable=1"))
             if catalog_state(path) == state:
                 return Connection(connection, frozen=state)
             connection.close()
@@ -157,15 +157,18 @@ def _journal_mode(connection: sqlite3.Connection) -> str:
     return mode
 
 
-def _quoted(path: Path) -> str:
-    return quote(os.fsencode(path))
+def read_address(path: Path, option: str) -> str:
+    """The address by which SQLite opens a file only to read."""
+    return f"file:{quote(os.fsencode(path))}?mode=ro&{option}"
 
 
-def _beside(path: Path, end: str) -> Path:
+def beside(path: Path, end: str) -> Path:
+    """The file that SQLite keeps beside a database."""
     return path.with_name(f"{path.name}{end}")
 
 
-def _has_content(path: Path) -> bool:
+def has_content(path: Path) -> bool:
+    """Whether a journal holds changes; SQLite also keeps empty ones."""
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:

@@ -1,21 +1,21 @@
 """Embeddings of texts that were embedded before, mostly queries, so that asking again needs no encoder."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 from sqlite_utils import Database
 
 from vifi_cli import paths
 from vifi_cli.disk import access_rights
+from vifi_cli.disk.file_version import file_version
 from vifi_cli.disk.replacement import remove_with_companions
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.arrays import Float32Array
+from vifi_cli.index.catalog.connection import beside, has_content, read_address
 from vifi_cli.index.encoder import TextEncoder
 
 CACHE_FILE = "queries.sqlite3"
@@ -101,21 +101,14 @@ def _look_up(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[st
 def _look_up_locked(path: Path, text_fingerprint: str, texts: Sequence[str]) -> dict[str, Float32Array]:
     """The same while another process holds a lock; nothing if it may just be writing, which needs a journal."""
     with suppress(OSError, sqlite3.DatabaseError):
-        state = _state(path)
-        connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", uri=True)
-        with closing(connection):
+        before, journal = file_version(path), beside(path, "-journal")
+        if has_content(journal):
+            return {}
+        with closing(sqlite3.connect(read_address(path, "immutable=1"), uri=True)) as connection:
             found = _rows(connection, text_fingerprint, texts)
-        if state[1] is None and _state(path) == state:
+        if file_version(path) == before and not has_content(journal):
             return found
     return {}
-
-
-def _state(path: Path) -> tuple[tuple[int, int], int | None]:
-    """What changes when a transaction writes: the file's size and time, and the size of a journal that has content."""
-    status = path.stat()
-    journal = path.with_name(f"{path.name}-journal")
-    size = journal.stat().st_size if journal.exists() else 0
-    return (status.st_size, status.st_mtime_ns), size or None
 
 
 def _rows(

@@ -146,7 +146,7 @@ class _ClockReading:
         length = self.video.times.length_ticks(packet)
         decoded = packet.dts if packet.dts is not None else packet.pts
         if decoded is not None and packet.pts is not None and self._stores_shown:
-            decoded = min(decoded, packet.pts)  # FFmpeg guesses it, and wrongly where recordings were joined
+            decoded = min(decoded, packet.pts)  # FFmpeg's guess is too late where recordings were joined
         shown = None if self.video.order.is_all_known else self.video.times.plausible_pts(packet)
         if decoded is not None:
             shown = decoded if shown is None else shown

@@ -44,7 +44,7 @@ class PartStream:
         """Receives a part until a time of the clock.
 
         Raises:
-            ValueError: the part is longer than `most_bytes`; no memory is taken for it.
+            ValueError: the part is longer than `most_bytes`, which is noticed before it takes memory.
             TimeoutError: it did not come in time.
             EOFError, OSError: the other end is closed.
         """

@@ -50,6 +50,10 @@ class Library:
         query = "" if what == "file" else f"?{urlencode({'start': start, 'end': end})}"
         return f"/video/{self.key(name)}/{what}{query}"
 
+    def play(self, name: str, start: float = 0.0, end: float = 2.0) -> str:
+        """The address of the page that plays a moment of a video."""
+        return f"/play/{self.key(name)}?{urlencode({'start': start, 'end': end})}"
+
     def key(self, name: str) -> str:
         """The key that names a video in addresses."""
         with Catalog(self.index / CATALOG_FILE) as catalog:

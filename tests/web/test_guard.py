@@ -1,8 +1,9 @@
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from tests.web.conftest import Library
-from vifi_cli.web.guard import HEADERS, names_this_machine
+from vifi_cli.web.guard import HEADERS, is_local_viewer, names_this_machine
 
 OWN = ["127.0.0.1", "127.0.0.1:8765", "127.0.0.2:80", "localhost", "LOCALHOST:9000", "[::1]", "[::1]:8765"]
 OTHERS = ["192.168.1.7:8765", "[fe80::1]:80", "10.0.0.1"]
@@ -118,3 +119,43 @@ def test_a_websocket_is_not_opened(client: TestClient) -> None:
 
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/"):
         pass
+
+
+LOCAL = {"host": "localhost:8765"}
+AT_HOME: list[tuple[dict[str, str], str]] = [
+    (LOCAL, "127.0.0.1"),
+    ({"host": "127.0.0.1:8765", "referer": "http://127.0.0.1:8765/?q=red"}, "127.0.0.1"),
+    ({"host": "[::1]:8765", "origin": "http://[::1]:8765"}, "::1"),
+    (LOCAL, "::ffff:127.0.0.1"),
+]
+ELSEWHERE: list[tuple[dict[str, str], str]] = [
+    (LOCAL, "192.168.1.7"),
+    (LOCAL, "::ffff:192.168.1.7"),
+    (LOCAL, "testclient"),
+    ({"host": "192.168.1.7:8765"}, "127.0.0.1"),
+    ({"host": "videos.example"}, "127.0.0.1"),
+    (LOCAL | {"x-forwarded-for": "127.0.0.1"}, "127.0.0.1"),
+    (LOCAL | {"x-forwarded-proto": "https"}, "127.0.0.1"),
+    (LOCAL | {"forwarded": "for=127.0.0.1"}, "127.0.0.1"),
+    (LOCAL | {"via": "1.1 caddy"}, "127.0.0.1"),
+    (LOCAL | {"x-real-ip": "127.0.0.1"}, "127.0.0.1"),
+    (LOCAL | {"origin": "https://videos.example"}, "127.0.0.1"),
+    (LOCAL | {"origin": "null"}, "127.0.0.1"),
+    (LOCAL | {"referer": "https://videos.example/"}, "127.0.0.1"),
+]
+
+
+def request_of(headers: dict[str, str], client: str, root_path: str = "") -> Request:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "headers": raw, "client": (client, 5000), "root_path": root_path})
+
+
+@pytest.mark.parametrize(("headers", "client"), AT_HOME)
+def test_who_sits_at_this_machine_is_local(headers: dict[str, str], client: str) -> None:
+    assert is_local_viewer(request_of(headers, client))
+    assert not is_local_viewer(request_of(headers, client, "/vifi"))
+
+
+@pytest.mark.parametrize(("headers", "client"), ELSEWHERE)
+def test_who_comes_through_a_proxy_or_from_elsewhere_is_not(headers: dict[str, str], client: str) -> None:
+    assert not is_local_viewer(request_of(headers, client))

@@ -2,18 +2,18 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.errors import VifiError
+from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.processors import usable_processors
@@ -26,6 +26,7 @@ from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.pages.pages import Pages
 from vifi_cli.web.pages.templating import STATUSES, failed
 from vifi_cli.web.requests.index_reader import IndexReader
+from vifi_cli.web.sub_path import SubPath
 
 MEGABYTE = 10**6
 LOOK_STALL_SECONDS, STALL_SECONDS = 20.0, 60.0
@@ -37,10 +38,15 @@ def make_app(
     load_encoder: Callable[[IndexedWith], TextEncoder],
     *,
     exposed: bool = False,
+    root_path: str = "",
 ) -> ASGIApp:
     """The application for one index, which may not exist yet.
 
     `cache_folder` holds pictures, re-encoded moments and embeddings of queries; `exposed` lets other machines use it.
+    `root_path` is where the page is found behind a proxy, such as `/vifi`.
+
+    Raises:
+        InvalidInput: a path of the page itself begins like `root_path`.
     """
     library, searching = (
         IndexReader(
@@ -79,7 +85,17 @@ def make_app(
         exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), failed),
         lifespan=lifespan,
     )
-    return Guard(app, exposed=exposed)
+    _require_other_path(root_path, app.routes)
+    return SubPath(Guard(app, exposed=exposed), root_path)
+
+
+def _require_other_path(root_path: str, routes: Sequence[BaseRoute]) -> None:
+    """Refuses a path for the page that a proxy may or may not have removed from an address of the page."""
+    own = {route.path.split("/")[1] for route in routes if isinstance(route, Mount | Route)} - {""}
+    if root_path and root_path.split("/")[1] in own:
+        raise InvalidInput(
+            f"--root-path {root_path}: the page has addresses that begin so: choose another, such as /vifi"
+        )
 
 
 async def _warm_up(searching: IndexReader) -> None:

@@ -10,8 +10,11 @@ import socket
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vifi_cli.web.sub_path import path_inside, root_of
 
 MEDIA_PREFIX = "/video/"
 PAGE_POLICY = (
@@ -29,6 +32,17 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 OWN_SITES = ("same-origin", "none")  # "none": the user typed the address or chose a bookmark
+
+FORWARDING = {
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-original-host",
+}
+"""Headers by which a proxy gives itself away, with all that begin with `X-Forwarded`."""
 
 
 class Guard:
@@ -68,7 +82,7 @@ def why_refused(scope: Scope, *, exposed: bool) -> str | None:
         return "Other sites may not use this page."
     site = headers.get("sec-fetch-site", "none")
     is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    if site not in OWN_SITES and not (is_visit and not scope["path"].startswith(MEDIA_PREFIX)):
+    if site not in OWN_SITES and not (is_visit and not path_inside(scope).startswith(MEDIA_PREFIX)):
         return "Other sites may not use this page."
     return None
 
@@ -92,6 +106,30 @@ def names_this_machine(host: str, *, exposed: bool) -> bool:
         own = socket.gethostname().lower()
         return name == "localhost" or (exposed and name in {own, f"{own}.local"})
     return exposed or address.is_loopback
+
+
+def is_local_viewer(request: Request) -> bool:
+    """Whether the user sits at this machine, as far as a request shows: offer what happens on its screen only then.
+
+    False behind a proxy: each says so in a header, or the browser's own address in `Origin` and `Referer` is another
+    one. Nothing distinguishes a viewer at the other end of a tunnel, such as `ssh -L`, from one at this machine.
+    """
+    headers = request.headers
+    if root_of(request.scope) or any(
+        name in FORWARDING or name.startswith("x-forwarded") for name in headers
+    ):
+        return False
+    seen_by_browser = (urlsplit(headers[name]).netloc for name in ("origin", "referer") if name in headers)
+    is_at_home = all(names_this_machine(host, exposed=False) for host in (headers["host"], *seen_by_browser))
+    return is_at_home and request.client is not None and _is_loopback(request.client.host)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
 def _refused(reason: str) -> Response:

@@ -42,12 +42,13 @@ def listen(host: str, port: int | None) -> socket.socket:
     )
 
 
-def address_of(listening: socket.socket) -> str:
+def address_of(listening: socket.socket, root_path: str = "") -> str:
     """The address to type into a browser."""
     host, port = listening.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}{root_path}/"
 
 
 def run(

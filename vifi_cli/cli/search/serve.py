@@ -34,6 +34,10 @@ def serve(
             "--expose", help="Let other machines in: whoever reaches --host sees all indexed videos"
         ),
     ] = False,
+    root_path: Annotated[
+        str,
+        typer.Option(metavar="PATH", help="Path of the page behind a proxy, such as /vifi", show_default="/"),
+    ] = "/",
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser")] = False,
     device: DeviceOption = "auto",
 ) -> None:
@@ -44,16 +48,19 @@ def serve(
     from vifi_cli.api.library.encoders import load_index_text_encoder
     from vifi_cli.web.app import make_app
     from vifi_cli.web.server import address_of, listen, run
+    from vifi_cli.web.sub_path import parse_sub_path
 
     _check_exposure(host, expose)
+    below = parse_sub_path(root_path)
     app = make_app(
         paths.index_folder(),
         paths.cache_folder(),
         lambda indexed_with: load_index_text_encoder(indexed_with, device, ON_TERMINAL),
         exposed=expose,
+        root_path=below,
     )
     with listen(host, port) as listening:
-        address = address_of(listening)
+        address = address_of(listening, below)
         output.line(address)
         output.note("Ctrl-C ends it")
         if open_browser:

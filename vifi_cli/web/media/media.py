@@ -23,6 +23,7 @@ from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECO
 from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
 from vifi_cli.web.requests.address import key_of
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
+from vifi_cli.web.sub_path import root_of
 
 LONGEST_ENCODED_SECONDS = LONGEST_SECONDS + 2 * LEAD_SECONDS + 1.0
 NOT_FOUND, GONE, UNREADABLE, CLIENT_LEFT, NO_ROOM = 404, 410, 422, 499, 507
@@ -77,7 +78,9 @@ class Media:
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             return JSONResponse({"problem": hidden}, GONE, NOT_KEPT)
         found = await _unless_left(request, self._sources.of_moment(video, start_seconds, end_seconds))
-        return JSONResponse({"sources": [asdict(source) for source in found]}, headers=NOT_KEPT)
+        root = root_of(request.scope)
+        listed = [asdict(source) | {"address": root + source.address} for source in found]
+        return JSONResponse({"sources": listed}, headers=NOT_KEPT)
 
     async def moment(self, request: Request) -> Response:
         """A moment, re-encoded so that browsers can play it."""

@@ -82,7 +82,7 @@ def part_to_encode(start_seconds: float, end_seconds: float, duration_seconds: f
 class Source:
     """Something to play, and where the moment is in it."""
 
-    address: str  # what a browser loads
+    address: str  # what a browser loads, below the root of the page
     media_type: str
     start_seconds: float  # where the moment begins in what is loaded
     end_seconds: float

@@ -47,7 +47,7 @@ class Pages:
             view = await self._library.read(lambda session: view_of(session, question))
         except IndexMissing:
             running = progress_text(await asyncio.to_thread(running_writer, self._library.folder))
-            return page("search", view=SearchView(question, running=running, nothing_indexed=True))
+            return page(request, "search", view=SearchView(question, running=running, nothing_indexed=True))
         if question.is_asked:
             cards: list[Card] = []
             try:
@@ -55,7 +55,7 @@ class Pages:
             except VifiError as error:
                 status, problem = BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY, str(error)
             view = replace(view, cards=cards)
-        return page("search", status, view=replace(view, problem=problem))
+        return page(request, "search", status, view=replace(view, problem=problem))
 
     async def play(self, request: Request) -> Response:
         """One moment alone."""
@@ -66,7 +66,7 @@ class Pages:
         card = await self._library.read(
             lambda session: Cards(session.index.catalog).of_moment(video, start_seconds, end_seconds)
         )
-        return page("play", card=card, video=video, sources=found, problem=problem)
+        return page(request, "play", card=card, video=video, sources=found, problem=problem)
 
     async def progress(self, request: Request) -> Response:
         """The state of the index and of a run that updates it, as JSON."""

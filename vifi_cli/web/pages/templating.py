@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.web.guard import MEDIA_PREFIX
 from vifi_cli.web.requests.question import MOST_LETTERS
+from vifi_cli.web.sub_path import path_inside, root_of
 from vifi_cli.wording import clock, counted, size
 
 PAGE_HEADERS = {"Cache-Control": "private, no-cache"}
@@ -45,17 +46,18 @@ _templates.globals["most_letters"] = MOST_LETTERS
 _templates.filters |= {"shown": shown, "clock": clock, "size": size}
 
 
-def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Fills a template with values."""
-    return HTMLResponse(_templates.get_template(f"{name}.html.jinja").render(values), status, PAGE_HEADERS)
+def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
+    """Fills a template with values, and with `root`, which begins every address on the page."""
+    template = _templates.get_template(f"{name}.html.jinja")
+    return HTMLResponse(template.render(values, root=root_of(request.scope)), status, PAGE_HEADERS)
 
 
 def failed(request: Request, error: Exception) -> Response:
     """The answer to a request that failed, other than by a bug."""
     status, heading, text = _in_words(error)
-    if request.url.path.startswith(MEDIA_PREFIX):
+    if path_inside(request.scope).startswith(MEDIA_PREFIX):
         return PlainTextResponse(f"{text}\n", status, {"Cache-Control": "no-store"})
-    return page("failed", status, heading=heading, text=text)
+    return page(request, "failed", status, heading=heading, text=text)
 
 
 def _in_words(error: Exception) -> tuple[int, str, str]:

@@ -8,7 +8,7 @@ export function watchIndex(state, running) {
 
   async function look() {
     try {
-      const answer = await (await fetch("/progress")).json();
+      const answer = await (await fetch(new URL("../progress", import.meta.url))).json();
       state.textContent = answer.state;
       running.textContent = answer.running;
       running.hidden = !answer.running;

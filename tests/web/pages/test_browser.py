@@ -165,6 +165,10 @@ def test_a_click_plays_the_moment_again_and_again(page: Page) -> None:
     page.go_back()
     expect(page.locator("dialog")).to_be_hidden()
     expect(page).to_have_url("/?q=blue")
+    hit(page, "red_then_blue.mp4").click()
+    page.get_by_role("dialog").get_by_role("link", name="More like this").click()
+    expect(page).to_have_title("More like this – vifi")
+    expect(page.locator(".seed")).to_contain_text("red_then_blue.mp4")
 
 
 def test_who_looks_elsewhere_in_the_video_is_left_alone(page: Page) -> None:

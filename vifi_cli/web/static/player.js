@@ -133,7 +133,7 @@ function make() {
   before.onclick = () => step(-1);
   after.onclick = () => step(1);
   loop.onclick = repeat;
-  made.onclick = (event) => event.target === made && made.close();
+  made.onclick = (event) => { if (event.target === made) made.close(); };  // returning false would cancel the click on a link
   made.onclose = () => {
     stop(video);
     if (history.state?.hit >= 0) history.back();

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_config_path, user_data_path
 
 from vifi_cli.disk import access_rights
 from vifi_cli.disk.replacement import replacement
@@ -19,7 +19,7 @@ NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 OWN_NAMES = (
     *("index", "index.lock", "index.lock-holder.json", "index.rebuild", "index.replaced"),
-    *("cache", "demo", "shell-history", access_rights.NOTE_FILE),
+    *("cache", "demo", "shell-history", "config.toml", access_rights.NOTE_FILE),
 )
 """What vifi keeps in the data folder."""
 
@@ -38,6 +38,13 @@ def index_folder() -> Path:
 def cache_folder() -> Path:
     """The folder of what can be rebuilt: compiled encoders, query embeddings."""
     return data_folder() / "cache"
+
+
+def config_file() -> Path:
+    """The file of the user's settings: in `$VIFI_HOME`, or in the platform's folder for configuration."""
+    home = os.environ.get("VIFI_HOME")
+    folder = data_folder() if home else user_config_path("vifi", appauthor=False)
+    return folder / "config.toml"
 
 
 def given_path(path: Path | str) -> Path:

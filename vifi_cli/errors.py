@@ -22,6 +22,10 @@ class MissingDependency(VifiError):
     """An optional package is missing; the text names the install command."""
 
 
+class PlayerFailed(VifiError):
+    """A video player could not be started, or ended at once with an error."""
+
+
 class UnreadableVideo(VifiError):
     """One video cannot be decoded, and the others go on; the text is the reason, without the path."""
 

@@ -166,7 +166,8 @@ def test_the_best_installed_player_is_taken(clip: Path, program: Callable[..., P
 
 def test_a_player_that_takes_no_time_is_said_to(clip: Path, program: Callable[..., Path], pipe: Pipe) -> None:
     program("xdg-open")
-    opened = open_in_player(clip, 3.0, "system")
+    monkeypatch.setenv("VIFI_PLAYER", "system")
+    opened = open_in_player(clip, 3.0)
     assert arguments(pipe) == [str(clip)]
     assert opened.remarks == ("the system's own player cannot be given a time: go to 0:03 in it",)
     assert not opened.begins_there

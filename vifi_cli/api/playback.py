@@ -13,6 +13,7 @@ from vifi_cli.api.cut.known_clocks import known_clocks
 from vifi_cli.api.players import NAMES, Player, find_player, runs_on
 from vifi_cli.errors import InvalidInput, PlayerFailed, UnreadableVideo
 from vifi_cli.paths import given_path
+from vifi_cli.settings import load_settings
 from vifi_cli.video.export.player_time import PlayerTime, player_time
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker
 from vifi_cli.video.workers.messages import Answers
@@ -43,7 +44,7 @@ def open_in_player(path: Path | str, start_seconds: float, player: str | None = 
         path: the video.
         start_seconds: where to begin.
         player: `mpv`, `vlc`, `iina`, `quicktime` or `system`; a command, such as `mpv --fs` or
-            `mpv --start={start} {path}`; the best one that is installed if omitted.
+            `mpv --start={start} {path}`. If omitted, the setting `player`, or else the best one that is installed.
 
     Raises:
         InvalidInput: the file is not there, the player is not installed, or there is no display.
@@ -51,6 +52,7 @@ def open_in_player(path: Path | str, start_seconds: float, player: str | None = 
     """
     video = given_path(path)
     _check_there(video)
+    player = player or load_settings().player
     chosen = find_player(player)
     if not player or player.lower() in NAMES:
         _check_display(video)

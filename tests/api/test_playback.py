@@ -164,8 +164,11 @@ def test_the_best_installed_player_is_taken(clip: Path, program: Callable[..., P
         assert player.takes_time == takes_time
 
 
-def test_a_player_that_takes_no_time_is_said_to(clip: Path, program: Callable[..., Path], pipe: Pipe) -> None:
+def test_a_player_that_takes_no_time_is_said_to(
+    clip: Path, program: Callable[..., Path], pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program("xdg-open")
+    program("vlc")
     monkeypatch.setenv("VIFI_PLAYER", "system")
     opened = open_in_player(clip, 3.0)
     assert arguments(pipe) == [str(clip)]

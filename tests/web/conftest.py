@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +91,18 @@ def address(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def running(library: Library, cache: Path, *, may_complain: bool = False, **limits: float) -> Iterator[str]:
+def running(
+    library: Library,
+    cache: Path,
+    *,
+    may_complain: bool = False,
+    root_path: str = "",
+    allowed: Sequence[str] = (),
+    **limits: float,
+) -> Iterator[str]:
     """The address of a running server; at the end Ctrl-C stops it, and its stderr must be empty, or may complain."""
     command = [sys.executable, "-m", "tests.web.served", str(library.index), str(cache)]
-    command += [json.dumps(limits)] * bool(limits)
+    command += [json.dumps(limits), root_path, *allowed]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stderr is not None

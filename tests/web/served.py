@@ -1,4 +1,4 @@
-"""A server as a program, for a browser: `python -m tests.web.served INDEX CACHE [LIMITS]`, limits as JSON."""
+"""A server as a program, for a browser: `python -m tests.web.served INDEX CACHE [LIMITS [ROOT_PATH [HOST ...]]]`."""
 
 import json
 import sys
@@ -7,21 +7,23 @@ from pathlib import Path
 
 from tests.color_encoder import ColorEncoder
 from vifi_cli import stop_signals
+from vifi_cli.web.addresses import addresses_of
 from vifi_cli.web.app import make_app
 from vifi_cli.web.connections import Limits
-from vifi_cli.web.server import address_of, listen, run
+from vifi_cli.web.hosts import Hosts
+from vifi_cli.web.server import listen, run
 
 
-def main(index: Path, cache: Path, limits: Limits | None) -> None:
-    app = make_app(index, cache, lambda _: ColorEncoder())
+def main(index: Path, cache: Path, limits: str = "{}", root_path: str = "", *allowed: str) -> None:
+    hosts = Hosts(allowed=frozenset(allowed))
+    app = make_app(index, cache, lambda _: ColorEncoder(), hosts=hosts, root_path=root_path)
     with listen("127.0.0.1", 0) as listening:
-        print(address_of(listening), flush=True)
+        print(addresses_of(listening)[-1], flush=True)
         with suppress(KeyboardInterrupt):
-            run(app, listening, lambda text: print(text, file=sys.stderr), limits)
+            own = Limits(**json.loads(limits)) if limits != "{}" else None
+            run(app, listening, lambda text: print(text, file=sys.stderr), own)
 
 
 if __name__ == "__main__":
     stop_signals.raise_on_stop()  # as the program does
-    main(
-        Path(sys.argv[1]), Path(sys.argv[2]), Limits(**json.loads(sys.argv[3])) if len(sys.argv) > 3 else None
-    )
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

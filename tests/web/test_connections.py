@@ -214,6 +214,8 @@ def test_limits_fit_the_number_of_files_a_process_may_open() -> None:
         assert 2 * limits.most + 256 <= soft or limits.most == FEWEST
         assert 6 * 2 <= limits.most_of_one_client <= limits.most
         assert limits.request_seconds >= 10
+        behind_proxy = limits_of_system(is_behind_proxy=True)  # one client, which connects for all others
+        assert behind_proxy.most_of_one_client == behind_proxy.most == limits.most
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 

@@ -18,6 +18,7 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.processors import usable_processors
 from vifi_cli.web.guard import Guard
+from vifi_cli.web.hosts import Hosts
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.media import Media
@@ -29,6 +30,7 @@ from vifi_cli.web.requests.index_reader import IndexReader
 from vifi_cli.web.sub_path import SubPath
 
 MEGABYTE = 10**6
+OWN_HOSTS = Hosts()
 LOOK_STALL_SECONDS, STALL_SECONDS = 20.0, 60.0
 
 
@@ -37,13 +39,13 @@ def make_app(
     cache_folder: Path,
     load_encoder: Callable[[IndexedWith], TextEncoder],
     *,
-    exposed: bool = False,
+    hosts: Hosts = OWN_HOSTS,
     root_path: str = "",
 ) -> ASGIApp:
     """The application for one index, which may not exist yet.
 
-    `cache_folder` holds pictures, re-encoded moments and embeddings of queries; `exposed` lets other machines use it.
-    `root_path` is where the page is found behind a proxy, such as `/vifi`.
+    `cache_folder` holds pictures, re-encoded moments and embeddings of queries; `hosts` are the names under which it
+    answers. `root_path` is where the page is found behind a proxy, such as `/vifi`.
 
     Raises:
         InvalidInput: a path of the page itself begins like `root_path`.
@@ -85,8 +87,9 @@ def make_app(
         exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), failed),
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # redirects name the scheme and host that a proxy has replaced
     _require_other_path(root_path, app.routes)
-    return SubPath(Guard(app, exposed=exposed), root_path)
+    return SubPath(Guard(app, hosts), root_path)
 
 
 def _require_other_path(root_path: str, routes: Sequence[BaseRoute]) -> None:

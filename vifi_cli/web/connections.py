@@ -45,10 +45,13 @@ class Limits:
     unread_seconds: float = 300.0  # to read on; a browser whose player pauses connects again later
 
 
-def limits_of_system() -> Limits:
-    """Limits that fit the number of files that this process may open, which is raised if possible."""
+def limits_of_system(*, is_behind_proxy: bool = False) -> Limits:
+    """Limits that fit the number of files that this process may open, which is raised if possible.
+
+    A proxy is one client that connects for all others.
+    """
     most = min(MOST, max(FEWEST, (_most_open_files() - OTHER_FILES) // FILES_OF_A_CONNECTION))
-    return Limits(most, min(MOST_OF_ONE_CLIENT, most // 2))
+    return Limits(most, most if is_behind_proxy else min(MOST_OF_ONE_CLIENT, most // 2))
 
 
 def _most_open_files() -> int:

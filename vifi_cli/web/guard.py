@@ -5,18 +5,29 @@ Any page on the web can make the user's browser send requests to this machine. T
 here changes anything, so the server answers only GET and HEAD.
 """
 
+import html
 import ipaddress
-import socket
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vifi_cli.web.hosts import Hosts, name_in, names_this_machine
 from vifi_cli.web.sub_path import path_inside, root_of
 
-MEDIA_PREFIX = "/video/"
+MEDIA_PREFIX, API_PREFIX = "/video/", "/api/"
+NOT_VISITED = MEDIA_PREFIX, API_PREFIX  # links from other sites lead to pages alone
+FORBIDDEN = 403
+OTHER_SITE = "Other sites may not use this page."
+REFUSAL_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>vifi</title>
+<h1>Not at this address</h1><p>{}</p>
+</html>
+"""
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -48,10 +59,10 @@ FORWARDING = {
 class Guard:
     """Refuses requests that are not the user's own, and adds protecting headers to every answer."""
 
-    def __init__(self, app: ASGIApp, *, exposed: bool) -> None:
-        """Wraps an application; `exposed` means that other machines may use it too."""
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
+        """Wraps an application that answers under the names in `hosts`."""
         self._app = app
-        self._exposed = exposed
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
@@ -66,46 +77,47 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = why_refused(scope, exposed=self._exposed)
-        answer = self._app if refusal is None else _refused(refusal)
+        refusal = why_refused(scope, self._hosts)
+        answer = self._app if refusal is None else _refused(scope, refusal)
         await answer(scope, receive, send_protected)
 
 
-def why_refused(scope: Scope, *, exposed: bool) -> str | None:
-    """Why a request is not the user's own; None if it may be."""
+def why_refused(scope: Scope, hosts: Hosts) -> str | None:
+    """Why a request is not the user's own, in one line; None if it may be."""
     headers = Headers(scope=scope)
-    hosts = headers.getlist("host")
-    if len(hosts) != 1 or not names_this_machine(hosts[0], exposed=exposed):
-        return "This address does not lead here: use the one that `vifi serve` has printed."
+    given = headers.getlist("host")
+    if len(given) != 1 or not hosts.include(given[0]):
+        return _name_unknown(given)
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != hosts[0]:
-        return "Other sites may not use this page."
+    if origin is not None and not _is_own_origin(_host_in(origin), given[0], hosts):
+        return _origin_unknown(_host_in(origin))
     site = headers.get("sec-fetch-site", "none")
     is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    if site not in OWN_SITES and not (is_visit and not path_inside(scope).startswith(MEDIA_PREFIX)):
-        return "Other sites may not use this page."
+    if site not in OWN_SITES and not (is_visit and not path_inside(scope).startswith(NOT_VISITED)):
+        return OTHER_SITE
     return None
 
 
-def names_this_machine(host: str, *, exposed: bool) -> bool:
-    """Whether a Host header names this machine in a way that no foreign name server can influence.
+def _is_own_origin(origin: str, host: str, hosts: Hosts) -> bool:
+    """Whether scripts at this place are the page's own: the host asked for, or one that a proxy may have replaced."""
+    return origin == host or name_in(origin) in hosts.allowed
 
-    That is `localhost` or an address of the machine for itself; if it is open to others, any numerical address, and
-    the machine's own name.
-    """
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        urlsplit(f"//{host}").port  # noqa: B018 - raises if it is not a number
-    except ValueError:
-        return False
-    if "@" in host or "/" in host:
-        return False
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        own = socket.gethostname().lower()
-        return name == "localhost" or (exposed and name in {own, f"{own}.local"})
-    return exposed or address.is_loopback
+
+def _name_unknown(given: Sequence[str]) -> str:
+    name = name_in(given[0]) if len(given) == 1 else None
+    if name is None:
+        return "This address does not lead here. Use the one that `vifi serve` has printed."
+    return (
+        f"vifi does not answer to the name {name}. Use the address that `vifi serve` has printed; "
+        f"if you chose the name, as for a proxy, add this option to it: --allow-host {name}"
+    )
+
+
+def _origin_unknown(origin: str) -> str:
+    name = name_in(origin)
+    if name is None:
+        return OTHER_SITE
+    return f"{OTHER_SITE} If {name} is a proxy of yours, add this option to `vifi serve`: --allow-host {name}"
 
 
 def is_local_viewer(request: Request) -> bool:
@@ -119,9 +131,17 @@ def is_local_viewer(request: Request) -> bool:
         name in FORWARDING or name.startswith("x-forwarded") for name in headers
     ):
         return False
-    seen_by_browser = (urlsplit(headers[name]).netloc for name in ("origin", "referer") if name in headers)
+    seen_by_browser = (_host_in(headers[name]) for name in ("origin", "referer") if name in headers)
     is_at_home = all(names_this_machine(host, exposed=False) for host in (headers["host"], *seen_by_browser))
     return is_at_home and request.client is not None and _is_loopback(request.client.host)
+
+
+def _host_in(url: str) -> str:
+    """The host and port of a URL, empty if it has none, such as `null`."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _is_loopback(address: str) -> bool:
@@ -132,5 +152,10 @@ def _is_loopback(address: str) -> bool:
     return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
-def _refused(reason: str) -> Response:
-    return PlainTextResponse(f"{reason}\n", 403)
+def _refused(scope: Scope, reason: str) -> Response:
+    """The reason as the client reads it: JSON for programs, a page for people, else a line."""
+    if path_inside(scope).startswith(API_PREFIX):
+        return JSONResponse({"error": reason}, FORBIDDEN)
+    if "text/html" in Headers(scope=scope).get("accept", ""):
+        return HTMLResponse(REFUSAL_PAGE.format(html.escape(reason)), FORBIDDEN)
+    return PlainTextResponse(f"{reason}\n", FORBIDDEN)

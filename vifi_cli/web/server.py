@@ -18,6 +18,7 @@ from vifi_cli.web.connections import (
     limits_of_system,
 )
 
+ANY_IPV6 = "::"
 USUAL_PORT, PORTS_TRIED = 8765, 20
 SECONDS_TO_FINISH = 1
 """For running requests when the server ends; then a playing video is cut off."""
@@ -34,21 +35,13 @@ def listen(host: str, port: int | None) -> socket.socket:
     for number in wanted:
         try:
             family = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0][0]
-            return socket.create_server((host, number), family=family, backlog=128)
+            both = host == ANY_IPV6 and socket.has_dualstack_ipv6()  # IPv4 too
+            return socket.create_server((host, number), family=family, backlog=128, dualstack_ipv6=both)
         except OSError as error:
             reason = error.strerror
     raise InvalidInput(
         f"cannot listen on {host}, port {port or USUAL_PORT}: {reason}; choose another by --host or --port"
     )
-
-
-def address_of(listening: socket.socket, root_path: str = "") -> str:
-    """The address to type into a browser."""
-    host, port = listening.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
-        host = socket.gethostname()
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}{root_path}/"
 
 
 def run(

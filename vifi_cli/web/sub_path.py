@@ -23,8 +23,10 @@ class SubPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, with `root_path` in its scope and at the beginning of its path."""
-        if scope["type"] != "lifespan":
-            path = f"{self._root_path}{_without(self._root_path, scope['path']) or '/'}"
+        if scope["type"] != "lifespan" and self._root_path:
+            # a proxy that removes `/vifi` but not the slash after it sends two
+            sent = "/" + scope["path"].lstrip("/")
+            path = f"{self._root_path}{_without(self._root_path, sent) or '/'}"
             scope = {**scope, "root_path": self._root_path, "path": path}
         await self._app(scope, receive, send)
 

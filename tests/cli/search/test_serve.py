@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Vifi
+from vifi_cli.cli.search.serve import _listening_host, _show_addresses
 
 
 @contextmanager
@@ -60,6 +63,64 @@ def test_who_lets_others_in_is_warned() -> None:
             assert page.status == 200
         server.send_signal(signal.SIGINT)
         assert "there is no password" in server.communicate()[1]
+
+
+@pytest.mark.parametrize(
+    ("host", "expose", "listens_on"),
+    [
+        (None, False, "127.0.0.1"),
+        (None, True, "0.0.0.0"),
+        ("192.168.1.7", True, "192.168.1.7"),
+        ("localhost", True, "localhost"),
+        ("::1", False, "::1"),
+    ],
+)
+def test_it_listens_where_others_are_let_in_and_nowhere_else(
+    host: str | None, expose: bool, listens_on: str
+) -> None:
+    assert _listening_host(host, expose) == listens_on
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        (("--allow-host", "https://box.lan/"), "write --allow-host box.lan"),
+        (("--root-path", "https://box.lan/vifi"), "write /vifi"),
+        (("--root-path", "/video"), "choose another, such as /vifi"),
+    ],
+)
+def test_a_name_or_path_that_makes_no_sense_is_refused(
+    vifi: Vifi, option: tuple[str, str], advice: str
+) -> None:
+    outcome = vifi("serve", *option)
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert advice in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_a_phone_reads_the_code_that_a_terminal_shows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("vifi_cli.cli.terminal.output.stdout_is_terminal", lambda: True)
+    _show_addresses(["http://192.168.178.123:8765/vifi/", "http://127.0.0.1:8765/vifi/"], is_exposed=True)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == ["http://192.168.178.123:8765/vifi/", "http://127.0.0.1:8765/vifi/"]
+    lines = [line for line in printed.err.splitlines() if set(line) <= set("█▀▄ ") and line]
+    halves = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}
+    squares = np.array([[halves[letter] for letter in line] for line in lines], np.uint8)
+    picture = squares.transpose(0, 2, 1).reshape(-1, len(lines[0]))
+    read, *_ = cv2.QRCodeDetector().detectAndDecode(
+        np.pad(picture, 4, constant_values=255).repeat(8, 0).repeat(8, 1)
+    )
+    assert read == "http://192.168.178.123:8765/vifi/"
+    assert "Scan the code" in printed.err
+
+
+def test_a_machine_without_a_network_shows_no_code(capsys: pytest.CaptureFixture[str]) -> None:
+    _show_addresses(["http://127.0.0.1:8765/"], is_exposed=True)
+    printed = capsys.readouterr()
+    assert printed.out == "http://127.0.0.1:8765/\n"
+    assert "this machine is on no network" in printed.err
 
 
 def test_a_port_that_is_taken_is_said_plainly(vifi: Vifi) -> None:

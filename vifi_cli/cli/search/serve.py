@@ -1,4 +1,4 @@
-"""`vifi serve`: a web page to search and play, on this machine."""
+"""`vifi serve`: a web page to search and play, on this machine and, if you say so, on others."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+EVERY_HOST = "0.0.0.0"
 
 
 def serve(
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on")] = "127.0.0.1",
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on", show_default="127.0.0.1; all with --expose"
+        ),
+    ] = None,
     port: Annotated[
         int | None,
         typer.Option(
@@ -29,11 +35,12 @@ def serve(
         ),
     ] = None,
     expose: Annotated[
-        bool,
-        typer.Option(
-            "--expose", help="Let other machines in: whoever reaches --host sees all indexed videos"
-        ),
+        bool, typer.Option("--expose", help="Let other machines in: they see all indexed videos")
     ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another name of the server, as behind a proxy (repeatable)"),
+    ] = None,
     root_path: Annotated[
         str,
         typer.Option(metavar="PATH", help="Path of the page behind a proxy, such as /vifi", show_default="/"),
@@ -46,38 +53,56 @@ def serve(
     It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index.
     """
     from vifi_cli.api.library.encoders import load_index_text_encoder
+    from vifi_cli.web.addresses import addresses_of
     from vifi_cli.web.app import make_app
-    from vifi_cli.web.server import address_of, listen, run
+    from vifi_cli.web.connections import limits_of_system
+    from vifi_cli.web.hosts import Hosts, parse_allowed_host
+    from vifi_cli.web.server import listen, run
     from vifi_cli.web.sub_path import parse_sub_path
 
-    _check_exposure(host, expose)
-    below = parse_sub_path(root_path)
+    listens_on = _listening_host(host, expose)
+    allowed, below = frozenset(map(parse_allowed_host, allow_host or ())), parse_sub_path(root_path)
     app = make_app(
         paths.index_folder(),
         paths.cache_folder(),
         lambda indexed_with: load_index_text_encoder(indexed_with, device, ON_TERMINAL),
-        exposed=expose,
+        hosts=Hosts(expose, allowed),
         root_path=below,
     )
-    with listen(host, port) as listening:
-        address = address_of(listening, below)
-        output.line(address)
-        output.note("Ctrl-C ends it")
+    with listen(listens_on, port) as listening:
+        addresses = addresses_of(listening, below)
+        _show_addresses(addresses, is_exposed=listens_on not in LOOPBACK_HOSTS)
         if open_browser:
-            webbrowser.open(address)
+            webbrowser.open(addresses[-1])
         try:
-            run(app, listening, output.warning)
+            run(app, listening, output.warning, limits_of_system(is_behind_proxy=bool(allowed or below)))
         except KeyboardInterrupt as stop:
             stop_signals.leave(output.ended(stop))
 
 
-def _check_exposure(host: str, expose: bool) -> None:
-    """Checks that the user knows who can connect."""
-    if host in LOOPBACK_HOSTS:
-        return
+def _listening_host(host: str | None, expose: bool) -> str:
+    """The address to listen on; makes sure that the user knows who can connect."""
+    if host in LOOPBACK_HOSTS or not (host or expose):
+        return host or LOOPBACK_HOSTS[0]
     if not expose:
         raise InvalidInput(
             f"--host {host} would let others in: whoever reaches it sees all indexed videos, without a password. "
             "Add --expose if you mean that, or omit --host and use an SSH tunnel"
         )
-    output.warning(f"whoever reaches {host} sees all indexed videos: there is no password and no encryption")
+    reached = host or "this machine"
+    output.warning(
+        f"whoever reaches {reached} sees all indexed videos: there is no password and no encryption"
+    )
+    return host or EVERY_HOST
+
+
+def _show_addresses(addresses: list[str], *, is_exposed: bool) -> None:
+    """Writes the addresses to stdout, those for other machines first; on a terminal also a code to scan."""
+    for address in addresses:
+        output.line(address)
+    if is_exposed and "//127." in addresses[0]:
+        output.warning("this machine is on no network, so that no other one reaches it")
+    elif is_exposed and output.stdout_is_terminal():
+        output.qr_code(addresses[0])
+        output.note("Scan the code with a phone in the same network")
+    output.note("Ctrl-C ends it")

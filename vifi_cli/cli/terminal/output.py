@@ -20,6 +20,10 @@ from vifi_cli.cli.terminal.message_stream import unfailing
 from vifi_cli.stop_signals import Stopped
 from vifi_cli.wording import escaped, printable
 
+QR_MARGIN = 2  # in squares of the code
+QR_COLORS = "#ffffff on #000000"
+"""Also where the terminal is light: the characters are its light squares."""
+
 
 class ReaderLeft(typer.Exit):
     """The reader of stdout has closed it, as `head` does."""
@@ -126,6 +130,16 @@ def ended(stop: KeyboardInterrupt) -> int:
     code, is_usual = stop_signals.heed(stop), not isinstance(stop, Stopped)
     note("ended" if is_usual else stop_signals.in_words(stop))
     return 0 if is_usual else code
+
+
+def qr_code(text: str) -> None:
+    """Shows a text on stderr as a code that phones scan, unless the terminal lacks the characters for it."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, micro=False).terminal(drawn, border=QR_MARGIN, compact=True)
+    if can_write(drawn.getvalue()):
+        stderr().print(Text(drawn.getvalue().rstrip(), style=QR_COLORS))
 
 
 def prompt(text: str) -> None:

@@ -57,6 +57,7 @@ def make_app(
                 AUTOMATIC,
                 cache_folder=cache_folder,
                 load_text_encoder=lambda indexed_with, *_: load_encoder(indexed_with),
+                opens_files=False,
             )
         )
         for _ in range(2)

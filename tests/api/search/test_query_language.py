@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.api.search.query_language import parse_example, parse_query
-from vifi_cli.cli.search.shell import split_line
+from vifi_cli.api.search.query_line import split_line
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import Example, Query, Words
 from vifi_cli.video.moment import TimeRange

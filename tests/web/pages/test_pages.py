@@ -44,6 +44,30 @@ def test_the_page_finds_the_moment(client: TestClient) -> None:
     assert 'value="blue"' in page
 
 
+def test_a_question_is_read_as_on_the_command_line(client: TestClient, made_library: Library) -> None:
+    first = {
+        words: (names(page := client.get("/", params={"q": words}).text)[0], times(page)[0])
+        for words in (
+            "blue - red",
+            "red_then_blue.mp4@0:07-0:11",
+            "2:green + 0.1:day/red.mp4",
+            "text:green.mp4",
+        )
+    }
+    assert first["blue - red"][0] in {"red_then_blue.mp4", "blue.mkv"}
+    assert first["red_then_blue.mp4@0:07-0:11"] == ("red_then_blue.mp4", "0:06 – 0:12")
+    assert first["2:green + 0.1:day/red.mp4"][0] == "green.mp4"
+    for words, reason in {
+        "dog -": "nothing stands after the last -",
+        'a 5" disk': "a quotation mark &#34; is not closed",
+        "/etc/hostname": "/etc/hostname is not an indexed video",
+        "day/red.mp4@0:59": "ends",
+    }.items():
+        answer = client.get("/", params={"q": words})
+        assert (answer.status_code, reason in answer.text) == (400, True), words
+        assert f'value="{words}"'.replace('5"', "5&#34;") in answer.text, "so that it can be corrected"
+
+
 def test_by_video_and_by_folder(client: TestClient, made_library: Library) -> None:
     by_video = names(client.get("/?q=blue&by=video").text)
     assert sorted(by_video) == ["blue.mkv", "green.mp4", "red.mp4", "red_then_blue.mp4"]

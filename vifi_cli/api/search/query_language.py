@@ -15,10 +15,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
+from vifi_cli.api.search.named_files import FILES_ON_DISK, NamedFiles
 from vifi_cli.api.search.times import stretch_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import Example, Query, Term, Words, query_in_words, require_wanted
-from vifi_cli.paths import given_path, is_given_file
+from vifi_cli.paths import given_path
 from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 from vifi_cli.video.moment import TimeRange
 
@@ -56,7 +57,7 @@ def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float 
     return Example(given_path(Path(path)), part)
 
 
-def parse_query(arguments: Sequence[str]) -> Query:
+def parse_query(arguments: Sequence[str], files: NamedFiles = FILES_ON_DISK) -> Query:
     """The query that arguments stand for; files may be missing, since the index may know them.
 
     Raises:
@@ -66,26 +67,26 @@ def parse_query(arguments: Sequence[str]) -> Query:
         raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
     if any("\0" in argument for argument in arguments):
         raise InvalidInput("the query holds a NUL character, which is not text: omit it")
-    terms = tuple(_term(sign, run) for sign, run in _signed_runs(arguments))
+    terms = tuple(_term(sign, run, files) for sign, run in _signed_runs(arguments))
     query = Query(" ".join(arguments), terms)
     require_wanted(query)
     return query
 
 
-def parse_example(text: str) -> Example:
+def parse_example(text: str, files: NamedFiles = FILES_ON_DISK) -> Example:
     """The picture, video or part of a video that `FILE` or `FILE@TIME` names; raises InvalidInput for a bad time."""
-    file, time = _split_time(text)
+    file, time = _split_time(text, files)
     if "://" in file:
         raise InvalidInput(f"{file} is an address: download it and name the file")
     if time is None:
-        return Example(given_path(Path(file)))
+        return Example(files.path(file))
     stretch = stretch_of(time)
     if stretch is None:
         raise InvalidInput(
             f"{text}: {time or 'nothing'} is not a time in a video: write {file}@1:20-1:28, with the end after the "
             f"start, or {file}@1:20"
         )
-    return Example(given_path(Path(file)), stretch)
+    return Example(files.path(file), stretch)
 
 
 def _signed_runs(arguments: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
@@ -105,15 +106,15 @@ def _signed_runs(arguments: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
     yield sign, run
 
 
-def _term(sign: float, run: list[str]) -> Term:
-    weight, text = _split_weight(" ".join(run))
+def _term(sign: float, run: list[str], files: NamedFiles) -> Term:
+    weight, text = _split_weight(" ".join(run), files)
     if text.startswith(AS_WORDS):
         return Term(_words(text.removeprefix(AS_WORDS)), sign * weight)
     is_one = len(run) == 1 or text == run[1]  # a weight may be a separate argument
-    if is_one and _means_file(text):
-        return Term(parse_example(text), sign * weight)
+    if is_one and _means_file(text, files):
+        return Term(parse_example(text, files), sign * weight)
     for argument in () if is_one else run:
-        if _means_file(argument):
+        if _means_file(argument, files):
             raise InvalidInput(
                 f"{argument} stands next to another term: put + or - between them; if it is not a file, put text: "
                 "before the words"
@@ -133,8 +134,8 @@ def _words(text: str) -> Words:
     return Words(text)
 
 
-def _split_weight(text: str) -> tuple[float, str]:
-    match = None if _is_file(text) else WEIGHT.match(text)
+def _split_weight(text: str, files: NamedFiles) -> tuple[float, str]:
+    match = None if files.exists(text) else WEIGHT.match(text)
     if not match:
         return 1.0, text
     weight = float(match[1])
@@ -143,20 +144,20 @@ def _split_weight(text: str) -> tuple[float, str]:
     return weight, text[match.end() :]
 
 
-def _means_file(text: str) -> bool:
+def _means_file(text: str, files: NamedFiles) -> bool:
     """Whether an argument is a file's name rather than words."""
-    file, _ = _split_time(text)
-    return _looks_like_file(file) or (("/" in file or "@" in file) and _is_file(file))
+    file, _ = _split_time(text, files)
+    return _looks_like_file(file) or (("/" in file or "@" in file) and files.exists(file))
 
 
-def _split_time(text: str) -> tuple[str, str | None]:
+def _split_time(text: str, files: NamedFiles) -> tuple[str, str | None]:
     """A file's name and the time after its last @, if there is one and it is not part of the file's name."""
     match = TIME_AT_END.fullmatch(text)
-    if not match or _is_file(text):
+    if not match or files.exists(text):
         return text, None
     file, time = match["file"], match["time"]
     is_time = stretch_of(time) is not None
-    if _has_media_suffix(file) or (is_time and (_looks_like_file(file) or _is_file(file))):
+    if _has_media_suffix(file) or (is_time and (_looks_like_file(file) or files.exists(file))):
         return file, time
     return text, None
 
@@ -168,7 +169,3 @@ def _looks_like_file(text: str) -> bool:
 def _has_media_suffix(text: str) -> bool:
     name = PurePath(text)
     return suffix_of(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES and not name.stem.endswith(" ")
-
-
-def _is_file(text: str) -> bool:
-    return is_given_file(text)

@@ -15,6 +15,7 @@ from vifi_cli.api.library.encoders import (
     load_index_encoder,
     load_query_encoder,
 )
+from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.errors import IndexChanged
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
@@ -44,11 +45,16 @@ class SearchSession:
         *,
         cache_folder: Path | None = None,
         load_text_encoder: LoadTextEncoder = load_query_encoder,
+        opens_files: bool = True,
     ) -> None:
-        """Texts' embeddings are cached in `cache_folder`, or in the user's cache."""
+        """Texts' embeddings are cached in `cache_folder`, or in the user's cache.
+
+        `opens_files=False` is for the users of a server: queries can name indexed videos only, by what the index knows.
+        """
         self.folder, self._feedback = index_folder, feedback
         self._cache = cache_folder or paths.cache_folder()
         self._load_text_encoder = load_text_encoder
+        self._opens_files = opens_files
         self._index: VideoIndex | None = None
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
@@ -155,9 +161,15 @@ class SearchSession:
             InvalidInput: it cannot be read.
             EncoderMismatch: the index's own encoder has changed since.
         """
-        from vifi_cli.index.search.examples import look_up_example, read_example  # and with it the decoder
+        from vifi_cli.index.search.examples import (  # and with it the decoder
+            look_up_example,
+            read_example,
+            recall_example,
+        )
 
         catalog = self.index.catalog
+        if not self._opens_files:
+            return recall_example(catalog, example)
         if known := look_up_example(catalog, example):
             return known
         with self._feedback.task(f"Looking at {example.path.name}") as watch:
@@ -195,6 +207,11 @@ class SearchSession:
         if key not in self._encoders:
             self._encoders[key] = load_index_encoder(*key, self._feedback)
         return self._encoders[key]
+
+    @property
+    def files(self) -> NamedFiles:
+        """The files that queries can name."""
+        return FILES_ON_DISK if self._opens_files else IndexedFiles(self.index.catalog)
 
     def close(self) -> None:
         """Closes the index; the next use opens it again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +29,6 @@ HISTORY_FILE = "shell-history"
 HISTORY_LINES = 1000
 LEAVE = {"exit", "quit"}
 WRONG = 2
-WORD = re.compile(r"""'(?P<quoted>[^']*)'(?!\S)|(?P<bare>(?:"[^"]*"|\\.|\\$|[^\s"\\])+)""")
-ESCAPED = re.compile(r'"([^"]*)"|\\(.)')
 
 
 def shell(context: typer.Context) -> None:
@@ -80,6 +77,8 @@ class Asking:
 
     def answer(self, line: str, number: int | None = None) -> bool:
         """Answers a line (its number if from a pipe), or writes the problem to stderr and returns False."""
+        from vifi_cli.api.search.query_line import split_line
+
         options, problem = self._options, None
         try:
             words = split_line(line)
@@ -171,25 +170,3 @@ def _history() -> Iterator[None]:
         with suppress(OSError):
             readline.write_history_file(file)
             file.chmod(0o600)  # what somebody looked for is theirs, also in a shared data folder
-
-
-def split_line(line: str) -> list[str]:
-    """The arguments of a line, split at spaces; raises InvalidInput if a double quote is not closed.
-
-    Double quotes and backslashes work as in a shell. Single quotes do only around a complete argument, since lines hold
-    words as people write them: `a man's dog`.
-    """
-    arguments, position = [], 0
-    while position < len(line):
-        if line[position].isspace():
-            position += 1
-            continue
-        word = WORD.match(line, position)
-        if not word:
-            raise InvalidInput(
-                'a quotation mark " is not closed: close it, or write \\" where it is meant itself'
-            )
-        bare = ESCAPED.sub(lambda found: found[1] if found[2] is None else found[2], word["bare"] or "")
-        arguments.append(bare if word["quoted"] is None else word["quoted"])
-        position = word.end()
-    return arguments

@@ -54,6 +54,15 @@ def look_up_example(catalog: Catalog, example: Example) -> SeenExample | None:
         return see_indexed(catalog, video, example.part) if video else None
 
 
+def recall_example(catalog: Catalog, example: Example) -> SeenExample:
+    """The example from the catalog alone, whatever has become of its file; raises InvalidInput if it is not indexed."""
+    with catalog.snapshot():
+        video = catalog.video_at(example.path)
+        if video is None:
+            raise InvalidInput(f"{example.path} is not an indexed video: only those can be named here")
+        return see_indexed(catalog, video, example.part)
+
+
 def see_indexed(catalog: Catalog, video: CatalogedVideo, part: TimeRange | None) -> SeenExample:
     """A part of an indexed video, or all of it; raises InvalidInput if the video ends before the part begins."""
     seen = part or WHOLE_VIDEO

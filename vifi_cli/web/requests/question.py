@@ -5,12 +5,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 from urllib.parse import urlencode
 
+from vifi_cli.api.search.query_language import parse_query
+from vifi_cli.api.search.query_line import split_line
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.examples import SeenExample, see_indexed
-from vifi_cli.index.search.query import query_in_words
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.video.moment import TimeRange
@@ -27,7 +28,7 @@ By = Literal["moment", "video"]
 class Question:
     """A search; without words or a moment, only the page itself is asked for."""
 
-    words: str = ""
+    words: str = ""  # as after `vifi search`; files in it are indexed videos
     like: MomentAddress | None = None  # a moment to find similar ones of, unless there are words
     below: str = ""  # a folder or glob that limits the search; empty for all videos
     by: By = "moment"  # what a hit is
@@ -98,13 +99,14 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     """The hits of a question, best first, each with its relevance if words were asked for.
 
     Raises:
-        InvalidInput: it names a moment of a video that is not indexed, or that is not in the video.
+        InvalidInput: it names a video that is not indexed or a moment that is not in it, or its terms make no sense.
         VifiError: the encoder cannot be loaded.
     """
     among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
     options = RankingOptions(top=question.top, by=question.by, among=among)
     if question.like is None:
-        return session.find(query_in_words(question.words), options)
+        query = parse_query(split_line(question.words), session.files)
+        return session.find(query, options)
     seen = _seen(session.index.catalog, question.like)
     return session.find_like(seen, options)
 

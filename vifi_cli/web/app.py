@@ -8,7 +8,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from vifi_cli.api.feedback import AUTOMATIC
@@ -24,6 +23,7 @@ from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.media import Media
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.media.render_processes import Renderers
+from vifi_cli.web.media.sent_file import SentStaticFiles
 from vifi_cli.web.pages.pages import Pages
 from vifi_cli.web.pages.templating import STATUSES, failed
 from vifi_cli.web.requests.index_reader import IndexReader
@@ -82,7 +82,7 @@ def make_app(
 
     pages = Pages(library, searching, sources)
     media = Media(library, sources, clocks, pictures, moments)
-    static = Mount("/static", StaticFiles(packages=[("vifi_cli.web", "static")]))
+    static = Mount("/static", SentStaticFiles(packages=[("vifi_cli.web", "static")]))
     app = Starlette(
         routes=[*pages.routes(), *media.routes(), static],
         exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), failed),

@@ -133,7 +133,7 @@ class TestRanges:
         assert answer.status_code == 416
         assert answer.headers["content-range"] == f"bytes */{len(content)}"
 
-    @pytest.mark.parametrize("asked", ["bytes=", "bytes=a-b", "lines=0-1", "bytes=5-2", "bytes"])
+    @pytest.mark.parametrize("asked", ["bytes=", "bytes=a-b", "bytes=5-2", "bytes"])
     def test_what_is_no_range(self, client: TestClient, address: str, asked: str) -> None:
         assert client.get(address, headers={"Range": asked}).status_code in (400, 416)
 
@@ -141,8 +141,12 @@ class TestRanges:
         answer = client.head(address)
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["content-length"] == str(len(content))
-        part = client.head(address, headers={"Range": "bytes=0-9"})
-        assert (part.status_code, part.content, part.headers["content-length"]) == (206, b"", "10")
+        part = client.head(address, headers={"Range": "bytes=0-9"})  # ranges are defined for GET alone
+        assert (part.status_code, part.content, part.headers["content-length"]) == (
+            200,
+            b"",
+            str(len(content)),
+        )
 
     def test_a_part_of_a_file_that_has_changed_is_not_given(
         self, client: TestClient, address: str, content: bytes

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vifi_cli.disk.file_version import file_version
@@ -21,6 +21,7 @@ from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
 from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
+from vifi_cli.web.media.sent_file import SentFile
 from vifi_cli.web.requests.address import key_of
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
 from vifi_cli.web.sub_path import root_of
@@ -69,7 +70,7 @@ class Media:
         media_type = await _unless_left(request, self._sources.media_type(video))
         if media_type is None:
             raise HTTPException(UNREADABLE)
-        return FileResponse(video.path, headers=NOT_KEPT | MEDIA_POLICY, media_type=media_type)
+        return SentFile(video.path, headers=NOT_KEPT | MEDIA_POLICY, media_type=media_type)
 
     async def sources(self, request: Request) -> Response:
         """How a moment is played, as JSON, the best way first."""
@@ -97,7 +98,7 @@ class Media:
             raise HTTPException(UNREADABLE, str(error)) from error
         except OSError as error:
             raise HTTPException(NO_ROOM, error.strerror) from error
-        return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
+        return SentFile(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
 
     async def _picture(self, request: Request, rendering: Rendering) -> Response:
         video = await self._library.video(request)
@@ -110,7 +111,7 @@ class Media:
             return _placeholder(f"No picture: {error}", UNREADABLE)
         except OSError as error:
             return _placeholder(f"No picture: {error.strerror}", NO_ROOM)
-        return FileResponse(path, headers=FOR_GOOD | MEDIA_POLICY, media_type="image/webp")
+        return SentFile(path, headers=FOR_GOOD | MEDIA_POLICY, media_type="image/webp")
 
     async def _make(
         self, files: MadeFiles, video: CatalogedVideo, span: tuple[float, float], rendering: Rendering

@@ -19,7 +19,7 @@ NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 OWN_NAMES = (
     *("index", "index.lock", "index.lock-holder.json", "index.rebuild", "index.replaced"),
-    *("cache", "demo", "shell-history", "config.toml", access_rights.NOTE_FILE),
+    *("cache", "demo", "shell-history", "last-search.json", "config.toml", access_rights.NOTE_FILE),
 )
 """What vifi keeps in the data folder."""
 

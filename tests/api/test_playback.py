@@ -1,7 +1,6 @@
 """Opening moments in players: which one, at which time, and what happens without one. A real mpv where there is one."""
 
 import os
-import select
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -12,13 +11,13 @@ import pytest
 from PIL import Image
 
 from tests.made_videos import Sound, frame_number, noise, numbered_frames, recordings_joined, write_video
+from tests.recording_player import WRITE_ARGUMENTS, Pipe, make_player
 from vifi_cli.api import playback
 from vifi_cli.api.playback import open_in_player
 from vifi_cli.api.players import find_player
 from vifi_cli.errors import InvalidInput, PlayerFailed
 from vifi_cli.video.container.clock_reading import read_clock
 
-PATIENCE_SECONDS = 60.0
 SHOW_AND_QUIT = """
 mp.register_event("playback-restart", function()
   mp.commandv("screenshot-to-file", "{picture}", "video")
@@ -28,35 +27,16 @@ mp.register_event("playback-restart", function()
   mp.command("quit")
 end)
 """
-WRITE_ARGUMENTS = "#!/bin/sh\nprintf '%s\\0' \"$@\" >{pipe}\n"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and shell scripts")
 needs_mpv = pytest.mark.skipif(shutil.which("mpv") is None, reason="mpv is not installed")
-
-
-class Pipe:
-    """A named pipe into which a player writes."""
-
-    def __init__(self, path: Path) -> None:
-        os.mkfifo(path)
-        self.path, self.descriptor = path, os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-
-    def read(self) -> bytes:
-        """What is written until the pipe is closed."""
-        content = b""
-        while True:
-            ready, _, _ = select.select([self.descriptor], [], [], PATIENCE_SECONDS)
-            assert ready, "the player wrote nothing"
-            if not (part := os.read(self.descriptor, 65536)):
-                return content
-            content += part
 
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[Pipe]:
     pipe = Pipe(tmp_path / "pipe")
     yield pipe
-    os.close(pipe.descriptor)
+    pipe.close()
 
 
 @pytest.fixture
@@ -68,10 +48,7 @@ def program(tmp_path: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> Call
     monkeypatch.setenv("DISPLAY", ":0")
 
     def make(name: str, script: str = WRITE_ARGUMENTS) -> Path:
-        file = folder / name
-        file.write_text(script.format(pipe=pipe.path))
-        file.chmod(0o755)
-        return file
+        return make_player(folder / name, pipe, script)
 
     return make
 
@@ -79,10 +56,6 @@ def program(tmp_path: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> Call
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     return write_video(tmp_path / "clip.mp4", numbered_frames(50), fps=10)
-
-
-def arguments(pipe: Pipe) -> list[str]:
-    return os.fsdecode(pipe.read()).split("\0")[:-1]
 
 
 class Mpv:
@@ -140,7 +113,7 @@ def test_where_no_player_finds_the_moment_it_begins_at_the_start_and_says_so(
     monkeypatch.setattr(playback, "known_clocks", lambda _: {video: clock})
     program("mpv")
     opened = open_in_player(video, 3.0)
-    assert "--start=0.000" in arguments(pipe)
+    assert "--start=0.000" in pipe.arguments()
     assert not opened.begins_there
     assert opened.remarks == (
         f"the file's own times are set back, so it plays from the start: use `vifi cut {video}@0:03-`",
@@ -171,7 +144,7 @@ def test_a_player_that_takes_no_time_is_said_to(
     program("vlc")
     monkeypatch.setenv("VIFI_PLAYER", "system")
     opened = open_in_player(clip, 3.0)
-    assert arguments(pipe) == [str(clip)]
+    assert pipe.arguments() == [str(clip)]
     assert opened.remarks == ("the system's own player cannot be given a time: go to 0:03 in it",)
     assert not opened.begins_there
 
@@ -235,7 +208,7 @@ def test_without_the_file_or_a_display_it_says_what_to_do(
         with pytest.raises(InvalidInput, match=r"no display here to show clip.mp4 on.*`vifi serve`"):
             open_in_player(clip, 0.0, player)
     open_in_player(clip, 0.0, "mpv --vo=tct")  # who writes options knows what they want
-    assert "--vo=tct" in arguments(pipe)
+    assert "--vo=tct" in pipe.arguments()
 
 
 def test_a_file_that_vifi_cannot_read_is_left_to_the_player(
@@ -244,7 +217,7 @@ def test_a_file_that_vifi_cannot_read_is_left_to_the_player(
     program("mpv")
     clip.write_bytes(b"nothing")
     opened = open_in_player(clip, 2.0)
-    assert "--start=2.000" in arguments(pipe)
+    assert "--start=2.000" in pipe.arguments()
     assert "vifi cannot read it, so the time may be wrong" in opened.remarks[0]
 
 

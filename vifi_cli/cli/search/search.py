@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths
+from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import EncoderOptions, HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.terminal import output
@@ -36,6 +37,7 @@ def search(
     hits: HitChoice,
     videos: VideoSelection,
     form: HitOutput,
+    playback: Playback,
     encoder: EncoderOptions,
 ) -> None:
     """Find moments that match a description.
@@ -54,6 +56,7 @@ def search(
     answer = Answer(asked.text, read_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form, on_one_line=_is_in_shell(context))
     _note_lone_weight(asked)
+    keep_and_play(answer, playback)
     if not answer.hits:
         raise typer.Exit(NO_HITS)
 

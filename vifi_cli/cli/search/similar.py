@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import NO_HITS, open_session
@@ -26,6 +27,7 @@ def similar(
     hits: HitChoice,
     videos: VideoSelection,
     form: HitOutput,
+    playback: Playback,
     device: DeviceOption = "auto",
 ) -> None:
     """Find moments that look like a video, a part of one or a picture.
@@ -44,5 +46,6 @@ def similar(
         seen_by = session.reader()
     answer = Answer(example, seen_by, found, hits.min_score, videos != VideoSelection())
     show_answer(answer, form)
+    keep_and_play(answer, playback)
     if not answer.hits:
         raise typer.Exit(NO_HITS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -171,6 +171,16 @@ class App(typer.Typer):
 
 
 class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads arguments; an option shown as `--play [N]` may stand alone, and then means 1."""
+        alone = {
+            name
+            for each in self.params
+            if isinstance(each, TyperOption) and (each.metavar or "").startswith("[")
+            for name in each.opts
+        }
+        return super().parse_args(ctx, with_usual_numbers(args, alone) if alone else args)
+
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         show_help(describe(self, ctx))
 
@@ -186,6 +196,19 @@ class _Group(TyperGroup):
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         show_help(describe(self, ctx))
+
+
+def with_usual_numbers(arguments: Sequence[str], may_stand_alone: Collection[str]) -> list[str]:
+    """Gives options that no number follows the number 1; what comes after `--` is no option."""
+    given = list(arguments)
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument in may_stand_alone:
+            following = arguments[position + 1 : position + 2]
+            if not (following and following[0].isdecimal()):
+                given[position] = f"{argument}=1"
+    return given
 
 
 class HelpHighlighter(RegexHighlighter):

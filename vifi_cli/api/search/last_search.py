@@ -1,0 +1,146 @@
+"""The hits of the last search in this data folder, kept so that they can be opened by their numbers."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vifi_cli.disk import access_rights
+from vifi_cli.disk.replacement import replacement
+from vifi_cli.errors import InvalidInput, VifiError
+from vifi_cli.index.catalog.catalog import CATALOG_FILE
+from vifi_cli.index.catalog.reader import CatalogReader
+from vifi_cli.index.catalog.records import is_as_indexed
+from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.paths import data_folder, index_folder
+from vifi_cli.wording import clock, counted
+
+FILE_NAME = "last-search.json"
+OWNER_ONLY = 0o600
+"""What somebody looked for is theirs, also in a data folder that others may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHit:
+    """A hit, and its file as it was at the time of the search."""
+
+    path: str
+    start_seconds: float
+    end_seconds: float
+    size_bytes: int | None  # None if the file was not there
+    modified_ns: int | None
+
+    @classmethod
+    def of(cls, hit: SearchHit) -> "KeptHit":
+        """Looks at the file of a hit."""
+        state = _state_of(hit.path)
+        return cls(str(hit.path), hit.start_seconds, hit.end_seconds, *state)
+
+
+@dataclass(frozen=True, slots=True)
+class LastSearch:
+    """A search that was made, and its hits."""
+
+    query: str
+    hits: tuple[KeptHit, ...]  # in the order in which they were shown
+
+    @classmethod
+    def of(cls, query: str, hits: Sequence[SearchHit]) -> "LastSearch":
+        """Looks at the files of hits."""
+        return cls(query, tuple(map(KeptHit.of, hits)))
+
+    def hit(self, number: int) -> KeptHit:
+        """The hit with a number, counted from 1; raises InvalidInput if there is none."""
+        if not self.hits:
+            raise InvalidInput(
+                f"the last search ({self.query}) found nothing: search for something else first"
+            )
+        if not 1 <= number <= len(self.hits):
+            has = counted(len(self.hits), "hit")
+            raise InvalidInput(f"there is no hit {number:,}: the last search ({self.query}) has {has}")
+        return self.hits[number - 1]
+
+    def keep(self) -> None:
+        """Keeps this search in place of the one before.
+
+        Raises:
+            OSError: it cannot be written. The one before is removed, if that is possible.
+        """
+        file = data_folder() / FILE_NAME
+        try:
+            with replacement(file, OWNER_ONLY) as unfinished:
+                unfinished.write_text(json.dumps(asdict(self)))
+                access_rights.give_to_owner(unfinished)
+        except OSError:
+            with suppress(FileNotFoundError):
+                file.unlink()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAgain:
+    """Where the video of a hit is now."""
+
+    path: Path
+    remarks: tuple[str, ...] = ()  # what has changed since the search, for the user
+
+
+def last_search() -> LastSearch:
+    """The search that was kept last; raises InvalidInput if there is none to be read."""
+    try:
+        content = json.loads((data_folder() / FILE_NAME).read_text())
+        return LastSearch(str(content["query"]), tuple(map(_hit_of, content["hits"])))
+    except FileNotFoundError:
+        raise InvalidInput("nothing has been searched for yet: run `vifi search QUERY` first") from None
+    except PermissionError:
+        raise InvalidInput(
+            "the last search was made by another user: run `vifi search QUERY` first"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InvalidInput("the last search cannot be read: run `vifi search QUERY` again") from None
+
+
+def find_again(hit: KeptHit) -> FoundAgain:
+    """Where a hit is now: a video that has moved since is followed if it has been indexed at its new place."""
+    path, known = Path(hit.path), (hit.size_bytes, hit.modified_ns)
+    state = _state_of(path)
+    if state == known or None in known:
+        return FoundAgain(path)
+    if None not in state:
+        return FoundAgain(
+            path,
+            (
+                f"{path.name} has changed since the search, so {clock(hit.start_seconds)} may show something else: "
+                "run `vifi index`, then search again",
+            ),
+        )
+    moved = _places_of(*known)
+    if len(moved) != 1:
+        return FoundAgain(path)
+    return FoundAgain(moved[0], (f"{path.name} has moved to {moved[0]}",))
+
+
+def _hit_of(content: dict[str, Any]) -> KeptHit:
+    start, end = float(content["start_seconds"]), float(content["end_seconds"])
+    return KeptHit(str(content["path"]), start, end, content["size_bytes"], content["modified_ns"])
+
+
+def _state_of(path: Path) -> tuple[int | None, int | None]:
+    """The size and the time of change of a file; None for both if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None, None
+    return status.st_size, status.st_mtime_ns
+
+
+def _places_of(size_bytes: int | None, modified_ns: int | None) -> list[Path]:
+    """Where the index has a file of this size and time."""
+    if size_bytes is None:
+        return []
+    with suppress(VifiError, OSError), CatalogReader(index_folder() / CATALOG_FILE) as catalog:
+        alike = (one for one in catalog.videos_of_size(size_bytes) if one.modified_ns == modified_ns)
+        return [one.path for one in alike if is_as_indexed(one)]
+    return []

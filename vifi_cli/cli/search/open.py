@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vifi_cli import wording
-from vifi_cli.cli.search.options import output_form_option
 from vifi_cli.cli.terminal import output
 from vifi_cli.errors import InvalidInput
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from vifi_cli.cli.search.result import Answer
 
 MOST_DIGITS = 9
+player_option = partial(typer.Option, rich_help_panel="Player")
 PlayerOption = Annotated[
     str | None,
-    output_form_option(
+    player_option(
         "--player",
         metavar="PLAYER",
         help="mpv, vlc, iina, quicktime, system, or a command such as 'mpv --start={start} {path}'",
@@ -67,7 +68,7 @@ class Playback:
 
     play: Annotated[
         int | None,
-        typer.Option(
+        player_option(
             "--play",
             min=1,
             metavar="[N]",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.wording import escaped, unescaped
+from vifi_cli.wording import duration, escaped, unescaped
 
 any_text = st.text(st.characters(exclude_categories=())) | st.binary().map(os.fsdecode)
 
@@ -53,3 +53,9 @@ def test_what_is_escaped(text: str, shown: str) -> None:
 @pytest.mark.parametrize("text", ["\\", "\\x", "\\xg0", "\\u12", "\\Uffffffff", "\\q"])
 def test_what_is_no_escape_stays(text: str) -> None:
     assert unescaped(text) == text
+
+
+def test_durations() -> None:
+    shown = {0.04: "0.0 s", 4.46: "4.5 s", 9.96: "10 s", 59.6: "1 min 0 s", 185: "3 min 5 s"}
+    shown |= {3599.7: "1 h 0 min", 3725: "1 h 2 min", 51 * 3600: "2 d 3 h"}
+    assert {seconds: duration(seconds) for seconds in shown} == shown

@@ -3,6 +3,8 @@
 Only `cli.app.main` prints errors and exits; everything below it raises one of these.
 """
 
+from collections.abc import Mapping
+
 
 class VifiError(Exception):
     """An error the user can fix, shown as one line; the text says what is wrong and what to do next."""
@@ -15,7 +17,13 @@ class InvalidInput(VifiError):
 
 
 class NothingToIndex(InvalidInput):
-    """The folders to index hold no videos yet."""
+    """The folders to index hold no videos yet; `skipped` counts what they hold instead, by reason."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, skipped: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.skipped = skipped or {}
 
 
 class MissingDependency(VifiError):

@@ -15,6 +15,19 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def duration(seconds: float) -> str:
+    """How long something takes: `4.5 s`, `42 s`, `3 min 5 s`, `1 h 2 min`, `2 d 3 h`."""
+    if seconds < _SECONDS_WITH_TENTHS:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours = minutes // 60
+    if hours >= _HOURS_OF_TWO_DAYS:
+        return f"{hours // 24} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def size(size_bytes: float) -> str:
     """A file size: `512 B`, `3.4 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -79,6 +92,7 @@ def _meaning(escape: str) -> str:
     return chr(code) if code <= sys.maxunicode else escape
 
 
+_SECONDS_WITH_TENTHS, _HOURS_OF_TWO_DAYS = 9.95, 48
 _LAST_ASCII, _LAST_OF_FOUR_DIGITS = 0x7F, 0xFFFF
 _BYTES = range(0xDC80, 0xDD00)  # the characters by which Python keeps bytes that are not text
 _SHORT_ESCAPES = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}

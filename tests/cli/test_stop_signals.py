@@ -229,7 +229,7 @@ def test_serve_ends_although_a_video_is_playing(indexed: Path) -> None:
 @pytest.mark.parametrize("number", [TERM, HUP])
 def test_watch_ends(indexed: Path, vifi_home: Path, number: int) -> None:
     with running("index", "--watch", indexed) as watch:
-        assert watch.process.stdout.readline().endswith("4 unchanged\n")
+        assert watch.process.stdout.readline().endswith("4 videos up to date\n")
         watch.send(number, to_group=True)
         assert watch.wait() == 128 + number
     assert watch.stderr.splitlines()[-1] == f"stopped by {signal.Signals(number).name}"
@@ -260,7 +260,7 @@ def test_a_closed_terminal_ends_it_quietly(indexed: Path, vifi_home: Path) -> No
     if process == 0:
         os.execv(sys.executable, [sys.executable, "-m", "vifi_cli", "index", "--watch", str(indexed)])
     shown = b""
-    while b"unchanged" not in shown:
+    while b"up to date" not in shown:
         shown += os.read(terminal, 1000)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 128 + HUP

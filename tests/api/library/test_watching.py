@@ -210,7 +210,7 @@ def test_ctrl_c_ends_it_cleanly(vifi: Vifi, indexed: Path, vifi_home: Path) -> N
     command = [sys.executable, "-m", "vifi_cli", "index", "--watch", str(indexed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
-        assert following.stdout.readline().endswith("4 unchanged\n")
+        assert following.stdout.readline().endswith("4 videos up to date\n")
         following.send_signal(signal.SIGINT)
         said = following.communicate()[1]
     assert following.returncode == 0

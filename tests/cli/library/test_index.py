@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,9 +50,9 @@ def test_the_summary_names_what_failed_and_why(vifi: Vifi, folder: Path) -> None
     (folder / "empty.mp4").touch()
     outcome = vifi("index", folder, "--model", "starter")
     assert outcome.exit_code == 3
-    assert "4 added" in outcome.stdout
-    assert "1 failed" in outcome.stdout
-    assert "times faster than real time" in outcome.stdout
+    counts, speed = outcome.stdout.splitlines()
+    assert counts == "4 videos added, 1 failed"
+    assert re.fullmatch(r"0:18 of video in .* s, [\d.]+x real time \(loading the model .* s, .*\)", speed)
     assert f"not indexed: {folder / 'empty.mp4'}: " in outcome.stderr
 
 
@@ -86,23 +87,54 @@ def test_a_rebuild_without_an_unplugged_disk_is_refused(vifi: Vifi, folder: Path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "message", "exit_code"),
     [
-        (["nowhere"], "nowhere"),
-        ([], "name a folder"),
-        (["empty"], "no videos under"),
+        (["nowhere"], "nowhere", 2),
+        ([], "name a folder", 2),
+        (["empty"], "no videos under", 1),
     ],
 )
 def test_nothing_to_index(
-    vifi: Vifi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+    vifi: Vifi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+    exit_code: int,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     outcome = vifi("index", *arguments)
-    assert outcome.exit_code == 2
+    assert outcome.exit_code == exit_code
     assert message in outcome.stderr
     assert outcome.stderr.count("\n") == 1
     assert outcome.stdout == ""
+
+
+def test_folders_without_videos_are_named_and_no_success_alone(vifi: Vifi, folder: Path) -> None:
+    empty, text = folder.with_name("empty"), folder.with_name("text")
+    empty.mkdir()
+    text.mkdir()
+    (text / "a.txt").write_text("no video")
+    first = vifi("index", text)
+    assert (first.exit_code, first.stdout) == (1, "")
+    assert first.stderr.splitlines() == [
+        "skipped: 1 file that is not a video",
+        f"error: no videos under {text}: name a folder with videos, or a file of any name",
+    ]
+    beside = vifi("index", folder, empty, "--model", "starter")
+    assert (beside.exit_code, beside.stdout.splitlines()[0]) == (0, "4 videos added")
+    assert f"warning: no videos under {empty}: " in beside.stderr
+    again = vifi("index", empty, text)
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert f"error: no videos under {empty}, {text}: " in again.stderr
+    everything = vifi("index")
+    assert (everything.exit_code, everything.stdout) == (0, "4 videos up to date\n")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    emptied = vifi("index", folder)
+    assert (emptied.exit_code, emptied.stdout) == (1, "4 videos out of reach\n")
+    assert "no videos under" not in emptied.stderr, "the warning about the disk says more"
 
 
 def test_excluded_files_are_passed_over_and_stay(vifi: Vifi, folder: Path) -> None:

@@ -189,3 +189,17 @@ def test_a_root_without_rights_does_not_stop_the_others() -> None:
             os.seteuid(0)
     assert [video.path.name for video in found.videos] == ["a.mp4"]
     assert found.unreadable_folders == (base / "locked", base / "locked" / "inside")
+
+
+def test_roots_without_videos_are_known_also_beside_links_and_nested_roots(tmp_path: Path) -> None:
+    (tmp_path / "videos" / "inner").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a.txt").write_text("no video")
+    (tmp_path / "videos" / "inner" / "a.mp4").write_bytes(b"\0" * 9)
+    (tmp_path / "link").symlink_to(tmp_path / "videos")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "videos" / "inner" / "a.mp4")
+    names = ("videos/inner", "videos", "empty", "link", "text", "link.mp4")
+    found = find_videos([tmp_path / name for name in names])
+    assert len(found.videos) == 1
+    assert found.roots_without_videos() == (tmp_path / "empty", tmp_path / "text")

@@ -88,18 +88,21 @@ def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> Ind
 
     When it is stopped, as by Ctrl-C, it notes how many files are done and kept. Errors are those of `index_videos`.
     """
-    run = _IndexRun(folder, request, feedback)
+    started, run = time.perf_counter(), _IndexRun(folder, request, feedback)
     try:
         with write_lock(folder):
             recover(folder)
             if not (folder / CATALOG_FILE).exists():
-                return run.first()
-            return run.rebuild() if request.rebuild else run.update()
+                report = run.first()
+            else:
+                report = run.rebuild() if request.rebuild else run.update()
     except KeyboardInterrupt as stop:
         feedback.note(
             f"{stop_signals.in_words(stop)}: {run.progress.summary()}; the same command continues from there"
         )
         raise
+    wall_seconds = time.perf_counter() - started
+    return replace(report, wall_seconds=wall_seconds, loading_seconds=run.loading_seconds)
 
 
 class _ShownProgress:
@@ -130,7 +133,7 @@ class _ShownProgress:
 class _IndexRun:
     def __init__(self, folder: Path, request: IndexRequest, feedback: Feedback) -> None:
         self._folder, self._request, self._feedback = folder, request, feedback
-        self.progress = _ShownProgress(folder)
+        self.progress, self.loading_seconds = _ShownProgress(folder), 0.0
 
     def first(self) -> IndexReport:
         request = self._request
@@ -143,9 +146,8 @@ class _IndexRun:
                 raise InvalidInput(
                     f"{folder} cannot be read: check its rights and its disk, or name another folder"
                 )
-            names = ", ".join(str(path) for path in request.paths)
-            raise NothingToIndex(f"no videos under {names}: name a folder with videos, or a file of any name")
-        encoder = _load(request.model, request.device, self._feedback)
+            raise NothingToIndex(no_videos_under(request.paths), discovery.skipped)
+        encoder = self._load(request.model)
         signature = indexed_with(encoder, _sampling(request))
         with Catalog.create(self._folder / CATALOG_FILE, signature) as catalog:
             return self._bring_up_to_date(catalog, request.paths, discovery, lambda: encoder)
@@ -155,7 +157,7 @@ class _IndexRun:
         with Catalog(self._folder / CATALOG_FILE) as catalog:
             _check_sampling(catalog, request)
             model = request.model or catalog.indexed_with.model
-            load = functools.cache(lambda: _load_as_indexed(catalog, model, request.device, self._feedback))
+            load = functools.cache(lambda: _checked(self._load(model), model, catalog))
             if model != catalog.indexed_with.model:
                 load()
             roots = request.paths or tuple(catalog.roots())
@@ -168,7 +170,7 @@ class _IndexRun:
             discovery = self._discover(self._present(roots))
             check_nothing_is_lost(old, discovery, roots)
             model, sampling = request.model or old.indexed_with.model, old.indexed_with.sampling
-        encoder = _load(model, request.device, self._feedback)
+        encoder = self._load(model)
         with open_rebuild(self._folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
             report = self._bring_up_to_date(catalog, roots, discovery, lambda: encoder)
             with Catalog(self._folder / CATALOG_FILE) as old:
@@ -198,7 +200,16 @@ class _IndexRun:
                 paths.cache_folder(), fingerprint, load_encoder, dimension=catalog.indexed_with.dimension
             )
             calibration_of(catalog.path.parent, vectors, neutral)
-        return report
+        named = {*self._request.paths} - {*discovery.unreadable_folders}
+        empty = tuple(root for root in discovery.roots_without_videos() if root in named)
+        return replace(report, without_videos=empty)
+
+    def _load(self, model: str | None) -> Encoder:
+        started = time.perf_counter()
+        try:
+            return _load(model, self._request.device, self._feedback)
+        finally:
+            self.loading_seconds += time.perf_counter() - started
 
     def _present(self, roots: Sequence[Path]) -> list[Path]:
         """The roots to index; a missing one is an error only if the user has just named it."""
@@ -217,9 +228,14 @@ def _load(model: str | None, device: str, feedback: Feedback) -> Encoder:
         return load_encoder(source, device)
 
 
-def _load_as_indexed(catalog: Catalog, model: str, device: str, feedback: Feedback) -> Encoder:
-    """Loads the encoder that the index was made with; raises EncoderMismatch if it is another one."""
-    encoder = _load(model, device, feedback)
+def no_videos_under(folders: Sequence[Path]) -> str:
+    """What is wrong where folders that somebody names hold no videos, and what to do."""
+    names = ", ".join(map(str, folders))
+    return f"no videos under {names}: name a folder with videos, or a file of any name"
+
+
+def _checked(encoder: Encoder, model: str, catalog: Catalog) -> Encoder:
+    """The encoder, if it is the one that the index was made with; otherwise raises EncoderMismatch."""
     made_with = catalog.indexed_with
     if encoder.vision_fingerprint != made_with.vision_fingerprint:
         raise EncoderMismatch(

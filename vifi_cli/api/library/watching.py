@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -123,6 +123,7 @@ class Watching:
         self._request = request
         self._run, self._feedback = run, feedback
         self._is_first, self._is_waiting = True, False
+        self._has_said_empty = False
         self._places: dict[Path, Identity] | None = None  # before the first look
         self._searches = SearchTimes()
         self._arrivals = Arrivals(self._roots(), exclude=request.exclude, include=request.include)
@@ -145,6 +146,7 @@ class Watching:
         try:
             report = self._run(replace(self._request, paths=paths, is_complete=is_complete))
         except NothingToIndex:
+            self._say_that_nothing_is_there(paths)
             return None
         except InvalidInput:
             if self._is_first or all(map(_identity, paths)):
@@ -198,6 +200,11 @@ class Watching:
             return False
 
         return is_complete
+
+    def _say_that_nothing_is_there(self, paths: Sequence[Path]) -> None:
+        if not self._has_said_empty:
+            self._feedback.note(f"no videos under {', '.join(map(str, paths))} yet: vifi waits for them")
+        self._has_said_empty = True
 
     def _wait_for_lock(self, error: IndexLocked, now: float) -> None:
         if not self._is_waiting:

@@ -6,8 +6,8 @@ import shutil
 import time
 
 from vifi_cli import paths
-from vifi_cli.cli.library.index import show as show_report
-from vifi_cli.cli.library.index import warn_of_problems
+from vifi_cli.cli.library.index_report import show as show_report
+from vifi_cli.cli.library.index_report import warn_of_problems
 from vifi_cli.cli.search.result import note_no_hits, show_hits
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output

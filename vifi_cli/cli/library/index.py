@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths as places
-from vifi_cli import stop_signals, wording
+from vifi_cli import stop_signals
+from vifi_cli.cli.library.index_report import (
+    as_document,
+    note_skipped_files,
+    show,
+    warn_of_failures,
+    warn_of_problems,
+)
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, model_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.errors import NothingToIndex
 from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
@@ -23,21 +31,7 @@ if TYPE_CHECKING:
     from vifi_cli.index.catalog.records import FailedFile
     from vifi_cli.index.update.indexer import IndexReport
 
-SOME_FAILED = 3
-MOST_FAILURES_SHOWN = 20
-SKIPPED_WORDS = {
-    "not_video": ("file that is not a video", "files that are not videos"),
-    "only_sound": ("file with sound alone", "files with sound alone"),
-    "low_resolution": ("low-resolution copy", "low-resolution copies"),
-    "unreadable": (
-        "file of an ambiguous name that cannot be read now",
-        "files of ambiguous names that cannot be read now",
-    ),
-    "unfinished": ("unfinished download", "unfinished downloads"),
-    "system_folder": ("folder of trash or thumbnails", "folders of trash or thumbnails"),
-    "excluded": ("excluded file or folder", "excluded files and folders"),
-}
-FOLDER_OUT_OF_REACH = "missing, empty, unreadable, or not mounted as before"
+NO_VIDEOS, SOME_FAILED = 1, 3
 
 PathsArgument = Annotated[
     list[Path] | None,
@@ -115,6 +109,8 @@ def index(
     """Index videos so that you can search them.
 
     Run it again at any time: it reads only what is new or changed. Interrupt it at any time: what is done stays.
+
+    Exit code 0 if all is indexed, 1 if PATHS hold no videos, 2 if something is wrong, 3 if some could not be read.
     """
     request = how.request(paths or ())
     if watch:
@@ -124,10 +120,23 @@ def index(
     warn_of_problems(report)
     if as_json:
         output.document(as_document(report))
-    else:
+    elif report or not request.paths:
         show(report)
     if report.failed or report.postponed:
         raise typer.Exit(SOME_FAILED)
+    _end_without_videos(request, report)
+
+
+def _end_without_videos(request: IndexRequest, report: IndexReport) -> None:
+    """Names the folders that hold no videos; if none of those asked for does, this is not success."""
+    from vifi_cli.api.library.indexing import no_videos_under
+
+    is_all = bool(request.paths) and {*request.paths} == {*report.without_videos}
+    silent = [folder for folder in report.without_videos if folder not in report.out_of_reach]
+    if silent:
+        (output.error if is_all else output.warning)(no_videos_under(silent))
+    if is_all:
+        raise typer.Exit(NO_VIDEOS)
 
 
 def _run(request: IndexRequest) -> IndexReport:
@@ -135,6 +144,9 @@ def _run(request: IndexRequest) -> IndexReport:
 
     try:
         return run_indexing(places.index_folder(), request, ON_TERMINAL)
+    except NothingToIndex as error:
+        note_skipped_files(error.skipped)
+        raise
     except KeyboardInterrupt as stop:  # the run has said how far it came
         raise typer.Exit(stop_signals.heed(stop)) from stop
 
@@ -150,8 +162,8 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
         nonlocal is_first, shown
         still_out_of_reach, shown = shown, set(report.postponed)
         report = replace(report, postponed=tuple(f for f in report.postponed if f not in still_out_of_reach))
-        _warn_of_failures(report)
-        done = _changes_in_words(report) or (f"{report.unchanged:,} unchanged" if is_first else "")
+        warn_of_failures(report)
+        done = report.news or (report.in_words if is_first else "")
         is_first = False
         if done and as_json:
             output.json_line(as_document(report))
@@ -163,93 +175,3 @@ def _follow(request: IndexRequest, *, as_json: bool) -> None:
         watch(places.index_folder(), request, _run, show_run, ON_TERMINAL)
     except KeyboardInterrupt as stop:
         raise typer.Exit(output.ended(stop)) from stop
-
-
-def _changes_in_words(report: IndexReport) -> str:
-    """One line on a run that did something, empty for one that did nothing."""
-    counts = {name: getattr(report, name) for name in ("added", "changed", "moved", "removed")}
-    counts["failed"] = len(report.failed) - report.remembered
-    counts["out of reach"] = len(report.postponed)
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-
-
-def as_document(report: IndexReport) -> dict[str, object]:
-    """The report as `--json` shows it."""
-    return {
-        "added": report.added,
-        "changed": report.changed,
-        "moved": report.moved,
-        "unchanged": report.unchanged,
-        "removed": report.removed,
-        "failed": [{"path": str(failed.file.path), "reason": failed.reason} for failed in report.failed],
-        "partly_read": [{"path": str(known.file.path), "reason": known.reason} for known in report.warnings],
-        "skipped_files": dict(report.skipped_files),
-        "out_of_reach": [
-            *({"path": str(known.file.path), "reason": known.reason} for known in report.postponed),
-            *({"path": str(folder), "reason": FOLDER_OUT_OF_REACH} for folder in report.out_of_reach),
-        ],
-        "video_seconds": round(report.video_seconds, 3),
-        "wall_seconds": round(report.wall_seconds, 3),
-    }
-
-
-def show(report: IndexReport) -> None:
-    """Shows the counts and the speed of an index run."""
-    output.line(report.in_words)
-    if report.video_seconds:
-        output.line(speed(report))
-
-
-def warn_of_problems(report: IndexReport) -> None:
-    """Writes to stderr which files could not be read, and which videos stay although they were not seen."""
-    _warn_of_failures(report)
-    if report.remembered:
-        output.note(
-            f"{wording.counted(report.remembered, 'file')} failed in an earlier run and did not change since: "
-            "`vifi status` lists them, `vifi index --retry-failed` tries them again"
-        )
-    for folder in report.out_of_reach:
-        output.warning(
-            f"{folder} is {FOLDER_OUT_OF_REACH}: what is indexed under it stays "
-            f"(`vifi prune --missing {wording.as_argument(folder)}` drops what is out of reach)"
-        )
-    if report.skipped:
-        output.note(
-            f"{wording.counted(report.skipped, 'indexed video')} skipped in this run; still in the index "
-            "(`vifi prune PATH` drops them, `vifi prune --skipped` those in trash and thumbnails)"
-        )
-    if shown := _skipped_in_words(report):
-        output.note(f"skipped: {shown}")
-
-
-def _skipped_in_words(report: IndexReport) -> str:
-    """How many files and folders a run skipped and why, in one line; hidden ones are expected, and not mentioned."""
-    counts = ((report.skipped_files.get(reason, 0), *words) for reason, words in SKIPPED_WORDS.items())
-    return ", ".join(wording.counted(count, one, more) for count, one, more in counts if count)
-
-
-def _warn_of_failures(report: IndexReport) -> None:
-    """Reports which files could not be read just now, or only in part."""
-    for partly_read in report.warnings:
-        output.warning(f"{partly_read.file.path}: {partly_read.reason}")
-    _warn_of_files("not indexed", report.failed[: len(report.failed) - report.remembered])
-    _warn_of_files("out of reach, tried again by the next run", report.postponed)
-
-
-def _warn_of_files(problem: str, files: Sequence[FailedFile]) -> None:
-    for failed in files[:MOST_FAILURES_SHOWN]:
-        output.warning(f"{problem}: {failed.file.path}: {failed.reason}")
-    if len(files) > MOST_FAILURES_SHOWN:
-        output.warning(f"… and {len(files) - MOST_FAILURES_SHOWN:,} more; `vifi status` lists them all")
-
-
-def speed(report: IndexReport) -> str:
-    """One line on how fast the run was, and which step was slowest."""
-    slowest = "decoding" if report.waiting_seconds > report.encoding_seconds else "encoding"
-    times_real_time = report.video_seconds / report.wall_seconds
-    return (
-        f"{wording.clock(report.video_seconds)} of video in {wording.clock(report.wall_seconds)}, "
-        f"{times_real_time:.{0 if times_real_time >= 10 else 1}f} times faster than real time; "
-        f"slowest was {slowest} (waiting for frames {report.waiting_seconds:.1f} s, "
-        f"encoding {report.encoding_seconds:.1f} s)"
-    )

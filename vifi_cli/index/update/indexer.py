@@ -17,6 +17,7 @@ from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import Discovery, VideoFile, is_in_search
 from vifi_cli.video.files.recognition import may_be_video
+from vifi_cli.wording import counted
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,25 +34,57 @@ class IndexReport:
     skipped: int  # exist but were not listed, for example by `--exclude`; they stay in the index
     # folders that are missing, empty or unreadable and hide videos; these stay in the index
     out_of_reach: tuple[Path, ...]
+    hidden: int = 0  # how many videos they hide
     skipped_files: Mapping[str, int] = field(default_factory=dict)  # how many files and folders, by reason
     # could not be read for a reason that may pass: what is indexed of them stays, and the next run tries again
     postponed: tuple[FailedFile, ...] = ()
     warnings: tuple[FailedFile, ...] = ()  # videos that could be read only in part, with what was wrong
     video_seconds: float = 0.0  # length of the videos that were decoded
     wall_seconds: float = 0.0
+    loading_seconds: float = 0.0  # part of `wall_seconds` spent fetching, compiling and loading the encoder
     waiting_seconds: float = 0.0  # part of `wall_seconds` spent waiting for the decoder
     encoding_seconds: float = 0.0  # part of it spent in the encoder
+    without_videos: tuple[Path, ...] = ()  # folders named for this run that hold no video
 
     def __repr__(self) -> str:
         return f"<IndexReport: {self.in_words}>"
 
     @property
     def in_words(self) -> str:
-        """The counts in one line: `3 added, 0 changed, …`."""
-        names = ("added", "changed", "moved", "unchanged", "removed")
-        counts = [f"{getattr(self, name):,} {name}" for name in names]
-        postponed = [f"{len(self.postponed):,} out of reach"] if self.postponed else []
-        return ", ".join([*counts, f"{len(self.failed):,} failed", *postponed])
+        """What matters, in one line: `3 videos added, 14 up to date`, or `no videos`."""
+        return _counted(self._counts()) or "no videos"
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to report."""
+        return any(self._counts().values())
+
+    @property
+    def news(self) -> str:
+        """What this run did or met for the first time, in one line; empty if that is nothing."""
+        failed = len(self.failed) - self.remembered
+        return _counted({**self._changes(), "failed": failed, "out of reach": len(self.postponed)})
+
+    def _counts(self) -> dict[str, int]:
+        return {
+            **self._changes(),
+            "up to date": self.unchanged,
+            "skipped": self.skipped,
+            "failed": len(self.failed),
+            "out of reach": len(self.postponed) + self.hidden,
+        }
+
+    def _changes(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in ("added", "changed", "moved", "removed")}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """The counts other than zero; only the first names what it counts."""
+    present = [(number, what) for what, number in counts.items() if number]
+    if not present:
+        return ""
+    (first, what), *others = present
+    noun = counted(first, "file" if what == "failed" else "video")
+    return ", ".join([f"{noun} {what}", *(f"{number:,} {what}" for number, what in others)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +242,7 @@ def _report(
         postponed=(*(video for video in failed if video.kind.may_pass), *waiting),
         remembered=len(earlier),
         skipped=len(changes.skipped),
+        hidden=len(changes.out_of_reach),
         out_of_reach=tuple(sorted({*changes.out_of_reach.values(), *discovery.unreadable_folders})),
         skipped_files=discovery.skipped,
         warnings=tuple(FailedFile(v.file, v.info.warning) for v in encoded if v.info.warning),

@@ -65,6 +65,17 @@ class Discovery:
     unreadable_folders: tuple[Path, ...] = ()  # in full or in part
     skipped: Mapping[str, int] = field(default_factory=dict)  # how many files and folders, by reason
 
+    def roots_without_videos(self) -> tuple[Path, ...]:
+        """The roots that hold no video; one that leads to a video listed under another root is not among them."""
+        files, folders = {video.path for video in self.videos}, {video.path.parent for video in self.videos}
+        folders |= {above for folder in folders for above in folder.parents}
+        empty = [root for root in self.roots if root not in files and root not in folders]
+        if not empty:
+            return ()
+        real = {folder: os.path.realpath(folder) for folder in folders}
+        leading = {*real.values(), *(os.path.join(real[file.parent], file.name) for file in files)}  # noqa: PTH118
+        return tuple(root for root in empty if os.path.realpath(root) not in leading)
+
 
 def find_videos(
     paths: Iterable[Path | str], *, exclude: Sequence[str] = (), include: Sequence[str] = ()

@@ -1,6 +1,5 @@
 """Times, sizes, counts, scores and names as text."""
 
-import math
 import re
 import shlex
 import sys
@@ -101,9 +100,9 @@ _UNSAFE = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u20
 _ESCAPE = re.compile(r"\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
-def rounded_down(number: float) -> str:
-    """Two decimals, rounded down, so that a hit passes a `--min-score` equal to its shown score."""
-    return f"{math.floor(number * 100) / 100:.2f}"
+def score_text(number: float, decimals: int = 2) -> str:
+    """A relevance or cosine, rounded; never `-0.00`."""
+    return f"{number:z.{decimals}f}"
 
 
 def one_line(text: str) -> str:

@@ -28,7 +28,10 @@ def test_hits_are_short_in_text(hits: SearchHits) -> None:
     assert repr(hits[0]) == "SearchHit(red <1>.mp4 0:01–0:03, relevance 0.97)"
     assert repr(SearchHit(Path("a.mp4"), 0.0, 2.0, 0.31)) == "SearchHit(a.mp4 0:00–0:02, cosine 0.31)"
     assert (
-        repr(SearchHit(Path("a.mp4"), 0.0, 2.0, 0.31, 0.998)) == "SearchHit(a.mp4 0:00–0:02, relevance 0.99)"
+        repr(SearchHit(Path("a.mp4"), 0.0, 2.0, 0.31, 0.998)) == "SearchHit(a.mp4 0:00–0:02, relevance 1.00)"
+    )
+    assert repr(SearchHit(Path("a.mp4"), 0.0, 2.0, 0.31, 0.2, unsure=True)) == (
+        "SearchHit(a.mp4 0:00–0:02, relevance 0.20, unsure)"
     )
     assert repr(hits) == "<3 hits, best: SearchHit(red <1>.mp4 0:01–0:03, relevance 0.97)>"
     assert repr(SearchHits()) == "<0 hits>"
@@ -59,6 +62,7 @@ def test_pandas_makes_a_table_of_them(hits: SearchHits) -> None:
         "cosine",
         "relevance",
         "duplicates",
+        "unsure",
     ]
 
 

@@ -34,6 +34,9 @@ def test_a_search_gives_the_hits_of_the_command(vifi: Vifi, indexed: Path) -> No
             vifi, "search", "a cat", "--by", "video", "-t", 1
         )
         assert index.search("quarterly interest rate decision") == []
+        nearest = index.search("quarterly interest rate decision", unsure=True)
+        assert [hit.unsure for hit in nearest] == [True] * 3
+        assert documents(nearest) == told(vifi, "search", "quarterly interest rate decision", "--unsure")
         assert {video.path for video in index.videos} == set(indexed.glob("*.mp4"))
 
 

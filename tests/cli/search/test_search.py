@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from tests.cli.conftest import Vifi
 from vifi_cli.index.catalog.query_cache import CACHE_FILE
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
-from vifi_cli.index.search.video_index import SearchHit, relevant_among
 
 
 def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:
@@ -17,8 +17,9 @@ def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:
     assert set(document) == {"query", "model", "hits"}
     assert (document["query"], document["model"]) == ("a cat", "starter")
     best = document["hits"][0]
-    assert set(best) == {"path", "start_seconds", "end_seconds", "relevance", "cosine"}
+    assert set(best) == {"path", "start_seconds", "end_seconds", "relevance", "cosine", "unsure"}
     assert 0.5 < best["relevance"] <= 1
+    assert best["unsure"] is False
     assert -1 <= best["cosine"] <= 1
     assert Path(best["path"]) == indexed / "pets.mp4"
     assert 3.0 <= best["start_seconds"] < best["end_seconds"] <= 8.1
@@ -49,10 +50,7 @@ def test_nonsense_finds_nothing_relevant(vifi: Vifi, indexed: Path, query: str) 
     shown = vifi("search", query, "--min-score", 0)
     assert shown.exit_code == 0
     best = float(shown.stdout.split("\t")[0])
-    assert (
-        f"nothing relevant found: the best hit has a relevance of {int(best * 100) / 100:.2f}"
-        in outcome.stderr
-    )
+    assert f"nothing relevant found: the best hit has a relevance of {best:.2f}" in outcome.stderr
     assert "--min-score 0" in outcome.stderr
     assert json.loads(vifi("search", query, "--json").stdout)["hits"] == []
 
@@ -143,11 +141,35 @@ def test_a_query_that_is_no_text_is_said_plainly(vifi: Vifi, indexed: Path) -> N
     assert vifi("search", "café 🐈 猫", "--json", "--min-score", 0).exit_code == 0
 
 
-def test_hits_that_are_not_rated_are_all_worth_showing() -> None:
-    rated = [SearchHit(Path("a"), 0.0, 1.0, 0.9, relevance) for relevance in (0.8, 0.4, 0.1)]
-    unrated = [SearchHit(Path("a"), 0.0, 1.0, cosine) for cosine in (0.8, 0.4, 0.1)]
-    assert relevant_among(rated) == rated[:2]
-    assert relevant_among(unrated) == unrated
-    assert relevant_among(rated, 0.5) == rated[:1]
-    assert relevant_among(unrated, 0.5) == unrated[:1], "--min-score acts on the number that is shown"
-    assert relevant_among(rated, 0.0) == rated
+@pytest.mark.parametrize("similar", [False, True])
+def test_a_terminal_shows_the_nearest_hits_as_unsure_where_nothing_is_relevant(
+    vifi: Vifi, indexed: Path, similar: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    asked = ("similar", indexed / "nothing.mp4", "--min-score", 0.99) if similar else ("search", "asdf qwer")
+    everything = json.loads(vifi(*asked[:2], "--json", "--min-score", 0).stdout)["hits"]
+    nearest = [hit | {"unsure": True} for hit in everything[:3]]
+    shown = vifi(*asked, is_terminal=True)
+    assert shown.exit_code == 1
+    assert "nothing relevant found: these come nearest" in shown.stderr
+    numbers = [hit["cosine" if similar else "relevance"] for hit in nearest]
+    lines = [line for line in shown.stdout.splitlines() if "unsure" in line]
+    labels = [re.search(r"\x1b\[2munsure (\d\.\d\d)\x1b", line) for line in lines]
+    assert [label and float(label[1]) for label in labels] == [round(number, 2) for number in numbers], (
+        "dimmed"
+    )
+    assert all(Path(hit["path"]).name in line for hit, line in zip(nearest, lines, strict=True))
+    for form in ("--json", "--jsonl", "-f", "-0"):
+        assert nearest[0]["path"] not in vifi(*asked, form, is_terminal=True).stdout, "for programs"
+
+    assert json.loads(vifi(*asked, "--json").stdout)["hits"] == []
+    included = vifi(*asked, "--json", "--unsure")
+    assert (included.exit_code, json.loads(included.stdout)["hits"]) == (1, nearest)
+    lines = vifi(*asked, "--unsure").stdout.splitlines()
+    assert [line.split("\t")[3] for line in lines] == [hit["path"] for hit in nearest]
+    assert len(vifi(*asked, "--unsure", "-t", 1).stdout.splitlines()) == 1
+
+
+def test_what_is_relevant_is_not_joined_by_what_is_unsure(vifi: Vifi, indexed: Path) -> None:
+    assert vifi("search", "a cat", "--unsure", "--jsonl").stdout == vifi("search", "a cat", "--jsonl").stdout
+    assert "unsure" not in vifi("search", "a cat", is_terminal=True).stdout

@@ -13,7 +13,8 @@ from tests.index.conftest import encoded_video
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter, path_matches
 from vifi_cli.index.search.ranking import RankingOptions
-from vifi_cli.index.search.video_index import VideoIndex, relevant_among
+from vifi_cli.index.search.threshold import relevant_among
+from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.summary import vectors_agree
 from vifi_cli.index.vectors import open_vectors, vector_file
 

@@ -5,7 +5,7 @@ from html import escape
 
 from vifi_cli.errors import VifiError
 from vifi_cli.index.search.video_index import SearchHit, name_of_number
-from vifi_cli.wording import clock, counted, printable, rounded_down
+from vifi_cli.wording import clock, counted, printable, score_text
 
 MOST_ROWS = 20
 THUMBNAIL_HEIGHT = 90
@@ -29,7 +29,7 @@ class SearchHits(list[SearchHit]):
 def _row(hit: SearchHit) -> str:
     cells = (
         _picture(hit),
-        rounded_down(hit.number_shown),
+        score_text(hit.number_shown),
         f"{clock(hit.start_seconds)} – {clock(hit.end_seconds)}",
         f'<span title="{escape(printable(str(hit.path)))}">{escape(printable(hit.path.name))}</span>',
     )

@@ -1,6 +1,7 @@
 """An index, open to be searched by programs."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, TypedDict, Unpack
@@ -19,7 +20,8 @@ from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.query import Query
 from vifi_cli.index.search.ranking import RankingOptions
-from vifi_cli.index.search.video_index import relevant_among
+from vifi_cli.index.search.threshold import shown_among
+from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.wording import counted
 
 
@@ -30,6 +32,7 @@ class Choices(TypedDict, total=False):
     by: Literal["moment", "video"]  # what a hit is; a moment by default
     per_video: int  # maximum number of moments per video, 0 for all; 3 by default
     min_score: float  # minimum relevance (0.3 by default), or cosine where hits are not rated
+    unsure: bool  # if no hit is relevant, give the 3 nearest, which are marked `unsure`
     dedupe: bool  # keep only the best of hits that look nearly the same
     path: str | Path  # a glob that the video's path must match, or a folder above it
     newer: datetime  # only files changed at this time or later
@@ -82,7 +85,7 @@ class OpenIndex:
         """
         asked = words(query) if isinstance(query, str) else query
         found = self._session.find(asked, _options(choices), self._choice)
-        return SearchHits(relevant_among(found, choices.get("min_score")))
+        return _shown(found, choices)
 
     def similar(
         self,
@@ -100,7 +103,7 @@ class OpenIndex:
         self._session.refresh()
         seen = self._session.see(seen_part(shown, start_seconds, end_seconds), self._choice.device)
         found = self._session.find_like(seen, _options(choices))
-        return SearchHits(relevant_among(found, choices.get("min_score")))
+        return _shown(found, choices)
 
     def embed(self, query: str | Query) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
@@ -142,6 +145,10 @@ def open_index(
     session = SearchSession(paths.index_folder() if folder is None else Path(folder), feedback)
     _ = session.index
     return OpenIndex(session, EncoderChoice(model, device))
+
+
+def _shown(found: Sequence[SearchHit], choices: Choices) -> SearchHits:
+    return SearchHits(shown_among(found, choices.get("min_score"), with_unsure=choices.get("unsure", False)))
 
 
 def _options(choices: Choices) -> RankingOptions:

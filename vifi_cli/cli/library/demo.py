@@ -8,7 +8,8 @@ import time
 from vifi_cli import paths
 from vifi_cli.cli.library.index_report import show as show_report
 from vifi_cli.cli.library.index_report import warn_of_problems
-from vifi_cli.cli.search.result import note_no_hits, show_hits
+from vifi_cli.cli.search.options import HitOutput
+from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -23,7 +24,6 @@ def demo() -> None:
     from vifi_cli.api.library.indexing import index_videos
     from vifi_cli.index.search.query import query_in_words
     from vifi_cli.index.search.ranking import RankingOptions
-    from vifi_cli.index.search.video_index import relevant_among
 
     home = paths.data_folder() / "demo"
     shutil.rmtree(home, ignore_errors=True)
@@ -40,9 +40,8 @@ def demo() -> None:
             output.line("")
             output.line(f'$ vifi search --top 3 "{query}"')
             found = session.find(query_in_words(query), RankingOptions(top=3))
-            if hits := relevant_among(found):
-                show_hits(hits)
-            else:
-                note_no_hits(found, is_filtered=False)
+            show_answer(
+                Answer(query, "starter", found, None, False, output.stdout_is_terminal()), HitOutput()
+            )
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     output.note(f'VIFI_HOME="{home}" vifi search "something to drink"')

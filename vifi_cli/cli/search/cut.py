@@ -14,7 +14,7 @@ from rich.text import Text
 
 from vifi_cli import stop_signals, wording
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
-from vifi_cli.cli.search.result import note_no_hits
+from vifi_cli.cli.search.result import Answer, note_nothing_relevant
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
@@ -146,7 +146,6 @@ def _search(
 ) -> TitledMoments:
     from vifi_cli.api.cut.moments import TitledMoments, as_moment
     from vifi_cli.api.search.query_language import parse_query
-    from vifi_cli.index.search.video_index import relevant_among
     from vifi_cli.paths import given_path, is_given_file
     from vifi_cli.video.files.recognition import may_be_video
 
@@ -158,10 +157,12 @@ def _search(
     query = parse_query(what)
     with open_session() as session:
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
-    hits = relevant_among(found, hit_selection.min_score)
-    if not hits:
-        note_no_hits(found, is_filtered=video_selection != VideoSelection())
-    return TitledMoments(tuple(map(as_moment, hits)), query.text)
+        read_by = session.reader()
+    is_filtered = video_selection != VideoSelection()
+    answer = Answer(query.text, read_by, found, hit_selection.min_score, is_filtered, hit_selection.unsure)
+    if not answer.is_relevant:
+        note_nothing_relevant(answer)
+    return TitledMoments(tuple(map(as_moment, answer.hits)), query.text)
 
 
 def _render(plan: CutPlan) -> CutReport:

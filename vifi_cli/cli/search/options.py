@@ -41,6 +41,13 @@ class HitSelection:
             show_default="0.3",
         ),
     ] = None
+    unsure: Annotated[
+        bool,
+        hits_option(
+            "--unsure",
+            help="If nothing is relevant, also write the 3 nearest hits; a terminal always shows them",
+        ),
+    ] = False
     dedupe: Annotated[bool, hits_option("--dedupe", help="Keep only the best of hits that look alike")] = (
         False
     )
@@ -132,6 +139,11 @@ class HitOutput:
     def __post_init__(self) -> None:
         if (self.as_json, self.as_jsonl, self.filepath_only or self.print0).count(True) > 1:
             raise InvalidInput("--json, --jsonl and -f/-0 are different outputs: choose one")
+
+    @property
+    def is_table(self) -> bool:
+        """Whether hits are written as a table, or in a pipe as lines."""
+        return not (self.as_json or self.as_jsonl or self.filepath_only or self.print0)
 
 
 @dataclass(frozen=True, kw_only=True)

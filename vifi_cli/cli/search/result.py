@@ -12,8 +12,12 @@ from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.index.search.video_index import SearchHit
+
+UNSURE = "unsure"
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,24 @@ class Answer:
     found: Sequence[SearchHit]  # best first, relevant or not
     min_score: float | None  # of the hits to show; None for those that are worth showing
     is_filtered: bool  # whether only some videos were searched
+    with_unsure: bool  # whether to show the nearest hits if none is relevant
 
     @cached_property
     def hits(self) -> Sequence[SearchHit]:
         """The hits to show."""
-        from vifi_cli.index.search.video_index import relevant_among
+        from vifi_cli.index.search.threshold import shown_among
 
-        return relevant_among(self.found, self.min_score)
+        return shown_among(self.found, self.min_score, with_unsure=self.with_unsure)
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether something relevant was found."""
+        return any(not hit.unsure for hit in self.hits)
+
+
+def wants_unsure(form: HitOutput, *, is_asked: bool) -> bool:
+    """Whether to show the nearest hits where none is relevant: to people, or if they were asked for."""
+    return is_asked or (form.is_table and output.stdout_is_terminal())
 
 
 def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
@@ -61,34 +76,45 @@ def _as_document(hit: SearchHit) -> dict[str, object]:
         "end_seconds": round(hit.end_seconds, 3),
         "relevance": None if hit.relevance is None else round(hit.relevance, 4),
         "cosine": round(hit.cosine, 4),
+        "unsure": hit.unsure,
     }
     return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
-    """A table on a terminal; in a pipe relevance, start, end (seconds) and path in tab-separated lines."""
+    """A table on a terminal, with unsure hits dimmed; in a pipe tab-separated relevance, start, end (seconds), path."""
     from vifi_cli.index.search.video_index import name_of_number
 
     numbers = [hit.number_shown for hit in hits]
     if output.stdout_is_terminal():
         name = name_of_number(hits)
-        moments = [f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}" for hit in hits]
-        output.rows(
-            (name, "Moment", "Video"),
-            [
-                (wording.rounded_down(number), moment, output.path_link(hit.path))
-                for hit, number, moment in zip(hits, numbers, moments, strict=True)
-            ],
-            right=(name, "Moment"),
-        )
+        output.rows((name, "Moment", "Video"), [_cells(hit) for hit in hits], right=(name, "Moment"))
         return
     output.rows(
         (),
         [
-            (f"{number:.4f}", f"{hit.start_seconds:.3f}", f"{hit.end_seconds:.3f}", str(hit.path))
+            (
+                wording.score_text(number, 4),
+                f"{hit.start_seconds:.3f}",
+                f"{hit.end_seconds:.3f}",
+                str(hit.path),
+            )
             for hit, number in zip(hits, numbers, strict=True)
         ],
     )
+
+
+def _cells(hit: SearchHit) -> tuple[Text, ...]:
+    """A row of the table. The label shows where nothing can be dimmed, too."""
+    from rich.text import Text
+
+    number = wording.score_text(hit.number_shown)
+    moment = f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}"
+    label = f"{UNSURE} {number}" if hit.unsure else number
+    cells = (Text(label), Text(moment), output.path_link(hit.path))
+    for cell in cells if hit.unsure else ():
+        cell.stylize("dim")
+    return cells
 
 
 def _write_remarks(answer: Answer) -> None:
@@ -102,22 +128,28 @@ def _write_remarks(answer: Answer) -> None:
             f"{wording.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
             "or run `vifi index` to bring the index up to date"
         )
-    if hits and len(hits) < len(answer.found) and output.stdout_is_terminal():
+    if not answer.is_relevant:
+        note_nothing_relevant(answer)
+    elif len(hits) < len(answer.found) and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
-    elif not hits:
-        note_no_hits(answer.found, is_filtered=answer.is_filtered)
 
 
-def note_no_hits(found: Sequence[SearchHit], *, is_filtered: bool) -> None:
-    """Reports that nothing was found, or how relevant the best hit is."""
+def note_nothing_relevant(answer: Answer) -> None:
+    """Reports that nothing was found, how relevant the best hit is, or that the hits shown are unsure."""
     from vifi_cli.index.search.video_index import name_of_number
 
+    found = answer.found
     if not found:
-        where = " among the videos asked for" if is_filtered else ""
+        where = " among the videos asked for" if answer.is_filtered else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
-        return
-    name, best = name_of_number(found).lower(), wording.rounded_down(found[0].number_shown)
-    output.note(f"nothing relevant found: the best hit has a {name} of {best}; `--min-score 0` shows it")
+    elif answer.hits:
+        output.note("nothing relevant found: these come nearest; `--min-score 0` shows more")
+    else:
+        name, best = name_of_number(found).lower(), wording.score_text(found[0].number_shown)
+        output.note(
+            f"nothing relevant found: the best hit has a {name} of {best}; `--unsure` includes the nearest hits, "
+            "`--min-score 0` all"
+        )
 
 
 def _exists(path: Path) -> bool:

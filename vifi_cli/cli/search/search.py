@@ -12,7 +12,7 @@ import typer
 from vifi_cli import paths
 from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import EncoderOptions, HitChoice, HitOutput, VideoSelection
-from vifi_cli.cli.search.result import Answer, show_answer
+from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -53,11 +53,18 @@ def search(
     with _session_of(context) as session:
         found = session.find(asked, options, choice)
         read_by = session.reader(choice)
-    answer = Answer(asked.text, read_by, found, hits.min_score, videos != VideoSelection())
+    answer = Answer(
+        asked.text,
+        read_by,
+        found,
+        hits.min_score,
+        videos != VideoSelection(),
+        wants_unsure(form, is_asked=hits.unsure),
+    )
     show_answer(answer, form, on_one_line=_is_in_shell(context))
     _note_lone_weight(asked)
     keep_and_play(answer, playback)
-    if not answer.hits:
+    if not answer.is_relevant:
         raise typer.Exit(NO_HITS)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
-from vifi_cli.cli.search.result import Answer, show_answer
+from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.search.search import NO_HITS, open_session
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption
@@ -44,8 +44,15 @@ def similar(
         seen = session.see(shown, device)
         found = session.find_like(seen, options)
         seen_by = session.reader()
-    answer = Answer(example, seen_by, found, hits.min_score, videos != VideoSelection())
+    answer = Answer(
+        example,
+        seen_by,
+        found,
+        hits.min_score,
+        videos != VideoSelection(),
+        wants_unsure(form, is_asked=hits.unsure),
+    )
     show_answer(answer, form)
     keep_and_play(answer, playback)
-    if not answer.hits:
+    if not answer.is_relevant:
         raise typer.Exit(NO_HITS)

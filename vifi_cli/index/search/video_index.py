@@ -10,10 +10,9 @@ import numpy as np
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
-from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
-from vifi_cli.wording import clock, rounded_down
+from vifi_cli.wording import clock, score_text
 
 ATTEMPTS = 3
 TIME_DIGITS = 6
@@ -34,9 +33,11 @@ class SearchHit:
     relevance: float | None = None
     # how many hits that look nearly the same are folded into this one; None if none were to be
     duplicates: int | None = None
+    # the search found nothing relevant, and this is one of its best hits below the threshold
+    unsure: bool = False
 
     def __repr__(self) -> str:
-        number = f"{name_of_number([self]).lower()} {rounded_down(self.number_shown)}"
+        number = f"{name_of_number([self]).lower()} {score_text(self.number_shown)}{', unsure' if self.unsure else ''}"
         return f"SearchHit({self.path.name} {clock(self.start_seconds)}–{clock(self.end_seconds)}, {number})"
 
     @property
@@ -44,22 +45,10 @@ class SearchHit:
         """Its relevance, or the cosine where hits are not rated."""
         return self.cosine if self.relevance is None else self.relevance
 
-    @property
-    def is_relevant(self) -> bool:
-        """Whether it is worth showing; hits that are not rated are."""
-        return self.relevance is None or self.relevance >= WORTH_SHOWING
-
 
 def name_of_number(hits: Sequence[SearchHit]) -> str:
     """What the numbers shown for these hits are."""
     return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
-
-
-def relevant_among(hits: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The hits that are worth showing, or whose relevance (cosine where not rated) is at least `least`."""
-    if least is None:
-        return [hit for hit in hits if hit.is_relevant]
-    return [hit for hit in hits if hit.number_shown >= least]
 
 
 class VideoIndex:

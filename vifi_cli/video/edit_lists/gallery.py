@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vifi_cli.video.export.preview import Preview
 from vifi_cli.video.export.probe import ProbedMoment
-from vifi_cli.wording import clock, counted, one_line, rounded_down
+from vifi_cli.wording import clock, counted, one_line, score_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class GalleryItem:
             "name": one_line(moment.path.name),
             "folder": one_line(str(moment.path.parent)),
             "time": f"{clock(moment.start_seconds)} – {clock(moment.end_seconds)}",
-            "score": "" if moment.score is None else rounded_down(moment.score),
+            "score": "" if moment.score is None else score_text(moment.score),
             "preview": self.preview,
         }
 

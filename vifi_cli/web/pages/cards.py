@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.search.threshold import is_relevant
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.web.pages.templating import shown
 from vifi_cli.web.requests.address import MomentAddress, key_of
 from vifi_cli.web.requests.question import Question
-from vifi_cli.wording import clock, rounded_down
+from vifi_cli.wording import clock, score_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Card:
     time: str  # where in the video the moment is, or the length of a video
     score: str  # relevance, or cosine where hits are not rated; empty if it was not searched for
     is_relevant: bool
+    is_unsure: bool  # nothing is relevant, and this comes near
     play: str  # the page that plays it
     like: str  # the search for similar moments
     still: str  # the frame in its middle
@@ -45,8 +47,9 @@ class Cards:
         return [
             replace(
                 self.of_moment(videos[hit.path], hit.start_seconds, hit.end_seconds),
-                score=rounded_down(hit.number_shown),
-                is_relevant=hit.is_relevant,
+                score=score_text(hit.number_shown),
+                is_relevant=is_relevant(hit),
+                is_unsure=hit.unsure,
             )
             for hit in hits
             if hit.path in videos
@@ -71,6 +74,7 @@ class Cards:
             time=f"{clock(start_seconds)} – {clock(end_seconds)}",
             score="",
             is_relevant=True,
+            is_unsure=False,
             play=f"/play/{key}?{span}",
             like=self._question.address(words="", like=like, top=Question().top),
             still=f"/video/{key}/still?{span}",

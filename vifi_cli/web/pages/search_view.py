@@ -46,8 +46,8 @@ class SearchView:
 
     @property
     def nothing_relevant(self) -> bool:
-        """Whether there are hits, but none worth showing."""
-        return bool(self.cards) and not any(card.is_relevant for card in self.cards)
+        """Whether the hits are only the nearest ones."""
+        return any(card.is_unsure for card in self.cards)
 
     @property
     def other_folder(self) -> bool:

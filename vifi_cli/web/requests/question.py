@@ -13,6 +13,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.examples import SeenExample, see_indexed
 from vifi_cli.index.search.ranking import RankingOptions
+from vifi_cli.index.search.threshold import unsure_among
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.web.requests.address import MomentAddress, parse_moment, video_by_key
@@ -96,7 +97,7 @@ def _number(name: str, text: str, allowed: range) -> int:
 
 
 def search(session: SearchSession, question: Question) -> list[SearchHit]:
-    """The hits of a question, best first, each with its relevance if words were asked for.
+    """The hits of a question, best first; if none is relevant, only the nearest ones, marked as unsure.
 
     Raises:
         InvalidInput: it names a video that is not indexed or a moment that is not in it, or its terms make no sense.
@@ -105,10 +106,10 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
     options = RankingOptions(top=question.top, by=question.by, among=among)
     if question.like is None:
-        query = parse_query(split_line(question.words), session.files)
-        return session.find(query, options)
-    seen = _seen(session.index.catalog, question.like)
-    return session.find_like(seen, options)
+        found = session.find(parse_query(split_line(question.words), session.files), options)
+    else:
+        found = session.find_like(_seen(session.index.catalog, question.like), options)
+    return unsure_among(found) or found
 
 
 def _seen(catalog: Catalog, moment: MomentAddress) -> SeenExample:

@@ -1,0 +1,52 @@
+"""Which hits to show: those that reach a threshold or, if none does, the few best as unsure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vifi_cli.index.relevance.curve import WORTH_SHOWING
+from vifi_cli.index.search.video_index import SearchHit
+
+MOST_UNSURE = 3
+_SHOWN_DECIMALS = 2
+_MOST_DECIMALS = 4  # of the numbers in JSON and in pipes
+
+
+def shown_among(
+    found: Sequence[SearchHit], least: float | None = None, *, with_unsure: bool = False
+) -> list[SearchHit]:
+    """The relevant hits; `with_unsure`, if there are none, the best ones as unsure. `found` is best first."""
+    return relevant_among(found, least) or (unsure_among(found, least) if with_unsure else [])
+
+
+def relevant_among(found: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
+    """The hits whose relevance (cosine where not rated) is at least `least`, by default those worth showing."""
+    return [hit for hit in found if is_relevant(hit, least)]
+
+
+def unsure_among(found: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
+    """The few best hits of a search that found nothing relevant, marked as unsure; none if it found something.
+
+    A hidden hit is lost, and half of those are right: see `docs/measurements/search-quality.md`. Where something is
+    relevant, others would only be clutter.
+    """
+    if relevant_among(found, least):
+        return []
+    return [replace(hit, unsure=True) for hit in found[:MOST_UNSURE]]
+
+
+def reaches(number: float, least: float) -> bool:
+    """Whether a number is at least `least` as it is shown: a hit shown with 0.57 passes `--min-score 0.57`.
+
+    Numbers are shown rounded to two decimals, in JSON to four, so they are compared in as many as `least` has.
+    """
+    decimals = next(
+        (few for few in range(_SHOWN_DECIMALS, _MOST_DECIMALS) if round(least, few) == least), _MOST_DECIMALS
+    )
+    return number >= least or round(number, decimals) >= least
+
+
+def is_relevant(hit: SearchHit, least: float | None = None) -> bool:
+    """Whether a hit reaches a threshold, by default that of hits worth showing."""
+    if least is None:
+        return hit.relevance is None or reaches(hit.relevance, WORTH_SHOWING)
+    return reaches(hit.number_shown, least)

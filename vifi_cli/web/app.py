@@ -16,6 +16,7 @@ from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.processors import usable_processors
+from vifi_cli.web.cuts.cuts import Cuts
 from vifi_cli.web.guard import Guard
 from vifi_cli.web.hosts import Hosts
 from vifi_cli.web.media.clocks import Clocks
@@ -24,6 +25,7 @@ from vifi_cli.web.media.media import Media
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.media.sent_file import SentStaticFiles
+from vifi_cli.web.pages.opening import Opening
 from vifi_cli.web.pages.pages import Pages
 from vifi_cli.web.pages.templating import STATUSES, failed
 from vifi_cli.web.requests.index_reader import IndexReader
@@ -77,14 +79,15 @@ def make_app(
         warming_up = asyncio.create_task(_warm_up(searching))
         yield
         warming_up.cancel()
-        for opened in (library, searching, lookers, painters, encoders):
+        for opened in (library, searching, lookers, painters, encoders, cuts):
             opened.close()
 
+    cuts = Cuts(library, cache_folder / "cuts")
     pages = Pages(library, searching, sources)
     media = Media(library, sources, clocks, pictures, moments)
     static = Mount("/static", SentStaticFiles(packages=[("vifi_cli.web", "static")]))
     app = Starlette(
-        routes=[*pages.routes(), *media.routes(), static],
+        routes=[*pages.routes(), *media.routes(), *Opening(library).routes(), *cuts.routes(), static],
         exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), failed),
         lifespan=lifespan,
     )

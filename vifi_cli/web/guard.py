@@ -1,8 +1,8 @@
 """Protects the server: checks every request, and adds headers to every answer.
 
 Any page on the web can make the user's browser send requests to this machine. Three headers give them away: the Host
-(a name of an attacker's that resolves to this machine, as in DNS rebinding), the Origin, and Sec-Fetch-Site. Nothing
-here changes anything, so the server answers only GET and HEAD.
+(a name of an attacker's that resolves to this machine, as in DNS rebinding), the Origin, and Sec-Fetch-Site. What
+the page asks to be done, such as cutting a clip, it asks by POST with a header of its own; nothing changes the index.
 """
 
 import html
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,9 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vifi_cli.web.hosts import Hosts, name_in, names_this_machine
 from vifi_cli.web.sub_path import path_inside, root_of
 
-MEDIA_PREFIX, API_PREFIX = "/video/", "/api/"
-NOT_VISITED = MEDIA_PREFIX, API_PREFIX  # links from other sites lead to pages alone
+MEDIA_PREFIX, API_PREFIX, CUT_PREFIX = "/video/", "/api/", "/cut/"
+NOT_VISITED = MEDIA_PREFIX, API_PREFIX, CUT_PREFIX  # links from other sites lead to pages alone
 FORBIDDEN = 403
+OWN_HEADER, OWN_VALUE = "x-vifi", "page"
 OTHER_SITE = "Other sites may not use this page."
 REFUSAL_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -118,6 +120,15 @@ def _origin_unknown(origin: str) -> str:
     if name is None:
         return OTHER_SITE
     return f"{OTHER_SITE} If {name} is a proxy of yours, add this option to `vifi serve`: --allow-host {name}"
+
+
+def require_own_script(request: Request) -> None:
+    """Refuses a request that does something unless the page's own script has sent it: fails with `403 Forbidden`.
+
+    Scripts of other sites cannot add this header without asking first, which nothing here answers; forms never can.
+    """
+    if request.headers.get(OWN_HEADER) != OWN_VALUE:
+        raise HTTPException(FORBIDDEN, OTHER_SITE)
 
 
 def is_local_viewer(request: Request) -> bool:

@@ -26,7 +26,7 @@ class CutOutputs:
 
     folder: Path | str | None = None  # for clips, one file per moment
     reel: Path | str | None = None  # an MP4 of all moments, one after the other
-    lists: Sequence[Path | str] = ()  # for editors and players: .edl, .otio or .m3u8
+    lists: Sequence[Path | str] = ()  # for editors and players: .edl, .otio, .m3u8, .csv or .json
     html: Path | str | None = None  # a page that shows the moments and needs no other files
     copied: bool = False  # copy clips without re-encoding, from the keyframe before
     pad_seconds: float = 0.0  # to add before and after each moment
@@ -83,15 +83,15 @@ def clip_paths(folder: Path, moments: Sequence[Moment], *, copied: bool) -> tupl
     paths = []
     for rank, one in enumerate(moments, start=1):
         suffix = copied_suffix(one.path) if copied else ".mp4"
-        name = f"{rank:0{digits}}-{_plain(one.path.stem)}-{_place(one.start_seconds)}{suffix}"
+        name = f"{rank:0{digits}}-{plain_name(one.path.stem)}-{_place(one.start_seconds)}{suffix}"
         paths.append(folder / name)
     return tuple(paths)
 
 
-def _plain(stem: str) -> str:
-    """A name without characters that trouble shells, other systems or readers; letters of any script stay."""
+def plain_name(stem: str) -> str:
+    """A file's name without characters that trouble shells, other systems or readers; letters of any script stay."""
     kept = "".join(c if c.isalnum() or c in "._" else "-" for c in stem)
-    return "-".join(part for part in kept[:LONGEST_NAME].split("-") if part).strip(".") or "clip"
+    return "-".join(part for part in kept[:LONGEST_NAME].split("-") if part).strip(".-") or "clip"
 
 
 def _place(seconds: float) -> str:

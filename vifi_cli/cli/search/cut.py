@@ -52,7 +52,7 @@ class OutputOptions:
     ] = None
     lists: Annotated[
         list[Path] | None,
-        _option("--list", metavar="FILE", help="List them for an editor: .edl, .otio or .m3u8 (repeatable)"),
+        _option("--list", metavar="FILE", help="List them: .edl, .otio, .m3u8, .csv or .json (repeatable)"),
     ] = None
     html: Annotated[
         Path | None,

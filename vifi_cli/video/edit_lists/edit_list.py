@@ -1,5 +1,8 @@
-"""Lists of moments for editors and players, which refer to the videos: .edl, .otio and .m3u8 playlists."""
+"""Lists of moments, which refer to the videos: .edl, .otio and .m3u8 for editors and players, .csv and .json."""
 
+import csv
+import io
+import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,9 +11,12 @@ from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.paths import write_file
 from vifi_cli.video.edit_lists.edl import edl_text, remarks_on_rates
 from vifi_cli.video.export.probe import ProbedMoment
+from vifi_cli.video.moment import Moment
 from vifi_cli.wording import one_line
 
-EDL, OTIO, PLAYLISTS = ".edl", ".otio", (".m3u8", ".m3u")
+EDL, OTIO, PLAYLISTS, CSV, JSON = ".edl", ".otio", (".m3u8", ".m3u"), ".csv", ".json"
+FORMATS = (EDL, OTIO, *PLAYLISTS, CSV, JSON)
+TIME_DIGITS = 3
 
 
 def check_list_name(path: Path) -> None:
@@ -21,10 +27,10 @@ def check_list_name(path: Path) -> None:
         MissingDependency: it needs a package that is not installed.
     """
     suffix = path.suffix.lower()
-    if suffix not in (EDL, OTIO, *PLAYLISTS):
+    if suffix not in FORMATS:
         raise InvalidInput(
-            f"{path.name} is not a kind of list: end its name with .edl (any editor), .otio (OpenTimelineIO) "
-            "or .m3u8 (VLC)"
+            f"{path.name} is not a kind of list: end its name with .edl (any editor), .otio (OpenTimelineIO), "
+            ".m3u8 (VLC), .csv or .json"
         )
     if suffix == OTIO and find_spec("opentimelineio") is None:
         raise MissingDependency(f"{path.name} needs opentimelineio: run `pip install 'vifi[lists]'`")
@@ -45,9 +51,13 @@ def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> 
         from vifi_cli.video.edit_lists.otio import otio_text  # needs an extra
 
         text = otio_text(title, moments)
-    else:
+    elif suffix in PLAYLISTS:
         text = _playlist_text(title, moments)
-    write_file(path, text.encode())
+    else:
+        text = plain_list(suffix, title, [one.moment for one in moments])
+    write_file(path, text.encode(errors="surrogateescape"))
+    if suffix in (CSV, JSON):
+        return ()
     return (*(remarks_on_rates(moments) if suffix == EDL else ()), *_remarks_on_clocks(moments))
 
 
@@ -75,3 +85,23 @@ def _playlist_text(title: str, moments: Sequence[ProbedMoment]) -> str:
             one.moment.path.as_uri(),  # safe for any name
         ]
     return "\n".join([*lines, ""])
+
+
+def plain_list(suffix: str, title: str, moments: Sequence[Moment]) -> str:
+    """Moments as a table (.csv), or as `vifi search --json` prints hits (.json), which `vifi cut -` reads."""
+    rows = [
+        {
+            "path": str(one.path),
+            "start_seconds": round(one.start_seconds, TIME_DIGITS),
+            "end_seconds": round(one.end_seconds, TIME_DIGITS),
+            "score": one.score,
+        }
+        for one in moments
+    ]
+    if suffix == JSON:
+        return json.dumps({"query": title, "hits": rows}, indent=2) + "\n"
+    table = io.StringIO()
+    writer = csv.DictWriter(table, ("path", "start_seconds", "end_seconds", "score"), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Report
+from vifi_cli.video.workers.isolated_worker import IsolatedWorker, Report, Reporter
 from vifi_cli.video.workers.messages import Answers
 
 LOWER_PRIORITY = 10
@@ -26,7 +26,7 @@ class Renderers:
         """Starts nothing yet; a job that reports no progress for `stall_seconds` counts as hanging."""
         self._turns = asyncio.Semaphore(processes)
         self._stall_seconds = stall_seconds
-        self._idle: list[IsolatedWorker] = []
+        self._idle: list[BackgroundWorker] = []
 
     async def run(self, job: Job[Result], result: type[Result]) -> Result:
         """Does a job, which must be picklable, for a result of a type; canceling stops it.
@@ -36,12 +36,12 @@ class Renderers:
             OSError: a file that it needs is gone, or the disk is full.
         """
         async with self._turns:
-            process = self._idle.pop() if self._idle else IsolatedWorker(self._stall_seconds)
+            process = self._idle.pop() if self._idle else BackgroundWorker(self._stall_seconds)
             broken_off = threading.Event()
 
             def call() -> Result:
                 try:
-                    return process.call(partial(_in_background, job), Answers(result, reports=(float,)))
+                    return process.call(job, Answers(result, reports=(float,)))
                 finally:
                     if broken_off.is_set():  # before there was a process to be ended
                         process.end()
@@ -62,7 +62,20 @@ class Renderers:
             self._idle.pop().end()
 
 
-def _in_background(job: Job[Result], report: Report) -> Result:
+class BackgroundWorker(IsolatedWorker):
+    """Calls functions in a process that lets the user's other programs go first."""
+
+    def call(
+        self,
+        function: Callable[[Reporter], Result],
+        answers: Answers[Result],
+        report: Report = lambda *_: None,
+    ) -> Result:
+        """Calls a function as IsolatedWorker does."""
+        return super().call(partial(_in_background, function), answers, report)
+
+
+def _in_background(job: Callable[[Reporter], Result], report: Reporter) -> Result:
     """Does a job, and lets the user's other programs go first."""
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)

@@ -110,6 +110,11 @@ def slug(name: str) -> str:
     return re.sub(r"\W+", "-", Path(name).stem or name).strip("-").lower() or "run"
 
 
+def shown_path(path: Path | str) -> str:
+    """A path for people: relative to the working folder if it is in it, else as it is."""
+    return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else str(path)
+
+
 def write_obstacle(folder: Path) -> str:
     """Why a folder, which may not exist yet, is not writable; empty if it is."""
     nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))

@@ -41,6 +41,12 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def scientific(value: float) -> str:
+    """A small number such as a learning rate, as people write it: `1e-4`, `2.2e-5`, `0`."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if value else "0"
+
+
 def first_of(names: Sequence[str], most: int) -> str:
     """The first names of a list: `run, walk and 3 more`."""
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

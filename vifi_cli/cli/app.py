@@ -30,6 +30,7 @@ from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
 from vifi_cli.cli.training.prompt_tune import prompt_tune
+from vifi_cli.cli.training.runs import runs
 from vifi_cli.errors import VifiError
 
 FAILED = 2
@@ -46,6 +47,7 @@ app.command(rich_help_panel=WATCH)(cut)
 app.command(rich_help_panel=TRAIN)(finetune)
 app.command(rich_help_panel=TRAIN)(prompt_tune)
 app.command(rich_help_panel=TRAIN)(bridge)
+app.command(rich_help_panel=TRAIN)(runs)
 app.command("eval", rich_help_panel=EVALUATE)(evaluate)
 app.command(rich_help_panel=EVALUATE)(classify)
 app.command(rich_help_panel=EVALUATE)(attention)

@@ -19,7 +19,7 @@ from vifi_cli.training.batches.loading import BadVideos, ClipGroup, TrainingClip
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
-from vifi_cli.training.engine.loop import BatchMaking, StepReport, take_steps
+from vifi_cli.training.engine.loop import BatchMaking, take_steps
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.resources import (
     find_micro_batch,
@@ -27,11 +27,12 @@ from vifi_cli.training.engine.resources import (
     open_clip_store,
     reading_workers,
 )
-from vifi_cli.training.run.curves import TensorBoardLog
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
 from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
+from vifi_cli.training.run.tensorboard import TensorBoardLog
 from vifi_cli.training.run.validation import Validation
 from vifi_cli.wording import counted
 

@@ -16,7 +16,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, VideoOutOfReach
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import load_encoder
-from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.changes import make_recipe, without_mirroring_sides
 from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.reports import EpochReport, RunResult

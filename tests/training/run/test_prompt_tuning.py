@@ -16,7 +16,7 @@ from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.training.engine import frozen_towers
-from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.changes import PROMPT_PRESETS, changes_of_stage, make_recipe
 from vifi_cli.training.recipe.prompt_recipe import PromptRoom, make_prompt_recipe
 from vifi_cli.training.run.model import prompt_room

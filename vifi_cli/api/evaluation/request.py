@@ -15,7 +15,7 @@ from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
 from vifi_cli.evaluation.testing.paper_settings import Trial, read_setting
 from vifi_cli.model.registry.hub import choose_default_model
 from vifi_cli.model.registry.source import ModelSource, resolve_model
-from vifi_cli.paths import given_path
+from vifi_cli.paths import given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
 from vifi_cli.training.run.folder import RUNS, RunConfig, newest_run
@@ -201,5 +201,4 @@ def subject_of(
 
 def shown_model(model: str) -> str:
     """A model's name for people: paths in the working folder are relative to it."""
-    path = Path(model)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else model
+    return shown_path(model)

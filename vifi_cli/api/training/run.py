@@ -14,7 +14,7 @@ from vifi_cli.api.feedback import Feedback, Task, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_run
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning, Listener
 from vifi_cli.training.run.reports import EpochReport, RunResult
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel, separation_text
+from vifi_cli.evaluation.figures.charts import figure_png
 from vifi_cli.evaluation.figures.style import mark_of
-from vifi_cli.evaluation.report.pictures import data_uri, figure_png
+from vifi_cli.evaluation.report.pictures import data_uri
 from vifi_cli.evaluation.report.table import shown, templates
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
-"""The style of pictures: colors, text in DejaVu Sans, which comes with matplotlib, and the marks of classes."""
+"""The style of pictures: colors, text, and the marks of classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+
+from vifi_cli.evaluation.figures.lettering import Face, first_face, lettered, stretches
 
 PAGE, TEXT, SOFT = (20, 24, 28), (230, 233, 236), (154, 165, 175)
 
@@ -18,13 +19,10 @@ ROUND = 30  # colors and shapes repeat together after so many classes, so shapes
 
 
 @cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font at a size in pixels."""
-    import matplotlib
-
-    return ImageFont.truetype(
-        str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size
-    )
+def font(size: int, face: Face | None = None) -> ImageFont.FreeTypeFont:
+    """A font, by default DejaVu Sans, at a size in pixels."""
+    face = face or first_face()
+    return ImageFont.truetype(str(face.path), size, index=face.number)
 
 
 def broken_into_lines(text: str, size: int, width: int, most: int = 2) -> tuple[str, ...]:
@@ -38,7 +36,7 @@ def broken_into_lines(text: str, size: int, width: int, most: int = 2) -> tuple[
 def cut_to_fit(text: str, size: int, width: int, *, keeps_end: bool = False) -> str:
     """Shortens a text to a width in pixels; an ellipsis replaces its end, or with `keeps_end` its start."""
     short = text
-    while text and _length(short, size) > width:
+    while text and length_of(short, size) > width:
         text = text[1:] if keeps_end else text[:-1]
         short = f"…{text}" if keeps_end else f"{text.rstrip()}…"
     return short
@@ -47,28 +45,28 @@ def cut_to_fit(text: str, size: int, width: int, *, keeps_end: bool = False) -> 
 def write(
     image: Image.Image, place: tuple[float, float], text: str, size: int, color: tuple[int, int, int] = TEXT
 ) -> None:
-    """Writes a line of text with its upper left corner at `place`."""
-    ImageDraw.Draw(image).text(place, _writable(text), fill=color, font=font(size))
+    """Writes a line of text with its upper left corner at `place`; letters of all fonts stand on one baseline."""
+    draw, (left, top) = ImageDraw.Draw(image), place
+    baseline = top + font(size).getmetrics()[0]
+    for face, part in stretches(lettered(text)):
+        draw.text((left, baseline), part, fill=color, font=font(size, face), anchor="ls")
+        left += font(size, face).getlength(part)
 
 
 def _filled_lines(text: str, size: int, width: int) -> Iterator[str]:
     line = ""
     for word in text.split():
         longer = f"{line} {word}".strip()
-        if line and _length(longer, size) > width:
+        if line and length_of(longer, size) > width:
             yield line
             longer = word
         line = longer
     yield line
 
 
-def _length(text: str, size: int) -> float:
-    return font(size).getlength(_writable(text))
-
-
-def _writable(text: str) -> str:
-    """The same with question marks for bytes of file names that are not UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+def length_of(text: str, size: int) -> float:
+    """The width of a line of text in pixels."""
+    return sum(font(size, face).getlength(part) for face, part in stretches(lettered(text)))
 
 
 @dataclass(frozen=True, slots=True)

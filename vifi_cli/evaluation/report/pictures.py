@@ -1,67 +1,64 @@
 """Confusion matrices, and frames of videos."""
 
 import base64
-import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.evaluation.figures.charts import INK, chart_style, figure_png
+from vifi_cli.evaluation.figures.lettering import lettered, shortened
 from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_LABELS = 60
-_LONGEST_LABEL = 28
+MOST_LABELS, MOST_COUNTS = 60, 20  # classes up to which axes have names and cells have numbers
+LONGEST_LABEL = 28
+CELL_INCHES, LARGEST_INCHES = 0.3, 14.0
 
 
 def confusion_picture(confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> bytes:
-    """Draws a confusion matrix, (C, C) counts, as PNG: a cell is the share of its row.
+    """Draws a confusion matrix, (C, C) counts, as PNG."""
+    with chart_style(class_names):
+        return figure_png(confusion_figure(confusion, class_names), bbox_inches="tight")
+
+
+def confusion_figure(confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> "Figure":
+    """A row is a true class, and a cell the share of its videos on a linear scale from 0 to 100 %.
 
     Axes have class names for up to 60 classes, and numbers for more.
     """
-    from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
 
     classes = len(class_names)
-    shares = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
-    side = min(14.0, 3.6 + 0.24 * classes)
-    figure = Figure((side, side), dpi=110)
+    shares = 100 * confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    side = min(LARGEST_INCHES, 3.0 + CELL_INCHES * classes)
+    figure = Figure((side + 0.8, side), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
+    axes.grid(visible=False)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
+    axes.set(xlabel="predicted class", ylabel="true class")
     if classes <= MOST_LABELS:
-        labels = [
-            name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…" for name in class_names
-        ]
-        size = 9 if classes <= 30 else 7
-        axes.set_xticks(range(classes), labels, rotation=90, fontsize=size, parse_math=False)
-        axes.set_yticks(range(classes), labels, fontsize=size, parse_math=False)
-    if classes <= 20:
+        names = [shortened(lettered(name), LONGEST_LABEL) for name in class_names]
+        size = 9 if classes <= MOST_LABELS // 2 else 7
+        axes.set_xticks(range(classes), names, rotation=90, fontsize=size)
+        axes.set_yticks(range(classes), names, fontsize=size)
+    if classes <= MOST_COUNTS:
         for row, column in np.argwhere(confusion > 0).tolist():
-            color = "white" if shares[row, column] > 0.4 else "black"
-            count = int(confusion[row, column])
-            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6)
-    bar.set_label("share of the class")
-    return figure_png(figure, bbox_inches="tight")
-
-
-def figure_png(figure: "Figure", **options: Any) -> bytes:
-    """A matplotlib figure as PNG, without a warning about letters that the font lacks."""
-    stream = BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # names in any script
-        figure.savefig(stream, format="png", metadata={"Software": None}, **options)
-    return stream.getvalue()
+            color = "white" if shares[row, column] > 50 else INK
+            axes.text(
+                column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8, color=color
+            )
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, format="%d %%")
+    bar.set_label("share of the true class's videos")
+    return figure
 
 
 def thumbnails(path: Path, count: int = 3, short_side: int = 96) -> tuple[bytes, ...]:

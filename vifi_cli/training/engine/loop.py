@@ -16,24 +16,11 @@ from vifi_cli.training.batches.loading import BadClip, ClipGroup
 from vifi_cli.training.batches.mixup import mix_clips, soft_targets
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch, MixedClips, cut_into_micro_batches
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.wording import first_of
 
 MOST_NAMED = 8  # of the videos of a step that diverges
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """One optimizer step, on all processes together."""
-
-    epoch: int  # from 0
-    step: int  # from 0 in its epoch
-    steps_per_epoch: int
-    epochs: int
-    loss: float  # mean over the clips
-    learning_rate: float
-    clips: int
-    bad: tuple[BadClip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,13 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
 from vifi_cli.paths import write_file
-from vifi_cli.training.engine.loop import StepReport
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.recipe import Protocol, Recipe
-from vifi_cli.training.run.curves import draw_curves
+from vifi_cli.training.run.curves import RunCurves, draw_curves
 from vifi_cli.training.run.reports import EpochReport, Scores
 from vifi_cli.typed_files import as_dataclass
 
+CONFIG_FILE = "config.toml"
 RUNS = Path("runs")
 """The parent folder of runs without --output."""
 
@@ -78,7 +79,7 @@ class RunFolder:
 
     @property
     def _config(self) -> Path:
-        return self.path / "config.toml"
+        return self.path / CONFIG_FILE
 
     def is_begun(self) -> bool:
         """Whether a run has written its configuration here."""
@@ -142,9 +143,13 @@ class RunFolder:
         steps = [StepReport(**{**line, "bad": ()}) for line in lines if "step" in line]
         return steps, [_epoch(line) for line in lines if "step" not in line]
 
+    def curves(self, name: str = "") -> RunCurves:
+        """The history for a picture; `name` is how its legend calls the run."""
+        return RunCurves(name, self.read_config().recipe.epochs, *self.history())
+
     def draw(self) -> None:
         """Draw the curves again."""
-        draw_curves(self.path / "curves.png", *self.history())
+        draw_curves(self.path / "curves.png", [self.curves(self.path.name)])
 
     def _lines(self) -> list[dict[str, Any]]:
         lines = []
@@ -161,7 +166,7 @@ def newest_run(runs: Path) -> RunFolder | None:
 
     For a bridge this is the second stage, though its configuration is written first.
     """
-    configs = [*runs.glob("*/config.toml"), *runs.glob("*/*/config.toml")]
+    configs = [file for depth in ("*", "*/*") for file in runs.glob(f"{depth}/{CONFIG_FILE}")]
     with_model = [run for run in (RunFolder(path.parent) for path in configs) if is_model_folder(run.best)]
     return max(with_model, key=lambda run: (run.best / CARD_FILE).stat().st_mtime_ns, default=None)
 

@@ -1,0 +1,108 @@
+"""`vifi runs`: lists training runs, and draws several in one picture."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import JsonOption, output_option
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
+
+if TYPE_CHECKING:
+    from vifi_cli.training.run.reports import Scores
+    from vifi_cli.training.run.summary import RunSummary
+
+HEADERS = ("Run", "State", "Data", "Recipe", "Top-1", "Before", "Videos")
+NUMBERS = ("Top-1", "Before")
+
+
+def runs(
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN", help="Runs, and folders of runs", show_default="runs/"),
+    ] = None,
+    order: Annotated[
+        Literal["newest", "best", "name"],
+        typer.Option("--sort", help="What comes first; best compares runs on the same data"),
+    ] = "newest",
+    picture: Annotated[
+        Path | None,
+        output_option("Draw the curves of these runs in one picture", metavar="PNG", default="no picture"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List training runs, or draw several together.
+
+    Example:
+    vifi runs runs/a runs/b -o curves.png
+    """
+    from vifi_cli.api.training.runs import draw_runs, list_runs
+
+    found = list_runs(places or (), order, ON_TERMINAL)
+    drawn = draw_runs(found, picture, ON_TERMINAL) if picture else None
+    if as_json:
+        output.document([_document(run) for run in found])
+    else:
+        output.rows(HEADERS, [_row(run) for run in found], right=NUMBERS)
+        _hint(found)
+    if drawn:
+        output.note(f"picture: {drawn}")
+
+
+def _hint(found: list[RunSummary]) -> None:
+    """Says how to continue the first unfinished run."""
+    from vifi_cli.paths import shown_path
+
+    if stopped := next((run for run in found if run.can_resume), None):
+        command = "prompt-tune" if stopped.config.recipe.prompts else "finetune"
+        output.note(
+            f"to continue an unfinished run: vifi {command} --resume {shown_path(stopped.folder.path)}"
+        )
+
+
+def _row(run: RunSummary) -> tuple[str, ...]:
+    from vifi_cli.paths import shown_path
+
+    return (
+        shown_path(run.folder.path),
+        _state(run),
+        run.data_name,
+        f"{shown_path(run.config.model)}: {run.recipe_text}",
+        _percent(run.best),
+        _percent(run.before),
+        f"{run.best.videos:,} {run.best.split}" if run.best else "",
+    )
+
+
+def _state(run: RunSummary) -> str:
+    if run.state != "unfinished":
+        return run.state
+    resume = "" if run.can_resume else ", not saved"
+    return f"epoch {run.epochs_done} of {run.config.recipe.epochs}{resume}"
+
+
+def _percent(scores: Scores | None) -> str:
+    return f"{scores.top1:.1%}" if scores else "–"
+
+
+def _document(run: RunSummary) -> dict[str, object]:
+    config = run.config
+    return {
+        "run": str(run.folder.path),
+        "state": run.state,
+        "can_resume": run.can_resume,
+        "changed": run.changed.isoformat(timespec="seconds"),
+        "data": config.data,
+        "setting": config.setting,
+        "protocol": config.protocol,
+        "model": config.model,
+        "epochs_done": run.epochs_done,
+        "best_epoch": run.best_epoch,
+        "best": asdict(run.best) if run.best else None,
+        "before": asdict(run.before) if run.before else None,
+        "recipe": asdict(config.recipe),
+    }

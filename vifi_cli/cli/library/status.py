@@ -17,11 +17,12 @@ def status(as_json: JsonOption = False) -> None:
 
     It shows the encoder, the size of the index, and which files could not be read.
     """
+    from vifi_cli.api.search.documents import summary_document
     from vifi_cli.index.summary import summarize
 
     summary = summarize(paths.index_folder())
     if as_json:
-        output.document(_as_document(summary))
+        output.document(summary_document(summary))
     else:
         _show(summary)
 
@@ -51,22 +52,3 @@ def _show(summary: IndexSummary) -> None:
         output.line(f"not indexed: {failed.file.path}: {failed.reason}")
     for failed in summary.postponed:
         output.line(f"tried again by the next run: {failed.file.path}: {failed.reason}")
-
-
-def _as_document(summary: IndexSummary) -> dict[str, object]:
-    made_with = summary.indexed_with
-    return {
-        "folder": str(summary.folder),
-        "model": made_with.model,
-        "frames_per_second": made_with.frames_per_second,
-        "minimum_frames": made_with.minimum_frames,
-        "roots": [{"path": str(root), "videos": count} for root, count in summary.roots],
-        "videos": summary.videos,
-        "video_seconds": round(summary.video_seconds, 3),
-        "frames": summary.frames,
-        "windows": summary.windows,
-        "size_bytes": summary.size_bytes,
-        "failed": [{"path": str(f.file.path), "reason": f.reason} for f in summary.failures],
-        "out_of_reach": [{"path": str(f.file.path), "reason": f.reason} for f in summary.postponed],
-        "partly_read": [{"path": str(path), "reason": reason} for path, reason in summary.partly_read],
-    }

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vifi_cli.api.search.times import instant_option, length_option  # noqa: TID253 - nothing heavy
 from vifi_cli.cli.terminal.options import DeviceOption, model_option
 from vifi_cli.errors import InvalidInput
 
@@ -22,7 +19,6 @@ OUTPUT = "Output"
 hits_option = partial(typer.Option, rich_help_panel="Which hits")
 videos_option = partial(typer.Option, rich_help_panel="Among which videos")
 output_form_option = partial(typer.Option, rich_help_panel=OUTPUT)
-
 HitUnit = Literal["moment", "video"]
 
 
@@ -96,31 +92,9 @@ class VideoSelection:
 
     def video_filter(self) -> VideoFilter:
         """The videos asked for; raises InvalidInput if an option makes no sense, or no video can meet them all."""
-        from vifi_cli.index.catalog.video_filter import VideoFilter
+        from vifi_cli.api.search.video_choice import VideoChoice, video_filter
 
-        now_ns = time.time_ns()
-        changed_from = None if self.newer is None else instant_option("--newer", self.newer, now_ns)
-        changed_before = None if self.older is None else instant_option("--older", self.older, now_ns)
-        shortest = 0.0 if self.min_duration is None else length_option("--min-duration", self.min_duration)
-        longest = (
-            math.inf if self.max_duration is None else length_option("--max-duration", self.max_duration)
-        )
-        if changed_from is not None and changed_before is not None and changed_from >= changed_before:
-            raise InvalidInput(
-                f"no video is both newer than {self.newer} and older than {self.older}: change one of the two"
-            )
-        if shortest > longest:
-            raise InvalidInput(
-                f"no video lasts at least {self.min_duration} and at most {self.max_duration}: "
-                "change one of the two"
-            )
-        return VideoFilter(
-            path_pattern=self.path,
-            changed_from_ns=changed_from,
-            changed_before_ns=changed_before,
-            shortest_seconds=shortest,
-            longest_seconds=longest,
-        )
+        return video_filter(VideoChoice(**asdict(self)), _flag)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,3 +129,7 @@ class EncoderOptions:
         model_option("Model that reads the words, such as learned prompts", default="the index's own"),
     ] = None
     device: DeviceOption = "auto"
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -51,13 +51,15 @@ def wants_unsure(form: HitOutput, *, is_asked: bool) -> bool:
 
 def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
     """Writes hits to stdout in the form asked for, a JSON document perhaps on one line, and remarks to stderr."""
+    from vifi_cli.api.search.documents import answer_document, hit_document
+
     hits = answer.hits
     if form.as_json:
-        document = {"query": answer.query, "model": answer.model, "hits": [_as_document(hit) for hit in hits]}
+        document = answer_document(answer.query, answer.model, map(hit_document, hits))
         (output.json_line if on_one_line else output.document)(document)
     elif form.as_jsonl:
         for hit in hits:
-            output.json_line(_as_document(hit))
+            output.json_line(hit_document(hit))
     elif form.filepath_only or form.print0:
         for video in dict.fromkeys(hit.path for hit in hits):
             if form.print0:
@@ -67,18 +69,6 @@ def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -
     elif hits:
         show_hits(hits)
     _write_remarks(answer)
-
-
-def _as_document(hit: SearchHit) -> dict[str, object]:
-    document: dict[str, object] = {
-        "path": str(hit.path),
-        "start_seconds": round(hit.start_seconds, 3),
-        "end_seconds": round(hit.end_seconds, 3),
-        "relevance": None if hit.relevance is None else round(hit.relevance, 4),
-        "cosine": round(hit.cosine, 4),
-        "unsure": hit.unsure,
-    }
-    return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:

@@ -22,12 +22,11 @@ from vifi_cli.index.catalog.rows import (
     failure_of_row,
     video_of_row,
 )
-from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
+from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter, conditions_of
 from vifi_cli.index.windows import frames_within
 from vifi_cli.paths import unicode_form
 from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import LARGEST_INTEGER, storable_ns
 
 SECONDS_DTYPE = np.dtype("<f8")
 EMBEDDING_DTYPE = np.dtype("<f2")
@@ -215,18 +214,8 @@ class CatalogReader:
         """Ids of the windows of videos that meet the conditions; None if there are no conditions."""
         if among == EVERY_VIDEO:
             return None
-        start_ns, end_ns = among.changed_from_ns, among.changed_before_ns
-        bounds = {
-            "modified_ns >= ?": None if start_ns is None else storable_ns(start_ns),
-            "modified_ns < ?": None
-            if end_ns is None
-            else max(min(end_ns, LARGEST_INTEGER), -LARGEST_INTEGER),
-            "duration_seconds >= ?": among.shortest_seconds,
-            "duration_seconds <= ?": among.longest_seconds,
-        }
-        given = {condition: bound for condition, bound in bounds.items() if bound is not None}
-        statement = f"SELECT id, path FROM videos WHERE {' AND '.join(given)} ORDER BY id"
-        rows = self.db.execute(statement, list(given.values()))
+        where, values = conditions_of(among)
+        rows = self.db.execute(f"SELECT id, path FROM videos WHERE {where} ORDER BY id", values)
         return self.window_ids_of([row[0] for row in rows if among.matches_path(decode_path(row[1]))])
 
     def window_ids_of(self, video_ids: Sequence[int]) -> Int64Array:

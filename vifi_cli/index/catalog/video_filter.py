@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.paths import unicode_form
+from vifi_cli.video.files.discovery import LARGEST_INTEGER, storable_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,19 @@ class VideoFilter:
 
 
 EVERY_VIDEO = VideoFilter()
+
+
+def conditions_of(among: VideoFilter) -> tuple[str, list[float]]:
+    """What SQLite can check of a filter: a condition on rows of `videos`, and its values. The path is left out."""
+    start_ns, end_ns = among.changed_from_ns, among.changed_before_ns
+    bounds = {
+        "modified_ns >= ?": None if start_ns is None else storable_ns(start_ns),
+        "modified_ns < ?": None if end_ns is None else max(min(end_ns, LARGEST_INTEGER), -LARGEST_INTEGER),
+        "duration_seconds >= ?": among.shortest_seconds,
+        "duration_seconds <= ?": among.longest_seconds,
+    }
+    given = {condition: bound for condition, bound in bounds.items() if bound is not None}
+    return " AND ".join(given), list(given.values())
 
 
 def path_matches(path: Path, pattern: str) -> bool:

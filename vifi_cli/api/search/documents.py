@@ -1,0 +1,74 @@
+"""Answers as documents for programs: what `--json` prints, the web API sends, and `vifi mcp` returns."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.index.summary import IndexSummary
+
+TIME_DIGITS = 3
+NUMBER_DIGITS = 4
+NANOSECONDS = 10**9
+
+Document = dict[str, Any]
+
+
+def hit_document(hit: SearchHit) -> Document:
+    """A hit: its moment in seconds, and how well it matches."""
+    document: Document = {
+        "path": str(hit.path),
+        "start_seconds": round(hit.start_seconds, TIME_DIGITS),
+        "end_seconds": round(hit.end_seconds, TIME_DIGITS),
+        "relevance": None if hit.relevance is None else round(hit.relevance, NUMBER_DIGITS),
+        "cosine": round(hit.cosine, NUMBER_DIGITS),
+        "unsure": hit.unsure,
+    }
+    return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
+
+
+def answer_document(query: str, model: str, hits: Iterable[Document]) -> Document:
+    """The answer to a search: the query as it was asked, and the model that read it."""
+    return {"query": query, "model": model, "hits": list(hits)}
+
+
+def video_document(video: CatalogedVideo) -> Document:
+    """An indexed video."""
+    return {
+        "path": str(video.path),
+        "duration_seconds": round(video.duration_seconds, TIME_DIGITS),
+        "width": video.width,
+        "height": video.height,
+        "codec": video.codec,
+        "size_bytes": video.size_bytes,
+        "modified": _instant(video.modified_ns),
+    }
+
+
+def summary_document(summary: IndexSummary) -> Document:
+    """What an index holds, and what it could not read."""
+    made_with = summary.indexed_with
+    return {
+        "folder": str(summary.folder),
+        "model": made_with.model,
+        "frames_per_second": made_with.frames_per_second,
+        "minimum_frames": made_with.minimum_frames,
+        "roots": [{"path": str(root), "videos": count} for root, count in summary.roots],
+        "videos": summary.videos,
+        "video_seconds": round(summary.video_seconds, TIME_DIGITS),
+        "frames": summary.frames,
+        "windows": summary.windows,
+        "size_bytes": summary.size_bytes,
+        "failed": [{"path": str(f.file.path), "reason": f.reason} for f in summary.failures],
+        "out_of_reach": [{"path": str(f.file.path), "reason": f.reason} for f in summary.postponed],
+        "partly_read": [{"path": str(path), "reason": reason} for path, reason in summary.partly_read],
+    }
+
+
+def _instant(nanoseconds: int) -> str | None:
+    """A time as ISO 8601 in UTC, to the second; None for a year that cannot be written."""
+    try:
+        return datetime.fromtimestamp(nanoseconds // NANOSECONDS, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -10,6 +10,7 @@ What the commands do, programs can do too; see docs/python.md:
             print(hit.path, hit.start_seconds, hit.relevance)
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
     from vifi_cli.video.moment import Moment
 
 __version__ = "0.1.0"
+
+NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+"""What keeps libraries from reporting their use: ONNX Runtime, the hub's client, and others that heed the last one.
+
+They read it when they are loaded. ONNX Runtime otherwise keeps an identifier of the machine and a queue of events for
+Microsoft, on Linux and macOS too.
+"""
+for _name in NO_TELEMETRY:
+    os.environ.setdefault(_name, "1")
 
 _HOMES = {
     "DataSource": "vifi_cli.data.source",

@@ -14,18 +14,12 @@ Temperature and definitions were chosen by measurement: see `docs/measurements/a
 The towers are plain modules under open_clip's names, so fine-tuning treats `starter` like any other CLIP.
 """
 
-import contextlib
 import math
-from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor, nn
 
-from vifi_cli import paths
-from vifi_cli.model.torchvision_operators import declare_missing_operators
+from vifi_cli.model.towers.concept_texts import concept_embeddings
 from vifi_cli.model.towers.efficientnet_lite import (
     CLASSES,
     FEATURES,
@@ -36,14 +30,10 @@ from vifi_cli.model.towers.efficientnet_lite import (
     load_efficientnet_lite,
 )
 from vifi_cli.model.towers.minilm import WIDTH, SentenceTransformer, load_minilm
-from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
-from vifi_cli.model.weights.fingerprint import fingerprint_of_files
-from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
+from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_WEIGHTS
 
 TEMPERATURE = 2.0
-# of the descriptions that are embedded at once
-_BATCH = 50
 
 
 class ConceptAttention(nn.Module):
@@ -99,7 +89,8 @@ def packaged_image_tower(text: SentenceTransformer) -> StarterImageTower:
     trunk = load_efficientnet_lite(IMAGE_WEIGHTS.locate())
     head = ConceptAttention()
     head.classifier.load_state_dict(trunk.classifier.state_dict())  # type: ignore[union-attr]
-    head.concept_texts.weight.data = _centered_concept_texts(text).T.contiguous()
+    concepts = torch.from_numpy(concept_embeddings(text))
+    head.concept_texts.weight.data = (concepts - concepts.mean(0)).T.contiguous()
     trunk.classifier = nn.Identity()
     return StarterImageTower(trunk, head).eval()
 
@@ -109,53 +100,3 @@ def untrained_image_tower() -> StarterImageTower:
     trunk = build_efficientnet_lite()
     trunk.classifier = nn.Identity()
     return StarterImageTower(trunk, ConceptAttention())
-
-
-def concept_descriptions() -> list[str]:
-    """ImageNet's classes in words, with synonyms and WordNet's definition: `coffee mug: a mug intended for …`."""
-    declare_missing_operators()
-    from timm.data import ImageNetInfo
-
-    imagenet = ImageNetInfo()
-    return [imagenet.index_to_description(index, detailed=True) for index in range(CLASSES)]
-
-
-def _centered_concept_texts(text: SentenceTransformer) -> Tensor:
-    """Embed the descriptions, float32 (1000, 384), each of length 1, and subtract their mean.
-
-    This takes some seconds, so the embeddings are kept in the cache folder.
-    """
-    descriptions = concept_descriptions()
-    digests = [TEXT_WEIGHTS.checked_digest(), TEXT_TOKENIZER.checked_digest()]
-    key = fingerprint_of_files({"concepts": descriptions}, digests)
-    kept = paths.cache_folder() / f"concepts-{key[:32]}.npy"
-    embeddings = _read(kept)
-    if embeddings is None:
-        embeddings = _embed(descriptions, text)
-        # a folder that cannot be written costs time at the next start, nothing else
-        with contextlib.suppress(OSError):
-            paths.make_own_folder(kept.parent)
-            with paths.replacing(kept) as temporary, temporary.open("wb") as file:
-                np.save(file, embeddings)
-    return torch.from_numpy(embeddings - embeddings.mean(0))
-
-
-@torch.no_grad()
-def _embed(descriptions: list[str], text: SentenceTransformer) -> npt.NDArray[np.float32]:
-    tokenizer = SentenceTokenizer(TEXT_TOKENIZER.locate())
-    # descriptions of similar length together, so that batches carry little padding
-    order = np.argsort([len(description) for description in descriptions], kind="stable")
-    embeddings = np.empty((CLASSES, WIDTH), np.float32)
-    for batch in np.split(order, CLASSES // _BATCH):
-        tokens = torch.from_numpy(tokenizer([descriptions[index] for index in batch]))
-        embeddings[batch] = F.normalize(text(tokens), dim=-1).numpy()
-    return embeddings
-
-
-def _read(kept: Path) -> npt.NDArray[np.float32] | None:
-    try:
-        embeddings: npt.NDArray[np.float32] = np.load(kept, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    is_intact = embeddings.shape == (CLASSES, WIDTH) and np.isfinite(embeddings).all()
-    return embeddings if is_intact else None

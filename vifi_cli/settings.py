@@ -91,7 +91,7 @@ def setting_of(key: str) -> Setting:
 def check_key(key: str) -> None:
     """Raises InvalidInput for a key that does not exist."""
     if key not in _KINDS:
-        raise InvalidInput(f"there is no setting {key!r}; {_suggestion(key)}")
+        raise InvalidInput(f"there is no setting {key!r}; {_suggestion(key).removesuffix('.')}")
 
 
 def variable_of(key: str) -> str:

@@ -44,7 +44,7 @@ def check_data(
     Args:
         data: a folder of class folders, a CSV or JSONL table, `LISTS,LABELS`, or a public set such as `ucf101:2`.
         setting: of the paper, whose splits are checked, such as `few-shot-16`.
-        data_root: the folder of public sets, else `$VIFI_DATA`; for other data a second folder to look for videos in.
+        data_root: the folder of public sets, for other data a second folder to look for videos in; else the setting.
         decode: whether to decode every video, at eight places or more.
         feedback: receives progress.
 

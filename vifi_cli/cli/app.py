@@ -11,6 +11,7 @@ from vifi_cli.cli.evaluation.attention import attention
 from vifi_cli.cli.evaluation.classify import classify
 from vifi_cli.cli.evaluation.embed_map import embed_map
 from vifi_cli.cli.evaluation.eval import evaluate
+from vifi_cli.cli.library.config import config_app
 from vifi_cli.cli.library.demo import demo
 from vifi_cli.cli.library.doctor import doctor
 from vifi_cli.cli.library.index import index
@@ -25,6 +26,7 @@ from vifi_cli.cli.search.serve import serve
 from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.colors import apply_color_setting
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.training.bridge import bridge
@@ -54,6 +56,7 @@ app.command(rich_help_panel=EVALUATE)(attention)
 app.command(rich_help_panel=EVALUATE)(embed_map)
 app.add_typer(model_app, name="model", rich_help_panel=MODELS)
 app.add_typer(data_app, name="data", rich_help_panel=MODELS)
+app.add_typer(config_app, name="config", rich_help_panel=UPKEEP)
 app.command(rich_help_panel=UPKEEP)(status)
 app.command(rich_help_panel=UPKEEP)(prune)
 app.command(rich_help_panel=UPKEEP)(doctor)
@@ -70,7 +73,9 @@ def _show_version(asked: bool) -> None:
 def _vifi(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit"),
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit"
+        ),
     ] = False,
 ) -> None:
     """Find the moment in your videos by describing it."""
@@ -79,6 +84,7 @@ def _vifi(
 def main() -> None:
     """Runs the program; an error becomes one line on stderr and an exit code."""
     output.prepare_streams()
+    apply_color_setting()
     try:
         code = app(prog_name="vifi", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - the one place where errors become words

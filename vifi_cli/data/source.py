@@ -8,6 +8,7 @@ from typing import Self
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
+from vifi_cli.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class DataSource:
     name: str  # of a public set, or the path of a folder, a table or a list file
     split: int | None = None  # official split from 1; None stands for the first
     labels: Path | None = None  # label file of tables and lists that number their classes
-    root: Path | None = None  # of a public set, else `$VIFI_DATA`; for other data a second folder for videos
+    root: Path | None = None  # of a public set, else the setting; for other data a second folder for videos
 
     def __post_init__(self) -> None:
         if self.split is not None and self.split < 1:
@@ -27,11 +28,12 @@ class DataSource:
 
     @classmethod
     def parse(cls, text: str, root: Path | None = None) -> Self:
-        """Reads `ucf101`, `ucf101:2`, the path of a folder or table, or `LISTS,LABELS`.
+        """Reads `ucf101`, `ucf101:2`, the path of a folder or table, or `LISTS,LABELS`; the setting is the usual root.
 
         Raises:
             InvalidInput: what follows the colon is not the number of a split.
         """
+        root = root or load_settings().data_root
         name, comma, labels = text.rpartition(",")
         if not comma or os.path.exists(given_path(text)):  # noqa: PTH110 - Path.exists() raises for a long text
             name, labels = text, ""

@@ -56,7 +56,7 @@ class EvaluationOptions(TypedDict, total=False):
         texts: other class texts to test as well: a JSON file, or `bare`, `short` or `video`.
         published: whether the table shows the results of the paper too.
         allow_leak: whether a model may be tested on videos that it was trained on; the report is marked.
-        data_root: folder of the public sets, else `$VIFI_DATA`.
+        data_root: folder of the public sets, else the setting `data_root`.
         output: folder of the report and of the runs of training; a new one under `reports/` by default.
     """
 

@@ -39,7 +39,7 @@ def finetune(
         options: `setting` of the paper: supervised (the default), few-shot-K, base2novel or zero-shot; `tune`, the
             towers that are trained: both (the default), image or text; `protocol`: default, or paper for the oddities
             of the published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
-            `output`, the folder of the run; `data_root`, the folder of public sets, by default `$VIFI_DATA`.
+            `output`, the folder of the run; `data_root`, the folder of public sets, by default the setting.
 
     Raises:
         InvalidInput: the data, the model or an option is wrong.

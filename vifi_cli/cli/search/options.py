@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vifi_cli.cli.terminal.options import DeviceOption, model_option
+from vifi_cli.cli.terminal.setting_options import takes_setting
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -26,7 +27,16 @@ HitUnit = Literal["moment", "video"]
 class HitSelection:
     """Which hits a search returns."""
 
-    top: Annotated[int, hits_option("--top", "-t", min=0, help="Maximum number of hits; 0 for all")] = 10
+    top: Annotated[
+        int,
+        hits_option(
+            "--top",
+            "-t",
+            min=0,
+            help="Maximum number of hits; 0 for all",
+            callback=takes_setting("top"),
+        ),
+    ] = 10
     per_video: Annotated[int, hits_option(min=0, help="Maximum number of moments per video; 0 for all")] = 3
     min_score: Annotated[
         float | None,
@@ -126,7 +136,11 @@ class EncoderOptions:
 
     model: Annotated[
         str | None,
-        model_option("Model that reads the words, such as learned prompts", default="the index's own"),
+        model_option(
+            "Model that reads the words, such as learned prompts",
+            default="the index's own",
+            follows_setting=False,
+        ),
     ] = None
     device: DeviceOption = "auto"
 

@@ -6,6 +6,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -16,6 +17,8 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.setting_options import followed_variable, shown_setting
+from vifi_cli.settings import load_settings
 
 if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +30,7 @@ SHARED_GROUPS = {
     "Model": {"--model", "--device"},
     "Output": {"--output", "--json"},
 }
+WITHOUT_SETTINGS = {"config", "doctor"}  # commands that work although the settings cannot be read
 VALUE_NAMES = {"int": "N", "float": "NUMBER", "Path": "PATH", "str": "TEXT"}
 LONGEST_CHOICE = 16  # characters of `both|image|text`; more choices are listed in the text
 WIDEST = 100
@@ -132,11 +136,14 @@ def _remarks(parameter: TyperArgument | TyperOption) -> Iterator[str]:
     choices = _choices(parameter)
     if choices and "|".join(choices) != _value(parameter):
         yield f"choices: {', '.join(choices)}"
-    if parameter.envvar:
-        yield f"env: {parameter.envvar}"
+    if variable := followed_variable(parameter) or parameter.envvar:
+        yield f"env: {variable}"
 
 
 def _default(parameter: TyperArgument | TyperOption) -> str:
+    setting = shown_setting(parameter)
+    if setting and setting.source != "default" and isinstance(setting.value, str | int | Path):
+        return str(setting.value)
     if isinstance(parameter.show_default, str):
         return parameter.show_default
     default = parameter.default
@@ -180,6 +187,12 @@ class _Command(TyperCommand):
             for name in each.opts
         }
         return super().parse_args(ctx, with_usual_numbers(args, alone) if alone else args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command, unless the settings are wrong: none works differently from what the user has written."""
+        if not WITHOUT_SETTINGS.intersection(ctx.command_path.split()):
+            load_settings()
+        return super().invoke(ctx)
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         show_help(describe(self, ctx))

@@ -5,15 +5,24 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-Device = Literal["auto", "cuda", "mps", "cpu"]
+from vifi_cli.cli.terminal.setting_options import named_in_help, takes_setting
+from vifi_cli.settings import Device
+
 Tune = Literal["both", "image", "text"]  # the towers to train
 Fusion = Literal["embedding", "decision", "image"]  # what is averaged over the frames of a clip
 Protocol = Literal["default", "paper"]  # how closely to follow the published code
 
 
-def model_option(help_text: str, *, default: str | None = None) -> Any:
-    """`-m/--model`; `default` says which model a command uses without it, such as `the index's own`."""
-    return typer.Option("--model", "-m", metavar="MODEL", help=help_text, show_default=default or False)
+def model_option(help_text: str, *, default: str | None = None, follows_setting: bool = True) -> Any:
+    """`-m/--model`; `default` says which model a command uses without it, and without the setting if it has one."""
+    return typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help=help_text,
+        show_default=default or False,
+        callback=named_in_help("model") if follows_setting else None,
+    )
 
 
 def output_option(help_text: str, *, metavar: str = "PATH", default: str | None = None) -> Any:
@@ -25,7 +34,12 @@ ModelOption = Annotated[
     str | None, model_option("Model to use: see `vifi model list`", default="as for `vifi index`")
 ]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where the model runs; auto picks a GPU if there is one")
+    Device,
+    typer.Option(
+        "--device",
+        help="Where the model runs; auto picks a GPU if there is one",
+        callback=takes_setting("device"),
+    ),
 ]
 DATA_HELP = (
     "Folder of class folders, table (.csv, .jsonl), list (LIST.txt,LABELS.csv) or public set (ucf101:2)"
@@ -36,8 +50,8 @@ DataRootOption = Annotated[
     typer.Option(
         "--data-root",
         metavar="FOLDER",
-        envvar="VIFI_DATA",
         help="Folder that holds the public sets, or the videos of a list",
+        callback=named_in_help("data_root"),
     ),
 ]
 SettingOption = Annotated[

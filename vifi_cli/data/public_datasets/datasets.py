@@ -1,6 +1,5 @@
 """The datasets that vifi knows by name: where to get them, and where to look for them."""
 
-import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
+from vifi_cli.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,19 @@ PUBLIC_SETS = {
 
 
 def data_root(root: Path | None, name: str) -> Path:
-    """The folder that holds a public set: `root`, else `$VIFI_DATA`, else `./NAME`.
+    """The folder that holds a public set: `root`, else the setting `data_root`, else `./NAME`.
 
     Raises:
         InvalidInput: there is no such folder.
     """
-    given = root or os.environ.get("VIFI_DATA") or (name if Path(name).is_dir() else None)
+    given = root or load_settings().data_root or (name if Path(name).is_dir() else None)
     if given is None:
         raise InvalidInput(f"{name} is not on this machine. {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
     folder = given_path(given)
     if not folder.is_dir():
-        raise InvalidInput(f"{given} is not a folder: set --data-root or VIFI_DATA to the folder with {name}")
+        raise InvalidInput(
+            f"{given} is not a folder: set --data-root or VIFI_DATA_ROOT to the folder with {name}"
+        )
     return folder
 
 
@@ -52,7 +54,7 @@ def how_to_get(named: PublicSet, root: Path) -> str:
     example = " and ".join(f"{root}/{part}" for part in named.layout.split(" and "))
     return (
         f"Download the videos and {named.needs} from {named.page}, unpack them as in {example}, "
-        f"and set --data-root or VIFI_DATA to {root}"
+        f"and set --data-root or VIFI_DATA_ROOT to {root}"
     )
 
 

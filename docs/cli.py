@@ -1,5 +1,6 @@
 """Writes `docs/cli.md`, the reference of all commands, from their help: `python -m docs.cli`."""
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -78,4 +79,5 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
+    os.environ["VIFI_HOME"] = os.devnull  # without your settings, which help shows as defaults
     PAGE.write_text(reference(), encoding="utf-8")

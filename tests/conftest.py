@@ -13,6 +13,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from vifi_cli.settings import EARLIER_NAMES, KEYS, variable_of
+
 # Tests run on all cores, so each process gets one thread; torch reads this when it is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests start many processes, and each would compile every module again.
@@ -56,6 +58,8 @@ def vifi_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+    for variable in (*map(variable_of, KEYS), *EARLIER_NAMES.values()):
+        monkeypatch.delenv(variable, raising=False)
     return home
 
 

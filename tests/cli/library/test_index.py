@@ -342,3 +342,12 @@ def test_nobody_else_can_read_what_commands_keep(vifi: Vifi, folder: Path, vifi_
     kept = [path for path in (vifi_home, *vifi_home.rglob("*")) if not path.is_symlink()]
     assert vifi_home / "index" / CATALOG_FILE in kept
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
+def test_files_that_the_setting_excludes_are_skipped_beside_those_of_the_flag(
+    vifi: Vifi, starter: None, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIFI_EXCLUDE", os.pathsep.join(("pets.*", "launch.*")))
+    outcome = vifi("index", clips, "--model", "starter", "--exclude", "kitchen.*", "--json")
+    report = json.loads(outcome.stdout)
+    assert (report["added"], report["skipped_files"]["excluded"]) == (1, 3)

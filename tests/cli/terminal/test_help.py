@@ -54,7 +54,7 @@ def test_defaults_choices_and_variables_are_named(vifi: Vifi) -> None:
     assert "-t, --top N" in shown
     assert "[default: 10]" in shown
     assert "[choices: auto, cuda, mps, cpu]" in shown
-    assert "[env: VIFI_DATA]" in " ".join(vifi("data", "check", "-h").stdout.split())
+    assert "[env: VIFI_DATA_ROOT]" in " ".join(vifi("data", "check", "-h").stdout.split())
 
 
 def test_a_mistake_on_the_command_line_is_one_line_that_names_the_help(vifi: Vifi) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from vifi_cli import __version__
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.processors import usable_processors
+from vifi_cli.settings import every_setting
 from vifi_cli.wording import as_argument, counted, size
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def examine(home: Path) -> Iterator[Finding]:
     """Runs every check on the installation and on the data folder; none of them raises."""
     checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
         ("Versions", _versions),
+        ("Settings", _settings),
         ("Encoder's device", _device),
         ("Vector search", _vector_search),
         ("Decoding", _decoding),
@@ -58,6 +60,11 @@ def _versions() -> Iterator[Finding]:
     packages = ("torch", "torchvision", "open_clip_torch", "onnxruntime", "av", "sqlite-utils", "typer")
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
     yield Finding("Packages", "fine", f"{versions}; libavcodec {ffmpeg}, SQLite {sqlite3.sqlite_version}")
+
+
+def _settings() -> Iterator[Finding]:
+    changed = [f"{one.key} from {one.place}" for one in every_setting() if one.source != "default"]
+    yield Finding("Settings", "fine", ", ".join(changed) or "all have their defaults")
 
 
 def _device() -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -27,6 +27,7 @@ from vifi_cli.index.update.rebuild import (
 )
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
 from vifi_cli.wording import clock, counted, size
@@ -78,9 +79,16 @@ def index_videos(
         EncoderMismatch: the index was made with another encoder or rate, and no rebuild was asked for.
         InvalidInput: there is nothing to index.
     """
-    request = IndexRequest(paths=tuple(paths.given_path(Path(video)) for video in videos), **choices)
+    request = index_request(videos, **choices)
     where = paths.index_folder() if folder is None else paths.given_path(Path(folder))
     return run_indexing(where, request, feedback)
+
+
+def index_request(videos: Iterable[Path | str], **choices: Unpack[IndexChoices]) -> IndexRequest:
+    """The request to index videos, without those that the setting `exclude` matches."""
+    given = tuple(paths.given_path(Path(video)) for video in videos)
+    request = IndexRequest(given, **choices)
+    return replace(request, exclude=(*load_settings().exclude, *request.exclude))
 
 
 def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> IndexReport:

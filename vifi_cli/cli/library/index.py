@@ -23,8 +23,8 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, model_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.setting_options import named_in_help
 from vifi_cli.errors import NothingToIndex
-from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.api.library.indexing import IndexRequest
@@ -65,7 +65,11 @@ class IndexingOptions:
     ] = None
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Skip files and folders matching this glob (repeatable)"),
+        typer.Option(
+            metavar="GLOB",
+            help="Skip files and folders matching this glob, besides those of the setting (repeatable)",
+            callback=named_in_help("exclude"),
+        ),
     ] = None
     include: Annotated[
         list[str] | None,
@@ -90,13 +94,13 @@ class IndexingOptions:
 
     def request(self, paths: Sequence[Path]) -> IndexRequest:
         """Asks to index these paths; without any, all that were indexed before."""
-        from vifi_cli.api.library.indexing import IndexRequest
+        from vifi_cli.api.library.indexing import index_request
 
         chosen = asdict(self) | {
             "exclude": tuple(self.exclude or ()),
             "include": tuple(self.include or ()),
         }
-        return IndexRequest(tuple(map(given_path, paths)), **chosen)
+        return index_request(paths, **chosen)
 
 
 @spliced

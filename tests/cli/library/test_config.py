@@ -66,9 +66,8 @@ def test_wrong_settings_stop_every_command_but_those_that_help(vifi: Vifi) -> No
 
 
 def test_a_flag_wins_over_a_setting(vifi: Vifi, indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIFI_HOME", str(index))
     monkeypatch.setenv("VIFI_TOP", "1")
-    search = ("search", "a cat", "--min-score", "0", "-f")
+    search = ("search", "a cat", "--min-score", "0", "--jsonl")
     assert len(vifi(*search).stdout.splitlines()) == 1
     assert len(vifi(*search, "--top", "3").stdout.splitlines()) == 3
 

@@ -185,7 +185,8 @@ def test_doctor_finds_a_damaged_index(vifi: Vifi, indexed: Path, vifi_home: Path
 
 
 def test_models_are_listed(vifi: Vifi) -> None:
-    rows = [line.split("\t") for line in vifi("model", "list").stdout.splitlines()]
+    header, *rows = [line.split("\t") for line in vifi("model", "list").stdout.splitlines()]
+    assert header[:2] == ["Model", "Here"]
     assert rows[0][:2] == ["starter", "yes"]
     document = json.loads(vifi("model", "list", "--json").stdout)
     assert len(document) == len(rows)

@@ -92,7 +92,8 @@ def test_models_that_were_not_trained_are_shown_on_all_videos(
     outcome = vifi("embed-map", *options)
     assert outcome.exit_code == 0, outcome.stderr
     assert "1 video left out that cannot be read" in outcome.stderr
-    lines = [line.split("\t") for line in outcome.stdout.splitlines()]
+    header, *lines = [line.split("\t") for line in outcome.stdout.splitlines()]
+    assert header == ["Model", "Silhouette", "Nearest neighbor", "Silhouette gain", "Neighbor gain"]
     assert [line[0] for line in lines] == [str(tiny), "other"]
     assert lines[0][3:] == ["", ""]
     assert all(text[0] in "+-" for text in lines[1][3:])

@@ -245,7 +245,9 @@ def test_official_splits_are_columns(
     )  # fmt: skip
     assert second.exit_code == 0, second.stderr
     assert "the paper has no results" in second.stderr
-    (line,) = second.stdout.splitlines()
+    header, line = second.stdout.splitlines()
+    assert header.split("\t")[0] == "Method"
+    assert header.count("\t") == line.count("\t")
     assert line.startswith(f"{tiny}\t")
     assert len(list((here / "reports").glob("zero-shot-ucf101-*/report.json"))) == 1
 

@@ -9,6 +9,7 @@ from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
 
 WEIZMANN = Path(__file__).parents[4] / "shared/videos/actions/weizmann"
+HEADER = "Class\tTrain\tVal\tTest\n"
 COLOURS = ("red", "green", "blue", "gold", "teal", "navy")
 
 
@@ -26,7 +27,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_check_counts_and_finds_nothing_in_good_data(vifi: Vifi, people: Path) -> None:
     outcome = vifi("data", "check", people)
     assert outcome.exit_code == 0, outcome.stderr
-    assert outcome.stdout == "run\t2\t1\t1\nwalk\t2\t1\t1\n"
+    assert outcome.stdout == HEADER + "run\t2\t1\t1\nwalk\t2\t1\t1\n"
     assert "6 videos: no problems found" in outcome.stderr
     document = json.loads(vifi("data", "check", people, "--json", "--no-decode").stdout)
     assert document["fine"]
@@ -66,7 +67,7 @@ def test_split_leaves_one_person_out(vifi: Vifi, people: Path, tmp_path: Path) -
     table = tmp_path / "fold.csv"
     outcome = vifi("data", "split", people, "-o", table, "--group-by", "^([a-z]+)_", "--hold-out", "eve")
     assert outcome.exit_code == 0, outcome.stderr
-    assert outcome.stdout == "run\t2\t0\t1\nwalk\t2\t0\t1\n"
+    assert outcome.stdout == HEADER + "run\t2\t0\t1\nwalk\t2\t0\t1\n"
     rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
     assert {(Path(path).name, group) for path, _, split, group in rows if split == "test"} == {
         ("eve_4.mp4", "eve"),
@@ -83,7 +84,7 @@ def test_split_writes_paths_that_move_with_the_table(vifi: Vifi, people: Path) -
     vifi("data", "split", people, "-o", table, "--val", "0.3", "--test", "0", "--seed", "0")
     assert table.read_bytes() == first
     few = vifi("data", "split", table, "-o", people.parent / "few.csv", "--shots", "1")
-    assert few.stdout == "run\t1\t1\t0\nwalk\t1\t1\t0\n"
+    assert few.stdout == HEADER + "run\t1\t1\t0\nwalk\t1\t1\t0\n"
     assert "are kept" in few.stderr
 
 
@@ -130,4 +131,4 @@ def test_leaving_daria_out_of_weizmann_is_one_command(vifi: Vifi, tmp_path: Path
     table = tmp_path / "daria.csv"
     outcome = vifi("data", "split", WEIZMANN, "-o", table, "--group-by", "^([a-z]+)_", "--hold-out", "daria")
     assert outcome.exit_code == 0
-    assert [row.split("\t")[1:] for row in outcome.stdout.splitlines()] == [["8", "0", "1"]] * 10
+    assert [row.split("\t")[1:] for row in outcome.stdout.splitlines()[1:]] == [["8", "0", "1"]] * 10

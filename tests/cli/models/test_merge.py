@@ -80,7 +80,8 @@ def test_a_sweep_takes_the_best_mixture_and_draws_the_way(
 
     asked = tmp_path / "asked"
     outcome = vifi(*command, "--data", colours, "-o", asked, "--alpha", 1)
-    rows = [line.split("\t") for line in outcome.stdout.splitlines()]
+    header, *rows = [line.split("\t") for line in outcome.stdout.splitlines()]
+    assert header == ["Alpha", colours.name, colours.name, "Mean"]
     assert [row[0] for row in rows] == [f"{step / 10:.1f}" for step in range(11)]
     assert [len(row) for row in rows] == [4] * 11, "two data sets and their mean"
     assert [float(row[1]) for row in rows] == pytest.approx([point["mean"] for point in points], abs=1e-3)

@@ -141,7 +141,7 @@ def test_both_stages_run_one_after_the_other(vifi: Vifi, asked: list[str], tmp_p
     outcome = vifi("bridge", *asked, "-o", run, *recipe(*STAGES))
     assert outcome.exit_code == 0, outcome.stderr
     names = [line.split("\t")[0] for line in outcome.stdout.splitlines()]
-    assert names[:4] == ["before", "fine-tuned", "prompted", "Model"]
+    assert names[:5] == ["Stage", "before", "fine-tuned", "prompted", "Model"]
     card = read_card(run / "prompt" / "best")
     assert card.base
     assert card.base.model == str(run / "finetune" / "best")

@@ -79,7 +79,7 @@ def test_the_card_tells_what_was_merged(named: Named, tmp_path: Path) -> None:
     plain = named("plain", 0)
     tuned = named(
         "tuned", 1, tuned=("image",), class_names=("run", "walk"), template="{}", fusion="decision",
-        origin={"data": "gym"},
+        origin={"data": "gym", "epoch": "7", "val_top1": "0.9", "test_top1": "0.8"},  # the last three of one run
     )  # fmt: skip
     merged = average_models((plain, tuned), (0.3, 0.7))
     write_model_folder(tmp_path / "merged", merged.model.network, merged.model.card)

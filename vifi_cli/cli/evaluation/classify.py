@@ -174,7 +174,7 @@ def _shown(
 def show_classes(path: Path, probabilities: Mapping[str, float]) -> None:
     """Shows bars below the name of the video, or lines of path, class and probability."""
     if not output.stdout_is_terminal():
-        output.rows((), [(str(path), name, f"{share:.4f}") for name, share in probabilities.items()])
+        output.records([(str(path), name, f"{share:.4f}") for name, share in probabilities.items()])
         return
     console = Console()
     table = _grid(console, 1)
@@ -190,7 +190,7 @@ def show_spans(path: Path, spans: Sequence[ClassSpan]) -> None:
             (f"{one.start_seconds:.3f}", f"{one.end_seconds:.3f}", one.class_name, f"{one.probability:.4f}")
             for one in spans
         ]
-        output.rows((), [(str(path), *row) for row in cells])
+        output.records([(str(path), *row) for row in cells])
         return
     console = Console()
     has_strip = console.width >= ROOM_FOR_STRIP

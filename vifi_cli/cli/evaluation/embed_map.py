@@ -89,7 +89,7 @@ def _show(made: EmbedMap) -> None:
 
     headers = ["Model", "Silhouette", "Nearest neighbor"]
     if len(made.models) > 1:
-        headers += ["Gain", "Gain "]
+        headers += ["Silhouette gain", "Neighbor gain"]
     cells = []
     for one in made.models:
         row = [one.name, separation_text(one.separation.silhouette), separation_text(one.separation.purity)]

@@ -32,7 +32,7 @@ def doctor(as_json: JsonOption = False) -> None:
     else:
         marks = MARKS if output.can_write("".join(MARKS.values())) else ASCII_MARKS
         rows = [(marks[finding.state], finding.subject, _text(finding)) for finding in findings]
-        output.rows(("", "What", "Finding"), rows)
+        output.rows(("State", "What", "Finding"), rows)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(PROBLEM_FOUND)
 

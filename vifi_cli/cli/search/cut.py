@@ -229,11 +229,14 @@ def _show(plan: CutPlan, report: CutReport) -> None:
             clips.append((output.path_link(path), times, output.path_link(video)))
         else:
             clips.append((str(path), f"{clip.start_seconds:.3f}", f"{clip.end_seconds:.3f}", str(video)))
+    others = [*([report.reel.path] if report.reel else []), *report.others]
+    if not on_terminal:
+        output.records([*clips, *((str(path),) for path in others)])
+        return
     if clips:
         output.rows(("Clip", "Moment", "Video"), clips, right=("Moment",))
-    others = [*([report.reel.path] if report.reel else []), *report.others]
     if others:
-        output.rows(("File",), [(output.path_link(path) if on_terminal else str(path),) for path in others])
+        output.rows(("File",), [(output.path_link(path),) for path in others])
 
 
 def _show_problems(plan: CutPlan, report: CutReport) -> None:

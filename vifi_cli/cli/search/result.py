@@ -80,8 +80,7 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
         name = name_of_number(hits)
         output.rows((name, "Moment", "Video"), [_cells(hit) for hit in hits], right=(name, "Moment"))
         return
-    output.rows(
-        (),
+    output.records(
         [
             (
                 wording.score_text(number, 4),

@@ -149,13 +149,13 @@ def prompt(text: str) -> None:
 
 
 def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: Sequence[str] = ()) -> None:
-    """Shows rows as a table on a terminal, and as tab-separated lines without headers in a pipe.
+    """Shows rows under their headers: as a table on a terminal, as tab-separated lines in a pipe.
 
-    `right` names the right-aligned columns.
+    `right` names the right-aligned columns. For hits, clips and other files, of which programs read a line each, use
+    `records`.
     """
     if not stdout_is_terminal():
-        for row in cells:
-            _write("\t".join(escaped(str(cell)) for cell in row) + "\n")
+        records([headers, *cells] if any(headers) else cells)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for header in headers:
@@ -163,6 +163,12 @@ def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: S
     for row in cells:
         table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
     Console().print(table)
+
+
+def records(cells: Sequence[Sequence[str | Text]]) -> None:
+    """Writes tab-separated lines without a header, each about one file or moment, for programs."""
+    for row in cells:
+        _write("\t".join(escaped(str(cell)) for cell in row) + "\n")
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:

@@ -43,7 +43,7 @@ def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
         *_rows("fine-tuned", result.finetune.val, result.finetune.test),
         *_rows("prompted", result.prompt.val, result.prompt.test),
     ]
-    output.rows(("", "videos", "split", "top-1", "top-5"), rows, right=("videos", "top-1", "top-5"))
+    output.rows(("Stage", "Videos", "Split", "Top-1", "Top-5"), rows, right=("Videos", "Top-1", "Top-5"))
     output.facts([("Model", str(result.model)), *_use_facts(result.prompt)])
 
 

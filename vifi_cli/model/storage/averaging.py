@@ -16,6 +16,9 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion, ModelCard, Tower
 from vifi_cli.model.storage.loading import LoadedModel
 
+OF_ONE_RUN = {"epoch", "val_top1", "test_top1"}
+"""Origins that say how far one run came and how well its model scored, which a mixture does not inherit."""
+
 
 @dataclass(frozen=True, slots=True)
 class MergedModel:
@@ -119,7 +122,10 @@ def _merged_card(cards: Mapping[str, ModelCard], shares: Sequence[float]) -> Mod
         last,
         fusion=_fusion(cards),
         tuned=tuple(tower for tower in get_args(Tower) if tower in tuned),
-        origin={**last.origin, "merged": recipe},
+        origin={
+            **{key: value for key, value in last.origin.items() if key not in OF_ONE_RUN},
+            "merged": recipe,
+        },
     )
 
 

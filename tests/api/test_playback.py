@@ -12,9 +12,9 @@ from PIL import Image
 
 from tests.made_videos import Sound, frame_number, noise, numbered_frames, recordings_joined, write_video
 from tests.recording_player import WRITE_ARGUMENTS, Pipe, make_player
-from vifi_cli.api import playback
 from vifi_cli.api.playback import open_in_player
 from vifi_cli.api.players import find_player
+from vifi_cli.api.search import player_starts
 from vifi_cli.errors import InvalidInput, PlayerFailed
 from vifi_cli.video.container.clock_reading import read_clock
 
@@ -101,7 +101,7 @@ def test_mpv_shows_the_moment_after_a_leap(tmp_path: Path, mpv: Mpv, monkeypatch
     leap = [number / 10 + 100_000 * (number >= 30) for number in range(50)]
     video = write_video(tmp_path / "leap.mp4", numbered_frames(50), frame_seconds=leap)
     clock = read_clock(video)
-    monkeypatch.setattr(playback, "known_clocks", lambda _: {video: clock})  # as the index keeps it
+    monkeypatch.setattr(player_starts, "known_clocks", lambda _: {video: clock})  # as the index keeps it
     assert mpv.shows(video, 4.0)[0] == 40
 
 
@@ -110,7 +110,7 @@ def test_where_no_player_finds_the_moment_it_begins_at_the_start_and_says_so(
 ) -> None:
     video = recordings_joined(tmp_path)
     clock = read_clock(video)
-    monkeypatch.setattr(playback, "known_clocks", lambda _: {video: clock})
+    monkeypatch.setattr(player_starts, "known_clocks", lambda _: {video: clock})
     program("mpv")
     opened = open_in_player(video, 3.0)
     assert "--start=0.000" in pipe.arguments()

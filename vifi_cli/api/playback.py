@@ -6,17 +6,13 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePath
 
-from vifi_cli.api.cut.known_clocks import known_clocks
 from vifi_cli.api.players import NAMES, Player, find_player, runs_on
+from vifi_cli.api.search.player_starts import player_starts
 from vifi_cli.errors import InvalidInput, PlayerFailed, UnreadableVideo
 from vifi_cli.paths import given_path
 from vifi_cli.settings import load_settings
-from vifi_cli.video.export.player_time import PlayerTime, player_time
-from vifi_cli.video.workers.isolated_worker import IsolatedWorker
-from vifi_cli.video.workers.messages import Answers
 from vifi_cli.wording import as_argument
 from vifi_cli.wording import clock as shown_clock
 
@@ -88,12 +84,9 @@ def _check_display(video: Path) -> None:
 
 def _player_time(video: Path, seconds: float) -> tuple[float | None, tuple[str, ...]]:
     """The moment on the clock of players, None if none finds it, and remarks for the user."""
-    clock = known_clocks([video]).get(video)
-    try:
-        with IsolatedWorker() as worker:
-            at = worker.call(partial(player_time, video, seconds, clock), Answers(PlayerTime)).seconds
-    except UnreadableVideo as error:
-        return seconds, (f"vifi cannot read it, so the time may be wrong ({error})",)
+    (at,) = player_starts([(video, seconds)])
+    if isinstance(at, UnreadableVideo):
+        return seconds, (f"vifi cannot read it, so the time may be wrong ({at})",)
     if at is not None:
         return at, ()
     moment = as_argument(PurePath(f"{video}@{shown_clock(seconds)}-"))

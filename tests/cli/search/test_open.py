@@ -65,6 +65,19 @@ def test_a_search_opens_a_hit_itself(vifi: Vifi, indexed: Path, player: Pipe) ->
     assert "the player none is not installed" in vifi("search", "a cat", "--play", "--player", "none").stderr
 
 
+def test_a_format_writes_what_it_says(vifi: Vifi, indexed: Path) -> None:
+    moment = ("search", "a cat", "-t", 1, "--format")
+    assert vifi(*moment, r"{name}\t{start:.1f}").stdout == "pets.mp4\t4.0\n"
+    assert vifi(*moment, r"{start}\0{path}\0").stdout == f"4.000\0{indexed}/pets.mp4\0"
+    assert vifi("similar", f"{indexed}/pets.mp4@0:01", "--format", "{number} {name}", "-t", 1).stdout == (
+        "1 kitchen.mp4\n"
+    )
+    refused = vifi(*moment, "{name}", "-0")
+    assert refused.exit_code == 2
+    assert "choose one" in refused.stderr
+    assert "has no field {title}: use {path}" in vifi(*moment, "{title}").stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "read"),
     [

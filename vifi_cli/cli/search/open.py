@@ -92,8 +92,10 @@ def keep_and_play(answer: Answer, playback: Playback) -> None:
     except OSError as error:  # such as another user's index, which this one may only read
         if playback.play is None and output.stdout_is_terminal():
             output.note(f"`vifi open` cannot open these hits, which cannot be kept ({error.strerror})")
-    if playback.play is not None and answer.hits:
+    if playback.play is not None and answer.is_relevant:
         play_hit(search.hit(playback.play), playback.player)
+    elif playback.play is not None and answer.hits:
+        output.note("nothing opened, since no hit is sure: `vifi open 1` opens the first")
 
 
 def play_hit(hit: KeptHit, player: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,6 +13,7 @@ from vifi_cli.cli.terminal.setting_options import takes_setting
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vifi_cli.api.search.hit_format import HitFormat
     from vifi_cli.index.catalog.video_filter import VideoFilter
     from vifi_cli.index.search.ranking import RankingOptions
 
@@ -120,14 +121,32 @@ class HitOutput:
         bool, output_form_option("--print0", "-0", help="Like -f, but end paths with NUL, for xargs -0")
     ] = False
 
+    template: Annotated[
+        str | None,
+        output_form_option(
+            "--format", metavar="TEMPLATE", help=r"Write each hit as in '{path}\t{start:.1f}\t{end:.1f}'"
+        ),
+    ] = None
+
     def __post_init__(self) -> None:
-        if (self.as_json, self.as_jsonl, self.filepath_only or self.print0).count(True) > 1:
-            raise InvalidInput("--json, --jsonl and -f/-0 are different outputs: choose one")
+        forms = (self.as_json, self.as_jsonl, self.filepath_only or self.print0, self.template is not None)
+        if forms.count(True) > 1:
+            raise InvalidInput("--json, --jsonl, -f/-0 and --format are different outputs: choose one")
+        _ = self.hit_format
+
+    @cached_property
+    def hit_format(self) -> HitFormat | None:
+        """The template; raises InvalidInput if it makes no sense."""
+        if self.template is None:
+            return None
+        from vifi_cli.api.search.hit_format import HitFormat
+
+        return HitFormat(self.template)
 
     @property
     def is_table(self) -> bool:
         """Whether hits are written as a table, or in a pipe as lines."""
-        return not (self.as_json or self.as_jsonl or self.filepath_only or self.print0)
+        return not (self.as_json or self.as_jsonl or self.filepath_only or self.print0 or self.template)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from vifi_cli.cli.terminal import output
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from vifi_cli.api.search.hit_format import HitFormat
     from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.index.search.video_index import SearchHit
 
@@ -66,9 +67,22 @@ def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -
                 output.exact_path(video)
             else:
                 output.line(str(video))
+    elif form.hit_format:
+        show_formatted(form.hit_format, answer)
     elif hits:
         show_hits(hits)
     _write_remarks(answer)
+
+
+def show_formatted(form: HitFormat, answer: Answer) -> None:
+    """A line for each hit by the user's template, or exactly what it says where it ends hits with NUL itself."""
+    if form.is_exact:
+        for text in form.filled(answer.query, answer.hits, str):
+            output.exact(text)
+        return
+    safe = wording.printable if output.stdout_is_terminal() else wording.escaped
+    for text in form.filled(answer.query, answer.hits, safe):
+        output.safe_line(text)
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
@@ -78,7 +92,8 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     numbers = [hit.number_shown for hit in hits]
     if output.stdout_is_terminal():
         name = name_of_number(hits)
-        output.rows((name, "Moment", "Video"), [_cells(hit) for hit in hits], right=(name, "Moment"))
+        cells = [_cells(number, hit) for number, hit in enumerate(hits, 1)]
+        output.rows(("#", name, "Moment", "Video"), cells, right=("#", name, "Moment"))
         return
     output.records(
         [
@@ -93,14 +108,14 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     )
 
 
-def _cells(hit: SearchHit) -> tuple[Text, ...]:
-    """A row of the table. The label shows where nothing can be dimmed, too."""
+def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
+    """A row of the table, with the number for `vifi open`. The label shows where nothing can be dimmed, too."""
     from rich.text import Text
 
-    number = wording.score_text(hit.number_shown)
+    score = wording.score_text(hit.number_shown)
     moment = f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}"
-    label = f"{UNSURE} {number}" if hit.unsure else number
-    cells = (Text(label), Text(moment), output.path_link(hit.path))
+    label = f"{UNSURE} {score}" if hit.unsure else score
+    cells = (Text(str(number)), Text(label), Text(moment), output.path_link(hit.path))
     for cell in cells if hit.unsure else ():
         cell.stylize("dim")
     return cells

@@ -58,12 +58,29 @@ def line(text: str) -> None:
     _write((printable(text) if stdout_is_terminal() else escaped(text)) + "\n")
 
 
+def safe_line(text: str) -> None:
+    """Writes a line to stdout as it is; names in it have been made safe before."""
+    _write(text + "\n")
+
+
 def exact_path(path: Path) -> None:
     """Writes a path to stdout in the file system's own bytes, whatever the encoding of stdout, and a NUL after it."""
+    exact(f"{path}\0")
+
+
+def exact(text: str) -> None:
+    """Writes text to stdout as it is, with names in the file system's own bytes, whatever the encoding of stdout."""
     with _reader_may_leave():
         sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(path) + b"\0")
+        sys.stdout.buffer.write(_bytes_of(text))
         sys.stdout.buffer.flush()
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:  # words, in a character set that lacks them
+        return text.encode("utf-8", "surrogateescape")
 
 
 def can_write(text: str) -> bool:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from vifi_cli.paths import given_path, is_given_file, is_given_folder, unicode_form
+from vifi_cli.paths import (
+    data_folder,
+    given_path,
+    is_given_file,
+    is_given_folder,
+    searched_index_folder,
+    unicode_form,
+)
 
 COMPOSED = unicodedata.normalize("NFC", "Café Zürich")
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -48,3 +55,18 @@ def test_names_that_are_no_text_keep_their_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["word " * 2000, "ü" * 5000, "a\0b", ""])
 def test_texts_that_cannot_be_files_are_none(text: str) -> None:
     assert not is_given_file(text)
+
+
+@pytest.mark.parametrize(
+    ("present", "searched"),
+    [
+        ((), "index"),
+        (("demo/index",), "demo/index"),
+        (("index", "demo/index"), "index"),
+        (("index.rebuild", "index.replaced", "demo/index"), "index"),  # a rebuild is just taking its place
+    ],
+)
+def test_the_demo_is_searched_as_long_as_there_is_no_index(present: tuple[str, ...], searched: str) -> None:
+    for folder in present:
+        (data_folder() / folder).mkdir(parents=True)
+    assert searched_index_folder() == data_folder() / searched

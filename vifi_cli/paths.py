@@ -35,6 +35,19 @@ def index_folder() -> Path:
     return data_folder() / "index"
 
 
+def demo_folder() -> Path:
+    """The folder of the clips that `vifi demo` makes, and of their index."""
+    return data_folder() / "demo"
+
+
+def searched_index_folder() -> Path:
+    """The folder of the index that is read: your own, or that of `vifi demo` as long as you have none."""
+    own = ("index", "index.rebuild", "index.replaced")  # the last two while a rebuild replaces it
+    demo = demo_folder() / "index"
+    has_own = any(os.path.lexists(data_folder() / name) for name in own)
+    return demo if not has_own and os.path.lexists(demo) else index_folder()
+
+
 def cache_folder() -> Path:
     """The folder of what can be rebuilt: compiled encoders, query embeddings."""
     return data_folder() / "cache"

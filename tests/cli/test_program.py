@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -235,3 +236,10 @@ def test_the_demo_finds_what_it_shows(vifi: Vifi, starter: None) -> None:
     assert set(found) == set(shows)
     assert all(found[query] in videos for query, videos in shows.items()), found
     assert "nothing relevant found" in outcome.stderr
+    said = outcome.stderr.splitlines()[-1]
+    _, command, query = shlex.split(said)
+    again = vifi(command, query)
+    assert again.exit_code == 0
+    assert Path(again.stdout.splitlines()[0].split("\t")[3]).stem == "breakfast"
+    assert "`vifi index FOLDER` makes your own index" in again.stderr
+    assert "demo" in vifi("status").stdout

@@ -8,14 +8,14 @@ from vifi_cli.errors import VifiError
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.reader import CatalogReader
 from vifi_cli.index.catalog.records import is_as_indexed
-from vifi_cli.paths import index_folder
+from vifi_cli.paths import searched_index_folder
 from vifi_cli.video.clock.file_clock import FileClock
 
 
 def known_clocks(paths: Iterable[Path]) -> dict[Path, FileClock]:
     """The clocks of videos that are as they were indexed; none without an index that can be read."""
     clocks: dict[Path, FileClock] = {}
-    with suppress(VifiError, OSError), CatalogReader(index_folder() / CATALOG_FILE) as catalog:
+    with suppress(VifiError, OSError), CatalogReader(searched_index_folder() / CATALOG_FILE) as catalog:
         for path, video in catalog.videos_at(paths).items():
             clock = catalog.clock(video.id) if is_as_indexed(video) else None
             if clock is not None:
@@ -27,7 +27,7 @@ def keep_clocks(found: Mapping[Path, FileClock]) -> None:
     """Keeps clocks of indexed videos that an older vifi indexed without one, if the index can be written now."""
     if not found:
         return
-    with suppress(VifiError, OSError), Catalog(index_folder() / CATALOG_FILE) as catalog:
+    with suppress(VifiError, OSError), Catalog(searched_index_folder() / CATALOG_FILE) as catalog:
         for path, video in catalog.videos_at(found).items():
             if catalog.clock(video.id) is None and is_as_indexed(video):
                 catalog.note_clock(video, found[path])

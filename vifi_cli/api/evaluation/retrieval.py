@@ -15,7 +15,7 @@ from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import dated, report_folder, written
 from vifi_cli.api.evaluation.testing import DIGEST_SHOWN
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.library.encoders import load_index_text_encoder
+from vifi_cli.api.library.encoders import load_both_sides, load_index_text_encoder
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.disk.replacement import temporary_folder
 from vifi_cli.errors import IndexMissing, InvalidInput
@@ -28,7 +28,6 @@ from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.search.ranking import video_scores
 from vifi_cli.index.update.indexer import update_index
 from vifi_cli.index.update.shards import indexed_with
-from vifi_cli.model.runtime.encoder import load_encoder
 from vifi_cli.paths import given_path, index_folder, slug, unicode_form
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
@@ -117,9 +116,7 @@ def _own_index(*, is_needed: bool) -> AbstractContextManager[Catalog | None]:
 def _measured_model(
     file: QueryFile, catalog: Catalog | None, model: str, device: str, feedback: Feedback
 ) -> MeasuredModel:
-    source = fetch_model(model, feedback)
-    with feedback.busy(f"Loading {model}; the first time it is compiled for this machine"):
-        encoder = load_encoder(source, device)
+    encoder = load_both_sides(fetch_model(model, feedback), device, feedback)
     if catalog and catalog.indexed_with.vision_fingerprint == encoder.vision_fingerprint:
         return _measured(file, catalog, encoder, model, feedback)
     with _temporary_index(file, encoder, catalog, feedback) as made:

@@ -1,12 +1,16 @@
 """Loads the encoders that fit an index, and refuses those that do not."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
+
+if TYPE_CHECKING:
+    from vifi_cli.model.registry.source import ModelSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,19 @@ def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Fe
     return encoder
 
 
+def load_both_sides(source: "ModelSource", device: str, feedback: Feedback) -> Encoder:
+    """Loads both sides of a model, and says so: compiling it for this machine, once, takes longer."""
+    from vifi_cli.model.runtime.encoder import is_compiled, load_encoder
+
+    name = source.path.name if source.path else source.name
+    what = f"Loading {name}" if is_compiled(source, device) else f"Compiling {name} for this machine, once"
+    with feedback.busy(what):
+        return load_encoder(source, device)
+
+
 def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
     """Loads both sides of the index's own encoder; raises EncoderMismatch if its weights have changed."""
-    from vifi_cli.model.runtime.encoder import load_encoder
-
-    source = fetch_model(indexed_with.model, feedback)
-    with feedback.busy(f"Loading {indexed_with.model}"):
-        encoder = load_encoder(source, device)
+    encoder = load_both_sides(fetch_model(indexed_with.model, feedback), device, feedback)
     if encoder.vision_fingerprint != indexed_with.vision_fingerprint:
         raise _changed(indexed_with)
     return encoder

@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 
 from vifi_cli import paths, stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
+from vifi_cli.api.library.encoders import load_both_sides
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
@@ -215,7 +216,8 @@ class _IndexRun:
     def _load(self, model: str | None) -> Encoder:
         started = time.perf_counter()
         try:
-            return _load(model, self._request.device, self._feedback)
+            source = fetch_model(model, self._feedback)
+            return load_both_sides(source, self._request.device, self._feedback)
         finally:
             self.loading_seconds += time.perf_counter() - started
 
@@ -226,14 +228,6 @@ class _IndexRun:
     def _discover(self, roots: Sequence[Path]) -> Discovery:
         found = find_videos(roots, exclude=self._request.exclude, include=self._request.include)
         return replace(found, videos=tuple(filter(self._request.is_complete, found.videos)))
-
-
-def _load(model: str | None, device: str, feedback: Feedback) -> Encoder:
-    from vifi_cli.model.runtime.encoder import load_encoder
-
-    source = fetch_model(model, feedback)
-    with feedback.busy(f"Loading {model or source.name}; the first time it is compiled for this machine"):
-        return load_encoder(source, device)
 
 
 def no_videos_under(folders: Sequence[Path]) -> str:

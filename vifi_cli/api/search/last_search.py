@@ -14,7 +14,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE
 from vifi_cli.index.catalog.reader import CatalogReader
 from vifi_cli.index.catalog.records import is_as_indexed
 from vifi_cli.index.search.video_index import SearchHit
-from vifi_cli.paths import data_folder, index_folder
+from vifi_cli.paths import data_folder, searched_index_folder
 from vifi_cli.wording import clock, counted
 
 FILE_NAME = "last-search.json"
@@ -140,7 +140,7 @@ def _places_of(size_bytes: int | None, modified_ns: int | None) -> list[Path]:
     """Where the index has a file of this size and time."""
     if size_bytes is None:
         return []
-    with suppress(VifiError, OSError), CatalogReader(index_folder() / CATALOG_FILE) as catalog:
+    with suppress(VifiError, OSError), CatalogReader(searched_index_folder() / CATALOG_FILE) as catalog:
         alike = (one for one in catalog.videos_of_size(size_bytes) if one.modified_ns == modified_ns)
         return [one.path for one in alike if is_as_indexed(one)]
     return []

@@ -142,7 +142,7 @@ def open_index(
         IndexMissing: nothing is indexed there.
         IndexDamaged: the catalog cannot be read.
     """
-    session = SearchSession(paths.index_folder() if folder is None else Path(folder), feedback)
+    session = SearchSession(paths.searched_index_folder() if folder is None else Path(folder), feedback)
     _ = session.index
     return OpenIndex(session, EncoderChoice(model, device))
 

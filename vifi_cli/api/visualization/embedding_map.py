@@ -31,7 +31,7 @@ from vifi_cli.index.windows import window_embeddings
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
-from vifi_cli.paths import given_path, index_folder, write_file
+from vifi_cli.paths import given_path, searched_index_folder, write_file
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.wording import counted
 
@@ -225,7 +225,7 @@ def embed_index(seed: int) -> LabeledEmbeddings:
     Raises:
         IndexMissing: nothing is indexed.
     """
-    with Catalog(index_folder() / CATALOG_FILE) as catalog, catalog.snapshot():
+    with Catalog(searched_index_folder() / CATALOG_FILE) as catalog, catalog.snapshot():
         every = catalog.videos()
         if not every:
             raise InvalidInput("the index is empty: `vifi index FOLDER` adds videos")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 
-from vifi_cli import paths
+from vifi_cli import paths, wording
 from vifi_cli.cli.library.index_report import show as show_report
 from vifi_cli.cli.library.index_report import warn_of_problems
 from vifi_cli.cli.search.options import HitOutput
@@ -25,13 +25,13 @@ def demo() -> None:
     from vifi_cli.index.search.query import query_in_words
     from vifi_cli.index.search.ranking import RankingOptions
 
-    home = paths.data_folder() / "demo"
+    home = paths.demo_folder()
     shutil.rmtree(home, ignore_errors=True)
     started = time.perf_counter()
     make_clips(home / "clips", ON_TERMINAL)
     output.note(f"made {len(CLIPS)} clips in {home / 'clips'}")
 
-    output.line(f"$ vifi index {home / 'clips'}")
+    output.line(f"$ vifi index {wording.as_argument(home / 'clips')} --model starter")
     report = index_videos(home / "clips", model="starter", folder=home / "index", feedback=ON_TERMINAL)
     warn_of_problems(report)
     show_report(report)
@@ -44,4 +44,5 @@ def demo() -> None:
                 Answer(query, "starter", found, None, False, output.stdout_is_terminal()), HitOutput()
             )
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
-    output.note(f'VIFI_HOME="{home}" vifi search "something to drink"')
+    is_searched = paths.searched_index_folder() == home / "index"
+    output.note(("" if is_searched else f'VIFI_HOME="{home}" ') + 'vifi search "something to drink"')

@@ -20,7 +20,7 @@ def status(as_json: JsonOption = False) -> None:
     from vifi_cli.api.search.documents import summary_document
     from vifi_cli.index.summary import summarize
 
-    summary = summarize(paths.index_folder())
+    summary = summarize(paths.searched_index_folder())
     if as_json:
         output.document(summary_document(summary))
     else:

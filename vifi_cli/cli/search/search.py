@@ -82,7 +82,15 @@ def open_session(index_folder: Path | None = None) -> SearchSession:
     """A session of the user's index, or of another one; notes and bars go to the terminal."""
     from vifi_cli.api.search.session import SearchSession
 
-    return SearchSession(index_folder or paths.index_folder(), ON_TERMINAL)
+    return SearchSession(index_folder or index_to_search(), ON_TERMINAL)
+
+
+def index_to_search() -> Path:
+    """The folder of the user's index; without one, that of the demo, which is noted."""
+    folder = paths.searched_index_folder()
+    if folder != paths.index_folder():
+        output.note("in the clips of `vifi demo`; `vifi index FOLDER` makes your own index")
+    return folder
 
 
 def _is_in_shell(context: typer.Context) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vifi_cli import paths, stop_signals
+from vifi_cli.cli.search.search import index_to_search
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import DeviceOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -63,7 +64,7 @@ def serve(
     listens_on = _listening_host(host, expose)
     allowed, below = frozenset(map(parse_allowed_host, allow_host or ())), parse_sub_path(root_path)
     app = make_app(
-        paths.index_folder(),
+        index_to_search(),
         paths.cache_folder(),
         lambda indexed_with: load_index_text_encoder(indexed_with, device, ON_TERMINAL),
         hosts=Hosts(expose, allowed),

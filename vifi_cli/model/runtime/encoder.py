@@ -106,6 +106,15 @@ def load_encoder(source: ModelSource, device: str = "auto") -> ViFiEncoder:
     return _load_starter(towers, device) if towers else _load_open_clip(source, device)
 
 
+def is_compiled(source: ModelSource, device: str = "auto") -> bool:
+    """Whether loading both sides of a model takes no compiling first; True also of models that are not compiled."""
+    towers = starter_towers_of(source)
+    if towers is None or not means_cpu(device):
+        return True
+    files = {"vision": towers.vision_fingerprint(), "text": towers.text_fingerprint()}
+    return all(compiled_tower(fingerprint, tower).is_file() for tower, fingerprint in files.items())
+
+
 def load_text_encoder(source: ModelSource, device: str = "auto") -> TextEncoder:
     """Load only the text side, which is enough for a search; the errors are those of `load_encoder`."""
     if towers := starter_towers_of(source):

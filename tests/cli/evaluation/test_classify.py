@@ -153,6 +153,8 @@ def test_over_time_as_a_picture(vifi: Vifi, colours: Path, tiny: Path, tmp_path:
         assert image.format == "PNG"
     for options, said in (
         (("--picture", tmp_path / "a.png"), "goes with --over-time"),
+        (("--window", 1), "--window goes with --over-time"),
+        (("--over-time", "-t", 1), "omit -t, or add --json"),
         (("--over-time", colours / "blue.mp4", "--picture", tmp_path / "a.png"), "name a single one"),
         (("--over-time", "--picture", colours / "red.mp4"), "is the video: name a PNG"),
         (("--over-time", "--picture", tmp_path), "is a folder: name a PNG"),

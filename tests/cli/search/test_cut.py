@@ -92,6 +92,54 @@ def test_what_a_search_writes_can_be_piped_in(
     assert Path(path) == indexed / "launch.mp4"
 
 
+@pytest.mark.parametrize(
+    ("options", "starts"),
+    [
+        ((), [1, 2, 3, 1]),
+        (("-t", 2), [1, 2]),
+        (("-t", 0), [1, 2, 3, 1]),
+        (("--per-video", 1), [1, 1]),
+        (("--min-score", 0.5), [1, 2, 1]),
+        (("--path", "other.mp4"), [1]),
+        (("--older", "1h"), [1]),
+        (("--newer", "1h", "-t", 2), [1, 2]),
+    ],
+)
+def test_options_that_choose_hits_hold_for_those_of_a_pipe_too(
+    vifi: Vifi, video: Path, tmp_path: Path, pipe: Pipe, options: tuple[object, ...], starts: list[int]
+) -> None:
+    other = video.with_name("other.mp4")
+    other.write_bytes(video.read_bytes())
+    os.utime(other, (0, 0))
+    moments = [(0.9, 1, video), (0.5, 2, video), (0.1, 3, video), (0.8, 1, other)]
+    pipe("".join(f"{score}\t{start}\t{start + 1}\t{path}\n" for score, start, path in moments))
+    outcome = vifi("cut", "-", "--list", tmp_path / "hits.m3u8", *options)
+    assert outcome.exit_code == 0, outcome.stderr
+    listed = re.findall(r"start-time=(\d)", (tmp_path / "hits.m3u8").read_text())
+    assert list(map(int, listed)) == starts
+
+
+def test_options_that_moments_cannot_meet_are_refused(
+    vifi: Vifi, video: Path, tmp_path: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIFI_TOP", "1")
+    moments = [f"{video}@{start}-{start + 1}" for start in range(3)]
+    where = ("--list", tmp_path / "hits.m3u8")
+    for option in ("--dedupe", "--unsure", "--min-duration=3", "--max-duration=3"):
+        outcome = vifi("cut", *moments, *where, option)
+        assert outcome.exit_code == 2
+        assert f"{option.partition('=')[0]} is for searches" in outcome.stderr
+    assert (
+        "comes without a score: omit --min-score" in vifi("cut", *moments, *where, "--min-score", 0.5).stderr
+    )
+    assert "--copy is for clips" in vifi("cut", *moments, *where, "--copy").stderr
+    pipe("\n".join(moments))
+    outcome = vifi("cut", "-", *where, "--path", "nowhere")
+    assert (outcome.exit_code, outcome.stderr) == (1, "none of 3 moments meets your options\n")
+    assert vifi("cut", *moments, *where).exit_code == 0
+    assert (tmp_path / "hits.m3u8").read_text().count("#EXTINF") == 3, "the setting is for searches"
+
+
 def test_named_moments_need_no_index(vifi: Vifi, video: Path, tmp_path: Path) -> None:
     outcome = vifi("cut", f"{video}@0:01-0:02.5", f"{video}@5-", "-o", tmp_path / "clips", "--pad", 0.2)
     assert outcome.exit_code == 0, outcome.stderr

@@ -78,6 +78,18 @@ def test_a_format_writes_what_it_says(vifi: Vifi, indexed: Path) -> None:
     assert "has no field {title}: use {path}" in vifi(*moment, "{title}").stderr
 
 
+def test_options_without_effect_are_refused(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", f"{indexed}/pets.mp4", "-m", "starter")
+    assert (outcome.exit_code, outcome.stderr) == (
+        2,
+        "error: --model reads words, and your query has none: omit it\n",
+    )
+    assert (
+        "gives one hit per video: omit one"
+        in vifi("similar", f"{indexed}/pets.mp4", "--by", "video", "--per-video", 2).stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "read"),
     [

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FOLDER = Path("attention")
 SHEET, FILM = ".png", ".mp4"
 LONGEST_NAME = 60
+FILM_FPS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,10 @@ class FrameOptions:
         int | None,
         typer.Option(min=1, max=64, help="Frames on the sheet", show_default="as in training, or 8"),
     ] = None
-    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames per second of the film")] = 5.0
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=60, help="Frames per second of the film", show_default=str(FILM_FPS)),
+    ] = None
     start: Annotated[float, typer.Option(min=0, help="Start of the part to show, in seconds")] = 0.0
     end: Annotated[
         float | None,
@@ -108,13 +112,15 @@ def attention(
     path = existing_video(video)
     check_text(what.text)
     sheet, film = _targets(given_path(where), path, what.text)
+    if shown.fps is not None and film is None:
+        output.note(f"--fps is for the film, and you ask for {sheet} alone")
     part = shown.part
     models = [load_model(name, what.device, ON_TERMINAL) for name in what.models]
     looked = look(path, models, what.text, method=what.method, frames=shown.frames, part=part)
     if sheet:
         looked.write_sheet(sheet)
     if film:
-        looked.write_film(film, shown.fps)
+        looked.write_film(film, shown.fps or FILM_FPS)
     if as_json:
         output.document(_as_document(looked, sheet, film))
     else:

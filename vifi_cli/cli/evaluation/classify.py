@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 
 SOME_UNREADABLE = 1
+WINDOW_SECONDS = 2.0
+CLASSES_SHOWN = 5
 WIDEST, NARROWEST_BAR = 100, 8
 ROOM_FOR_STRIP = 60  # a narrower terminal has no strip, so that times and classes fit
 
@@ -77,8 +79,14 @@ class TimelineOptions:
         bool, typer.Option("--over-time", help="Show from when to when each class is the most probable")
     ] = False
     window: Annotated[
-        float, typer.Option(min=0.1, max=600, help="Length of a window in seconds, with --over-time")
-    ] = 2.0
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=600,
+            help="Length of a window in seconds, with --over-time",
+            show_default=str(WINDOW_SECONDS),
+        ),
+    ] = None
     picture: Annotated[
         Path | None,
         typer.Option(
@@ -88,6 +96,8 @@ class TimelineOptions:
 
     def check(self, videos: Sequence[Path]) -> None:
         """Raises InvalidInput if the picture cannot be drawn, before any video is decoded."""
+        if self.window is not None and not self.over_time:
+            raise InvalidInput("--window goes with --over-time: add that, or omit it")
         if self.picture is None:
             return
         if not self.over_time:
@@ -110,8 +120,15 @@ def classify(
     classifying: ClassifierOptions,
     timeline: TimelineOptions,
     top: Annotated[
-        int, typer.Option("--top", "-t", min=0, help="Maximum number of classes per video; 0 for all")
-    ] = 5,
+        int | None,
+        typer.Option(
+            "--top",
+            "-t",
+            min=0,
+            help="Maximum number of classes per video; 0 for all",
+            show_default=str(CLASSES_SHOWN),
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Predict which classes videos show.
@@ -120,15 +137,19 @@ def classify(
     """
     from vifi_cli.api.visualization.classify import classify_videos, timelines, videos_in
 
+    if timeline.over_time and top is not None and not as_json:
+        raise InvalidInput("--over-time shows the most probable class: omit -t, or add --json to get more")
     found = videos_in(videos, ON_TERMINAL)
     timeline.check(found)
     classifier = classifying.load()
     results: Iterable[Classified | Timeline | Unreadable] = (
-        timelines(classifier, found, timeline.window)
+        timelines(classifier, found, timeline.window or WINDOW_SECONDS)
         if timeline.over_time
         else classify_videos(classifier, found)
     )
-    documents, unreadable = _shown(results, top, timeline.picture, as_json=as_json)
+    documents, unreadable = _shown(
+        results, CLASSES_SHOWN if top is None else top, timeline.picture, as_json=as_json
+    )
     if as_json:
         output.document(
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
 from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.options import JsonOption, given_options
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from vifi_cli.api.cut.render import CutReport
 
 NO_HITS, SOME_FAILED = 1, 3
+FOR_SEARCHES = {"dedupe", "unsure", "min_duration", "max_duration"}
+"""Options that need the index."""
+
 MOST_REMARKS = 20
 _option = partial(typer.Option, rich_help_panel="What to write")
 
@@ -79,6 +82,8 @@ class OutputOptions:
         """The outputs; raises InvalidInput if a name does not fit its content."""
         from vifi_cli.api.cut.plan import CutOutputs
 
+        if self.copy and not self.folder and (self.reel or self.lists or self.html):
+            raise InvalidInput("--copy is for clips, and you ask for none: add -o FOLDER, or omit --copy")
         return CutOutputs(
             self.folder, self.reel, self.lists or (), self.html, self.copy, self.pad, self.overwrite
         )
@@ -86,6 +91,7 @@ class OutputOptions:
 
 @spliced
 def cut(
+    context: typer.Context,
     what: Annotated[
         list[str],
         typer.Argument(
@@ -108,7 +114,8 @@ def cut(
     from vifi_cli.api.cut.plan import plan_cut
 
     outputs = output_options.outputs()
-    found = _moments(what, hit_selection, video_selection)
+    given = given_options(context)
+    found = _moments(what, hit_selection, video_selection, given)
     if not found.moments:
         raise typer.Exit(NO_HITS)
     plan = plan_cut(found.title, found.moments, outputs)
@@ -123,7 +130,10 @@ def cut(
 
 
 def _moments(
-    what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
+    what: Sequence[str],
+    hit_selection: HitSelection,
+    video_selection: VideoSelection,
+    given: Mapping[str, str],
 ) -> TitledMoments:
     """Moments from a pipe, named, or found by a search."""
     from vifi_cli.api.cut.moments import named_moments, parse_moments
@@ -132,13 +142,40 @@ def _moments(
     video_selection.video_filter()  # a wrong option is an error even where nothing is searched
     if what != ["-"]:
         named = None if SIGNS.keys() & set(what) else named_moments(what)
-        return named or _search(what, hit_selection, video_selection)
+        if named is None:
+            return _search(what, hit_selection, video_selection)
+        return _limited(named, hit_selection, video_selection, given)
     if sys.stdin is None or sys.stdin.isatty():
         raise InvalidInput("- reads hits from a pipe: write `vifi search ... --json | vifi cut -`")
     found = parse_moments(from_pipe(sys.stdin.buffer.read(), sys.stdin.encoding))
     if not found.moments:
         output.note("no hits came through the pipe: there is nothing to cut")
-    return found
+    return _limited(found, hit_selection, video_selection, given)
+
+
+def _limited(
+    found: TitledMoments,
+    hit_selection: HitSelection,
+    video_selection: VideoSelection,
+    given: Mapping[str, str],
+) -> TitledMoments:
+    """The moments that the given options keep; usual limits and settings are for searches alone."""
+    from vifi_cli.api.cut.limits import MomentLimits
+
+    if unfit := next((flag for name, flag in given.items() if name in FOR_SEARCHES), None):
+        raise InvalidInput(
+            f"{unfit} is for searches, not for moments that you name or pass on: give it to the search before the pipe"
+        )
+    limits = MomentLimits(
+        hit_selection.top if "top" in given else 0,
+        hit_selection.per_video or 0,
+        hit_selection.min_score,
+        video_selection.video_filter(),
+    )
+    kept = limits.applied(found)
+    if found.moments and not kept.moments:
+        output.note(f"none of {wording.counted(len(found.moments), 'moment')} meets your options")
+    return kept
 
 
 def _search(

@@ -22,6 +22,7 @@ hits_option = partial(typer.Option, rich_help_panel="Which hits")
 videos_option = partial(typer.Option, rich_help_panel="Among which videos")
 output_form_option = partial(typer.Option, rich_help_panel=OUTPUT)
 HitUnit = Literal["moment", "video"]
+PER_VIDEO = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,12 @@ class HitSelection:
             callback=takes_setting("top"),
         ),
     ] = 10
-    per_video: Annotated[int, hits_option(min=0, help="Maximum number of moments per video; 0 for all")] = 3
+    per_video: Annotated[
+        int | None,
+        hits_option(
+            min=0, help="Maximum number of moments per video; 0 for all", show_default=str(PER_VIDEO)
+        ),
+    ] = None
     min_score: Annotated[
         float | None,
         hits_option(
@@ -66,7 +72,7 @@ class HitSelection:
         return RankingOptions(
             top=self.top,
             by=by,
-            per_video=self.per_video,
+            per_video=PER_VIDEO if self.per_video is None else self.per_video,
             among=among,
             fold_duplicates=self.dedupe,
         )
@@ -77,6 +83,10 @@ class HitChoice(HitSelection):
     """Which hits a search returns, and what a hit is."""
 
     by: Annotated[HitUnit, hits_option(help="Whether a hit is a moment or a video")] = "moment"
+
+    def __post_init__(self) -> None:
+        if self.by == "video" and self.per_video is not None:
+            raise InvalidInput("--per-video counts moments, and --by video gives one hit per video: omit one")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
@@ -48,6 +49,8 @@ def search(
     from vifi_cli.api.search.query_language import parse_query
 
     asked = parse_query(query)
+    if encoder.model and not asked.has_words and not _is_in_shell(context):
+        raise InvalidInput("--model reads words, and your query has none: omit it")
     options = hits.options(hits.by, videos.video_filter())
     choice = EncoderChoice(encoder.model, encoder.device)
     with _session_of(context) as session:

@@ -65,3 +65,12 @@ SettingOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
+
+
+def given_options(context: typer.Context) -> dict[str, str]:
+    """The options that stand on the command line: the flag of each, by the name of its parameter."""
+    return {
+        str(each.name): str(each.opts[0])
+        for each in context.command.params
+        if (source := context.get_parameter_source(str(each.name))) and source.name == "COMMANDLINE"
+    }

@@ -58,6 +58,11 @@ class Query:
         return Query(f"{weight:g}:{self._bracketed}", terms)
 
     @property
+    def has_words(self) -> bool:
+        """Whether a model has to read words for it."""
+        return any(isinstance(term.meaning, Words) for term in self.terms)
+
+    @property
     def _bracketed(self) -> str:
         return self.text if len(self.terms) == 1 else f"({self.text})"
 

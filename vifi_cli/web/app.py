@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
@@ -17,19 +19,23 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.processors import usable_processors
 from vifi_cli.web.cuts.cuts import Cuts
-from vifi_cli.web.guard import Guard
+from vifi_cli.web.guard import API_PREFIX, Guard
 from vifi_cli.web.hosts import Hosts
+from vifi_cli.web.json_api import answers
+from vifi_cli.web.json_api.library import Library
+from vifi_cli.web.json_api.searches import Searches
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.media import Media
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.media.sent_file import SentStaticFiles
+from vifi_cli.web.pages import templating
 from vifi_cli.web.pages.opening import Opening
 from vifi_cli.web.pages.pages import Pages
-from vifi_cli.web.pages.templating import STATUSES, failed
+from vifi_cli.web.pages.templating import STATUSES
 from vifi_cli.web.requests.index_reader import IndexReader
-from vifi_cli.web.sub_path import SubPath
+from vifi_cli.web.sub_path import SubPath, path_inside
 
 MEGABYTE = 10**6
 OWN_HOSTS = Hosts()
@@ -86,14 +92,28 @@ def make_app(
     pages = Pages(library, searching, sources)
     media = Media(library, sources, clocks, pictures, moments)
     static = Mount("/static", SentStaticFiles(packages=[("vifi_cli.web", "static")]))
+    in_json = [*Searches(searching, library).routes(), *Library(library, media).routes()]
     app = Starlette(
-        routes=[*pages.routes(), *media.routes(), *Opening(library).routes(), *cuts.routes(), static],
-        exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), failed),
+        routes=[
+            *in_json,
+            *pages.routes(),
+            *media.routes(),
+            *Opening(library).routes(),
+            *cuts.routes(),
+            static,
+        ],
+        exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), _failed),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # redirects name the scheme and host that a proxy has replaced
     _require_other_path(root_path, app.routes)
     return SubPath(Guard(app, hosts), root_path)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed: JSON for programs, and a page for people."""
+    is_for_program = path_inside(request.scope).startswith(API_PREFIX)
+    return (answers.failed if is_for_program else templating.failed)(request, error)
 
 
 def _require_other_path(root_path: str, routes: Sequence[BaseRoute]) -> None:

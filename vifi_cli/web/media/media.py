@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from vifi_cli.api.cut.plan import clip_paths
 from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
@@ -20,7 +21,7 @@ from vifi_cli.video.moment import Moment
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
-from vifi_cli.web.media.renderings import PLAYABLE, PREVIEW, STILL, Rendering, placeholder
+from vifi_cli.web.media.renderings import CLIP, PLAYABLE, PREVIEW, STILL, Rendering, placeholder
 from vifi_cli.web.media.sent_file import SentFile
 from vifi_cli.web.requests.address import key_of
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
@@ -89,16 +90,32 @@ class Media:
         start_seconds, end_seconds = span_of(request, video)
         if end_seconds - start_seconds > LONGEST_ENCODED_SECONDS:
             raise HTTPException(NOT_FOUND)
-        if await asyncio.to_thread(why_out_of_reach, video.path):
-            raise HTTPException(GONE)
-        making = self._make(self._moments, video, (start_seconds, end_seconds), PLAYABLE)
+        return await self._movie(request, video, (start_seconds, end_seconds), PLAYABLE)
+
+    async def clip(self, request: Request, moment: Moment, video: CatalogedVideo) -> Response:
+        """A moment of a video in the quality of the video, to be kept; fails as `moment` does."""
+        name = clip_paths(Path(), [moment], copied=False)[0].name
+        return await self._movie(request, video, (moment.start_seconds, moment.end_seconds), CLIP, name)
+
+    async def _movie(
+        self,
+        request: Request,
+        video: CatalogedVideo,
+        span: tuple[float, float],
+        rendering: Rendering,
+        name: str | None = None,
+    ) -> Response:
+        """A moment as an MP4; with a name, to be kept."""
+        if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
+            raise HTTPException(GONE, hidden)
         try:
-            path = await _unless_left(request, making)
+            path = await _unless_left(request, self._make(self._moments, video, span, rendering))
         except UnreadableVideo as error:
             raise HTTPException(UNREADABLE, str(error)) from error
         except OSError as error:
             raise HTTPException(NO_ROOM, error.strerror) from error
-        return SentFile(path, headers=FOR_GOOD | MEDIA_POLICY, media_type=ENCODED_TYPE)
+        headers = FOR_GOOD | MEDIA_POLICY
+        return SentFile(path, headers=headers, media_type=ENCODED_TYPE, filename=name)
 
     async def _picture(self, request: Request, rendering: Rendering) -> Response:
         video = await self._library.video(request)

@@ -59,11 +59,17 @@ def _write_playable(moment: Moment, target: Path, report: Report) -> None:
     write_clip(moment, target, report, draft_height=MOMENT_HEIGHT)
 
 
+def _write_clip(moment: Moment, target: Path, report: Report) -> None:
+    write_clip(moment, target, report)
+
+
 STILL = Rendering(f"still 3 {PICTURE_HEIGHT}", ".webp", write_still)
 PREVIEW = Rendering(f"preview 2 {PICTURE_HEIGHT}", ".webp", _write_preview)
 """An animated WebP of a few seconds."""
 PLAYABLE = Rendering(f"moment 2 {MOMENT_HEIGHT}", ".mp4", _write_playable)
 """An MP4 that all browsers play, with its sound."""
+CLIP = Rendering("clip 1", ".mp4", _write_clip)
+"""The same in the size and quality of the video, to be kept."""
 
 
 @lru_cache(REASONS_AT_HAND)

@@ -55,9 +55,13 @@ def page(request: Request, name: str, status: int = 200, **values: object) -> HT
 def failed(request: Request, error: Exception) -> Response:
     """The answer to a request that failed, other than by a bug."""
     status, heading, text = _in_words(error)
+    answer: Response
     if path_inside(request.scope).startswith(MEDIA_PREFIX):
-        return PlainTextResponse(f"{text}\n", status, {"Cache-Control": "no-store"})
-    return page(request, "failed", status, heading=heading, text=text)
+        answer = PlainTextResponse(f"{text}\n", status, {"Cache-Control": "no-store"})
+    else:
+        answer = page(request, "failed", status, heading=heading, text=text)
+    answer.headers.update(getattr(error, "headers", None) or {})  # such as the methods that are allowed
+    return answer
 
 
 def _in_words(error: Exception) -> tuple[int, str, str]:

@@ -108,11 +108,11 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     if question.like is None:
         found = session.find(parse_query(split_line(question.words), session.files), options)
     else:
-        found = session.find_like(_seen(session.index.catalog, question.like), options)
+        found = session.find_like(seen_moment(session.index.catalog, question.like), options)
     return unsure_among(found) or found
 
 
-def _seen(catalog: Catalog, moment: MomentAddress) -> SeenExample:
+def seen_moment(catalog: Catalog, moment: MomentAddress) -> SeenExample:
     """The example for an indexed moment, whatever has become of its file."""
     with catalog.snapshot():
         video = video_by_key(catalog, moment.video)

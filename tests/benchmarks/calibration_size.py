@@ -16,7 +16,13 @@ import numpy as np
 from tests.benchmarks.measuring import show_machine, show_table
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.relevance.calibration import NeutralTexts, lines_of, measure_calibration
-from vifi_cli.index.relevance.curve import WORTH_SHOWING, description_level, relevance, standardize
+from vifi_cli.index.relevance.curve import (
+    WORTH_SHOWING,
+    description_level,
+    relevance,
+    same_meaning,
+    standardize,
+)
 from vifi_cli.index.vectors import Vectors, empty_index
 
 DIMENSION, QUERIES, DRAWS = 512, 300, 4
@@ -69,7 +75,7 @@ def measure(windows: int, sample: int) -> Iterator[list[str]]:
             started = time.process_time()
             calibration = measure_calibration(seen, neutral)
             seconds.append(time.process_time() - started)
-            margins = best - description_level(nearest, descriptions)
+            margins = best - description_level(nearest, descriptions, same_meaning(queries, descriptions))
             values.append(standardize(margins, calibration).mean())
             refused.append(np.mean(relevance(margins, calibration) < WORTH_SHOWING))
         numbers = f"{np.mean(values):+.2f}", f"{np.mean(refused):.0%}", f"{np.median(seconds):.1f}"

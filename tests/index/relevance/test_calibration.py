@@ -15,6 +15,7 @@ from vifi_cli.index.relevance.calibration import (
     calibration_of,
     lines_of,
     measure_calibration,
+    query_level,
     read_neutral_texts,
     text_rater,
 )
@@ -107,6 +108,17 @@ def test_a_damaged_calibration_is_measured_again(index: VideoIndex, catalog: Cat
     sound = calibration_of(folder, index.vectors, neutral)
     next(folder.glob(f"{NAME}*.json")).write_text(content)
     assert calibration_of(folder, index.vectors, neutral) == sound
+
+
+def test_a_query_that_is_a_neutral_description_is_compared_with_the_others(index: VideoIndex) -> None:
+    random = np.random.default_rng(0)
+    others = random.normal(size=(30, 3))
+    others = (others / np.linalg.norm(others, axis=1, keepdims=True)).astype(np.float32)
+    green = ask("green")
+    rarities = neutral_colors().rarities
+    alone = NeutralTexts("a", others, rarities)
+    among = NeutralTexts("b", np.concatenate([others, green[None]]), rarities)
+    assert query_level(index.vectors, green, among) <= query_level(index.vectors, green, alone)
 
 
 def test_an_index_that_cannot_be_written_is_rated_all_the_same(index: VideoIndex, tmp_path: Path) -> None:

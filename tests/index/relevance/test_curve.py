@@ -14,6 +14,7 @@ from vifi_cli.index.relevance.curve import (
     calibrate,
     description_level,
     relevance,
+    same_meaning,
 )
 
 Float64Array = npt.NDArray[np.float64]
@@ -80,6 +81,42 @@ def test_the_level_is_the_mean_of_the_nearest_descriptions() -> None:
     assert len(descriptions) - 1 == NEAREST_DESCRIPTIONS
     np.testing.assert_allclose(level, [(0.8 + 0.9 + 0.5) / 10, (-0.8 - 0.5 + 0.3) / 10], atol=1e-6)
     np.testing.assert_allclose(description_level(descriptions, descriptions[:1])[0], 0.01, atol=1e-6)
+
+
+def unit(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_a_description_that_means_the_query_does_not_count_against_it() -> None:
+    descriptions = unit(np.random.default_rng(0).normal(size=(40, 16)))
+    query = descriptions[3:4]
+    window = unit(query + 0.2)
+    same = same_meaning(query, descriptions)
+    assert same[0].nonzero()[0].tolist() == [3]
+    others = np.delete(descriptions, 3, axis=0)
+    expected = np.sort(window @ others.T)[0, -NEAREST_DESCRIPTIONS:].mean()
+    np.testing.assert_allclose(description_level(window, descriptions, same), [expected], atol=1e-6)
+    assert description_level(window, descriptions)[0] > expected + 0.02
+
+
+@given(st.floats(0, 0.9))
+def test_what_is_close_depends_on_how_close_descriptions_are_to_each_other(shared: float) -> None:
+    """CLIP's texts all have a high cosine, those of other encoders have not."""
+    texts = unit(np.random.default_rng(1).normal(size=(60, 8)))
+    pulled = np.column_stack([texts * np.sqrt(1 - shared), np.full(len(texts), np.sqrt(shared))]).astype(
+        np.float32
+    )
+    before, after = (same_meaning(each[:20], each[20:]) for each in (texts, pulled))
+    np.testing.assert_array_equal(before, after)
+    assert 0 < before.sum() < before.size / 10
+
+
+def test_enough_descriptions_remain_for_a_level() -> None:
+    count = NEAREST_DESCRIPTIONS + 3
+    alike = unit(np.column_stack([np.eye(count), np.ones(count)]))
+    assert same_meaning(unit(alike.mean(axis=0, keepdims=True)), alike).sum() == 3
+    assert not same_meaning(alike[:1], alike[:NEAREST_DESCRIPTIONS]).any()
+    assert not same_meaning(alike[:1], alike[:1]).any()
 
 
 def test_neutral_texts_say_different_things() -> None:

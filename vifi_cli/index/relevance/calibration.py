@@ -21,11 +21,17 @@ from vifi_cli import paths
 from vifi_cli.index.arrays import Float32Array, Float64Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.encoder import TextEncoder
-from vifi_cli.index.relevance.curve import Calibration, calibrate, description_level, relevance
+from vifi_cli.index.relevance.curve import (
+    Calibration,
+    calibrate,
+    description_level,
+    relevance,
+    same_meaning,
+)
 from vifi_cli.index.vectors import Vectors
 
 NAME = "calibration-"
-_RECIPE = 2  # raise it when the way a calibration is measured changes
+_RECIPE = 3  # raise it when the way a calibration is measured changes
 
 Rater = Callable[[Vectors, Float32Array, Float32Array], Float64Array]
 """From vectors, a query (D,) and the cosines (H,) of its hits to the relevance of each hit, in 0..1."""
@@ -106,13 +112,15 @@ def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
         best = here[np.arange(len(here)), places]
         nearer = best > cosines
         nearest[nearer], cosines[nearer] = windows[places[nearer]], best[nearer]
-    return calibrate(cosines - description_level(nearest, neutral.descriptions))
+    same = same_meaning(neutral.rarities, neutral.descriptions)
+    return calibrate(cosines - description_level(nearest, neutral.descriptions, same))
 
 
 def query_level(vectors: Vectors, query: Float32Array, neutral: NeutralTexts) -> float:
     """How well everyday descriptions fit the window nearest to a query (D,) among all of an index: see `relevance`."""
     nearest = vectors.embeddings(np.array([vectors.nearest(query)]))
-    return float(description_level(nearest, neutral.descriptions)[0])
+    same = same_meaning(query[None], neutral.descriptions)
+    return float(description_level(nearest, neutral.descriptions, same)[0])
 
 
 def _digest(neutral: NeutralTexts) -> str:

@@ -4,7 +4,8 @@ A cosine alone says little: whether it is high depends on the model, the index a
 are near every text. So it is normalized twice:
 
 - by the best moment: the *margin* of a cosine is what it is above the level of the query, the mean of the highest
-  cosines that everyday descriptions have with the window nearest to the query in the complete index. Such local
+  cosines that everyday descriptions have with the window nearest to the query in the complete index. Descriptions that
+  say nearly the same as the query are left out: they would count its own match against it. Such local
   centering removes the part that makes a moment near to everything (Hara et al., Localized centering, AAAI 2015); LERF
   compares with neutral phrases too (Kerr et al., ICCV 2023). One level for all hits of a query keeps their order.
 - by the index: texts about rarities, which are most likely absent, show by the margins of their best hits how high a
@@ -19,9 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.index.arrays import Float32Array, Float64Array
+from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array
 
 NEAREST_DESCRIPTIONS = 10
+DIFFERENT_SHARE = 0.75
+"""Of the descriptions: so many differ from all others in meaning."""
+
 INTERCEPT, SLOPE = -1.8, 1.2
 """Of the logistic curve, over standardized margins."""
 
@@ -39,12 +43,35 @@ class Calibration:
     spread: float  # standard deviation of these
 
 
-def description_level(windows: Float32Array, descriptions: Float32Array) -> Float32Array:
-    """The mean cosine (W,) of windows (W, D) with the few everyday descriptions (N, D) nearest to each."""
+def description_level(
+    windows: Float32Array, descriptions: Float32Array, without: BoolArray | None = None
+) -> Float32Array:
+    """The mean cosine (W,) of windows (W, D) with the few everyday descriptions (N, D) nearest to each.
+
+    `without` (W, N) marks descriptions that do not count for a window.
+    """
     cosines = windows @ descriptions.T
+    if without is not None:
+        cosines = np.where(without, -np.inf, cosines)
     count = min(NEAREST_DESCRIPTIONS, len(descriptions))
     level: Float32Array = np.partition(cosines, -count, axis=1)[:, -count:].mean(axis=1)
     return level
+
+
+def same_meaning(queries: Float32Array, descriptions: Float32Array) -> BoolArray:
+    """Which everyday descriptions (N, D) say nearly the same as a query (Q, D): bool (Q, N).
+
+    They are nearer to it than most descriptions are to any other one, whatever the range of a text encoder's cosines.
+    For `starter`, "a road" says the same as "a street", but not as "a car". Enough always remain for a level.
+    """
+    cosines = queries @ descriptions.T
+    alike = descriptions @ descriptions.T
+    np.fill_diagonal(alike, -1.0)
+    nearer = cosines > np.quantile(alike.max(axis=1), DIFFERENT_SHARE)
+    most = max(len(descriptions) - NEAREST_DESCRIPTIONS, 0)
+    ranks = (-cosines).argsort(axis=1).argsort(axis=1)
+    same: BoolArray = nearer & (ranks < most)
+    return same
 
 
 def calibrate(margins: npt.ArrayLike) -> Calibration:

@@ -100,6 +100,14 @@ def _compile_starter(home: Path) -> None:
     read_neutral_texts(home / "cache", encoder.text_fingerprint, lambda: encoder)
 
 
+@pytest.fixture(autouse=True)
+def no_real_time_process() -> Iterator[None]:
+    """Fails a test that leaves its process a real-time one, which starves all others."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 @pytest.fixture
 def full_disk() -> Iterator[None]:
     """No file of this process may grow past 100 kB: like a full disk, this fails with an OSError."""

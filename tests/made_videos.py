@@ -4,7 +4,9 @@ Frames are RGB uint8 (height, width, 3). `numbered_frames` writes each frame's n
 black and white stripes, wide enough to survive coding and resizing, and `frame_number` reads it back.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -38,6 +40,16 @@ class Sound:
     layout: str = "mono"
     codec: str = "aac"
     start_seconds: float = 0.0
+
+
+@contextmanager
+def ordinary_priority() -> Iterator[None]:
+    """Undoes what libsvtav1 does as root: it makes its process a real-time one, which starves all others."""
+    try:
+        yield
+    finally:
+        if hasattr(os, "sched_setscheduler"):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def write_video(
@@ -76,7 +88,7 @@ def write_video(
         tick: unit of the encoder's times, in seconds; a fine one by default.
     """
     encoder = ENCODERS.get(codec, codec)
-    with av.open(path, "w", format=container) as output:
+    with ordinary_priority(), av.open(path, "w", format=container) as output:
         stream = None
         for index, picture in enumerate(frames):
             if stream is None:

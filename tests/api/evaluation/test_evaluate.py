@@ -44,7 +44,8 @@ def test_rows_are_flat_for_pandas(report: Report, tiny: Path) -> None:
 
 def test_a_report_shows_itself_in_a_few_lines_and_as_a_table(report: Report, tiny: Path) -> None:
     title, row = repr(report).splitlines()
-    assert title == f"Report: supervised on {report.title.removeprefix('supervised on ')}"
+    assert title == f"Report: {report.title}"
+    assert report.title.startswith("Supervised accuracy on ")
     assert row.startswith(f"  {tiny}: top-1 ")
     assert len(repr(report.details[0])) < 500
     html = report._repr_html_()

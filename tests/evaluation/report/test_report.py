@@ -13,8 +13,10 @@ from PIL import Image
 
 from tests.made_videos import solid_colour_clip
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.evaluation.figures.charts import PALE
+from vifi_cli.evaluation.figures.style import COLORS
 from vifi_cli.evaluation.report import report as reports
-from vifi_cli.evaluation.report.pictures import confusion_picture, thumbnails
+from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.report.report import (
     Report,
     confident_mistakes,
@@ -63,7 +65,7 @@ def report(videos: tuple[LabeledVideo, ...]) -> Report:
 def test_the_document_has_everything_and_no_nan(report: Report, tmp_path: Path) -> None:
     write_report(tmp_path / "new" / "report", report)
     document = json.loads((tmp_path / "new" / "report" / "report.json").read_text())
-    assert list(document) == ["format", "title", "stamps", "facts", "columns", "rows", "tests"]
+    assert list(document) == ["format", "title", "stamps", "notes", "facts", "columns", "rows", "tests"]
     assert document["stamps"] == ["3 videos leak"]
     assert document["rows"][2]["figures"] == [
         None,
@@ -122,9 +124,44 @@ def test_the_page_needs_nothing_else_and_runs_nothing(report: Report, tmp_path: 
     assert "\u202e" not in page.text
     for expected in ("3 videos leak", "44.6 ± 5.2", "published: README", "[10.0, 50.0]", "走る", "no video"):
         assert expected in page.text
-    # a confusion matrix and three frames of each of the two mistaken videos that can be read
-    assert len(page.sources) == 1 + 2 * 3
+    assert len(page.sources) == 2 * 3, "three frames of each of the two mistaken videos that can be read"
     assert page.tags.count("li") == 3
+
+
+def test_the_page_shows_the_result_first_and_the_protocol_last(report: Report, tmp_path: Path) -> None:
+    noted = replace(report, notes=("All test videos are of one group, ann.",))
+    write_report(tmp_path, noted)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<title>zero-shot &lt;img", text)
+    parts = (
+        'class="headline"',
+        '<table class="chart"',
+        "one group, ann",
+        "[10.0, 50.0]</span>",
+        "true class",
+        "Protocol",
+    )
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert text.index("<details>\n<summary>Protocol") > text.index("most confident mistakes")
+    assert json.loads((tmp_path / "report.json").read_text())["notes"] == [
+        "All test videos are of one group, ann."
+    ]
+
+
+def test_every_color_of_the_page_follows_the_readers_mode(report: Report, tmp_path: Path) -> None:
+    """A color that is fixed would stay light on dark paper; what is drawn in a mark's own color may be."""
+    write_report(tmp_path, report)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    light = re.search(r":root \{ color-scheme: light dark;(.*?)\}", text, re.DOTALL)
+    dark = re.search(r"@media screen and \(prefers-color-scheme: dark\) \{ :root \{(.*?)\}", text, re.DOTALL)
+    assert light
+    assert dark
+    names = [set(re.findall(r"(--[a-z-]+):", block[1])) for block in (light, dark)]
+    assert names[0] == names[1]
+    assert set(re.findall(r"var\((--[a-z-]+)\)", text)) == names[0]
+    marks = set(re.findall(r'fill="(#[0-9a-f]{6})"', text))
+    assert marks <= {*COLORS, PALE}
 
 
 def test_markdown_has_tables_that_hostile_names_cannot_break(report: Report, tmp_path: Path) -> None:
@@ -134,6 +171,13 @@ def test_markdown_has_tables_that_hostile_names_cannot_break(report: Report, tmp
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     cells = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
     assert cells[:5] == [5] * 5
+    assert "](comparison.png)" in text
+    assert (
+        text.index("](comparison.png)")
+        < text.index("| method")
+        < text.index("![confusion")
+        < text.index("Protocol")
+    )
     assert "![confusion matrix](confusion-1.png)" in text
     with Image.open(tmp_path / "confusion-1.png") as picture:
         assert min(picture.size) > 150
@@ -151,7 +195,9 @@ def test_pictures_of_an_older_report_with_more_tests_go(report: Report, tmp_path
     write_report(tmp_path, replace(report, details=report.details * 3))
     assert (tmp_path / "confusion-3.png").exists()
     write_report(tmp_path, report)
-    assert [path.name for path in tmp_path.glob("*.png")] == ["confusion-1.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["comparison.png", "confusion-1.png"]
+    write_report(tmp_path, replace(report, table=ResultTable(("R@1",), ()), details=()))
+    assert list(tmp_path.glob("*.png")) == []
 
 
 def test_mistakes_are_the_most_confident_first(videos: tuple[LabeledVideo, ...]) -> None:
@@ -204,17 +250,6 @@ def test_what_a_test_counted_is_said(report: Report) -> None:
 
 def test_text_that_cannot_be_shown_gets_a_mark() -> None:
     assert shown("a\nb\udcff\u202e走") == "a\ufffdb\ufffd\ufffd走"
-
-
-@pytest.mark.parametrize("classes", [2, 30, 400])
-def test_a_confusion_matrix_of_any_size_is_drawn(classes: int) -> None:
-    confusion = np.eye(classes, dtype=np.int64)
-    confusion[0] = 0
-    with Image.open(BytesIO(confusion_picture(confusion, [HOSTILE] * classes))) as picture:
-        assert picture.format == "PNG"
-        colours = picture.convert("RGB").getcolors(1 << 24)
-    assert colours is not None
-    assert len(colours) > 20
 
 
 def test_thumbnails_are_small_pictures_of_the_video(videos: tuple[LabeledVideo, ...]) -> None:

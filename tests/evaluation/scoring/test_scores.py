@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.scoring import scores
-from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, bootstrap_means, interval_of
+from vifi_cli.evaluation.scoring.confidence_intervals import (
+    Estimate,
+    bootstrap_means,
+    interval_of,
+    wilson_interval,
+)
 from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
 from vifi_cli.evaluation.scoring.scores import (
     harmonic_mean,
@@ -74,10 +79,10 @@ def test_intervals_are_over_groups_where_two_are_known() -> None:
     by_video = scores_of(guesses, labels)
     by_group = scores_of(guesses, labels, groups=["ann"] * 4 + ["ben"] * 4)
     assert (by_video.groups, by_group.groups) == (0, 2)
-    # two groups, all right and all wrong: a draw is 0, 0.5 or 1, and a quarter of them is 0
-    assert (by_group.top1.low, by_group.top1.high) == (0.0, 1.0)
-    assert by_video.top1.low is not None
-    assert 0.0 < by_video.top1.low < 0.5
+    # two groups, all right and all wrong, say nothing about a third one
+    assert by_group.top1.low == pytest.approx(0.0, abs=2e-3)
+    assert by_group.top1.high == pytest.approx(1.0, abs=2e-3)
+    assert by_video.top1 == Estimate(0.5, *wilson_interval(0.5, 8))
     assert scores_of(guesses, labels, groups=["ann"] * 8).groups == 0
     assert scores_of(guesses, labels, groups=["ann", "ben", *[""] * 6]).groups == 8
 
@@ -170,7 +175,12 @@ def test_one_persons_base_and_novel_videos_are_drawn_together() -> None:
     base = [scores_of([1, 1, 0, 0], [0] * 4, groups=groups, name="b")]
     novel = [scores_of([1, 1, 0, 0], [0] * 4, groups=groups, name="n")]
     figure = harmonic_over_tests(base, novel)
-    assert (figure.value, figure.low, figure.high) == (0.5, 0.0, 1.0)
+    assert figure.value == 0.5
+    assert (figure.low, figure.high) == pytest.approx((0.0, 1.0), abs=2e-3)
     assert figure.spread is None
     wrong = scores_of([1, 1], [0, 0])
-    assert harmonic_over_tests([wrong], [wrong]).high == 0.0
+    assert harmonic_over_tests([wrong], [wrong]).low == 0.0
+    # two videos, the same in both tests: one degree of freedom
+    assert harmonic_over_tests([wrong], [wrong]).high == pytest.approx(
+        wilson_interval(0, 2, 12.7062)[1], abs=1e-4
+    )

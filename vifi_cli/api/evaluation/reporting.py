@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.leaks import same_classes
@@ -20,6 +21,12 @@ from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.wording import counted
 
+SETTINGS_IN_WORDS = {
+    "zero-shot": "Zero-shot",
+    "base2novel": "Base-to-novel",
+    "few-shot": "Few-shot",
+    "supervised": "Supervised",
+}
 TestedCandidates = Sequence[tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]]
 """Each candidate with the tests of each trial."""
 
@@ -34,19 +41,67 @@ def make_report(
     if with_published:
         table = _with_published(table, plan, feedback)
     return Report(
-        title=f"{plan.subject.setting.name} on {plan.subject.data.name}",
+        title=_title(plan),
         facts=tuple(_facts(tester, tested)),
         stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
-        details=tuple(detail for _, trials in tested for tests in trials for detail in tests),
+        details=tuple(_details(tested)),
+        notes=tuple(_notes(plan, tested)),
     )
+
+
+def _title(plan: TestPlan) -> str:
+    """Such as `Zero-shot accuracy on few.csv`."""
+    setting, data = plan.subject.setting, plan.subject.data
+    name = str(data) if data.is_public_set else Path(data.name).name or data.name
+    return f"{SETTINGS_IN_WORDS[setting.name]} accuracy on {name}"
+
+
+def _details(tested: TestedCandidates) -> Iterator[TestDetail]:
+    for _, trials in tested:
+        for tests in trials:
+            yield from tests
+
+
+def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
+    """What limits the numbers, for the reader of the table."""
+    for group in dict.fromkeys(detail.scores.sole_group for detail in _details(tested)):
+        if group:
+            yield (
+                f"All test videos are of one group, {group}: the intervals do not say how well the models do on other "
+                "people or scenes."
+            )
+    if _shares_one_training_list(plan):
+        seeds = ", ".join(str(trial.seed) for trial in plan.trials)
+        yield f"Seeds {seeds} train on the same videos, so their spread (±) would say nothing about other videos."
+
+
+def _shares_one_training_list(plan: TestPlan) -> bool:
+    """Whether several trials have the same training videos, so that only the order of training differs."""
+    lists = {frozenset(video.path for video in videos.train) for videos in plan.training}
+    return len(plan.training) > 1 and len(lists) == 1
+
+
+def _has_spread(plan: TestPlan, candidate: Candidate) -> bool:
+    """Whether the tests of a row are of several models or lists; a model tested thrice in the same way has none."""
+    if _shares_one_training_list(plan):
+        return False
+    tests = {(model, lists) for model, lists in zip(candidate.models, _test_videos(plan), strict=True)}
+    return len(tests) > 1 or len(plan.trials) == 1
+
+
+def _test_videos(plan: TestPlan) -> list[tuple[tuple[LabeledVideo, ...], ...]]:
+    return [tuple(videos.test for videos in lists) for lists in plan.lists]
 
 
 def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
     scores = [[detail.scores for detail in trial] for trial in tests]
     leaks = _leaks_of(plan, candidate)
     method = f"{candidate.method} (leak)" if leaks else candidate.method
-    return ResultRow(method, row_of(plan.subject.setting, scores), remark="; ".join(leaks))
+    estimates = row_of(plan.subject.setting, scores)
+    if not _has_spread(plan, candidate):
+        estimates = tuple(estimate and replace(estimate, spread=None) for estimate in estimates)
+    return ResultRow(method, estimates, remark="; ".join(leaks))
 
 
 def _leaks_of(plan: TestPlan, candidate: Candidate) -> list[str]:
@@ -94,10 +149,12 @@ def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]
         yield f"Model {shown_model(model)}", description
     yield from _texts(tested)
     yield from _leaks(plan)
-    groups = {detail.scores.groups for _, trials in tested for tests in trials for detail in tests}
-    over = f"over {min(groups)} groups" if groups and min(groups) > 1 else "over videos"
-    yield "Intervals", f"95 %, percentile bootstrap {over}, {DRAWS:,} draws"
-    yield "Spread", "sample standard deviation over splits or seeds, divisor n - 1"
+    groups = min((detail.scores.groups for detail in _details(tested)), default=0)
+    resampled = (
+        f"with the variance over {groups} groups, resampled {DRAWS:,} times" if groups else "over videos"
+    )
+    yield "Intervals", f"95 %, Wilson, {resampled}"
+    yield "Spread (±)", "sample standard deviation over splits or seeds, divisor n - 1"
     processes = clips.processes
     yield "Device", f"{processes.count} x {processes.device}"
     dtype = choose_precision(subject.recipe.runtime.precision, processes.device).dtype

@@ -212,7 +212,10 @@ def _facts(file: QueryFile, measured: Sequence[MeasuredModel]) -> Iterator[tuple
     yield "Queries", f"{file.path}: {len(file.queries)} captions of {videos}, sha256 {digest}"
     yield "Ranked among", f"the {videos} of the query file, each by its best window"
     yield "Ties", "count as ranked before the relevant video"
-    yield "Intervals", f"95 %, percentile bootstrap over queries, {DRAWS:,} draws"
+    yield (
+        "Intervals",
+        f"95 % over queries: Wilson for R@K, percentile bootstrap with {DRAWS:,} draws for mAP and the rank",
+    )
     for one in measured:
         yield f"Model {one.row.method}", one.protocol
     yield "vifi", __version__

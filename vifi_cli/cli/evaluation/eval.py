@@ -201,6 +201,8 @@ def _show(report: Report, *, as_json: bool) -> None:
         show_table(report.table)
     if views := dict(report.facts).get("Views"):
         output.note(f"views of each video: {views}")
+    for remark in report.notes:
+        output.note(remark)
     for stamp in report.stamps:
         output.warning(stamp)
     if report.folder:

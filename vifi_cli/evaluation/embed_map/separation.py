@@ -3,14 +3,14 @@
 Both are measured on the embeddings, never on a map of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, MissingDependency
-from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, estimated_mean
+from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, estimated_mean, estimated_share
 from vifi_cli.evaluation.testing.predicting import Embeddings
 
 ROWS_AT_ONCE = 1024
@@ -70,7 +70,11 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
     matches = (labels[nearest] == labels).astype(np.float64)
     matches[~_has_classmate(labels, members)] = np.nan
     return Separation(
-        estimated_mean(silhouettes, groups), _mean_of_numbers(matches, groups), silhouettes, nearest, matches
+        estimated_mean(silhouettes, groups),
+        _of_numbers(estimated_share, matches, groups),
+        silhouettes,
+        nearest,
+        matches,
     )
 
 
@@ -78,7 +82,7 @@ def gain(later: Separation, earlier: Separation, groups: Sequence[str] = ()) -> 
     """Compares two models on the same videos; intervals draw videos, or groups, for both at once."""
     return Gain(
         estimated_mean(later.silhouettes - earlier.silhouettes, groups),
-        _mean_of_numbers(later.matches - earlier.matches, groups),
+        _of_numbers(estimated_mean, later.matches - earlier.matches, groups),
     )
 
 
@@ -111,9 +115,11 @@ def _silhouettes(embeddings: Embeddings, labels: Labels) -> Values:
     return values
 
 
-def _mean_of_numbers(values: Values, groups: Sequence[str]) -> Estimate | None:
-    """The mean of the values that are not NaN; None if there are none."""
+def _of_numbers(
+    estimate: Callable[[Values, Sequence[str]], Estimate], values: Values, groups: Sequence[str]
+) -> Estimate | None:
+    """An estimate from the values that are not NaN; None if there are none."""
     counted = np.flatnonzero(~np.isnan(values)).tolist()
     if not counted:
         return None
-    return estimated_mean(values[counted], [groups[video] for video in counted] if groups else ())
+    return estimate(values[counted], [groups[video] for video in counted] if groups else ())

@@ -60,7 +60,8 @@ class Report:
     """An evaluation. Notebooks show its table; `pandas.DataFrame(report.rows)` takes its rows.
 
     `facts` are the protocol, names and values: frames, views, texts, lists, models, versions. `stamps` are reasons not
-    to trust the numbers, such as known leaks. `folder` is where the report is written, if it is.
+    to trust the numbers, such as known leaks, and `notes` what limits them. `folder` is where the report is written, if
+    it is.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Report:
     table: ResultTable
     details: tuple[TestDetail, ...] = ()
     folder: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[dict[str, object]]:

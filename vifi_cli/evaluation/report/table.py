@@ -1,6 +1,7 @@
 """The table of a report, measured and published rows, as text and as HTML."""
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -77,6 +78,42 @@ def _best(estimates: Sequence[Estimate | None]) -> float | None:
         return None
     choose = min if known[0].unit == "rank" else max
     return choose(estimate.value for estimate in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The result in a sentence: text, the method, text."""
+
+    before: str
+    method: str
+    after: str
+
+
+def headline(table: ResultTable) -> Headline | None:
+    """The best measured method by the mean of a table, by its HM, or else by its first column; None if nothing is."""
+    columns = [column for column in ("HM", "mean") if column in table.columns] or table.columns[:1]
+    place = table.columns.index(columns[0])
+    measured = [
+        (estimate, row.method)
+        for row in table.rows
+        if row.source == "measured" and (estimate := row.estimates[place]) and math.isfinite(estimate.value)
+    ]
+    if not measured:
+        return None
+    choose = min if measured[0][0].unit == "rank" else max
+    best, method = choose(measured, key=lambda each: each[0].value)
+    percent = " %" if best.unit == "share" else ""
+    before = f"Best {columns[0]} of {len(measured)}:" if len(measured) > 1 else ""
+    return Headline(before, method, f", {columns[0]} {estimate_text(best)}{percent}")
+
+
+def legend(table: ResultTable) -> str:
+    """What the numbers of a table mean."""
+    estimates = [estimate for row in table.rows for estimate in row.estimates if estimate]
+    unit = "Percent, except for ranks" if any(one.unit == "rank" for one in estimates) else "Percent"
+    spread = "; ± is the standard deviation over splits or seeds"
+    has_spread = any(one.spread is not None for one in estimates)
+    return f"{unit}; 95 % intervals in brackets{spread if has_spread else ''}."
 
 
 def shown(text: str) -> str:

@@ -4,16 +4,20 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 
-from vifi_cli.evaluation.report.pictures import confusion_picture, data_uri, thumbnails
+from vifi_cli.evaluation.report.comparison import chart_panels, comparison_picture
+from vifi_cli.evaluation.report.confusion import confusion_grid, confusion_picture
+from vifi_cli.evaluation.report.pictures import data_uri, thumbnails
 from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, units_of
 from vifi_cli.evaluation.report.table import (
     best_values,
+    headline,
+    legend,
     percent_text,
     shown,
     table_html,
@@ -22,29 +26,44 @@ from vifi_cli.evaluation.report.table import (
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.paths import write_file
 
+COMPARISON = "comparison.png"
 FORMAT = 1
 """Raise it when a key of `report.json` changes its meaning."""
 
 _SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
+@dataclass(frozen=True, slots=True)
+class ClassBar:
+    """A class with its accuracy, None if it has no video, and how many of its videos are predicted correctly."""
+
+    name: str
+    share: float | None
+    right: int
+    videos: int
+
+
 def write_report(folder: Path, report: Report) -> None:
     """Writes the report and its pictures into a folder; pictures left by an earlier report are deleted.
 
-    `report.html` needs no other file; `report.md` shows `confusion-1.png` and so on, one per test. A file that cannot
-    be written stays as it was.
+    `report.html` needs no other file; `report.md` shows `comparison.png`, and `confusion-1.png` and so on, one per
+    test. A file that cannot be written stays as it was.
     """
-    pictures = [confusion_picture(test.scores.confusion, test.class_names) for test in report.details]
-    names = [f"confusion-{number}.png" for number in range(1, len(pictures) + 1)]
+    matrices = [confusion_picture(test.scores.confusion, test.class_names) for test in report.details]
+    pictures = {f"confusion-{number}.png": picture for number, picture in enumerate(matrices, 1)}
+    if comparison := comparison_picture(report.table):
+        pictures[COMPARISON] = comparison
     document = json.dumps(report_document(report), indent=2, ensure_ascii=False, allow_nan=False)
-    files = dict(zip(names, pictures, strict=True)) | {
+    files = pictures | {
         "report.json": document.encode() + b"\n",
-        "report.md": _markdown(report, names).encode(),
-        "report.html": report_html(report, pictures).encode(),
+        "report.md": _markdown(report, list(pictures)).encode(),
+        "report.html": report_html(report).encode(),
     }
     for name, content in files.items():
         write_file(folder / name, content)
-    for older in set(folder.glob("confusion-*.png")) - {folder / name for name in names}:
+    for older in {*folder.glob("confusion-*.png"), *folder.glob(COMPARISON)} - {
+        folder / name for name in pictures
+    }:
         older.unlink()
 
 
@@ -57,6 +76,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "format": FORMAT,
         "title": shown(report.title),
         "stamps": [shown(stamp) for stamp in report.stamps],
+        "notes": [shown(note) for note in report.notes],
         "facts": [{"name": shown(name), "value": shown(value)} for name, value in report.facts],
         "columns": list(report.table.columns),
         "rows": [
@@ -109,9 +129,16 @@ def _finite(value: Any) -> Any:
 
 
 def _markdown(report: Report, pictures: Sequence[str]) -> str:
-    """The report with tables; `pictures` are the files of the confusion matrices, one per test."""
+    """The report with tables; `pictures` are the names of its files, the confusion matrices first, one per test."""
     template = _templates().get_template("report.md.jinja")
-    return template.render(report=report, pictures=pictures).rstrip() + "\n"
+    text = template.render(
+        report=report,
+        headline=headline(report.table),
+        legend=legend(report.table),
+        comparison=COMPARISON if COMPARISON in pictures else "",
+        pictures=pictures,
+    )
+    return text.rstrip() + "\n"
 
 
 def _plain(text: str) -> str:
@@ -119,13 +146,16 @@ def _plain(text: str) -> str:
     return _SPECIAL_IN_MARKDOWN.sub(r"\\\1", shown(text))
 
 
-def report_html(report: Report, pictures: Sequence[bytes]) -> str:
-    """The page; `pictures` are the confusion matrices as PNG, one per test."""
+def report_html(report: Report) -> str:
+    """The page, whose charts are part of it, so that they follow its colors and the reader's fonts."""
     template = _templates().get_template("page.html.jinja")
     return template.render(
         report=report,
+        headline=headline(report.table),
+        panels=chart_panels(report.table),
         table=table_html(report.table),
-        tests=list(zip(report.details, [data_uri("png", picture) for picture in pictures], strict=True)),
+        legend=legend(report.table),
+        tests=report.details,
         frames=_frames(report),
         best=best_values(report.table),
     )
@@ -136,6 +166,7 @@ def _templates() -> Environment:
     environment.filters |= {
         "bars": _bars,
         "confused": most_confused,
+        "grid": lambda test: confusion_grid(test.scores.confusion, test.class_names),
         "percent": percent_text,
         "plain": _plain,
         "units": units_of,
@@ -143,10 +174,11 @@ def _templates() -> Environment:
     return environment
 
 
-def _bars(test: TestDetail) -> list[tuple[str, float | None]]:
-    """The accuracy of each class, the hardest first; those without videos, None, last."""
-    bars = zip(test.class_names, test.scores.class_accuracy, strict=True)
-    return sorted(bars, key=lambda bar: 2.0 if bar[1] is None else bar[1])
+def _bars(test: TestDetail) -> list[ClassBar]:
+    """The accuracy of each class, the hardest first; those without videos last."""
+    videos, right = test.scores.confusion.sum(1).tolist(), test.scores.confusion.diagonal().tolist()
+    bars = map(ClassBar, test.class_names, test.scores.class_accuracy, right, videos)
+    return sorted(bars, key=lambda bar: 2.0 if bar.share is None else bar.share)
 
 
 def _frames(report: Report) -> dict[Path, list[str]]:

@@ -1,11 +1,18 @@
-"""95 % confidence intervals by percentile bootstrap, over videos or over groups of videos.
+"""95 % confidence intervals, of shares by Wilson's method and of other means by bootstrap, over videos or their groups.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. Each draw takes as many videos as
-there are, with replacement. Where clips of one person or scene are not independent, it takes their groups instead.
+Where clips of one person or scene are not independent, complete groups are resampled. The variance of a share over
+these draws tells how many independent videos it is worth, and Wilson's interval is that of so many, with Student's
+quantile for the number of groups. Without groups it is Wilson's own.
+
+Sources: Wilson, Probable inference, JASA 1927. Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
+13. Korn and Graubard, Confidence intervals for proportions with small expected number of positive counts estimated
+from survey data, Survey Methodology 1998, for the effective number and the quantile.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -15,6 +22,8 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 2000
+NORMAL_QUANTILE = 1.959963984540054  # 97.5 % of the standard normal distribution
+MOST_FREEDOM = 200  # beyond, Student's quantile is normal to 1 %
 _MOST_UNITS_AT_ONCE = 1_000_000
 
 
@@ -33,12 +42,81 @@ class Estimate:
     unit: Literal["share", "rank"] = "share"
 
 
+def estimated_share(hits: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimate:
+    """The share of hits, one per video, with its interval; 0 without an interval for an empty sequence."""
+    numbers = np.asarray(hits, np.float64)
+    if not len(numbers):
+        return Estimate(0.0)
+    share = float(numbers.mean())
+    if not groups:
+        return Estimate(share, *wilson_interval(share, len(numbers)))
+    means = bootstrap_means(numbers, groups)
+    return Estimate(share, *share_interval(share, means, len(set(groups)), len(numbers)))
+
+
+def wilson_interval(share: float, videos: float, quantile: float = NORMAL_QUANTILE) -> tuple[float, float]:
+    """Wilson's score interval of a share of so many independent videos; everything, 0 to 1, for none."""
+    if videos <= 0:
+        return 0.0, 1.0
+    weight = quantile**2 / videos
+    center = share + weight / 2
+    half = quantile * math.sqrt(share * (1 - share) / videos + weight / (4 * videos))
+    low, high = (center - half) / (1 + weight), (center + half) / (1 + weight)
+    # rounding must not put the share outside of its own interval
+    return float(min(share, max(0.0, low))), float(max(share, min(1.0, high)))
+
+
+def share_interval(share: float, means: Floats, groups: int, videos: int) -> tuple[float, float]:
+    """The interval of a share, or of a mean of shares, from its bootstrapped `means` over two or more groups.
+
+    `videos` is the number that it cannot be worth more than, however equal the groups are.
+    """
+    variance = float(means.var()) * groups / (groups - 1)
+    worth = share * (1 - share) / variance if variance > 0 else math.inf
+    is_same = math.isclose(share, 0) or math.isclose(share, 1)  # no variance where none can be seen
+    return wilson_interval(
+        share, videos if is_same else min(max(worth, 1), videos), student_quantile(groups - 1)
+    )
+
+
+@cache
+def student_quantile(freedom: int) -> float:
+    """97.5 % of Student's t distribution, by bisection of its distribution function."""
+    if freedom > MOST_FREEDOM:
+        return NORMAL_QUANTILE
+    low, high = 0.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < 0.95 else (low, middle)
+    return low
+
+
+def _within(t: float, freedom: int) -> float:
+    """The probability of values from -t to t; Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    angle = math.atan(t / math.sqrt(freedom))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    is_odd = freedom % 2
+    term = total = cosine if is_odd else 1.0
+    for number in range(2 + is_odd, freedom - 1, 2):
+        term *= cosine**2 * (number - 1) / number
+        total += term
+    if not is_odd:
+        return sine * total
+    return 2 / math.pi * (angle + (sine * total if freedom > 1 else 0.0))
+
+
 def estimated_mean(values: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimate:
     """The mean of one value per video with its interval; 0 without an interval for an empty sequence."""
     numbers = np.asarray(values, np.float64)
     if not len(numbers):
         return Estimate(0.0)
     return Estimate(float(numbers.mean()), *interval_of(bootstrap_means(numbers, groups)))
+
+
+def sole_group(videos: Sequence[LabeledVideo]) -> str:
+    """The group that all videos belong to; empty if they have several, or none is known."""
+    groups = {video.group for video in videos}
+    return groups.pop() if len(groups) == 1 else ""
 
 
 def independent_groups(videos: Sequence[LabeledVideo]) -> tuple[str, ...]:

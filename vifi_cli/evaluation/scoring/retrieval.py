@@ -9,7 +9,13 @@ import numpy.typing as npt
 
 from vifi_cli.data.formats.text_file import read_csv
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS, Estimate, Floats, interval_of
+from vifi_cli.evaluation.scoring.confidence_intervals import (
+    DRAWS,
+    Estimate,
+    Floats,
+    estimated_share,
+    interval_of,
+)
 
 COLUMNS = ("file", "caption")
 CUTS = (1, 5, 10)
@@ -63,13 +69,13 @@ def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bo
     """Scores the ranks of the relevant videos, bool (Q, V), by the scores of all videos, (Q, V), the higher the better.
 
     A video with the same score as a relevant one counts as ranked before it, so a model that gives all videos the same
-    score gains nothing. Intervals are bootstrapped over queries.
+    score gains nothing. Intervals are over queries.
     """
     places = [relevant_places(*row) for row in zip(scores, relevant, strict=True)]
     first = np.array([place[0] for place in places], np.int64)
     precision = np.array([np.mean(np.arange(1, len(place) + 1) / place) for place in places])
     return RetrievalScores(
-        tuple(_estimate((first <= cut).astype(np.float64), np.mean) for cut in CUTS),
+        tuple(estimated_share(first <= cut) for cut in CUTS),
         _estimate(precision, np.mean),
         replace(_estimate(first.astype(np.float64), np.median), unit="rank"),
         first,

@@ -11,9 +11,11 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     Estimate,
     Floats,
     drawn_means,
-    estimated_mean,
+    estimated_share,
     independent_groups,
-    interval_of,
+    share_interval,
+    sole_group,
+    wilson_interval,
 )
 from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
 
@@ -22,8 +24,9 @@ from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
 class ClassificationScores:
     """The accuracy of a model on the videos of one test; unreadable videos are only counted.
 
-    `groups` counts the groups that intervals are drawn over, 0 for videos. For each of N videos, `hits` is whether the
-    prediction is correct, and `units` what it is drawn with for intervals, its group or itself. `class_accuracy` is
+    `groups` counts the groups that intervals are drawn over, 0 for videos; `sole_group` is the one that all videos
+    belong to, if so. For each of N videos, `hits` is whether the prediction is correct, and `units` what it is drawn
+    with for intervals, its group or itself. `class_accuracy` is
     None for a class without a video. `confusion`, int64 (C, C), counts videos by true class (row) and prediction.
     """
 
@@ -31,6 +34,7 @@ class ClassificationScores:
     top5: Estimate
     videos: int
     groups: int
+    sole_group: str
     unreadable: int
     hits: npt.NDArray[np.bool_] = field(repr=False)
     units: tuple[str, ...] = field(repr=False)
@@ -48,10 +52,11 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
     if read:
         np.add.at(confusion, (labels, predictions.probabilities.argmax(1)), 1)
     return ClassificationScores(
-        top1=estimated_mean(top1, groups),
-        top5=estimated_mean(top5, groups),
+        top1=estimated_share(top1, groups),
+        top5=estimated_share(top5, groups),
         videos=len(read),
         groups=len(set(groups)),
+        sole_group=sole_group(read),
         unreadable=len(predictions.unreadable),
         hits=top1,
         units=groups or tuple(str(video.path) for video in read),
@@ -81,7 +86,7 @@ def mean_over_tests(tests: Sequence[ClassificationScores]) -> Estimate:
     mean, spread = mean_and_spread([test.top1.value for test in tests])
     if not all(test.videos for test in tests):
         return Estimate(mean, spread=spread)
-    return Estimate(mean, *interval_of(_joint_means(tests).mean(1)), spread)
+    return Estimate(mean, *_interval(mean, _joint_means(tests).mean(1), tests), spread)
 
 
 def harmonic_over_tests(
@@ -103,7 +108,16 @@ def harmonic_over_tests(
     of_base, of_novel = means[:, : len(base)].mean(1), means[:, len(base) :].mean(1)
     products, sums = 2 * of_base * of_novel, of_base + of_novel
     harmonic = np.divide(products, sums, out=np.zeros_like(sums), where=sums > 0)
-    return Estimate(value, *interval_of(harmonic), spread)
+    return Estimate(value, *_interval(value, harmonic, (*base, *novel)), spread)
+
+
+def _interval(value: float, means: Floats, tests: Sequence[ClassificationScores]) -> tuple[float, float]:
+    """The interval of a mean over tests, by its bootstrapped `means`; repeated tests of a video count once."""
+    units = {unit for test in tests for unit in test.units}
+    fewest, most = max(test.videos for test in tests), sum(test.videos for test in tests)
+    if len(units) < 2:
+        return wilson_interval(value, fewest)
+    return share_interval(value, means, len(units), fewest if means.var() == 0 else most)
 
 
 def _joint_means(tests: Sequence[ClassificationScores]) -> Floats:

@@ -173,3 +173,10 @@ def test_a_terminal_shows_the_nearest_hits_as_unsure_where_nothing_is_relevant(
 def test_what_is_relevant_is_not_joined_by_what_is_unsure(vifi: Vifi, indexed: Path) -> None:
     assert vifi("search", "a cat", "--unsure", "--jsonl").stdout == vifi("search", "a cat", "--jsonl").stdout
     assert "unsure" not in vifi("search", "a cat", is_terminal=True).stdout
+
+
+def test_a_query_in_another_script_is_answered_with_a_hint(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("search", "кот", "+", "2:собака", "--json")
+    assert json.loads(outcome.stdout)["query"] == "кот + 2:собака"
+    assert outcome.stderr.count("starter reads English only, and the query is in Cyrillic") == 1
+    assert "English" not in vifi("search", "café", "--json").stderr

@@ -21,6 +21,7 @@ from vifi_cli.index.update.rebuild import finish_rebuild, open_rebuild
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.web.app import make_app
 
 
 def names(page: str) -> list[str]:
@@ -317,7 +318,6 @@ def test_an_encoder_that_cannot_be_loaded_is_said_and_the_rest_works(
     library: Library, tmp_path: Path
 ) -> None:
     from vifi_cli.errors import ModelUnavailable
-    from vifi_cli.web.app import make_app
 
     def unavailable(_: object) -> ColorEncoder:
         raise ModelUnavailable("its weights are not on this machine")
@@ -348,3 +348,13 @@ def test_hits_that_are_no_more_than_guesses_are_told_from_finds(client: TestClie
     assert found.count("card faint") == len(names(found)) - 2 > 0
     assert "Nothing relevant found. These come nearest." in guessed
     assert guessed.count("card faint") == len(names(guessed)) == 3
+
+
+def test_words_in_a_script_that_the_encoder_does_not_read_get_a_notice(tmp_path: Path) -> None:
+    encoder = ColorEncoder("starter")
+    Catalog.create(tmp_path / "index" / CATALOG_FILE, indexed_with(encoder, FrameSampling())).close()
+    app = make_app(tmp_path / "index", tmp_path / "cache", lambda *_: encoder)
+    with TestClient(app, "http://127.0.0.1") as client:
+        for words, times in (("кот", 1), ("кот", 1), ("cat", 0), ("cat +", 0), ("/день/кот.mp4@0:01", 0)):
+            page = client.get("/", params={"q": words}).text
+            assert page.count("reads English only, and the query is in Cyrillic") == times, words

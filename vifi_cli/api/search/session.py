@@ -25,6 +25,7 @@ from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutr
 from vifi_cli.index.search.query import Example, Query, Words, combine, query_in_words, require_wanted
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit, VideoIndex
+from vifi_cli.model.registry.languages import language_hint
 
 if TYPE_CHECKING:
     from vifi_cli.index.search.examples import SeenExample
@@ -59,6 +60,7 @@ class SearchSession:
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
         self._neutral: dict[str, NeutralTexts] = {}
+        self._has_hinted = False
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +125,9 @@ class SearchSession:
             EncoderMismatch: the model encodes images differently from the index's own, or that has changed.
         """
         require_wanted(query)
+        if not self._has_hinted and (hint := self.language_hint(query, choice)):
+            self._has_hinted = True
+            self._feedback.note(hint)
         embeddings = [
             self._read(term.meaning.text, choice)
             if isinstance(term.meaning, Words)
@@ -185,6 +190,11 @@ class SearchSession:
     def reader(self, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """The name of the model that reads the words of queries."""
         return self.text_encoder(choice).model_name if choice.model else self.index.catalog.indexed_with.model
+
+    def language_hint(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> str:
+        """Advice on words in a script that the encoder does not read; empty if there is none to give."""
+        texts = [term.meaning.text for term in query.terms if isinstance(term.meaning, Words)]
+        return language_hint(choice.model or self.index.catalog.indexed_with.model, " ".join(texts))
 
     def _read(self, text: str, choice: EncoderChoice) -> Float32Array:
         fingerprint = self._text_fingerprint(choice)

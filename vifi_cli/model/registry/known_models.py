@@ -23,6 +23,7 @@ class KnownModel:
     size_mb: int  # of both towers' weights as float32
     dimension: int  # D, the length of an embedding
     gmacs: float  # billions of multiply-adds to embed one frame
+    languages: Literal["English", "many"]  # that its text tower reads
     good_for: str
 
     @property
@@ -52,6 +53,7 @@ def _known_model(row: Mapping[str, str]) -> KnownModel:
         size_mb=int(row["size_mb"]),
         dimension=int(row["dimension"]),
         gmacs=float(row["gmacs"]),
+        languages="many" if row["languages"] == "many" else "English",
         good_for=row["good_for"],
     )
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.lock import Writer, running_writer
 from vifi_cli.web.pages.cards import Card, Cards
 from vifi_cli.web.pages.templating import length
 from vifi_cli.web.requests.address import video_by_key
-from vifi_cli.web.requests.question import HITS, MOST_HITS, Question, search
+from vifi_cli.web.requests.question import HITS, MOST_HITS, Question, query_of, search
 from vifi_cli.wording import clock, counted
 
 MOST_FOLDERS = 300
@@ -41,6 +42,7 @@ class SearchView:
     folders: Sequence[Folder] = ()  # that a search can be limited to
     cards: Sequence[Card] = ()  # the hits, or the newest videos
     seed: Card | None = None  # the moment to find similar ones of
+    notice: str = ""  # advice on the words of the question
     problem: str = ""  # what is wrong with the question or the index
     nothing_indexed: bool = False
 
@@ -87,6 +89,7 @@ def view_of(session: SearchSession, question: Question) -> SearchView:
         heading=_heading(question),
         state=state_text(catalog),
         running=progress_text(running_writer(catalog.path.parent)),
+        notice=_notice(session, question),
         folders=folders(catalog),
         cards=newest,
         seed=seed,
@@ -124,6 +127,14 @@ def pattern_for(folder: Path) -> str:
 
 def _literal(letter: str) -> str:
     return f"[{letter}]" if letter in "*?[" else letter
+
+
+def _notice(session: SearchSession, question: Question) -> str:
+    """Advice on the words of a question; empty if they make no sense, which the search reports."""
+    try:
+        return session.language_hint(query_of(session, question)) if question.words else ""
+    except InvalidInput:
+        return ""
 
 
 def hits_of(session: SearchSession, question: Question) -> list[Card]:

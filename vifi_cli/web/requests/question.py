@@ -12,6 +12,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.examples import SeenExample, see_indexed
+from vifi_cli.index.search.query import Query
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import unsure_among
 from vifi_cli.index.search.video_index import SearchHit
@@ -106,10 +107,15 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
     options = RankingOptions(top=question.top, by=question.by, among=among)
     if question.like is None:
-        found = session.find(parse_query(split_line(question.words), session.files), options)
+        found = session.find(query_of(session, question), options)
     else:
         found = session.find_like(seen_moment(session.index.catalog, question.like), options)
     return unsure_among(found) or found
+
+
+def query_of(session: SearchSession, question: Question) -> Query:
+    """The words of a question, read as on the command line; raises InvalidInput if they make no sense."""
+    return parse_query(split_line(question.words), session.files)
 
 
 def seen_moment(catalog: Catalog, moment: MomentAddress) -> SeenExample:

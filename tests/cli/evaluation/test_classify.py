@@ -41,11 +41,13 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_default_model_says_when_a_real_clip_shows_what(vifi: Vifi, starter: None, clips: Path) -> None:
+def test_the_encoder_of_the_index_says_when_a_real_clip_shows_what(
+    vifi: Vifi, indexed: Path, clips: Path
+) -> None:
     command = ("classify", clips / "pets.mp4", "--classes", LABELS, "--device", "cpu", "--json")
     outcome = vifi(*command, "--over-time", "--window", 4, "-t", 1)
     assert outcome.exit_code == 0, outcome.stderr
-    assert "model: starter" in outcome.stderr
+    assert "model: starter (the encoder of your index)" in outcome.stderr
     document = json.loads(outcome.stdout)
     assert (document["model"], document["frames"], document["unreadable"]) == ("starter", 8, [])
     assert document["labels"] == LABELS.split(",")

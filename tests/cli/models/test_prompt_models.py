@@ -30,7 +30,7 @@ def hits(vifi: Vifi, *options: object) -> dict[str, object]:
 
 
 def test_text_prompts_search_the_index_of_their_base(
-    vifi: Vifi, base: Path, tmp_path: Path, clips: Path
+    vifi: Vifi, base: Path, tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert vifi("index", clips, "--model", base).exit_code == 0
     prompts = write_prompted(tmp_path / "prompts", str(base), TEXT_ONLY)
@@ -44,9 +44,16 @@ def test_text_prompts_search_the_index_of_their_base(
     assert outcome.exit_code == 2
     assert f"search with `vifi search --model {prompts}`" in outcome.stderr
 
+    monkeypatch.setenv("VIFI_MODEL", str(prompts))
+    assert hits(vifi) == prompted
+    assert hits(vifi, "--model", base) == plain, "a flag wins over a setting"
+    assert "reads the words of queries" in vifi("status").stderr
+    outcome = vifi("index", clips)
+    assert outcome.exit_code == 0, outcome.stderr
+
 
 def test_vision_prompts_need_an_index_of_their_own(
-    vifi: Vifi, base: Path, tmp_path: Path, clips: Path
+    vifi: Vifi, base: Path, tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert vifi("index", clips, "--model", base).exit_code == 0
     prompts = write_prompted(tmp_path / "prompts", str(base), BOTH)
@@ -55,7 +62,17 @@ def test_vision_prompts_need_an_index_of_their_own(
         assert outcome.exit_code == 2
         assert "encodes images differently" in outcome.stderr
         assert f"`vifi index --rebuild --model {prompts}`" in outcome.stderr
-    assert vifi("index", clips, "--rebuild", "--model", prompts).exit_code == 0
+    monkeypatch.setenv("VIFI_MODEL", str(prompts))
+    assert hits(vifi)["model"] == str(base), "a setting that does not fit prevents no search"
+    waits = (
+        f"the index keeps {base}: `vifi index --rebuild` changes it to {prompts}, the model of your settings"
+    )
+    for command in (("index", clips), ("status",)):
+        outcome = vifi(*command)
+        assert (outcome.exit_code, waits in outcome.stderr) == (0, True), outcome.stderr
+    rebuilt = vifi("index", clips, "--rebuild")
+    assert f"model: {prompts} (set by VIFI_MODEL)" in rebuilt.stderr
+    monkeypatch.delenv("VIFI_MODEL")
     assert hits(vifi)["model"] == str(prompts)
 
 

@@ -109,7 +109,10 @@ def test_open_hub_is_reachable_unless_offline(small_hub: str, monkeypatch: pytes
     assert not hub_reachable()
     monkeypatch.delenv("HF_HUB_OFFLINE")
     assert hub_reachable()
-    assert choose_default_model() == (DEFAULT_MODEL, "the default, to be fetched once")
+    assert choose_default_model() == (
+        DEFAULT_MODEL,
+        "the default, 598 MB to download once; `--model starter` needs no download; the index keeps it",
+    )
 
 
 def test_without_hub_the_starter_is_chosen_and_the_reason_given() -> None:

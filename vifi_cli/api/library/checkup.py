@@ -115,7 +115,8 @@ def _decoding() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from vifi_cli.model.registry.hub import choose_default_model, hub_reachable
+    from vifi_cli.api.models.choosing import choose_for_new_index
+    from vifi_cli.model.registry.hub import hub_reachable
     from vifi_cli.model.weights.packaged_weights import PACKAGED_FILES, starter_is_installed
 
     if hub_reachable():
@@ -123,8 +124,8 @@ def _models() -> Iterator[Finding]:
     else:
         effect = "models that are not on this machine cannot be fetched"
         yield Finding("Model hub", "note", f"cannot be reached: {effect}")
-    model, reason = choose_default_model()
-    yield Finding("Default encoder", "fine", f"{model} ({reason})")
+    chosen = choose_for_new_index(None)
+    yield Finding("Encoder of a new index", "fine", f"{chosen.name} ({chosen.reason})")
     if starter_is_installed():
         for file in PACKAGED_FILES:
             file.locate()

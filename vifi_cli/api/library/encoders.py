@@ -1,13 +1,21 @@
-"""Loads the encoders that fit an index, and refuses those that do not."""
+"""Loads the encoders that fit an index, and refuses those that do not.
+
+The index's own encoder serves it, unless a user names another for the words of queries. The setting `model` counts as
+named only where it fits: a model that vifi has trained, and that encodes images as the index's own does.
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.errors import EncoderMismatch
+from vifi_cli.errors import EncoderMismatch, VifiError
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
+from vifi_cli.paths import is_given_folder
+from vifi_cli.settings import load_settings
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 class EncoderChoice:
     """What encodes queries, and where: on `auto`, `cpu`, `cuda` or `mps`."""
 
-    model: str | None = None  # reads words; None for the index's own encoder
+    model: str | None = None  # reads words; None for the setting if it fits, else the index's own encoder
     device: str = "auto"
 
 
@@ -30,7 +38,7 @@ def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedbac
     Raises:
         EncoderMismatch: the model encodes images differently, or the weights of the index's own have changed.
     """
-    model, device = choice.model, choice.device
+    model, device = choice.model or model_that_reads(indexed_with), choice.device
     if model is None:
         return load_index_text_encoder(indexed_with, device, feedback)
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
@@ -42,6 +50,41 @@ def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedbac
             f"or rebuild the index with `vifi index --rebuild --model {model}`"
         )
     return load_text_encoder(source, device)
+
+
+def model_that_reads(indexed_with: IndexedWith) -> str | None:
+    """The setting `model` if it reads the words of queries to an index; None if the index's own encoder does.
+
+    Only what can be decided without loading an image tower fits: text prompts, and what was tuned from `starter`.
+    """
+    from vifi_cli.model.registry.source import resolve_model
+    from vifi_cli.model.runtime.encoder import quick_vision_fingerprint_of
+
+    model = load_settings().model
+    if model is None or model == indexed_with.model or not is_given_folder(model):
+        return None
+    try:
+        source = resolve_model(model)
+        fits = quick_vision_fingerprint_of(source) == indexed_with.vision_fingerprint
+    except VifiError:  # a model that is not there is no reason not to search
+        return None
+    return source.name if fits and source.name != indexed_with.model else None
+
+
+def note_model_setting(index_folder: Path, feedback: Feedback) -> None:
+    """Notes what the setting `model` means for an index that was made with another model, if there is one."""
+    model = load_settings().model
+    if model is None:
+        return
+    with Catalog(index_folder / CATALOG_FILE) as catalog:
+        indexed_with = catalog.indexed_with
+    if model_that_reads(indexed_with):
+        feedback.note(f"{model}, the model of your settings, reads the words of queries")
+    elif model != indexed_with.model:
+        feedback.note(
+            f"the index keeps {indexed_with.model}: `vifi index --rebuild` changes it to {model}, "
+            "the model of your settings"
+        )
 
 
 def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> TextEncoder:

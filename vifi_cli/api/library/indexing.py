@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 from vifi_cli import paths, stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
 from vifi_cli.api.library.encoders import load_both_sides
-from vifi_cli.api.models.weights import fetch_model
+from vifi_cli.api.models.choosing import ChosenModel, choose_for_new_index, choose_for_rebuild
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import note_progress, write_lock
@@ -37,7 +37,7 @@ from vifi_cli.wording import clock, counted, size
 class IndexChoices(TypedDict, total=False):
     """How to index; all are optional."""
 
-    model: str | None  # as `vifi model list` names it; by default the index's own
+    model: str | None  # as `vifi model list` names it; by default the index's own, for a new one the setting
     device: str  # where it runs: `auto` (the default), `cpu`, `cuda` or `mps`
     frames_per_second: float | None  # sampling rate; by default the index's own, or 1
     exclude: Sequence[str]  # globs of files and folders to skip
@@ -156,7 +156,7 @@ class _IndexRun:
                     f"{folder} cannot be read: check its rights and its disk, or name another folder"
                 )
             raise NothingToIndex(no_videos_under(request.paths), discovery.skipped)
-        encoder = self._load(request.model)
+        encoder = self._load(choose_for_new_index(request.model))
         signature = indexed_with(encoder, _sampling(request))
         with Catalog.create(self._folder / CATALOG_FILE, signature) as catalog:
             return self._bring_up_to_date(catalog, request.paths, discovery, lambda: encoder)
@@ -166,7 +166,7 @@ class _IndexRun:
         with Catalog(self._folder / CATALOG_FILE) as catalog:
             _check_sampling(catalog, request)
             model = request.model or catalog.indexed_with.model
-            load = functools.cache(lambda: _checked(self._load(model), model, catalog))
+            load = functools.cache(lambda: _checked(self._load(ChosenModel(model)), model, catalog))
             if model != catalog.indexed_with.model:
                 load()
             roots = request.paths or tuple(catalog.roots())
@@ -178,7 +178,8 @@ class _IndexRun:
             roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
             discovery = self._discover(self._present(roots))
             check_nothing_is_lost(old, discovery, roots)
-            model, sampling = request.model or old.indexed_with.model, old.indexed_with.sampling
+            sampling = old.indexed_with.sampling
+            model = choose_for_rebuild(request.model, old.indexed_with.model)
         encoder = self._load(model)
         with open_rebuild(self._folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
             report = self._bring_up_to_date(catalog, roots, discovery, lambda: encoder)
@@ -213,11 +214,10 @@ class _IndexRun:
         empty = tuple(root for root in discovery.roots_without_videos() if root in named)
         return replace(report, without_videos=empty)
 
-    def _load(self, model: str | None) -> Encoder:
+    def _load(self, model: ChosenModel) -> Encoder:
         started = time.perf_counter()
         try:
-            source = fetch_model(model, self._feedback)
-            return load_both_sides(source, self._request.device, self._feedback)
+            return load_both_sides(model.fetch(self._feedback), self._request.device, self._feedback)
         finally:
             self.loading_seconds += time.perf_counter() - started
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.models.weights import fetch_model
+from vifi_cli.api.models.choosing import choose_model
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions, require_finite
@@ -211,8 +211,8 @@ def load_model(
     """Loads a model to embed and classify videos with, and downloads its weights if necessary.
 
     Args:
-        name: as for `--model`: a name from `vifi model list`, or a folder such as `runs/moves/best`; None chooses the
-            default model.
+        name: as for `--model`: a name from `vifi model list`, or a folder such as `runs/moves/best`; if None, the
+            setting `model`, else the encoder of your index, else the default model.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         feedback: receives notes and progress.
 
@@ -222,8 +222,9 @@ def load_model(
         MissingDependency: a package that the model needs is not installed.
     """
     chosen = choose_device(device)
-    source = fetch_model(name, feedback)
-    shown = str(name or source.name)
+    model = choose_model(name)
+    source = model.fetch(feedback)
+    shown = model.name
     with feedback.busy(f"Loading {shown}"):
         loaded = load_vifi_clip(source)
         loaded.network.to(chosen).eval()

@@ -1,4 +1,4 @@
-"""Choosing models by name, and fetching their weights before they are needed."""
+"""Fetches weights before they are needed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,22 +9,16 @@ if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource
 
 
-def fetch_model(name: str | Path | None, feedback: Feedback) -> "ModelSource":
+def fetch_model(name: str | Path, feedback: Feedback) -> "ModelSource":
     """Resolves a model's name, as for `--model`, and fetches its weights unless they are on this machine already.
-
-    Without a name it chooses the default model and notes which one that is.
 
     Raises:
         InvalidInput: the model is unknown.
         ModelUnavailable: the hub cannot be reached, or the download was damaged.
         MissingDependency: a package that the model needs is not installed.
     """
-    from vifi_cli.model.registry.hub import choose_default_model
     from vifi_cli.model.registry.source import resolve_model
 
-    if name is None:
-        name, reason = choose_default_model()
-        feedback.note(f"model: {name} ({reason})")
     source = resolve_model(str(name))
     fetch_weights(source, feedback)
     return source

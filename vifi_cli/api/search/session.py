@@ -14,6 +14,7 @@ from vifi_cli.api.library.encoders import (
     EncoderChoice,
     load_index_encoder,
     load_query_encoder,
+    model_that_reads,
 )
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.errors import IndexChanged
@@ -59,6 +60,7 @@ class SearchSession:
         self._index: VideoIndex | None = None
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
+        self._set_readers: dict[IndexedWith, str | None] = {}  # the settings' models that read words, if any
         self._neutral: dict[str, NeutralTexts] = {}
         self._has_hinted = False
 
@@ -189,7 +191,9 @@ class SearchSession:
 
     def reader(self, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """The name of the model that reads the words of queries."""
-        return self.text_encoder(choice).model_name if choice.model else self.index.catalog.indexed_with.model
+        if self._is_read_by_another(choice):
+            return self.text_encoder(choice).model_name
+        return self.index.catalog.indexed_with.model
 
     def language_hint(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """Advice on words in a script that the encoder does not read; empty if there is none to give."""
@@ -208,9 +212,16 @@ class SearchSession:
         return embedding
 
     def _text_fingerprint(self, choice: EncoderChoice) -> str:
-        if choice.model:
+        if self._is_read_by_another(choice):
             return self.text_encoder(choice).text_fingerprint
         return self.index.catalog.indexed_with.text_fingerprint
+
+    def _is_read_by_another(self, choice: EncoderChoice) -> bool:
+        """Whether another model than the index's own reads words; a session keeps to the first answer."""
+        indexed_with = self.index.catalog.indexed_with
+        if choice.model is None and indexed_with not in self._set_readers:
+            self._set_readers[indexed_with] = model_that_reads(indexed_with)
+        return bool(choice.model or self._set_readers[indexed_with])
 
     def _encoder(self, device: str) -> Encoder:
         key = self.index.catalog.indexed_with, device

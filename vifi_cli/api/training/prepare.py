@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.models.weights import fetch_model
+from vifi_cli.api.models.choosing import choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, prompt_recipe_of, recipe_of
 from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
 from vifi_cli.data.loading import load_labeled_videos
@@ -36,10 +36,11 @@ class PreparedRun:
 def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     """Find data, recipe and model for a new run."""
     recipe = recipe_of(request)
-    if request.model:
-        resolve_model(request.model)  # a misspelt name is reported before the data is read
+    start = choose_start_of_training(request.model)
+    with start.explained():
+        resolve_model(start.name)  # a misspelt name is reported before the data is read
     data = load_data(request.data, request.setting, recipe.seed, protocol=request.protocol, feedback=feedback)
-    model = fetch_model(request.model, feedback).name
+    model = start.fetch(feedback).name
     if request.method == "prompt":
         recipe = prompt_recipe_of(request, model, feedback)
     if request.protocol == "default":

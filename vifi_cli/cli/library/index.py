@@ -116,12 +116,16 @@ def index(
 
     Exit code 0 if all is indexed, 1 if PATHS hold no videos, 2 if something is wrong, 3 if some could not be read.
     """
+    from vifi_cli.api.library.encoders import note_model_setting
+
     request = how.request(paths or ())
     if watch:
         _follow(request, as_json=as_json)
         return
     report = _run(request)
     warn_of_problems(report)
+    if not request.model:
+        note_model_setting(places.index_folder(), ON_TERMINAL)
     if as_json:
         output.document(as_document(report))
     elif report or not request.paths:

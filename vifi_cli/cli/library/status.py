@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vifi_cli import paths, wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.index.summary import IndexSummary
@@ -17,6 +18,7 @@ def status(as_json: JsonOption = False) -> None:
 
     It shows the encoder, the size of the index, and which files could not be read.
     """
+    from vifi_cli.api.library.encoders import note_model_setting
     from vifi_cli.api.search.documents import summary_document
     from vifi_cli.index.summary import summarize
 
@@ -25,6 +27,7 @@ def status(as_json: JsonOption = False) -> None:
         output.document(summary_document(summary))
     else:
         _show(summary)
+        note_model_setting(summary.folder, ON_TERMINAL)
 
 
 def _show(summary: IndexSummary) -> None:

@@ -53,7 +53,7 @@ def serve(
 
     It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index.
     """
-    from vifi_cli.api.library.encoders import load_index_text_encoder
+    from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder
     from vifi_cli.web.addresses import addresses_of
     from vifi_cli.web.app import make_app
     from vifi_cli.web.connections import limits_of_system
@@ -66,7 +66,7 @@ def serve(
     app = make_app(
         index_to_search(),
         paths.cache_folder(),
-        lambda indexed_with: load_index_text_encoder(indexed_with, device, ON_TERMINAL),
+        lambda indexed_with: load_query_encoder(indexed_with, EncoderChoice(device=device), ON_TERMINAL),
         hosts=Hosts(expose, allowed),
         root_path=below,
     )

@@ -80,23 +80,34 @@ def cached_weights(source: ModelSource) -> Path | None:
 
 
 def choose_default_model() -> tuple[str, str]:
-    """The name of the model to use when the user names none, and the reason in words.
+    """The name of the model of a new index where the user names none, and the reason in words.
 
     Raises ModelUnavailable if the default is not here, the hub cannot be reached and `starter` is not installed.
     """
-    if is_cached(resolve_model(DEFAULT_MODEL)):
-        return DEFAULT_MODEL, "the default, already on this machine"
-    if hub_reachable():
-        return DEFAULT_MODEL, "the default, to be fetched once"
+    if is_cached(resolve_model(DEFAULT_MODEL)) or hub_reachable():
+        return DEFAULT_MODEL, f"{describe_default_model()}; the index keeps it"
     if starter_is_installed():
         return STARTER, (
-            f"the hub cannot be reached to fetch {DEFAULT_MODEL}, and starter needs no download; "
-            "it knows fewer things, see `vifi model list`"
+            f"{DEFAULT_MODEL} knows more, but the hub cannot be reached to download it, {_size_of_default()}; "
+            f"the index keeps starter until `vifi index --rebuild --model {DEFAULT_MODEL}`"
         )
     raise ModelUnavailable(
         f"{DEFAULT_MODEL} is not on this machine and {hub_endpoint()} cannot be reached: "
         f"connect and run `vifi model pull {DEFAULT_MODEL}`, or {INSTALL_COMMAND}"
     )
+
+
+def describe_default_model() -> str:
+    """What the default model costs on this machine, in words, and the alternative to a download."""
+    if is_cached(resolve_model(DEFAULT_MODEL)):
+        return "the default, already on this machine"
+    instead = f"; `--model {STARTER}` needs no download" if starter_is_installed() else ""
+    return f"the default, {_size_of_default()} to download once{instead}"
+
+
+def _size_of_default() -> str:
+    known = find_known_model(DEFAULT_MODEL)
+    return f"{known.size_mb if known else 0} MB"
 
 
 def pull(source: ModelSource, on_progress: Progress = lambda done, total: None) -> Path | None:
@@ -139,8 +150,7 @@ def _fetch(source: ModelSource, on_progress: Progress) -> Path:
     endpoint = hub_endpoint()
     if not hub_reachable():
         raise ModelUnavailable(
-            f"{endpoint} cannot be reached to fetch {source.name}: connect, "
-            "or name a model that is here (`vifi model list`)"
+            f"{endpoint} cannot be reached to fetch {source.name}: connect, {_without_hub()}"
         )
     repository, names = _place(source)
     for name in names:
@@ -159,6 +169,12 @@ def _fetch(source: ModelSource, on_progress: Progress) -> Path:
         _verify(Path(path), metadata.size, metadata.etag)
         return Path(path)
     raise ModelUnavailable(f"{repository} holds no weights for {source.name}")
+
+
+def _without_hub() -> str:
+    if starter_is_installed():
+        return f"or use `--model {STARTER}`, which needs no download"
+    return "or name a model that is here (`vifi model list`)"
 
 
 def _verify(path: Path, size: int | None, digest: str | None) -> None:

@@ -130,12 +130,15 @@ def vision_fingerprint_of(source: ModelSource, device: str = "auto") -> str:
     For `starter`, what was tuned from it, and models with text prompts alone, that side is not loaded. The errors are
     those of `load_encoder`.
     """
+    return quick_vision_fingerprint_of(source) or load_encoder(source, device).vision_fingerprint
+
+
+def quick_vision_fingerprint_of(source: ModelSource) -> str | None:
+    """The fingerprint of a model's image side if it can be told without loading that; otherwise None."""
     if towers := starter_towers_of(source):
         return towers.vision_fingerprint()
     card = source.card
-    if card and card.base and not any(card.prompts_in("image")):
-        return card.base.image
-    return load_encoder(source, device).vision_fingerprint
+    return card.base.image if card and card.base and not any(card.prompts_in("image")) else None
 
 
 def _load_starter(towers: StarterTowers, device: str) -> ViFiEncoder:

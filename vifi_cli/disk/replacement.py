@@ -36,12 +36,12 @@ _CAN_LOCK = sys.platform != "win32"  # there, an open file can be neither rename
 
 
 @contextmanager
-def replacement(target: Path, mode: int | None = None) -> Iterator[Path]:
+def replacement(target: Path, mode: int | None = None, *, is_lasting: bool = True) -> Iterator[Path]:
     """Yields a temporary file to write to, then replaces the target with it atomically.
 
     If writing fails (disk full, interrupted), the target stays as it was, and the temporary file is removed. An
     existing target keeps its access rights; a link is replaced, not followed. A new file gets `mode`, or what the umask
-    leaves.
+    leaves. A crash of the machine may damage a file that is not lasting, which saves the wait for the disk.
 
     Raises:
         OSError: the target cannot be replaced, or is neither a file nor a link.
@@ -50,7 +50,7 @@ def replacement(target: Path, mode: int | None = None) -> Iterator[Path]:
     with temporary_file(target, mode) as temporary:
         try:
             yield temporary
-            _complete(temporary, mode)
+            _complete(temporary, mode, is_lasting=is_lasting)
         except OSError as error:
             if (named := _naming_target(error, temporary, target)) is not None:
                 raise named from error
@@ -188,12 +188,13 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _complete(temporary: Path, mode: int | None) -> None:
+def _complete(temporary: Path, mode: int | None, *, is_lasting: bool) -> None:
     """Saves the content, and gives the file its access rights; fails if it is not a file any more."""
     descriptor = os.open(temporary, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     try:
         _give_mode(descriptor, mode)
-        os.fsync(descriptor)
+        if is_lasting:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

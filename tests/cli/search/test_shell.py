@@ -110,6 +110,30 @@ def test_lines_that_are_no_text_are_refused_and_files_of_any_name_taken(
     assert "line 3: the query holds a NUL" in outcome.stderr
 
 
+def test_commands_answer_as_on_the_command_line(
+    vifi: Vifi, indexed: Path, piped: Piped, tmp_path: Path
+) -> None:
+    lines = [
+        "a rocket",
+        f"similar {indexed}/pets.mp4@0:06 -f",
+        f"cut a rocket -t 1 --list {tmp_path}/hits.csv --json",
+        "cut - -o x",
+        "open 5",
+        "help similar",
+    ]
+    outcome = piped("\n".join(lines), "-t", 2, "-m", "starter")
+    assert outcome.exit_code == 2
+    assert outcome.stderr.splitlines() == [
+        "error: line 4: - reads hits from a pipe, which the shell has not: run `vifi cut -` outside",
+        f"error: line 5: there is no hit 5: the last search ({indexed}/pets.mp4@0:06) has 2 hits",
+    ]
+    found = outcome.stdout.split("\n\n")
+    assert found[0] + "\n" == vifi("search", "a rocket", "-t", 2).stdout
+    assert found[1] + "\n" == vifi("similar", f"{indexed}/pets.mp4@0:06", "-f", "-t", 2).stdout
+    assert json.loads(found[2].splitlines()[0])["files"] == [f"{tmp_path}/hits.csv"]
+    assert "Usage: similar [OPTIONS] FILE[@TIME]" in outcome.stdout
+
+
 def test_what_cannot_begin_is_said_before_any_line(
     vifi: Vifi, starter: None, clips: Path, piped: Piped
 ) -> None:
@@ -203,6 +227,9 @@ def test_a_person_asks_edits_and_leaves(typing: Typing, vifi_home: Path, vifi: V
     assert "error" not in typing.presses_ctrl_c(), "Ctrl-C gives it up"
     assert "No such option: --tpo" in typing.types("a cat --tpo\r")
     assert "Usage" in typing.types("--help\r")
+    assert "open hit N of the last search" in typing.types("help\r")
+    assert "there is no hit 9: the last search (a cat's whiskers) has 1 hit" in typing.types("open 9\r")
+    assert "kitchen.mp4" in typing.types(f"simil\t{clips}/pet\t\b@0:01\r"), "Tab completes commands and files"
     assert "no hits among the videos asked for" in typing.types("a cat --path nowhere\r")
     assert "launch.mp4" in typing.types(f"{clips}/laun\t\r"), "Tab completes names of files"
     assert typing.leaves("\x04") == 0

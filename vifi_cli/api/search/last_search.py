@@ -70,7 +70,7 @@ class LastSearch:
         """
         file = data_folder() / FILE_NAME
         try:
-            with replacement(file, OWNER_ONLY) as unfinished:
+            with replacement(file, OWNER_ONLY, is_lasting=False) as unfinished:
                 unfinished.write_text(json.dumps(asdict(self)))
                 access_rights.give_to_owner(unfinished)
         except OSError:

@@ -111,10 +111,10 @@ def _term(sign: float, run: list[str], files: NamedFiles) -> Term:
     if text.startswith(AS_WORDS):
         return Term(_words(text.removeprefix(AS_WORDS)), sign * weight)
     is_one = len(run) == 1 or text == run[1]  # a weight may be a separate argument
-    if is_one and _means_file(text, files):
+    if is_one and means_file(text, files):
         return Term(parse_example(text, files), sign * weight)
     for argument in () if is_one else run:
-        if _means_file(argument, files):
+        if means_file(argument, files):
             raise InvalidInput(
                 f"{argument} stands next to another term: put + or - between them; if it is not a file, put text: "
                 "before the words"
@@ -144,7 +144,7 @@ def _split_weight(text: str, files: NamedFiles) -> tuple[float, str]:
     return weight, text[match.end() :]
 
 
-def _means_file(text: str, files: NamedFiles) -> bool:
+def means_file(text: str, files: NamedFiles = FILES_ON_DISK) -> bool:
     """Whether an argument is a file's name rather than words."""
     file, _ = _split_time(text, files)
     return _looks_like_file(file) or (("/" in file or "@" in file) and files.exists(file))

@@ -15,7 +15,7 @@ from rich.text import Text
 from vifi_cli import stop_signals, wording
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import Answer, note_nothing_relevant
-from vifi_cli.cli.search.search import open_session
+from vifi_cli.cli.search.search import is_in_shell, session_of
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
 from vifi_cli.cli.terminal.option_splicing import spliced
@@ -114,15 +114,14 @@ def cut(
     from vifi_cli.api.cut.plan import plan_cut
 
     outputs = output_options.outputs()
-    given = given_options(context)
-    found = _moments(what, hit_selection, video_selection, given)
+    found = _moments(context, what, hit_selection, video_selection)
     if not found.moments:
         raise typer.Exit(NO_HITS)
     plan = plan_cut(found.title, found.moments, outputs)
     report = _render(plan)
     _show_problems(plan, report)
     if as_json:
-        output.document(_document(plan, report))
+        (output.json_line if is_in_shell(context) else output.document)(_document(plan, report))
     else:
         _show(plan, report)
     if report.failed:
@@ -130,10 +129,10 @@ def cut(
 
 
 def _moments(
+    context: typer.Context,
     what: Sequence[str],
     hit_selection: HitSelection,
     video_selection: VideoSelection,
-    given: Mapping[str, str],
 ) -> TitledMoments:
     """Moments from a pipe, named, or found by a search."""
     from vifi_cli.api.cut.moments import named_moments, parse_moments
@@ -143,14 +142,16 @@ def _moments(
     if what != ["-"]:
         named = None if SIGNS.keys() & set(what) else named_moments(what)
         if named is None:
-            return _search(what, hit_selection, video_selection)
-        return _limited(named, hit_selection, video_selection, given)
+            return _search(context, what, hit_selection, video_selection)
+        return _limited(named, hit_selection, video_selection, given_options(context))
+    if is_in_shell(context):
+        raise InvalidInput("- reads hits from a pipe, which the shell has not: run `vifi cut -` outside")
     if sys.stdin is None or sys.stdin.isatty():
         raise InvalidInput("- reads hits from a pipe: write `vifi search ... --json | vifi cut -`")
     found = parse_moments(from_pipe(sys.stdin.buffer.read(), sys.stdin.encoding))
     if not found.moments:
         output.note("no hits came through the pipe: there is nothing to cut")
-    return _limited(found, hit_selection, video_selection, given)
+    return _limited(found, hit_selection, video_selection, given_options(context))
 
 
 def _limited(
@@ -179,7 +180,10 @@ def _limited(
 
 
 def _search(
-    what: Sequence[str], hit_selection: HitSelection, video_selection: VideoSelection
+    context: typer.Context,
+    what: Sequence[str],
+    hit_selection: HitSelection,
+    video_selection: VideoSelection,
 ) -> TitledMoments:
     from vifi_cli.api.cut.moments import TitledMoments, as_moment
     from vifi_cli.api.search.query_language import parse_query
@@ -192,7 +196,7 @@ def _search(
             f"`vifi similar {video} --json | vifi cut -`"
         )
     query = parse_query(what)
-    with open_session() as session:
+    with session_of(context) as session:
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
         read_by = session.reader()
     is_filtered = video_selection != VideoSelection()

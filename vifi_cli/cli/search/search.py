@@ -49,11 +49,11 @@ def search(
     from vifi_cli.api.search.query_language import parse_query
 
     asked = parse_query(query)
-    if encoder.model and not asked.has_words and not _is_in_shell(context):
+    if encoder.model and not asked.has_words and not is_in_shell(context):
         raise InvalidInput("--model reads words, and your query has none: omit it")
     options = hits.options(hits.by, videos.video_filter())
     choice = EncoderChoice(encoder.model, encoder.device)
-    with _session_of(context) as session:
+    with session_of(context) as session:
         found = session.find(asked, options, choice)
         read_by = session.reader(choice)
     answer = Answer(
@@ -64,7 +64,7 @@ def search(
         videos != VideoSelection(),
         wants_unsure(form, is_asked=hits.unsure),
     )
-    show_answer(answer, form, on_one_line=_is_in_shell(context))
+    show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)
     keep_and_play(answer, playback)
     if not answer.is_relevant:
@@ -72,9 +72,9 @@ def search(
 
 
 @contextmanager
-def _session_of(context: typer.Context) -> Generator[SearchSession]:
+def session_of(context: typer.Context) -> Generator[SearchSession]:
     """The session of `vifi shell` if the command is a line of it, or a new one."""
-    if _is_in_shell(context):
+    if is_in_shell(context):
         yield context.obj
         return
     with open_session() as session:
@@ -96,7 +96,8 @@ def index_to_search() -> Path:
     return folder
 
 
-def _is_in_shell(context: typer.Context) -> bool:
+def is_in_shell(context: typer.Context) -> bool:
+    """Whether a command is a line of `vifi shell`."""
     return context.obj is not None
 
 

@@ -9,13 +9,14 @@ import typer
 from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
-from vifi_cli.cli.search.search import NO_HITS, open_session
+from vifi_cli.cli.search.search import NO_HITS, is_in_shell, session_of
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption
 
 
 @spliced
 def similar(
+    context: typer.Context,
     example: Annotated[
         str,
         typer.Argument(
@@ -40,7 +41,7 @@ def similar(
 
     shown = parse_example(example)
     options = hits.options(hits.by, videos.video_filter())
-    with open_session() as session:
+    with session_of(context) as session:
         seen = session.see(shown, device)
         found = session.find_like(seen, options)
         seen_by = session.reader()
@@ -52,7 +53,7 @@ def similar(
         videos != VideoSelection(),
         wants_unsure(form, is_asked=hits.unsure),
     )
-    show_answer(answer, form)
+    show_answer(answer, form, on_one_line=is_in_shell(context))
     keep_and_play(answer, playback)
     if not answer.is_relevant:
         raise typer.Exit(NO_HITS)

@@ -1,0 +1,97 @@
+"""What a line of `vifi shell` means, and how Tab completes it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from vifi_cli.cli.search.cut import cut
+from vifi_cli.cli.search.search import search
+from vifi_cli.cli.search.shell_editing import completions
+from vifi_cli.cli.search.shell_lines import read_line
+from vifi_cli.cli.terminal.help import App
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "words"),
+    [
+        ("a cat -t 3", "search", ["a", "cat", "-t", "3"]),
+        ("search open door", "search", ["open", "door"]),
+        ("open", "open", []),
+        ("open 3 --player mpv", "open", ["3", "--player", "mpv"]),
+        ("open ./gone.mp4@0:05", "open", ["./gone.mp4@0:05"]),
+        ("open door", "search", ["open", "door"]),
+        ('"open" 3', "search", ["open", "3"]),
+        ("openings", "search", ["openings"]),
+        ("similar here -t 1", "similar", ["here", "-t", "1"]),
+        ("similar shoes", "search", ["similar", "shoes"]),
+        ("cut a cat -o x", "cut", ["a", "cat", "-o", "x"]),
+        ("help", "help", []),
+        ("help cut", "help", ["cut"]),
+        ("help me", "search", ["help", "me"]),
+    ],
+)
+def test_a_line_is_a_command_if_its_words_fit_one(
+    line: str, name: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").touch()
+    assert read_line(line, is_typed=True) == (name, words)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("cut grass", "search"),
+        ("cut a cat --reel=x.mp4", "cut"),
+        ("search party", "search"),
+        ("open 2", "open"),
+        ("help", "help"),
+    ],
+)
+def test_a_query_of_a_program_writes_no_files(line: str, name: str) -> None:
+    found, words = read_line(line, is_typed=False)
+    assert found == name
+    if line in ("cut grass", "search party"):
+        assert words == line.split()
+
+
+@pytest.fixture(scope="module")
+def commands() -> Any:
+    app = App(add_completion=False)
+    app.command("search")(search)
+    app.command("cut")(cut)
+    return get_command(app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("se", ["search "]),
+        ("cu", ["cut ", "cups/"]),
+        ("help c", ["cut"]),
+        ("ca", ["cat.mp4 "]),
+        ("a ca", ["cat.mp4 "]),
+        ("tw", [r"two\ words.mp4 "]),
+        (r"two\ ", [r"words.mp4 "]),
+        ('"two ', ['words.mp4" ']),
+        ('"tw', ['"two words.mp4" ']),
+        ("cups/", ["cups/a.mp4 "]),
+        ("./ca", ["./cat.mp4 "]),
+        (".h", [".hidden "]),
+        ("nothing/here", []),
+        ("a --dev", ["--device "]),
+        ("cut a --re", ["--reel "]),
+        ("a --reel", []),
+    ],
+)
+def test_tab_completes_commands_options_and_files(
+    line: str, completed: list[str], commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cups").mkdir()
+    for name in ("cat.mp4", "two words.mp4", ".hidden", "cups/a.mp4"):
+        (tmp_path / name).touch()
+    text = line[max(line.rfind(" "), line.rfind("\t")) + 1 :]
+    assert completions(line, text, commands) == completed

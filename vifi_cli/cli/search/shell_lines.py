@@ -1,0 +1,160 @@
+"""The lines of `vifi shell`: a search each, or one of the commands that are at home there."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.main import get_command
+
+from vifi_cli import wording
+from vifi_cli.cli.search.cut import cut
+from vifi_cli.cli.search.open import open_moment
+from vifi_cli.cli.search.search import search
+from vifi_cli.cli.search.similar import similar
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.errors import in_words
+from vifi_cli.cli.terminal.help import App
+from vifi_cli.cli.terminal.options import given_options
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.errors import InvalidInput, VifiError
+
+if TYPE_CHECKING:
+    from vifi_cli.api.search.session import SearchSession
+
+SEARCH, SIMILAR, CUT, OPEN, HELP = "search", "similar", "cut", "open", "help"
+LEAVE = ("exit", "quit")
+WRITES_FILES = ("-o", "--output", "--reel", "--list", "--html")
+HELP_TEXT = """\
+a cat -t 3             search, as `vifi search a cat -t 3` does; `search ...` if the words begin with a command
+open [N]               open hit N of the last search in your video player
+similar FILE[@TIME]    find what looks alike
+cut WHAT -o FOLDER     cut hits of a search, or moments, into clips
+help [COMMAND]         show this, or the options of search, open, similar or cut
+exit                   leave, as Ctrl-D does"""
+
+
+class ShellLines:
+    """Answers lines as the command line would answer the same words, in one session."""
+
+    def __init__(self, session: SearchSession, standing: Sequence[str]) -> None:
+        """Takes the options for every search; raises if they are wrong, or if nothing is indexed."""
+        app = App(add_completion=False)
+        for name, function in ((SEARCH, search), (SIMILAR, similar), (CUT, cut), (OPEN, open_moment)):
+            app.command(name)(function)
+        self.commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+        self._session = session
+        first = self.commands[SEARCH].make_context(SEARCH, [*standing, "query"])
+        self._options: Mapping[str, Any] = first.params
+        if self._options["query"] != ["query"]:
+            raise InvalidInput(
+                "`vifi shell` takes options alone: type queries at its prompt, or pipe them in"
+            )
+        self._standing = {SEARCH: list(standing), SIMILAR: _options_for(self.commands[SIMILAR], first)}
+        _ = session.index
+
+    def get_ready(self) -> str:
+        """Loads everything that queries need, so that the first one does not wait; returns a summary."""
+        from vifi_cli.api.library.encoders import EncoderChoice
+
+        choice = EncoderChoice(self._options["model"], self._options["device"])
+        with ON_TERMINAL.busy("Loading the index and its encoder"):
+            encoder = self._session.text_encoder(choice)
+            windows, videos = len(self._session.index.vectors), len(self._session.index.catalog.videos())
+        return f"{wording.counted(windows, 'window')} of {wording.counted(videos, 'video')}, by {encoder.model_name}"
+
+    def answer(self, line: str, number: int | None = None) -> bool:
+        """Answers a line (its number if from a pipe), or writes the problem to stderr and returns False."""
+        options, problem = self._options, None
+        try:
+            name, words = read_line(line, is_typed=number is None)
+            if name == HELP and not words:
+                output.safe_line(HELP_TEXT)
+            else:
+                options = self._run(name, words)
+        except output.ReaderLeft:
+            raise
+        except typer.Exit:  # no hits, or help
+            pass
+        except typer.TyperException as error:
+            problem = error.format_message()
+        except (VifiError, OSError, sqlite3.Error) as error:
+            problem = in_words(error)
+        except Exception as error:
+            if os.environ.get("VIFI_DEBUG"):
+                raise
+            problem = in_words(error)
+        if problem is not None:
+            output.error(problem if number is None else f"line {number}: {problem}")
+        if number is not None and not _ends_itself(options):
+            output.line("")
+        return problem is None
+
+    def _run(self, name: str, words: Sequence[str]) -> Mapping[str, Any]:
+        """Runs a command, or shows its help; returns its options."""
+        if name == HELP:
+            name, words = words[0], ["--help"]
+        self._session.refresh()
+        command = self.commands[name]
+        arguments = [*self._standing.get(name, ()), *words]
+        with command.make_context(
+            name, arguments, obj=self._session, help_option_names=["-h", "--help"]
+        ) as context:
+            command.invoke(context)
+        options: Mapping[str, Any] = context.params
+        return options
+
+
+def read_line(line: str, *, is_typed: bool) -> tuple[str, list[str]]:
+    """The command of a line and its arguments; raises InvalidInput if a quotation mark is not closed.
+
+    A line is a command only if its further words fit one, since `open door` and `similar shoes` are searches. A line of
+    a pipe, where programs write queries, begins no command by `search`, and none that writes files without an option
+    that says so.
+    """
+    from vifi_cli.api.search.query_line import split_line
+
+    words = split_line(line)
+    first = line.split(maxsplit=1)[0]  # a word in quotation marks is a word
+    rest = words[1:]
+    fits = {
+        HELP: not rest or (len(rest) == 1 and rest[0] in (SEARCH, SIMILAR, CUT, OPEN)),
+        OPEN: not rest or rest[0].startswith("-") or rest[0].isdecimal() or _is_file(rest[0]),
+        SIMILAR: bool(rest) and (rest[0].startswith("-") or _is_file(rest[0])),
+        CUT: bool(rest) and (is_typed or any(word.startswith(WRITES_FILES) for word in rest)),
+        SEARCH: bool(rest) and is_typed,
+    }
+    return (first, rest) if fits.get(first) else (SEARCH, words)
+
+
+def _is_file(word: str) -> bool:
+    from vifi_cli.api.search.query_language import means_file
+    from vifi_cli.paths import is_given_file
+
+    return means_file(word) or is_given_file(word)
+
+
+def _options_for(command: Any, given: typer.Context) -> list[str]:
+    """The options on a command line that another command has too."""
+    known = {each.name for each in command.params}
+    values = given.params
+    return [
+        flag if values[name] is True else f"{flag}={values[name]}"
+        for name, flag in given_options(given).items()
+        if name in known
+    ]
+
+
+def _ends_itself(options: Mapping[str, Any]) -> bool:
+    """Whether programs see where an answer ends without an empty line."""
+    if options.get("as_json") or options.get("as_jsonl") or options.get("print0"):
+        return True
+    template = options.get("template")
+    if template is None:
+        return False
+    from vifi_cli.api.search.hit_format import HitFormat
+
+    return HitFormat(template).is_exact

@@ -7,13 +7,13 @@ from typing import Literal, TypedDict, get_args
 
 from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
 from vifi_cli.evaluation.testing.paper_settings import Trial, read_setting
-from vifi_cli.model.registry.hub import choose_default_model
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
@@ -116,10 +116,12 @@ def resolve(
     methods, changes = tuple(dict.fromkeys(options.get("methods", ()))), as_changes(options.get("recipe", ()))
     protocol, texts = options.get("protocol", "default"), options.get("texts")
     _check(options, names, methods, changes, protocol)
+    if setting is not None:
+        read_setting(setting)  # before anything is looked for
     class_texts = None if texts is None else read_class_texts(texts)
     root = options.get("data_root")
     source = DataSource.parse(str(data), given_path(root) if root else None) if data else None
-    run, names = (None, names) if methods else run_and_models(names)
+    run, names = (None, names) if methods else run_and_models(names, has_data=source is not None)
     source = source or (run.source if run else None)
     setting = setting or (run.setting if run else None)
     if source is None:
@@ -128,11 +130,17 @@ def resolve(
         raise InvalidInput(
             "--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval"
         )
-    names = names or (choose_default_model()[0],)
-    subject = subject_of(read_setting(setting), source, names, run, protocol, changes)
+    chosen = tuple(map(ChosenModel, names)) or _without_name(trains=bool(methods))
+    with chosen[0].explained():
+        tested = [model.name for model in chosen]
+        subject = subject_of(read_setting(setting), source, tested, run, protocol, changes)
     what = "training starts from" if methods else "model"
     feedback.note(f"{what}: {subject.model_names}; data: {subject.data}; setting: {setting}")
     return replace(subject, methods=methods, texts=class_texts)
+
+
+def _without_name(*, trains: bool) -> tuple[ChosenModel, ...]:
+    return (choose_start_of_training(None) if trains else choose_model(None),)
 
 
 def _check(
@@ -154,18 +162,25 @@ def _check(
         raise InvalidInput(f"{protocol!r} is not a protocol: name default or paper")
 
 
-def run_and_models(models: Sequence[str]) -> tuple[RunConfig | None, tuple[str, ...]]:
+def run_and_models(
+    models: Sequence[str], *, has_data: bool = False
+) -> tuple[RunConfig | None, tuple[str, ...]]:
     """The run of the first model, if it has one; without models, the newest run and its best model.
 
+    With data of its own, an evaluation needs no run: without one there is no model here.
+
     Raises:
-        InvalidInput: there is neither a model nor a run.
+        InvalidInput: there is neither a model nor a run nor data.
     """
     if models:
         return run_of(models[0]), tuple(models)
     run = newest_run(RUNS)
+    if run is None and has_data:
+        return None, ()
     if run is None:
         raise InvalidInput(
-            f"{RUNS}/ has no run to evaluate: name a model with --model and videos with --data"
+            f"{RUNS}/ has no run to evaluate: name a model with --model and videos with --data; "
+            "for a run elsewhere, --model FOLDER/best is enough"
         )
     return run.read_config(), (str(run.best.absolute()),)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.errors import EncoderMismatch, VifiError
+from vifi_cli.errors import EncoderMismatch, IndexMissing, VifiError
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
@@ -57,12 +57,12 @@ def model_that_reads(indexed_with: IndexedWith) -> str | None:
 
     Only what can be decided without loading an image tower fits: text prompts, and what was tuned from `starter`.
     """
-    from vifi_cli.model.registry.source import resolve_model
-    from vifi_cli.model.runtime.encoder import quick_vision_fingerprint_of
-
     model = load_settings().model
     if model is None or model == indexed_with.model or not is_given_folder(model):
         return None
+    from vifi_cli.model.registry.source import resolve_model
+    from vifi_cli.model.runtime.encoder import quick_vision_fingerprint_of
+
     try:
         source = resolve_model(model)
         fits = quick_vision_fingerprint_of(source) == indexed_with.vision_fingerprint
@@ -76,8 +76,11 @@ def note_model_setting(index_folder: Path, feedback: Feedback) -> None:
     model = load_settings().model
     if model is None:
         return
-    with Catalog(index_folder / CATALOG_FILE) as catalog:
-        indexed_with = catalog.indexed_with
+    try:
+        with Catalog(index_folder / CATALOG_FILE) as catalog:
+            indexed_with = catalog.indexed_with
+    except IndexMissing:
+        return
     if model_that_reads(indexed_with):
         feedback.note(f"{model}, the model of your settings, reads the words of queries")
     elif model != indexed_with.model:

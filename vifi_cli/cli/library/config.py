@@ -10,8 +10,9 @@ import typer
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.progress import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import config_file
+from vifi_cli.paths import config_file, index_folder
 from vifi_cli.settings import KEYS, Setting, every_setting, setting_of
 
 NOT_SET = 1
@@ -69,11 +70,14 @@ def set_command(
 
     Comments in the file stay. For a value that begins with a dash, write -- before it.
     """
+    from vifi_cli.api.library.encoders import note_model_setting
     from vifi_cli.api.settings import set_setting
 
     set_setting(key, value)
     output.note(f"{key} is set in {config_file()}")
     _warn_of_others(key)
+    if key == "model":
+        note_model_setting(index_folder(), ON_TERMINAL)
 
 
 @config_app.command("unset")

@@ -73,7 +73,7 @@ def raise_on_stop() -> None:
     for number in _ending_signals():
         signal.signal(number, _RAISING)
     sys.unraisablehook = _show_unless_stop
-    if hasattr(signal, "setitimer"):
+    if sys.platform != "win32":
         signal.signal(signal.SIGALRM, _RAISING.raise_again)
 
 
@@ -109,7 +109,7 @@ class _Raising:
 
     @staticmethod
     def _set_alarm(seconds: float) -> None:
-        if signal.getsignal(getattr(signal, "SIGALRM", signal.SIGINT)) == _RAISING.raise_again:
+        if sys.platform != "win32" and signal.getsignal(signal.SIGALRM) == _RAISING.raise_again:
             signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
 
 
@@ -189,7 +189,7 @@ def deferred() -> Iterator[None]:
 def held_back_in_children() -> Iterator[None]:
     """Lets processes that this thread starts hold back stop signals, from their first moment on."""
     with deferred():
-        if not hasattr(signal, "pthread_sigmask"):
+        if sys.platform == "win32":
             yield
             return
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
@@ -205,17 +205,19 @@ def leave_to_parent(*_: Any) -> None:
     Only SIGTERM from the parent itself ends it, since multiprocessing sends that to processes that are left at the end.
     Call it in a process that was started with the signals held back.
     """
-    by_parent = {signal.SIGTERM} if hasattr(signal, "sigwaitinfo") else set()
+    by_parent = {signal.SIGTERM} if sys.platform == "linux" else set()
     for number in set(STOP_SIGNALS) - by_parent:
         if number != signal.SIGTERM:  # where its sender is unknown, it must be able to end this process
             signal.signal(number, signal.SIG_IGN)
     if by_parent:
         threading.Thread(target=_end_by_parent, daemon=True).start()
-    elif hasattr(signal, "pthread_sigmask"):
+    elif sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _end_by_parent() -> None:
+    if sys.platform != "linux":  # where nobody can wait for the sender of a signal
+        return
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
         pass
     os._exit(0)

@@ -169,7 +169,7 @@ def _of_command(command: str) -> Player:
 
 def _program(name: str) -> str | None:
     """The absolute path of a program that a shell would find."""
-    found = shutil.which(Path(name).expanduser())
+    found = shutil.which(str(Path(name).expanduser()))
     return None if found is None else str(Path(found).absolute())
 
 

@@ -6,6 +6,7 @@ share an index with `chmod`, and it stays shared.
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +60,7 @@ def create_file(path: Path, mode: int | None = None) -> None:
 
 def give_to_owner(path: Path) -> None:
     """Gives what root has made in the folder of another user to that user, who could not use it otherwise."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return
     with suppress(OSError):  # not every file system has owners
         owner = path.parent.stat()
@@ -70,7 +71,7 @@ def give_to_owner(path: Path) -> None:
 def is_shared_on_purpose(folder: Path) -> bool:
     """Whether a folder has rights for a group or for certain users that no umask gives: somebody has set them."""
     status = folder.stat()
-    if is_open_to_all(folder):
+    if sys.platform == "win32" or is_open_to_all(folder):
         return False
     if status.st_mode & stat.S_ISGID or _has_access_list(folder):
         return True
@@ -90,7 +91,7 @@ def narrow_once(folder: Path, own_names: Iterable[str]) -> None:
     narrowed. Nothing is changed if somebody has shared the folder on purpose, or if it belongs to another user.
     """
     note = folder / NOTE_FILE
-    if not hasattr(os, "getuid") or note.exists():
+    if sys.platform == "win32" or note.exists():
         return
     with suppress(OSError):
         if folder.stat().st_uid != os.getuid():
@@ -127,7 +128,9 @@ def _change_mode(path: Path, mode: int) -> None:
 
 
 def _has_access_list(folder: Path) -> bool:
+    if sys.platform != "linux":
+        return False
     try:
         return "system.posix_acl_access" in os.listxattr(folder)
-    except (AttributeError, OSError):
+    except OSError:
         return False

@@ -6,6 +6,7 @@ On Linux the kernel's table of mounts says so, elsewhere the device number does.
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -99,13 +100,20 @@ def _file_system(entry: MountEntry) -> str:
         return f"UUID={uuid}"
     if NETWORK_SOURCE.match(entry.source):
         return f"{entry.kind} {entry.source}"
-    try:
-        number = os.statvfs(entry.mount_point).f_fsid
-    except OSError:
-        number = 0
+    number = _number_of(entry)
     if number and number & 0xFFFFFFFF != _encoded(entry.device):
         return f"{entry.kind} {number:x}"
     return f"{entry.kind} {entry.source}"
+
+
+def _number_of(entry: MountEntry) -> int:
+    """The number that a file system gives itself; 0 if it has none."""
+    if sys.platform == "win32":
+        return 0
+    try:
+        return os.statvfs(entry.mount_point).f_fsid
+    except OSError:
+        return 0
 
 
 def _uuids() -> dict[str, str]:
@@ -117,6 +125,8 @@ def _uuids() -> dict[str, str]:
 
 def _encoded(device: int) -> int:
     """A device number as the kernel encodes it; a file system number of this form says nothing about the content."""
+    if sys.platform == "win32":
+        return device
     major, minor = os.major(device), os.minor(device)
     return (minor & 0xFF) | (major << 8) | ((minor & ~0xFF) << 12)
 

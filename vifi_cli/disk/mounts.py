@@ -3,6 +3,7 @@
 import mmap
 import os
 import re
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,10 @@ def _entry(line: bytes) -> MountEntry:
     kind, source, own_options = (_unescaped(field) for field in described.split(b" ", 2))
     major, _, minor = device.partition(":")
     every_option = frozenset(f"{options},{own_options}".split(","))
-    return MountEntry(
-        number, parent, os.makedev(int(major), int(minor)), root, place, kind, source, every_option
-    )
+    device_number = 0
+    if sys.platform != "win32":
+        device_number = os.makedev(int(major), int(minor))
+    return MountEntry(number, parent, device_number, root, place, kind, source, every_option)
 
 
 def _unescaped(field: bytes) -> str:

@@ -32,7 +32,7 @@ COMPANIONS = ("-journal", "-wal", "-shm")
 _OURS = re.compile(r"\..+\.vifi-[0-9a-f]{16}\.part(?:-journal|-wal|-shm)?")
 _EARLIER = re.compile(r"\..+\.\d+\.part|vectors-.+\.\d+\.tmp|catalog\.new(-journal)?")  # of vifi before this
 _NAME_BYTES = 200  # of the target's name, of the 255 that a file system takes
-_CAN_LOCK = sys.platform != "win32"  # there, an open file can be neither renamed nor removed
+_CAN_LOCK = sys.platform != "win32"  # on Windows, an open file can be neither renamed nor removed
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def _create(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int
         if descriptor is None or not _is_lockable(path.parent):
             return path, descriptor
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor, waits=True)
         if _is_still(path, descriptor):
             return path, descriptor
         os.close(descriptor)  # somebody who cleans up took it for abandoned before it was locked
@@ -179,6 +179,12 @@ def _create_folder(path: Path, mode: int) -> int | None:
 def _is_lockable(folder: Path) -> bool:
     """Whether a lock is for those who look at it alone; on some network shares it also keeps writers out."""
     return _CAN_LOCK and not machines_share(folder)
+
+
+def _lock(descriptor: int, *, waits: bool) -> None:
+    """Locks an open file or folder; raises BlockingIOError, unless it waits, while somebody else does."""
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
@@ -240,9 +246,9 @@ def _database_of(path: Path) -> Path:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Holds the lock of a temporary file; raises BlockingIOError while its maker is at work."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, waits=False)
         yield
     finally:
         os.close(descriptor)

@@ -32,4 +32,4 @@ def test_compiling_is_announced_where_it_happens(starter_home: Path, monkeypatch
 
 
 def test_other_encoders_are_loaded() -> None:
-    assert announced("ViT-B-16/openai") == "Loading ViT-B-16/openai"
+    assert announced("ViT-B-16/laion400m_e32") == "Loading ViT-B-16/laion400m_e32"

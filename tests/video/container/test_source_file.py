@@ -101,3 +101,18 @@ def test_missing_memory_is_no_fault_of_the_video(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     with pytest.raises(UnreadableVideo, match="moov atom not found"), open_video(path):
         pass
+
+
+def test_a_look_elsewhere_does_not_move_the_position_also_without_pread(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = video.read_bytes()
+    source = SourceFile(video)
+    source.seek(100)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.platform", "win32")
+        patch.delattr(os, "pread")
+        elsewhere = source._read_at(5000, 50)
+    assert elsewhere == content[5000:5050] == source._read_at(5000, 50)
+    assert source.read(10) == content[100:110]
+    source.close()

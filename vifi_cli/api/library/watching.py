@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
@@ -73,7 +74,7 @@ def _tell(feedback: Feedback, message: str, is_problem: bool) -> None:
 
 def seconds_asleep() -> float:
     """How long the machine has slept, from any start: a jump means that it has just woken up."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
+    if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
     # the clock of the day goes on meanwhile
     return time.time() - time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,9 @@ _TO_ESCAPE = re.compile(r"""([\s\\"])""")
 @contextmanager
 def line_editing(commands: Mapping[str, Any]) -> Iterator[None]:
     """Lines can be edited, recalled and completed where Python has readline; they are kept for the next time."""
+    if sys.platform == "win32":  # where the terminal itself edits lines and recalls them
+        yield
+        return
     try:
         import readline
     except ImportError:

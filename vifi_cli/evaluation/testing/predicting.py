@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -105,14 +106,14 @@ def started(loader: DataLoader[Any]) -> Iterator[Any]:
 def _kill(readers: Iterable[BaseProcess]) -> None:
     """Kills processes that hold nothing worth keeping, without letting torch take them for crashed ones."""
     by_torch = None
-    if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
+    if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
         by_torch = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         for reader in readers:
             reader.kill()
             reader.join(END_SECONDS)
     finally:
-        if by_torch is not None:
+        if sys.platform != "win32" and by_torch is not None:
             signal.signal(signal.SIGCHLD, by_torch)
 
 

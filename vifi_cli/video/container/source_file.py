@@ -7,6 +7,7 @@ all there is.
 import errno
 import mmap
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,14 @@ class SourceFile:
             return []
 
     def _read_at(self, position: int, count: int) -> bytes:
-        return os.pread(self._file.fileno(), count, self._start + position)
+        if sys.platform != "win32":
+            return os.pread(self._file.fileno(), count, self._start + position)
+        here = self._file.tell()
+        try:
+            self._file.seek(self._start + position)
+            return self._file.read(count)
+        finally:
+            self._file.seek(here)
 
     def _why_short(self) -> str:
         if self._now_bytes() < self._size_bytes:

@@ -7,6 +7,7 @@ import ctypes
 import os
 import select
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,10 @@ class Inotify:
     def __init__(self) -> None:
         """Raises OSError, with EMFILE if the user has too many instances."""
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._file = self._checked(self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+        flags = 0
+        if sys.platform == "linux":
+            flags = os.O_CLOEXEC | os.O_NONBLOCK
+        self._file = self._checked(self._libc.inotify_init1(flags))
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +78,8 @@ class Inotify:
 
     def read(self, seconds: float) -> list[Notice]:
         """The latest notices; waits for the first one, but not longer than some seconds."""
+        if sys.platform != "linux":
+            return []
         poll = select.poll()
         poll.register(self._file, select.POLLIN)
         notices: list[Notice] = []

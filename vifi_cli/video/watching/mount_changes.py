@@ -1,8 +1,10 @@
 """Whether something was mounted or unmounted in or above some folders. On Linux; elsewhere nothing ever is."""
 
 import select
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from vifi_cli.disk.mounts import MOUNTS, MountEntry, mount_entries
 
@@ -14,13 +16,14 @@ class MountChanges:
         """Notices nothing where the kernel's table cannot be read."""
         self._folders: tuple[Path, ...] = ()
         self._known: list[MountEntry] = []
-        self._poll: select.poll | None = None
+        self._poll: Any = None  # a `select.poll`, which Windows does not have
         try:
             self._table = MOUNTS.open("rb")
         except OSError:
             return
-        self._poll = select.poll()
-        self._poll.register(self._table, select.POLLPRI)
+        if sys.platform != "win32":
+            self._poll = select.poll()
+            self._poll.register(self._table, select.POLLPRI)
 
     def close(self) -> None:
         """Ends it."""

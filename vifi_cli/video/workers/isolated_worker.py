@@ -8,7 +8,6 @@ message of another type, size or speed than announced costs the call.
 import multiprocessing
 import os
 import pickle
-import signal
 import socket
 import sys
 import threading
@@ -46,6 +45,8 @@ MOST_CALL_BYTES = 2**30
 MOST_REPORTS_A_SECOND, REPORTS_AT_ONCE = 10_000, 10_000
 SENT_NONSENSE = "decoder damaged its own memory: it sent something that makes no sense"
 ONE_START = threading.Lock()
+KILLED = -9
+"""The exit code of a process that was killed by SIGKILL, which Windows does not have."""
 
 Report = Callable[..., None]
 
@@ -223,9 +224,9 @@ class _Process:
     def _how_it_died(self) -> VifiError:
         self._process.join(END_SECONDS)
         code = self._process.exitcode
-        if not self.has_started and code != -signal.SIGKILL:
+        if not self.has_started and code != KILLED:
             return VifiError(f"the decoding process does not start (exit code {code}): try `vifi doctor`")
-        if code == -signal.SIGKILL:
+        if code == KILLED:
             return WorkerLost("decoder was killed (signal 9), perhaps because memory ran out")
         if code is not None and code < 0:
             return WorkerLost(f"decoder crashed (signal {-code})")
@@ -269,8 +270,9 @@ def starting_process() -> Iterator[None]:
     The process needs only modules, so scripts that use vifi need no `if __name__ == "__main__":`. With the signals held
     back it neither ends nor prints a traceback while it starts.
     """
-    with stop_signals.held_back_in_children():
-        resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
+    if sys.platform != "win32":  # where no process tracks resources
+        with stop_signals.held_back_in_children():
+            resource_tracker.ensure_running()  # else starting the process would start it, and unblock signals
     # one at a time: another thread would take the empty module for the program's own
     with ONE_START, stop_signals.held_back_in_children():
         main = sys.modules["__main__"]

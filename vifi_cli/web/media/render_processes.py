@@ -5,6 +5,7 @@ A job stops when nobody waits for it any more, because the user left the page.
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -77,6 +78,6 @@ class BackgroundWorker(IsolatedWorker):
 
 def _in_background(job: Callable[[Reporter], Result], report: Reporter) -> Result:
     """Does a job, and lets the user's other programs go first."""
-    if hasattr(os, "setpriority"):
+    if sys.platform != "win32":
         os.setpriority(os.PRIO_PROCESS, 0, LOWER_PRIORITY)
     return job(report)

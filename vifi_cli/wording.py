@@ -6,6 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import PurePath
 
+BYTES = "bytes"
+"""The unit of counts that are shown as sizes, such as 3.4 MB."""
+
 
 def clock(seconds: float) -> str:
     """A time in a video: `0:07`, `12:34`, `1:02:03`."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
+from vifi_cli.wording import BYTES
+
 LOGGER = logging.getLogger("vifi_cli")
 
 
@@ -99,6 +101,8 @@ def _new_bar(what: str, total: float | None, unit: str) -> Any:
         warnings.simplefilter("ignore")  # without ipywidgets, tqdm advises to install it and shows text
         from tqdm.auto import tqdm
 
+    if unit == BYTES:
+        return tqdm(desc=what, total=total, unit="B", unit_scale=True, leave=False)
     return tqdm(desc=what, total=total, unit=f" {unit}" if unit else "", leave=False)
 
 

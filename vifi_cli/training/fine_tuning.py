@@ -47,7 +47,25 @@ class Listener:
 
     should_stop: Callable[[], bool] = lambda: False  # after a step, in any process: the run is saved and ends
     scoring: Callable[[int, int], None] = lambda done, total: None  # how many videos are scored, of how many
+    encoding: Callable[[int, int], None] = lambda done, total: (
+        None
+    )  # the same of training videos encoded once
     say: Callable[[str], None] = lambda message: None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLength:
+    """How much a run has to do, its resumed part included."""
+
+    epochs: int
+    steps_per_epoch: int
+    clips_per_step: int  # at most, for this process
+    videos_to_score: int  # by this process, each time it is scored
+
+    @property
+    def steps(self) -> int:
+        """All optimizer steps."""
+        return self.epochs * self.steps_per_epoch
 
 
 class FineTuning:
@@ -126,6 +144,16 @@ class FineTuning:
             self._folder.draw()  # killed between the last state and the last curves
         if progress.step == self._plan.total_steps and not self._is_stopping:
             yield self._result(progress)
+
+    @property
+    def length(self) -> RunLength:
+        """How much it has to do."""
+        recipe, data, count = self._config.recipe, self._data, self._processes.count
+        checks = [epoch for epoch in range(1, recipe.epochs) if (epoch - 1) % recipe.validate_every == 0]
+        times = len(checks) + 2  # and before the first epoch and after the last
+        videos = times * len(data.val or data.test) + (len(data.test) if data.val != data.test else 0)
+        clips = min(self._plan.effective_batch, self._plan.videos)
+        return RunLength(recipe.epochs, self._plan.steps_per_epoch, -(-clips // count), -(-videos // count))
 
     def describe(self) -> str:
         """The run in one line."""
@@ -216,7 +244,7 @@ class FineTuning:
         if recipe.embeds_clips_once():
             self._listener.say("the image tower is frozen and clips do not change: each is encoded once")
             embeddings = VideoEmbeddings(
-                self._learner.network, self._clips, self._enter, self._processes, self._listener.scoring
+                self._learner.network, self._clips, self._enter, self._processes, self._listener.encoding
             )
             return embeddings.groups(drawn)
         clips = TrainingClips(train, self._clips.store, recipe, self._size)

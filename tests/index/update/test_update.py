@@ -17,11 +17,12 @@ from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.index.update.encoding import encode_videos
+from vifi_cli.index.update.encoding import Progress, encode_videos
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.index.update.rebuild import check_nothing_is_lost
 from vifi_cli.index.update.shards import make_shard, merge_shard, store_all
+from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
 
 
@@ -382,3 +383,16 @@ def test_what_a_run_remembers_does_not_grow_with_the_videos(catalog: Catalog, vi
         assert isinstance(video, EncodedVideo)
         assert video.embeddings.base is None
         assert video.embeddings.size == video.seconds.size == 0
+
+
+def test_progress_grows_within_a_long_video(tmp_path: Path) -> None:
+    clip = solid_colour_clip(tmp_path / "long.mp4", [("red", 80.0), ("blue", 80.0)], fps=2.0)
+    reports: list[Progress] = []
+    (encoded,) = encode_videos(
+        find_videos([clip]).videos, ColorEncoder(), FrameSampling(), on_progress=reports.append
+    )
+    assert isinstance(encoded, EncodedVideo)
+    size_bytes = clip.stat().st_size
+    shares = [report.bytes_done / size_bytes for report in reports]
+    assert shares == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0], abs=0.02)
+    assert [report.files_done for report in reports] == [0, 0, 0, 0, 0, 1]

@@ -39,7 +39,7 @@ NONSENSE: dict[str, Attack] = {
         hostile.raw,
         part(
             b'{"class": "Value", "fields": {"value": {"class": "Frames", "fields": {"pixels": '
-            b'{"array": "|u1", "shape": [1, 8, 8, 3]}, "seconds": {"array": "<f8", "shape": [1]}}}}}'
+            b'{"array": "|u1", "shape": [1, 8, 8, 3]}, "seconds": {"array": "<f8", "shape": [1]}, "of_seconds": 0.0}}}}'
         )
         + part(b"short"),
     ),

@@ -130,7 +130,7 @@ def array(dtype: str, shape: object) -> dict[str, Any]:
 
 
 def chunk(pixels: object, seconds: object = None) -> bytes:
-    frames = document("Frames", pixels=pixels, seconds=seconds or array("<f8", [1]))
+    frames = document("Frames", pixels=pixels, seconds=seconds or array("<f8", [1]), of_seconds=0.0)
     return json.dumps(document("Value", value=frames)).encode()
 
 

@@ -177,7 +177,7 @@ class Classifier:
         Raises ModelUnavailable if the model's outputs are not finite.
         """
         model = self.model
-        with model.feedback.task("Classifying", len(videos)) as report:
+        with model.feedback.task("Classifying", len(videos), "videos") as report:
             predictions = predict(
                 model.loaded.network,
                 self.classes,

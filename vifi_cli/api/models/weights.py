@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
+from vifi_cli.wording import BYTES
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource
@@ -29,5 +30,5 @@ def fetch_weights(source: "ModelSource", feedback: Feedback) -> None:
     from vifi_cli.model.registry.hub import is_cached, pull
 
     if not is_cached(source):
-        with feedback.task(f"Fetching {source.name}") as report:
+        with feedback.task(f"Fetching {source.name}", unit=BYTES) as report:
             pull(source, report)

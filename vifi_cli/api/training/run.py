@@ -3,15 +3,15 @@
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import torch
-
 from vifi_cli import stop_signals
-from vifi_cli.api.feedback import Feedback, Task, of_first_process
+from vifi_cli.api.feedback import Feedback, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_run
+from vifi_cli.api.training.progress import TrainingProgress
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
@@ -61,12 +61,12 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
             folder.metrics.unlink(missing_ok=True)
     processes.wait_for_all()
     wish = _StopWish(feedback, is_alone=processes.count == 1)
-    with wish, stop_signals.handled_by(wish.hear), feedback.task("Training") as report:
-        progress = _Progress(report, processes.device)
-        listener = Listener(wish.is_made, progress.scoring, feedback.note)
+    with wish, stop_signals.handled_by(wish.hear), _shown(processes, feedback) as progress:
+        listener = Listener(wish.is_made, progress.scoring, progress.encoding, feedback.note)
         try:
             with feedback.busy("Loading the model"):
                 run = wish.run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
+            progress.begin(run.length)
             feedback.note(f"run: {folder.path}; {run.describe()}")
             result = _follow(run, progress, feedback, is_resumed=is_resumed)
         except BaseException as error:
@@ -86,8 +86,14 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     return result
 
 
+@contextmanager
+def _shown(processes: Processes, feedback: Feedback) -> Iterator[TrainingProgress]:
+    with feedback.task("Training") as overall, feedback.task("Epoch 1") as stage:
+        yield TrainingProgress(overall, stage, processes.device)
+
+
 def _follow(
-    run: FineTuning, progress: "_Progress", feedback: Feedback, *, is_resumed: bool
+    run: FineTuning, progress: TrainingProgress, feedback: Feedback, *, is_resumed: bool
 ) -> RunResult | None:
     """Run the steps; None if the run was interrupted."""
     for report in run.reports(is_resumed=is_resumed):
@@ -97,6 +103,7 @@ def _follow(
             progress.step(report)
         else:
             feedback.note(_epoch_in_words(report))
+            progress.begin_epoch(report.epoch)
     return None
 
 
@@ -141,38 +148,6 @@ class _StopWish:
         self._news.wait()
         if not self._has_ended:
             self._feedback.note(STOPPING)
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Shows steps and scoring as one task: epoch, loss, learning rate, clips a second, memory."""
-
-    report: Task
-    device: torch.device
-    _clips: int = 0
-    _since: float = field(default_factory=time.perf_counter)
-
-    def scoring(self, done: int, total: int) -> None:
-        """Show how many videos are scored, of how many."""
-        self.report(done, total, what="Scoring", at=f"{done:,}/{total:,} videos")
-        if done >= total:
-            self._since, self._clips = time.perf_counter(), 0
-
-    def step(self, step: StepReport) -> None:
-        """Show a step."""
-        self._clips += step.clips
-        rate = self._clips / max(time.perf_counter() - self._since, 1e-3)
-        facts = (
-            f"epoch {step.epoch + 1}/{step.epochs} step {step.step + 1}/{step.steps_per_epoch} · "
-            f"loss {step.loss:.3f} · lr {step.learning_rate:.1e} · {rate:.1f} clips/s{self._memory()}"
-        )
-        done = step.epoch * step.steps_per_epoch + step.step + 1
-        self.report(done, step.epochs * step.steps_per_epoch, what="Training", at=facts)
-
-    def _memory(self) -> str:
-        if self.device.type != "cuda":
-            return ""
-        return f" · {torch.cuda.max_memory_allocated(self.device) / 2**30:.1f} GiB"
 
 
 def _epoch_in_words(report: EpochReport) -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -117,14 +118,24 @@ def json_line(content: object) -> None:
     _write(json.dumps(content) + "\n")
 
 
+@dataclass(slots=True)
+class Messages:
+    """Where messages go while lines at the bottom of the terminal change."""
+
+    console: Console | None = None
+
+
+messages = Messages()
+
+
 def stderr() -> Console:
     """The console of notes and progress."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return messages.console or Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def note(message: str) -> None:
     """Writes a remark to stderr."""
-    stderr().print(escape(printable(message)), style="dim")
+    stderr().print(f"[dim]{escape(printable(message))}[/dim]")
 
 
 def warning(message: str) -> None:

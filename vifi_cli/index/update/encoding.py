@@ -40,7 +40,7 @@ class Progress:
     files: int  # to be read
     size_bytes: int  # their total size
     files_done: int = 0  # encoded or failed
-    bytes_done: int = 0  # their total size
+    bytes_done: float = 0.0  # their total size, and the part of those in work that is decoded
     video_seconds: float = 0.0  # length decoded, files in work included
     files_stored: int = 0  # done for good
 
@@ -176,13 +176,18 @@ class _ProgressTracker:
         self.videos, self.report = videos, report
         self.progress = Progress(len(videos), sum(video.size_bytes for video in videos))
         self.seconds: dict[int, float] = {}
+        self.parts: dict[int, float] = {}  # in bytes, of the videos in work
         self.finished_seconds = 0.0
 
     def heard(self, event: DecodingEvent) -> None:
         """Notes an event and reports."""
         if isinstance(event, DecodedChunk):
-            self.seconds[event.position] = float(event.frames.seconds[-1])
+            seconds = float(event.frames.seconds[-1])
+            self.seconds[event.position] = seconds
+            share = seconds / max(event.frames.of_seconds, seconds) if event.frames.of_seconds > 0 else 0.0
+            self.parts[event.position] = max(share, 0.0) * self.videos[event.position].size_bytes
         else:
+            self.parts.pop(event.position, None)
             seconds = self.seconds.pop(event.position, 0.0)
             self.finished_seconds += (
                 event.info.duration_seconds if isinstance(event, DecodedVideo) else seconds
@@ -193,7 +198,8 @@ class _ProgressTracker:
                 bytes_done=self.progress.bytes_done + self.videos[event.position].size_bytes,
             )
         total = self.finished_seconds + sum(self.seconds.values())
-        self.report(replace(self.progress, video_seconds=total))
+        done = self.progress.bytes_done + sum(self.parts.values())
+        self.report(replace(self.progress, bytes_done=done, video_seconds=total))
 
 
 def _timed(events: Iterator[DecodingEvent], times: EncodingTimes) -> Iterator[DecodingEvent]:

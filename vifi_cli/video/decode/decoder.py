@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def decode_frames(
     started = time.process_time()
     decoding = _Decoding(path, sampling, threads, alive, clock)
     scaler = FrameScaler(geometry, max(threads, 1))
-    yield from in_chunks((seconds, scaler(frame)) for seconds, frame in decoding.frames())
+    for chunk in in_chunks((seconds, scaler(frame)) for seconds, frame in decoding.frames()):
+        yield replace(chunk, of_seconds=decoding.expected_seconds)
     yield decoding.info(time.process_time() - started)
 
 
@@ -129,6 +131,7 @@ class _Decoding:
         self._alive = alive
         self._clock = clock
         self._upright_size: tuple[int, int] | None = None
+        self.expected_seconds = 0.0  # as far as the length is known once a frame has come
         self._video: OpenVideo
         self._decoding: SelectiveDecoding | SequentialDecoding
 
@@ -161,7 +164,7 @@ class _Decoding:
             self._alive()
             video.stream.thread_type = "AUTO"
             video.stream.codec_context.thread_count = self._threads or ffmpeg_threads()
-            self._video = video
+            self._video, self.expected_seconds = video, video.duration_seconds or 0.0
             chooser = FrameChooser(slot_seconds_of(video, self._sampling))
             self._decoding = way(video, chooser, self._alive)
             for seconds, frame in self._decoding.frames():

@@ -37,6 +37,7 @@ class Frames:
 
     pixels: npt.NDArray[np.uint8]  # (T, H, W, 3), RGB, upright
     seconds: npt.NDArray[np.float64]  # (T,), presentation times from the start of the video, ascending
+    of_seconds: float = 0.0  # the length of the video, to show progress; 0 if unknown, and perhaps wrong
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:

@@ -267,6 +267,15 @@ def test_models_and_texts_stand_side_by_side(vifi: Vifi, colours: Path, tiny: Pa
     assert report["columns"] == ["top-1"]
 
 
+def test_without_a_run_the_model_of_the_settings_is_tested(
+    vifi: Vifi, colours: Path, tiny: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIFI_MODEL", str(tiny))
+    outcome = vifi("eval", "--setting", "zero-shot", "--data", colours, "-o", "report", "--json")
+    assert list(rows(document(outcome))) == [str(tiny)]
+    assert f"model: {tiny} (set by VIFI_MODEL); data: {colours}" in outcome.stderr
+
+
 def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: Path) -> None:
     for colour in ("red", "blue"):
         solid_colour_clip(here / f"{colour}.mp4", [(colour, 0.3)])
@@ -282,7 +291,9 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "runs/ has no run to evaluate: name a model with --model and videos with --data"),
+        ((), "runs/ has no run to evaluate: name a model with --model and videos with --data; for a run elsewhere, "
+         "--model FOLDER/best is enough"),
+        (("--setting", "zeroshot"), "--setting zeroshot: the settings are zero-shot"),
         (("--model", "{tiny}"), "--data is missing"),
         (("--model", "{tiny}", "--data", "{colours}"), "--setting is missing"),
         (("--model", "{tiny}", "--data", "{colours}", "--setting", "zeroshot"), "--setting zeroshot: the settings"),

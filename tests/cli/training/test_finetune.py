@@ -48,6 +48,7 @@ def test_an_interrupted_run_that_is_done_says_so_again(
     again = vifi("finetune", "--resume", run, "--device", "cpu")
     assert again.exit_code == 0, again.stderr
     assert str(run / "best") in again.stdout
+    assert f"vifi eval --model {run / 'best'}" in again.stdout, "also of a run that `vifi eval` does not find"
     assert (run / "curves.png").exists()
 
 

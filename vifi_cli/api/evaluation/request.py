@@ -134,8 +134,9 @@ def resolve(
     with chosen[0].explained():
         tested = [model.name for model in chosen]
         subject = subject_of(read_setting(setting), source, tested, run, protocol, changes)
-    what = "training starts from" if methods else "model"
-    feedback.note(f"{what}: {subject.model_names}; data: {subject.data}; setting: {setting}")
+    what, why = "training starts from" if methods else "model", chosen[0].reason
+    named = f"{subject.model_names} ({why})" if why else subject.model_names
+    feedback.note(f"{what}: {named}; data: {subject.data}; setting: {setting}")
     return replace(subject, methods=methods, texts=class_texts)
 
 

@@ -14,6 +14,7 @@ from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
 from vifi_cli.api.evaluation.request import NO_DATA, Subject, run_and_models, shown_model, subject_of
 from vifi_cli.api.evaluation.testing import ClipSettings, load_bases, report_unreadable
 from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.models.choosing import ChosenModel, choose_model
 from vifi_cli.api.models.video_model import VideoModel
 from vifi_cli.api.models.weights import fetch_weights
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
@@ -179,14 +180,16 @@ def _subject(models: Sequence[str], data: DataSource | None) -> Subject:
     if models:
         run = next((run for run in map(run_of, models) if run), None)
     else:
-        run, models = run_and_models(())
+        run, models = run_and_models((), has_data=data is not None)
     source = data or (run.source if run else None)
     if source is None:
         raise InvalidInput(NO_DATA)
     setting = Setting("zero-shot")
     if run and str(source.absolute()) == run.data:
         setting = Setting("base2novel" if run.setting == "base2novel" else "supervised")
-    return subject_of(setting, source, models, run)
+    chosen = tuple(map(ChosenModel, models)) or (choose_model(None),)
+    with chosen[0].explained():
+        return subject_of(setting, source, [model.name for model in chosen], run)
 
 
 def _joined(plan: TestPlan) -> LabeledVideos:

@@ -20,6 +20,7 @@ from vifi_cli.cli.library.status import status
 from vifi_cli.cli.models.data import data_app
 from vifi_cli.cli.models.model import model_app
 from vifi_cli.cli.search.cut import cut
+from vifi_cli.cli.search.mcp import mcp
 from vifi_cli.cli.search.open import open_moment
 from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.serve import serve
@@ -45,6 +46,7 @@ app.command(rich_help_panel=SEARCH)(similar)
 app.command(rich_help_panel=SEARCH, context_settings=OPTIONS_OF_SEARCH)(shell)
 app.command("open", rich_help_panel=WATCH)(open_moment)
 app.command(rich_help_panel=WATCH)(serve)
+app.command(rich_help_panel=WATCH)(mcp)
 app.command(rich_help_panel=WATCH)(cut)
 app.command(rich_help_panel=TRAIN)(finetune)
 app.command(rich_help_panel=TRAIN)(prompt_tune)

@@ -122,6 +122,7 @@ WRONG = {
     "q=a&min_score=0,5": "not 0,5",
     "q=a&unsure=maybe": "`unsure` is 1 or 0, not maybe",
     "q=a&by=frame": "`by` is moment or video, not frame",
+    "q=a&by=video&per_video=3": "`per_video` counts moments",
     "q=a&newer=soon": "`newer` soon: neither a date",
     "q=a&min_duration=nan": "`min_duration` nan: not a length",
     "q=a&min_duration=-5": "not a length",
@@ -218,8 +219,8 @@ class TestVideos:
         ("address", "words"),
         [
             ("/api/videos?limit=0", "from 1 to 1000"),
-            ("/api/videos?after=%25%25", "follow the link `next`"),
-            ("/api/videos?after=a", "follow the link `next`"),
+            ("/api/videos?after=%25%25", "take `next` from the answer before"),
+            ("/api/videos?after=a", "take `next` from the answer before"),
             ("/api/videos?q=red", "`q` is not a parameter"),
             ("/api/status?x=1", "it takes none"),
         ],

@@ -96,8 +96,8 @@ def test_the_page_and_the_command_find_the_like_of_a_moment_alike(
     striped: Library, by: Literal["moment", "video"], start: float, end: float
 ) -> None:
     moment = f"{striped.videos / 'stripes.mp4'}@{start}-{end}"
-    top, per_video = str(Question().top), str(USUAL_OPTIONS.per_video)
-    command = ("similar", moment, "--json", "--by", by, "--top", top, "--per-video", per_video)
+    per_video = ("--per-video", str(USUAL_OPTIONS.per_video)) if by == "moment" else ()
+    command = ("similar", moment, "--json", "--by", by, "--top", str(Question().top), *per_video)
     answer = subprocess.run(
         [sys.executable, "-m", "vifi_cli", *command],
         env={**os.environ, "VIFI_HOME": str(striped.index.parent)},

@@ -35,8 +35,13 @@ class Preview:
 
 def still(path: Path, seconds: float, height: int = PREVIEW_HEIGHT, clock: FileClock | None = None) -> bytes:
     """The frame on screen at a time, as WebP; height in pixels at most. A clock that is not known is found out."""
+    return _webp(frame_picture(path, seconds, height, clock))
+
+
+def frame_picture(path: Path, seconds: float, height: int, clock: FileClock | None = None) -> Image.Image:
+    """The same as a picture in memory."""
     with open_moment(Moment(path, seconds, math.inf, clock=clock)) as moment:
-        return _webp(_small(moment, moment.first, height))
+        return _small(moment, moment.first, height)
 
 
 def preview_of(moment: Moment, report: Callable[[float], None], height: int = PREVIEW_HEIGHT) -> Preview:

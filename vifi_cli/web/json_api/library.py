@@ -1,10 +1,6 @@
 """Requests of the API for what is indexed: the index, its videos, one moment, and a clip of it."""
 
 import asyncio
-import base64
-import binascii
-import os
-from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -23,7 +19,14 @@ from vifi_cli.web.json_api.answers import NOT_FOUND, json_answer, moment_links, 
 from vifi_cli.web.json_api.parameters import Parameters
 from vifi_cli.web.json_api.searches import VIDEO_PARAMETERS, video_choice
 from vifi_cli.web.media.media import Media
-from vifi_cli.web.requests.address import MomentAddress, key_of, parse_moment, video_by_key
+from vifi_cli.web.requests.address import (
+    MomentAddress,
+    cursor_after,
+    key_of,
+    parse_moment,
+    path_in_cursor,
+    video_by_key,
+)
 from vifi_cli.web.requests.index_reader import ROUNDED_SECONDS, IndexReader
 from vifi_cli.web.sub_path import root_of
 
@@ -76,7 +79,8 @@ class Library:
         """The indexed videos in the order of their paths, a page at a time."""
         given = Parameters(request, (*VIDEO_PARAMETERS, "limit", "after"))
         among, most = video_choice(given), given.number("limit", range(1, MOST_VIDEOS + 1), VIDEOS)
-        after = _path_in_cursor(given.text("after"))
+        place = given.text("after")
+        after = None if place is None else path_in_cursor(place)
         page = await self._library.read(
             lambda session: list_videos(session.index.catalog, among, most, after)
         )
@@ -144,17 +148,4 @@ def _next_page(request: Request, page: VideoPage, root: str) -> str | None:
     if page.next_after is None:
         return None
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-    cursor = base64.urlsafe_b64encode(os.fsencode(page.next_after)).decode().rstrip("=")
-    return f"{root}{API_PREFIX}videos?{urlencode([*kept, ('after', cursor)])}"
-
-
-def _path_in_cursor(cursor: str | None) -> Path | None:
-    if cursor is None:
-        return None
-    try:
-        decoded = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(
-            "`after` is not the place of a page: follow the link `next` of the page before"
-        ) from None
-    return Path(os.fsdecode(decoded))
+    return f"{root}{API_PREFIX}videos?{urlencode([*kept, ('after', cursor_after(page.next_after))])}"

@@ -104,11 +104,14 @@ def video_choice(given: Parameters) -> VideoFilter:
 
 def wanted_hits(given: Parameters, among: VideoFilter, per_video: int | None = None) -> Wanted:
     """The hits that parameters ask for; `per_video` limits them where it is not a parameter."""
+    by = given.choice("by", UNITS)
+    if by == "video" and given.text("per_video") is not None:
+        raise InvalidInput("`per_video` counts moments, and by=video gives one hit per video: omit one")
     if per_video is None:
         per_video = given.number("per_video", range(MOST_HITS + 1), HITS_PER_VIDEO)
     options = RankingOptions(
         top=given.number("top", range(1, MOST_HITS + 1), HITS),
-        by=given.choice("by", UNITS),
+        by=by,
         per_video=per_video,
         among=among,
         fold_duplicates=given.flag("dedupe"),

@@ -1,10 +1,14 @@
 """Addresses of videos and moments: requests name them by keys, never by a path."""
 
+import base64
 import math
+import os
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 
+from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 
@@ -71,3 +75,17 @@ def parse_span(start: str, end: str) -> tuple[float, float] | None:
         return None
     fits = 0 <= start_seconds < end_seconds and math.isfinite(end_seconds)
     return (start_seconds, end_seconds) if fits else None
+
+
+def cursor_after(path: Path) -> str:
+    """Where a page of videos in the order of their paths begins, as text for an address: after this path."""
+    return base64.urlsafe_b64encode(os.fsencode(path)).decode().rstrip("=")
+
+
+def path_in_cursor(cursor: str) -> Path:
+    """The inverse of `cursor_after`; raises InvalidInput for anything else."""
+    try:
+        decoded = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise InvalidInput("`after` is not the place of a page: take `next` from the answer before") from None
+    return Path(os.fsdecode(decoded))

@@ -1,13 +1,18 @@
+import base64
+import io
 import json
 import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import Vifi
 from vifi_cli.index.catalog.query_cache import CACHE_FILE
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
+from vifi_cli.video.export.preview import still_pixels
 
 
 def test_the_moment_comes_back_with_its_time(vifi: Vifi, indexed: Path) -> None:
@@ -180,3 +185,26 @@ def test_a_query_in_another_script_is_answered_with_a_hint(vifi: Vifi, indexed: 
     assert json.loads(outcome.stdout)["query"] == "кот + 2:собака"
     assert outcome.stderr.count("starter reads English only, and the query is in Cyrillic") == 1
     assert "English" not in vifi("search", "café", "--json").stderr
+
+
+def test_frames_are_shown_beside_hits_on_a_terminal(
+    vifi: Vifi, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("TMUX", raising=False)
+    shown = vifi("search", "a cat", "-t", 1, "--thumbs", is_terminal=True)
+    assert shown.exit_code == 0
+    content = "".join(re.findall(r"\x1b_G[^;]*;([^\x1b]*)\x1b\\", shown.stdout))
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB"), np.float32)
+    hit = json.loads(vifi("search", "a cat", "-t", 1, "--json").stdout)["hits"][0]
+    frame = still_pixels(Path(hit["path"]), (hit["start_seconds"] + hit["end_seconds"]) / 2, 120, None)
+    assert picture.shape == frame.shape
+    assert np.abs(picture - frame).mean() < 1
+    assert "pets.mp4" in shown.stdout
+    piped = vifi("search", "a cat", "-t", 1, "--thumbs")
+    assert piped.stdout == vifi("search", "a cat", "-t", 1).stdout
+    assert piped.stderr == "--thumbs shows pictures on a terminal alone\n"
+    refused = vifi("search", "a cat", "--thumbs", "-0")
+    assert refused.exit_code == 2
+    assert "beside a list of hits: omit it" in refused.stderr

@@ -130,7 +130,6 @@ class HitOutput:
     print0: Annotated[
         bool, output_form_option("--print0", "-0", help="Like -f, but end paths with NUL, for xargs -0")
     ] = False
-
     template: Annotated[
         str | None,
         output_form_option(
@@ -138,10 +137,18 @@ class HitOutput:
         ),
     ] = None
 
+    thumbs: Annotated[
+        bool, output_form_option("--thumbs", help="Show a frame beside each hit on a terminal")
+    ] = False
+
     def __post_init__(self) -> None:
         forms = (self.as_json, self.as_jsonl, self.filepath_only or self.print0, self.template is not None)
         if forms.count(True) > 1:
             raise InvalidInput("--json, --jsonl, -f/-0 and --format are different outputs: choose one")
+        if self.thumbs and any(forms):
+            raise InvalidInput(
+                "--thumbs shows pictures beside a list of hits: omit it, or the other form of output"
+            )
         _ = self.hit_format
 
     @cached_property

@@ -69,8 +69,12 @@ def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -
                 output.line(str(video))
     elif form.hit_format:
         show_formatted(form.hit_format, answer)
+    elif hits and form.thumbs and output.stdout_is_terminal():
+        show_with_pictures(hits)
     elif hits:
         show_hits(hits)
+    if form.thumbs and not output.stdout_is_terminal():
+        output.note("--thumbs shows pictures on a terminal alone")
     _write_remarks(answer)
 
 
@@ -119,6 +123,23 @@ def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
     for cell in cells if hit.unsure else ():
         cell.stylize("dim")
     return cells
+
+
+def show_with_pictures(hits: Sequence[SearchHit]) -> None:
+    """A frame of each hit with its number, relevance, moment and video beside it."""
+    from PIL import Image
+    from rich.text import Text
+
+    from vifi_cli.api.search.thumbnails import thumbnails
+    from vifi_cli.cli.terminal.pictures.layout import PictureList
+    from vifi_cli.index.search.video_index import name_of_number
+
+    name, shown = name_of_number(hits), PictureList.for_terminal()
+    for number, (hit, pixels) in enumerate(zip(hits, thumbnails(hits, shown.picture_height), strict=True), 1):
+        place, score, moment, video = _cells(number, hit)
+        place.stylize("bold")
+        facts = Text("  ").join([place, Text.assemble(name, " ", score), moment])
+        shown.show(None if pixels is None else Image.fromarray(pixels), [facts, video])
 
 
 def _write_remarks(answer: Answer) -> None:

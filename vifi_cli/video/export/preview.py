@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from PIL import Image
@@ -42,6 +43,14 @@ def frame_picture(path: Path, seconds: float, height: int, clock: FileClock | No
     """The same as a picture in memory."""
     with open_moment(Moment(path, seconds, math.inf, clock=clock)) as moment:
         return _small(moment, moment.first, height)
+
+
+def still_pixels(
+    path: Path, seconds: float, height: int, clock: FileClock | None, alive: Callable[[], None] = unwatched
+) -> npt.NDArray[np.uint8]:
+    """The frame on screen at a time as pixels, uint8 (H, W, 3); arguments are those of `still`."""
+    with open_moment(Moment(path, seconds, math.inf, clock=clock), alive) as moment:
+        return np.asarray(_small(moment, moment.first, height))
 
 
 def preview_of(moment: Moment, report: Callable[[float], None], height: int = PREVIEW_HEIGHT) -> Preview:

@@ -1,0 +1,1 @@
+"""Pictures on a terminal: in its own graphics protocol, or as blocks of characters."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -33,12 +32,18 @@ def mcp(
     This is a server of the Model Context Protocol over stdin and stdout, which Claude Code, Claude Desktop and other
     clients start. It can search, show frames and cut clips of indexed videos, and changes nothing in the index.
     """
-    if find_spec("mcp") is None:
-        raise MissingDependency("`vifi mcp` needs the package mcp: run `pip install 'vifi[mcp]'`")
     from vifi_cli.api.library.encoders import load_index_text_encoder
     from vifi_cli.mcp_server.clips_folder import ClipsFolder
-    from vifi_cli.mcp_server.server import serve_stdio
-    from vifi_cli.mcp_server.tools import Tools
+
+    try:
+        from vifi_cli.mcp_server.server import serve_stdio
+        from vifi_cli.mcp_server.tools import Tools
+    except ImportError as error:
+        if not (error.name or "").startswith("mcp"):
+            raise
+        raise MissingDependency(
+            "`vifi mcp` needs the package mcp, 2.3 or later: run `pip install 'vifi[mcp]'`"
+        ) from None
 
     folder = paths.given_path(clips) if clips else paths.data_folder() / USUAL_CLIPS
     tools = Tools(

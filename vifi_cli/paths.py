@@ -23,6 +23,9 @@ OWN_NAMES = (
 )
 """What vifi keeps in the data folder."""
 
+RUNS = Path("runs")
+"""The folder of training runs, in the one where a command is given."""
+
 
 def data_folder() -> Path:
     """The folder of everything vifi keeps: `$VIFI_HOME`, or the platform's data folder."""

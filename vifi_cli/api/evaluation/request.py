@@ -15,10 +15,10 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
 from vifi_cli.evaluation.testing.paper_settings import Trial, read_setting
 from vifi_cli.model.registry.source import ModelSource, resolve_model
-from vifi_cli.paths import given_path, shown_path
+from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
-from vifi_cli.training.run.folder import RUNS, RunConfig, newest_run
+from vifi_cli.training.run.folder import RunConfig, newest_run
 
 NO_DATA = "--data is missing: name a dataset, a folder with a folder per class, or a table"
 

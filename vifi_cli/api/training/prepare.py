@@ -16,10 +16,10 @@ from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.paths import given_path, slug
+from vifi_cli.paths import RUNS, given_path, slug
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
 from vifi_cli.training.recipe.recipe import Protocol
-from vifi_cli.training.run.folder import RUNS, RunConfig, RunFolder
+from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.wording import counted
 
 

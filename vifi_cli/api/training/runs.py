@@ -6,9 +6,8 @@ from pathlib import Path
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.figures.lettering import spelling_note
-from vifi_cli.paths import given_path, shown_path
+from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.run.curves import MOST_RUNS, draw_curves
-from vifi_cli.training.run.folder import RUNS
 from vifi_cli.training.run.summary import RunOrder, RunSummary, find_runs, in_order, summarize
 
 

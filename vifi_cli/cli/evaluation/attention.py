@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -45,6 +45,7 @@ class MapOptions:
         str | None,
         typer.Option(
             metavar="MODEL",
+            autocompletion=completion.models,
             help="Second model to show beside it, such as a fine-tuned one",
             show_default=False,
         ),

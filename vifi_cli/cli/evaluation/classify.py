@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -43,6 +43,7 @@ class ClassifierOptions:
         typer.Option(
             "--classes",
             metavar="CLASSES",
+            autocompletion=completion.public_sets,
             help='Classes: "a,b,c", a file with one per line, or a public set such as ucf101',
             show_default="those the model was tuned on",
         ),
@@ -52,6 +53,7 @@ class ClassifierOptions:
         str | None,
         typer.Option(
             metavar="FILE",
+            autocompletion=completion.class_texts,
             help="Class texts: a JSON file of templates or descriptions, or bare, short or video",
             show_default="the model's template",
         ),

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vifi_cli import stop_signals
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import (
     DataOption,
@@ -36,9 +36,16 @@ DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
 """In help; `api.evaluation.request` has what they are."""
 
 
-def _option(help_text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    """An option in a panel of the help that does nothing by default."""
-    return typer.Option(*names, metavar=metavar, help=help_text, show_default=False, rich_help_panel=panel)
+def _option(help_text: str, panel: str, *names: str, metavar: str | None = None, complete: Any = None) -> Any:
+    """An option in a panel of the help that does nothing by default; `complete` finds values for the shell."""
+    return typer.Option(
+        *names,
+        metavar=metavar,
+        autocompletion=complete,
+        help=help_text,
+        show_default=False,
+        rich_help_panel=panel,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,7 @@ class TestedModels:
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help="Model to test; several are shown side by side (repeatable)",
             show_default="the newest run's best",
         ),
@@ -71,13 +79,17 @@ class EvalOptions(TestedModels):
     methods: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="METHODS", help=f"Methods to compare: {METHODS}", show_default=DEFAULT_METHODS
+            metavar="METHODS",
+            autocompletion=completion.methods,
+            help=f"Methods to compare: {METHODS}",
+            show_default=DEFAULT_METHODS,
         ),
     ] = None
     setting: Annotated[
         str | None,
         typer.Option(
             metavar="SETTING",
+            autocompletion=completion.tested_settings,
             help="zero-shot, base2novel, few-shot, few-shot-K, supervised or retrieval",
             show_default="that of the run",
         ),
@@ -98,6 +110,7 @@ class EvalOptions(TestedModels):
             "Other class texts to test as well: a JSON file, or bare, short or video",
             TESTING,
             metavar="TEXTS",
+            complete=completion.class_texts,
         ),
     ] = None
     published: Annotated[bool, _option("Show the results of the paper too", TESTING, "--published")] = False
@@ -110,6 +123,7 @@ class EvalOptions(TestedModels):
             "As for `vifi finetune`; finetune.KEY or prompt.KEY for one stage (repeatable)",
             TRAINING,
             metavar="CHANGE",
+            complete=completion.recipes,
         ),
     ] = None
     folder: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.options import JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -24,7 +24,10 @@ SHOWN_IF_UNSET = {
 }
 
 config_app = App(help="Show and change settings")
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help=f"One of {', '.join(KEYS)}")]
+KeyArgument = Annotated[
+    str,
+    typer.Argument(metavar="KEY", autocompletion=completion.setting_keys, help=f"One of {', '.join(KEYS)}"),
+]
 
 
 @config_app.command("list")
@@ -64,7 +67,12 @@ def get_setting(key: KeyArgument, as_json: JsonOption = False) -> None:
 @config_app.command("set")
 def set_command(
     key: KeyArgument,
-    value: Annotated[list[str], typer.Argument(metavar="VALUE", help="Its value; several for exclude")],
+    value: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="VALUE", autocompletion=completion.setting_values, help="Its value; several for exclude"
+        ),
+    ],
 ) -> None:
     """Write a setting to the file.
 

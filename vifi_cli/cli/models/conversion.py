@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vifi_cli.cli.models.card_facts import card_document, card_facts
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.options import JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
@@ -28,6 +28,7 @@ def import_command(
         str | None,
         typer.Option(
             metavar="MODEL",
+            autocompletion=completion.models,
             help="The CLIP it was trained from: a name, a folder or a weights file",
             show_default="clip-vit-b-16",
         ),
@@ -58,7 +59,12 @@ def import_command(
 
 def export_command(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A model folder, or anything else that --model takes")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            autocompletion=completion.models,
+            help="A model folder, or anything else that --model takes",
+        ),
     ],
     folder: OutputOption,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DATA_HELP, DataRootOption, JsonOption, output_option
@@ -47,7 +47,9 @@ ShareOption = Annotated[
         show_default="0.2, or 0 with --hold-out",
     ),
 ]
-DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
+DataArgument = Annotated[
+    str, typer.Argument(metavar="DATA", autocompletion=completion.datasets, help=DATA_HELP)
+]
 
 data_app = App(help="Check and split labeled videos")
 
@@ -84,7 +86,12 @@ class SplitOptions:
 def check(
     data: DataArgument,
     setting: Annotated[
-        str, typer.Option(metavar="SETTING", help="Setting of the paper to check, such as few-shot-16")
+        str,
+        typer.Option(
+            metavar="SETTING",
+            autocompletion=completion.training_settings,
+            help="Setting of the paper to check, such as few-shot-16",
+        ),
     ] = "supervised",
     split: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Official split", show_default="1")

@@ -9,7 +9,7 @@ import typer
 
 from vifi_cli.cli.models.card_facts import card_document, card_facts
 from vifi_cli.cli.models.conversion import OutputOption
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.option_splicing import spliced
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -34,7 +34,11 @@ class Mixture:
     ] = False
     data: Annotated[
         list[str] | None,
-        typer.Option(metavar="DATA", help="What to score on, as in `vifi finetune` (repeatable)"),
+        typer.Option(
+            metavar="DATA",
+            autocompletion=completion.datasets,
+            help="What to score on, as in `vifi finetune` (repeatable)",
+        ),
     ] = None
 
     def __post_init__(self) -> None:
@@ -50,6 +54,7 @@ def merge_command(
         list[str],
         typer.Argument(
             metavar="MODELS",
+            autocompletion=completion.models,
             help="Two models, the plain one first, then the tuned one; or three and more tuned from the same one",
         ),
     ],

@@ -9,7 +9,7 @@ import typer
 from vifi_cli.cli.models.card_facts import card_document, card_facts
 from vifi_cli.cli.models.conversion import export_command, import_command
 from vifi_cli.cli.models.merge import merge_command
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
@@ -26,6 +26,7 @@ NameArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
+        autocompletion=completion.models,
         help="A name from `vifi model list`, ARCHITECTURE/TAG of open_clip, a model folder or a weights file",
     ),
 ]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vifi_cli.cli.terminal import completion
 from vifi_cli.cli.terminal.setting_options import named_in_help, takes_setting
 from vifi_cli.settings import Device
 
@@ -19,6 +20,7 @@ def model_option(help_text: str, *, default: str | None = None, follows_setting:
         "--model",
         "-m",
         metavar="MODEL",
+        autocompletion=completion.models,
         help=help_text,
         show_default=default or False,
         callback=named_in_help("model") if follows_setting else None,
@@ -44,7 +46,9 @@ DeviceOption = Annotated[
 DATA_HELP = (
     "Folder of class folders, table (.csv, .jsonl), list (LIST.txt,LABELS.csv) or public set (ucf101:2)"
 )
-DataOption = Annotated[str | None, typer.Option("--data", metavar="DATA", help=DATA_HELP)]
+DataOption = Annotated[
+    str | None, typer.Option("--data", metavar="DATA", autocompletion=completion.datasets, help=DATA_HELP)
+]
 DataRootOption = Annotated[
     Path | None,
     typer.Option(
@@ -59,6 +63,7 @@ SettingOption = Annotated[
     typer.Option(
         "--setting",
         metavar="SETTING",
+        autocompletion=completion.training_settings,
         help="Setting of the paper: supervised, few-shot-K (K videos per class), base2novel or zero-shot",
         show_default="supervised",
     ),

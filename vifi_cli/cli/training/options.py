@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from vifi_cli import stop_signals
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.options import (
     DataOption,
     DataRootOption,
@@ -60,17 +60,26 @@ class RunChoice:
         list[str] | None,
         typer.Option(
             metavar="CHANGE",
+            autocompletion=completion.recipes,
             help="Change the recipe: KEY=VALUE, a TOML file, or the name of a preset (repeatable)",
             show_default=False,
         ),
     ] = None
     folder: Annotated[
-        Path | None, output_option("Folder of the run", metavar="FOLDER", default="a new one in runs/")
+        Path | None,
+        output_option(
+            "Folder of the run",
+            metavar="FOLDER",
+            default="a new one in runs/",
+        ),
     ] = None
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Continue an interrupted run exactly where it stopped", show_default=False
+            metavar="FOLDER",
+            autocompletion=completion.runs,
+            help="Continue an interrupted run exactly where it stopped",
+            show_default=False,
         ),
     ] = None
     device: DeviceOption = "auto"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal import completion, output
 from vifi_cli.cli.terminal.options import JsonOption, output_option
 from vifi_cli.cli.terminal.progress import ON_TERMINAL
 
@@ -23,7 +23,12 @@ NUMBERS = ("Top-1", "Before")
 def runs(
     places: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN", help="Runs, and folders of runs", show_default="runs/"),
+        typer.Argument(
+            metavar="RUN",
+            autocompletion=completion.runs,
+            help="Runs, and folders of runs",
+            show_default="runs/",
+        ),
     ] = None,
     order: Annotated[
         Literal["newest", "best", "name"],

@@ -29,8 +29,6 @@ from vifi_cli.training.run.reports import EpochReport, Scores
 from vifi_cli.typed_files import as_dataclass
 
 CONFIG_FILE = "config.toml"
-RUNS = Path("runs")
-"""The parent folder of runs without --output."""
 
 
 @dataclass(frozen=True, slots=True)

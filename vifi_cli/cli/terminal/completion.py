@@ -1,0 +1,134 @@
+"""What the shell completes as values of options and arguments; where nothing fits, shells complete file names."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import ParamSpec
+
+import typer
+
+from vifi_cli.paths import RUNS
+
+Candidates = list[tuple[str, str]]
+"""Values, each with a text that some shells show beside it."""
+
+Given = ParamSpec("Given")
+
+
+def _nothing_on_errors(find: Callable[Given, Candidates]) -> Callable[Given, Candidates]:
+    """Finds nothing where a folder cannot be read: an error would end up in the line that the user types."""
+
+    @functools.wraps(find)
+    def find_quietly(*arguments: Given.args, **options: Given.kwargs) -> Candidates:
+        try:
+            return find(*arguments, **options)
+        except (OSError, ValueError):
+            return []
+
+    return find_quietly
+
+
+@_nothing_on_errors
+def models(incomplete: str) -> Candidates:
+    """The models known by name, and those of the runs here."""
+    from vifi_cli.model.registry.known_models import KNOWN_MODELS
+
+    return [*((known.name, known.good_for) for known in KNOWN_MODELS), *_models_of_runs()]
+
+
+@_nothing_on_errors
+def runs(incomplete: str) -> Candidates:
+    """The runs here."""
+    configs = [*RUNS.glob("*/config.toml"), *RUNS.glob("*/*/config.toml")]
+    return [(str(file.parent), "") for file in sorted(configs)]
+
+
+@_nothing_on_errors
+def datasets(incomplete: str) -> Candidates:
+    """The public sets, and the folders and tables here whose names begin as what is typed."""
+    from pathlib import Path
+
+    from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+
+    here = sorted(Path().iterdir()) if incomplete else []
+    data = [path for path in here if path.is_dir() or path.suffix in (".csv", ".jsonl", ".txt")]
+    return [
+        *((name, known.title) for name, known in PUBLIC_SETS.items()),
+        *((str(path), "") for path in data),
+    ]
+
+
+def public_sets(incomplete: str) -> Candidates:
+    """The names of the public sets."""
+    from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+
+    return [(name, f"the classes of {known.title}") for name, known in PUBLIC_SETS.items()]
+
+
+def training_settings(incomplete: str) -> Candidates:
+    """The settings of the paper that training knows."""
+    return [
+        ("supervised", "all training videos"),
+        *((f"few-shot-{shots}", f"{shots} videos per class") for shots in (2, 4, 8, 16)),
+        ("base2novel", "train on half of the classes"),
+        ("zero-shot", "train on all of another dataset"),
+    ]
+
+
+def tested_settings(incomplete: str) -> Candidates:
+    """The settings of the paper that an evaluation knows."""
+    return [
+        *training_settings(incomplete),
+        ("few-shot", "2, 4, 8 and 16 videos per class"),
+        ("retrieval", ""),
+    ]
+
+
+def recipes(incomplete: str) -> Candidates:
+    """The presets of recipes."""
+    from vifi_cli.training.recipe.changes import PRESETS
+
+    return [(name, "") for name in PRESETS]
+
+
+def methods(incomplete: str) -> Candidates:
+    """The methods that an evaluation trains and compares."""
+    names = "vanilla image-ft text-ft vifi bridge-prompt prompt fusion-decision fusion-image"
+    return [(name, "") for name in names.split()]
+
+
+def class_texts(incomplete: str) -> Candidates:
+    """The class texts that vifi ships."""
+    return [("bare", "names alone"), ("short", "a few templates"), ("video", "templates for videos")]
+
+
+def setting_keys(incomplete: str) -> Candidates:
+    """The keys of the user's settings."""
+    from vifi_cli.settings import KEYS, variable_of
+
+    return [(key, variable_of(key)) for key in KEYS]
+
+
+def setting_values(context: typer.Context, incomplete: str) -> Candidates:
+    """The values of the setting that the line names."""
+    from typing import get_args
+
+    from vifi_cli.settings import Colors, Device
+
+    key = context.params.get("key")
+    if key == "model":
+        return models(incomplete)
+    if key == "player":
+        from vifi_cli.api.players import NAMES
+
+        return [(name, "") for name in NAMES]
+    choices = {"device": get_args(Device), "colors": get_args(Colors)}.get(str(key), ())
+    return [(choice, "") for choice in choices]
+
+
+def _models_of_runs() -> Iterator[tuple[str, str]]:
+    from vifi_cli.model.registry.model_files import CARD_FILE
+
+    cards = [*RUNS.glob(f"*/best/{CARD_FILE}"), *RUNS.glob(f"*/*/best/{CARD_FILE}")]
+    yield from ((str(file.parent), "best model of a run") for file in sorted(cards))

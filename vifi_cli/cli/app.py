@@ -28,6 +28,7 @@ from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.colors import apply_color_setting
+from vifi_cli.cli.terminal.completion import join_words_of_bash
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.training.bridge import bridge
@@ -87,6 +88,7 @@ def main() -> None:
     """Runs the program; an error becomes one line on stderr and an exit code."""
     output.prepare_streams()
     apply_color_setting()
+    join_words_of_bash()
     try:
         code = app(prog_name="vifi", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - the one place where errors become words

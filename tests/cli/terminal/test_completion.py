@@ -63,7 +63,9 @@ def test_models_are_those_known_by_name_and_those_of_runs(complete: Complete, li
 
 
 def test_a_beginning_narrows_the_choice(complete: Complete) -> None:
-    assert complete("index", "--model", "st") == ["starter"]
+    for line in (("--model", "st"), ("--model", "=", "st"), ("-m", "st")):  # as bash splits --model=st
+        assert complete("index", *line) == ["starter"]
+    assert complete("search", '"a cat"', "--model", "st") == ["starter"]
     assert complete("index", "--model", "runs/m") == ["runs/moves/best"]
     assert complete("index", "--model", "./") == []  # the shell completes files then
     assert complete("finetune", "--data", "u") == ["ucf101", "ufo", "urban.csv"]

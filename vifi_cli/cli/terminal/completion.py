@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import ParamSpec
 
@@ -27,6 +28,17 @@ def _nothing_on_errors(find: Callable[Given, Candidates]) -> Callable[Given, Can
             return []
 
     return find_quietly
+
+
+def join_words_of_bash() -> None:
+    """Undoes that bash gives `--model=st` as three words, of which Typer understands only the first two."""
+    words, place = os.environ.get("COMP_WORDS", "").split("\n"), os.environ.get("COMP_CWORD", "")
+    if os.environ.get("_VIFI_COMPLETE") != "complete_bash" or not place.isdecimal():
+        return
+    last = int(place)
+    if 2 <= last < len(words) and words[last - 1] == "=":
+        words[last - 2 : last + 1] = ["".join(words[last - 2 : last + 1])]
+        os.environ |= {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(last - 2)}
 
 
 @_nothing_on_errors

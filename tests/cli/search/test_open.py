@@ -1,5 +1,9 @@
 """`vifi open N` and `--play` open the hits that were shown, in the player that the user wants."""
 
+import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +14,7 @@ from tests.cli.conftest import Vifi
 from tests.recording_player import Pipe, make_player
 from vifi_cli.cli.terminal.help import with_usual_numbers
 
+SEARCHING = Path(__file__).parents[3] / "docs" / "searching.md"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and shell scripts")
 
 
@@ -76,6 +81,31 @@ def test_a_format_writes_what_it_says(vifi: Vifi, indexed: Path) -> None:
     assert refused.exit_code == 2
     assert "choose one" in refused.stderr
     assert "has no field {title}: use {path}" in vifi(*moment, "{title}").stderr
+
+
+NOTE_PLACE = """
+mp.register_event("playback-restart", function()
+  local file = io.open("{file}", "a")
+  file:write(mp.get_property("filename") .. " " .. mp.get_property("time-pos") .. "\\n")
+  file:close()
+  mp.command("quit")
+end)
+"""
+
+
+@pytest.mark.skipif(shutil.which("mpv") is None, reason="mpv is not installed")
+def test_the_line_of_the_readme_plays_each_hit_from_its_moment(
+    vifi: Vifi, indexed: Path, tmp_path: Path
+) -> None:
+    line = re.search(r"vifi search \S+ \S* ?--format '(\S+)' \| (xargs -0 -n2 mpv)", SEARCHING.read_text())
+    assert line
+    script = tmp_path / "note.lua"
+    script.write_text(NOTE_PLACE.format(file=tmp_path / "played"))
+    hits = vifi("search", "a cat", "-t", 2, "--min-score", 0, "--format", line[1]).stdout
+    quiet = ["--no-config", "--no-terminal", "--vo=null", "--ao=null", f"--script={script}"]
+    subprocess.run([*line[2].split(), *quiet], input=os.fsencode(hits), check=True)
+    shown = vifi("search", "a cat", "-t", 2, "--min-score", 0, "--format", "{name} {start:.6f}").stdout
+    assert (tmp_path / "played").read_text() == shown
 
 
 def test_options_without_effect_are_refused(vifi: Vifi, indexed: Path) -> None:

@@ -29,11 +29,12 @@ SEARCH, SIMILAR, CUT, OPEN, HELP = "search", "similar", "cut", "open", "help"
 LEAVE = ("exit", "quit")
 WRITES_FILES = ("-o", "--output", "--reel", "--list", "--html")
 HELP_TEXT = """\
-a cat -t 3             search, as `vifi search a cat -t 3` does; `search ...` if the words begin with a command
+a cat -t 3             search, with the options of `vifi search`
+search WORDS           search for words that begin with one of these commands
 open [N]               open hit N of the last search in your video player
 similar FILE[@TIME]    find what looks alike
 cut WHAT -o FOLDER     cut hits of a search, or moments, into clips
-help [COMMAND]         show this, or the options of search, open, similar or cut
+help [COMMAND]         show this, or the options of a command
 exit                   leave, as Ctrl-D does"""
 
 

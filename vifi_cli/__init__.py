@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.models.conversion import export_model, import_model
     from vifi_cli.api.models.merging import merge_models
     from vifi_cli.api.models.video_model import load_model
+    from vifi_cli.api.playback import open_in_player
     from vifi_cli.api.search.open_index import open_index
     from vifi_cli.api.search.query_language import example, words
     from vifi_cli.api.training.bridge import bridge, resume_bridge
@@ -67,6 +68,7 @@ _HOMES = {
     "index_videos": "vifi_cli.api.library.indexing",
     "merge_models": "vifi_cli.api.models.merging",
     "load_model": "vifi_cli.api.models.video_model",
+    "open_in_player": "vifi_cli.api.playback",
     "open_index": "vifi_cli.api.search.open_index",
     "prompt_tune": "vifi_cli.api.training.finetune",
     "resume_bridge": "vifi_cli.api.training.bridge",
@@ -96,6 +98,7 @@ __all__ = [
     "index_videos",
     "load_model",
     "merge_models",
+    "open_in_player",
     "open_index",
     "prompt_tune",
     "resume_bridge",

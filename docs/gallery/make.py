@@ -250,7 +250,9 @@ def embed_map(studio: Studio, target: Path) -> None:
             for clip in sorted((studio.actions / name).glob("*/*")):
                 writer.writerow([clip.absolute(), clip.parent.name, "test"])
     shown = studio.folder / "map"
-    studio.run("embed-map", "--model", "starter", "--data", str(table), "--output", str(shown))
+    studio.run(
+        "embed-map", "--model", "starter", "--data", str(table), "--no-thumbnails", "--output", str(shown)
+    )
     shutil.copy(shown / "embed-map.png", target)
 
 

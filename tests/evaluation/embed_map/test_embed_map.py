@@ -4,16 +4,22 @@ import json
 import re
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.offsetbox import AnnotationBbox
+from matplotlib.transforms import Bbox
 from PIL import Image
 
+from tests.drawn_figures import collisions, drawn_texts
 from tests.made_videos import solid_colour_clip
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.evaluation.embed_map.drawing import map_page, map_picture
+from vifi_cli.evaluation.embed_map.drawing import map_figure, map_picture
 from vifi_cli.evaluation.embed_map.embed_map import (
     EmbedMap,
     LabeledEmbeddings,
@@ -22,6 +28,8 @@ from vifi_cli.evaluation.embed_map.embed_map import (
     project,
     separation_text,
 )
+from vifi_cli.evaluation.embed_map.page import map_page
+from vifi_cli.evaluation.figures.charts import chart_style
 from vifi_cli.evaluation.figures.style import SHAPES, mark_of
 from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
@@ -102,30 +110,67 @@ def test_figures_in_words() -> None:
     assert separation_text(Estimate(-0.5)) == "-0.500"
 
 
-def test_the_first_sixty_classes_have_marks_of_their_own() -> None:
-    assert len({mark_of(label) for label in range(60)}) == 60
+def test_a_map_lies_on_its_long_side() -> None:
+    """Points along a steep line, with some noise: turned, the map is much wider than high."""
+    random = np.random.default_rng(0)
+    steep = np.outer(np.linspace(-1, 1, 40), [0.3, 1.0] + [0.0] * 6) + 0.02 * random.normal(size=(40, 8))
+    points = project(steep.astype(np.float32), "PCA", 0)
+    assert np.ptp(points[:, 0]) == pytest.approx(2.0)
+    assert np.ptp(points[:, 1]) < 0.2
+    distances = [np.linalg.norm(one[3:] - one[:-3], axis=1) for one in (points, steep)]
+    assert np.corrcoef(distances[0], distances[1])[0, 1] > 0.9, "turned, not distorted"
 
 
-def test_a_picture_holds_the_colours_of_the_classes(made: EmbedMap) -> None:
-    picture = np.asarray(Image.open(BytesIO(map_picture(made))).convert("RGB")).reshape(-1, 3)
-    for label in range(len(CLASSES)):
-        colour = np.array([int(mark_of(label).color[place : place + 2], 16) for place in (1, 3, 5)])
-        assert (np.abs(picture.astype(int) - colour).max(1) < 8).sum() > 10
-    assert map_picture(made) == map_picture(made)
-
-
-@pytest.mark.parametrize(("models", "classes"), [(1, 2), (4, 25), (2, 70)])
+@pytest.mark.parametrize(("models", "classes"), [(1, 2), (2, 101), (4, 25)])
 def test_pictures_of_many_models_and_classes(models: int, classes: int) -> None:
     videos = [LabeledVideo(Path(f"/{number}.mp4"), number % classes) for number in range(2 * classes)]
     random = np.random.default_rng(0)
     each = [
-        (f"model {number}", random.normal(size=(2 * classes, 8)).astype(np.float32))
+        (f"/data/{'folder' * 9}/model {number}", random.normal(size=(2 * classes, 8)).astype(np.float32))
         for number in range(models)
     ]
-    names = tuple(f"class number {label}" for label in range(classes))
+    names = tuple(f"$class_{label}$" for label in range(classes))
     many = make_map(LabeledEmbeddings("many", names, tuple(videos), tuple(each)), projection="PCA")
-    with Image.open(BytesIO(map_picture(many))) as image:
-        assert image.width > 500 * min(models, 3)
+    with chart_style(names):
+        figure = map_figure(many, {})
+    assert collisions(figure) == []
+    texts = [text for text, _ in drawn_texts(figure)]
+    assert set(names) <= set(texts)
+    for axes, model in zip(figure.axes, many.models, strict=False):
+        (low, high), bottom = axes.get_xlim(), axes.get_ylim()[0]
+        assert high - low == pytest.approx(2, abs=0.15)
+        assert -bottom == pytest.approx(max(0.4, *(one.height for one in many.models)), abs=0.07)
+        marks = np.concatenate([drawn.get_offsets() for drawn in axes.collections])
+        assert len(marks) == 2 * classes
+        assert sorted(map(tuple, marks)) == sorted(map(tuple, model.points))
+
+
+def test_frames_stand_over_their_points_and_not_on_each_other(made: EmbedMap) -> None:
+    jpeg = BytesIO()
+    Image.new("RGB", (128, 96), "lime").save(jpeg, "JPEG")
+    frames = {video.path: jpeg.getvalue() for video in made.videos[:20]}
+    with chart_style():
+        figure = map_figure(made, frames)
+        assert collisions(figure) == []
+        renderer = FigureCanvasAgg(figure).get_renderer()
+    for axes, model in zip(figure.axes, made.models, strict=True):
+        framed = [box for box in axes.artists if isinstance(box, AnnotationBbox)]
+        assert len(framed) >= len(CLASSES), "each class shows a frame, if there is room"
+        boxes = [box.get_window_extent(renderer) for box in framed]
+        for one, other in combinations(boxes, 2):
+            shared = Bbox.intersection(one, other)
+            assert shared is None or min(shared.width, shared.height) < 1
+        panel = axes.get_window_extent()
+        for box, extent in zip(framed, boxes, strict=True):
+            x, y = axes.transData.transform(box.xy)
+            assert extent.x0 < x < extent.x1
+            assert extent.y0 > y
+            assert panel.x0 <= extent.x0
+            assert extent.x1 <= panel.x1
+            assert extent.y1 <= panel.y1
+            (number,) = np.flatnonzero((model.points == box.xy).all(1))
+            assert to_hex(box.patch.get_edgecolor()) == mark_of(made.videos[number].label).color
+    assert map_picture(made, frames) == map_picture(made, frames)
 
 
 class Page(HTMLParser):
@@ -162,7 +207,10 @@ def test_a_page_shows_every_video_on_every_map_and_needs_nothing_else(made: Embe
     assert len(points) == 2 * 30
     shapes = {tag[1]["id"] for tag in page.tags if tag[0] in ("circle", "rect", "path") and "id" in tag[1]}
     assert shapes == set(SHAPES)
-    assert {tag[1]["href"] for tag in points} <= {f"#{shape}" for shape in SHAPES}
+    assert [tag[1]["href"] for tag in points] == [f"#{mark_of(v.label).shape}" for v in made.videos] * 2
+    sizes = [tag[1]["viewbox"] for tag in page.tags if tag[0] == "svg" and tag[1].get("role") == "img"]
+    heights = [float((size or "").split()[3]) for size in sizes]
+    assert heights == pytest.approx([2 * (model.height + 0.08) for model in made.models], abs=1e-2)
     assert not [tag for tag, attributes in page.tags if tag in ("link", "iframe") or "src" in attributes]
     assert not re.findall(r"https?:", text)
     (script,) = page.scripts

@@ -91,7 +91,7 @@ def test_a_run_has_one_color_in_all_panels_and_in_the_legend() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [["a"], ["runs/moves", "runs/image_$x_1$"], [f"/very/long/{'folder' * 30}/{n}" for n in range(10)]],
+    [["a"], ["runs/moves", "runs/image_$x_1$"], [f"/very/long/{'folder' * 30}/{n}" for n in range(7)]],
 )
 def test_nothing_overlaps_or_leaves_the_picture(names: list[str]) -> None:
     figure = drawn(*(run_of(name, 12, rate=2.2e-5) for name in names))

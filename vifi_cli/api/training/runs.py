@@ -45,7 +45,7 @@ def draw_runs(runs: Sequence[RunSummary], target: Path | str, feedback: Feedback
     """Draw loss, accuracy and learning rate of runs in one picture, a color for each run.
 
     Args:
-        runs: up to ten, as `list_runs` gives them.
+        runs: up to seven, as `list_runs` gives them.
         target: a PNG; an existing one is replaced.
         feedback: receives a note if the picture spells names differently.
 

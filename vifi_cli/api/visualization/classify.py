@@ -49,9 +49,9 @@ class Timeline:
     spans: tuple[ClassSpan, ...]
 
     def write_picture(self, target: Path | str) -> None:
-        """Draws frames of the video and a lane for each class, as PNG; replaces an existing file."""
+        """Draws frames of the video and a lane for every class, as PNG; replaces an existing file."""
         frames = clip_frames(self.path, FRAMES)
-        drawn = strip_picture(printable(self.path.name), frames, self.windows, self.spans)
+        drawn = strip_picture(printable(self.path.name), frames, self.windows, self.spans, self.class_names)
         write_file(given_path(target), drawn)
 
 

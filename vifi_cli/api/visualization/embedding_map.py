@@ -21,8 +21,10 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_sce
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.embed_map.drawing import map_page, map_picture
+from vifi_cli.evaluation.embed_map.drawing import map_picture
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, Projection, make_map
+from vifi_cli.evaluation.embed_map.page import map_page
+from vifi_cli.evaluation.figures.lettering import spelling_note
 from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.testing.predicting import EmbeddedVideos, Embeddings, embed_videos
 from vifi_cli.evaluation.testing.views import ONE_VIEW
@@ -49,12 +51,14 @@ class MapOptions(TypedDict, total=False):
         projection: `t-SNE` or `PCA`; by default the one that suits the number of videos.
         seed: of the projection; 0 by default.
         frames: per video; by default as many as each model was trained with, or 8.
+        thumbnails: whether picture and page show frames of the videos; they do by default.
     """
 
     title: str
     projection: Projection | None
     seed: int
     frames: int | None
+    thumbnails: bool
 
 
 def embed_map(
@@ -105,11 +109,13 @@ def embed_map(
         options.get("seed", 0),
     )
     if folder is not None:
-        write_map(made, given_path(folder), several[0].feedback)
+        write_map(
+            made, given_path(folder), several[0].feedback, with_thumbnails=options.get("thumbnails", True)
+        )
     return made
 
 
-def write_map(made: EmbedMap, folder: Path, feedback: Feedback) -> None:
+def write_map(made: EmbedMap, folder: Path, feedback: Feedback, *, with_thumbnails: bool = True) -> None:
     """Writes the picture and the page of a map; replaces existing files.
 
     Raises:
@@ -117,7 +123,10 @@ def write_map(made: EmbedMap, folder: Path, feedback: Feedback) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"--output {folder} is a file: name a folder")
-    picture, page = map_picture(made), map_page(made, _thumbnails(made, feedback)).encode()
+    frames = _thumbnails(made, feedback) if with_thumbnails else {}
+    picture, page = map_picture(made, frames), map_page(made, frames).encode()
+    if note := spelling_note(made.class_names):
+        feedback.note(note)
     write_file(folder / PICTURE, picture)
     write_file(folder / PAGE, page)
 

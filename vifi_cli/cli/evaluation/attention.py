@@ -126,6 +126,7 @@ def attention(
         output.document(_as_document(looked, sheet, film))
     else:
         _show(looked, sheet, film)
+    output.spelling([path.name, what.text or ""])
 
 
 def _targets(where: Path, video: Path, text: str | None) -> tuple[Path | None, Path | None]:

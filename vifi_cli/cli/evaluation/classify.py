@@ -183,6 +183,7 @@ def _shown(
             if picture:
                 one.write_picture(picture)
                 output.note(f"picture: {given_path(picture)}")
+                output.spelling([*one.class_names, one.path.name])
             documents.append(_timeline_document(one, top))
             if not as_json:
                 show_spans(one.path, one.spans)

@@ -55,6 +55,9 @@ def embed_map(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed")] = 0,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails/--no-thumbnails", help="Show frames of the videos on the map")
+    ] = True,
     folder: Annotated[
         Path | None, output_option("Folder of the map", metavar="FOLDER", default="a new one in reports/")
     ] = None,
@@ -74,7 +77,7 @@ def embed_map(
     with ON_TERMINAL.busy("Laying out"):
         made = make_map(embedded, methods.get(projection), seed)
     where = given_path(folder) if folder else REPORTS.absolute() / dated(f"embed-map-{slug(made.title)}")
-    write_map(made, where, ON_TERMINAL)
+    write_map(made, where, ON_TERMINAL, with_thumbnails=thumbnails)
     if as_json:
         output.document(_as_document(made, where))
     else:

@@ -219,6 +219,7 @@ def _show(report: Report, *, as_json: bool) -> None:
         output.note(remark)
     for stamp in report.stamps:
         output.warning(stamp)
+    output.spelling(name for test in report.details for name in test.class_names)
     if report.folder:
         output.note(f"report: {report.folder / 'report.html'}")
 

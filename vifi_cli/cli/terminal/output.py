@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +136,14 @@ def stderr() -> Console:
 def note(message: str) -> None:
     """Writes a remark to stderr."""
     stderr().print(f"[dim]{escape(printable(message))}[/dim]")
+
+
+def spelling(names: Iterable[str]) -> None:
+    """Writes a remark to stderr if pictures spell some of these names differently."""
+    from vifi_cli.evaluation.figures.lettering import spelling_note
+
+    if remark := spelling_note(names):
+        note(remark)
 
 
 def warning(message: str) -> None:

@@ -46,6 +46,11 @@ class MappedModel:
     separation: Separation
     gain: Gain | None
 
+    @property
+    def height(self) -> float:
+        """How far the points reach up and down, while they reach 1 to the left and the right."""
+        return float(np.abs(self.points[:, 1]).max())
+
     def __repr__(self) -> str:
         scores = self.separation
         texts = separation_text(scores.silhouette), separation_text(scores.purity)
@@ -106,10 +111,10 @@ def project(embeddings: Embeddings, projection: Projection, seed: int) -> Points
     """Lays embeddings (N, D), at least two, of length 1, out in the plane; the same seed gives the same points.
 
     t-SNE starts from the principal components; its perplexity is 30, or a third of the number of videos if that is
-    less.
+    less. The layout is turned so that it lies on its long side, which leaves the least space empty.
 
     Returns:
-        float64 (N, 2), centered, and scaled so that the wider direction goes from -1 to 1.
+        float64 (N, 2), centered, and scaled so that the first direction goes from -1 to 1.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -120,11 +125,21 @@ def project(embeddings: Embeddings, projection: Projection, seed: int) -> Points
     else:
         perplexity = min(PERPLEXITY, (len(spread) - 1) / 3)
         laid_out = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(spread)
-    points = np.asarray(laid_out, np.float64)
+    points = _on_its_long_side(np.asarray(laid_out, np.float64))
     least, largest = points.min(0), points.max(0)
     reach = float((largest - least).max()) / 2
     fitted: Points = (points - (least + largest) / 2) / (reach or 1.0)
     return fitted
+
+
+def _on_its_long_side(points: Points) -> Points:
+    """Turns points (N, 2) so that their bounding box is the flattest that a turn by whole degrees gives."""
+    angles = np.deg2rad(np.arange(180))
+    x, y = points[:, :1], points[:, 1:]
+    across, up = x * np.cos(angles) - y * np.sin(angles), x * np.sin(angles) + y * np.cos(angles)  # (N, 180)
+    flatness = np.ptp(up, axis=0) / np.maximum(np.ptp(across, axis=0), np.finfo(np.float64).tiny)
+    best = int(flatness.argmin())
+    return np.stack([across[:, best], up[:, best]], axis=1)
 
 
 def separation_text(estimate: Estimate | None, *, is_gain: bool = False) -> str:

@@ -1,1 +1,1 @@
-"""Pictures of what a model sees: attention figures, strips, contact sheets."""
+"""Pictures and their style: charts, attention figures, strips, contact sheets, and letters of any script."""

@@ -8,23 +8,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vifi_cli.evaluation.figures.contact_sheet import TEXT_SIZE as BAR_TEXT
 from vifi_cli.evaluation.figures.contact_sheet import SheetRow, contact_sheet, fitted
-from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, write
+from vifi_cli.evaluation.figures.style import PAGE, SOFT, TEXT, cut_to_fit, length_of, write
 from vifi_cli.evaluation.testing.attention import FRAMES_AT_ONCE, CropBox, FrameAttention, Map, WatchedModel
 from vifi_cli.video.clips.full_frames import FullFrame
 from vifi_cli.video.pictures.picture import Picture
 
 PANEL_SHORT_SIDE, PANEL_LONG_SIDE = 360, 720
 PANEL_GAP = 8
-TEXT_SIZE, TEXT_LINE, TEXT_LINES = 14, 20, 3
+TEXT_SIZE, TEXT_LINE, TEXT_LINES = 16, 22, 3
 INSET = 6  # of text from the borders of its panel
 GROUND, SHADE = 0.85, 0.3  # remaining brightness of the frame under the map and outside it
 MOST_OPAQUE = 0.85
 COLORS, COOLEST = "inferno", 0.2  # cooler colors would look like shade
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-SCALE_NOTE = (
-    "Each picture has its own scale: no color where its map is lowest, bright color where it is highest."
-)
+BAR_WIDTH, BAR_HEIGHT, BAR_GROUND = 420, 24, 160  # of the color bar, in pixels, and its gray level
+BAR_LABELS = ("lowest", "highest value of each picture")
+SCALE_NOTE = "Each picture has its own scale: compare places in a picture, and pictures by the cosine."
 
 
 def attention_sheet(
@@ -42,7 +43,21 @@ def attention_sheet(
         rows.append(
             SheetRow(model.caption, pictures, [_cosine(one) for one in of_model if one.cosine is not None])
         )
-    return contact_sheet(heading, rows, [SCALE_NOTE, outside_note(frames[0].picture, models)])
+    notes = [SCALE_NOTE, outside_note(frames[0].picture, models)]
+    return contact_sheet(heading, rows, notes, color_bar())
+
+
+def color_bar() -> Image.Image:
+    """The colors of maps from their lowest to their highest value, over gray, between two labels."""
+    ramp = np.linspace(0, 1, BAR_WIDTH, dtype=np.float32)[None].repeat(BAR_HEIGHT, 0)
+    gray = np.full((BAR_HEIGHT, BAR_WIDTH, 3), BAR_GROUND, np.uint8)
+    bar = Image.fromarray(drawn_over(gray, ramp, CropBox(0, 0, 1, 1)))
+    lengths = [round(length_of(label, BAR_TEXT)) + 2 * PANEL_GAP for label in BAR_LABELS]
+    legend = Image.new("RGB", (sum(lengths) + BAR_WIDTH, BAR_HEIGHT + PANEL_GAP), PAGE)
+    legend.paste(bar, (lengths[0], 0))
+    write(legend, (0, 0), BAR_LABELS[0], BAR_TEXT)
+    write(legend, (lengths[0] + BAR_WIDTH + 2 * PANEL_GAP, 0), BAR_LABELS[1], BAR_TEXT)
+    return legend
 
 
 def outside_note(picture: Picture, models: Sequence[WatchedModel]) -> str:

@@ -14,8 +14,8 @@ from vifi_cli.video.pictures.picture import Picture
 CELL_WIDTH, CELL_HEIGHT, COLUMNS = 224, 400, 8
 NARROWEST = 3 * CELL_WIDTH  # room for the heading
 MARGIN, GAP = 16, 6
-HEADING_SIZE, HEADING_LINE = 18, 26
-TEXT_SIZE, TEXT_LINE = 13, 19
+HEADING_SIZE, HEADING_LINE = 28, 40
+TEXT_SIZE, TEXT_LINE = 20, 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +35,10 @@ def fitted(picture: Picture, most_wide: float = CELL_WIDTH, most_high: float = C
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
 
 
-def contact_sheet(heading: str, rows: Sequence[SheetRow], notes: Sequence[str]) -> bytes:
-    """Draws a sheet as PNG: the heading, rows with the same number of pictures each, and notes.
+def contact_sheet(
+    heading: str, rows: Sequence[SheetRow], notes: Sequence[str], legend: Image.Image | None = None
+) -> bytes:
+    """Draws a sheet as PNG: the heading, rows with the same number of pictures each, a legend, and notes.
 
     With more than `COLUMNS` pictures, the sheet repeats the block of rows.
     """
@@ -46,6 +48,7 @@ def contact_sheet(heading: str, rows: Sequence[SheetRow], notes: Sequence[str]) 
     parts = [text_block([heading], HEADING_SIZE, HEADING_LINE, width)]
     for start in range(0, count, columns):
         parts += [_strip(row, slice(start, start + columns), width) for row in rows]
+    parts += [legend] if legend else []
     parts.append(text_block(notes, TEXT_SIZE, TEXT_LINE, width))
     return stacked_png(parts)
 

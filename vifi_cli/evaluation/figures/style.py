@@ -10,12 +10,10 @@ from vifi_cli.evaluation.figures.lettering import Face, first_face, lettered, st
 
 PAGE, TEXT, SOFT = (20, 24, 28), (230, 233, 236), (154, 165, 175)
 
-COLORS = (
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988", "#7b4b2a", "#888888",
-)  # fmt: skip
-"""After Paul Tol's schemes for color-blind readers; consecutive classes differ in color and shape."""
-SHAPES = ("circle", "square", "triangle", "diamond", "cross", "plus")
-ROUND = 30  # colors and shapes repeat together after so many classes, so shapes shift by one
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
+"""After Okabe and Ito, Color Universal Design, 2008: they differ for every kind of color vision, on white and black."""
+SHAPES = ("circle", "square", "triangle", "diamond", "cross", "plus", "down", "star")
+MARKS = len(COLORS) * len(SHAPES)  # of filled shapes, and as many again of outlines
 
 
 @cache
@@ -71,12 +69,14 @@ def length_of(text: str, size: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The color of a class, for CSS and matplotlib, and its shape, one of `SHAPES`."""
+    """The color of a class, for CSS and matplotlib, and its shape, one of `SHAPES`, filled or as an outline."""
 
     color: str
     shape: str
+    is_filled: bool = True
 
 
 def mark_of(label: int) -> Mark:
-    """The mark of a class; the first 60 differ."""
-    return Mark(COLORS[label % len(COLORS)], SHAPES[(label + label // ROUND) % len(SHAPES)])
+    """The mark of a class; the first 112 differ, and neighbors in color and shape."""
+    # 7 colors and 8 shapes have no common divisor, so each pair comes once before the first comes again
+    return Mark(COLORS[label % len(COLORS)], SHAPES[label % len(SHAPES)], label // MARKS % 2 == 0)

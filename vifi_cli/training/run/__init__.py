@@ -1,1 +1,1 @@
-"""A run on disk and over time: folder, state, validation, curves."""
+"""A run on disk and over time: folder, state, validation, curves, and a summary of each."""

@@ -31,7 +31,7 @@ from tests.benchmarks.relevance_search import (
     videos_of,
 )
 from vifi_cli.api.library.demo import make_clips
-from vifi_cli.index.relevance.calibration import NeutralTexts, calibration_of, query_level, read_neutral_texts
+from vifi_cli.index.relevance.calibration import NeutralTexts, calibration_of, margins, read_neutral_texts
 from vifi_cli.index.relevance.curve import INTERCEPT, SLOPE, standardize
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.model.registry.source import resolve_model
@@ -58,8 +58,7 @@ def standardized(
     cosines: npt.NDArray[np.float32],
 ) -> Float64Array:
     """Rates hits as `text_rater` does, but for the curve."""
-    margins = cosines - query_level(vectors, query, neutral)
-    return standardize(margins, calibration_of(folder, vectors, neutral))
+    return standardize(margins(vectors, query, cosines, neutral), calibration_of(folder, vectors, neutral))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,9 +47,14 @@ class Answer:
 
 
 def queries_of(name: str) -> list[Query]:
+    """The queries of a file that is kept here: see `read_queries`."""
+    return read_queries(QUERIES / name)
+
+
+def read_queries(path: Path) -> list[Query]:
     """The queries of a file: `.csv` with the columns query and videos, or `.txt` with one absent thing a line."""
-    with (QUERIES / name).open(newline="") as file:
-        if name.endswith(".txt"):
+    with path.open(newline="") as file:
+        if path.suffix == ".txt":
             return [Query(line) for line in file.read().splitlines()]
         return [Query(row["query"], tuple(row["videos"].split())) for row in csv.DictReader(file)]
 

@@ -14,11 +14,12 @@ from vifi_cli.index.relevance.calibration import (
     Rater,
     calibration_of,
     lines_of,
+    margins,
     measure_calibration,
-    query_level,
     read_neutral_texts,
     text_rater,
 )
+from vifi_cli.index.relevance.curve import SHORTFALL_WEIGHT
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.vectors import Vectors, empty_index
@@ -118,7 +119,19 @@ def test_a_query_that_is_a_neutral_description_is_compared_with_the_others(index
     rarities = neutral_colors().rarities
     alone = NeutralTexts("a", others, rarities)
     among = NeutralTexts("b", np.concatenate([others, green[None]]), rarities)
-    assert query_level(index.vectors, green, among) <= query_level(index.vectors, green, alone)
+    cosines = np.array([1.0], np.float32)
+    assert margins(index.vectors, green, cosines, among) >= margins(index.vectors, green, cosines, alone)
+
+
+def test_what_is_far_below_the_best_match_is_less_relevant_than_its_cosine_alone_says(
+    index: VideoIndex,
+) -> None:
+    best = float(index.search(ask("green"), RankingOptions(top=1))[0].cosine)
+    cosines = np.array([best, best - 0.1, best - 0.2], np.float32)
+    at_best, below, far_below = margins(index.vectors, ask("green"), cosines, neutral_colors())
+    assert at_best - below == pytest.approx(0.1 * (1 + SHORTFALL_WEIGHT), abs=1e-6)
+    assert below - far_below == pytest.approx(0.1 * (1 + SHORTFALL_WEIGHT), abs=1e-6)
+    assert at_best == pytest.approx(margins(index.vectors, ask("green"), cosines[:1], neutral_colors())[0])
 
 
 def test_an_index_that_cannot_be_written_is_rated_all_the_same(index: VideoIndex, tmp_path: Path) -> None:

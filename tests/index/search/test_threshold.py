@@ -39,11 +39,24 @@ def test_the_three_nearest_are_unsure_where_nothing_is_relevant() -> None:
     assert shown_among(unrated(0.8, 0.7), 0.9, with_unsure=True) == unsure_among(unrated(0.8, 0.7), 0.9)
 
 
-def test_nothing_is_unsure_where_something_is_relevant() -> None:
-    found = rated(0.8, 0.29)
+def test_nothing_is_unsure_beside_a_likely_hit() -> None:
+    found = rated(0.5, 0.29)
     assert shown_among(found, with_unsure=True) == found[:1]
     assert unsure_among(found) == []
-    assert [hit.relevance for hit in unsure_among(found, 0.9)] == [0.8, 0.29]
+    assert [hit.relevance for hit in unsure_among(found, 0.9)] == [0.5, 0.29]
+    assert unsure_among(unrated(0.4, 0.2), 0.3) == [], "what a cosine says of likelihood is not known"
+
+
+def test_unsure_hits_follow_those_that_are_not_likely() -> None:
+    shown = shown_among(rated(0.49, 0.31, 0.29, 0.2, 0.1, 0.05), with_unsure=True)
+    assert [(hit.relevance, hit.unsure) for hit in shown] == [
+        (0.49, False),
+        (0.31, False),
+        (0.29, True),
+        (0.2, True),
+        (0.1, True),
+    ]
+    assert len(shown_among(rated(0.4, 0.3), with_unsure=True)) == 2
 
 
 @given(st.floats(0, 1))

@@ -32,7 +32,7 @@ class Choices(TypedDict, total=False):
     by: Literal["moment", "video"]  # what a hit is; a moment by default
     per_video: int  # maximum number of moments per video, 0 for all; 3 by default
     min_score: float  # minimum relevance (0.3 by default), or cosine where hits are not rated
-    unsure: bool  # if no hit is relevant, give the 3 nearest, which are marked `unsure`
+    unsure: bool  # if no hit is likely, add up to 3 below `min_score`, which are marked `unsure`
     dedupe: bool  # keep only the best of hits that look nearly the same
     path: str | Path  # a glob that the video's path must match, or a folder above it
     newer: datetime  # only files changed at this time or later

@@ -58,7 +58,7 @@ class HitSelection:
         bool,
         hits_option(
             "--unsure",
-            help="If nothing is relevant, also write the 3 nearest hits; a terminal always shows them",
+            help="Add up to 3 less relevant hits if no hit is likely, as a terminal always does",
         ),
     ] = False
     dedupe: Annotated[bool, hits_option("--dedupe", help="Keep only the best of hits that look alike")] = (

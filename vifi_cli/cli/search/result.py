@@ -30,7 +30,7 @@ class Answer:
     found: Sequence[SearchHit]  # best first, relevant or not
     min_score: float | None  # of the hits to show; None for those that are worth showing
     is_filtered: bool  # whether only some videos were searched
-    with_unsure: bool  # whether to show the nearest hits if none is relevant
+    with_unsure: bool  # whether to show the best hits below the threshold if no hit is likely
 
     @cached_property
     def hits(self) -> Sequence[SearchHit]:
@@ -46,7 +46,7 @@ class Answer:
 
 
 def wants_unsure(form: HitOutput, *, is_asked: bool) -> bool:
-    """Whether to show the nearest hits where none is relevant: to people, or if they were asked for."""
+    """Whether to show unsure hits: to people, or if they were asked for."""
     return is_asked or (form.is_table and output.stdout_is_terminal())
 
 
@@ -155,6 +155,8 @@ def _write_remarks(answer: Answer) -> None:
         )
     if not answer.is_relevant:
         note_nothing_relevant(answer)
+    elif hits[-1].unsure:
+        output.note("no hit is likely, so unsure ones follow; `--min-score 0` shows more")
     elif len(hits) < len(answer.found) and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
 

@@ -22,6 +22,7 @@ from vifi_cli.index.arrays import Float32Array, Float64Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.relevance.curve import (
+    SHORTFALL_WEIGHT,
     Calibration,
     calibrate,
     description_level,
@@ -76,8 +77,7 @@ def text_rater(folder: Path, neutral: NeutralTexts) -> Rater:
     """Rates the hits of a text in the index in `folder`, where calibrations are kept."""
 
     def rate(vectors: Vectors, query: Float32Array, cosines: Float32Array) -> Float64Array:
-        margins = cosines - query_level(vectors, query, neutral)
-        return relevance(margins, calibration_of(folder, vectors, neutral))
+        return relevance(margins(vectors, query, cosines, neutral), calibration_of(folder, vectors, neutral))
 
     return rate
 
@@ -116,11 +116,16 @@ def measure_calibration(vectors: Vectors, neutral: NeutralTexts) -> Calibration:
     return calibrate(cosines - description_level(nearest, neutral.descriptions, same))
 
 
-def query_level(vectors: Vectors, query: Float32Array, neutral: NeutralTexts) -> float:
-    """How well everyday descriptions fit the window nearest to a query (D,) among all of an index: see `relevance`."""
+def margins(
+    vectors: Vectors, query: Float32Array, cosines: Float32Array, neutral: NeutralTexts
+) -> Float64Array:
+    """How far the cosines (H,) of hits are above the level of their query (D,), less their shortfall: see `curve`."""
     nearest = vectors.embeddings(np.array([vectors.nearest(query)]))
     same = same_meaning(query[None], neutral.descriptions)
-    return float(description_level(nearest, neutral.descriptions, same)[0])
+    level = float(description_level(nearest, neutral.descriptions, same)[0])
+    shortfall = np.maximum(float(nearest[0] @ query) - cosines.astype(np.float64), 0)
+    above: Float64Array = cosines - level - SHORTFALL_WEIGHT * shortfall
+    return above
 
 
 def _digest(neutral: NeutralTexts) -> str:

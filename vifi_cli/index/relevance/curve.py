@@ -5,7 +5,8 @@ are near every text. So it is normalized twice:
 
 - by the best moment: the *margin* of a cosine is what it is above the level of the query, the mean of the highest
   cosines that everyday descriptions have with the window nearest to the query in the complete index. Descriptions that
-  say nearly the same as the query are left out: they would count its own match against it. Such local
+  say nearly the same as the query are left out: they would count its own match against it. A hit also loses a share of
+  what it is below that window: what matches a query much worse than the best is less likely right. Such local
   centering removes the part that makes a moment near to everything (Hara et al., Localized centering, AAAI 2015); LERF
   compares with neutral phrases too (Kerr et al., ICCV 2023). One level for all hits of a query keeps their order.
 - by the index: texts about rarities, which are most likely absent, show by the margins of their best hits how high a
@@ -23,6 +24,9 @@ import numpy.typing as npt
 from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array
 
 NEAREST_DESCRIPTIONS = 10
+SHORTFALL_WEIGHT = 0.3
+"""How much of what a hit is below the best match in the index counts against it."""
+
 DIFFERENT_SHARE = 0.75
 """Of the descriptions: so many differ from all others in meaning."""
 

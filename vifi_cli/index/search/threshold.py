@@ -1,4 +1,4 @@
-"""Which hits to show: those that reach a threshold or, if none does, the few best as unsure."""
+"""Which hits to show: those that reach a threshold and, if none is likely, the best of the others as unsure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,6 +7,9 @@ from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.video_index import SearchHit
 
 MOST_UNSURE = 3
+LIKELY = 0.5
+"""The least relevance of a hit that is more likely right than wrong."""
+
 _SHOWN_DECIMALS = 2
 _MOST_DECIMALS = 4  # of the numbers in JSON and in pipes
 
@@ -14,8 +17,8 @@ _MOST_DECIMALS = 4  # of the numbers in JSON and in pipes
 def shown_among(
     found: Sequence[SearchHit], least: float | None = None, *, with_unsure: bool = False
 ) -> list[SearchHit]:
-    """The relevant hits; `with_unsure`, if there are none, the best ones as unsure. `found` is best first."""
-    return relevant_among(found, least) or (unsure_among(found, least) if with_unsure else [])
+    """The relevant hits, and `with_unsure` those of `unsure_among`; `found` is best first."""
+    return relevant_among(found, least) + (unsure_among(found, least) if with_unsure else [])
 
 
 def relevant_among(found: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
@@ -24,14 +27,15 @@ def relevant_among(found: Sequence[SearchHit], least: float | None = None) -> li
 
 
 def unsure_among(found: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The few best hits of a search that found nothing relevant, marked as unsure; none if it found something.
+    """The few best hits below the threshold, marked as unsure; none if a relevant hit is likely.
 
-    A hidden hit is lost, and half of those are right: see `docs/measurements/search-quality.md`. Where something is
-    relevant, others would only be clutter.
+    A hidden hit is lost, and many of these are right: see `docs/measurements/search-quality.md`. Beside a likely hit
+    they would only be clutter.
     """
-    if relevant_among(found, least):
+    relevant = relevant_among(found, least)
+    if any(hit.relevance is None or reaches(hit.relevance, LIKELY) for hit in relevant):
         return []
-    return [replace(hit, unsure=True) for hit in found[:MOST_UNSURE]]
+    return [replace(hit, unsure=True) for hit in found[len(relevant) :][:MOST_UNSURE]]
 
 
 def reaches(number: float, least: float) -> bool:

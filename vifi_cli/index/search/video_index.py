@@ -33,7 +33,7 @@ class SearchHit:
     relevance: float | None = None
     # how many hits that look nearly the same are folded into this one; None if none were to be
     duplicates: int | None = None
-    # the search found nothing relevant, and this is one of its best hits below the threshold
+    # below the threshold, and shown because the search found nothing likely
     unsure: bool = False
 
     def __repr__(self) -> str:

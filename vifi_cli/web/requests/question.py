@@ -14,7 +14,7 @@ from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.examples import SeenExample, see_indexed
 from vifi_cli.index.search.query import Query
 from vifi_cli.index.search.ranking import RankingOptions
-from vifi_cli.index.search.threshold import unsure_among
+from vifi_cli.index.search.threshold import relevant_among, unsure_among
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.web.requests.address import MomentAddress, parse_moment, video_by_key
@@ -110,7 +110,7 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
         found = session.find(query_of(session, question), options)
     else:
         found = session.find_like(seen_moment(session.index.catalog, question.like), options)
-    return unsure_among(found) or found
+    return found if relevant_among(found) else unsure_among(found)
 
 
 def query_of(session: SearchSession, question: Question) -> Query:

@@ -125,7 +125,7 @@ def _models() -> Iterator[Finding]:
         effect = "models that are not on this machine cannot be fetched"
         yield Finding("Model hub", "note", f"cannot be reached: {effect}")
     chosen = choose_for_new_index(None)
-    yield Finding("Encoder of a new index", "fine", f"{chosen.name} ({chosen.reason})")
+    yield Finding("Default encoder", "fine", f"{chosen.name} ({chosen.reason})")
     if starter_is_installed():
         for file in PACKAGED_FILES:
             file.locate()

@@ -7,7 +7,7 @@ import pytest
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file
-from vifi_cli.settings import Settings, every_setting, load_settings, setting_of, value_from_words
+from vifi_cli.settings import Settings, every_setting, load_settings, own_player, setting_of, value_from_words
 
 
 def written(text: str) -> Path:
@@ -119,6 +119,30 @@ def test_words_become_values_of_the_file() -> None:
         value_from_words("player", ["mpv", "--fs"])
     with pytest.raises(InvalidInput, match=r"there is no setting 'tpo'; did you mean top\?"):
         value_from_words("tpo", ["3"])
+
+
+def test_a_player_that_others_could_have_set_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written('player = "mpv"\n')
+    file.chmod(0o600)
+    assert own_player() == "mpv"
+    file.chmod(0o620)
+    with pytest.raises(
+        InvalidInput, match="can be changed by others, and its player would run with your rights"
+    ):
+        own_player()
+    assert load_settings().player == "mpv", "everything else works"
+    monkeypatch.setenv("VIFI_PLAYER", "vlc")
+    assert own_player() == "vlc"
+
+
+def test_in_somebody_elses_data_folder_your_own_settings_apply(
+    vifi_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr("os.getuid", lambda: vifi_home.stat().st_uid + 1)
+    assert config_file() == tmp_path / "vifi" / "config.toml"
+    monkeypatch.setenv("VIFI_HOME", str(tmp_path / "to be made"))
+    assert config_file() == tmp_path / "to be made" / "config.toml"
 
 
 def test_the_file_is_in_the_data_folder_only_where_that_was_chosen(

@@ -57,9 +57,12 @@ def cache_folder() -> Path:
 
 
 def config_file() -> Path:
-    """The file of the user's settings: in `$VIFI_HOME`, or in the platform's folder for configuration."""
-    home = os.environ.get("VIFI_HOME")
-    folder = data_folder() if home else user_config_path("vifi", appauthor=False)
+    """The file of the user's settings: in `$VIFI_HOME`, or in the platform's folder for configuration.
+
+    In somebody else's `$VIFI_HOME`, whose index the user searches, the user's own settings apply.
+    """
+    is_own = bool(os.environ.get("VIFI_HOME")) and access_rights.is_of_user(data_folder())
+    folder = data_folder() if is_own else user_config_path("vifi", appauthor=False)
     return folder / "config.toml"
 
 

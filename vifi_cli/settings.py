@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from vifi_cli.disk.access_rights import can_others_change
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file
 
@@ -86,6 +87,21 @@ def setting_of(key: str) -> Setting:
     """One setting; raises InvalidInput for a key that does not exist, and as `load_settings` does."""
     check_key(key)
     return next(setting for setting in every_setting() if setting.key == key)
+
+
+def own_player() -> str | None:
+    """The setting `player`, which starts a program, and therefore never comes from a file that others can change.
+
+    Raises:
+        InvalidInput: it does, or as `load_settings` does.
+    """
+    setting = setting_of("player")
+    if setting.source == "file" and can_others_change(file := Path(setting.place)):
+        raise InvalidInput(
+            f"{file} can be changed by others, and its player would run with your rights: take away their rights "
+            f"(`chmod go-w`), or set {setting.variable}"
+        )
+    return setting.value if setting.value is None else str(setting.value)
 
 
 def check_key(key: str) -> None:

@@ -46,6 +46,7 @@ def test_a_link_to_the_file_stays(tmp_path: Path) -> None:
         ("model", "./nowhere.pt", r"no model at .*nowhere.pt"),
         ("device", "cuda", r"this machine has no device 'cuda'; use --device cpu"),
         ("data_root", "nowhere", r"nowhere is not a folder: name the folder that holds the datasets"),
+        ("player", "no-such-program", r"no-such-program"),
         ("top", "few", r"top should be a whole number from 0 \(all\) on, not 'few'"),
         ("colours", "never", r"there is no setting 'colours'; did you mean colors\?"),
     ],

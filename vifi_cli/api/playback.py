@@ -12,7 +12,7 @@ from vifi_cli.api.players import NAMES, Player, find_player, runs_on
 from vifi_cli.api.search.player_starts import player_starts
 from vifi_cli.errors import InvalidInput, PlayerFailed, UnreadableVideo
 from vifi_cli.paths import given_path
-from vifi_cli.settings import load_settings
+from vifi_cli.settings import own_player
 from vifi_cli.wording import as_argument
 from vifi_cli.wording import clock as shown_clock
 
@@ -43,12 +43,12 @@ def open_in_player(path: Path | str, start_seconds: float, player: str | None = 
             `mpv --start={start} {path}`. If omitted, the setting `player`, or else the best one that is installed.
 
     Raises:
-        InvalidInput: the file is not there, the player is not installed, or there is no display.
+        InvalidInput: the file is not there, the player is not installed or was set by others, or there is no display.
         PlayerFailed: the player ended at once with an error.
     """
     video = given_path(path)
     _check_there(video)
-    player = player or load_settings().player
+    player = player or own_player()
     chosen = find_player(player)
     if not player or player.lower() in NAMES:
         _check_display(video)

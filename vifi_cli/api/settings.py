@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vifi_cli.api.players import find_player
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file, make_own_folder, replacing
 from vifi_cli.settings import check_key, read_text, value_from_words
@@ -24,6 +25,8 @@ def set_setting(key: str, words: Sequence[str]) -> None:
         value = _model_name(str(value))
     elif key == "device":
         _check_device(str(value))
+    elif key == "player":
+        find_player(str(value))
     elif key == "data_root" and not Path(str(value)).is_dir():
         raise InvalidInput(f"data_root {value} is not a folder: name the folder that holds the datasets")
 

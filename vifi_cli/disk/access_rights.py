@@ -84,6 +84,24 @@ def is_open_to_all(folder: Path) -> bool:
     return bool(folder.stat().st_mode & (stat.S_ISVTX | stat.S_IWOTH))
 
 
+def is_of_user(folder: Path) -> bool:
+    """Whether a folder belongs to the user, or would if it were made; root counts every folder as its own."""
+    if not hasattr(os, "getuid") or os.getuid() == 0:
+        return True
+    try:
+        return folder.stat().st_uid == os.getuid()
+    except OSError:
+        return True
+
+
+def can_others_change(file: Path) -> bool:
+    """Whether another user than root and this one can change a file, by its owner and its rights."""
+    if not hasattr(os, "getuid"):
+        return False
+    status = file.stat()
+    return status.st_uid not in (0, os.getuid()) or bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
 def narrow_once(folder: Path, own_names: Iterable[str]) -> None:
     """Takes others' rights to a data folder that an earlier version made, and notes that this has been done.
 

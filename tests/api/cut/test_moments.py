@@ -13,6 +13,7 @@ from vifi_cli.api.cut.moments import named_moments, parse_moments
 from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import Moment
+from vifi_cli.wording import escaped
 
 DOG = Moment(Path("/videos/dog.mp4"), 80.0, 88.5, 0.25)
 
@@ -142,3 +143,12 @@ def test_any_name_comes_back_from_cells_and_json(name: str) -> None:
 def test_what_is_no_hit_is_said_plainly(text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         parse_moments(text)
+
+
+def test_named_moments_may_hold_the_escapes_that_a_search_writes(tmp_path: Path) -> None:
+    odd, literal = tmp_path / "a\nb\\c.mp4", tmp_path / r"a\tb.mp4"
+    literal.touch()
+    lines = f"{escaped(str(odd))}@1.000-2.500\n{literal}@0:01-\n"
+    first, second = parse_moments(lines).moments
+    assert (first.path, first.start_seconds, first.end_seconds) == (odd, 1.0, 2.5)
+    assert second.path == literal

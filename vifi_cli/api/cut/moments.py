@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
-from vifi_cli.paths import given_path
+from vifi_cli.paths import given_path, is_given_file
 from vifi_cli.video.moment import Moment
 from vifi_cli.wording import unescaped
 
@@ -116,10 +116,17 @@ def _from_line(line: str) -> Moment:
             score, start, end = map(float, cells[:3])
             moment = _checked(unescaped(cells[3]), start, end, score, _short(line))
     else:
-        moment = _named(line)
+        moment = _named(_as_on_disk(line))
     if moment is None:
         raise InvalidInput(f"not a moment: {_short(line)}: {FORMS}")
     return moment
+
+
+def _as_on_disk(line: str) -> str:
+    """A named moment without the escapes that a search writes into names, unless the name really holds them."""
+    match = NAMED.fullmatch(line)
+    plain = unescaped(line)
+    return line if plain == line or match is None or is_given_file(match["file"]) else plain
 
 
 def _checked(path: object, start: float, end: float, score: float | None, where: str) -> Moment:

@@ -57,7 +57,7 @@ def open_moment(
     moment = parse_example(what)
     if not is_given_file(moment.path):
         raise InvalidInput(
-            f"{what} is neither the number of a hit nor a file: write a number from the list of your last search"
+            f'"{what}" is neither the number of a hit nor a file: write a number from the list of your last search'
         )
     _play(moment.path, moment.part.asked_seconds if moment.part else 0.0, player)
 

@@ -213,6 +213,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("search", {"query": "a", "min_seconds": 9, "max_seconds": 5}, "`max_seconds` is below"),
     ("search", {"query": "a", "newer": "soon"}, "`newer` soon: neither a date"),
     ("search", {"query": "a", "by": "video", "per_video": 2}, "`per_video` counts moments"),
+    ("search", {"query": "a", "path": "\0"}, "`path` holds a NUL character"),
     ("search", {"query": "red +"}, "add a term, or omit it"),
     ("search", {"query": "/etc/passwd.mp4"}, "is not an indexed video"),
     ("status", {"x": 1}, "the tool takes none"),

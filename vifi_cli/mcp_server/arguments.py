@@ -139,6 +139,9 @@ class NoArguments(Arguments):
 
 def read_arguments(kind: type[Given], given: dict[str, Any]) -> Given:
     """The arguments of a call; raises InvalidInput with one line that says what is wrong with each."""
+    for name, value in given.items():
+        if isinstance(value, str) and "\0" in value:
+            raise InvalidInput(f"`{name}` holds a NUL character, which is not text: omit it")
     try:
         return kind.model_validate(given)
     except ValidationError as error:

@@ -151,7 +151,7 @@ class Tools:
         document = {
             "path": str(video.path),
             "key": str(key_of(video)),
-            "seconds": given.seconds,
+            "seconds": round(given.seconds, TIME_DIGITS),
             "width": made.width,
             "height": made.height,
         }
@@ -169,6 +169,10 @@ class Tools:
 def _video(session: SearchSession, name: str) -> CatalogedVideo:
     """The indexed video with a key or a path; raises InvalidInput if there is none."""
     catalog, key = session.index.catalog, parse_key(name)
+    if not key and not session.files.exists(name):
+        raise InvalidInput(
+            f"{name} is not an indexed video: give a path or a key from an answer of search or list_videos"
+        )
     video = video_by_key(catalog, key) if key else catalog.video_at(session.files.path(name))
     if video is None:
         raise InvalidInput(f"{name} is not in the index any more: search for it again")

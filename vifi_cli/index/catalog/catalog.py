@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 
 from vifi_cli.disk.mount_identity import MountIdentity
-from vifi_cli.index.catalog.connection import BUSY_SECONDS
+from vifi_cli.index.catalog.connection import BUSY_SECONDS, catalog_state
 from vifi_cli.index.catalog.opening import create_catalog_file, explain, now
 from vifi_cli.index.catalog.reader import EMBEDDING_DTYPE, SECONDS_DTYPE, CatalogReader
 from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedFile, IndexedWith
@@ -23,6 +23,7 @@ from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.files.discovery import VideoFile
 
 CATALOG_FILE = "catalog.sqlite3"
+FILE_IDENTITY = 2  # numbers of a FileVersion that tell one file from another: its device and inode
 INFO_COLUMNS = "duration_seconds, width, height, codec, decoding, warning, clock"
 STATE_COLUMNS = "size_bytes, modified_ns, status_changed_ns, inode, mount"
 FILE_COLUMNS = f"path, {STATE_COLUMNS}, on_other_device"
@@ -59,6 +60,7 @@ class Catalog(CatalogReader):
 
     def _note(self, statement: str, values: tuple[object, ...]) -> None:
         """Writes something that a later reader could find out again, and does not wait for an index run to do so."""
+        was_outdated = self.is_outdated
         self.db.execute("PRAGMA busy_timeout = 0")
         try:
             with self.transaction():
@@ -66,6 +68,14 @@ class Catalog(CatalogReader):
         finally:
             self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         self._write_back()
+        if not was_outdated:
+            self._note_own_change()
+
+    def _note_own_change(self) -> None:
+        """What this connection writes is not news to it, unless the file has just been replaced by another one."""
+        (before, _), present = self._opened_as, catalog_state(self.path)
+        if before and present[0] and before[:FILE_IDENTITY] == present[0][:FILE_IDENTITY]:
+            self._opened_as = present
 
     def close(self) -> None:
         """Closes the connection."""

@@ -106,8 +106,10 @@ def running(
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stderr is not None
-        yield server.stdout.readline().strip().rstrip("/")
-        server.send_signal(signal.SIGINT)
+        try:
+            yield server.stdout.readline().strip().rstrip("/")
+        finally:
+            server.send_signal(signal.SIGINT)
         complaints = server.stderr.read()
         assert server.wait() == 0
     assert may_complain or complaints == ""

@@ -1,6 +1,7 @@
 """Cutting goes on when a file hangs the decoder, here a pipe that nobody writes to."""
 
 import os
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
-from vifi_cli.api.cut.render import CutRendering, CutReport
+from vifi_cli.api.cut import plan
+from vifi_cli.api.cut.render import CutRendering, CutReport, cut
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
 from vifi_cli.video.moment import Moment
@@ -52,7 +54,7 @@ def test_clips_and_a_page_are_made_without_it(
     run.write_clips(ready, [tmp_path / f"{number}.mp4" for number in range(3)], copied=False)
     assert sorted(run.report.clips) == [0, 2]
     assert run.report.failed == {1: "decoding hung: nothing for 5 s"}
-    run.write_gallery({place: ready[place] for place in (1, 2)}, tmp_path / "page.html", "Moments")
+    run.write_pages({place: ready[place] for place in (1, 2)}, [tmp_path / "page.html"], "Moments")
     assert (tmp_path / "page.html").read_text().count("<li>") == 1
 
 
@@ -74,3 +76,19 @@ def test_a_header_that_tells_too_little_is_not_believed(run: CutRendering, tmp_p
     ready = [one.moment for one in run.probe(wanted, 0.0).values()]
     assert [(one.start_seconds, one.end_seconds) for one in ready] == [(2.5, 3.5), (2.5, 4.0)]
     assert run.report.failed == {1: "it ends at 4.0 s, before 9.0 s"}
+
+
+def test_many_moments_take_several_pages_that_link_to_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "MOST_ON_PAGE", 2)
+    video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
+    gone = Moment(tmp_path / "gone.mp4", 0.0, 1.0)
+    moments = [Moment(video, float(start), start + 0.5) for start in range(3)]
+    report = cut([*moments, gone, gone, gone, moments[0]], html=tmp_path / "a b.html")
+    assert [path.name for path in report.others] == ["a b.html", "a b-2.html", "a b-4.html"], "none is empty"
+    assert report.remarks == ["4 moments take 3 pages that link to each other: open a b.html first"]
+    ranks = [re.findall(r'class="rank">(\d+)<', path.read_text()) for path in report.others]
+    assert ranks == [["1", "2"], ["3"], ["7"]]
+    links = re.findall(r'<a href="([^"#]*)"( aria-current="page")?>', report.others[1].read_text())
+    assert links == [("a%20b.html", ""), ("a%20b-2.html", ' aria-current="page"'), ("a%20b-4.html", "")]

@@ -1,8 +1,10 @@
 """The page as people use it, in a real browser: by mouse, keyboard and touch, with and without scripts."""
 
 import http.server
+import re
 import shutil
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ COLOUR_ON_SCREEN = """video => {
     if (blue > 150 && red < 90) return "blue";
     return green > red && green > blue ? "green" : "none";
 }"""
+
+SHOWN_IMAGES = "[...document.querySelectorAll('.frame img')].filter(i => i.checkVisibility())"
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +142,59 @@ def test_a_search_by_keyboard_alone(page: Page) -> None:
     expect(page.locator("input[name=q]")).not_to_be_focused()
 
 
+def test_several_hits_of_several_searches_are_downloaded_by_keyboard(page: Page) -> None:
+    page.goto("/?q=blue")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("x")
+    page.goto("/?q=red")
+    bar = page.get_by_role("region", name="Selected moments")
+    expect(bar.locator("summary")).to_have_text(re.compile(r"^1 moment selected, 0:0\d$"))
+    page.locator("a.play").first.focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("checkbox").first).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    expect(bar.locator("summary")).to_contain_text("3 moments selected")
+    assert page.locator(".picked").count() == 2
+    bar.locator("summary").press("Enter")
+    bar.get_by_role("button", name="Remove").last.press("Enter")
+    expect(bar.locator("summary")).to_contain_text("2 moments selected")
+    with page.expect_download() as downloading:
+        bar.get_by_role("button", name="Download clips").press("Enter")
+    assert downloading.value.suggested_filename == "red.zip"
+    with zipfile.ZipFile(downloading.value.path()) as archive:
+        assert len(archive.namelist()) == 3
+    expect(bar.get_by_role("status")).to_contain_text("red.zip")
+    bar.get_by_role("button", name="Clear").press("Enter")
+    expect(bar).to_be_hidden()
+    expect(page.locator("a.play").first).to_be_focused()
+
+
+@pytest.mark.parametrize("context", [{"permissions": ["clipboard-read", "clipboard-write"]}], indirect=True)
+def test_the_player_says_where_the_moment_is_and_downloads_it(page: Page, made_library: Library) -> None:
+    page.goto("/?q=blue")
+    hit(page, "red_then_blue.mp4").click()
+    player = page.get_by_role("dialog")
+    for name, said, text in (
+        ("Copy path", "Copied the path", str(made_library.videos / "day" / "red_then_blue.mp4")),
+        ("Copy time", "Copied 0:06", "0:06"),
+    ):
+        player.get_by_role("button", name=name).click()
+        expect(player.get_by_role("button", name=said)).to_be_visible()
+        assert page.evaluate("() => navigator.clipboard.readText()") == text
+    with page.expect_download() as downloading:
+        page.keyboard.press("d")
+    assert downloading.value.suggested_filename == "red_then_blue-0m06s.mp4"
+    page.keyboard.press("Escape")
+    page.goto("/")
+    page.keyboard.type("//v")
+    assert page.locator("input[name=q]").input_value() == "/v", "the first / only asks for the field"
+
+
 def test_arrows_go_from_row_to_row(page: Page) -> None:
     page.set_viewport_size({"width": 700, "height": 800})
-    page.goto("/?q=blue")
+    page.goto("/")
     page.locator("input[name=q]").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("a.play").nth(0)).to_be_focused()
@@ -205,15 +259,14 @@ def test_what_the_browser_cannot_play_plays_all_the_same(page: Page, words: str,
 def test_stills_begin_to_move(page: Page) -> None:
     page.goto("/?q=blue")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.frame img')].every(i => i.src.includes('/preview'))"
+        f"() => {SHOWN_IMAGES}.every(i => i.src.includes('/preview') && i.naturalWidth > 0)"
     )
-    assert page.evaluate("() => [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 0)")
 
 
 @pytest.mark.parametrize("context", [{"reduced_motion": "reduce"}], indirect=True)
 def test_who_wants_less_motion_sees_stills(page: Page) -> None:
     page.goto("/?q=blue")
-    page.wait_for_function("() => [...document.querySelectorAll('.frame img')].every(i => i.complete)")
+    page.wait_for_function(f"() => {SHOWN_IMAGES}.every(i => i.complete)")
     assert page.locator(".frame img[src*='/preview']").count() == 0
     assert page.locator(".frame img[src*='/still']").count() > 0
 
@@ -379,7 +432,7 @@ def test_names_and_questions_that_would_be_scripts_are_text(
     solid_colour_clip(folder / name, [("red", 3.0)])
     solid_colour_clip(library.videos / "red.mp4", [("red", 3.0)])
     library.update()
-    words = f"red {name} </title><script>window.done=5</script>"
+    words = f'red {name} " </title><script>window.done=5</script>'  # a pair of quotes
     with running(library, tmp_path / "cache") as address, browser.new_context(base_url=address) as context:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()

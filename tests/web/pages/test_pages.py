@@ -346,8 +346,14 @@ def test_hits_that_are_no_more_than_guesses_are_told_from_finds(client: TestClie
     assert "Nothing relevant found" not in found
     assert sorted(names(found)[:2]) == ["blue.mkv", "red_then_blue.mp4"]
     assert found.count("card faint") == len(names(found)) - 2 > 0
-    assert "Nothing relevant found. These come nearest." in guessed
-    assert guessed.count("card faint") == len(names(guessed)) == 3
+    assert "<strong>2 relevant moments.</strong>" in found
+    assert f"<summary>{len(names(found)) - 2} less relevant</summary>" in found
+    assert "Nothing relevant found" in guessed
+    assert guessed.count('<span class="unsure">unsure</span>') == len(names(guessed)) == 3
+    for page in (found, guessed):
+        assert "<strong>Relevance</strong> estimates how probable it is" in page
+    like = client.get(links(found, "like")[0]).text
+    assert "<strong>Cosine</strong> says how much" in like
 
 
 def test_words_in_a_script_that_the_encoder_does_not_read_get_a_notice(tmp_path: Path) -> None:

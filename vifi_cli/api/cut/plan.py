@@ -12,6 +12,7 @@ from vifi_cli.video.export.copied_clip import copied_suffix
 from vifi_cli.video.moment import Moment
 
 USUAL_FOLDER = Path("clips")
+MOST_ON_PAGE = 100  # moments; their pictures take about 0.14 MB each
 LONGEST_NAME = 60  # characters of a video's name in that of a clip
 
 
@@ -27,7 +28,9 @@ class CutOutputs:
     folder: Path | str | None = None  # for clips, one file per moment
     reel: Path | str | None = None  # an MP4 of all moments, one after the other
     lists: Sequence[Path | str] = ()  # for editors and players: .edl, .otio, .m3u8, .csv or .json
-    html: Path | str | None = None  # a page that shows the moments and needs no other files
+    html: Path | str | None = (
+        None  # a page that shows the moments and needs no other files; many take several
+    )
     copied: bool = False  # copy clips without re-encoding, from the keyframe before
     pad_seconds: float = 0.0  # to add before and after each moment
     overwrite: bool = False
@@ -48,14 +51,14 @@ class CutPlan:
     clips: tuple[Path, ...]  # one for each moment, or none at all
     reel: Path | None
     lists: tuple[Path, ...]
-    html: Path | None
+    html: tuple[Path, ...]  # a page per `MOST_ON_PAGE` moments
     copied: bool
     pad_seconds: float
 
     @property
     def targets(self) -> tuple[Path, ...]:
         """All files to write."""
-        others = (self.reel, *self.lists, self.html)
+        others = (self.reel, *self.lists, *self.html)
         return (*self.clips, *(path for path in others if path is not None))
 
 
@@ -72,7 +75,8 @@ def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutP
     if folder is None and reel is None and not lists and html is None:
         folder = given_path(USUAL_FOLDER)
     clips = () if folder is None else clip_paths(folder, moments, copied=outputs.copied)
-    plan = CutPlan(title, tuple(moments), clips, reel, lists, html, outputs.copied, outputs.pad_seconds)
+    pages = () if html is None else page_paths(html, len(moments))
+    plan = CutPlan(title, tuple(moments), clips, reel, lists, pages, outputs.copied, outputs.pad_seconds)
     _check_targets(plan, overwrite=outputs.overwrite)
     return plan
 
@@ -86,6 +90,17 @@ def clip_paths(folder: Path, moments: Sequence[Moment], *, copied: bool) -> tupl
         name = f"{rank:0{digits}}-{plain_name(one.path.stem)}-{_place(one.start_seconds)}{suffix}"
         paths.append(folder / name)
     return tuple(paths)
+
+
+def page_paths(first: Path, moments: int) -> tuple[Path, ...]:
+    """The pages for a number of moments: `cats.html`, `cats-2.html`."""
+    others = range(2, page_of(moments - 1) + 2)
+    return (first, *(first.with_name(f"{first.stem}-{number}{first.suffix}") for number in others))
+
+
+def page_of(position: int) -> int:
+    """The page on which a moment is, by their positions."""
+    return position // MOST_ON_PAGE
 
 
 def plain_name(stem: str) -> str:

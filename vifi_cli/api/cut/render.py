@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 from vifi_cli import paths
 from vifi_cli.api.cut.known_clocks import keep_clocks, known_clocks
 from vifi_cli.api.cut.moments import as_moment
-from vifi_cli.api.cut.plan import CutOutputs, CutPlan, plan_cut
+from vifi_cli.api.cut.plan import CutOutputs, CutPlan, page_of, plan_cut
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.search.video_index import SearchHit
@@ -89,8 +89,9 @@ def cut(
         title: of the page and the lists.
         feedback: receives progress.
         options: `reel`, an MP4 of all moments one after the other; `lists` for editors and players (.edl, .otio,
-            .m3u8); `html`, a page that shows them and needs no other files; `copied` copies clips without re-encoding,
-            from the keyframe before; `pad_seconds` to add before and after each moment; `overwrite` existing files.
+            .m3u8, .csv, .json); `html`, a page that shows them and needs no other files (many take several pages);
+            `copied` copies clips without re-encoding, from the keyframe before; `pad_seconds` to add before and after
+            each moment; `overwrite` existing files.
 
     Raises:
         InvalidInput: a name does not fit its content, or a file exists already or is one of the videos.
@@ -136,8 +137,8 @@ class CutRendering:
                 self.write_reel(self._good(probed), plan.reel)
             for target in plan.lists:
                 self.write_list(self._good(probed), target, plan.title)
-            if plan.html is not None:
-                self.write_gallery(self._good(probed), plan.html, plan.title)
+            if plan.html:
+                self.write_pages(self._good(probed), plan.html, plan.title)
 
     def _piece(self, what: str, at: str, seconds: float, effort: float = 1.0) -> Callable[[float], None]:
         """Begins the next piece of the task; returns a function that takes the seconds done of it."""
@@ -246,8 +247,25 @@ class CutRendering:
             self.report.remarks += write_edit_list(target, title, list(probed.values()))
             self.report.others.append(target)
 
-    def write_gallery(self, probed: Probed, target: Path, title: str) -> None:
-        """Writes a page of the moments; each links to its clip, or to its place in the video."""
+    def write_pages(self, probed: Probed, targets: Sequence[Path], title: str) -> None:
+        """Writes pages of the moments, a limited number on each; each links to its clip, or to its place in the video.
+
+        A page without any readable moment is not written.
+        """
+        chunks = [
+            {position: one for position, one in probed.items() if page_of(position) == number}
+            for number in range(len(targets))
+        ]
+        pages = {target: chunk for target, chunk in zip(targets, chunks, strict=True) if chunk}
+        if len(pages) > 1:
+            self.report.remarks.append(
+                f"{counted(len(probed), 'moment')} take {len(pages)} pages that link to each other: open "
+                f"{next(iter(pages)).name} first"
+            )
+        for target, chunk in pages.items():
+            self._write_page(chunk, target, title, [page.name for page in pages])
+
+    def _write_page(self, probed: Probed, target: Path, title: str, pages: Sequence[str]) -> None:
         previews: dict[int, Preview] = {}
         for position, one in probed.items():
             report = self._piece("Looking", one.moment.path.name, one.seconds, PREVIEW_EFFORT)
@@ -257,10 +275,10 @@ class CutRendering:
             return
         clips = {position: path for position, (path, _) in self.report.clips.items()}
         items = [
-            GalleryItem(probed[position], preview, clips.get(position))
+            GalleryItem(position + 1, probed[position], preview, clips.get(position))
             for position, preview in previews.items()
         ]
-        paths.write_file(target, gallery_html(title, items, target.parent).encode())
+        paths.write_file(target, gallery_html(title, items, target, pages).encode())
         self.report.others.append(target)
 
     def _good(self, probed: Probed) -> Probed:

@@ -18,6 +18,7 @@ from vifi_cli.wording import clock, counted, one_line, score_text
 class GalleryItem:
     """A moment on the page; it has a finite end."""
 
+    rank: int  # among all moments
     probed: ProbedMoment
     preview: Preview
     clip: Path | None  # the file that a click opens; None opens the video at the moment
@@ -30,6 +31,7 @@ class GalleryItem:
         if self.clip is not None:
             address = quote(os.fsencode(os.path.relpath(self.clip, folder)))
         return {
+            "rank": self.rank,
             "address": address,
             "name": one_line(moment.path.name),
             "folder": one_line(str(moment.path.parent)),
@@ -39,8 +41,11 @@ class GalleryItem:
         }
 
 
-def gallery_html(title: str, items: Sequence[GalleryItem], folder: Path) -> str:
-    """The page: a heading, counts, and the moments in the order given; links are relative to the folder."""
+def gallery_html(title: str, items: Sequence[GalleryItem], target: Path, pages: Sequence[str] = ()) -> str:
+    """The page for a file: a heading, counts, the moments in the order given, and links to the other pages of a set.
+
+    Links are relative to the file's folder.
+    """
     loader = PackageLoader("vifi_cli.video.edit_lists", "")
     environment = Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
@@ -50,7 +55,8 @@ def gallery_html(title: str, items: Sequence[GalleryItem], folder: Path) -> str:
     return environment.get_template("gallery.html.jinja").render(
         title=one_line(title),
         about=f"{counted(len(items), 'moment')} in {counted(videos, 'video')}",
-        items=[item.shown(folder) for item in items],
+        items=[item.shown(target.parent) for item in items],
+        pages=[(quote(os.fsencode(name)), name == target.name) for name in pages] if len(pages) > 1 else [],
     )
 
 

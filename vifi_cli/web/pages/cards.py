@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,20 +18,33 @@ from vifi_cli.wording import clock, score_text
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A moment on a page; the last five are addresses."""
+    """A moment on a page; the last three are addresses, and what is shown of it is under `media`."""
 
     name: str
     folder: str  # from the indexed folder on: `holiday/day 2`
     path: str
+    typed_path: str  # to be typed or pasted elsewhere; empty if it holds what cannot be
     time: str  # where in the video the moment is, or the length of a video
+    begins: str  # where it begins, as players and `vifi` read it
+    seconds: int  # how long it is, rounded up
     score: str  # relevance, or cosine where hits are not rated; empty if it was not searched for
     is_relevant: bool
     is_unsure: bool  # nothing is relevant, and this comes near
+    moment: str  # its name for this server
+    span: str  # its start and end, as a query
     play: str  # the page that plays it
     like: str  # the search for similar moments
-    still: str  # the frame in its middle
-    preview: str  # a moving picture
-    sources: str  # how to play it, as JSON
+    media: str  # of the video
+
+    @property
+    def still(self) -> str:
+        """The address of the frame in its middle."""
+        return f"{self.media}/still?{self.span}"
+
+    @property
+    def preview(self) -> str:
+        """The address of a moving picture."""
+        return f"{self.media}/preview?{self.span}"
 
 
 class Cards:
@@ -71,17 +85,26 @@ class Cards:
             name=shown(video.path.name),
             folder=self._folder_of(video.path),
             path=shown(str(video.path)),
+            typed_path=str(video.path) if shown(str(video.path)) == str(video.path) else "",
             time=f"{clock(start_seconds)} – {clock(end_seconds)}",
+            begins=_typed_time(start_seconds),
+            seconds=ceil(end_seconds - start_seconds),
             score="",
             is_relevant=True,
             is_unsure=False,
+            moment=str(like),
+            span=span,
             play=f"/play/{key}?{span}",
             like=self._question.address(words="", like=like, top=Question().top),
-            still=f"/video/{key}/still?{span}",
-            preview=f"/video/{key}/preview?{span}",
-            sources=f"/video/{key}/sources?{span}",
+            media=f"/video/{key}",
         )
 
     def _folder_of(self, path: Path) -> str:
         root = next((root for root in self._roots if root in path.parents), path.parent)
         return shown(str(path.parent.relative_to(root.parent)))
+
+
+def _typed_time(seconds: float) -> str:
+    """A time with tenths where it is not a full second: `0:05`, `1:02:03.5`."""
+    tenths = round(seconds * 10)
+    return f"{clock(tenths // 10)}.{tenths % 10}" if tenths % 10 else clock(tenths // 10)

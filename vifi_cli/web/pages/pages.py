@@ -11,8 +11,8 @@ from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.lock import running_writer
 from vifi_cli.web.media.playback import Sources
-from vifi_cli.web.pages.cards import Card, Cards
-from vifi_cli.web.pages.search_view import SearchView, hits_of, progress_text, state_text, view_of
+from vifi_cli.web.pages.cards import Cards
+from vifi_cli.web.pages.search_view import SearchView, progress_text, state_text, view_of, with_hits
 from vifi_cli.web.pages.templating import PAGE_HEADERS, page
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
 from vifi_cli.web.requests.question import Question, parse_question
@@ -49,12 +49,10 @@ class Pages:
             running = progress_text(await asyncio.to_thread(running_writer, self._library.folder))
             return page(request, "search", view=SearchView(question, running=running, nothing_indexed=True))
         if question.is_asked:
-            cards: list[Card] = []
             try:
-                cards = await self._search.read(lambda session: hits_of(session, question))
+                view = await self._search.read(lambda session: with_hits(session, view))
             except VifiError as error:
                 status, problem = BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY, str(error)
-            view = replace(view, cards=cards)
         return page(request, "search", status, view=replace(view, problem=problem))
 
     async def play(self, request: Request) -> Response:

@@ -3,13 +3,15 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.lock import Writer, running_writer
+from vifi_cli.index.search.video_index import name_of_number
 from vifi_cli.web.pages.cards import Card, Cards
 from vifi_cli.web.pages.templating import length
 from vifi_cli.web.requests.address import video_by_key
@@ -32,6 +34,15 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """Hits that are shown together, best first."""
+
+    cards: Sequence[Card]
+    first: int = 1  # the number of the first one on the page
+    kind: Literal["relevant", "unsure", "rest"] = "relevant"
+
+
+@dataclass(frozen=True, slots=True)
 class SearchView:
     """The search page."""
 
@@ -41,15 +52,33 @@ class SearchView:
     running: str = ""  # progress of a run that updates the index, empty if there is none
     folders: Sequence[Folder] = ()  # that a search can be limited to
     cards: Sequence[Card] = ()  # the hits, or the newest videos
+    number_name: str = ""  # of the numbers shown with hits
     seed: Card | None = None  # the moment to find similar ones of
     notice: str = ""  # advice on the words of the question
     problem: str = ""  # what is wrong with the question or the index
     nothing_indexed: bool = False
 
     @property
-    def nothing_relevant(self) -> bool:
-        """Whether the hits are only the nearest ones."""
-        return any(card.is_unsure for card in self.cards)
+    def tiers(self) -> list[Tier]:
+        """The hits by how sure they are; the numbers go on from one tier to the next."""
+        if any(card.is_unsure for card in self.cards):
+            return [Tier(self.cards, kind="unsure")]
+        relevant = [card for card in self.cards if card.is_relevant]
+        rest = [card for card in self.cards if not card.is_relevant]
+        return [Tier(relevant)] + ([Tier(rest, len(relevant) + 1, "rest")] if rest else [])
+
+    @property
+    def is_rated(self) -> bool:
+        """Whether the numbers shown are relevance, as opposed to cosines."""
+        return self.number_name == "Relevance"
+
+    @property
+    def found(self) -> str:
+        """What was found, in words: `3 relevant moments`."""
+        noun, tier = ("video" if self.question.by == "video" else "moment"), self.tiers[0]
+        if tier.kind == "unsure":
+            return "Nothing relevant found"
+        return counted(len(tier.cards), f"relevant {noun}" if self.is_rated else noun)
 
     @property
     def other_folder(self) -> bool:
@@ -137,9 +166,11 @@ def _notice(session: SearchSession, question: Question) -> str:
         return ""
 
 
-def hits_of(session: SearchSession, question: Question) -> list[Card]:
-    """The hits of a question, ready to be written; errors are those of `question.search`."""
-    return Cards(session.index.catalog, question).of_hits(search(session, question))
+def with_hits(session: SearchSession, view: SearchView) -> SearchView:
+    """The page with the hits of its question; errors are those of `question.search`."""
+    hits = search(session, view.question)
+    cards = Cards(session.index.catalog, view.question).of_hits(hits)
+    return replace(view, cards=cards, number_name=name_of_number(hits))
 
 
 def state_text(catalog: Catalog) -> str:

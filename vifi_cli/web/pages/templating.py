@@ -1,6 +1,7 @@
 """Fills the page templates, escaping every value; also answers requests that fail: a page, or a line for players."""
 
 import sqlite3
+from importlib.util import find_spec
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -8,13 +9,25 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from vifi_cli.errors import IndexMissing, VifiError
-from vifi_cli.web.guard import MEDIA_PREFIX
-from vifi_cli.web.requests.question import MOST_LETTERS
+from vifi_cli.video.edit_lists.edit_list import OTIO
+from vifi_cli.web.guard import MEDIA_PREFIX, is_local_viewer
+from vifi_cli.web.requests.question import HITS, MOST_LETTERS
 from vifi_cli.web.sub_path import path_inside, root_of
 from vifi_cli.wording import clock, counted, size
 
 PAGE_HEADERS = {"Cache-Control": "private, no-cache"}
 NOT_FOUND, NOT_READY = 404, 503
+LIST_FORMATS = [
+    (suffix, name)
+    for suffix, name in (
+        (".m3u8", "M3U playlist (VLC)"),
+        (".edl", "EDL (any editor)"),
+        (".otio", "OpenTimelineIO"),
+        (".csv", "CSV table"),
+        (".json", "JSON (vifi cut -)"),
+    )
+    if suffix != OTIO or find_spec("opentimelineio")
+]
 STATUSES = (404, 405, 410, 422, 499, 507)
 HEADINGS = {
     404: ("Nothing here", "There is no such page, or the video is no longer in the index."),
@@ -42,14 +55,18 @@ _templates = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-_templates.globals["most_letters"] = MOST_LETTERS
+_templates.globals |= {"most_letters": MOST_LETTERS, "list_formats": LIST_FORMATS, "usual_top": HITS}
 _templates.filters |= {"shown": shown, "clock": clock, "size": size}
 
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Fills a template with values, and with `root`, which begins every address on the page."""
+    """Fills a template with values.
+
+    It also gets `root`, which begins every address on the page, and `is_local`: whether a player can be offered.
+    """
     template = _templates.get_template(f"{name}.html.jinja")
-    return HTMLResponse(template.render(values, root=root_of(request.scope)), status, PAGE_HEADERS)
+    own = {"root": root_of(request.scope), "is_local": is_local_viewer(request)}
+    return HTMLResponse(template.render(values | own), status, PAGE_HEADERS)
 
 
 def failed(request: Request, error: Exception) -> Response:

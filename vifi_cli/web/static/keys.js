@@ -1,4 +1,7 @@
-// / focuses the search field, arrows move between hits, Escape leaves the field; Enter and the player handle themselves.
+// / focuses the search field, arrows move between hits, x selects, Escape leaves the field; Enter and the player handle
+// themselves.
+
+import { toggle } from "./selection.js";
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -8,14 +11,16 @@ export function listenForKeys() {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const inField = document.activeElement === field;
-    if (event.key === "/" && field && !inField) {
+    if (event.key === "/" && field && (!inField || isFirstSlash(field))) {
       field.focus();
       field.select();
+    } else if (event.key === "x" && document.activeElement?.matches("a.play")) {
+      toggle(document.activeElement);
     } else if (event.key === "Escape" && inField) {
       field.blur();
     } else if (event.key in STEPS && hits.length && !event.shiftKey && !isOther(document.activeElement, field)) {
       if (inField && event.key !== "ArrowDown") return;
-      next(hits, ...STEPS[event.key])?.focus();
+      next(hits.filter((hit) => hit.checkVisibility()), ...STEPS[event.key])?.focus();
     } else {
       return;
     }
@@ -23,8 +28,15 @@ export function listenForKeys() {
   });
 }
 
+// Who presses / where the field has the focus already wants to be there; the next one is the beginning of a path.
+function isFirstSlash(field) {
+  const isFirst = !field.value && !field.dataset.slash;
+  field.dataset.slash = "typed";
+  return isFirst;
+}
+
 function isOther(element, field) {
-  return element !== field && element?.matches("input, select, textarea, video, button");
+  return element !== field && element?.matches("input, select, textarea, video, button, summary") && !element.closest(".pick");
 }
 
 function next(hits, right, down) {

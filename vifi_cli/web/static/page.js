@@ -3,6 +3,8 @@
 import { showPreviews } from "./previews.js";
 import { listenForKeys } from "./keys.js";
 import { openOnClick, playHere } from "./player.js";
+import { offerSelection } from "./selection.js";
+import { say } from "./moment.js";
 import { watchIndex } from "./index.js";
 
 const form = document.querySelector("form.search");
@@ -16,8 +18,13 @@ addEventListener("pageshow", () => {
   for (const field of form?.elements ?? []) field.disabled = false;
 });
 
+document.documentElement.classList.add("scripted");
+const hits = document.querySelectorAll("a[data-play]");
 showPreviews(document.querySelectorAll("img[data-preview]"));
-openOnClick(document.querySelectorAll("a[data-play]"));
+offerSelection(hits);
+openOnClick(hits);
 listenForKeys();
-playHere(document.querySelector("main > .player video"));
+playHere(document.querySelector("main > .player"));
 watchIndex(document.querySelector("#state"), document.querySelector("#running"));
+const found = document.querySelector("[data-say]")?.dataset.say;
+if (found) say(found);

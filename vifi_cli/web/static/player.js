@@ -1,162 +1,118 @@
-// Plays a moment above the hits in a loop, from the best source that the browser can play.
+// Shows a moment above the hits, and moves from one hit to the next.
 
+import { actOn, say } from "./moment.js";
+import { isLooping, play, setLooping, stop } from "./playback.js";
+import { isSelected, toggle } from "./selection.js";
+
+const FACTS = ["moment", "media", "span", "path", "begins", "time", "name", "seconds"];
+const STEP_SECONDS = 2;
 let links = [];
 let current = -1;
 let dialog;
-let looping = localStorage.getItem("vifi-loop") !== "off";
 
 export function openOnClick(all) {
   links = [...all];
+  dialog = document.querySelector("#player");
+  if (!dialog) return;
+  prepare();
   links.forEach((link, number) => link.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     history.pushState({ hit: number }, "", link.href);
     open(number);
   }));
-  addEventListener("popstate", (event) => (event.state?.hit >= 0 ? open(event.state.hit) : dialog?.close()));
-  if (history.state?.hit >= 0 && links.length) history.replaceState(null, "");
+  addEventListener("popstate", (event) => { if (event.state?.hit >= 0) open(event.state.hit); else dialog.close(); });
+  if (history.state?.hit >= 0) history.replaceState(null, "");
 }
 
-export function playHere(video) {
-  if (video) play(video, video.dataset.sources, () => {});
+export function playHere(figure) {
+  const video = figure?.querySelector("video");
+  if (figure) actOn(figure);
+  if (video) play(video, sourcesOf(figure), () => {});
 }
+
+const part = (selector) => dialog.querySelector(selector);
+const sourcesOf = ({ dataset }) => `${dataset.media}/sources?${dataset.span}`;
 
 function open(number) {
   const link = links[number];
   if (!link) return;
   current = number;
-  dialog ??= make();
-  stop(dialog.video);
-  dialog.video.poster = link.querySelector("img").src;
-  dialog.querySelector("h2").textContent = link.dataset.name;
-  dialog.querySelector(".at").textContent = link.dataset.time;
-  dialog.querySelector(".what .folder").textContent = link.dataset.folder;
-  dialog.querySelector("a.alike").href = link.dataset.like;
-  play(dialog.video, link.dataset.sources, tell);
+  const figure = part("figure"), video = part("video");
+  for (const fact of FACTS) figure.dataset[fact] = link.dataset[fact];
+  video.poster = link.querySelector("img").src;
+  part("h2").textContent = link.dataset.name;
+  part(".at").textContent = link.dataset.time;
+  part(".what .folder").textContent = link.dataset.folder;
+  part("a.alike").href = link.dataset.like;
+  part("[data-what=path]").hidden = !link.dataset.path;
+  for (const [name, by] of [["previous", -1], ["next", 1]]) {
+    part(`[data-do=${name}]`).setAttribute("aria-disabled", String(!neighbor(by)));
+  }
+  showSelected();
+  play(video, sourcesOf(link), tell);
   if (!dialog.open) dialog.showModal();
 }
 
+function neighbor(by) {
+  const link = links[current + by];
+  return link?.checkVisibility() ? link : undefined;  // those less relevant may be folded away
+}
+
 function step(by) {
-  if (!links[current + by]) return;
-  history.replaceState({ hit: current + by }, "", links[current + by].href);
+  const link = neighbor(by);
+  if (!link) return say(by > 0 ? "This is the last hit." : "This is the first hit.");
+  history.replaceState({ hit: current + by }, "", link.href);
   open(current + by);
+  say(`${link.dataset.name}, ${link.dataset.time}`);
 }
 
 function tell(text) {
-  const wait = dialog.querySelector(".wait");
+  const wait = part(".wait");
   wait.textContent = text;
   wait.hidden = !text;
 }
 
-async function play(video, address, say) {
-  const asked = video.asked = Symbol();
-  say("");
-  let answer;
-  try {
-    answer = await (await fetch(address)).json();
-  } catch {
-    answer = { problem: "The server does not answer. Is vifi serve still running?" };
-  }
-  if (video.asked !== asked) return;
-  if (answer.problem) return say(answer.problem);
-  let number = 0;
+function showSelected() {
+  part("[data-do=select]").ariaPressed = String(isSelected(part("figure").dataset.moment));
+}
 
-  const load = () => {
-    const source = answer.sources[number];
-    if (!source) return say("This moment cannot be played.");
-    say(source.is_encoded ? "Preparing this moment …" : "");
-    video.moment = source;
-    video.src = `${source.address}#t=${source.start_seconds}`;
-    video.play().catch(() => {});
+function repeat() {
+  setLooping(!isLooping());
+  part("[data-do=repeat]").ariaPressed = String(isLooping());
+}
+
+function select() {
+  toggle(links[current]);
+  showSelected();
+}
+
+function prepare() {
+  const video = part("video");
+  const actions = {
+    previous: () => step(-1), next: () => step(1), repeat, select, close: () => dialog.close(),
   };
-  const other = () => { number += 1; load(); };
-  video.onloadedmetadata = () => {
-    if (!video.videoWidth) return other();  // sound, but no picture that this browser knows
-    if (!within(video)) video.currentTime = video.moment.start_seconds;
+  const keys = {
+    ArrowUp: actions.previous, ArrowDown: actions.next, r: repeat, x: select,
+    o: () => part("[data-do=open]")?.click(), d: () => part("[data-do=clip]").click(),
+    ArrowLeft: () => { video.currentTime -= STEP_SECONDS; }, ArrowRight: () => { video.currentTime += STEP_SECONDS; },
+    " ": () => (video.paused ? video.play() : video.pause()),
   };
-  video.onloadeddata = () => say("");
-  video.onerror = other;
-  video.onseeking = () => { video.left = !video.returning && !within(video); video.returning = false; };
-  video.ontimeupdate = video.onended = () => atEnd(video);
-  video.left = false;
-  load();
-}
-
-function within(video) {
-  const { start_seconds, end_seconds } = video.moment;
-  return video.currentTime >= start_seconds - 0.3 && video.currentTime < end_seconds;
-}
-
-function atEnd(video) {
-  const { start_seconds, end_seconds } = video.moment;
-  const over = video.ended || video.currentTime >= end_seconds;
-  if (!over || video.left || video.seeking) return;
-  if (looping) {
-    video.returning = true;
-    video.currentTime = start_seconds;
-    if (video.paused) video.play().catch(() => {});
-  } else {
-    video.left = true;  // whoever plays on wants to see what comes after
-    video.pause();
-  }
-}
-
-function stop(video) {
-  video.asked = null;
-  for (const name of ["onloadedmetadata", "onloadeddata", "onerror", "onseeking", "ontimeupdate", "onended"]) video[name] = null;
-  video.pause();
-  video.removeAttribute("src");
-  video.load();
-}
-
-function make() {
-  const made = element("dialog", { ariaLabel: "Player" });
-  const video = element("video", { controls: true, playsInline: true, preload: "auto" });
-  const close = element("button", { type: "button", className: "close", textContent: "×", ariaLabel: "Close", title: "Close (Esc)" });
-  const loop = element("button", { type: "button", textContent: "Repeat", title: "Repeat the moment (r)", ariaPressed: String(looping) });
-  const before = element("button", { type: "button", textContent: "↑", ariaLabel: "Hit before", title: "Hit before (↑)" });
-  const after = element("button", { type: "button", textContent: "↓", ariaLabel: "Next hit", title: "Next hit (↓)" });
-  const what = element("p", { className: "what" }, element("span", { className: "at" }), element("span", { className: "folder" }));
-  const alike = element("a", { className: "button alike", textContent: "More like this" });
-  made.append(
-    element("figure", { className: "player" },
-      element("div", { className: "screen" }, video, element("p", { className: "wait", role: "status", hidden: true })),
-      element("figcaption", {}, element("h2", {}), what, element("p", { className: "actions" }, before, after, loop, alike))),
-    close,
-  );
-  const repeat = () => {
-    looping = !looping;
-    loop.ariaPressed = String(looping);
-    localStorage.setItem("vifi-loop", looping ? "on" : "off");
-  };
-  close.onclick = () => made.close();
-  before.onclick = () => step(-1);
-  after.onclick = () => step(1);
-  loop.onclick = repeat;
-  made.onclick = (event) => { if (event.target === made) made.close(); };  // returning false would cancel the click on a link
-  made.onclose = () => {
+  part("[data-do=repeat]").ariaPressed = String(isLooping());
+  actOn(part("figure"));
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) return dialog.close();
+    actions[event.target.closest("[data-do]")?.dataset.do]?.();
+  });
+  dialog.addEventListener("close", () => {
     stop(video);
     if (history.state?.hit >= 0) history.back();
     links[current]?.focus();
-  };
-  made.onkeydown = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const keys = {
-      ArrowUp: () => step(-1), ArrowDown: () => step(1), r: repeat,
-      ArrowLeft: () => { video.currentTime -= 2; }, ArrowRight: () => { video.currentTime += 2; },
-      " ": () => (video.paused ? video.play() : video.pause()),
-    };
-    if (!(event.key in keys) || (event.key === " " && event.target.matches("button, a"))) return;
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    if (event.key === " " && event.target.matches("button, a")) return;
     event.preventDefault();
     keys[event.key]();
-  };
-  document.body.append(made);
-  made.video = video;
-  return made;
-}
-
-function element(name, properties, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
+  });
 }

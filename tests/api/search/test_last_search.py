@@ -66,6 +66,13 @@ def test_a_damaged_file_is_said_to_be(vifi_home: Path, content: bytes) -> None:
         last_search()
 
 
+def test_what_others_could_have_written_is_not_opened(vifi_home: Path, tmp_path: Path) -> None:
+    kept(tmp_path / "a.mp4")
+    (vifi_home / FILE_NAME).chmod(0o666)
+    with pytest.raises(InvalidInput, match="the last search was made by another user"):
+        last_search()
+
+
 def test_where_nothing_can_be_written_no_older_search_stays(
     tmp_path: Path, vifi_home: Path, full_disk: None
 ) -> None:

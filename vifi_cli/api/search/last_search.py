@@ -89,8 +89,11 @@ class FoundAgain:
 
 def last_search() -> LastSearch:
     """The search that was kept last; raises InvalidInput if there is none to be read."""
+    file = data_folder() / FILE_NAME
     try:
-        content = json.loads((data_folder() / FILE_NAME).read_text())
+        if access_rights.can_others_change(file):
+            raise PermissionError
+        content = json.loads(file.read_text())
         return LastSearch(str(content["query"]), tuple(map(_hit_of, content["hits"])))
     except FileNotFoundError:
         raise InvalidInput("nothing has been searched for yet: run `vifi search QUERY` first") from None

@@ -216,7 +216,7 @@ def test_without_a_hub_the_starter_is_used_and_said(vifi: Vifi, starter: None, c
 
 
 @pytest.mark.slow
-def test_the_demo_finds_what_it_shows(vifi: Vifi, starter: None) -> None:
+def test_the_demo_finds_what_it_shows(vifi: Vifi, starter: None, vifi_home: Path) -> None:
     outcome = vifi("demo")
     assert outcome.exit_code == 0, outcome.stderr
     answers = outcome.stdout.split("$ vifi search ")[1:]
@@ -243,3 +243,6 @@ def test_the_demo_finds_what_it_shows(vifi: Vifi, starter: None) -> None:
     assert Path(again.stdout.splitlines()[0].split("\t")[3]).stem == "breakfast"
     assert "`vifi index FOLDER` makes your own index" in again.stderr
     assert "demo" in vifi("status").stdout
+    pets = vifi_home / "demo" / "clips" / "pets.mp4"
+    named = vifi("classify", pets, "--classes", "a cup of coffee,a cat")
+    assert "model: starter (the encoder of the demo)" in named.stderr

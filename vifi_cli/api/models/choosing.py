@@ -52,7 +52,8 @@ def choose_model(given: str | Path | None) -> ChosenModel:
     if chosen := _named(given):
         return chosen
     if own := index_model():
-        return ChosenModel(own, "the encoder of your index")
+        is_own = paths.searched_index_folder() == paths.index_folder()
+        return ChosenModel(own, "the encoder of your index" if is_own else "the encoder of the demo")
     return ChosenModel(DEFAULT_MODEL, describe_default_model())
 
 
@@ -88,7 +89,7 @@ def choose_start_of_training(given: str | Path | None) -> ChosenModel:
 
 
 def index_model() -> str | None:
-    """The encoder of the user's index; None if there is no index.
+    """The encoder of the index that searches read, the user's or the demo's; None if there is neither.
 
     Raises:
         IndexDamaged: the catalog cannot be read.
@@ -96,7 +97,7 @@ def index_model() -> str | None:
     from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 
     try:
-        with Catalog(paths.index_folder() / CATALOG_FILE) as catalog:
+        with Catalog(paths.searched_index_folder() / CATALOG_FILE) as catalog:
             return catalog.indexed_with.model
     except IndexMissing:
         return None

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import signal
 import sqlite3
 import subprocess
@@ -213,36 +212,3 @@ def test_without_a_hub_the_starter_is_used_and_said(vifi: Vifi, starter: None, c
     assert "starter" in outcome.stderr
     assert "cannot be reached" in outcome.stderr
     assert json.loads(vifi("status", "--json").stdout)["model"] == "starter"
-
-
-@pytest.mark.slow
-def test_the_demo_finds_what_it_shows(vifi: Vifi, starter: None, vifi_home: Path) -> None:
-    outcome = vifi("demo")
-    assert outcome.exit_code == 0, outcome.stderr
-    answers = outcome.stdout.split("$ vifi search ")[1:]
-    found = {}
-    for answer in answers:
-        question, *hits = answer.strip().splitlines()
-        best = Path(hits[0].split("\t")[3]).stem if hits else None
-        found[question.partition('"')[2].rstrip('"')] = best
-    shows = {
-        "a cat": {"pets", "garden"},
-        "a cup of coffee": {"breakfast", "pets"},
-        "a rocket on its launch pad": {"cape_canaveral", "nasa"},
-        "a motorcycle": {"garage", "errands"},
-        "a photographer with a tripod": {"campus"},
-        "people dancing": {None},
-    }
-    assert set(found) == set(shows)
-    assert all(found[query] in videos for query, videos in shows.items()), found
-    assert "nothing relevant found" in outcome.stderr
-    said = outcome.stderr.splitlines()[-1]
-    _, command, query = shlex.split(said)
-    again = vifi(command, query)
-    assert again.exit_code == 0
-    assert Path(again.stdout.splitlines()[0].split("\t")[3]).stem == "breakfast"
-    assert "`vifi index FOLDER` makes your own index" in again.stderr
-    assert "demo" in vifi("status").stdout
-    pets = vifi_home / "demo" / "clips" / "pets.mp4"
-    named = vifi("classify", pets, "--classes", "a cup of coffee,a cat")
-    assert "model: starter (the encoder of the demo)" in named.stderr

@@ -6,11 +6,12 @@ import time
 import tracemalloc
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from typing_extensions import TypeAliasType
 
 from vifi_cli.errors import IndexLocked, InvalidInput, ReadingBrokeOff, UnreadableVideo
 from vifi_cli.video.export.clip import Clip
@@ -216,3 +217,16 @@ def test_values_are_refused_where_none_were_announced() -> None:
 def test_what_is_no_value_cannot_be_sent() -> None:
     with pytest.raises(TypeError, match="cannot send a set"):
         packed(Done({1}))
+
+
+def test_arrays_by_an_alias_of_their_type_arrive() -> None:
+    """From numpy 2.5 on, `NDArray` is such an alias, which looks different to those who read annotations."""
+    scalar = TypeVar("scalar", bound=np.generic)
+    alias = TypeAliasType("alias", np.ndarray[tuple[Any, ...], np.dtype[scalar]], type_params=(scalar,))  # type: ignore[type-arg]
+    sent = np.arange(6, dtype=np.float32).reshape(2, 3)
+    answers = Answers(alias[np.float32], most_array_bytes=100)
+    arrived = read(Done(sent), answers)
+    assert isinstance(arrived, Done)
+    np.testing.assert_array_equal(arrived.result, sent)
+    with pytest.raises(ValueError, match="not what was announced"):
+        read(Done(sent.astype(np.float64)), answers)

@@ -67,6 +67,8 @@ def _value(node: Any, form: Any, parts: _Parts) -> Any:
         numerator, denominator = _integer(node["numerator"]), _integer(node["denominator"])
         return Fraction(numerator, denominator)
     origin, options = get_origin(form), get_args(form)
+    if hasattr(origin, "__value__"):  # a `type` alias with parameters, as numpy's NDArray is from 2.5 on
+        return _value(node, origin.__value__[options], parts)
     if origin in (Union, UnionType):
         return _one_of(node, options, parts)
     if origin is Literal:

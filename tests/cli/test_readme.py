@@ -1,0 +1,123 @@
+"""README: what it prints is what a reader gets, in the clips of `vifi demo`, without an index of their own."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Outcome, run_vifi
+from tests.conftest import MakeOnce
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+SHOWN_HOME = "/home/you"
+COLUMNS = "120"
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A command in README, and what README says that it writes."""
+
+    command: str
+    lines: tuple[str, ...]
+    is_after_index: bool  # as if the reader had indexed videos, which are like those of the demo
+
+
+def shown_in_readme() -> list[Shown]:
+    """The commands of the console blocks that are shown with their output."""
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *lines = part.rstrip().split("\n")
+            if lines:
+                found.append(Shown(command, tuple(lines), "vifi index" in block.partition(command)[0]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo(make_once: MakeOnce, starter_home: Path) -> Path:
+    """A data folder after `vifi demo`, with what it wrote; only read it."""
+    return make_once("after_demo", lambda home: _run_demo(home, starter_home))
+
+
+def _run_demo(home: Path, starter_home: Path) -> None:
+    (home / "cache").symlink_to(starter_home / "cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIFI_HOME", str(home))
+        outcome = run_vifi("demo")
+    assert outcome.exit_code == 0, outcome.stderr
+    (home / "stdout.txt").write_text(outcome.stdout)
+    (home / "stderr.txt").write_text(outcome.stderr)
+
+
+@pytest.fixture
+def reader(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of somebody who has run the demo and gone to its clips."""
+    monkeypatch.setenv("VIFI_HOME", str(demo))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", COLUMNS)
+    monkeypatch.chdir(demo / "demo" / "clips")
+    return tmp_path
+
+
+def test_the_demo_finds_what_it_shows(demo: Path) -> None:
+    answers = (demo / "stdout.txt").read_text().split("$ vifi search ")[1:]
+    found = {}
+    for answer in answers:
+        question, *hits = answer.strip().splitlines()
+        best = Path(hits[0].split("\t")[3]).stem if hits else None
+        found[question.partition('"')[2].rstrip('"')] = best
+    shows = {
+        "a cat": {"pets", "garden"},
+        "a cup of coffee": {"breakfast", "pets"},
+        "a rocket on its launch pad": {"cape_canaveral", "nasa"},
+        "a motorcycle": {"garage", "errands"},
+        "a photographer with a tripod": {"campus"},
+        "people dancing": {None},
+    }
+    assert set(found) == set(shows)
+    assert all(found[query] in videos for query, videos in shows.items()), found
+    assert "nothing relevant found" in (demo / "stderr.txt").read_text()
+
+
+def test_what_the_demo_advises_last_works(demo: Path, reader: Path) -> None:
+    _, command, query = shlex.split((demo / "stderr.txt").read_text().splitlines()[-1])
+    again = run_vifi(command, query)
+    assert again.exit_code == 0
+    assert Path(again.stdout.splitlines()[0].split("\t")[3]).stem == "breakfast"
+    assert "`vifi index FOLDER` makes your own index" in again.stderr
+    assert str(demo) in run_vifi("status").stdout
+    named = run_vifi("classify", "pets.mp4", "--classes", "a cup of coffee,a cat")
+    assert "model: starter (the encoder of the demo)" in named.stderr
+
+
+def test_readme_shows_commands_with_their_output() -> None:
+    assert {shown.command.split()[1] for shown in shown_in_readme()} >= {"search", "cut", "classify"}
+
+
+@pytest.mark.parametrize("shown", shown_in_readme(), ids=lambda shown: shown.command)
+def test_what_readme_prints_is_what_a_reader_gets(shown: Shown, reader: Path) -> None:
+    program, *arguments = shlex.split(shown.command, comments=True)
+    assert program == "vifi"
+    outcome = run_vifi(*(argument.replace("~", str(reader)) for argument in arguments), is_terminal=True)
+    written = _as_shown(outcome, reader)
+    if shown.is_after_index:
+        written = [line for line in written if "clips of `vifi demo`" not in line]
+    assert written == [_like_columns(line) for line in shown.lines], outcome.stderr
+
+
+def _as_shown(outcome: Outcome, home: Path) -> list[str]:
+    """What is left on the terminal, without progress: messages that are not about the choice of a model, and output."""
+    messages = [line.rpartition("\r")[2] for line in _ESCAPES.sub("", outcome.stderr).splitlines()]
+    kept = [line for line in messages if re.match("in the clips|nothing relevant|less relevant", line)]
+    first = [line for line in kept if line.startswith("in the clips")]
+    last = [line for line in kept if line not in first]
+    lines = [*first, *_ESCAPES.sub("", outcome.stdout).splitlines(), *last]
+    return [_like_columns(line.replace(str(home), SHOWN_HOME)) for line in lines if line.strip()]
+
+
+def _like_columns(line: str) -> str:
+    """A line with columns apart in one way: their width depends on how long paths are."""
+    return re.sub("  +", "  ", line.strip())

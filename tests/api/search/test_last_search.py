@@ -10,6 +10,7 @@ import pytest
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.api.search.last_search import FILE_NAME, FoundAgain, LastSearch, find_again, last_search
+from vifi_cli.disk import access_rights
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.search.video_index import SearchHit
@@ -64,6 +65,24 @@ def test_a_damaged_file_is_said_to_be(vifi_home: Path, content: bytes) -> None:
     (vifi_home / FILE_NAME).write_bytes(content)
     with pytest.raises(InvalidInput, match="the last search cannot be read: run `vifi search QUERY` again"):
         last_search()
+
+
+def test_in_the_data_folder_of_somebody_else_everybody_has_a_last_search_of_their_own(
+    vifi_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = kept(tmp_path / "theirs.mp4")
+    monkeypatch.setattr(access_rights, "is_of_user", lambda _: False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with pytest.raises(InvalidInput, match="nothing has been searched for yet"):
+        last_search()
+    mine = kept(tmp_path / "mine.mp4")
+    assert last_search() == mine
+    monkeypatch.setenv("VIFI_HOME", str(tmp_path / "another"))
+    with pytest.raises(InvalidInput, match="nothing has been searched for yet"):
+        last_search()
+    monkeypatch.undo()
+    monkeypatch.setenv("VIFI_HOME", str(vifi_home))
+    assert last_search() == theirs
 
 
 def test_what_others_could_have_written_is_not_opened(vifi_home: Path, tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """The hits of the last search in this data folder, kept so that they can be opened by their numbers."""
 
+import hashlib
 import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_state_path
 
 from vifi_cli.disk import access_rights
 from vifi_cli.disk.replacement import replacement
@@ -18,6 +22,7 @@ from vifi_cli.paths import data_folder, searched_index_folder
 from vifi_cli.wording import clock, counted
 
 FILE_NAME = "last-search.json"
+DIGEST_CHARACTERS = 16  # of the path of a data folder
 OWNER_ONLY = 0o600
 """What somebody looked for is theirs, also in a data folder that others may read."""
 
@@ -68,8 +73,9 @@ class LastSearch:
         Raises:
             OSError: it cannot be written. The one before is removed, if that is possible.
         """
-        file = data_folder() / FILE_NAME
+        file = _file()
         try:
+            access_rights.make_folder(file.parent)
             with replacement(file, OWNER_ONLY, is_lasting=False) as unfinished:
                 unfinished.write_text(json.dumps(asdict(self)))
                 access_rights.give_to_owner(unfinished)
@@ -89,7 +95,7 @@ class FoundAgain:
 
 def last_search() -> LastSearch:
     """The search that was kept last; raises InvalidInput if there is none to be read."""
-    file = data_folder() / FILE_NAME
+    file = _file()
     try:
         if access_rights.can_others_change(file):
             raise PermissionError
@@ -123,6 +129,15 @@ def find_again(hit: KeptHit) -> FoundAgain:
     if len(moved) != 1:
         return FoundAgain(path)
     return FoundAgain(moved[0], (f"{path.name} has moved to {moved[0]}",))
+
+
+def _file() -> Path:
+    """In the data folder, or in a folder of the user's own for a data folder of somebody else."""
+    home = data_folder()
+    if access_rights.is_of_user(home):
+        return home / FILE_NAME
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()
+    return user_state_path("vifi", appauthor=False) / digest[:DIGEST_CHARACTERS] / FILE_NAME
 
 
 def _hit_of(content: dict[str, Any]) -> KeptHit:

@@ -89,7 +89,7 @@ def keep_and_play(answer: Answer, playback: Playback) -> None:
     search = LastSearch.of(answer.query, answer.hits)
     try:
         search.keep()
-    except OSError as error:  # such as another user's index, which this one may only read
+    except OSError as error:  # such as a full disk
         if playback.play is None and output.stdout_is_terminal():
             output.note(f"`vifi open` cannot open these hits, which cannot be kept ({error.strerror})")
     if playback.play is not None and answer.is_relevant:

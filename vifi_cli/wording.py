@@ -3,8 +3,9 @@
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Literal
 
 BYTES = "bytes"
 """The unit of counts that are shown as sizes, such as 3.4 MB."""
@@ -107,6 +108,14 @@ _SHORT_ESCAPES = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
 _LONG_FORMS = {escape: letter for letter, escape in _SHORT_ESCAPES.items()}
 _UNSAFE = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+
+
+ScoreName = Literal["Relevance", "Cosine"]
+LEGENDS: Mapping[ScoreName, str] = {
+    "Relevance": "Relevance estimates how probable it is that a hit shows what you asked for, from 0 to 1.",
+    "Cosine": "Cosine says how much a hit is like what you asked for, up to 1; compare it within one search only.",
+}
+"""What the number of a hit means, in the same words wherever it is explained."""
 
 
 def score_text(number: float, decimals: int = 2) -> str:

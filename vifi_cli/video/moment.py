@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.clock.file_clock import FileClock
+from vifi_cli.wording import ScoreName
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Moment:
     end_seconds: float
     score: float | None = None  # its relevance in a search, or its cosine; None if you named it
     clock: FileClock | None = None  # of the file; found out when needed if None
+    score_name: ScoreName | None = None  # what the score is; None if that is not known
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_seconds < self.end_seconds:

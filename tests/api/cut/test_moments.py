@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.api.cut.moments import named_moments, parse_moments
+from vifi_cli.api.cut.moments import as_moment, named_moments, parse_moments
 from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.video.moment import Moment
 from vifi_cli.wording import escaped
 
@@ -152,3 +153,13 @@ def test_named_moments_may_hold_the_escapes_that_a_search_writes(tmp_path: Path)
     first, second = parse_moments(lines).moments
     assert (first.path, first.start_seconds, first.end_seconds) == (odd, 1.0, 2.5)
     assert second.path == literal
+
+
+def test_a_moment_knows_what_its_score_is() -> None:
+    place = {"path": "/videos/dog.mp4", "start_seconds": 1.0, "end_seconds": 2.0}
+    rated, unrated = {"relevance": 0.5, "cosine": 0.3}, {"relevance": None, "cosine": 0.3}
+    (first, second) = parse_moments(json.dumps([place | rated, place | unrated])).moments
+    assert (first.score, first.score_name) == (0.5, "Relevance")
+    assert (second.score, second.score_name) == (0.3, "Cosine")
+    assert as_moment(SearchHit(Path("/videos/dog.mp4"), 1.0, 2.0, 0.3, 0.5)) == first
+    assert as_moment(second) == second

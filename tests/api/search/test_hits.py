@@ -1,6 +1,6 @@
 """Hits in a notebook: short in text, a table with pictures in HTML, and ready for pandas."""
 
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tests.made_videos import solid_colour_clip
 from vifi_cli import SearchHit, open_index
 from vifi_cli.api.search.hits import MOST_ROWS, SearchHits
+from vifi_cli.wording import LEGENDS
 
 
 @pytest.fixture
@@ -45,6 +46,10 @@ def test_a_notebook_shows_a_picture_of_each_or_says_why_not(hits: SearchHits) ->
     assert "<1>" not in page
     assert "0.97" in page
     assert "0:00 – 1:05" in page
+    assert f'<th title="{LEGENDS["Relevance"]}">Relevance</th>' in page
+    assert "unsure" not in page
+    unsure = SearchHits([replace(hits[2], unsure=True)])._repr_html_()
+    assert '<tr style="opacity: .6"><td>file missing</td><td>unsure 0.50</td>' in unsure
     many = SearchHits(hits[2:] * (MOST_ROWS + 5))._repr_html_()
     assert many.count("file missing") == MOST_ROWS
     assert "and 5 more" in many

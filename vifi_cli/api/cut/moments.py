@@ -3,20 +3,22 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path, is_given_file
 from vifi_cli.video.moment import Moment
-from vifi_cli.wording import unescaped
+from vifi_cli.wording import ScoreName, unescaped
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path
-NUMBERS = ("relevance", "cosine", "score")  # of a hit in JSON; the first one present counts
+NUMBERS: Mapping[str, ScoreName | None] = {"relevance": "Relevance", "cosine": "Cosine", "score": None}
+"""Of a hit in JSON, and what they are; the first one present counts."""
+
 FORMS = "pass on what `vifi search --json`, --jsonl or plain `vifi search` writes, or FILE@1:20-1:28 per line"
 
 
@@ -31,7 +33,8 @@ class TitledMoments:
 def as_moment(found: SearchHit | Moment) -> Moment:
     """A hit or a moment as it is cut: with an absolute path, and the number shown with a hit."""
     score = found.score if isinstance(found, Moment) else found.number_shown
-    return Moment(given_path(found.path), found.start_seconds, found.end_seconds, score)
+    span = found.start_seconds, found.end_seconds
+    return Moment(given_path(found.path), *span, score, score_name=found.score_name)
 
 
 def named_moments(texts: Sequence[str]) -> TitledMoments | None:
@@ -101,9 +104,10 @@ def _from_hit(hit: object, where: str) -> Moment:
     try:
         if not isinstance(hit, dict):
             raise TypeError
-        number = next((hit[name] for name in NUMBERS if hit.get(name) is not None), None)
-        score = None if number is None else float(number)
-        return _checked(hit["path"], float(hit["start_seconds"]), float(hit["end_seconds"]), score, where)
+        name = next((name for name in NUMBERS if hit.get(name) is not None), None)
+        score = None if name is None else float(hit[name])
+        found = _checked(hit["path"], float(hit["start_seconds"]), float(hit["end_seconds"]), score, where)
+        return replace(found, score_name=None if name is None else NUMBERS[name])
     except (KeyError, TypeError, ValueError):
         raise InvalidInput(f"{where}: not a hit with path, start_seconds and end_seconds: {FORMS}") from None
 

@@ -5,7 +5,7 @@ from html import escape
 
 from vifi_cli.errors import VifiError
 from vifi_cli.index.search.video_index import SearchHit, name_of_number
-from vifi_cli.wording import clock, counted, printable, score_text
+from vifi_cli.wording import LEGENDS, clock, counted, printable, score_text
 
 MOST_ROWS = 20
 THUMBNAIL_HEIGHT = 90
@@ -22,18 +22,21 @@ class SearchHits(list[SearchHit]):
         """A table with a picture of each hit, for notebooks."""
         rows = "".join(map(_row, self[:MOST_ROWS]))
         more = f"<p>and {len(self) - MOST_ROWS:,} more</p>" if len(self) > MOST_ROWS else ""
-        head = f"<tr><th></th><th>{name_of_number(self)}</th><th>Moment</th><th>Video</th></tr>"
+        name = name_of_number(self)
+        head = f'<tr><th></th><th title="{LEGENDS[name]}">{name}</th><th>Moment</th><th>Video</th></tr>'
         return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>{more}"
 
 
 def _row(hit: SearchHit) -> str:
+    score = score_text(hit.number_shown)
     cells = (
         _picture(hit),
-        score_text(hit.number_shown),
+        f"unsure {score}" if hit.unsure else score,
         f"{clock(hit.start_seconds)} – {clock(hit.end_seconds)}",
         f'<span title="{escape(printable(str(hit.path)))}">{escape(printable(hit.path.name))}</span>',
     )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    style = ' style="opacity: .6"' if hit.unsure else ""
+    return f"<tr{style}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _picture(hit: SearchHit) -> str:

@@ -12,7 +12,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
-from vifi_cli.wording import clock, score_text
+from vifi_cli.wording import ScoreName, clock, score_text
 
 ATTEMPTS = 3
 TIME_DIGITS = 6
@@ -37,8 +37,15 @@ class SearchHit:
     unsure: bool = False
 
     def __repr__(self) -> str:
-        number = f"{name_of_number([self]).lower()} {score_text(self.number_shown)}{', unsure' if self.unsure else ''}"
+        number = (
+            f"{self.score_name.lower()} {score_text(self.number_shown)}{', unsure' if self.unsure else ''}"
+        )
         return f"SearchHit({self.path.name} {clock(self.start_seconds)}–{clock(self.end_seconds)}, {number})"
+
+    @property
+    def score_name(self) -> ScoreName:
+        """What the number shown is."""
+        return "Cosine" if self.relevance is None else "Relevance"
 
     @property
     def number_shown(self) -> float:
@@ -46,7 +53,7 @@ class SearchHit:
         return self.cosine if self.relevance is None else self.relevance
 
 
-def name_of_number(hits: Sequence[SearchHit]) -> str:
+def name_of_number(hits: Sequence[SearchHit]) -> ScoreName:
     """What the numbers shown for these hits are."""
     return "Cosine" if any(hit.relevance is None for hit in hits) else "Relevance"
 

@@ -15,7 +15,7 @@ from vifi_cli.video.export.open_moment import open_moment
 from vifi_cli.video.export.picture_fitting import canvas_of, shown_size
 from vifi_cli.video.export.sound import open_sound
 from vifi_cli.video.moment import Moment
-from vifi_cli.wording import one_line
+from vifi_cli.wording import one_line, score_text
 
 SHORTEST_SECONDS = 1e-3  # a header that declares less says nothing
 NEAR_SHARE = 0.02  # files declare a mean, which uneven times shift a little
@@ -69,7 +69,10 @@ class ProbedMoment:
     @property
     def note(self) -> str:
         """The moment's score, for a list; empty if you named the moment."""
-        return "" if self.moment.score is None else f"score {self.moment.score:.4f}"
+        moment = self.moment
+        if moment.score is None:
+            return ""
+        return f"{(moment.score_name or 'Score').lower()} {score_text(moment.score, 4)}"
 
 
 def padded(moment: Moment, facts: VideoFacts, pad_seconds: float) -> ProbedMoment:

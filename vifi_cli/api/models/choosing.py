@@ -51,9 +51,8 @@ def choose_model(given: str | Path | None) -> ChosenModel:
 
     if chosen := _named(given):
         return chosen
-    if own := index_model():
-        is_own = paths.searched_index_folder() == paths.index_folder()
-        return ChosenModel(own, "the encoder of your index" if is_own else "the encoder of the demo")
+    if own := _index_encoder():
+        return own
     return ChosenModel(DEFAULT_MODEL, describe_default_model())
 
 
@@ -88,17 +87,16 @@ def choose_start_of_training(given: str | Path | None) -> ChosenModel:
     return ChosenModel(start, f"{chosen.name} was trained from it, and is {chosen.reason}")
 
 
-def index_model() -> str | None:
-    """The encoder of the index that searches read, the user's or the demo's; None if there is neither.
+def _index_encoder() -> ChosenModel | None:
+    """The encoder of the index that searches read; None if there is no index, IndexDamaged if it cannot be read."""
+    from vifi_cli.index.catalog.catalog import CATALOG_FILE
+    from vifi_cli.index.catalog.reader import CatalogReader
 
-    Raises:
-        IndexDamaged: the catalog cannot be read.
-    """
-    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-
+    folder = paths.searched_index_folder()
+    whose = "your index" if folder == paths.index_folder() else "the demo"
     try:
-        with Catalog(paths.searched_index_folder() / CATALOG_FILE) as catalog:
-            return catalog.indexed_with.model
+        with CatalogReader(folder / CATALOG_FILE) as catalog:
+            return ChosenModel(catalog.indexed_with.model, f"the encoder of {whose}")
     except IndexMissing:
         return None
 

@@ -40,10 +40,10 @@ def list_settings(as_json: JsonOption = False) -> None:
     if as_json:
         output.document([_as_document(setting) for setting in found])
         return
-    rows = [
-        (setting.key, _in_words(setting), setting.place or "default", setting.variable) for setting in found
-    ]
+    rows = [(setting.key, _in_words(setting), _place(setting), setting.variable) for setting in found]
     output.rows(("Setting", "Value", "From", "Variable"), rows)
+    if output.stdout_is_terminal() and any(setting.source == "file" for setting in found):
+        output.note(f"{config_file().name} is {config_file()}")
 
 
 @config_app.command("get")
@@ -123,6 +123,13 @@ def _values(setting: Setting) -> list[str]:
     if setting.value is None:
         return []
     return list(setting.value) if isinstance(setting.value, tuple) else [str(setting.value)]
+
+
+def _place(setting: Setting) -> str:
+    """Where a value comes from; for people, a file by its name alone."""
+    if setting.source == "file" and output.stdout_is_terminal():
+        return config_file().name
+    return setting.place or "default"
 
 
 def _in_words(setting: Setting) -> str:

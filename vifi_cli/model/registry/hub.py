@@ -88,7 +88,7 @@ def choose_default_model() -> tuple[str, str]:
         return DEFAULT_MODEL, f"{describe_default_model()}; the index keeps it"
     if starter_is_installed():
         return STARTER, (
-            f"{DEFAULT_MODEL} knows more, but the hub cannot be reached to download it, {_size_of_default()}; "
+            f"{DEFAULT_MODEL} knows more, but the hub cannot be reached to download its {_size_of_default()}; "
             f"the index keeps starter until `vifi index --rebuild --model {DEFAULT_MODEL}`"
         )
     raise ModelUnavailable(

@@ -56,6 +56,7 @@ def test_the_best_measured_figure_is_bold(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     show_table(TABLE)
-    first, published, _ = capsys.readouterr().out.splitlines()
+    header, first, published, _ = capsys.readouterr().out.splitlines()
+    assert header.split("\t") == ["Method", "split 1", "split 2", "split 3", "mean"]
     assert first.split("\t")[:2] == ["runs/one/best", "73.8 [70.1, 77.2]"]
     assert published == "ViFi-CLIP (published)\t–\t–\t–\t90.0 ± 1.0"

@@ -95,7 +95,7 @@ def evaluate_retrieval(
         else:
             measured = [_measured_model(file, catalog, str(model), device, feedback) for model in models]
     report = Report(
-        title=f"retrieval by {path.name}",
+        title=f"Retrieval by {path.name}",
         facts=tuple(_facts(file, measured)),
         stamps=(),
         table=ResultTable(MEASURES, tuple(one.row for one in measured)),

@@ -1,0 +1,114 @@
+"""Rows and notes of reports: ± only over tests that differ, and what limits the numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vifi_cli.api.evaluation.plan import TestPlan as Plan
+from vifi_cli.api.evaluation.reporting import _notes, _row, _title
+from vifi_cli.api.evaluation.request import Subject
+from vifi_cli.api.evaluation.testing import Candidate
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.data.paper_setting import Setting
+from vifi_cli.data.source import DataSource
+from vifi_cli.evaluation.report.report import detail_of_test
+from vifi_cli.evaluation.report.table import ResultRow
+from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.evaluation.testing.paper_settings import plan_trials
+from vifi_cli.model.registry.source import ModelSource, resolve_model
+from vifi_cli.training.recipe.changes import make_recipe
+
+NAMES = ("run", "walk")
+
+
+def videos_of(kind: str, groups: str = "", seed: int = 0) -> tuple[LabeledVideo, ...]:
+    """Four videos, two of each class, perhaps of people with these initials."""
+    return tuple(
+        LabeledVideo(Path(f"/{kind}-{seed}-{place}.mp4"), place % 2, groups[place : place + 1])
+        for place in range(4)
+    )
+
+
+def plan_of(setting: str, seeds_of_training: tuple[int, ...], groups: str = "") -> Plan:
+    """Base-to-novel with three seeds, whose training lists are drawn with these."""
+    data = DataSource("/data/few_$clips$.csv")
+    trials = plan_trials(Setting(setting), data, trains=bool(seeds_of_training))  # type: ignore[arg-type]
+    lists = tuple(
+        tuple(
+            LabeledVideos(wanted.name, NAMES, (), (), videos_of(wanted.name, groups))
+            for wanted in trial.lists
+        )
+        for trial in trials
+    )
+    training = tuple(
+        LabeledVideos("few", NAMES, videos_of("train", seed=seed), (), ()) for seed in seeds_of_training
+    )
+    recipe = make_recipe("small")
+    subject = Subject(Setting(setting), data, (resolve_model("starter"),), "default", (), recipe, 1)  # type: ignore[arg-type]
+    return Plan(subject, trials, lists, training, {}, {})
+
+
+def row_of(plan: Plan, models: tuple[ModelSource, ...], right: tuple[int, ...]) -> ResultRow:
+    """The row of a candidate that is right for so many of the four videos of each list, by trial."""
+    tests = []
+    for lists, count in zip(plan.lists, right, strict=True):
+        details = []
+        for videos in lists:
+            shares = np.full((4, 2), 0.1, np.float32)
+            for place, video in enumerate(videos.test):
+                shares[place, video.label if place < count else 1 - video.label] = 0.9
+            details.append(detail_of_test("m", "", NAMES, Predictions(np.arange(4), shares), videos.test))
+        tests.append(tuple(details))
+    return _row(plan, Candidate("m", models), tuple(tests))
+
+
+def spreads(row: ResultRow) -> list[float | None]:
+    return [estimate and estimate.spread for estimate in row.estimates]
+
+
+STARTER = resolve_model("starter")
+
+
+@pytest.fixture
+def three_models() -> tuple[ModelSource, ...]:
+    """Models of three seeds."""
+    return tuple(ModelSource(f"/runs/seed{seed}/best", "vifi") for seed in (1, 2, 3))
+
+
+def test_seeds_that_draw_different_training_videos_have_a_spread(
+    three_models: tuple[ModelSource, ...],
+) -> None:
+    plan = plan_of("base2novel", (1, 2, 3))
+    row = row_of(plan, three_models, (4, 2, 3))
+    assert spreads(row)[:2] == pytest.approx([0.25, 0.25])
+    assert list(_notes(plan, [])) == []
+
+
+def test_seeds_that_share_one_training_list_have_none(three_models: tuple[ModelSource, ...]) -> None:
+    plan = plan_of("base2novel", (1, 1, 1))
+    row = row_of(plan, three_models, (4, 2, 3))
+    assert spreads(row) == [None] * 3
+    assert [estimate and estimate.value for estimate in row.estimates] == pytest.approx([0.75] * 3)
+    (note,) = _notes(plan, [])
+    assert note.startswith("Seeds 1, 2, 3 train on the same videos")
+
+
+def test_a_model_that_is_not_trained_has_no_spread_over_seeds() -> None:
+    plan = plan_of("base2novel", (1, 2, 3))
+    assert spreads(row_of(plan, (STARTER,) * 3, (3, 3, 3))) == [None] * 3
+
+
+@pytest.mark.parametrize(("groups", "noted"), [("aaaa", True), ("aabb", False), ("", False)])
+def test_one_person_is_noted(groups: str, noted: bool) -> None:
+    plan = plan_of("supervised", (), groups)
+    ((videos,),) = plan.lists
+    shares = np.full((4, 2), 0.5, np.float32)
+    detail = detail_of_test("m", "", NAMES, Predictions(np.arange(4), shares), videos.test)
+    notes = list(_notes(plan, [(Candidate("m", (STARTER,)), ((detail,),))]))
+    assert [note.split(":")[0] for note in notes] == ["All test videos are of one group, a"] * noted
+
+
+def test_titles_are_readable() -> None:
+    assert _title(plan_of("supervised", ())) == "Supervised accuracy on few_$clips$.csv"
+    assert _title(plan_of("base2novel", ())) == "Base-to-novel accuracy on few_$clips$.csv"

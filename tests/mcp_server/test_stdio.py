@@ -15,28 +15,19 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.mcp_server.test_tools import document
-from tests.web.conftest import Library, make_clips
+from tests.web.conftest import Library
 
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    folder = tmp_path_factory.mktemp("library")
-    made = Library(folder / "videos", folder / "index")
-    make_clips(made.videos)
-    made.update()
-    return made
 
 
 def command(library: Library, clips: Path) -> list[str]:
     return ["-m", "tests.mcp_server.served", str(library.index), str(clips)]
 
 
-def test_the_sdks_client_starts_it_and_searches(library: Library, tmp_path: Path) -> None:
+def test_the_sdks_client_starts_it_and_searches(made: Library, tmp_path: Path) -> None:
     async def ask() -> None:
         started = StdioServerParameters(
-            command=sys.executable, args=command(library, tmp_path), env=dict(os.environ), cwd=Path.cwd()
+            command=sys.executable, args=command(made, tmp_path), env=dict(os.environ), cwd=Path.cwd()
         )
         async with Client(started) as client:
             assert len((await client.list_tools()).tools) == 6
@@ -75,9 +66,9 @@ def call(tool: str, **arguments: object) -> dict[str, Any]:
 
 
 def test_what_libraries_print_goes_to_stderr_and_the_end_of_input_ends_it(
-    library: Library, tmp_path: Path
+    made: Library, tmp_path: Path
 ) -> None:
-    with started(library, tmp_path) as server:
+    with started(made, tmp_path) as server:
         send(server, {"id": 1} | call("search", query="red", top=1))
         answer = receive(server)
         assert (answer["id"], answer["result"]["isError"]) == (1, False)
@@ -94,9 +85,9 @@ def test_what_libraries_print_goes_to_stderr_and_the_end_of_input_ends_it(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_at_once_and_leaves_no_unfinished_clip(
-    library: Library, tmp_path: Path, number: signal.Signals, code: int
+    made: Library, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    with started(library, tmp_path) as server:
+    with started(made, tmp_path) as server:
         send(server, {"id": 1} | call("cut_clip", video="red_then_blue.mp4", start_seconds=0, end_seconds=12))
         send(server, {"id": 2} | call("status"))
         answers = [receive(server)]

@@ -18,23 +18,13 @@ from PIL import Image
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
-from tests.web.conftest import Library, make_clips
+from tests.web.conftest import Library
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.mcp_server.clips_folder import ClipsFolder
 from vifi_cli.mcp_server.server import RunningCalls, make_server
 from vifi_cli.mcp_server.tools import Tools
 
 Asked = Callable[[Client], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """A library that is only read."""
-    folder = tmp_path_factory.mktemp("library")
-    library = Library(folder / "videos", folder / "index")
-    make_clips(library.videos)
-    library.update()
-    return library
 
 
 @asynccontextmanager

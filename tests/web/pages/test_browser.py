@@ -223,6 +223,9 @@ def test_a_click_plays_the_moment_again_and_again(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("link", name="More like this").click()
     expect(page).to_have_title("More like this – vifi")
     expect(page.locator(".seed")).to_contain_text("red_then_blue.mp4")
+    page.go_back()
+    expect(page).to_have_url("/?q=blue")
+    expect(hit(page, "red_then_blue.mp4")).to_be_visible()
 
 
 def test_who_looks_elsewhere_in_the_video_is_left_alone(page: Page) -> None:
@@ -317,8 +320,14 @@ def test_a_phone_shows_it_all_and_back_closes_the_player(page: Page) -> None:
 
 
 @pytest.mark.parametrize("context", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
-def test_all_text_can_be_read(page: Page) -> None:
-    page.goto("/?q=blue")
+@pytest.mark.parametrize("words", ["blue", "a zebra"])
+def test_all_text_can_be_read(page: Page, words: str) -> None:
+    page.goto(f"/?q={words}")
+    page.locator("a.play").first.focus()
+    page.keyboard.press("x")
+    expect(page.locator("#selection")).to_be_visible()
+    for details in page.locator("details").all():
+        details.evaluate("details => { details.open = true; }")
     faint = page.evaluate(
         """() => {
         const unit = text => text.startsWith("color(") ? 255 : 1;
@@ -332,7 +341,7 @@ def test_all_text_can_be_read(page: Page) -> None:
                 if (colour.length < 4 || colour[3] > 0.6) return colour;
             }
         };
-        return [...document.querySelectorAll("main *, header *, footer *")]
+        return [...document.querySelectorAll("main *, header *, section *, footer *")]
             .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && e.checkVisibility())
             .map(e => {
                 const [a, b] = [channels(getComputedStyle(e).color), behind(e)].map(luminance).sort((x, y) => y - x);

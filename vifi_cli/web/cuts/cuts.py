@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from vifi_cli import paths
@@ -23,6 +23,7 @@ from vifi_cli.web.cuts.cutting import Cutting, MadeCut, NotWanted
 from vifi_cli.web.cuts.order import Order, check_length, parse_order
 from vifi_cli.web.guard import require_own_script
 from vifi_cli.web.media.render_processes import BackgroundWorker
+from vifi_cli.web.media.sent_file import SentFile
 from vifi_cli.web.requests.address import video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader, why_out_of_reach
 from vifi_cli.web.sub_path import root_of
@@ -96,7 +97,7 @@ class Cuts:
         made = self._made.get(request.path_params["name"])
         if made is None or not made.path.exists():
             raise HTTPException(NOT_FOUND)
-        return FileResponse(made.path, headers=NOT_KEPT, filename=made.path.name)
+        return SentFile(made.path, headers=NOT_KEPT, filename=made.path.name)
 
     async def _progress(
         self, request: Request, cutting: Cutting, left_out: tuple[str, ...]

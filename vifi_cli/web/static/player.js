@@ -9,6 +9,7 @@ const STEP_SECONDS = 2;
 let links = [];
 let current = -1;
 let dialog;
+let search;  // the address of the hits
 
 export function openOnClick(all) {
   links = [...all];
@@ -18,6 +19,7 @@ export function openOnClick(all) {
   links.forEach((link, number) => link.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
+    search = location.href;
     history.pushState({ hit: number }, "", link.href);
     open(number);
   }));
@@ -102,6 +104,8 @@ function prepare() {
   actOn(part("figure"));
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) return dialog.close();
+    // who comes back from there wants to see the hits
+    if (event.target.closest("a.alike") && search && !event.ctrlKey && !event.metaKey && !event.shiftKey) history.replaceState(null, "", search);
     actions[event.target.closest("[data-do]")?.dataset.do]?.();
   });
   dialog.addEventListener("close", () => {

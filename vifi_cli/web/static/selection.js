@@ -41,7 +41,7 @@ export function offerSelection(all) {
   const actions = {
     clips: () => order("clips"), reel: () => order("reel"), list: () => order(bar.querySelector("select").value),
     all: () => select(links.filter((link) => link.checkVisibility()), true), none: () => clear(),
-    drop: ({ dataset }) => { selected.delete(dataset.moment); show(); },
+    drop,
   };
   bar.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
@@ -62,11 +62,22 @@ function pick(event, link) {
   last = link;
 }
 
+function drop(button) {
+  const place = [...bar.querySelectorAll("[data-do=drop]")].indexOf(button);
+  selected.delete(button.dataset.moment);
+  show();
+  if (!selected.size) return focusHit();
+  const left = bar.querySelectorAll("[data-do=drop]");
+  (left[place] ?? left[place - 1]).focus();
+}
+
 function clear() {
   selected.clear();
   show();
-  (links.find((link) => link === last) ?? links[0])?.focus();  // the button that had the focus is gone
+  focusHit();
 }
+
+const focusHit = () => (last ?? links[0])?.focus();  // the button that had the focus is gone
 
 function show() {
   sessionStorage.setItem(KEPT, JSON.stringify([...selected.values()]));

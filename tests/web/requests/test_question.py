@@ -119,3 +119,14 @@ def test_the_page_and_the_command_find_the_like_of_a_moment_alike(
 def test_a_moment_after_the_end_is_none(striped: Library) -> None:
     with pytest.raises(InvalidInput, match="ends before"):
         like(striped, "red.mp4", 5.0, 6.0)
+
+
+def test_the_setting_decides_how_many_hits_a_page_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_question({"q": "a cat"}).top == 24
+    monkeypatch.setenv("VIFI_TOP", "60")
+    assert parse_question({"q": "a cat"}).top == 60
+    assert parse_question({"q": "a cat", "top": "24"}).address() == "/?q=a+cat&top=24"
+    monkeypatch.setenv("VIFI_TOP", "0")
+    assert parse_question({"q": "a cat"}).top == 1000
+    monkeypatch.setenv("VIFI_TOP", "many")
+    assert parse_question({"q": "a cat"}).top == 24

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.video.edit_lists.edit_list import OTIO
 from vifi_cli.web.guard import MEDIA_PREFIX, is_local_viewer
-from vifi_cli.web.requests.question import HITS, MOST_LETTERS
+from vifi_cli.web.requests.question import MOST_LETTERS, usual_top
 from vifi_cli.web.sub_path import path_inside, root_of
 from vifi_cli.wording import clock, counted, size
 
@@ -55,7 +55,7 @@ _templates = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-_templates.globals |= {"most_letters": MOST_LETTERS, "list_formats": LIST_FORMATS, "usual_top": HITS}
+_templates.globals |= {"most_letters": MOST_LETTERS, "list_formats": LIST_FORMATS, "usual_top": usual_top}
 _templates.filters |= {"shown": shown, "clock": clock, "size": size}
 
 

@@ -1,7 +1,7 @@
 """The question in the address of a page: words, filters, or a moment to find similar ones of; and its hits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from vifi_cli.index.search.query import Query
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import relevant_among, unsure_among
 from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.settings import setting_of
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.web.requests.address import MomentAddress, parse_moment, video_by_key
 
@@ -24,6 +25,15 @@ HITS, MOST_HITS = 24, 1000
 LONGEST_SECONDS = 1_000_000
 
 By = Literal["moment", "video"]
+
+
+def usual_top() -> int:
+    """How many hits a page shows that is asked for no number: the setting `top` if the user has set it."""
+    try:
+        setting = setting_of("top")
+    except InvalidInput:  # a file that is being edited is no reason to answer nothing
+        return HITS
+    return HITS if setting.source == "default" else min(setting.value or MOST_HITS, MOST_HITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Question:
     below: str = ""  # a folder or glob that limits the search; empty for all videos
     by: By = "moment"  # what a hit is
     shortest: int = 0  # minimum length of the videos, in seconds
-    top: int = HITS  # maximum number of hits
+    top: int = field(default_factory=usual_top)  # maximum number of hits
 
     @property
     def is_asked(self) -> bool:
@@ -46,7 +56,7 @@ class Question:
         """The address that asks this, or the same with some changes; without default values."""
         changed = replace(self, **changes)  # type: ignore[arg-type]
         usual = Question()
-        values = {field.name: getattr(changed, field.name) for field in fields(Question)}
+        values = {each.name: getattr(changed, each.name) for each in fields(Question)}
         given = {
             "q" if name == "words" else name: str(value)
             for name, value in values.items()
@@ -79,7 +89,7 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
         below=below,
         by=_by(by),
         shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),
-        top=_number("top", parameters.get("top") or str(HITS), range(1, MOST_HITS + 1)),
+        top=_number("top", parameters.get("top") or str(usual_top()), range(1, MOST_HITS + 1)),
     )
 
 

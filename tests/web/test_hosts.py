@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from vifi_cli.errors import InvalidInput
@@ -78,3 +80,14 @@ def test_an_allowed_name_is_known_with_any_port_and_spelling_and_no_other_is() -
     for host in ("videos.example@evil", "evil/videos.example", "videos.example:80:80", "", "localhost."):
         assert not hosts.include(host)
     assert name_in("") is None
+
+
+@pytest.mark.parametrize("own", ["box", "Box.lan", "Box.local"])
+def test_the_machines_own_name_is_known_if_it_is_open_to_others(
+    monkeypatch: pytest.MonkeyPatch, own: str
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: own)
+    for name in ("box", "BOX:8765", own, "box.local"):
+        assert Hosts(exposed=True).include(name)
+        assert not Hosts().include(name)
+    assert not Hosts(exposed=True).include("box.example")

@@ -37,7 +37,8 @@ def names_this_machine(host: str, *, exposed: bool) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         own = socket.gethostname().lower()
-        return name == "localhost" or (exposed and name in {own, f"{own}.local"})
+        short = own.partition(".")[0]
+        return name == "localhost" or (exposed and name in {own, short, f"{short}.local"})
     return exposed or address.is_loopback
 
 

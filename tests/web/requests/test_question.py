@@ -18,7 +18,7 @@ from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit
 from vifi_cli.web.requests.address import parse_moment
-from vifi_cli.web.requests.question import Question, search
+from vifi_cli.web.requests.question import Question, parse_question, search
 
 
 def session_of(

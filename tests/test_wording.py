@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.wording import duration, escaped, unescaped
+from vifi_cli.wording import duration, escaped, scientific, unescaped
 
 any_text = st.text(st.characters(exclude_categories=())) | st.binary().map(os.fsdecode)
 
@@ -59,3 +59,11 @@ def test_durations() -> None:
     shown = {0.04: "0.0 s", 4.46: "4.5 s", 9.96: "10 s", 59.6: "1 min 0 s", 185: "3 min 5 s"}
     shown |= {3599.7: "1 h 0 min", 3725: "1 h 2 min", 51 * 3600: "2 d 3 h"}
     assert {seconds: duration(seconds) for seconds in shown} == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e-4, "1e-4"), (2.2e-5, "2.2e-5"), (0.000125, "1.25e-4"), (0.02, "2e-2"), (0.0, "0"), (30, "3e1")],
+)
+def test_learning_rates_are_written_as_people_write_them(value: float, text: str) -> None:
+    assert scientific(value) == text

@@ -47,8 +47,8 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
 
 def scientific(value: float) -> str:
     """A small number such as a learning rate, as people write it: `1e-4`, `2.2e-5`, `0`."""
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if value else "0"
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}" if value else "0"
 
 
 def first_of(names: Sequence[str], most: int) -> str:

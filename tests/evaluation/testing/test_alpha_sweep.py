@@ -15,7 +15,6 @@ from vifi_cli.evaluation.testing.alpha_sweep import (
     AlphaSweep,
     ClipReading,
     SweepPoint,
-    draw_sweep,
     sweep,
 )
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
@@ -87,14 +86,6 @@ def test_the_best_point_has_the_highest_mean_and_of_equal_ones_the_most_tuned() 
         SweepPoint(1, (1, 0)),
     ]
     assert AlphaSweep((), tuple(points)).best.alpha == 0.7
-
-
-def test_the_curve_is_a_picture(tmp_path: Path) -> None:
-    points = tuple(SweepPoint(alpha, (alpha, 1 - alpha)) for alpha in ALPHAS)
-    swept = AlphaSweep(tuple(LabeledVideos(name, COLOURS) for name in ("new", "old")), points)
-    assert repr(swept) == "<AlphaSweep of 11 mixtures on new, old: best at alpha 1.0>"
-    draw_sweep(tmp_path / "sweep.png", swept, 0.5)
-    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_videos_that_cannot_be_read_at_all_are_said_plainly(

@@ -11,11 +11,11 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_us
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.figures.sweep import draw_sweep
 from vifi_cli.evaluation.testing.alpha_sweep import (
     ALPHAS,
     AlphaSweep,
     ClipReading,
-    draw_sweep,
     sweep,
 )
 from vifi_cli.evaluation.testing.over_time import frames_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 HEADERS = ("Run", "State", "Data", "Recipe", "Top-1", "Before", "Videos")
 NUMBERS = ("Top-1", "Before")
+OMITTED_FIRST = ("Videos", "Before", "Data")
+GAP = 2  # between columns
 
 
 def runs(
@@ -52,21 +55,35 @@ def runs(
     if as_json:
         output.document([_document(run) for run in found])
     else:
-        output.rows(HEADERS, [_row(run) for run in found], right=NUMBERS)
+        _show(found)
         _hint(found)
     if drawn:
         output.note(f"picture: {drawn}")
 
 
+def _show(found: list[RunSummary]) -> None:
+    """Shows a row a run; a narrow terminal omits the columns that matter least."""
+    rows = [_row(run) for run in found]
+    shown = list(range(len(HEADERS)))
+    for name in OMITTED_FIRST:
+        widths = [max(len(row[place]) for row in (HEADERS, *rows)) + GAP for place in shown]
+        if not output.stdout_is_terminal() or sum(widths) <= shutil.get_terminal_size().columns:
+            break
+        shown.remove(HEADERS.index(name))
+    headers = [HEADERS[place] for place in shown]
+    cells = [[row[place] for place in shown] for row in rows]
+    output.rows(headers, cells, right=[name for name in NUMBERS if name in headers])
+
+
 def _hint(found: list[RunSummary]) -> None:
     """Says how to continue the first unfinished run."""
     from vifi_cli.paths import shown_path
+    from vifi_cli.wording import as_argument
 
     if stopped := next((run for run in found if run.can_resume), None):
         command = "prompt-tune" if stopped.config.recipe.prompts else "finetune"
-        output.note(
-            f"to continue an unfinished run: vifi {command} --resume {shown_path(stopped.folder.path)}"
-        )
+        folder = as_argument(Path(shown_path(stopped.folder.path)))
+        output.note(f"to continue an unfinished run: vifi {command} --resume {folder}")
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,6 @@ from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.storage.averaging import average_models
 from vifi_cli.model.storage.loading import LoadedModel
-from vifi_cli.paths import replacing
 from vifi_cli.video.clips.store import ClipStore
 
 ALPHAS = tuple(step / 10 for step in range(11))
@@ -77,25 +75,6 @@ def sweep(
         mixture = average_models((plain, tuned), (1 - alpha, alpha)).model
         mixture.network.to(reading.device)
         yield SweepPoint(alpha, tuple(_top1(mixture, part, reading, watch) for part in data))
-
-
-def draw_sweep(path: Path, swept: AlphaSweep, chosen: float) -> None:
-    """Draw accuracy over alpha, a curve for each dataset, and the chosen alpha, as a PNG."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    alphas = [point.alpha for point in swept.points]
-    for place, part in enumerate(swept.data):
-        axes.plot(alphas, [100 * point.top1[place] for point in swept.points], marker="o", label=part.name)
-    if len(swept.data) > 1:
-        means = [100 * point.mean for point in swept.points]
-        axes.plot(alphas, means, color="0.5", linestyle="--", label="mean")
-    axes.axvline(chosen, color="0.8", zorder=0)
-    axes.set(xlabel="alpha, the share of the tuned model", ylabel="top-1 in percent", ylim=(0, 101))
-    axes.legend(frameon=False)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
 
 
 def _top1(

@@ -14,7 +14,7 @@ from tests.cli.conftest import Vifi
 from tests.recording_player import Pipe, make_player
 from vifi_cli.cli.terminal.help import with_usual_numbers
 
-SEARCHING = Path(__file__).parents[3] / "docs" / "searching.md"
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and shell scripts")
 
 
@@ -94,11 +94,14 @@ end)
 
 
 @pytest.mark.skipif(shutil.which("mpv") is None, reason="mpv is not installed")
-def test_the_line_of_the_readme_plays_each_hit_from_its_moment(
+def test_the_documented_line_plays_each_hit_from_its_moment(
     vifi: Vifi, indexed: Path, tmp_path: Path
 ) -> None:
-    line = re.search(r"vifi search \S+ \S* ?--format '(\S+)' \| (xargs -0 -n2 mpv)", SEARCHING.read_text())
+    documented = re.compile(r"vifi search \"[^\"]+\" --format '(\S+)' \| (xargs -0 -n2 mpv)")
+    lines = [documented.search((ROOT / page).read_text()) for page in ("README.md", "docs/searching.md")]
+    line = lines[0]
     assert line
+    assert all(other is not None and other.groups() == line.groups() for other in lines)
     script = tmp_path / "note.lua"
     script.write_text(NOTE_PLACE.format(file=tmp_path / "played"))
     hits = vifi("search", "a cat", "-t", 2, "--min-score", 0, "--format", line[1]).stdout

@@ -25,6 +25,8 @@ from vifi_cli.cli.terminal.help import App
         ('"open" 3', "search", ["open", "3"]),
         ("openings", "search", ["openings"]),
         ("similar here -t 1", "similar", ["here", "-t", "1"]),
+        ("open - closed", "search", ["open", "-", "closed"]),
+        ("similar --help", "similar", ["--help"]),
         ("similar shoes", "search", ["similar", "shoes"]),
         ("cut a cat -o x", "cut", ["a", "cat", "-o", "x"]),
         ("help", "help", []),

@@ -123,12 +123,16 @@ def read_line(line: str, *, is_typed: bool) -> tuple[str, list[str]]:
     rest = words[1:]
     fits = {
         HELP: not rest or (len(rest) == 1 and rest[0] in (SEARCH, SIMILAR, CUT, OPEN)),
-        OPEN: not rest or rest[0].startswith("-") or rest[0].isdecimal() or _is_file(rest[0]),
-        SIMILAR: bool(rest) and (rest[0].startswith("-") or _is_file(rest[0])),
+        OPEN: not rest or rest[0].isdecimal() or _is_option(rest[0]) or _is_file(rest[0]),
+        SIMILAR: bool(rest) and (_is_option(rest[0]) or _is_file(rest[0])),
         CUT: bool(rest) and (is_typed or any(word.startswith(WRITES_FILES) for word in rest)),
         SEARCH: bool(rest) and is_typed,
     }
     return (first, rest) if fits.get(first) else (SEARCH, words)
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and word != "-"  # which subtracts
 
 
 def _is_file(word: str) -> bool:

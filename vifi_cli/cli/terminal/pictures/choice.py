@@ -11,7 +11,7 @@ from vifi_cli.cli.terminal.pictures.protocols import Protocol
 USUAL_CELL = 10, 20
 """The width and height of a character in pixels, where the terminal does not say; sixel terminals without say so."""
 
-ANSWER_SECONDS = 0.3
+ANSWER_SECONDS = 1.0  # also over a slow connection, since an answer that comes late looks like typed keys
 ASK_FOR_ATTRIBUTES = "\x1b[c"  # DA1, answered by every terminal since the VT100: ESC [ ? 62 ; 4 c
 SIXELS = "4"
 LONGEST_ANSWER = 100

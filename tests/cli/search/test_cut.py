@@ -218,6 +218,7 @@ def test_no_name_can_put_anything_on_the_page(vifi: Vifi, video: Path, tmp_path:
     )
     assert outcome.exit_code == 0, outcome.stderr
     page = Page(tmp_path / "page.html")
+    assert "Score 0.30" in page.text, "a search would have said which number it is"
     assert "script" not in page.tags
     assert not any(name.startswith("on") for name in page.attributes)
     assert "<script>alert(3)</script>" in page.text

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from vifi_cli.api.cut.moments import TitledMoments
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
+from vifi_cli.index.search.threshold import reaches
 from vifi_cli.video.moment import Moment
 
 
@@ -34,7 +35,7 @@ class MomentLimits:
                 raise InvalidInput(
                     f"{moment.path} comes without a score: omit --min-score, or name moments by a search"
                 )
-            if moment.score < self.min_score:
+            if not reaches(moment.score, self.min_score):
                 return False
         return self.among.matches_path(moment.path) and self._is_of_time(moment)
 

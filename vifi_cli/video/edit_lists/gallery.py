@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vifi_cli.video.export.preview import Preview
 from vifi_cli.video.export.probe import ProbedMoment
-from vifi_cli.wording import clock, counted, one_line, score_text
+from vifi_cli.wording import LEGENDS, clock, counted, one_line, score_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +36,7 @@ class GalleryItem:
             "name": one_line(moment.path.name),
             "folder": one_line(str(moment.path.parent)),
             "time": f"{clock(moment.start_seconds)} – {clock(moment.end_seconds)}",
+            "score_name": moment.score_name or "Score",
             "score": "" if moment.score is None else score_text(moment.score),
             "preview": self.preview,
         }
@@ -51,10 +52,12 @@ def gallery_html(title: str, items: Sequence[GalleryItem], target: Path, pages: 
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["webp"] = _webp_address
+    names = {item.probed.moment.score_name for item in items}
     videos = len({item.probed.moment.path for item in items})
     return environment.get_template("gallery.html.jinja").render(
         title=one_line(title),
         about=f"{counted(len(items), 'moment')} in {counted(videos, 'video')}",
+        legends=[legend for name, legend in LEGENDS.items() if name in names],
         items=[item.shown(target.parent) for item in items],
         pages=[(quote(os.fsencode(name)), name == target.name) for name in pages] if len(pages) > 1 else [],
     )

@@ -13,7 +13,7 @@ from vifi_cli.video.edit_lists.edit_list import OTIO
 from vifi_cli.web.guard import MEDIA_PREFIX, is_local_viewer
 from vifi_cli.web.requests.question import MOST_LETTERS, usual_top
 from vifi_cli.web.sub_path import path_inside, root_of
-from vifi_cli.wording import clock, counted, size
+from vifi_cli.wording import LEGENDS, clock, counted, size
 
 PAGE_HEADERS = {"Cache-Control": "private, no-cache"}
 NOT_FOUND, NOT_READY = 404, 503
@@ -55,7 +55,12 @@ _templates = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-_templates.globals |= {"most_letters": MOST_LETTERS, "list_formats": LIST_FORMATS, "usual_top": usual_top}
+_templates.globals |= {
+    "most_letters": MOST_LETTERS,
+    "list_formats": LIST_FORMATS,
+    "usual_top": usual_top,
+    "legends": LEGENDS,
+}
 _templates.filters |= {"shown": shown, "clock": clock, "size": size}
 
 

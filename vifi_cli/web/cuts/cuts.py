@@ -17,10 +17,10 @@ from starlette.routing import Route
 from vifi_cli import paths
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.disk.replacement import temporary_folder
-from vifi_cli.errors import VifiError
+from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.cuts.cutting import Cutting, MadeCut, NotWanted
-from vifi_cli.web.cuts.order import Order, check_length, parse_order
+from vifi_cli.web.cuts.order import Order, check_bounds, parse_order
 from vifi_cli.web.guard import require_own_script
 from vifi_cli.web.media.render_processes import BackgroundWorker
 from vifi_cli.web.media.sent_file import SentFile
@@ -29,7 +29,7 @@ from vifi_cli.web.requests.index_reader import IndexReader, why_out_of_reach
 from vifi_cli.web.sub_path import root_of
 from vifi_cli.wording import counted, size
 
-NOT_FOUND, BAD_REQUEST, TOO_LARGE, BUSY = 404, 400, 413, 503
+NOT_FOUND, BAD_REQUEST, TOO_LARGE = 404, 400, 413
 MOST_ORDER_BYTES = 200_000
 MOST_WAITING = 8  # orders, with the one in work
 MOST_KEPT, MOST_KEPT_BYTES = 10, 4 * 10**9
@@ -73,19 +73,18 @@ class Cuts:
         require_own_script(request)
         try:
             order = parse_order(await _content(request))
-            found = await self._library.read(lambda session: _moments(session, order))
-            moments, unreachable = await asyncio.to_thread(_reachable, found.moments)
-            if not order.is_list:
-                check_length(moments)
-        except VifiError as error:
+        except InvalidInput as error:
             return JSONResponse({"problem": str(error)}, BAD_REQUEST, NOT_KEPT)
+        found = await self._library.read(lambda session: _moments(session, order))
+        moments, unreachable = await asyncio.to_thread(_reachable, found.moments)
+        try:
+            check_bounds(order, moments)
+        except VifiError as error:
+            return _refused(str(error))
         if not moments:
-            gone = unreachable[0] if unreachable else "these moments are not in the index any more"
-            return JSONResponse({"problem": gone}, BAD_REQUEST, NOT_KEPT)
+            return _refused(unreachable[0] if unreachable else "these moments are not in the index any more")
         if self._waiting >= MOST_WAITING:
-            return JSONResponse(
-                {"problem": "too many downloads are waiting: try again later"}, BUSY, NOT_KEPT
-            )
+            return _refused("too many downloads are waiting: try again later")
         if found.missing:
             unreachable = (*unreachable, f"{counted(found.missing, 'moment')} not in the index any more")
         cutting = Cutting(order.kind, order.title, moments, self._worker)
@@ -159,6 +158,11 @@ class Cuts:
                 return
             self._made.pop(name).path.unlink(missing_ok=True)
             total -= sizes.get(name, 0)
+
+
+def _refused(reason: str) -> JSONResponse:
+    """The answer where nothing is made; not an error of HTTP, which browsers would log."""
+    return JSONResponse({"problem": reason}, headers=NOT_KEPT)
 
 
 async def _content(request: Request) -> bytes:

@@ -36,8 +36,7 @@ def parse_order(content: bytes) -> Order:
     """Reads an order: `{"kind": "reel", "title": "a dog", "moments": ["12-9f3a61c2@6-10.5"]}`.
 
     Raises:
-        InvalidInput: it is not one, or there are too many moments.
-        MissingDependency: the list needs a package that is not installed.
+        InvalidInput: it is not one.
     """
     try:
         given = json.loads(content)
@@ -49,16 +48,22 @@ def parse_order(content: bytes) -> Order:
     if not found or not isinstance(title, str) or kind not in (CLIP, CLIPS, REEL, *FORMATS):
         raise InvalidInput("this is not an order for a download: reload the page and try again")
     order = Order(kind, one_line(title[:LONGEST_TITLE]) or "moments", found[:1] if kind == CLIP else found)
-    most = MOST_LISTED if order.is_list else MOST_CUT
-    if len(found) > most:
-        raise InvalidInput(f"{len(found):,} moments are too many for one file: select up to {most:,}")
-    if order.is_list:
-        check_list_name(Path(f"moments{order.kind}"))
     return order
 
 
-def check_length(moments: Sequence[Moment]) -> None:
-    """Makes sure that moments can be encoded in reasonable time; raises InvalidInput if they are too long."""
+def check_bounds(order: Order, moments: Sequence[Moment]) -> None:
+    """Makes sure that an order can be carried out, and its moments encoded, in reasonable time.
+
+    Raises:
+        InvalidInput: there are too many moments, or they are too long.
+        MissingDependency: the list needs a package that is not installed.
+    """
+    most = MOST_LISTED if order.is_list else MOST_CUT
+    if len(order.moments) > most:
+        raise InvalidInput(f"{len(order.moments):,} moments are too many for one file: select up to {most:,}")
+    if order.is_list:
+        check_list_name(Path(f"moments{order.kind}"))
+        return
     total = sum(moment.end_seconds - moment.start_seconds for moment in moments)
     if total > LONGEST_SECONDS:
         raise InvalidInput(

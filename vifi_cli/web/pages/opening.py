@@ -13,7 +13,7 @@ from vifi_cli.errors import VifiError
 from vifi_cli.web.guard import is_local_viewer, require_own_script
 from vifi_cli.web.requests.index_reader import IndexReader, span_of
 
-FORBIDDEN, FAILED = 403, 409
+FORBIDDEN = 403
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -41,5 +41,5 @@ class Opening:
             async with self._turns:
                 opened = await asyncio.to_thread(partial(open_in_player, video.path, start_seconds))
         except VifiError as error:
-            return JSONResponse({"problem": str(error)}, FAILED, NOT_KEPT)
+            return JSONResponse({"problem": str(error)}, headers=NOT_KEPT)
         return JSONResponse({"player": opened.player, "remarks": opened.remarks}, headers=NOT_KEPT)

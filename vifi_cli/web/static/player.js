@@ -51,6 +51,7 @@ function open(number) {
   for (const [name, by] of [["previous", -1], ["next", 1]]) {
     part(`[data-do=${name}]`).setAttribute("aria-disabled", String(!neighbor(by)));
   }
+  for (const button of dialog.querySelectorAll("[data-label]")) button.textContent = button.dataset.label;
   showSelected();
   play(video, sourcesOf(link), tell);
   if (!dialog.open) dialog.showModal();

@@ -171,6 +171,10 @@ def test_a_command_says_itself_where_video_and_time_go(clip: Path, program: Call
         ("totem --fs", "the player totem is not installed here: set `player` to mpv, vlc"),
         ("mpv '", "the player's command \"mpv '\" cannot be read: no closing quotation"),
         ("  ", "the player '  ' is not installed here"),
+        (
+            "/bin/sh -c 'mpv {path}'",
+            "the player's command \"/bin/sh -c 'mpv {path}'\" lets a shell read the name",
+        ),
         ("/bin/true {strat}", "player has no field {strat}: use {path}, {uri}, {start}, {milliseconds}"),
     ],
 )

@@ -109,6 +109,7 @@ KNOWN_PLAYERS = (
     KnownPlayer("system", ("open",), ("{path}",), ("darwin",)),
     KnownPlayer("system", ("cmd",), ("{path}",), ("win32",)),  # by os.startfile, which takes no options
 )
+SHELLS = {"sh", "bash", "dash", "ksh", "zsh", "fish", "cmd", "powershell", "pwsh"}
 NAMES = tuple(dict.fromkeys(player.name for player in KNOWN_PLAYERS))
 
 
@@ -160,6 +161,11 @@ def _of_command(command: str) -> Player:
         )
     name = Path(program).stem
     player = Player(name, (_literal(program), *words[1:]))
+    if name.lower() in SHELLS and any("{path" in word and word != "{path}" for word in words):
+        raise InvalidInput(
+            f"the player's command {command!r} lets a shell read the name of a file, which may hold commands: write "
+            f"{name} -c 'mpv \"$1\"' {name} {{path}}"
+        )
     if player.takes_video:
         return player
     known = next((known for known in KNOWN_PLAYERS if known.name == name.lower()), None)

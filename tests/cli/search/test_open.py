@@ -59,6 +59,8 @@ def test_a_search_opens_a_hit_itself(vifi: Vifi, indexed: Path, player: Pipe) ->
     outcome = vifi("search", "--play", "a", "cat", "--min-score", 0, "--play", 2)
     _, start, _, path = outcome.stdout.splitlines()[1].split("\t")
     assert player.arguments() == [f"{float(start):.1f}", path]
+    paths = vifi("search", "a cat", "--min-score", 0, "--play", 2, "-f").stdout.splitlines()
+    assert player.arguments()[1] == paths[1], "what is shown is what counts"
     outcome = vifi("search", "a cat", "--play", 9, "-t", 1)
     assert outcome.exit_code == 2
     assert "pets.mp4" in outcome.stdout

@@ -15,6 +15,7 @@ from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.last_search import KeptHit
+    from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.cli.search.result import Answer
 
 MOST_DIGITS = 9
@@ -82,11 +83,13 @@ class Playback:
             raise InvalidInput("--player says where to open a hit: add --play")
 
 
-def keep_and_play(answer: Answer, playback: Playback) -> None:
-    """Keeps the hits of an answer for `vifi open`, and opens one if that was asked for."""
+def keep_and_play(answer: Answer, form: HitOutput, playback: Playback) -> None:
+    """Keeps the hits that were shown for `vifi open`, and opens one if that was asked for."""
     from vifi_cli.api.search.last_search import LastSearch
 
-    search = LastSearch.of(answer.query, answer.hits)
+    first_of_video = {hit.path: hit for hit in reversed(answer.hits)}
+    shown = [hit for hit in answer.hits if not form.is_of_paths or first_of_video[hit.path] is hit]
+    search = LastSearch.of(answer.query, shown)
     try:
         search.keep()
     except OSError as error:  # such as a full disk

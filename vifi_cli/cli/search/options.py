@@ -142,7 +142,7 @@ class HitOutput:
     ] = False
 
     def __post_init__(self) -> None:
-        forms = (self.as_json, self.as_jsonl, self.filepath_only or self.print0, self.template is not None)
+        forms = (self.as_json, self.as_jsonl, self.is_of_paths, self.template is not None)
         if forms.count(True) > 1:
             raise InvalidInput("--json, --jsonl, -f/-0 and --format are different outputs: choose one")
         if self.thumbs and any(forms):
@@ -161,9 +161,14 @@ class HitOutput:
         return HitFormat(self.template)
 
     @property
+    def is_of_paths(self) -> bool:
+        """Whether paths alone are written, each once."""
+        return self.filepath_only or self.print0
+
+    @property
     def is_table(self) -> bool:
         """Whether hits are written as a table, or in a pipe as lines."""
-        return not (self.as_json or self.as_jsonl or self.filepath_only or self.print0 or self.template)
+        return not (self.as_json or self.as_jsonl or self.is_of_paths or self.template)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -
     elif form.as_jsonl:
         for hit in hits:
             output.json_line(hit_document(hit))
-    elif form.filepath_only or form.print0:
+    elif form.is_of_paths:
         for video in dict.fromkeys(hit.path for hit in hits):
             if form.print0:
                 output.exact_path(video)

@@ -66,7 +66,7 @@ def search(
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)
-    keep_and_play(answer, playback)
+    keep_and_play(answer, form, playback)
     if not answer.is_relevant:
         raise typer.Exit(NO_HITS)
 

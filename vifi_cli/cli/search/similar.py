@@ -54,6 +54,6 @@ def similar(
         wants_unsure(form, is_asked=hits.unsure),
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
-    keep_and_play(answer, playback)
+    keep_and_play(answer, form, playback)
     if not answer.is_relevant:
         raise typer.Exit(NO_HITS)

@@ -13,7 +13,8 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.web.app import make_app
 from vifi_cli.web.sub_path import parse_sub_path
 
-ADDRESS = re.compile(r'(?:href|src|action|poster|data-[a-z]+)="([^"]*)"')
+ADDRESS = re.compile(r'(?:href|src|action|poster|data-(?!path|media)[a-z]+)="([^"]*)"')
+MEDIA = re.compile(r'data-media="([^"]*)"')  # what scripts add the kind of media to
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,9 @@ def test_all_addresses_on_all_pages_begin_with_the_path_and_lead_somewhere(
         assert answer.status_code == 200
         found |= addresses(answer.text)
     assert all(address.startswith("/my/vifi/") for address in found), found
+    media = MEDIA.findall(below.get(f"{sent}/?q=red").text)
+    assert media
+    assert all(address.startswith("/my/vifi/video/") for address in media), media
     assert {address.split("/")[3].partition("?")[0] for address in found} >= {"", "play", "static", "video"}
     for address in found:
         if "/moment" not in address and "/preview" not in address:

@@ -65,9 +65,7 @@ class Hits(Videos):
     ] = None
     unsure: Annotated[
         bool,
-        Field(
-            description="If nothing is relevant, return the 3 nearest hits, marked unsure: about half of them are right"
-        ),
+        Field(description="If no hit is likely, add up to 3 less relevant ones, marked unsure"),
     ] = True
     dedupe: Annotated[bool, Field(description="Keep only the best of hits that look alike")] = False
 

@@ -136,9 +136,11 @@ def show_with_pictures(hits: Sequence[SearchHit]) -> None:
 
     name, shown = name_of_number(hits), PictureList.for_terminal()
     for number, (hit, pixels) in enumerate(zip(hits, thumbnails(hits, shown.picture_height), strict=True), 1):
-        place, score, moment, video = _cells(number, hit)
-        place.stylize("bold")
-        facts = Text("  ").join([place, Text.assemble(name, " ", score), moment])
+        *_, moment, video = _cells(number, hit)
+        score = Text(f"{name} {wording.score_text(hit.number_shown)}")
+        facts = Text("  ").join([Text(str(number), "bold"), score, moment])
+        if hit.unsure:
+            facts.append(f"  {UNSURE}").stylize("dim")
         shown.show(None if pixels is None else Image.fromarray(pixels), [facts, video])
 
 

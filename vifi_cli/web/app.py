@@ -70,27 +70,29 @@ def make_app(
         )
         for _ in range(2)
     )
-    lookers, painters, encoders = (
+    lookers, painters, encoders, cutters = (
         Renderers(1, LOOK_STALL_SECONDS),
         Renderers(max(1, usable_processors() // 2), STALL_SECONDS),
         Renderers(1, STALL_SECONDS),
+        Renderers(1, STALL_SECONDS),  # a long clip for a program must not hold up who watches
     )
     clocks = Clocks(library, lookers)
     sources = Sources(lookers, clocks)
     pictures = MadeFiles(cache_folder / "pictures", painters, most_files=10_000, most_bytes=1000 * MEGABYTE)
     moments = MadeFiles(cache_folder / "moments", encoders, most_files=200, most_bytes=2000 * MEGABYTE)
+    clips = MadeFiles(cache_folder / "clips", cutters, most_files=50, most_bytes=1000 * MEGABYTE)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         warming_up = asyncio.create_task(_warm_up(searching))
         yield
         warming_up.cancel()
-        for opened in (library, searching, lookers, painters, encoders, cuts):
+        for opened in (library, searching, lookers, painters, encoders, cutters, cuts):
             opened.close()
 
     cuts = Cuts(library, cache_folder / "cuts")
     pages = Pages(library, searching, sources)
-    media = Media(library, sources, clocks, pictures, moments)
+    media = Media(library, sources, clocks, pictures, moments, clips)
     static = Mount("/static", SentStaticFiles(packages=[("vifi_cli.web", "static")]))
     in_json = [*Searches(searching, library).routes(), *Library(library, media).routes()]
     app = Starlette(

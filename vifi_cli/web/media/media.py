@@ -46,12 +46,14 @@ class Media:
         clocks: Clocks,
         pictures: MadeFiles,
         moments: MadeFiles,
+        clips: MadeFiles,
     ) -> None:
         self._library = library
         self._sources = sources
         self._clocks = clocks
         self._pictures = pictures
         self._moments = moments
+        self._clips = clips
 
     def routes(self) -> list[Route]:
         """The addresses of pictures and videos."""
@@ -90,30 +92,26 @@ class Media:
         start_seconds, end_seconds = span_of(request, video)
         if end_seconds - start_seconds > LONGEST_ENCODED_SECONDS:
             raise HTTPException(NOT_FOUND)
-        return await self._movie(request, video, (start_seconds, end_seconds), PLAYABLE)
+        return await self._movie(request, video, Moment(video.path, start_seconds, end_seconds))
 
     async def clip(self, request: Request, moment: Moment, video: CatalogedVideo) -> Response:
         """A moment of a video in the quality of the video, to be kept; fails as `moment` does."""
-        name = clip_paths(Path(), [moment], copied=False)[0].name
-        return await self._movie(request, video, (moment.start_seconds, moment.end_seconds), CLIP, name)
+        return await self._movie(request, video, moment, to_keep=True)
 
     async def _movie(
-        self,
-        request: Request,
-        video: CatalogedVideo,
-        span: tuple[float, float],
-        rendering: Rendering,
-        name: str | None = None,
+        self, request: Request, video: CatalogedVideo, moment: Moment, *, to_keep: bool = False
     ) -> Response:
-        """A moment as an MP4; with a name, to be kept."""
         if hidden := await asyncio.to_thread(why_out_of_reach, video.path):
             raise HTTPException(GONE, hidden)
+        files, rendering = (self._clips, CLIP) if to_keep else (self._moments, PLAYABLE)
+        span = moment.start_seconds, moment.end_seconds
         try:
-            path = await _unless_left(request, self._make(self._moments, video, span, rendering))
+            path = await _unless_left(request, self._make(files, video, span, rendering))
         except UnreadableVideo as error:
             raise HTTPException(UNREADABLE, str(error)) from error
         except OSError as error:
             raise HTTPException(NO_ROOM, error.strerror) from error
+        name = clip_paths(Path(), [moment], copied=False)[0].name if to_keep else None
         headers = FOR_GOOD | MEDIA_POLICY
         return SentFile(path, headers=headers, media_type=ENCODED_TYPE, filename=name)
 

@@ -9,8 +9,8 @@ from tests.data.conftest import MakeFiles
 from tests.data.test_video_checks import labeled
 from tests.sampled_files import flip_between_samples
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.data.leaks import equal_files, find_leaks, leaks_between
-from vifi_cli.video.files.digests import BLOCK_BYTES, SAMPLED_BLOCKS
+from vifi_cli.data.leaks import find_leaks, leaks_between
+from vifi_cli.video.files.digests import BLOCK_BYTES, SAMPLED_BLOCKS, equal_files
 
 
 def test_leaks_by_file_and_by_group() -> None:

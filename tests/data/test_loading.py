@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +19,14 @@ from vifi_cli.data.labeled_videos import (
     restrict_to_classes,
     without_leaks,
 )
+from vifi_cli.data.leaks import find_leaks
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.plan import write_splits
+from vifi_cli.data.splits.plan import SplitPlan, split_videos, write_splits
+from vifi_cli.data.splits.random_splits import GroupsTooFew
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.digests import equal_files
 
 TABLE = "path,label,split\na/1.mp4,run,train\na/2.mp4,walk,train\na/3.mp4,run,val\na/4.mp4,walk,test\n"
 
@@ -143,7 +148,7 @@ def test_without_val_a_fifth_of_each_class_is_held_out_and_said(
     assert (len(videos.train), len(videos.val)) == (16, 4)
     assert [video.label for video in videos.val] == [0, 0, 1, 1]
     assert videos.test == videos.val
-    assert "4 of 20 videos are held out, seed 3" in videos.remarks[0]
+    assert "4 of 20 videos are held out as both, seed 3" in videos.remarks[0]
     assert load_labeled_videos(DataSource(str(tmp_path)), seed=3) == videos
     assert load_labeled_videos(DataSource(str(tmp_path)), seed=4).val != videos.val
 
@@ -355,17 +360,54 @@ def test_whole_groups_are_held_out_where_groups_are_known(tmp_path: Path, make_f
     assert len(held_out) == 1
     assert len(videos.val) == 2
     assert held_out.isdisjoint(video.group for video in videos.train)
-    assert videos.remarks == ("no val split: 2 of 10 videos are held out in whole groups, seed 0",)
+    assert videos.remarks == (
+        "no val and no test split: 2 of 10 videos are held out as both, in complete groups, seed 1024",
+    )
 
 
-def test_a_class_of_a_single_group_is_held_out_by_video(tmp_path: Path, make_files: MakeFiles) -> None:
+def test_videos_of_too_few_groups_are_refused_with_the_command_that_counts_each_as_its_own(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
     rows = [(f"{label}_{number}.mp4", label, label) for label in ("run", "walk") for number in range(5)]
     make_files(tmp_path, (file for file, _, _ in rows))
     table = tmp_path / "people.csv"
     table.write_text("\n".join(["path,label,group", *map(",".join, rows)]))
-    videos = load_labeled_videos(DataSource(str(table)))
-    assert (len(videos.train), len(videos.val)) == (8, 2)
-    assert "without regard to groups" in videos.remarks[0]
+    with pytest.raises(GroupsTooFew, match=r"10 videos of .* show 2 scenes or persons, too few") as refusal:
+        load_labeled_videos(DataSource(str(table)))
+    pattern = re.search(r"vifi data split \S+ -o split.csv --group-by '(.*?)'", str(refusal.value))
+    assert pattern
+    apart = split_videos(read_own_splits(DataSource(str(table))), SplitPlan(group_by=pattern[1]))
+    write_splits(apart, tmp_path / "split.csv")
+    videos = load_labeled_videos(DataSource(str(tmp_path / "split.csv")))
+    assert (len(videos.train), len(videos.val), len(videos.test)) == (6, 2, 2)
+    assert not find_leaks(videos)
+
+
+def test_classes_of_few_groups_keep_one_to_learn_from(tmp_path: Path, make_files: MakeFiles) -> None:
+    """Of the first class one scene has almost all videos; whatever the seed, the other classes are held out whole."""
+    scenes = [("dive", 1, 6), ("dive", 2, 1), ("swim", 3, 2), ("swim", 4, 2), ("run", 5, 3), ("run", 6, 1)]
+    make_files(
+        tmp_path, (f"{c}/v_{c}_g{scene:02}_c{n:02}.avi" for c, scene, count in scenes for n in range(count))
+    )
+    for seed in range(20):
+        videos = load_labeled_videos(DataSource(str(tmp_path)), seed=seed)
+        assert {video.label for video in videos.train} == {0, 1, 2}
+        assert 2 <= len(videos.val) <= 5
+        assert not find_leaks(videos)
+    made = split_videos(read_own_splits(DataSource(str(tmp_path))), SplitPlan(test=0.2, val=0.0))
+    assert made.test
+    assert not find_leaks(made)
+
+
+def test_copies_are_held_out_together(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, (f"{label}/{number}.mp4" for label in ("run", "walk") for number in range(5)))
+    for label in ("run", "walk"):
+        for number in range(5):
+            shutil.copy(tmp_path / label / f"{number}.mp4", tmp_path / label / f"copy of {number}.mp4")
+    for seed in range(10):
+        videos = load_labeled_videos(DataSource(str(tmp_path)), seed=seed)
+        assert (len(videos.train), len(videos.val)) == (16, 4)
+        assert not find_leaks(videos, equal_files(video.path for video in videos.all_videos()))
 
 
 def test_the_digest_of_a_list_knows_files_labels_and_order_but_no_folders() -> None:
@@ -421,3 +463,12 @@ def test_data_that_cannot_be_seen_is_not_called_absent(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(InvalidInput, match="loop cannot be seen"):
         read_own_splits(DataSource(str(tmp_path / "loop")))
+
+
+def test_runs_and_reports_in_the_data_folder_are_not_classes(tmp_path: Path, make_files: MakeFiles) -> None:
+    own = ("runs/clips-1/config.toml", "runs/clips-1/best/a.mp4", "reports/supervised-1/report.json")
+    make_files(tmp_path, (*own, *(f"{label}/{n}.mp4" for label in ("run", "walk") for n in range(5))))
+    videos = read_own_splits(DataSource(str(tmp_path)))
+    assert (videos.class_names, len(videos.train), videos.remarks) == (("run", "walk"), 10, ())
+    (tmp_path / "runs" / "clips-1" / "config.toml").unlink()
+    assert "runs" in read_own_splits(DataSource(str(tmp_path))).class_names, "a class of that name"

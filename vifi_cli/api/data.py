@@ -9,6 +9,7 @@ from vifi_cli.data.loading import read_labeled_videos, read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos, write_splits
+from vifi_cli.data.splits.random_splits import GroupsTooFew
 from vifi_cli.data.video_checks import DataCheck, check_videos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
@@ -53,11 +54,19 @@ def check_data(
     """
     with feedback.busy("Reading the list of videos"):
         chosen = Setting.parse(setting) if isinstance(setting, str) else setting
-        videos = read_labeled_videos(_source(data, data_root), chosen)
+        videos, unsplittable = _read(_source(data, data_root), chosen)
     if not decode:
-        return check_videos(videos, decode=False)
+        return replace(check_videos(videos, decode=False), unsplittable=unsplittable)
     with feedback.task("Checking", len(videos.all_videos()), "videos") as report:
-        return check_videos(videos, on_decoded=report)
+        return replace(check_videos(videos, on_decoded=report), unsplittable=unsplittable)
+
+
+def _read(source: DataSource, setting: Setting) -> tuple[LabeledVideos, str]:
+    """The videos as training would take them, or as they are, and why training could hold none of them out."""
+    try:
+        return read_labeled_videos(source, setting), ""
+    except GroupsTooFew as error:
+        return read_own_splits(source), str(error)
 
 
 def split_data(

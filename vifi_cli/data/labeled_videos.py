@@ -112,10 +112,11 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
     )
 
 
-def without_leaks(videos: LabeledVideos) -> LabeledVideos:
-    """The same without training videos whose file is also in val or test; a remark counts them."""
-    held_out = {video.path for video in (*videos.val, *videos.test)}
-    train = tuple(video for video in videos.train if video.path not in held_out)
+def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> LabeledVideos:
+    """The same without training videos whose file, or a copy of it, is also in val or test; a remark counts them."""
+    original = {path: files[0] for files in copies for path in files}
+    held_out = {original.get(video.path, video.path) for video in (*videos.val, *videos.test)}
+    train = tuple(video for video in videos.train if original.get(video.path, video.path) not in held_out)
     if len(train) == len(videos.train):
         return videos
     omitted = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"

@@ -1,13 +1,13 @@
 """Finds training videos that give away the videos of a test."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.video.files.digests import complete_digest, content_fingerprint
+from vifi_cli.video.files.digests import equal_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +70,3 @@ def _leaks_into(
             yield Leak("name", split, path, named[path.name.casefold()])
         elif video.group in by_group:
             yield Leak("group", split, path, by_group[video.group])
-
-
-def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
-    """Groups of files with equal content; it reads only files of equal size."""
-    same_size = _alike(paths, lambda path: path.stat().st_size)
-    similar = [files for group in same_size for files in _alike(group, content_fingerprint)]
-    return [files for group in similar for files in _alike(group, complete_digest)]
-
-
-def _alike(paths: Iterable[Path], key: Callable[[Path], Hashable]) -> list[tuple[Path, ...]]:
-    """Groups of two or more files with the same key."""
-    groups: dict[Hashable, list[Path]] = {}
-    for path in paths:
-        try:
-            groups.setdefault(key(path), []).append(path)
-        except OSError:  # gone since it was listed; decoding reports it
-            continue
-    return [tuple(files) for files in groups.values() if len(files) > 1]

@@ -14,12 +14,14 @@ from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY,
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.random_splits import base_and_novel, draw_shots, with_held_out
+from vifi_cli.data.splits.random_splits import USUAL_SEED, base_and_novel, draw_shots, with_held_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import check_visible, given_path
 
 
-def load_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
+def load_labeled_videos(
+    source: DataSource, setting: Setting = SUPERVISED, *, seed: int = USUAL_SEED
+) -> LabeledVideos:
     """Loads labeled videos ready for training or testing.
 
     A single held-out split becomes both val and test. If there is none, a fifth of the training videos of each class
@@ -46,7 +48,9 @@ def _cautions(videos: LabeledVideos) -> Iterator[str]:
         yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"
 
 
-def read_labeled_videos(source: DataSource, setting: Setting = SUPERVISED, *, seed: int = 0) -> LabeledVideos:
+def read_labeled_videos(
+    source: DataSource, setting: Setting = SUPERVISED, *, seed: int = USUAL_SEED
+) -> LabeledVideos:
     """Reads labeled videos as `load_labeled_videos` does, and accepts data that cannot be trained on."""
     if setting.name == "few-shot" and setting.shots is None:
         raise InvalidInput("few-shot needs a number of videos per class: few-shot-2, 4, 8 or 16 in the paper")

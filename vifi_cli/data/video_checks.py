@@ -9,9 +9,10 @@ from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideos
-from vifi_cli.data.leaks import Leak, equal_files, find_leaks
+from vifi_cli.data.leaks import Leak, find_leaks
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
+from vifi_cli.video.files.digests import equal_files
 from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, Decoders, FailedVideo, decode_ahead
 
@@ -33,8 +34,8 @@ class BrokenVideo:
 class Finding:
     """One problem of the data.
 
-    Its kind is `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak` or
-    `empty class`.
+    Its kind is `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak`,
+    `empty class` or `too few groups`.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class DataCheck:
     broken: tuple[BrokenVideo, ...]  # empty without decoding
     duplicates: tuple[tuple[Path, ...], ...]  # files of equal content, two or more each
     leaks: tuple[Leak, ...]  # at most one for each training video and held-out split
+    unsplittable: str = ""  # why no videos can be held out fairly, where there is no split
 
     @property
     def empty_classes(self) -> tuple[str, ...]:
@@ -79,6 +81,8 @@ class DataCheck:
             yield Finding(f"{leak.by} leak", str(leak.train), other, leak.split)
         for name in self.empty_classes:
             yield Finding("empty class", name)
+        if self.unsplittable:
+            yield Finding("too few groups", self.unsplittable)
 
     def __repr__(self) -> str:
         kinds = Counter(finding.kind for finding in self.findings())

@@ -10,6 +10,7 @@ from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.random_splits import USUAL_SEED
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.figures.sweep import draw_sweep
 from vifi_cli.evaluation.testing.alpha_sweep import (
@@ -119,7 +120,7 @@ def _held_out(
     runs = [run for run in found if run and run.data == str(source.absolute())]
     root = Path(runs[-1].data_root) if runs and runs[-1].data_root else None
     # held-out videos are drawn at random, and must be drawn as in training
-    seed = runs[-1].recipe.seed if runs else 0
+    seed = runs[-1].recipe.seed if runs else USUAL_SEED
     videos = read_labeled_videos(replace(source, root=root), seed=seed)
     require_usable(videos)
     held_out = videos.val or videos.test

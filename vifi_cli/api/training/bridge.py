@@ -9,6 +9,7 @@ from vifi_cli import stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.prepare import (
     PreparedRun,
+    check_test_is_unseen,
     new_run_folder,
     prepare_run,
     resumed_config,
@@ -84,6 +85,7 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun
     """Prepare both stages, so that a mistake in the second is reported before the first one runs."""
     changes = tuple(changes_of_stage(request.recipe, "finetune"))
     first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
+    check_test_is_unseen(first)
     run = request.output or new_run_folder(first.data.name)
     changes = tuple(changes_of_stage(request.recipe, "prompt"))
     # the first stage changes only weights, so its start has the layers of its result

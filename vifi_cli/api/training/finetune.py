@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Unpack
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
-from vifi_cli.api.training.prepare import PreparedRun, prepare_run, resumed_run
-from vifi_cli.api.training.request import TrainingOptions, training_request
+from vifi_cli.api.training.prepare import PreparedRun, check_test_is_unseen, prepare_run, resumed_run
+from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
 from vifi_cli.api.training.run import carry_out
 from vifi_cli.model.registry.card import Fusion
 from vifi_cli.training.engine.distributed import joined_processes
@@ -47,7 +47,7 @@ def finetune(
         TrainingDiverged: the loss is not a number.
     """
     request = training_request(data, model, "finetune", options, fusion)
-    return _train(prepare_run(request, of_first_process(feedback)), device, feedback)
+    return _train(_prepared(request, feedback), device, feedback)
 
 
 def prompt_tune(
@@ -63,7 +63,7 @@ def prompt_tune(
     `tune="text"` leaves an index of the model valid. Arguments and errors are those of `finetune`.
     """
     request = training_request(data, model, "prompt", options)
-    return _train(prepare_run(request, of_first_process(feedback)), device, feedback)
+    return _train(_prepared(request, feedback), device, feedback)
 
 
 def resume_training(
@@ -83,6 +83,12 @@ def resume_training(
         InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
     """
     return _train(resumed_run(run, data_root, recipe, of_first_process(feedback)), device, feedback)
+
+
+def _prepared(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
+    prepared = prepare_run(request, of_first_process(feedback))
+    check_test_is_unseen(prepared)
+    return prepared
 
 
 def _train(prepared: PreparedRun, device: str, feedback: Feedback) -> RunResult:

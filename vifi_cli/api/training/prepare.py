@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import choose_start_of_training
@@ -20,7 +20,8 @@ from vifi_cli.paths import RUNS, given_path, slug
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
 from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RunConfig, RunFolder
-from vifi_cli.wording import counted
+from vifi_cli.video.files.digests import equal_files
+from vifi_cli.wording import as_argument, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,26 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
         videos=digest_of(data),
     )
     return PreparedRun(RunFolder(request.output or new_run_folder(data.name)), config, data)
+
+
+def check_test_is_unseen(run: PreparedRun) -> None:
+    """Checks, before a run is trained, that its own test will be accepted.
+
+    Raises:
+        InvalidInput: training videos show scenes or persons of the test.
+    """
+    source, data = run.config.source, run.data
+    if source.is_public_set or run.config.protocol != "default":
+        return
+    tested = {video.group: video for video in data.test if video.group}
+    leaks = [video for video in data.train if video.group in tested]
+    if leaks:
+        first, table = leaks[0], PurePath(source.name).with_suffix("").name
+        raise InvalidInput(
+            f"{counted(len(leaks), 'training video')} of {data.name} show scenes or persons of the test, such as "
+            f"{first.path.name} and {tested[first.group].path.name}: draw splits that keep them apart with "
+            f"`vifi data split {as_argument(PurePath(str(source)))} --val 0.2 --test 0.2 -o {table}-apart.csv`"
+        )
 
 
 def new_run_folder(data_name: str) -> Path:
@@ -119,7 +140,10 @@ def load_data(
 def find_data(data: DataSource, setting: Setting, seed: int, *, protocol: Protocol) -> LabeledVideos:
     """The videos that `load_data` loads, without reporting anything."""
     videos = load_labeled_videos(data, _training_setting(setting), seed=seed)
-    return without_leaks(videos) if protocol == "default" else videos
+    if protocol != "default":
+        return videos
+    copies = () if data.is_public_set else equal_files(video.path for video in videos.all_videos())
+    return without_leaks(videos, copies)
 
 
 def _training_setting(setting: Setting) -> Setting:

@@ -35,6 +35,7 @@ FINDINGS = {
         "training videos show held-out scenes or persons",
     ),
     "empty class": ("class has no training video", "classes have no training video"),
+    "too few groups": ("split cannot be drawn", "splits cannot be drawn"),
 }
 
 ShareOption = Annotated[
@@ -168,7 +169,7 @@ def _show_findings(found: DataCheck) -> None:
     videos = found.videos
     for remark in videos.remarks:
         output.note(remark)
-    if videos.val and videos.val == videos.test:
+    if videos.val and videos.val == videos.test and not any("split" in remark for remark in videos.remarks):
         output.note("val and test are the same videos")
     folder = _common_folder(videos)
     by_kind = sorted(found.findings(), key=lambda each: (list(FINDINGS).index(each.kind), each.split))
@@ -221,4 +222,5 @@ def _check_document(found: DataCheck) -> dict[str, object]:
         "duplicates": found.duplicates,
         "leaks": [asdict(leak) for leak in found.leaks],
         "empty_classes": found.empty_classes,
+        "unsplittable": found.unsplittable or None,
     }

@@ -13,6 +13,11 @@ from vifi_cli.paths import unicode_form
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, is_system_folder, may_be_video
 from vifi_cli.wording import counted
 
+OWN_OUTPUT = {
+    "runs": ("*/config.toml", "*/*/config.toml"),
+    "reports": ("*/report.json", "*/*/config.toml", "*/*/*/config.toml", "*/embed-map.html"),
+}
+"""Files by which a folder of vifi's own output is recognized, by the folder's name."""
 TEXT_SUFFIXES = (".txt", ".csv", ".json")
 
 
@@ -33,9 +38,11 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
     if stranger := next((sub for sub in class_folders if sub.name not in label_of), None):
         raise InvalidInput(f"{stranger}: the label file has no class {stranger.name!r}")
     splits: dict[Split, list[LabeledVideo]] = {split: [] for split in SPLITS}
-    astray = 0
+    astray, own = 0, {path for path in folder.iterdir() if path.is_dir() and _is_own_output(path)}
     for path in filter(may_be_video, map(Path, files_below(str(folder)))):
         parts = path.relative_to(folder).parts
+        if folder / parts[0] in own:
+            continue
         if len(parts) < 2 + has_splits:
             astray += 1
             continue
@@ -49,7 +56,13 @@ def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None)
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not _is_left_out(path.name))
+    folders = (path for path in folder.iterdir() if path.is_dir() and not _is_left_out(path.name))
+    return sorted(path for path in folders if not _is_own_output(path))
+
+
+def _is_own_output(folder: Path) -> bool:
+    """Whether a folder holds runs or reports, which vifi writes into the present folder."""
+    return any(any(folder.glob(pattern)) for pattern in OWN_OUTPUT.get(folder.name, ()))
 
 
 class VideoTree:

@@ -13,8 +13,8 @@ from vifi_cli.data.splits.random_splits import (
     base_and_novel,
     draw_shots,
     groups_of,
-    split_by_class,
     split_by_group,
+    split_fairly,
 )
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import replacing
@@ -56,7 +56,7 @@ def split_videos(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
     if not plan.keeps_splits_of(videos):
         pooled = videos.all_videos()
         if plan.group_by is None:
-            parts = split_by_class(pooled, plan.shares, plan.seed)
+            parts = split_fairly(pooled, plan.shares, plan.seed, videos.name)
         else:
             groups = groups_of(pooled, plan.group_by)
             pooled = tuple(replace(video, group=group) for video, group in zip(pooled, groups, strict=True))

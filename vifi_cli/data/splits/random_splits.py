@@ -3,17 +3,27 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import numpy as np
 
 from vifi_cli.data.formats.listing import SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts, with_remark
 from vifi_cli.errors import InvalidInput
-from vifi_cli.wording import first_of
+from vifi_cli.video.files.digests import equal_files
+from vifi_cli.wording import as_argument, counted, first_of
 
 HELD_OUT_SHARE = 0.2
+USUAL_SEED = 1024
+"""Of what is drawn from data and in training, where nobody asks for another one."""
+EACH_ITS_OWN = ".+"
+"""The group pattern by which every video is independent of the others."""
 MOST_NAMED = 8
 Videos = tuple[LabeledVideo, ...]
+
+
+class GroupsTooFew(InvalidInput):
+    """Videos show too few scenes or persons to hold some of these out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +125,26 @@ def split_by_group(
 def _place(
     names: Sequence[str], counts: Mapping[str, np.ndarray], wanted: Sequence[Split], shares: Shares, seed: int
 ) -> dict[str, Split]:
-    """Assigns the largest groups first, each to the split that lacks most of what the group holds."""
+    """Assigns the largest groups first, each to the split that lacks most of what the group holds.
+
+    A group that holds all that is left of a class to learn from goes to training, if another one can fill its place.
+    """
     total = sum(counts.values(), np.zeros(1))
+    to_learn_from = total.copy()  # of each class, what is not held out yet
     lacking = {split: shares.of(split) * total for split in wanted}
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = sorted((names[place] for place in shuffled), key=lambda name: -int(counts[name].sum()))
     placed: dict[str, Split] = {}
     for position, name in enumerate(order):
         empty = [split for split in wanted if split not in placed.values()]
-        choice = empty if len(order) - position == len(empty) else wanted
+        holds_all_of_a_class = bool(((to_learn_from == counts[name]) & (counts[name] > 0)).any())
+        if len(order) - position == len(empty):
+            choice: Sequence[Split] = empty
+        else:
+            choice = ["train"] if holds_all_of_a_class and "train" in wanted else wanted
         placed[name] = max(choice, key=lambda split: float(lacking[split] @ counts[name]))
         lacking[placed[name]] -= counts[name]
+        to_learn_from -= counts[name] * (placed[name] != "train")
     return placed
 
 
@@ -161,28 +180,77 @@ def with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
     if not videos.val and not videos.test:
         videos = _hold_out(videos, seed)
     elif not videos.val:
-        videos = with_remark(videos, "no val split: the test split monitors training")
+        videos = with_remark(videos, "no val split: the test split also monitors training")
+    elif not videos.test:
+        videos = with_remark(videos, "no test split: the val split also gives the results")
     return replace(videos, val=videos.val or videos.test, test=videos.test or videos.val)
 
 
 def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
-    """Moves a fifth of the training videos to val: whole groups if groups are known, else of each class."""
-    shares = Shares(val=HELD_OUT_SHARE, test=0)
-    parts, how = split_by_class(videos.train, shares, seed), ""
-    groups = [video.group or str(video.path) for video in videos.train]
-    if any(video.group for video in videos.train):
-        how = " without regard to groups, which are too few"
-        by_group = split_by_group(videos.train, groups, shares, seed) if len(set(groups)) > 1 else parts
-        if _is_usable(by_group, len(videos.train)):
-            parts, how = by_group, " in whole groups"
-    held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out{how}, seed {seed}"
-    return with_remark(replace(videos, train=parts["train"], val=parts["val"]), f"no val split: {held_out}")
+    """Moves a fifth of the training videos to val: complete groups if groups are known, else of each class."""
+    parts = split_fairly(videos.train, Shares(val=HELD_OUT_SHARE, test=0), seed, videos.name)
+    how = ", in complete groups" if has_groups(videos.train) else ""
+    held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out as both{how}, seed {seed}"
+    return with_remark(
+        replace(videos, train=parts["train"], val=parts["val"]), f"no val and no test split: {held_out}"
+    )
 
 
-def _is_usable(parts: Mapping[Split, Sequence[LabeledVideo]], videos: int) -> bool:
-    """Whether training has all classes of val, and val has at least half of its share."""
-    train, val = ({video.label for video in parts[split]} for split in ("train", "val"))
-    return val <= train and 2 * len(parts["val"]) >= HELD_OUT_SHARE * videos
+def has_groups(videos: Sequence[LabeledVideo]) -> bool:
+    """Whether it is known of any video which scene or person it shows."""
+    return any(video.group for video in videos)
+
+
+def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str) -> dict[Split, Videos]:
+    """Divides the videos of every class so that no held-out one is given away: known groups and copies stay together.
+
+    `name` is that of the data.
+
+    Raises:
+        GroupsTooFew: the groups do not allow it.
+    """
+    if has_groups(videos):
+        return _split_known_groups(videos, shares, seed, name)
+    copies = [files for files in equal_files(video.path for video in videos) if files[0].stat().st_size]
+    original = {path: files[0] for files in copies for path in files}
+    distinct = [video for video in videos if original.get(video.path, video.path) == video.path]
+    parts = split_by_class(distinct, shares, seed)
+    split_of = {video.path: split for split, members in parts.items() for video in members}
+    chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
+    for index, video in enumerate(videos):
+        chosen[split_of[original.get(video.path, video.path)]].append(index)
+    return _in_order(videos, chosen)
+
+
+def _split_known_groups(
+    videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str
+) -> dict[Split, Videos]:
+    groups = [video.group or str(video.path) for video in videos]
+    try:
+        parts = split_by_group(videos, groups, shares, seed)
+    except InvalidInput:
+        parts = dict.fromkeys(SPLITS, ())
+    if not _is_usable(parts, shares, len(videos)):
+        scenes = counted(len(set(groups)), "scene or person", "scenes or persons")
+        raise GroupsTooFew(
+            f"the {counted(len(videos), 'video')} of {name} show {scenes}, too few to hold some out: add videos of "
+            f"others, or count each video as independent with `vifi data split {as_argument(PurePath(name))} -o "
+            f"split.csv --group-by '{EACH_ITS_OWN}'`, and name split.csv"
+        )
+    return parts
+
+
+def _is_usable(parts: Mapping[Split, Videos], shares: Shares, videos: int) -> bool:
+    """Whether training has all classes, and each held-out split at least half of its share."""
+    train, every = (
+        {video.label for video in members} for members in (parts["train"], sum(parts.values(), ()))
+    )
+    held_out: tuple[Split, ...] = ("val", "test")
+    return (
+        bool(every)
+        and train == every
+        and all(2 * len(parts[split]) >= shares.of(split) * videos for split in held_out)
+    )
 
 
 def base_and_novel(videos: Sequence[LabeledVideo], classes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

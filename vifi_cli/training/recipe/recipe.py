@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
+from vifi_cli.data.splits.random_splits import USUAL_SEED
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion, PromptShape
 
@@ -98,7 +99,7 @@ class Recipe:
     select_on_test: bool = False  # chooses the best epoch on the test videos if there are no others
     validate_every: int = 1  # in epochs; the first and the last are always validated
     ema_decay: float = 0.0  # of the moving average of weights that becomes the model; 0 for none
-    seed: int = 1024  # of everything that is drawn
+    seed: int = USUAL_SEED  # of everything that is drawn
     prompts: PromptShape = NO_PROMPTS  # learned instead of the towers; all 0 for none
     augmentation: Augmentation = PUBLISHED_AUGMENTATION
     mixing: Mixing = PUBLISHED_MIXING

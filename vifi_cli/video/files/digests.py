@@ -1,7 +1,7 @@
 """Digests of a file's content: a sampled one that finds candidates quickly, and a complete one that proves equality."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -56,3 +56,21 @@ def complete_digest(path: Path, on_read: Callable[[int], object] = lambda _: Non
 def content_digests(path: Path, on_read: Callable[[int], object] = lambda _: None) -> ContentDigests:
     """Both digests; the arguments are those of `complete_digest`."""
     return ContentDigests(content_fingerprint(path), complete_digest(path, on_read))
+
+
+def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
+    """Groups of files with equal content; it reads only files of equal size."""
+    same_size = _alike(paths, lambda path: path.stat().st_size)
+    similar = [files for group in same_size for files in _alike(group, content_fingerprint)]
+    return [files for group in similar for files in _alike(group, complete_digest)]
+
+
+def _alike(paths: Iterable[Path], key: Callable[[Path], Hashable]) -> list[tuple[Path, ...]]:
+    """Groups of two or more files with the same key."""
+    groups: dict[Hashable, list[Path]] = {}
+    for path in paths:
+        try:
+            groups.setdefault(key(path), []).append(path)
+        except OSError:  # gone since it was listed; decoding reports it
+            continue
+    return [tuple(files) for files in groups.values() if len(files) > 1]

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.lock import write_lock
 
 
 @pytest.fixture
@@ -153,13 +155,35 @@ def test_names_that_are_no_text_are_indexed_and_found(vifi: Vifi, folder: Path) 
     assert "caf" in vifi("search", "coffee", "--path", "*caf*").stdout
 
 
-def test_pruning_drops_what_is_named_and_asks_first(vifi: Vifi, folder: Path) -> None:
+def test_pruning_says_how_much_it_would_drop_and_of_which_folders(
+    vifi: Vifi, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "bad.mp4").write_bytes(b"bad")
+    (folder / "deep").mkdir()
+    (folder / "pets.mp4").rename(folder / "deep" / "pets.mp4")
+    vifi("index", folder, "--model", "starter")
+    answering = io.StringIO("n\n")
+    answering.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", answering)
+    asked = vifi("prune", folder, is_terminal=True)
+    assert asked.exit_code == 1
+    assert asked.stdout.strip() == "", "no list of all files before the question"
+    shown = re.sub(r"\x1b\[[\d;]*m", "", asked.stderr)
+    assert shown.splitlines()[:2] == [f"  {folder}: 4 files", f"  {folder / 'deep'}: 1 file"]
+    assert "Drop 4 videos (0:18 of video), 1 unreadable file and 1 indexed folder from the index?" in shown
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
+
+
+def test_pruning_drops_what_is_named_and_asks_first(vifi: Vifi, folder: Path, vifi_home: Path) -> None:
     vifi("index", folder, "--model", "starter")
     refused = vifi("prune", folder / "pets.mp4")
     assert refused.exit_code == 2
     assert "--yes" in refused.stderr
     looked = vifi("prune", folder / "pets.mp4", "--dry-run")
     assert looked.stdout == f"{folder / 'pets.mp4'}\n"
+    assert looked.stderr == "1 video (0:07 of video) would be dropped\n"
+    with write_lock(vifi_home / "index"):
+        assert vifi("prune", folder, "-n").exit_code == 0, "it only reads, as from an index of somebody else"
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
     assert vifi("prune", folder / "pets.mp4", "--yes").exit_code == 0
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 3

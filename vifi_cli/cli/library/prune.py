@@ -18,6 +18,8 @@ from vifi_cli.paths import given_path
 if TYPE_CHECKING:
     from vifi_cli.index.update.pruning import Prunable
 
+MOST_FOLDERS = 5
+
 
 def prune(
     paths: Annotated[
@@ -44,24 +46,20 @@ def prune(
     It removes the videos at and under PATHS, or else those whose file is gone. With --missing, it also removes those
     on a disk that is unplugged or was replaced. It never touches the files themselves.
     """
-    from vifi_cli.index.update.pruning import prune_index
+    from vifi_cli.index.update.pruning import prune_index, would_prune
 
     def confirm(found: Prunable) -> bool:
-        if not as_json:
-            for path in _names(found):
-                output.line(path)
-        if not found or dry_run:
-            return False
-        _confirm(found, yes)
-        return True
+        if found:
+            _show(found, as_json=as_json, is_asked=not yes)
+            _confirm(found, yes)
+        return bool(found)
 
-    prunable = prune_index(
-        places.index_folder(),
-        [given_path(path) for path in paths or ()],
-        confirm,
-        missing=missing,
-        skipped=skipped,
-    )
+    where, below = places.index_folder(), [given_path(path) for path in paths or ()]
+    if dry_run:
+        prunable = would_prune(where, below, missing=missing, skipped=skipped)
+        _show(prunable, as_json=as_json, is_asked=False)
+    else:
+        prunable = prune_index(where, below, confirm, missing=missing, skipped=skipped)
     if as_json:
         output.document({"dropped": [] if dry_run else _names(prunable), "found": _names(prunable)})
     elif prunable:
@@ -74,13 +72,31 @@ def _names(prunable: Prunable) -> list[str]:
     return [str(path) for path in (*prunable.videos, *prunable.failures)]
 
 
+def _show(prunable: Prunable, *, as_json: bool, is_asked: bool) -> None:
+    """Lists the files; before a question on a terminal only in short, by their folders."""
+    if is_asked and output.stdout_is_terminal():
+        folders = prunable.folders()
+        for folder, number in folders[:MOST_FOLDERS]:
+            output.note(f"  {folder}: {wording.counted(number, 'file')}")
+        if len(folders) > MOST_FOLDERS:
+            output.note(
+                f"  and {wording.counted(len(folders) - MOST_FOLDERS, 'more folder')}; --dry-run lists all files"
+            )
+    elif not as_json:
+        for path in _names(prunable):
+            output.line(path)
+
+
 def _count(prunable: Prunable) -> str:
     parts = (
         (prunable.videos, "video", "videos"),
         (prunable.failures, "unreadable file", "unreadable files"),
-        (prunable.roots, "folder to look at", "folders to look at"),
+        (prunable.roots, "indexed folder", "indexed folders"),
     )
-    return ", ".join(wording.counted(len(paths), one, more) for paths, one, more in parts if paths)
+    counts = [wording.counted(len(paths), one, more) for paths, one, more in parts if paths]
+    if prunable.video_seconds:
+        counts[0] += f" ({wording.clock(prunable.video_seconds)} of video)"
+    return " and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]]))
 
 
 def _confirm(prunable: Prunable, yes: bool) -> None:

@@ -1,12 +1,14 @@
 """Drops videos from the index that the user no longer wants in it; never touches video files."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
+from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
@@ -21,6 +23,11 @@ class Prunable:
     videos: tuple[Path, ...]
     failures: tuple[Path, ...]  # remembered files that could not be read
     roots: tuple[Path, ...]  # folders that `vifi index` without arguments then ignores
+    video_seconds: float = 0.0  # the length of all videos
+
+    def folders(self) -> list[tuple[Path, int]]:
+        """The folders of videos and failures, each with how many it holds, the most first."""
+        return Counter(path.parent for path in (*self.videos, *self.failures)).most_common()
 
     def __bool__(self) -> bool:
         return bool(self.videos or self.failures or self.roots)
@@ -29,7 +36,7 @@ class Prunable:
 def find_prunable(
     catalog: Catalog, below: Sequence[Path] = (), *, missing: bool = False, skipped: bool = False
 ) -> Prunable:
-    """Finds everything at or under the given paths or, without any, everything whose file is gone.
+    """Finds everything at or under the given paths or, without any, everything whose file is gone, and its length.
 
     Without paths, files that may only be out of reach stay (see `presence`). With `missing`, it finds all whose file
     cannot be seen now, for whatever reason, and with `skipped`, all in folders that a search skips by default, such as
@@ -41,6 +48,19 @@ def find_prunable(
     if missing and skipped:
         raise InvalidInput("--missing and --skipped choose different videos: give one of them")
     videos = catalog.videos()
+    found = _find_prunable(catalog, videos, below, missing=missing, skipped=skipped)
+    chosen = set(found.videos)
+    return replace(found, video_seconds=sum(one.duration_seconds for one in videos if one.path in chosen))
+
+
+def _find_prunable(
+    catalog: Catalog,
+    videos: Sequence[CatalogedVideo],
+    below: Sequence[Path],
+    *,
+    missing: bool,
+    skipped: bool,
+) -> Prunable:
     indexed = {video.path for video in videos}
     failed = [
         known.file for known in [*catalog.failures(), *catalog.postponed()] if known.file.path not in indexed
@@ -62,6 +82,14 @@ def find_prunable(
     else:
         dropped = [tuple(part_gone(files, set(roots), videos)[0]) for files in (unseen, unseen_failures)]
     return Prunable(dropped[0], dropped[1], ())
+
+
+def would_prune(
+    folder: Path, below: Sequence[Path] = (), *, missing: bool = False, skipped: bool = False
+) -> Prunable:
+    """The entries that `prune_index` would drop; it only reads, also while another process writes to the index."""
+    with Catalog(folder / CATALOG_FILE) as catalog:
+        return find_prunable(catalog, below, missing=missing, skipped=skipped)
 
 
 def prune_index(

@@ -62,7 +62,7 @@ def remarks_on_rates(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
     return (
         *_remarks_on_modes(moments),
         f"an EDL has one frame rate, here {float(usual):.5g}: {others[0].name} runs at "
-        f"{float(others[0].facts.frame_rate):.5g}, so an editor may place it wrongly; .otio keeps each video's own",
+        f"{float(others[0].facts.frame_rate):.5g}, so an editor may place it incorrectly; .otio keeps each video's own",
     )
 
 

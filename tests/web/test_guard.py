@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from tests.color_encoder import ColorEncoder
 from tests.web.conftest import Library
+from vifi_cli.web.app import make_app
 from vifi_cli.web.guard import HEADERS, is_local_viewer
-from vifi_cli.web.hosts import names_this_machine
+from vifi_cli.web.hosts import Hosts, names_this_machine
 
 OWN = ["127.0.0.1", "127.0.0.1:8765", "127.0.0.2:80", "localhost", "LOCALHOST:9000", "[::1]", "[::1]:8765"]
 OTHERS = ["192.168.1.7:8765", "[fe80::1]:80", "10.0.0.1"]
@@ -113,6 +117,14 @@ def test_every_answer_has_its_protecting_headers(client: TestClient, made_librar
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_an_opener_policy_is_sent_where_browsers_heed_it(made_library: Library, tmp_path: Path) -> None:
+    app = make_app(made_library.index, tmp_path, lambda _: ColorEncoder(), hosts=Hosts(exposed=True))
+    with TestClient(app, "http://192.168.1.7:8765") as client:
+        assert "cross-origin-opener-policy" not in client.get("/").headers
+        assert "x-frame-options" in client.get("/").headers
+        assert "cross-origin-opener-policy" in client.get("/", headers={"Host": "localhost:8765"}).headers
 
 
 def test_a_websocket_is_not_opened(client: TestClient) -> None:

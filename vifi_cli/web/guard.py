@@ -44,6 +44,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+OPENER_POLICY = "Cross-Origin-Opener-Policy"
 OWN_SITES = ("same-origin", "none")  # "none": the user typed the address or chose a bookmark
 
 FORWARDING = {
@@ -76,12 +77,23 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                    if name != OPENER_POLICY or _may_be_secure(scope):
+                        headers.setdefault(name, value)
             await send(message)
 
         refusal = why_refused(scope, self._hosts)
         answer = self._app if refusal is None else _refused(scope, refusal)
         await answer(scope, receive, send_protected)
+
+
+def _may_be_secure(scope: Scope) -> bool:
+    """Whether a browser heeds a policy for secure pages; at an address in the network it only logs an error."""
+    host = name_in(Headers(scope=scope).get("host", "")) or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:  # a name, which may be that of a proxy with a certificate
+        return True
+    return _is_loopback(host)
 
 
 def why_refused(scope: Scope, hosts: Hosts) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from tests.made_videos import numbered_frames, recordings_joined, write_video
 from tests.video.export.played import play
 from vifi_cli.api.cut import plan
+from vifi_cli.api.cut.moments import TitledMoments, parse_moments
 from vifi_cli.api.cut.render import CutRendering, CutReport, cut
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.video.export.probe import ProbedMoment, VideoFacts, video_facts
@@ -92,3 +93,16 @@ def test_many_moments_take_several_pages_that_link_to_each_other(
     assert ranks == [["1", "2"], ["3"], ["7"]]
     links = re.findall(r'<a href="([^"#]*)"( aria-current="page")?>', report.others[1].read_text())
     assert links == [("a%20b.html", ""), ("a%20b-2.html", ' aria-current="page"'), ("a%20b-4.html", "")]
+
+
+def test_a_json_list_names_the_number_and_is_read_again(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
+    moments = (Moment(video, 0.0, 1.0, 0.75, score_name="Relevance"), Moment(video, 2.0, 2.5))
+    report = cut(moments, lists=[tmp_path / "cuts.json", tmp_path / "cuts.csv"], title="numbers")
+    assert report.remarks == []
+    assert parse_moments((tmp_path / "cuts.json").read_text()) == TitledMoments(moments, "numbers")
+    assert (tmp_path / "cuts.csv").read_text().splitlines() == [
+        "path,start_seconds,end_seconds,score",
+        f"{video},0.0,1.0,0.75",
+        f"{video},2.0,2.5,",
+    ]

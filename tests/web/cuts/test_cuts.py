@@ -48,6 +48,7 @@ def test_clips_come_in_a_zip_with_a_list_of_them(client: TestClient, made_librar
         assert archive.namelist() == ["moments.json", "01-red_then_blue-0m06s.mp4", "02-blue-0m01s.mp4"]
         assert seconds_of(archive.read("01-red_then_blue-0m06s.mp4")) == pytest.approx(3.0, abs=0.1)
         listed = parse_moments(archive.read("moments.json").decode())
+        assert "score" not in archive.read("moments.json").decode(), "no number is known here"
     assert [(one.path.name, one.start_seconds, one.end_seconds) for one in listed.moments] == [
         ("red_then_blue.mp4", 6.0, 9.0),
         ("blue.mkv", 1.0, 3.0),

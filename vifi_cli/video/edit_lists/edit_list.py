@@ -89,19 +89,25 @@ def _playlist_text(title: str, moments: Sequence[ProbedMoment]) -> str:
 
 def plain_list(suffix: str, title: str, moments: Sequence[Moment]) -> str:
     """Moments as a table (.csv), or as `vifi search --json` prints hits (.json), which `vifi cut -` reads."""
-    rows = [
-        {
-            "path": str(one.path),
-            "start_seconds": round(one.start_seconds, TIME_DIGITS),
-            "end_seconds": round(one.end_seconds, TIME_DIGITS),
-            "score": one.score,
-        }
-        for one in moments
-    ]
     if suffix == JSON:
-        return json.dumps({"query": title, "hits": rows}, indent=2) + "\n"
+        hits = [
+            _place(one) | ({_number_of(one): one.score} if one.score is not None else {}) for one in moments
+        ]
+        return json.dumps({"query": title, "hits": hits}, indent=2) + "\n"
     table = io.StringIO()
     writer = csv.DictWriter(table, ("path", "start_seconds", "end_seconds", "score"), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(_place(one) | {"score": one.score} for one in moments)
     return table.getvalue()
+
+
+def _place(one: Moment) -> dict[str, object]:
+    return {
+        "path": str(one.path),
+        "start_seconds": round(one.start_seconds, TIME_DIGITS),
+        "end_seconds": round(one.end_seconds, TIME_DIGITS),
+    }
+
+
+def _number_of(one: Moment) -> str:
+    return (one.score_name or "score").lower()

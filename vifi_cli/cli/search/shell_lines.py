@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SEARCH, SIMILAR, CUT, OPEN, HELP = "search", "similar", "cut", "open", "help"
 LEAVE = ("exit", "quit")
 WRITES_FILES = ("-o", "--output", "--reel", "--list", "--html")
+PROGRAM = re.compile(rf"vifi\s+({SEARCH}|{SIMILAR}|{CUT}|{OPEN}|{HELP})\b")  # from a command line
 HELP_TEXT = """\
 a cat -t 3             search, with the options of `vifi search`
 search WORDS           search for words that begin with one of these commands
@@ -118,14 +120,16 @@ def read_line(line: str, *, is_typed: bool) -> tuple[str, list[str]]:
     """
     from vifi_cli.api.search.query_line import split_line
 
+    if is_typed and PROGRAM.match(line):
+        line = line.split(maxsplit=1)[1]
     words = split_line(line)
     first = line.split(maxsplit=1)[0]  # a word in quotation marks is a word
     rest = words[1:]
     fits = {
         HELP: not rest or (len(rest) == 1 and rest[0] in (SEARCH, SIMILAR, CUT, OPEN)),
         OPEN: not rest or rest[0].isdecimal() or _is_option(rest[0]) or _is_file(rest[0]),
-        SIMILAR: bool(rest) and (_is_option(rest[0]) or _is_file(rest[0])),
-        CUT: bool(rest) and (is_typed or any(word.startswith(WRITES_FILES) for word in rest)),
+        SIMILAR: (_is_option(rest[0]) or _is_file(rest[0])) if rest else is_typed,
+        CUT: is_typed or any(word.startswith(WRITES_FILES) for word in rest),
         SEARCH: bool(rest) and is_typed,
     }
     return (first, rest) if fits.get(first) else (SEARCH, words)

@@ -187,6 +187,7 @@ def test_the_player_says_where_the_moment_is_and_downloads_it(page: Page, made_l
         page.keyboard.press("d")
     assert downloading.value.suggested_filename == "red_then_blue-0m06s.mp4"
     page.keyboard.press("Escape")
+    expect(page).to_have_url("/?q=blue")
     page.goto("/")
     page.keyboard.type("//v")
     assert page.locator("input[name=q]").input_value() == "/v", "the first / only asks for the field"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.query_language import example, words
     from vifi_cli.api.training.bridge import bridge, resume_bridge
     from vifi_cli.api.training.finetune import finetune, prompt_tune, resume_training
+    from vifi_cli.api.training.runs import draw_runs, list_runs
     from vifi_cli.api.visualization.attention import attention
     from vifi_cli.api.visualization.embedding_map import embed_map
     from vifi_cli.data.source import DataSource
@@ -58,6 +59,7 @@ _HOMES = {
     "attention": "vifi_cli.api.visualization.attention",
     "bridge": "vifi_cli.api.training.bridge",
     "cut": "vifi_cli.api.cut.render",
+    "draw_runs": "vifi_cli.api.training.runs",
     "embed_map": "vifi_cli.api.visualization.embedding_map",
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",
@@ -67,6 +69,7 @@ _HOMES = {
     "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
     "merge_models": "vifi_cli.api.models.merging",
+    "list_runs": "vifi_cli.api.training.runs",
     "load_model": "vifi_cli.api.models.video_model",
     "open_in_player": "vifi_cli.api.playback",
     "open_index": "vifi_cli.api.search.open_index",
@@ -88,6 +91,7 @@ __all__ = [
     "bridge",
     "check_data",
     "cut",
+    "draw_runs",
     "embed_map",
     "evaluate",
     "evaluate_retrieval",
@@ -96,6 +100,7 @@ __all__ = [
     "finetune",
     "import_model",
     "index_videos",
+    "list_runs",
     "load_model",
     "merge_models",
     "open_in_player",

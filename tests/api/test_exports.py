@@ -57,7 +57,7 @@ def test_the_examples_of_the_page_run_as_a_plain_script(
         f"<DataCheck '{tmp_path / 'few.csv'}': 9 videos, no problems>",
     ]
     assert lines[2].startswith(f"<RunResult {tmp_path / 'runs' / 'moves' / 'best'}: epoch 1, test top-1 ")
-    assert lines[3] == f"Report: supervised on {tmp_path / 'few.csv'}"
+    assert lines[3] == "Report: Supervised accuracy on few.csv"
     assert any(line.startswith("<OpenIndex moves-index: 9 videos, ") for line in lines)
     indexed = lines.index("4 added; 0 cannot be read")
     assert lines[indexed + 1].startswith("pets.mp4 ")

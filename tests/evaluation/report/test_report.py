@@ -168,6 +168,8 @@ def test_markdown_has_tables_that_hostile_names_cannot_break(report: Report, tmp
     write_report(tmp_path, report)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "<img" not in text.replace("\\<img", "")
+    assert "$" not in text.replace("\\$", ""), "GitHub would read a formula"
+    assert "\n**ViFi-CLIP**, mean 25.0" in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     cells = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
     assert cells[:5] == [5] * 5

@@ -30,7 +30,7 @@ COMPARISON = "comparison.png"
 FORMAT = 1
 """Raise it when a key of `report.json` changes its meaning."""
 
-_SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
+_SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&$])")  # between dollars GitHub reads formulas
 
 
 @dataclass(frozen=True, slots=True)

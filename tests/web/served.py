@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tests.color_encoder import ColorEncoder
 from vifi_cli import stop_signals
-from vifi_cli.web.addresses import addresses_of
 from vifi_cli.web.app import make_app
 from vifi_cli.web.connections import Limits
-from vifi_cli.web.hosts import Hosts
+from vifi_cli.web.location.addresses import addresses_of
+from vifi_cli.web.location.hosts import Hosts
 from vifi_cli.web.server import listen, run
 
 

@@ -8,7 +8,7 @@ from tests.color_encoder import ColorEncoder
 from tests.web.conftest import Library
 from vifi_cli.web.app import make_app
 from vifi_cli.web.guard import HEADERS, is_local_viewer
-from vifi_cli.web.hosts import Hosts, names_this_machine
+from vifi_cli.web.location.hosts import Hosts, names_this_machine
 
 OWN = ["127.0.0.1", "127.0.0.1:8765", "127.0.0.2:80", "localhost", "LOCALHOST:9000", "[::1]", "[::1]:8765"]
 OTHERS = ["192.168.1.7:8765", "[fe80::1]:80", "10.0.0.1"]

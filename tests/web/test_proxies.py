@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.web.conftest import Library, running
-from tests.web.test_sub_path import addresses
+from tests.web.location.test_sub_path import addresses
 
 NAME = "videos.example"
 CADDY, NGINX, APACHE = "caddy", "nginx", "apache"

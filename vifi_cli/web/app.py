@@ -20,10 +20,11 @@ from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.processors import usable_processors
 from vifi_cli.web.cuts.cuts import Cuts
 from vifi_cli.web.guard import API_PREFIX, Guard
-from vifi_cli.web.hosts import Hosts
 from vifi_cli.web.json_api import answers
 from vifi_cli.web.json_api.library import Library
 from vifi_cli.web.json_api.searches import Searches
+from vifi_cli.web.location.hosts import Hosts
+from vifi_cli.web.location.sub_path import SubPath, path_inside
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.media import Media
@@ -35,7 +36,6 @@ from vifi_cli.web.pages.opening import Opening
 from vifi_cli.web.pages.pages import Pages
 from vifi_cli.web.pages.templating import STATUSES
 from vifi_cli.web.requests.index_reader import IndexReader
-from vifi_cli.web.sub_path import SubPath, path_inside
 
 MEGABYTE = 10**6
 OWN_HOSTS = Hosts()

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vifi_cli.web.hosts import Hosts, name_in, names_this_machine
-from vifi_cli.web.sub_path import path_inside, root_of
+from vifi_cli.web.location.hosts import Hosts, name_in, names_this_machine
+from vifi_cli.web.location.sub_path import path_inside, root_of
 
 MEDIA_PREFIX, API_PREFIX, CUT_PREFIX = "/video/", "/api/", "/cut/"
 NOT_VISITED = MEDIA_PREFIX, API_PREFIX, CUT_PREFIX  # links from other sites lead to pages alone

@@ -54,12 +54,12 @@ def serve(
     It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index.
     """
     from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder
-    from vifi_cli.web.addresses import addresses_of
     from vifi_cli.web.app import make_app
     from vifi_cli.web.connections import limits_of_system
-    from vifi_cli.web.hosts import Hosts, parse_allowed_host
+    from vifi_cli.web.location.addresses import addresses_of
+    from vifi_cli.web.location.hosts import Hosts, parse_allowed_host
+    from vifi_cli.web.location.sub_path import parse_sub_path
     from vifi_cli.web.server import listen, run
-    from vifi_cli.web.sub_path import parse_sub_path
 
     listens_on = _listening_host(host, expose)
     allowed, below = frozenset(map(parse_allowed_host, allow_host or ())), parse_sub_path(root_path)

@@ -22,11 +22,11 @@ from vifi_cli.video.moment import Moment
 from vifi_cli.web.cuts.cutting import Cutting, MadeCut, NotWanted
 from vifi_cli.web.cuts.order import Order, check_bounds, parse_order
 from vifi_cli.web.guard import require_own_script
+from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.render_processes import BackgroundWorker
 from vifi_cli.web.media.sent_file import SentFile
 from vifi_cli.web.requests.address import video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader, why_out_of_reach
-from vifi_cli.web.sub_path import root_of
 from vifi_cli.wording import counted, size
 
 NOT_FOUND, BAD_REQUEST, TOO_LARGE = 404, 400, 413

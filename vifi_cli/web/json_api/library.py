@@ -18,6 +18,7 @@ from vifi_cli.web.guard import API_PREFIX
 from vifi_cli.web.json_api.answers import NOT_FOUND, json_answer, moment_links, route, video_links
 from vifi_cli.web.json_api.parameters import Parameters
 from vifi_cli.web.json_api.searches import VIDEO_PARAMETERS, video_choice
+from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.media import Media
 from vifi_cli.web.requests.address import (
     MomentAddress,
@@ -28,7 +29,6 @@ from vifi_cli.web.requests.address import (
     video_by_key,
 )
 from vifi_cli.web.requests.index_reader import ROUNDED_SECONDS, IndexReader
-from vifi_cli.web.sub_path import root_of
 
 VIDEOS, MOST_VIDEOS = 100, 1000
 LONGEST_CLIP_SECONDS = 600

@@ -22,10 +22,10 @@ from vifi_cli.index.search.threshold import shown_among
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.web.json_api.answers import json_answer, moment_links, route
 from vifi_cli.web.json_api.parameters import HitUnit, Parameters
+from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.requests.address import MomentAddress, key_of, parse_key, parse_moment, video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader
 from vifi_cli.web.requests.question import MOST_HITS, seen_moment
-from vifi_cli.web.sub_path import root_of
 
 HITS, HITS_PER_VIDEO = 10, 3
 UNITS: Sequence[HitUnit] = ("moment", "video")

@@ -18,6 +18,7 @@ from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.moment import Moment
+from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.file_cache import MadeFiles
 from vifi_cli.web.media.playback import ENCODED_TYPE, LEAD_SECONDS, LONGEST_SECONDS, Sources
@@ -25,7 +26,6 @@ from vifi_cli.web.media.renderings import CLIP, PLAYABLE, PREVIEW, STILL, Render
 from vifi_cli.web.media.sent_file import SentFile
 from vifi_cli.web.requests.address import key_of
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
-from vifi_cli.web.sub_path import root_of
 
 LONGEST_ENCODED_SECONDS = LONGEST_SECONDS + 2 * LEAD_SECONDS + 1.0
 NOT_FOUND, GONE, UNREADABLE, CLIENT_LEFT, NO_ROOM = 404, 410, 422, 499, 507

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.video.edit_lists.edit_list import OTIO
 from vifi_cli.web.guard import MEDIA_PREFIX, is_local_viewer
+from vifi_cli.web.location.sub_path import path_inside, root_of
 from vifi_cli.web.requests.question import MOST_LETTERS, usual_top
-from vifi_cli.web.sub_path import path_inside, root_of
 from vifi_cli.wording import LEGENDS, clock, counted, size
 
 PAGE_HEADERS = {"Cache-Control": "private, no-cache"}

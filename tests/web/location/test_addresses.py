@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from vifi_cli.web.addresses import addresses_of, network_hosts
+from vifi_cli.web.location.addresses import addresses_of, network_hosts
 from vifi_cli.web.server import listen
 
 

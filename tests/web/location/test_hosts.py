@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.web.hosts import Hosts, name_in, parse_allowed_host
+from vifi_cli.web.location.hosts import Hosts, name_in, parse_allowed_host
 
 ALLOWED = {
     "videos.example": "videos.example",

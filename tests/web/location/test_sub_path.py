@@ -11,7 +11,7 @@ from tests.color_encoder import ColorEncoder
 from tests.web.conftest import HOST, Library
 from vifi_cli.errors import InvalidInput
 from vifi_cli.web.app import make_app
-from vifi_cli.web.sub_path import parse_sub_path
+from vifi_cli.web.location.sub_path import parse_sub_path
 
 ADDRESS = re.compile(r'(?:href|src|action|poster|data-(?!path|media)[a-z]+)="([^"]*)"')
 MEDIA = re.compile(r'data-media="([^"]*)"')  # what scripts add the kind of media to

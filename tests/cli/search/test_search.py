@@ -180,13 +180,6 @@ def test_what_is_relevant_is_not_joined_by_what_is_unsure(vifi: Vifi, indexed: P
     assert "unsure" not in vifi("search", "a cat", is_terminal=True).stdout
 
 
-def test_a_query_in_another_script_is_answered_with_a_hint(vifi: Vifi, indexed: Path) -> None:
-    outcome = vifi("search", "кот", "+", "2:собака", "--json")
-    assert json.loads(outcome.stdout)["query"] == "кот + 2:собака"
-    assert outcome.stderr.count("starter reads English only, and the query is in Cyrillic") == 1
-    assert "English" not in vifi("search", "café", "--json").stderr
-
-
 def test_frames_are_shown_beside_hits_on_a_terminal(
     vifi: Vifi, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

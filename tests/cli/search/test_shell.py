@@ -70,6 +70,17 @@ def test_with_json_each_answer_is_a_line(vifi: Vifi, indexed: Path, piped: Piped
     assert rocket["hits"] == []
 
 
+def test_words_in_a_script_that_the_encoder_does_not_read_get_one_hint(indexed: Path, piped: Piped) -> None:
+    outcome = piped("кот + 2:собака\n猫\ncafé\n", "--json")
+    assert [json.loads(line)["query"] for line in outcome.stdout.splitlines()] == [
+        "кот + 2:собака",
+        "猫",
+        "café",
+    ]
+    assert outcome.stderr.count("starter reads English only, and the query is in Cyrillic") == 1
+    assert outcome.stderr.count("reads English only") == 1
+
+
 def test_options_of_the_shell_hold_for_lines_that_say_nothing_else(indexed: Path, piped: Piped) -> None:
     outcome = piped("coffee\ncoffee -t 3\n", "-t", 1, "-f", "--per-video", 1, "--min-score", 0)
     assert [len(answer) for answer in answers(outcome)] == [1, 3]

@@ -3,16 +3,20 @@
 import asyncio
 import io
 import json
+import socket
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 import pytest
 from starlette.testclient import TestClient
 
 from tests.made_videos import solid_colour_clip
-from tests.web.conftest import Library, serve
+from tests.web.conftest import Library, running, serve
 from vifi_cli.api.cut.moments import parse_moments
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.cuts import cuts
@@ -190,3 +194,32 @@ def test_the_last_files_are_kept_until_the_server_ends(
     assert [client.get(file).status_code for file in files] == [404, 200, 200]
     assert next(serving, None) is None
     assert list((tmp_path / "cache").glob("*cuts*")) == []
+
+
+def test_who_leaves_does_not_disturb_who_waits(library: Library, tmp_path: Path) -> None:
+    solid_colour_clip(library.videos / "long.mp4", [("red", 60.0)])
+    library.update()
+    key = library.key("long.mp4")
+    reel = {"kind": "reel", "moments": [f"{key}@{n / 10:.3f}-{n / 10 + 18:.3f}" for n in range(100)]}
+    clips = {"kind": "clips", "moments": [f"{key}@0-1", f"{key}@2-3"]}
+    with running(library, tmp_path / "cache") as address, order_from(address, reel) as (leaving, progress):
+        assert next(line for line in progress if line.get("share", 1.0) > 0)["what"] == "Joining"
+        with order_from(address, clips) as (_, lines):
+            assert next(lines)["what"] == "Waiting for another download"
+            leaving.shutdown(socket.SHUT_RDWR)
+            *_, last = lines
+    assert last.get("left_out") == [], last
+
+
+@contextmanager
+def order_from(address: str, order: object) -> Iterator[tuple[socket.socket, Iterator[dict[str, Any]]]]:
+    """A connection with an order to a running server, and the lines of the answer as they come."""
+    where = urlsplit(address)
+    content = json.dumps(order).encode()
+    head = f"POST /cut HTTP/1.0\r\nHost: {where.netloc}\r\nX-Vifi: page\r\nContent-Length: {len(content)}\r\n\r\n"
+    with socket.create_connection((where.hostname, where.port), timeout=120) as connection:
+        connection.sendall(head.encode() + content)
+        with connection.makefile("rb") as lines:
+            while lines.readline().strip():
+                pass
+            yield connection, map(json.loads, lines)

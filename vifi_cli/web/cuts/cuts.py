@@ -58,6 +58,7 @@ class Cuts:
         self._work: Path | None = None
         self._turns = asyncio.Semaphore(1)
         self._waiting = 0
+        self._in_work: set[asyncio.Task[tuple[str, MadeCut]]] = set()
         self._made: OrderedDict[str, MadeCut] = OrderedDict()
 
     def close(self) -> None:
@@ -102,6 +103,8 @@ class Cuts:
         self, request: Request, cutting: Cutting, left_out: tuple[str, ...]
     ) -> AsyncIterator[str]:
         work = asyncio.create_task(self._make(cutting))
+        self._in_work.add(work)
+        work.add_done_callback(self._forget)
         try:
             async with asyncio.timeout(LONGEST_WORK_SECONDS):
                 while not (await asyncio.wait({work}, timeout=TICK_SECONDS))[0]:
@@ -112,9 +115,7 @@ class Cuts:
         except TimeoutError:
             yield _line(problem="this took too long: select less, or use `vifi cut`")
         finally:
-            if not work.done():
-                cutting.stop()
-                work.cancel()
+            cutting.stop()  # not `work`: its turn ends when its thread does, which shares the worker with the next one
 
     async def _make(self, cutting: Cutting) -> tuple[str, MadeCut]:
         if self._work is None:
@@ -124,6 +125,7 @@ class Cuts:
         self._waiting += 1
         try:
             async with self._turns:
+                cutting.watch("Preparing", 0.0)
                 made = await asyncio.to_thread(cutting.make, self._work / name)
         finally:
             self._waiting -= 1
@@ -148,6 +150,11 @@ class Cuts:
             left_out=made.left_out,
             remarks=made.remarks,
         )
+
+    def _forget(self, work: asyncio.Task[tuple[str, MadeCut]]) -> None:
+        self._in_work.discard(work)
+        if not work.cancelled():
+            work.exception()  # nobody may be left to see it
 
     def _keep_bounds(self) -> None:
         """Removes the oldest files until the others fit; the newest stays, whatever its size."""

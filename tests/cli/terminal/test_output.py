@@ -26,8 +26,11 @@ def written(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
 def test_a_table_has_its_header_in_a_pipe_too_and_records_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
     piped = "Class\tTrain\nrun\t2\nwalk\\tfast\t1\nModel\ta\nEpoch\t3\n/a.mp4\t0.5\n"
     assert written(monkeypatch, is_terminal=False) == piped
-    first = re.sub(r"\x1b\[[\d;]*m", "", written(monkeypatch, is_terminal=True)).splitlines()[0]
-    assert first.split() == ["Class", "Train"]
+    shown = re.sub(r"\x1b\[[\d;]*m", "", written(monkeypatch, is_terminal=True)).splitlines()
+    assert shown[0].split() == ["Class", "Train"]
+    assert [line.split() for line in shown[3:5]] == [["Model", "a"], ["Epoch", "3"]], (
+        "no empty line before facts"
+    )
 
 
 def test_every_table_of_the_commands_names_its_columns() -> None:

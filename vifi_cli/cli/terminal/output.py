@@ -193,7 +193,7 @@ def rows(headers: Sequence[str], cells: Sequence[Sequence[str | Text]], right: S
     if not stdout_is_terminal():
         records([headers, *cells] if any(headers) else cells)
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(headers))
     for header in headers:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     for row in cells:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.color_encoder import ColorEncoder
 from tests.model.conftest import make_tiny_clip
+from tests.model.storage.test_prompt_folder import TEXT_ONLY, write_prompted
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.models.choosing import (
@@ -111,3 +112,13 @@ def test_training_starts_from_what_the_index_was_trained_from(tmp_path: Path) ->
     assert start.name == str(tiny)
     assert start.reason == f"{second} was trained from it, and is the encoder of your index"
     assert choose_start_of_training(second) == ChosenModel(str(second))
+    assert choose_start_of_training(None, of_prompts=True).name == str(second), (
+        "the prompts fit the index then"
+    )
+
+
+def test_prompts_are_not_learned_for_prompts(tmp_path: Path) -> None:
+    tiny = make_tiny_clip(tmp_path / "tiny")
+    prompts = write_prompted(tmp_path / "prompts", str(tiny), TEXT_ONLY)
+    make_index(str(prompts))
+    assert choose_start_of_training(None, of_prompts=True).name == str(tiny)

@@ -72,16 +72,17 @@ def choose_for_rebuild(given: str | Path | None, present: str) -> ChosenModel:
     return _named(given) or ChosenModel(present)
 
 
-def choose_start_of_training(given: str | Path | None) -> ChosenModel:
+def choose_start_of_training(given: str | Path | None, *, of_prompts: bool = False) -> ChosenModel:
     """The model that training starts from.
 
-    If it is not named, but set or of the index, and vifi has trained it, the model that it was trained from.
+    If it is not named, but set or of the index, and vifi has trained it, the model that it was trained from. Prompts
+    are learned for a tuned model as well, so that they fit an index of it.
     """
     chosen = choose_model(given)
     if not chosen.reason:
         return chosen
     with chosen.explained():
-        start = _trained_from(chosen.name)
+        start = _trained_from(chosen.name, only_prompts=of_prompts)
     if start == chosen.name:
         return chosen
     return ChosenModel(start, f"{chosen.name} was trained from it, and is {chosen.reason}")
@@ -112,12 +113,14 @@ def _named(given: str | Path | None) -> ChosenModel | None:
     )
 
 
-def _trained_from(name: str) -> str:
-    """Follows a model back to the first one that vifi has not trained, as far as model folders tell."""
+def _trained_from(name: str, *, only_prompts: bool) -> str:
+    """Follows a model back to the first one that vifi has not trained, or that has no prompts."""
     from vifi_cli.model.registry.source import resolve_model
 
     seen = [name]
-    while (card := (source := resolve_model(seen[-1])).card) and (card.prompts or card.tuned):
+    while (card := (source := resolve_model(seen[-1])).card) and (
+        card.prompts or (card.tuned and not only_prompts)
+    ):
         before = source.base.name if source.base else card.origin.get("base")
         if before is None or before in seen:
             break

@@ -37,7 +37,7 @@ class PreparedRun:
 def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     """Find data, recipe and model for a new run."""
     recipe = recipe_of(request)
-    start = choose_start_of_training(request.model)
+    start = choose_start_of_training(request.model, of_prompts=request.method == "prompt")
     with start.explained():
         resolve_model(start.name)  # a misspelt name is reported before the data is read
     data = load_data(request.data, request.setting, recipe.seed, protocol=request.protocol, feedback=feedback)

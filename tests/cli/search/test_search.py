@@ -156,7 +156,8 @@ def test_a_terminal_shows_the_nearest_hits_as_unsure_where_nothing_is_relevant(
     nearest = [hit | {"unsure": True} for hit in everything[:3]]
     shown = vifi(*asked, is_terminal=True)
     assert shown.exit_code == 1
-    assert "nothing relevant found: these come nearest" in shown.stderr
+    said = "nothing reaches --min-score 0.99" if similar else "nothing relevant found"
+    assert f"{said}: these come nearest" in shown.stderr
     numbers = [hit["cosine" if similar else "relevance"] for hit in nearest]
     lines = [line for line in shown.stdout.splitlines() if "unsure" in line]
     labels = [re.search(r"\x1b\[2munsure (\d\.\d\d)\x1b", line) for line in lines]
@@ -173,6 +174,16 @@ def test_a_terminal_shows_the_nearest_hits_as_unsure_where_nothing_is_relevant(
     lines = vifi(*asked, "--unsure").stdout.splitlines()
     assert [line.split("\t")[3] for line in lines] == [hit["path"] for hit in nearest]
     assert len(vifi(*asked, "--unsure", "-t", 1).stdout.splitlines()) == 1
+
+
+def test_a_likely_hit_below_a_threshold_of_the_user_is_not_called_unsure(vifi: Vifi, indexed: Path) -> None:
+    best = json.loads(vifi("search", "tea", "--json", "-t", 1).stdout)["hits"][0]["relevance"]
+    least = round(best + 0.01, 2)
+    shown = vifi("search", "tea", "--min-score", least, "-t", 1, is_terminal=True)
+    assert shown.exit_code == 1
+    assert f"nothing reaches --min-score {least:g}: these come nearest" in shown.stderr
+    assert f"below {best:.2f}" in shown.stdout
+    assert "unsure" not in shown.stdout
 
 
 def test_what_is_relevant_is_not_joined_by_what_is_unsure(vifi: Vifi, indexed: Path) -> None:

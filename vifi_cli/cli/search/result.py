@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.index.search.video_index import SearchHit
 
-UNSURE = "unsure"
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -43,6 +41,13 @@ class Answer:
     def is_relevant(self) -> bool:
         """Whether something relevant was found."""
         return any(not hit.unsure for hit in self.hits)
+
+    @property
+    def nothing_found(self) -> str:
+        """What a search without relevant hits has not found."""
+        if self.min_score is None:
+            return "nothing relevant found"
+        return f"nothing reaches --min-score {self.min_score:g}"
 
 
 def wants_unsure(form: HitOutput, *, is_asked: bool) -> bool:
@@ -118,11 +123,18 @@ def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
 
     score = wording.score_text(hit.number_shown)
     moment = f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}"
-    label = f"{UNSURE} {score}" if hit.unsure else score
+    label = f"{_below(hit)} {score}" if hit.unsure else score
     cells = (Text(str(number)), Text(label), Text(moment), output.path_link(hit.path))
     for cell in cells if hit.unsure else ():
         cell.stylize("dim")
     return cells
+
+
+def _below(hit: SearchHit) -> str:
+    """The label of a hit below the threshold: one that is likely can only be below a threshold of the user."""
+    from vifi_cli.index.search.threshold import is_likely
+
+    return "below" if is_likely(hit) else "unsure"
 
 
 def show_with_pictures(hits: Sequence[SearchHit]) -> None:
@@ -140,7 +152,7 @@ def show_with_pictures(hits: Sequence[SearchHit]) -> None:
         score = Text(f"{name} {wording.score_text(hit.number_shown)}")
         facts = Text("  ").join([Text(str(number), "bold"), score, moment])
         if hit.unsure:
-            facts.append(f"  {UNSURE}").stylize("dim")
+            facts.append(f"  {_below(hit)}").stylize("dim")
         shown.show(None if pixels is None else Image.fromarray(pixels), [facts, video])
 
 
@@ -172,11 +184,11 @@ def note_nothing_relevant(answer: Answer) -> None:
         where = " among the videos asked for" if answer.is_filtered else ""
         output.note(f"no hits{where}: `vifi status` shows what is indexed")
     elif answer.hits:
-        output.note("nothing relevant found: these come nearest; `--min-score 0` shows more")
+        output.note(f"{answer.nothing_found}: these come nearest; `--min-score 0` shows more")
     else:
         name, best = name_of_number(found).lower(), wording.score_text(found[0].number_shown)
         output.note(
-            f"nothing relevant found: the best hit has a {name} of {best}; `--unsure` includes the nearest hits, "
+            f"{answer.nothing_found}: the best hit has a {name} of {best}; `--unsure` includes the nearest hits, "
             "`--min-score 0` all"
         )
 

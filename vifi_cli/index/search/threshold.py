@@ -33,9 +33,14 @@ def unsure_among(found: Sequence[SearchHit], least: float | None = None) -> list
     they would only be clutter.
     """
     relevant = relevant_among(found, least)
-    if any(hit.relevance is None or reaches(hit.relevance, LIKELY) for hit in relevant):
+    if any(hit.relevance is None or is_likely(hit) for hit in relevant):
         return []
     return [replace(hit, unsure=True) for hit in found[len(relevant) :][:MOST_UNSURE]]
+
+
+def is_likely(hit: SearchHit) -> bool:
+    """Whether a hit is more likely right than wrong; of one that is not rated, this is not known."""
+    return hit.relevance is not None and reaches(hit.relevance, LIKELY)
 
 
 def reaches(number: float, least: float) -> bool:

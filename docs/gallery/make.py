@@ -10,24 +10,20 @@ a class); without --actions it stays as it is. With names, only pictures of thes
 import argparse
 import csv
 import os
-import pty
-import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import av
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from rich.console import Console
-from rich.terminal_theme import MONOKAI
-from rich.text import Text
 
+from docs.gallery.terminal import draw_terminal, type_command
 from vifi_cli.api.library.demo import CLIPS, make_clips
 
 ROOT = Path(__file__).parents[2]
@@ -38,12 +34,6 @@ CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-network
 COLOURS = 256
 DITHERED = {"attention-film"}  # its colours run evenly from dark to bright; the others look alike without
 TERMINAL_COLUMNS = 84
-ERASED = r"[^\n]*\n[^\n]*\x1b\[1A\x1b\[2K"  # how rich takes a bar away: a line up, and clear
-TERMINAL_PAGE = """<!doctype html><meta charset="utf-8"><style>
-body {{ margin: 0; background: {background}; color: {foreground}; }}
-pre {{ display: inline-block; margin: 0; padding: 18px 22px 0; font: 15px/1.35 "DejaVu Sans Mono", monospace; }}
-a {{ color: inherit; text-decoration: none; }}
-</style><pre>{code}</pre>"""
 LIGHT = {"viewport": {"width": 1120, "height": 600}, "color_scheme": "light"}
 DARK = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}
 PHONE = {
@@ -52,7 +42,7 @@ PHONE = {
     "has_touch": True,
     "is_mobile": True,
 }
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 ALL_IS_SHOWN = "() => [...document.images].every(image => image.complete && image.naturalWidth > 0)"
 ALL_MOVE = (
     "() => [...document.querySelectorAll('.frame img')].slice(0, 4).every(i => i.src.includes('/preview'))"
@@ -93,26 +83,6 @@ class Studio:
         command = [sys.executable, "-m", "vifi_cli", *arguments]
         subprocess.run(command, cwd=self.folder / "videos", env=self.environment, check=True)
 
-    def written_on_terminal(self, *arguments: str) -> str:
-        """What `vifi` writes on a terminal, with its escape sequences; progress that is gone at the end is left out."""
-        child, terminal = pty.fork()
-        if not child:
-            os.chdir(self.folder / "videos")
-            size = {"COLUMNS": str(TERMINAL_COLUMNS), "LINES": "40", "TERM": "xterm-256color"}
-            os.execve(
-                sys.executable, [sys.executable, "-m", "vifi_cli", *arguments], {**self.environment, **size}
-            )
-        written = b""
-        try:
-            while piece := os.read(terminal, 65536):
-                written += piece
-        except OSError:  # how Linux tells that the other end is closed
-            pass
-        os.close(terminal)
-        os.waitpid(child, 0)
-        lines = written.decode().replace("\r\n", "\n")
-        return re.sub(ERASED, "", lines)
-
     @contextmanager
     def page(self, look: dict[str, object], address: str = "about:blank") -> Iterator[Page]:
         """A page in the browser, with all its pictures."""
@@ -150,17 +120,15 @@ def classify_on_terminal(studio: Studio, target: Path) -> None:
 
 def show_terminal(studio: Studio, commands: Sequence[tuple[str, ...]], target: Path) -> None:
     """Commands, and what they write."""
-    console = Console(
-        file=StringIO(), record=True, width=TERMINAL_COLUMNS, color_system="truecolor", force_terminal=True
-    )
-    for command in commands:
-        line = " ".join(f'"{part}"' if " " in part else part for part in command)
-        written = studio.written_on_terminal(*command).rstrip("\n")
-        console.print(Text.from_ansi(f"\x1b[1;32m$\x1b[0m vifi {line}\n{written}"), end="\n\n")
-    code = console.export_html(theme=MONOKAI, code_format=TERMINAL_PAGE, inline_styles=True)
+    (studio.folder / "bin").mkdir(exist_ok=True)
+    program = studio.folder / "bin" / "vifi"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m vifi_cli "$@"\n')
+    program.chmod(0o755)
+    environment = studio.environment | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+    lines = [" ".join(f'"{part}"' if " " in part else part for part in ("vifi", *each)) for each in commands]
+    typed = [type_command(line, studio.folder / "videos", environment, TERMINAL_COLUMNS) for line in lines]
     with studio.page({"viewport": {"width": 900, "height": 700}}) as page:
-        page.set_content(code)
-        page.locator("pre").screenshot(path=target)
+        draw_terminal(page, typed, TERMINAL_COLUMNS, target)
 
 
 def serve_light(studio: Studio, target: Path) -> None:

@@ -43,9 +43,13 @@ PHONE = {
     "is_mobile": True,
 }
 PATIENCE_MS = 300_000
-ALL_IS_SHOWN = "() => [...document.images].every(image => image.complete && image.naturalWidth > 0)"
+ALL_IS_SHOWN = (
+    "() => [...document.images].filter(image => image.checkVisibility())"
+    ".every(image => image.complete && image.naturalWidth > 0)"
+)
 ALL_MOVE = (
-    "() => [...document.querySelectorAll('.frame img')].slice(0, 4).every(i => i.src.includes('/preview'))"
+    "() => [...document.querySelectorAll('.frame img')].filter(image => image.checkVisibility()).slice(0, 4)"
+    ".every(image => image.src.includes('/preview'))"
 )
 PREVIEW_MS = 1_200
 IS_SHARP = (

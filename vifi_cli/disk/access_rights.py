@@ -86,7 +86,7 @@ def is_open_to_all(folder: Path) -> bool:
 
 def is_of_user(folder: Path) -> bool:
     """Whether a folder belongs to the user, or would if it were made; root counts every folder as its own."""
-    if not hasattr(os, "getuid") or os.getuid() == 0:
+    if sys.platform == "win32" or os.getuid() == 0:
         return True
     try:
         return folder.stat().st_uid == os.getuid()

@@ -219,7 +219,9 @@ def test_serve_ends_although_a_video_is_playing(indexed: Path) -> None:
     with running("serve", "--port", 0) as serve:
         address = serve.process.stdout.readline().strip()
         page = urlopen(f"{address}?q=coffee&below=kitchen*").read().decode()
-        with urlopen(f"{address}video/{page.split('/video/')[1].split('/')[0]}/file") as playing:
+        name = re.search(r"/video/([\w-]+)", page)
+        assert name
+        with urlopen(f"{address}video/{name[1]}/file") as playing:
             assert playing.read(10)
             serve.send(TERM, to_group=True)
             assert serve.wait() == 143

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.api.library.indexing import IndexRequest, run_indexing
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.search.ranking import RankingOptions

@@ -28,9 +28,9 @@ from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.colors import apply_color_setting
-from vifi_cli.cli.terminal.completion import join_words_of_bash
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
+from vifi_cli.cli.terminal.options.completion import join_words_of_bash
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
 from vifi_cli.cli.training.prompt_tune import prompt_tune

@@ -6,7 +6,7 @@ from typing import Any
 
 import mcp_types as types
 
-from vifi_cli.api.search.documents import Document
+from vifi_cli.api.search.hits.documents import Document
 from vifi_cli.errors import VifiError
 from vifi_cli.wording import one_line
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import mcp_types as types
 
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.search.documents import (
+from vifi_cli.api.search.hits.documents import (
     TIME_DIGITS,
     Document,
     answer_document,

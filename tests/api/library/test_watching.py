@@ -14,7 +14,7 @@ from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.api.library.indexing import IndexRequest
 from vifi_cli.api.library.watching import SEARCH_SECONDS, SLEEP_SECONDS, SearchTimes, Watching
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import running_writer, write_lock

@@ -9,7 +9,7 @@ from typing import Literal, Self, TypedDict, Unpack
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice
-from vifi_cli.api.search.hits import SearchHits
+from vifi_cli.api.search.hits.hit_list import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.times import nanoseconds_of

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption, output_option
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption, ModelOption, output_option
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 

@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, ModelOption
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption, ModelOption
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 

@@ -10,9 +10,9 @@ import typer
 
 from vifi_cli.cli.evaluation.eval import TestedModels
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import JsonOption, output_option
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path, slug
 

@@ -12,9 +12,9 @@ import typer
 from rich.text import Text
 
 from vifi_cli import stop_signals
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import (
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import (
     DataOption,
     DataRootOption,
     DeviceOption,
@@ -22,7 +22,8 @@ from vifi_cli.cli.terminal.options import (
     Protocol,
     output_option,
 )
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:

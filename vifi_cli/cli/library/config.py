@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.terminal import completion, output
+from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
-from vifi_cli.cli.terminal.options import JsonOption
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import JsonOption
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file, index_folder
 from vifi_cli.settings import KEYS, Setting, every_setting, setting_of

@@ -12,7 +12,7 @@ from vifi_cli.cli.search.options import HitOutput
 from vifi_cli.cli.search.result import Answer, show_answer
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
 
 def demo() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from vifi_cli import paths
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import JsonOption
+from vifi_cli.cli.terminal.options.shared import JsonOption
 
 if TYPE_CHECKING:
     from vifi_cli.api.library.checkup import Finding

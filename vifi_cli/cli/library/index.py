@@ -20,10 +20,10 @@ from vifi_cli.cli.library.index_report import (
     warn_of_problems,
 )
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import DeviceOption, JsonOption, model_option
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
-from vifi_cli.cli.terminal.setting_options import named_in_help
+from vifi_cli.cli.terminal.options.settings import named_in_help
+from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption, model_option
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import NothingToIndex
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import typer
 from vifi_cli import paths as places
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import JsonOption, YesOption
+from vifi_cli.cli.terminal.options.shared import JsonOption, YesOption
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 

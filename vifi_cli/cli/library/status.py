@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from vifi_cli import paths, wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import JsonOption
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.shared import JsonOption
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.index.summary import IndexSummary
@@ -19,7 +19,7 @@ def status(as_json: JsonOption = False) -> None:
     It shows the encoder, the size of the index, and which files could not be read.
     """
     from vifi_cli.api.library.encoders import note_model_setting
-    from vifi_cli.api.search.documents import summary_document
+    from vifi_cli.api.search.hits.documents import summary_document
     from vifi_cli.index.summary import summarize
 
     summary = summarize(paths.searched_index_folder())

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from vifi_cli.cli.models.card_facts import card_document, card_facts
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.options import JsonOption, output_option
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
 OutputOption = Annotated[Path, output_option("Folder to make; new or empty", metavar="FOLDER")]
 

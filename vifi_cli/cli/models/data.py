@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal import completion, output
+from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import DATA_HELP, DataRootOption, JsonOption, output_option
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import DATA_HELP, DataRootOption, JsonOption, output_option
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos

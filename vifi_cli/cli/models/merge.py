@@ -9,10 +9,11 @@ import typer
 
 from vifi_cli.cli.models.card_facts import card_document, card_facts
 from vifi_cli.cli.models.conversion import OutputOption
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import DeviceOption, JsonOption
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from vifi_cli.cli.search.result import Answer, note_nothing_relevant
 from vifi_cli.cli.search.search import is_in_shell, session_of
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import JsonOption, given_options
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.shared import JsonOption, given_options
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:

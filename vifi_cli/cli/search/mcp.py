@@ -11,8 +11,8 @@ import typer
 from vifi_cli import paths, stop_signals
 from vifi_cli.cli.search.search import index_to_search
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options import DeviceOption
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.shared import DeviceOption
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import MissingDependency
 
 USUAL_CLIPS = "cut"  # the demo keeps its videos in `clips`

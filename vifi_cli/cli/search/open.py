@@ -14,7 +14,7 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from vifi_cli.api.search.last_search import KeptHit
+    from vifi_cli.api.search.hits.last_search import KeptHit
     from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.cli.search.result import Answer
 
@@ -48,7 +48,7 @@ def open_moment(
 
     Exit code 0 if the player was started, 2 if something is wrong.
     """
-    from vifi_cli.api.search.last_search import last_search
+    from vifi_cli.api.search.hits.last_search import last_search
     from vifi_cli.api.search.query_language import parse_example
     from vifi_cli.paths import is_given_file
 
@@ -85,7 +85,7 @@ class Playback:
 
 def keep_and_play(answer: Answer, form: HitOutput, playback: Playback) -> None:
     """Keeps the hits that were shown for `vifi open`, and opens one if that was asked for."""
-    from vifi_cli.api.search.last_search import LastSearch
+    from vifi_cli.api.search.hits.last_search import LastSearch
 
     first_of_video = {hit.path: hit for hit in reversed(answer.hits)}
     shown = [hit for hit in answer.hits if not form.is_of_paths or first_of_video[hit.path] is hit]
@@ -103,7 +103,7 @@ def keep_and_play(answer: Answer, form: HitOutput, playback: Playback) -> None:
 
 def play_hit(hit: KeptHit, player: str | None) -> None:
     """Opens a hit, wherever its video is now, and reports what has changed."""
-    from vifi_cli.api.search.last_search import find_again
+    from vifi_cli.api.search.hits.last_search import find_again
 
     found = find_again(hit)
     for remark in found.remarks:

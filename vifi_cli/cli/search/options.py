@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vifi_cli.cli.terminal.options import DeviceOption, model_option
-from vifi_cli.cli.terminal.setting_options import takes_setting
+from vifi_cli.cli.terminal.options.settings import takes_setting
+from vifi_cli.cli.terminal.options.shared import DeviceOption, model_option
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from vifi_cli.api.search.hit_format import HitFormat
+    from vifi_cli.api.search.hits.line_format import HitFormat
     from vifi_cli.index.catalog.video_filter import VideoFilter
     from vifi_cli.index.search.ranking import RankingOptions
 
@@ -156,7 +156,7 @@ class HitOutput:
         """The template; raises InvalidInput if it makes no sense."""
         if self.template is None:
             return None
-        from vifi_cli.api.search.hit_format import HitFormat
+        from vifi_cli.api.search.hits.line_format import HitFormat
 
         return HitFormat(self.template)
 

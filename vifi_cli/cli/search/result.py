@@ -14,7 +14,7 @@ from vifi_cli.cli.terminal import output
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from vifi_cli.api.search.hit_format import HitFormat
+    from vifi_cli.api.search.hits.line_format import HitFormat
     from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.index.search.video_index import SearchHit
 
@@ -57,7 +57,7 @@ def wants_unsure(form: HitOutput, *, is_asked: bool) -> bool:
 
 def show_answer(answer: Answer, form: HitOutput, *, on_one_line: bool = False) -> None:
     """Writes hits to stdout in the form asked for, a JSON document perhaps on one line, and remarks to stderr."""
-    from vifi_cli.api.search.documents import answer_document, hit_document
+    from vifi_cli.api.search.hits.documents import answer_document, hit_document
 
     hits = answer.hits
     if form.as_json:
@@ -142,7 +142,7 @@ def show_with_pictures(hits: Sequence[SearchHit]) -> None:
     from PIL import Image
     from rich.text import Text
 
-    from vifi_cli.api.search.thumbnails import thumbnails
+    from vifi_cli.api.search.hits.thumbnails import thumbnails
     from vifi_cli.cli.terminal.pictures.layout import PictureList
     from vifi_cli.index.search.video_index import name_of_number
 

@@ -14,8 +14,8 @@ from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import EncoderOptions, HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:

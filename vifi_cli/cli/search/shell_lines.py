@@ -19,8 +19,8 @@ from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import App
-from vifi_cli.cli.terminal.options import given_options
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.options.shared import given_options
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput, VifiError
 
 if TYPE_CHECKING:
@@ -164,6 +164,6 @@ def _ends_itself(options: Mapping[str, Any]) -> bool:
     template = options.get("template")
     if template is None:
         return False
-    from vifi_cli.api.search.hit_format import HitFormat
+    from vifi_cli.api.search.hits.line_format import HitFormat
 
     return HitFormat(template).is_exact

@@ -10,8 +10,8 @@ from vifi_cli.cli.search.open import Playback, keep_and_play
 from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.search.search import NO_HITS, is_in_shell, session_of
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import DeviceOption
+from vifi_cli.cli.terminal.options.shared import DeviceOption
+from vifi_cli.cli.terminal.options.splicing import spliced
 
 
 @spliced

@@ -17,7 +17,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.setting_options import followed_variable, shown_setting
+from vifi_cli.cli.terminal.options.settings import followed_variable, shown_setting
 from vifi_cli.settings import load_settings
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """`vifi bridge`: fine-tunes a model, then learns prompts for the result."""
 
-from vifi_cli.cli.terminal.option_splicing import spliced
+from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.training.options import RunChoice, SideOption, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_bridge
 

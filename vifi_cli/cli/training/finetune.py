@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.terminal.option_splicing import spliced
-from vifi_cli.cli.terminal.options import Fusion, Tune
+from vifi_cli.cli.terminal.options.shared import Fusion, Tune
+from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.training.options import RunChoice, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_result
 

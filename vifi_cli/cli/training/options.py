@@ -10,8 +10,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from vifi_cli import stop_signals
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.options import (
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import (
     DataOption,
     DataRootOption,
     DeviceOption,
@@ -22,7 +23,7 @@ from vifi_cli.cli.terminal.options import (
     model_option,
     output_option,
 )
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
 SideOption = Annotated[

@@ -1,6 +1,6 @@
 """`vifi prompt-tune`: learns prompts for a model that does not change."""
 
-from vifi_cli.cli.terminal.option_splicing import spliced
+from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.training.options import RunChoice, SideOption, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_result
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vifi_cli.cli.terminal import completion, output
-from vifi_cli.cli.terminal.options import JsonOption, output_option
-from vifi_cli.cli.terminal.progress import ON_TERMINAL
+from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.training.run.reports import Scores

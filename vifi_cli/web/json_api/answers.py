@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vifi_cli.api.search.documents import Document
+from vifi_cli.api.search.hits.documents import Document
 from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.web.guard import API_PREFIX
 from vifi_cli.web.requests.address import MomentAddress, VideoKey

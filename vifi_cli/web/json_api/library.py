@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vifi_cli.api.search.documents import TIME_DIGITS, Document, summary_document, video_document
+from vifi_cli.api.search.hits.documents import TIME_DIGITS, Document, summary_document, video_document
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_list import VideoPage, list_videos

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vifi_cli.api.search.documents import Document, answer_document, hit_document
+from vifi_cli.api.search.hits.documents import Document, answer_document, hit_document
 from vifi_cli.api.search.query_language import parse_example, parse_query
 from vifi_cli.api.search.query_line import split_line
 from vifi_cli.api.search.session import SearchSession

@@ -7,7 +7,7 @@ import pytest
 
 from tests.made_videos import solid_colour_clip
 from vifi_cli import SearchHit, open_index
-from vifi_cli.api.search.hits import MOST_ROWS, SearchHits
+from vifi_cli.api.search.hits.hit_list import MOST_ROWS, SearchHits
 from vifi_cli.wording import LEGENDS
 
 

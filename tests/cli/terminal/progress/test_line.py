@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from vifi_cli.cli.terminal.progress_line import Work, bar_line, log_line
+from vifi_cli.cli.terminal.progress.line import Work, bar_line, log_line
 
 FACTS = "epoch 2/5 · loss 2.302 · lr 1.0e-05 · 8.1 clips/s"
 

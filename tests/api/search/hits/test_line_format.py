@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.made_videos import Sound, noise, numbered_frames, write_video
-from vifi_cli.api.search.hit_format import FIELDS, HitFormat
+from vifi_cli.api.search.hits.line_format import FIELDS, HitFormat
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.wording import escaped
@@ -61,6 +61,6 @@ def test_an_unknown_field_names_those_there_are() -> None:
 
 
 def test_the_documentation_has_every_field() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "searching.md").read_text()
+    text = (Path(__file__).parents[4] / "docs" / "searching.md").read_text()
     for name, field in FIELDS.items():
         assert f"| `{{{name}}}` | {field.meaning} |" in text

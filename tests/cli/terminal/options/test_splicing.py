@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from vifi_cli.cli.terminal.option_splicing import spliced
+from vifi_cli.cli.terminal.options.splicing import spliced
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.live_lines import LiveLines
-from vifi_cli.cli.terminal.progress_line import Work, bar_line, log_line
+from vifi_cli.cli.terminal.progress.line import Work, bar_line, log_line
+from vifi_cli.cli.terminal.progress.live_lines import LiveLines
 
 if TYPE_CHECKING:
     from rich.console import Console

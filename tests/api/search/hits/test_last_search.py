@@ -9,7 +9,7 @@ import pytest
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
-from vifi_cli.api.search.last_search import FILE_NAME, FoundAgain, LastSearch, find_again, last_search
+from vifi_cli.api.search.hits.last_search import FILE_NAME, FoundAgain, LastSearch, find_again, last_search
 from vifi_cli.disk import access_rights
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog

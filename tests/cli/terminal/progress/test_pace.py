@@ -2,7 +2,7 @@
 
 import pytest
 
-from vifi_cli.cli.terminal.pace import Pace
+from vifi_cli.cli.terminal.progress.pace import Pace
 
 
 def test_steady_work_has_a_time_left_within_seconds() -> None:

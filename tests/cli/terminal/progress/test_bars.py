@@ -8,7 +8,7 @@ from rich.control import Control
 from tests.cli.conftest import Stream, _written
 from tests.cli.terminal.screen import Screen
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.progress import LogTimes, TerminalFeedback
+from vifi_cli.cli.terminal.progress.bars import LogTimes, TerminalFeedback
 
 
 class Terminal:

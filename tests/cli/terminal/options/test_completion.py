@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from vifi_cli.api.evaluation.request import METHODS
-from vifi_cli.cli.terminal import completion
+from vifi_cli.cli.terminal.options import completion
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.evaluation.testing.class_texts import shipped_class_texts
 from vifi_cli.evaluation.testing.paper_settings import read_setting
@@ -133,7 +133,7 @@ def test_completing_loads_nothing_heavy(here: Path) -> None:
     )
     asked = {
         "_VIFI_COMPLETE": "complete_bash", "COMP_WORDS": "vifi\nindex\n--model\n", "COMP_CWORD": "3",
-        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "PYTHONPATH": str(Path(__file__).parents[4]),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, check=True, timeout=120

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vifi_cli.cli.terminal import completion
-from vifi_cli.cli.terminal.setting_options import named_in_help, takes_setting
+from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.settings import named_in_help, takes_setting
 from vifi_cli.settings import Device
 
 Tune = Literal["both", "image", "text"]  # the towers to train

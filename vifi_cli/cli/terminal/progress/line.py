@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from vifi_cli import wording
-from vifi_cli.cli.terminal.pace import Pace
+from vifi_cli.cli.terminal.progress.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

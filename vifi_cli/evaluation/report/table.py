@@ -122,9 +122,9 @@ def shown(text: str) -> str:
 
 
 def templates(package: str) -> Environment:
-    """Templates of a package: values in HTML are escaped, and a missing value is an error."""
+    """The templates in a package's folder `templates`: values in HTML are escaped, and a missing value is an error."""
     environment = Environment(
-        loader=PackageLoader(package, ""),
+        loader=PackageLoader(package),
         autoescape=select_autoescape(("html.jinja",)),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,7 +6,7 @@ import json
 import socket
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +42,11 @@ def test_clips_come_in_a_zip_with_a_list_of_them(client: TestClient, made_librar
         f"{made_library.key('day/red_then_blue.mp4')}@6-9",
         f"{made_library.key('night/blue.mkv')}@1-3",
     ]
-    *progress, last = ask(client, "clips", moments, title="blue: all of it")
+    answer = client.post(
+        "/cut", json={"kind": "clips", "moments": moments, "title": "blue: all of it"}, headers=OWN
+    )
+    assert answer.headers["x-accel-buffering"] == "no"
+    *progress, last = map(json.loads, answer.text.splitlines())
     assert all(0 <= line["share"] <= 1 for line in progress)
     assert last["name"] == "blue-all-of-it.zip"
     assert last["left_out"] == []
@@ -204,11 +208,23 @@ def test_who_leaves_does_not_disturb_who_waits(library: Library, tmp_path: Path)
     clips = {"kind": "clips", "moments": [f"{key}@0-1", f"{key}@2-3"]}
     with running(library, tmp_path / "cache") as address, order_from(address, reel) as (leaving, progress):
         assert next(line for line in progress if line.get("share", 1.0) > 0)["what"] == "Joining"
+        with ExitStack() as canceled:
+            waiting = [canceled.enter_context(order_from(address, clips)) for _ in range(cuts.MOST_WAITING)]
+            texts = [next(lines).get("what", "refused") for _, lines in waiting]
+            assert texts.count("Waiting for another download") == cuts.MOST_WAITING - 1
+        while "problem" in (first := first_line(address, clips)):  # until the server has noticed who left
+            pass
+        assert first["what"] == "Waiting for another download", "who has left keeps no place"
         with order_from(address, clips) as (_, lines):
             assert next(lines)["what"] == "Waiting for another download"
             leaving.shutdown(socket.SHUT_RDWR)
             *_, last = lines
     assert last.get("left_out") == [], last
+
+
+def first_line(address: str, order: object) -> dict[str, Any]:
+    with order_from(address, order) as (_, lines):
+        return next(lines)
 
 
 @contextmanager

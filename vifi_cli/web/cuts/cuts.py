@@ -36,6 +36,8 @@ MOST_KEPT, MOST_KEPT_BYTES = 10, 4 * 10**9
 LONGEST_WORK_SECONDS, STALL_SECONDS = 3600.0, 60.0
 TICK_SECONDS = 0.25  # between two looks at the progress, and whether the viewer is still there
 NOT_KEPT = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; sandbox"}
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""Asks nginx, and proxies that follow it, to pass on the progress as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Cuts:
             unreachable = (*unreachable, f"{counted(found.missing, 'moment')} not in the index any more")
         cutting = Cutting(order.kind, order.title, moments, self._worker)
         work = self._progress(request, cutting, unreachable)
-        return StreamingResponse(work, media_type="application/x-ndjson", headers=NOT_KEPT)
+        return StreamingResponse(work, media_type="application/x-ndjson", headers=NOT_KEPT | UNBUFFERED)
 
     async def file(self, request: Request) -> Response:
         """A file that was made, as a download."""
@@ -115,7 +117,11 @@ class Cuts:
         except TimeoutError:
             yield _line(problem="this took too long: select less, or use `vifi cut`")
         finally:
-            cutting.stop()  # not `work`: its turn ends when its thread does, which shares the worker with the next one
+            cutting.stop()
+            if (
+                not cutting.has_begun
+            ):  # else its turn ends when its thread does, which shares the worker with the next
+                work.cancel()
 
     async def _make(self, cutting: Cutting) -> tuple[str, MadeCut]:
         if self._work is None:
@@ -125,7 +131,7 @@ class Cuts:
         self._waiting += 1
         try:
             async with self._turns:
-                cutting.watch("Preparing", 0.0)
+                cutting.begin()
                 made = await asyncio.to_thread(cutting.make, self._work / name)
         finally:
             self._waiting -= 1

@@ -37,9 +37,15 @@ class Cutting:
 
     def __init__(self, kind: str, title: str, moments: tuple[Moment, ...], worker: IsolatedWorker) -> None:
         self.share, self.what = 0.0, "Waiting for another download"
+        self.has_begun = False  # it no longer waits for its turn
         self._kind, self._title, self._moments = kind, title, moments
         self._worker = worker
         self._stopped, self._works = Event(), False
+
+    def begin(self) -> None:
+        """Notes that its turn has come; raises NotWanted if it was stopped."""
+        self.has_begun = True
+        self.watch("Preparing", 0.0)
 
     def stop(self) -> None:
         """Ends it as soon as possible; `make` then raises NotWanted."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vifi_cli import paths
-from vifi_cli.api.cut.plan import clip_paths
+from vifi_cli.api.cut.plan import clip_name
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import Moment
 
@@ -23,7 +23,7 @@ class ClipsFolder:
     def new_clip(self, moment: Moment) -> Iterator[tuple[Path, Path]]:
         """The path of a new clip of a moment, and a temporary path, whose file appears there at the end."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        target = self._reserved(clip_paths(self.folder, [moment], copied=False)[0].name.partition("-")[2])
+        target = self._reserved(clip_name(moment))
         try:
             with paths.replacing(target) as temporary:
                 yield target, temporary

@@ -228,6 +228,16 @@ class TestVideos:
     def test_what_makes_no_sense_is_refused(self, client: TestClient, address: str, words: str) -> None:
         assert words in problem(client, address)
 
+    @pytest.mark.parametrize("part", ["", "/moments?q=red"])
+    @pytest.mark.parametrize(
+        ("key", "words"),
+        [("999-00000000", "not in the index any more"), ("red.mp4", "not the key of a video")],
+    )
+    def test_what_is_not_indexed_is_not_found(
+        self, client: TestClient, key: str, part: str, words: str
+    ) -> None:
+        assert words in problem(client, f"/api/videos/{key}{part}", 404)
+
     def test_status_is_that_of_the_command_line(self, client: TestClient) -> None:
         found = document(client, "/api/status")
         assert (found["videos"], found["video_seconds"], found["failed"]) == (4, 23.0, [])
@@ -245,7 +255,7 @@ class TestMoments:
     ) -> None:
         answer = client.get(f"/api/clips/{made_library.key('day/red.mp4')}@1-2")
         assert (answer.status_code, answer.headers["content-type"]) == (200, "video/mp4")
-        assert answer.headers["content-disposition"] == 'attachment; filename="01-red-0m01s.mp4"'
+        assert answer.headers["content-disposition"] == 'attachment; filename="red-0m01s.mp4"'
         with av.open(io.BytesIO(answer.content)) as clip:
             assert clip.duration / 1e6 == pytest.approx(1, abs=0.1)
         part = client.get(f"/api/clips/{made_library.key('day/red.mp4')}@1-2", headers={"Range": "bytes=4-7"})
@@ -296,7 +306,7 @@ class TestProtocol:
             assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
             assert "changes nothing" in answer.json()["error"]
 
-    @pytest.mark.parametrize("address", ["/api/serach?q=a", "/api/videos/", "/api/videos/x", "/api/search/"])
+    @pytest.mark.parametrize("address", ["/api/serach?q=a", "/api/videos/", "/api/search/"])
     def test_an_unknown_address_is_not_found(self, client: TestClient, address: str) -> None:
         assert "/api/ lists" in problem(client, address, 404)
 

@@ -84,12 +84,16 @@ def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutP
 def clip_paths(folder: Path, moments: Sequence[Moment], *, copied: bool) -> tuple[Path, ...]:
     """Names that describe clips and sort in their order: `01-dog-0m04s.mp4`."""
     digits = max(2, len(str(len(moments))))
-    paths = []
-    for rank, one in enumerate(moments, start=1):
-        suffix = copied_suffix(one.path) if copied else ".mp4"
-        name = f"{rank:0{digits}}-{plain_name(one.path.stem)}-{_place(one.start_seconds)}{suffix}"
-        paths.append(folder / name)
-    return tuple(paths)
+    return tuple(
+        folder / f"{rank:0{digits}}-{clip_name(one, copied=copied)}"
+        for rank, one in enumerate(moments, start=1)
+    )
+
+
+def clip_name(moment: Moment, *, copied: bool = False) -> str:
+    """A name that describes a clip: `dog-0m04s.mp4`."""
+    suffix = copied_suffix(moment.path) if copied else ".mp4"
+    return f"{plain_name(moment.path.stem)}-{_place(moment.start_seconds)}{suffix}"
 
 
 def page_paths(first: Path, moments: int) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from vifi_cli.api.cut.plan import CutOutputs, plain_name, plan_cut
+from vifi_cli.api.cut.plan import CutOutputs, clip_name, plain_name, plan_cut
 from vifi_cli.api.cut.render import CutRendering, CutReport
 from vifi_cli.api.feedback import Task
 from vifi_cli.errors import UnreadableVideo
@@ -88,7 +88,7 @@ class Cutting:
         if self._kind == CLIPS:
             path = self._packed(folder / f"{name}.zip", clips, list(report.clips))
         elif self._kind == CLIP:
-            path = clips[0].rename(folder / clips[0].name.partition("-")[2])  # without its rank
+            path = clips[0].rename(folder / clip_name(self._moments[0]))
         else:
             path = report.reel.path if report.reel else report.others[0]
         return MadeCut(path, tuple(self._left_out(report)), tuple(_remarks(report)))

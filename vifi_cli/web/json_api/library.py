@@ -28,7 +28,7 @@ from vifi_cli.web.requests.address import (
     path_in_cursor,
     video_by_key,
 )
-from vifi_cli.web.requests.index_reader import ROUNDED_SECONDS, IndexReader
+from vifi_cli.web.requests.index_reader import NO_VIDEO, ROUNDED_SECONDS, IndexReader
 
 VIDEOS, MOST_VIDEOS = 100, 1000
 LONGEST_CLIP_SECONDS = 600
@@ -125,13 +125,10 @@ class Library:
         text = request.path_params["moment"]
         named = parse_moment(text)
         if named is None:
-            raise HTTPException(
-                NOT_FOUND,
-                f"this is not a moment: write KEY@START-END, in seconds, as in {ADDRESSES['moment']}",
-            )
+            raise HTTPException(NOT_FOUND, NO_MOMENT)
         video = await self._library.read(lambda session: video_by_key(session.index.catalog, named.video))
         if video is None:
-            raise HTTPException(NOT_FOUND, "this video is not in the index any more: search for it again")
+            raise HTTPException(NOT_FOUND, NO_VIDEO)
         last = video.duration_seconds + ROUNDED_SECONDS
         if named.start_seconds >= last:
             raise HTTPException(NOT_FOUND, f"this video ends after {video.duration_seconds:.3f} seconds")

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vifi_cli.api.cut.plan import clip_paths
+from vifi_cli.api.cut.plan import clip_name
 from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
@@ -111,7 +111,7 @@ class Media:
             raise HTTPException(UNREADABLE, str(error)) from error
         except OSError as error:
             raise HTTPException(NO_ROOM, error.strerror) from error
-        name = clip_paths(Path(), [moment], copied=False)[0].name if to_keep else None
+        name = clip_name(moment) if to_keep else None
         headers = FOR_GOOD | MEDIA_POLICY
         return SentFile(path, headers=headers, media_type=ENCODED_TYPE, filename=name)
 

@@ -21,6 +21,8 @@ from vifi_cli.web.requests.address import parse_key, parse_span, video_by_key
 ROUNDED_SECONDS = 0.01
 CLOSE_SECONDS = 1.0  # loading a model may take longer
 NOT_FOUND = 404
+NO_VIDEO = "this video is not in the index any more: search for it again"
+NO_KEY = "this is not the key of a video, which looks like 12-9f3a61c2: take it from an earlier answer"
 GONE = "This file is not where it was. Is its disk plugged in?"
 UNREADABLE = "This file cannot be opened."
 
@@ -49,7 +51,7 @@ class IndexReader:
         key = parse_key(request.path_params["key"])
         video = await self.read(lambda session: video_by_key(session.index.catalog, key)) if key else None
         if video is None:
-            raise HTTPException(NOT_FOUND)
+            raise HTTPException(NOT_FOUND, NO_VIDEO if key else NO_KEY)
         return video
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.plan import SplitPlan, split_videos, write_splits
-from vifi_cli.data.splits.random_splits import GroupsTooFew
+from vifi_cli.data.splits.random_splits import GroupsTooFew, how_to_hold_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.digests import equal_files
 
@@ -151,6 +151,23 @@ def test_without_val_a_fifth_of_each_class_is_held_out_and_said(
     assert "4 of 20 videos are held out as both, seed 3" in videos.remarks[0]
     assert load_labeled_videos(DataSource(str(tmp_path)), seed=3) == videos
     assert load_labeled_videos(DataSource(str(tmp_path)), seed=4).val != videos.val
+
+
+def test_of_two_videos_of_a_class_one_is_held_out(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, ["run/1.mp4", "run/2.mp4", "walk/1.mp4", "walk/2.mp4"])
+    videos = load_labeled_videos(DataSource(str(tmp_path)))
+    for split in (videos.train, videos.test):
+        assert [video.label for video in split] == [0, 1]
+
+
+def test_where_each_class_has_one_video_none_is_held_out_and_more_are_wanted(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    make_files(tmp_path, ["run/1.mp4", "walk/1.mp4"])
+    videos = load_labeled_videos(DataSource(str(tmp_path)))
+    assert (len(videos.train), videos.val, videos.test) == (2, (), ())
+    assert videos.remarks == ("no class has two videos to hold one out: nothing can be tested",)
+    assert how_to_hold_out(videos) == "no class has two videos to hold one out, so add videos"
 
 
 def test_a_test_split_alone_is_val_too_and_said(table: Path) -> None:

@@ -41,7 +41,7 @@ def load_labeled_videos(
 def _cautions(videos: LabeledVideos) -> Iterator[str]:
     held_out = videos.val or videos.test
     untested = class_counts(held_out, len(videos.class_names)).count(0)
-    if untested:
+    if held_out and untested:
         yield f"{untested} of {len(videos.class_names)} classes have no held-out video"
     paths = {video.path for video in (*videos.val, *videos.test)}
     if leaked := sum(video.path in paths for video in videos.train):

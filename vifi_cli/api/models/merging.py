@@ -10,7 +10,7 @@ from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.random_splits import USUAL_SEED
+from vifi_cli.data.splits.random_splits import USUAL_SEED, how_to_hold_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.figures.sweep import draw_sweep
 from vifi_cli.evaluation.testing.alpha_sweep import (
@@ -127,7 +127,7 @@ def _held_out(
     for remark in videos.remarks:
         feedback.note(f"{videos.name}: {remark}")
     if not held_out:
-        raise InvalidInput(f"{videos.name} has no val and no test video: `vifi data split` holds some out")
+        raise InvalidInput(f"{videos.name} has no val and no test video: {how_to_hold_out(videos)}")
     _refuse_leaks(held_out, sources, source)
     if held_out == videos.test:
         remarks.append(

@@ -102,7 +102,8 @@ def _follow(
         if isinstance(report, StepReport):
             progress.step(report)
         else:
-            feedback.note(_epoch_in_words(report))
+            if report.epoch or report.scores:
+                feedback.note(_epoch_in_words(report))
             progress.begin_epoch(report.epoch)
     return None
 

@@ -61,12 +61,12 @@ def _document(result: RunResult) -> dict[str, object]:
 def _use_facts(result: RunResult) -> list[tuple[str, str]]:
     """How to test the model and search with it, and whether it needs a new index."""
     model = wording.as_argument(result.model)
-    test = ("Test it", f"vifi eval --model {model}")
+    test = [("Test it", f"vifi eval --model {model}")] if result.val or result.test else []
     if result.index_model == str(result.model):
-        return [test, ("Use it", f"vifi index --rebuild --model {model}")]
+        return [*test, ("Use it", f"vifi index --rebuild --model {model}")]
     start = result.index_model
     return [
-        test,
+        *test,
         ("Use it", f'vifi search "..." --model {model}'),
         ("Index", f"one made with {start} stays valid; else vifi index --model {start}"),
     ]

@@ -16,6 +16,7 @@ from vifi_cli.wording import as_argument, counted, first_of
 HELD_OUT_SHARE = 0.2
 USUAL_SEED = 1024
 """Of what is drawn from data and in training, where nobody asks for another one."""
+NONE_TO_HOLD_OUT = "no class has two videos to hold one out"
 EACH_ITS_OWN = ".+"
 """The group pattern by which every video is independent of the others."""
 MOST_NAMED = 8
@@ -48,7 +49,7 @@ def split_by_class(videos: Sequence[LabeledVideo], shares: Shares, seed: int) ->
     """Divides the videos of every class in the same shares, rounded.
 
     Training keeps at least one video of each class. A held-out split with a share above 0 gets at least one video of
-    each class that has three or more.
+    each class that has enough for every split.
     """
     generator = np.random.default_rng(seed)
     chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
@@ -63,7 +64,7 @@ def split_by_class(videos: Sequence[LabeledVideo], shares: Shares, seed: int) ->
 
 def _held_out(count: int, shares: Shares) -> tuple[int, int]:
     """How many of `count` videos of a class go to val and to test."""
-    least = 1 if count >= len(SPLITS) else 0
+    least = 1 if count >= sum(shares.of(split) > 0 for split in SPLITS) else 0
     least_val, least_test = least * (shares.val > 0), least * (shares.test > 0)
     test = max(least_test, min(round(count * shares.test), count - 1 - least_val))
     return max(least_val, min(round(count * shares.val), count - 1 - test)), test
@@ -189,11 +190,20 @@ def with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
 def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
     """Moves a fifth of the training videos to val: complete groups if groups are known, else of each class."""
     parts = split_fairly(videos.train, Shares(val=HELD_OUT_SHARE, test=0), seed, videos.name)
+    if not parts["val"]:
+        return with_remark(videos, f"{NONE_TO_HOLD_OUT}: nothing can be tested")
     how = ", in complete groups" if has_groups(videos.train) else ""
     held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out as both{how}, seed {seed}"
     return with_remark(
         replace(videos, train=parts["train"], val=parts["val"]), f"no val and no test split: {held_out}"
     )
+
+
+def how_to_hold_out(videos: LabeledVideos) -> str:
+    """What gives these videos, of which none is held out, some to test with."""
+    if max(class_counts(videos.train, len(videos.class_names))) < 2:
+        return f"{NONE_TO_HOLD_OUT}, so add videos"
+    return "`vifi data split` holds some out"
 
 
 def has_groups(videos: Sequence[LabeledVideo]) -> bool:

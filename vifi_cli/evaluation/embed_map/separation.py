@@ -12,6 +12,7 @@ import numpy.typing as npt
 from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate, estimated_mean, estimated_share
 from vifi_cli.evaluation.testing.predicting import Embeddings
+from vifi_cli.wording import counted
 
 ROWS_AT_ONCE = 1024
 
@@ -59,10 +60,11 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
 
     Source: Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, 1987.
     """
-    if not 2 <= len(np.unique(labels)) < len(labels):
+    if not 2 <= (classes := len(np.unique(labels))) < len(labels):
+        mapped = f"{counted(len(labels), 'video')} of {counted(classes, 'class', 'classes')}"
         raise InvalidInput(
-            "classes cannot be compared: separation needs two classes, and two videos of one of them "
-            "(with --index, each folder is a class)"
+            f"a map of {mapped} shows nothing: it needs two classes, and two videos of one of them "
+            "(of data to train on, held-out videos are mapped; with --index, each folder is a class)"
         )
     silhouettes = _silhouettes(embeddings, labels)
     members = np.unique(groups, return_inverse=True)[1] if groups else np.arange(len(labels))

@@ -25,7 +25,7 @@ COLORS, COOLEST = "inferno", 0.2  # cooler colors would look like shade
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 BAR_WIDTH, BAR_HEIGHT, BAR_GROUND = 420, 24, 160  # of the color bar, in pixels, and its gray level
 BAR_LABELS = ("lowest", "highest value of each picture")
-SCALE_NOTE = "Each picture has its own scale: compare places in a picture, and pictures by the cosine."
+SCALE_NOTE = "Each picture has its own scale: compare places in a picture"
 
 
 def attention_sheet(
@@ -43,7 +43,11 @@ def attention_sheet(
         rows.append(
             SheetRow(model.caption, pictures, [_cosine(one) for one in of_model if one.cosine is not None])
         )
-    notes = [SCALE_NOTE, outside_note(frames[0].picture, models)]
+    has_cosines = any(one.cosine is not None for of_model in seen for one in of_model)
+    notes = [
+        SCALE_NOTE + (", and pictures by the cosine." if has_cosines else ", not pictures with each other."),
+        outside_note(frames[0].picture, models),
+    ]
     return contact_sheet(heading, rows, notes, color_bar())
 
 

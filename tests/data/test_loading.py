@@ -84,7 +84,7 @@ def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
         ("path,label\na/1.mp4,run\na/2.mp4\n", "line 3 has 1 cells"),
         ("path,label\na/1.mp4,\n", "line 2 has no label"),
         ("path,label,split\na/1.mp4,run,\n", "line 2: split ''"),
-        ("path,label,split\na/1.mp4,run,dev\n", "line 2: split 'dev'"),
+        ("path,label,split\na/1.mp4,run,later\n", "line 2: split 'later'"),
         ("path,label\na/1.mp4,run\na/2.mp4,run\n", "only one class, 'run'"),
         ("path,label\na/1.mp4,0\na/2.mp4,1\n", ",labels.csv"),
         ("path,label\na/1.mp4,run\na/1.mp4,walk\n", "a/1.mp4 is labeled 'run' and 'walk'"),
@@ -176,6 +176,47 @@ def test_a_test_split_alone_is_val_too_and_said(table: Path) -> None:
     assert videos.val == videos.test
     assert len(videos.train) == 2
     assert "no val split" in videos.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("layout", "beside"),
+    [
+        ("train/{label}/1.mp4 DEV/{label}/2.mp4 test/{label}/3.mp4", "annotations/notes.txt"),
+        ("{label}/train/1.mp4 {label}/Eval/2.mp4 {label}/test/3.mp4", "annotations/notes.txt"),
+        ("trainval/{label}/1.mp4 validation/{label}/2.mp4 testing/{label}/3.mp4", "4.mp4"),
+    ],
+)
+def test_splits_above_and_in_class_folders_are_kept(
+    tmp_path: Path, make_files: MakeFiles, layout: str, beside: str
+) -> None:
+    names = [name.format(label=label) for label in ("run", "walk") for name in layout.split()]
+    make_files(tmp_path, [*names, beside])
+    videos = load_labeled_videos(DataSource(str(tmp_path)))
+    for split, name in ((videos.train, "1.mp4"), (videos.val, "2.mp4"), (videos.test, "3.mp4")):
+        assert [(video.path.name, videos.class_names[video.label]) for video in split] == [
+            (name, "run"), (name, "walk"),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/run/1.mp4", "test/run/2.mp4", "walk/3.mp4"],
+        ["run/train/1.mp4", "run/test/2.mp4", "walk/3.mp4"],
+        ["run/train/1.mp4", "run/test/2.mp4", "run/more/3.mp4"],
+    ],
+)
+def test_folders_that_are_splits_only_in_part_are_refused(
+    tmp_path: Path, make_files: MakeFiles, names: list[str]
+) -> None:
+    make_files(tmp_path, names)
+    with pytest.raises(InvalidInput, match=r"splits .* beside"):
+        load_labeled_videos(DataSource(str(tmp_path)))
+
+
+def test_a_class_may_be_named_like_a_split(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, ["train/1.mp4", "train/2.mp4", "bus/test/1.mp4", "bus/2.mp4"])
+    assert load_labeled_videos(DataSource(str(tmp_path))).class_names == ("bus", "train")
 
 
 def test_class_folders_of_any_depth_and_split_folders(tmp_path: Path, make_files: MakeFiles) -> None:

@@ -11,6 +11,7 @@ from tests.cli.conftest import Outcome, Vifi
 from tests.cli.training.test_finetune import run_in_two_processes
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
+from vifi_cli.api.evaluation.request import run_and_models
 from vifi_cli.model.registry.card import read_card
 
 COLOURS = ("red", "green", "blue", "yellow")
@@ -80,6 +81,9 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     assert facts["Frames"] == "2 a clip"
     assert facts["Leaks"] == "none found"
     assert {file.name for file in (here / "report").iterdir()} >= {"report.json", "report.html", "report.md"}
+    run, named = run_and_models((str(tiny), str(best)))
+    assert run
+    assert (run.data, named) == (str(colours), (str(tiny), str(best))), "whichever model has a run"
     # what it learned from gives the whole data away
     leaky = vifi("eval", "--setting", "base2novel")
     assert leaky.exit_code == 2
@@ -295,6 +299,7 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
          "--model FOLDER/best is enough"),
         (("--setting", "zeroshot"), "--setting zeroshot: the settings are zero-shot"),
         (("--model", "{tiny}"), "--data is missing"),
+        (("--model", "runs/one/best"), "no model 'runs/one/best'"),
         (("--model", "{tiny}", "--data", "{colours}"), "--setting is missing"),
         (("--model", "{tiny}", "--data", "{colours}", "--setting", "zeroshot"), "--setting zeroshot: the settings"),
         (("vifi",), "vifi is a method to train: add --train"),

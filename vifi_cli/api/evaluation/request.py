@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypedDict, get_args
+from typing import Literal, NoReturn, TypedDict, get_args
 
 from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.feedback import Feedback
@@ -19,8 +19,6 @@ from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
 from vifi_cli.training.run.folder import RunConfig, newest_run
-
-NO_DATA = "--data is missing: name a dataset, a folder with a folder per class, or a table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def resolve(
     source = source or (run.source if run else None)
     setting = setting or (run.setting if run else None)
     if source is None:
-        raise InvalidInput(NO_DATA)
+        refuse_without_data(names)
     if setting is None:
         raise InvalidInput(
             "--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval"
@@ -166,7 +164,7 @@ def _check(
 def run_and_models(
     models: Sequence[str], *, has_data: bool = False
 ) -> tuple[RunConfig | None, tuple[str, ...]]:
-    """The run of the first model, if it has one; without models, the newest run and its best model.
+    """The run of the first model that has one; without models, the newest run and its best model.
 
     With data of its own, an evaluation needs no run: without one there is no model here.
 
@@ -174,7 +172,7 @@ def run_and_models(
         InvalidInput: there is neither a model nor a run nor data.
     """
     if models:
-        return run_of(models[0]), tuple(models)
+        return next((run for run in map(run_of, models) if run), None), tuple(models)
     run = newest_run(RUNS)
     if run is None and has_data:
         return None, ()
@@ -184,6 +182,17 @@ def run_and_models(
             "for a run elsewhere, --model FOLDER/best is enough"
         )
     return run.read_config(), (str(run.best.absolute()),)
+
+
+def refuse_without_data(models: Sequence[str]) -> NoReturn:
+    """Reports that data is missing, or first a model that does not exist, whose run would have had data.
+
+    Raises:
+        InvalidInput, ModelUnavailable: always.
+    """
+    for model in models:
+        resolve_model(model)
+    raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
 
 
 def subject_of(

@@ -109,11 +109,12 @@ class Tester:
             InvalidInput, ModelUnavailable, MissingDependency: it cannot be loaded or tested.
         """
         if self._loaded is None or self._loaded[0] != model:
-            loaded = load_vifi_clip(model)
-            square_side(loaded.card.preprocessing.geometry, model.name)
-            # convolutions are twice as fast with the colors of a pixel side by side
-            loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            loaded.network.to(self.clip_settings.processes.device)
+            with self._feedback.busy("Loading the model"):
+                loaded = load_vifi_clip(model)
+                square_side(loaded.card.preprocessing.geometry, model.name)
+                # convolutions are twice as fast with the colors of a pixel side by side
+                loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                loaded.network.to(self.clip_settings.processes.device)
             self._loaded = (model, loaded)
         return self._loaded[1]
 

@@ -9,9 +9,14 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
-from vifi_cli.api.evaluation.request import NO_DATA, Subject, run_and_models, shown_model, subject_of
+from vifi_cli.api.evaluation.request import (
+    Subject,
+    refuse_without_data,
+    run_and_models,
+    shown_model,
+    subject_of,
+)
 from vifi_cli.api.evaluation.testing import ClipSettings, load_bases, report_unreadable
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model
@@ -31,6 +36,7 @@ from vifi_cli.evaluation.testing.views import ONE_VIEW
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.windows import window_embeddings
+from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
@@ -164,13 +170,17 @@ def embed_dataset(
         fetch_weights(model, feedback)
     plan = plan_tests(subject, None, feedback, allow_leak=allow_leak)
     tested = _joined(plan)
-    mapped = map(load_vifi_clip, subject.models)
+
+    def load(model: ModelSource) -> LoadedModel:
+        with feedback.busy("Loading the model"):
+            return load_vifi_clip(model)
+
     embedded = [
         (
             shown_model(loaded.source.name) + " (leak)" * (loaded.source.name in plan.leaks),
             _embedded(loaded, tested, settings, feedback),
         )
-        for loaded in chain(load_bases(plan, load_vifi_clip, feedback), mapped)
+        for loaded in chain(load_bases(plan, load, feedback), map(load, subject.models))
     ]
     readable = _readable_by_all([one for _, one in embedded])
     unreadable = {tested.test[video].path: reason for video, reason in embedded[0][1].unreadable}
@@ -186,13 +196,10 @@ def embed_dataset(
 
 def _subject(models: Sequence[str], data: DataSource | None) -> Subject:
     """Chooses the held-out videos of a run's own data, or the test videos of other data, or all of them."""
-    if models:
-        run = next((run for run in map(run_of, models) if run), None)
-    else:
-        run, models = run_and_models((), has_data=data is not None)
+    run, models = run_and_models(models, has_data=data is not None)
     source = data or (run.source if run else None)
     if source is None:
-        raise InvalidInput(NO_DATA)
+        refuse_without_data(models)
     setting = Setting("zero-shot")
     if run and str(source.absolute()) == run.data:
         setting = Setting("base2novel" if run.setting == "base2novel" else "supervised")

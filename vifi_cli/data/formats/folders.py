@@ -1,9 +1,10 @@
 """Videos in folders: a folder for each class, or any folders in which lists find their files by name."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import Literal, NoReturn
 
 from vifi_cli.data.class_names import class_key
 from vifi_cli.data.formats.listing import SPLIT_NAMES, SPLITS, Split
@@ -11,48 +12,91 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_sce
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import unicode_form
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, is_system_folder, may_be_video
-from vifi_cli.wording import counted
+from vifi_cli.wording import counted, first_of
 
 OWN_OUTPUT = {
     "runs": ("*/config.toml", "*/*/config.toml"),
     "reports": ("*/report.json", "*/*/config.toml", "*/*/*/config.toml", "*/embed-map.html"),
 }
 """Files by which a folder of vifi's own output is recognized, by the folder's name."""
+MOST_NAMED = 3
 TEXT_SUFFIXES = (".txt", ".csv", ".json")
 
 
 def read_class_folders(folder: Path, class_names: tuple[str, ...] | None = None) -> LabeledVideos:
     """Reads the videos under class folders at any depth.
 
-    The class folders may be under train/, val/ and test/; else all videos are in `train`. The class names are those of
-    a label file, or the sorted names of the folders.
+    The class folders may be under train/, val/ and test/, or have these inside; else all videos are in `train`. The
+    class names are those of a label file, or the sorted names of the folders.
 
     Raises:
-        InvalidInput: class folders have no videos, or a folder is not a class of the label file.
+        InvalidInput: class folders have no videos, only some folders are splits, or a folder is not a class of the
+            label file.
     """
     tops = _folders_in(folder)
-    has_splits = bool(tops) and all(top.name.lower() in SPLIT_NAMES for top in tops)
-    class_folders = [sub for top in tops for sub in _folders_in(top)] if has_splits else tops
+    own = {path for path in folder.iterdir() if path.is_dir() and _is_own_output(path)}
+    files = filter(may_be_video, map(Path, files_below(str(folder))))
+    videos = [
+        (path, parts) for path in files if folder / (parts := path.relative_to(folder).parts)[0] not in own
+    ]
+    split_at = _depth_of_splits(folder, [parts for _, parts in videos])
+    class_folders = tops
+    if split_at == 1:
+        class_folders = [top for top in tops if any(top.name == parts[0] for _, parts in videos)]
+    if split_at == 0:
+        class_folders = [sub for top in tops if top.name.lower() in SPLIT_NAMES for sub in _folders_in(top)]
     names = class_names or tuple(sorted({sub.name for sub in class_folders}))
     label_of = {name: label for label, name in enumerate(names)}
     if stranger := next((sub for sub in class_folders if sub.name not in label_of), None):
         raise InvalidInput(f"{stranger}: the label file has no class {stranger.name!r}")
     splits: dict[Split, list[LabeledVideo]] = {split: [] for split in SPLITS}
-    astray, own = 0, {path for path in folder.iterdir() if path.is_dir() and _is_own_output(path)}
-    for path in filter(may_be_video, map(Path, files_below(str(folder)))):
-        parts = path.relative_to(folder).parts
-        if folder / parts[0] in own:
-            continue
-        if len(parts) < 2 + has_splits:
+    astray = 0
+    for path, parts in videos:
+        if len(parts) < (2 if split_at is None else 3):
             astray += 1
             continue
-        split = SPLIT_NAMES[parts[0].lower()] if has_splits else "train"
-        splits[split].append(LabeledVideo(path, label_of[parts[has_splits]], ucf101_scene(path)))
+        split = "train" if split_at is None else SPLIT_NAMES[parts[split_at].lower()]
+        class_name = parts[1 if split_at == 0 else 0]
+        splits[split].append(LabeledVideo(path, label_of[class_name], ucf101_scene(path)))
     if not any(splits.values()):
         raise InvalidInput(f"{folder} has no videos in class folders: put them in {folder}/CLASS/VIDEO.mp4")
     remarks = (f"left out {counted(astray, 'video')} outside class folders",) if astray else ()
     train, val, test = (tuple(splits[split]) for split in SPLITS)
     return LabeledVideos(str(folder), names, train, val, test, remarks=remarks)
+
+
+def _depth_of_splits(folder: Path, videos: Sequence[tuple[str, ...]]) -> Literal[0, 1] | None:
+    """Whether the folders of splits are above (0) or in (1) those of classes; None if there are none.
+
+    `videos` are paths below the folder. A folder without videos is neither a split nor a class.
+    """
+    classed = [parts for parts in videos if len(parts) > 1]
+    tops = sorted({parts[0] for parts in classed})
+    if tops and all(top.lower() in SPLIT_NAMES for top in tops):
+        return 0
+    if _has_splits(tops):
+        _refuse_mixture(folder, tops)
+    inside = sorted({parts[1] for parts in classed})  # folders in those of classes, and files
+    if not _has_splits(inside):
+        return None
+    if not all(name.lower() in SPLIT_NAMES for name in inside):
+        _refuse_mixture(folder, inside)
+    return 1
+
+
+def _has_splits(names: Sequence[str]) -> bool:
+    """Whether folders have the names of a split to train on and of a held-out one."""
+    splits = {SPLIT_NAMES.get(name.lower()) for name in names} - {None}
+    return "train" in splits and len(splits) > 1
+
+
+def _refuse_mixture(folder: Path, names: Sequence[str]) -> NoReturn:
+    splits = [name for name in names if name.lower() in SPLIT_NAMES]
+    others = [name for name in names if name not in splits]
+    raise InvalidInput(
+        f"{folder} holds splits ({', '.join(splits)}) beside {first_of(others, MOST_NAMED)}: sort all videos as "
+        "SPLIT/CLASS/VIDEO.mp4 or CLASS/SPLIT/VIDEO.mp4, or rename folders that only look like splits"
+    )
 
 
 def _folders_in(folder: Path) -> list[Path]:

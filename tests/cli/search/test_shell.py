@@ -155,7 +155,9 @@ def test_what_cannot_begin_is_said_before_any_line(
     for options, says in (
         (["a", "cat"], "takes options alone"),
         (["--tpo", 3], "No such option: --tpo"),
-        (["--json", "-f"], "choose one"),
+        (["--tpo", 3], "See `vifi search --help`"),
+        (["--json", "-f"], "error: --json, --jsonl, -f/-0 and --format are different outputs: choose one"),
+        (["--newer", "soon"], "error: --newer"),
     ):
         outcome = piped("a cat\n", *options)
         assert outcome.exit_code == 2

@@ -22,6 +22,7 @@ from vifi_cli.cli.terminal.help import App
         ("open 3 --player mpv", "open", ["3", "--player", "mpv"]),
         ("open ./gone.mp4@0:05", "open", ["./gone.mp4@0:05"]),
         ("open door", "search", ["open", "door"]),
+        ("open 24 hours", "search", ["open", "24", "hours"]),
         ('"open" 3', "search", ["open", "3"]),
         ("openings", "search", ["openings"]),
         ("similar here -t 1", "similar", ["here", "-t", "1"]),
@@ -55,7 +56,9 @@ def test_a_line_is_a_command_if_its_words_fit_one(
         ("search party", "search"),
         ("similar", "search"),
         ("open 2", "open"),
-        ("help", "help"),
+        ("open", "search"),
+        ("help", "search"),
+        ("help cut", "help"),
     ],
 )
 def test_a_query_of_a_program_writes_no_files(line: str, name: str) -> None:

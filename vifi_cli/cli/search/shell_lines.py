@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer.main import get_command
 
 from vifi_cli import wording
 from vifi_cli.cli.search.cut import cut
-from vifi_cli.cli.search.open import open_moment
+from vifi_cli.cli.search.open import Playback, open_moment
+from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
 from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
@@ -26,6 +28,7 @@ from vifi_cli.errors import InvalidInput, VifiError
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
 
+Bundle = TypeVar("Bundle")
 SEARCH, SIMILAR, CUT, OPEN, HELP = "search", "similar", "cut", "open", "help"
 LEAVE = ("exit", "quit")
 WRITES_FILES = ("-o", "--output", "--reel", "--list", "--html")
@@ -50,12 +53,13 @@ class ShellLines:
             app.command(name)(function)
         self.commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
         self._session = session
-        first = self.commands[SEARCH].make_context(SEARCH, [*standing, "query"])
+        first = self.commands[SEARCH].make_context(f"vifi {SEARCH}", [*standing, "query"])
         self._options: Mapping[str, Any] = first.params
         if self._options["query"] != ["query"]:
             raise InvalidInput(
                 "`vifi shell` takes options alone: type queries at its prompt, or pipe them in"
             )
+        _check_together(self._options)
         self._standing = {SEARCH: list(standing), SIMILAR: _options_for(self.commands[SIMILAR], first)}
         _ = session.index
 
@@ -114,9 +118,9 @@ class ShellLines:
 def read_line(line: str, *, is_typed: bool) -> tuple[str, list[str]]:
     """The command of a line and its arguments; raises InvalidInput if a quotation mark is not closed.
 
-    A line is a command only if its further words fit one, since `open door` and `similar shoes` are searches. A line of
-    a pipe, where programs write queries, begins no command by `search`, and none that writes files without an option
-    that says so.
+    A line is a command only if its further words fit one, since `open door`, `open 24 hours` and `similar shoes` are
+    searches. A line of a pipe, where programs write queries, begins no command by `search` or by one word alone, and
+    none that writes files without an option that says so.
     """
     from vifi_cli.api.search.query_line import split_line
 
@@ -126,13 +130,19 @@ def read_line(line: str, *, is_typed: bool) -> tuple[str, list[str]]:
     first = line.split(maxsplit=1)[0]  # a word in quotation marks is a word
     rest = words[1:]
     fits = {
-        HELP: not rest or (len(rest) == 1 and rest[0] in (SEARCH, SIMILAR, CUT, OPEN)),
-        OPEN: not rest or rest[0].isdecimal() or _is_option(rest[0]) or _is_file(rest[0]),
+        HELP: (len(rest) == 1 and rest[0] in (SEARCH, SIMILAR, CUT, OPEN)) if rest else is_typed,
+        OPEN: _says_what_to_open(rest) if rest else is_typed,
         SIMILAR: (_is_option(rest[0]) or _is_file(rest[0])) if rest else is_typed,
         CUT: is_typed or any(word.startswith(WRITES_FILES) for word in rest),
         SEARCH: bool(rest) and is_typed,
     }
     return (first, rest) if fits.get(first) else (SEARCH, words)
+
+
+def _says_what_to_open(words: Sequence[str]) -> bool:
+    if words[0].isdecimal():
+        return len(words) == 1 or _is_option(words[1])
+    return _is_option(words[0]) or _is_file(words[0])
 
 
 def _is_option(word: str) -> bool:
@@ -144,6 +154,17 @@ def _is_file(word: str) -> bool:
     from vifi_cli.paths import is_given_file
 
     return means_file(word) or is_given_file(word)
+
+
+def _check_together(given: Mapping[str, Any]) -> None:
+    """Raises InvalidInput if options of a search do not fit each other."""
+    for bundle in (HitChoice, HitOutput, Playback):
+        _taken(bundle, given)
+    _taken(VideoSelection, given).video_filter()
+
+
+def _taken(bundle: Callable[..., Bundle], given: Mapping[str, Any]) -> Bundle:
+    return bundle(**{name: given[name] for name in inspect.signature(bundle).parameters})
 
 
 def _options_for(command: Any, given: typer.Context) -> list[str]:

@@ -17,8 +17,11 @@ from vifi_cli.errors import InvalidInput
 NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 """The errors of a path that leads nowhere; with any other error, a file may be there."""
 
+INDEX_FOLDERS = ("index", "index.rebuild", "index.replaced")
+"""An index, the one that a rebuild makes, and the one that it has replaced."""
+
 OWN_NAMES = (
-    *("index", "index.lock", "index.lock-holder.json", "index.rebuild", "index.replaced"),
+    *(*INDEX_FOLDERS, "index.lock", "index.lock-holder.json"),
     *("cache", "demo", "shell-history", "last-search.json", "config.toml", access_rights.NOTE_FILE),
 )
 """What vifi keeps in the data folder."""
@@ -45,9 +48,8 @@ def demo_folder() -> Path:
 
 def searched_index_folder() -> Path:
     """The folder of the index that is read: your own, or that of `vifi demo` as long as you have none."""
-    own = ("index", "index.rebuild", "index.replaced")  # the last two while a rebuild replaces it
     demo = demo_folder() / "index"
-    has_own = any(os.path.lexists(data_folder() / name) for name in own)
+    has_own = any(os.path.lexists(data_folder() / name) for name in INDEX_FOLDERS)
     return demo if not has_own and os.path.lexists(demo) else index_folder()
 
 

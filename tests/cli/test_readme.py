@@ -47,6 +47,8 @@ def demo(make_once: MakeOnce, starter_home: Path) -> Path:
 
 def _run_demo(home: Path, starter_home: Path) -> None:
     (home / "cache").symlink_to(starter_home / "cache")
+    (home / "demo").mkdir()
+    (home / "demo" / "mine.txt").touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIFI_HOME", str(home))
         outcome = run_vifi("demo")
@@ -66,6 +68,7 @@ def reader(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_demo_finds_what_it_shows(demo: Path) -> None:
+    assert (demo / "demo" / "mine.txt").exists(), "the demo deletes only what it made"
     answers = (demo / "stdout.txt").read_text().split("$ vifi search ")[1:]
     found = {}
     for answer in answers:
@@ -91,7 +94,9 @@ def test_what_the_demo_advises_last_works(demo: Path, reader: Path) -> None:
     assert again.exit_code == 0
     assert Path(again.stdout.splitlines()[0].split("\t")[3]).stem == "breakfast"
     assert "`vifi index FOLDER` makes your own index" in again.stderr
-    assert str(demo) in run_vifi("status").stdout
+    status = run_vifi("status")
+    assert str(demo) in status.stdout
+    assert status.stderr.startswith("in the clips of `vifi demo`; ")
     named = run_vifi("classify", "pets.mp4", "--classes", "a cup of coffee,a cat")
     assert "model: starter (the encoder of the demo)" in named.stderr
 

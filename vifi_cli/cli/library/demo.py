@@ -26,7 +26,8 @@ def demo() -> None:
     from vifi_cli.index.search.ranking import RankingOptions
 
     home = paths.demo_folder()
-    shutil.rmtree(home, ignore_errors=True)
+    for name in paths.INDEX_FOLDERS:  # and nothing else, such as clips that were cut there
+        shutil.rmtree(home / name, ignore_errors=True)
     started = time.perf_counter()
     make_clips(home / "clips", ON_TERMINAL)
     output.note(f"made {len(CLIPS)} clips in {home / 'clips'}")

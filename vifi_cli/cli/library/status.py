@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vifi_cli import paths, wording
+from vifi_cli import wording
+from vifi_cli.cli.search.search import index_to_search
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.shared import JsonOption
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
@@ -22,7 +23,7 @@ def status(as_json: JsonOption = False) -> None:
     from vifi_cli.api.search.hits.documents import summary_document
     from vifi_cli.index.summary import summarize
 
-    summary = summarize(paths.searched_index_folder())
+    summary = summarize(index_to_search())
     if as_json:
         output.document(summary_document(summary))
     else:

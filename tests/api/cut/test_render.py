@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -97,12 +98,13 @@ def test_many_moments_take_several_pages_that_link_to_each_other(
 
 def test_a_json_list_names_the_number_and_is_read_again(tmp_path: Path) -> None:
     video = write_video(tmp_path / "numbers.mp4", numbered_frames(30))
-    moments = (Moment(video, 0.0, 1.0, 0.75, score_name="Relevance"), Moment(video, 2.0, 2.5))
-    report = cut(moments, lists=[tmp_path / "cuts.json", tmp_path / "cuts.csv"], title="numbers")
+    moments = (Moment(video, 0.0, 1.0, 0.7501, score_name="Relevance"), Moment(video, 2.0, 2.5))
+    found = (replace(moments[0], score=0.75009876), moments[1])
+    report = cut(found, lists=[tmp_path / "cuts.json", tmp_path / "cuts.csv"], title="numbers")
     assert report.remarks == []
     assert parse_moments((tmp_path / "cuts.json").read_text()) == TitledMoments(moments, "numbers")
     assert (tmp_path / "cuts.csv").read_text().splitlines() == [
         "path,start_seconds,end_seconds,score",
-        f"{video},0.0,1.0,0.75",
+        f"{video},0.0,1.0,0.7501",
         f"{video},2.0,2.5,",
     ]

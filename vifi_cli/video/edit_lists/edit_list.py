@@ -16,7 +16,7 @@ from vifi_cli.wording import one_line
 
 EDL, OTIO, PLAYLISTS, CSV, JSON = ".edl", ".otio", (".m3u8", ".m3u"), ".csv", ".json"
 FORMATS = (EDL, OTIO, *PLAYLISTS, CSV, JSON)
-TIME_DIGITS = 3
+TIME_DIGITS, SCORE_DIGITS = 3, 4
 
 
 def check_list_name(path: Path) -> None:
@@ -91,13 +91,14 @@ def plain_list(suffix: str, title: str, moments: Sequence[Moment]) -> str:
     """Moments as a table (.csv), or as `vifi search --json` prints hits (.json), which `vifi cut -` reads."""
     if suffix == JSON:
         hits = [
-            _place(one) | ({_number_of(one): one.score} if one.score is not None else {}) for one in moments
+            _place(one) | ({} if one.score is None else {_number_of(one): _rounded(one.score)})
+            for one in moments
         ]
         return json.dumps({"query": title, "hits": hits}, indent=2) + "\n"
     table = io.StringIO()
     writer = csv.DictWriter(table, ("path", "start_seconds", "end_seconds", "score"), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_place(one) | {"score": one.score} for one in moments)
+    writer.writerows(_place(one) | {"score": _rounded(one.score)} for one in moments)
     return table.getvalue()
 
 
@@ -107,6 +108,10 @@ def _place(one: Moment) -> dict[str, object]:
         "start_seconds": round(one.start_seconds, TIME_DIGITS),
         "end_seconds": round(one.end_seconds, TIME_DIGITS),
     }
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, SCORE_DIGITS)
 
 
 def _number_of(one: Moment) -> str:

@@ -68,6 +68,10 @@ def test_a_search_opens_a_hit_itself(vifi: Vifi, indexed: Path, player: Pipe) ->
     assert vifi("search", "a wedding", "--play", "--player", "none").exit_code == 1, (
         "there is nothing to open"
     )
+    unsure = vifi("search", "a wedding", "--play", 2, "--unsure")
+    assert unsure.stderr.splitlines()[-1].startswith(
+        "nothing opened, since no hit is sure: `vifi open 2` opens"
+    )
     assert "add --play" in vifi("search", "a cat", "--player", "mpv").stderr
     assert "the player none is not installed" in vifi("search", "a cat", "--play", "--player", "none").stderr
 

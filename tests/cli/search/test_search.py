@@ -159,9 +159,10 @@ def test_a_terminal_shows_the_nearest_hits_as_unsure_where_nothing_is_relevant(
     said = "nothing reaches --min-score 0.99" if similar else "nothing relevant found"
     assert f"{said}: these come nearest" in shown.stderr
     numbers = [hit["cosine" if similar else "relevance"] for hit in nearest]
-    lines = [line for line in shown.stdout.splitlines() if "unsure" in line]
-    labels = [re.search(r"\x1b\[2munsure (\d\.\d\d)\x1b", line) for line in lines]
-    assert [label and float(label[1]) for label in labels] == [round(number, 2) for number in numbers], (
+    label = "below" if similar else "unsure"
+    lines = [line for line in shown.stdout.splitlines() if label in line]
+    labels = [re.search(rf"\x1b\[2m{label} (-?\d\.\d\d)\x1b", line) for line in lines]
+    assert [found and float(found[1]) for found in labels] == [round(number, 2) for number in numbers], (
         "dimmed"
     )
     assert all(Path(hit["path"]).name in line for hit, line in zip(nearest, lines, strict=True))
@@ -183,6 +184,9 @@ def test_a_likely_hit_below_a_threshold_of_the_user_is_not_called_unsure(vifi: V
     assert shown.exit_code == 1
     assert f"nothing reaches --min-score {least:g}: these come nearest" in shown.stderr
     assert f"below {best:.2f}" in shown.stdout
+    assert "unsure" not in shown.stdout
+    shown = vifi("similar", f"{indexed}/pets.mp4@0:06", "--min-score", 1, is_terminal=True)
+    assert "below 0." in shown.stdout, "a cosine says nothing about how sure a hit is"
     assert "unsure" not in shown.stdout
 
 

@@ -98,7 +98,10 @@ def keep_and_play(answer: Answer, form: HitOutput, playback: Playback) -> None:
     if playback.play is not None and answer.is_relevant:
         play_hit(search.hit(playback.play), playback.player)
     elif playback.play is not None and answer.hits:
-        output.note("nothing opened, since no hit is sure: `vifi open 1` opens the first")
+        search.hit(playback.play)
+        output.note(
+            f"nothing opened, since no hit is sure: `vifi open {playback.play}` opens it all the same"
+        )
 
 
 def play_hit(hit: KeptHit, player: str | None) -> None:

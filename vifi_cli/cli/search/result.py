@@ -131,10 +131,10 @@ def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
 
 
 def _below(hit: SearchHit) -> str:
-    """The label of a hit below the threshold: one that is likely can only be below a threshold of the user."""
+    """The label of a hit below the threshold: one that is likely, or not rated, is below a threshold of the user."""
     from vifi_cli.index.search.threshold import is_likely
 
-    return "below" if is_likely(hit) else "unsure"
+    return "below" if hit.relevance is None or is_likely(hit) else "unsure"
 
 
 def show_with_pictures(hits: Sequence[SearchHit]) -> None:
@@ -164,8 +164,8 @@ def _write_remarks(answer: Answer) -> None:
     missing = {hit.path for hit in hits if not _exists(hit.path)}
     if missing:
         output.note(
-            f"{wording.counted(len(missing), 'video')} of these no longer where indexed: plug the disk in, "
-            "or run `vifi index` to bring the index up to date"
+            f"no longer where indexed: {wording.counted(len(missing), 'video')} of these; plug the disk in, or run "
+            "`vifi index` to bring the index up to date"
         )
     if not answer.is_relevant:
         note_nothing_relevant(answer)

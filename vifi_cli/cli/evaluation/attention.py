@@ -13,7 +13,7 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption, ModelOption, output_option
 from vifi_cli.cli.terminal.options.splicing import spliced
-from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
@@ -107,6 +107,7 @@ def attention(
 
     It writes a contact sheet of the frames of a test clip, and a film. Existing files of the same name are replaced.
     """
+    load_torch()
     from vifi_cli.api.models.video_model import existing_video, load_model
     from vifi_cli.api.visualization.attention import attention as look
     from vifi_cli.api.visualization.attention import check_text

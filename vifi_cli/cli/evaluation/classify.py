@@ -19,7 +19,7 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption, ModelOption
 from vifi_cli.cli.terminal.options.splicing import spliced
-from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 
@@ -138,6 +138,7 @@ def classify(
 
     Exit code 0 if all videos could be read, 1 if some could not, 2 on an error.
     """
+    load_torch()
     from vifi_cli.api.visualization.classify import classify_videos, timelines, videos_in
 
     if timeline.over_time and top is not None and not as_json:

@@ -12,7 +12,7 @@ from vifi_cli.cli.evaluation.eval import TestedModels
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
 from vifi_cli.cli.terminal.options.splicing import spliced
-from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path, slug
 
@@ -68,6 +68,7 @@ def embed_map(
     It draws a map per model, and measures how well classes separate. Without options, it maps the videos held out of
     training by the best model of the newest run and by the model that it was trained from.
     """
+    load_torch()
     from vifi_cli.api.evaluation.evaluate import REPORTS, dated
     from vifi_cli.api.visualization.embedding_map import PAGE, write_map
     from vifi_cli.evaluation.embed_map.embed_map import make_map

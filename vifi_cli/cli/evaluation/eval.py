@@ -23,7 +23,7 @@ from vifi_cli.cli.terminal.options.shared import (
     output_option,
 )
 from vifi_cli.cli.terminal.options.splicing import spliced
-from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
     GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli eval ...
     """
+    load_torch()
     import vifi_cli
     from vifi_cli.api.feedback import is_first_process
 

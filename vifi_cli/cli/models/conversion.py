@@ -11,7 +11,7 @@ from vifi_cli.cli.models.card_facts import card_document, card_facts
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
-from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 
 OutputOption = Annotated[Path, output_option("Folder to make; new or empty", metavar="FOLDER")]
 
@@ -42,6 +42,7 @@ def import_command(
 
     Nothing in the checkpoint is run: it is read as weights and plain values, and refused if it names anything else.
     """
+    load_torch()
     from vifi_cli.api.models.conversion import import_model
     from vifi_cli.model.registry.known_models import DEFAULT_MODEL
 
@@ -70,6 +71,7 @@ def export_command(
     folder: OutputOption,
 ) -> None:
     """Write a model as a folder that open_clip loads as `local-dir:FOLDER`."""
+    load_torch()
     from vifi_cli.api.models.conversion import export_model
 
     exported = export_model(model, folder, ON_TERMINAL)

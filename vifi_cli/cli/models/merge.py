@@ -13,7 +13,7 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.options.splicing import spliced
-from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def merge_command(
 
     Averaging a fine-tuned model with its base often recovers what fine-tuning lost.
     """
+    load_torch()
     from vifi_cli.api.models.merging import merge_models
 
     alpha, data = mixture.alpha, mixture.data or ()

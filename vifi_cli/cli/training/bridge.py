@@ -1,6 +1,7 @@
 """`vifi bridge`: fine-tunes a model, then learns prompts for the result."""
 
 from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import load_torch
 from vifi_cli.cli.training.options import RunChoice, SideOption, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_bridge
 
@@ -12,6 +13,7 @@ def bridge(source: TrainingSource, *, side: SideOption = None, run: RunChoice) -
     --recipe finetune.epochs=3 changes the first stage, prompt.epochs=5 the second, seed=3 both; a TOML file may have
     tables of these names. RUN/finetune and RUN/prompt are runs as the commands for one stage make them.
     """
+    load_torch()
     import vifi_cli
 
     result = train_or_resume(

@@ -6,6 +6,7 @@ import typer
 
 from vifi_cli.cli.terminal.options.shared import Fusion, Tune
 from vifi_cli.cli.terminal.options.splicing import spliced
+from vifi_cli.cli.terminal.progress.bars import load_torch
 from vifi_cli.cli.training.options import RunChoice, TrainingSource, train_or_resume
 from vifi_cli.cli.training.result import show_result
 
@@ -32,6 +33,7 @@ def finetune(
     several GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli finetune ...
     """
+    load_torch()
     import vifi_cli
 
     own = {"--tune": tune, "--fusion": fusion}

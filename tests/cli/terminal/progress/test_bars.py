@@ -8,7 +8,8 @@ from rich.control import Control
 from tests.cli.conftest import Stream, _written
 from tests.cli.terminal.screen import Screen
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.progress.bars import LogTimes, TerminalFeedback
+from vifi_cli.cli.terminal.progress import bars
+from vifi_cli.cli.terminal.progress.bars import LogTimes, TerminalFeedback, load_torch
 
 
 class Terminal:
@@ -104,6 +105,23 @@ def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal, feedback = Terminal(monkeypatch), TerminalFeedback()
     with feedback.task("Indexing", 1) as report, feedback.busy("Loading"):
         report(1)
+    assert terminal.shown() == [""]
+
+
+@pytest.mark.parametrize(("rank", "shown"), [("0", ["Loading PyTorch"]), ("1", [])])
+def test_the_wait_for_torch_is_not_silent(
+    rank: str, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal, seen = Terminal(monkeypatch), []
+    monkeypatch.setenv("RANK", rank)
+
+    def slow_import(name: str) -> None:
+        redraw()
+        seen.extend(line for line in terminal.shown() if line)
+
+    monkeypatch.setattr(bars, "import_module", slow_import)
+    load_torch()
+    assert seen == shown
     assert terminal.shown() == [""]
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from vifi_cli.cli.terminal import output
@@ -114,3 +115,12 @@ def can_redraw() -> bool:
 
 
 ON_TERMINAL = TerminalFeedback()
+
+
+def load_torch() -> None:
+    """Imports torch, which takes seconds, the first time many, and shows that on a terminal."""
+    from vifi_cli.api.feedback import is_first_process
+
+    if is_first_process():
+        with ON_TERMINAL.busy("Loading PyTorch"):
+            import_module("torch")

@@ -361,3 +361,11 @@ def test_what_makes_no_sense_is_said_in_a_line(
     assert "bug" not in outcome.stderr
     assert not outcome.stdout
     assert not list(here.glob("**/metrics.jsonl"))
+
+
+def test_after_a_run_that_was_stopped_the_way_to_continue_is_said(vifi: Vifi, here: Path) -> None:
+    (here / "runs" / "moves").mkdir(parents=True)
+    (here / "runs" / "moves" / "config.toml").touch()
+    outcome = vifi("eval")
+    assert outcome.exit_code == 2
+    assert "no run in runs/ has a best model yet: continue one, as `vifi runs` shows, or" in outcome.stderr

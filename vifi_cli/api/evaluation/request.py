@@ -18,7 +18,7 @@ from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
-from vifi_cli.training.run.folder import RunConfig, newest_run
+from vifi_cli.training.run.folder import RunConfig, begun_runs, newest_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,11 @@ def run_and_models(
     run = newest_run(RUNS)
     if run is None and has_data:
         return None, ()
+    if run is None and begun_runs(RUNS):
+        raise InvalidInput(
+            f"no run in {RUNS}/ has a best model yet: continue one, as `vifi runs` shows, or name a model with "
+            "--model and videos with --data"
+        )
     if run is None:
         raise InvalidInput(
             f"{RUNS}/ has no run to evaluate: name a model with --model and videos with --data; "

@@ -159,13 +159,18 @@ class RunFolder:
         return lines
 
 
+def begun_runs(runs: Path) -> list[RunFolder]:
+    """The runs one or two levels below a folder, with or without a best model."""
+    configs = (file for depth in ("*", "*/*") for file in runs.glob(f"{depth}/{CONFIG_FILE}"))
+    return [RunFolder(path.parent) for path in configs]
+
+
 def newest_run(runs: Path) -> RunFolder | None:
     """The run whose best model was written last, one or two levels below a folder.
 
     For a bridge this is the second stage, though its configuration is written first.
     """
-    configs = [file for depth in ("*", "*/*") for file in runs.glob(f"{depth}/{CONFIG_FILE}")]
-    with_model = [run for run in (RunFolder(path.parent) for path in configs) if is_model_folder(run.best)]
+    with_model = [run for run in begun_runs(runs) if is_model_folder(run.best)]
     return max(with_model, key=lambda run: (run.best / CARD_FILE).stat().st_mtime_ns, default=None)
 
 

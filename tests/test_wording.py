@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.wording import duration, escaped, scientific, unescaped
+from vifi_cli.wording import duration, escaped, printable, scientific, unescaped
 
 any_text = st.text(st.characters(exclude_categories=())) | st.binary().map(os.fsdecode)
 
@@ -53,6 +53,11 @@ def test_what_is_escaped(text: str, shown: str) -> None:
 @pytest.mark.parametrize("text", ["\\", "\\x", "\\xg0", "\\u12", "\\Uffffffff", "\\q"])
 def test_what_is_no_escape_stays(text: str) -> None:
     assert unescaped(text) == text
+
+
+def test_people_can_tell_names_apart_whose_bytes_are_not_text() -> None:
+    assert printable(os.fsdecode(b"caf\xe9\n\\\x1b.mp4")) == r"caf\xe9\n\\x1b.mp4"
+    assert printable("日本\u202e\ud800") == r"日本\u202e\ud800"
 
 
 def test_durations() -> None:

@@ -62,9 +62,8 @@ def as_argument(path: PurePath) -> str:
 
 
 def printable(text: str) -> str:
-    """Text safe to show: invalid characters become question marks, control characters become escapes."""
-    text = text.encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Text safe to show: control characters, and bytes that are not text, become escapes."""
+    return "".join(c if c.isprintable() else escape(c) for c in text)
 
 
 def escaped(text: str) -> str:

@@ -108,4 +108,8 @@ def _confirm(prunable: Prunable, yes: bool) -> None:
         raise InvalidInput(
             f"this would drop {count} from the index: say --yes to do it, or --dry-run to look"
         )
-    typer.confirm(f"Drop {count} from the index?", abort=True, err=True)
+    try:
+        typer.confirm(f"Drop {count} from the index?", abort=True, err=True)
+    except typer.Abort:
+        output.prompt("\n")  # after Ctrl-C or Ctrl-D, the message begins a line of its own
+        raise

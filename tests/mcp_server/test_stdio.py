@@ -43,11 +43,13 @@ def started(library: Library, clips: Path) -> Iterator["subprocess.Popen[str]"]:
     program = [sys.executable, *command(library, clips)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(program, text=True, bufsize=1, **pipes) as server:  # type: ignore[call-overload]
-        send(server, {"id": 0, "method": "initialize", "params": HELLO})
-        assert receive(server)["result"]["serverInfo"]["name"] == "vifi"
-        send(server, {"method": "notifications/initialized"})
-        yield server
-        server.kill()
+        try:
+            send(server, {"id": 0, "method": "initialize", "params": HELLO})
+            assert receive(server)["result"]["serverInfo"]["name"] == "vifi"
+            send(server, {"method": "notifications/initialized"})
+            yield server
+        finally:
+            server.kill()
 
 
 def send(server: "subprocess.Popen[str]", message: dict[str, Any]) -> None:
@@ -104,3 +106,15 @@ def test_a_signal_ends_it_at_once_and_leaves_no_unfinished_clip(
     assert not left or all(path.stat().st_size for path in tmp_path.iterdir())
     done = [each["id"] for each in answers if not each["result"]["isError"]]
     assert left or 1 not in done
+
+
+def test_a_client_that_crashes_ends_it(made: Library, tmp_path: Path) -> None:
+    with started(made, tmp_path) as server:
+        assert server.stdout
+        assert server.stdin
+        server.stdout.close()
+        send(server, {"id": 1} | call("status"))
+        server.stdin.close()
+        assert server.wait(timeout=60) == 0
+        assert server.stderr
+        assert server.stderr.read() == ""

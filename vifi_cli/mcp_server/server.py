@@ -200,5 +200,8 @@ async def _serve(tools: Tools, leave: Callable[[KeyboardInterrupt], NoReturn]) -
 
 
 async def _serve_client(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing):  # what else is written to stdout goes to stderr
-        await server.run(incoming, outgoing, server.create_initialization_options())
+    try:
+        async with stdio_server() as (incoming, outgoing):  # what else is written to stdout goes to stderr
+            await server.run(incoming, outgoing, server.create_initialization_options())
+    except* BrokenPipeError:
+        pass  # the client left without closing stdin first

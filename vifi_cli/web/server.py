@@ -38,9 +38,9 @@ def listen(host: str, port: int | None) -> socket.socket:
             both = host == ANY_IPV6 and socket.has_dualstack_ipv6()  # IPv4 too
             return socket.create_server((host, number), family=family, backlog=128, dualstack_ipv6=both)
         except OSError as error:
-            reason = error.strerror
+            reason = (error.strerror or str(error)).partition(" (while ")[0]  # without the address once more
     raise InvalidInput(
-        f"cannot listen on {host}, port {port or USUAL_PORT}: {reason}; choose another by --host or --port"
+        f"cannot listen on {host}, port {wanted[0]}: {reason}; choose another by --host or --port"
     )
 
 

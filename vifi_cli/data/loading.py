@@ -42,7 +42,8 @@ def _cautions(videos: LabeledVideos) -> Iterator[str]:
     held_out = videos.val or videos.test
     untested = class_counts(held_out, len(videos.class_names)).count(0)
     if held_out and untested:
-        yield f"{untested} of {len(videos.class_names)} classes have no held-out video"
+        have = "has" if untested == 1 else "have"
+        yield f"{untested} of {len(videos.class_names)} classes {have} no held-out video"
     paths = {video.path for video in (*videos.val, *videos.test)}
     if leaked := sum(video.path in paths for video in videos.train):
         yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"

@@ -161,8 +161,8 @@ class FineTuning:
         learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
         numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
         return (
-            f"{numbers} parameters learn from {plan.videos:,} videos of "
-            f"{len(self._card.class_names)} classes, {recipe.frames} frames each: {counted(recipe.epochs, 'epoch')} of "
+            f"{numbers} parameters learn from {plan.videos:,} videos of {len(self._card.class_names)} classes, "
+            f"{counted(recipe.frames, 'frame')} each: {counted(recipe.epochs, 'epoch')} of "
             f"{counted(plan.steps_per_epoch, 'step')} of {counted(min(plan.effective_batch, plan.videos), 'clip')}, "
             f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
         )

@@ -80,6 +80,7 @@ def test_a_sweep_takes_the_best_mixture_and_draws_the_way(
 
     asked = tmp_path / "asked"
     outcome = vifi(*command, "--data", colours, "-o", asked, "--alpha", 1)
+    assert f"merged: 0 x {models[0]} + 1 x {models[1]}" in outcome.stderr, "which mixture it became"
     header, *rows = [line.split("\t") for line in outcome.stdout.splitlines()]
     assert header == ["Alpha", colours.name, colours.name, "Mean"]
     assert [row[0] for row in rows] == [f"{step / 10:.1f}" for step in range(11)]

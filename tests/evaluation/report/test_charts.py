@@ -121,6 +121,14 @@ def test_the_headline_is_the_best_by_the_mean_of_the_table() -> None:
     best = headline(ranks)
     assert best
     assert (best.method, best.after) == ("b", ", median rank 2.0")
+    equal = [ResultRow(name, (Estimate(0.5),)) for name in ("a", "b", "c")]
+    alike = headline(ResultTable(("top-1",), (*equal, ResultRow("d", (Estimate(0.4),)))))
+    assert alike
+    assert (alike.before, alike.method, alike.after) == (
+        "Best top-1 of 4:",
+        "a, b and c alike",
+        ", top-1 50.0 %",
+    )
     assert headline(ResultTable(("base",), (ResultRow("nothing", (None,)),))) is None
 
 

@@ -81,6 +81,16 @@ def test_paths_that_hold_no_model_are_refused(tmp_path: Path) -> None:
             resolve_model(str(tmp_path / name))
 
 
+def test_the_model_of_an_unfinished_run_is_proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run" / "last").mkdir(parents=True)
+    for file in ("config.json", "weights.safetensors"):
+        (tmp_path / "run" / "last" / file).touch()
+    monkeypatch.chdir(tmp_path)
+    for name in ("run/best", str(tmp_path / "run" / "best")):
+        with pytest.raises(InvalidInput, match="run/last"):
+            resolve_model(name)
+
+
 def test_golden_weights_are_recognised() -> None:
     weights = GOLDEN / "base_clip.safetensors"
     if not weights.exists():

@@ -79,6 +79,7 @@ def merge_command(
         output.document(_as_document(merged))
     elif merged.sweep:
         _show_sweep(merged.sweep)
+        output.note(f"merged: {merged.card.origin['merged']}")
     else:
         output.facts(card_facts(merged.card))
     output.note(f"written to {merged.folder}; use it as --model {merged.folder}")

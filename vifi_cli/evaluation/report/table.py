@@ -90,7 +90,10 @@ class Headline:
 
 
 def headline(table: ResultTable) -> Headline | None:
-    """The best measured method by the mean of a table, by its HM, or else by its first column; None if nothing is."""
+    """The best measured method by the mean of a table, by its HM, or else by its first column; None if nothing is.
+
+    Equally good methods are all named.
+    """
     columns = [column for column in ("HM", "mean") if column in table.columns] or table.columns[:1]
     place = table.columns.index(columns[0])
     measured = [
@@ -101,9 +104,11 @@ def headline(table: ResultTable) -> Headline | None:
     if not measured:
         return None
     choose = min if measured[0][0].unit == "rank" else max
-    best, method = choose(measured, key=lambda each: each[0].value)
+    best, _ = choose(measured, key=lambda each: each[0].value)
+    *others, last = [method for estimate, method in measured if estimate.value == best.value]
     percent = " %" if best.unit == "share" else ""
     before = f"Best {columns[0]} of {len(measured)}:" if len(measured) > 1 else ""
+    method = f"{', '.join(others)} and {last} alike" if others else last
     return Headline(before, method, f", {columns[0]} {estimate_text(best)}{percent}")
 
 

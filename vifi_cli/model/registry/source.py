@@ -107,8 +107,16 @@ def _local(name: str) -> ModelSource | None:
     if is_given_file(path):
         return _weights_file(path, activation)
     if name.startswith(FOLDER_PREFIX) or path.suffix in WEIGHT_SUFFIXES or name.startswith((".", "~", "/")):
-        raise InvalidInput(f"no model at {path}")
+        raise InvalidInput(f"no model at {path}{_beside(path)}")
+    if hint := _beside(path):
+        raise InvalidInput(f"no model at {path}{hint}")
     return None
+
+
+def _beside(path: Path) -> str:
+    """A hint at the model that an unfinished run has instead of the one that is asked for."""
+    last = path.with_name("last")
+    return f"; did you mean {last}?" if path.name == "best" and is_model_folder(last) else ""
 
 
 def _folder(path: Path) -> ModelSource:

@@ -109,7 +109,9 @@ def _confirm(prunable: Prunable, yes: bool) -> None:
             f"this would drop {count} from the index: say --yes to do it, or --dry-run to look"
         )
     try:
-        typer.confirm(f"Drop {count} from the index?", abort=True, err=True)
+        is_sure = typer.confirm(f"Drop {count} from the index?", err=True)
     except typer.Abort:
         output.prompt("\n")  # after Ctrl-C or Ctrl-D, the message begins a line of its own
         raise
+    if not is_sure:
+        raise typer.Abort

@@ -39,6 +39,7 @@ def test_fields_become_values_in_their_formats(text: str, filled: str) -> None:
         ("{start:banana}", "{start:banana} has no valid format for numbers"),
         ("{start:999999999999}", "has no valid format"),
         ("{start:{number}}", "has no valid format"),
+        ("{number:c}", "{number:c} has no valid format for numbers"),
     ],
 )
 def test_a_template_that_makes_no_sense_is_refused_when_it_is_made(text: str, says: str) -> None:

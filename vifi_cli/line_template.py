@@ -59,7 +59,7 @@ class LineTemplate:
             raise InvalidInput(f"{self._flag} has no field {{{written}}}: use {fields}")
         example = self._known[name].example
         try:
-            if _TOO_WIDE.search(form):
+            if _TOO_WIDE.search(form) or form.endswith("c"):  # which makes letters, and for some numbers none
                 raise ValueError
             format(example, form)
         except ValueError:

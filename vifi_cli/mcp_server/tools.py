@@ -15,12 +15,10 @@ from vifi_cli.api.search.hits.documents import (
     TIME_DIGITS,
     Document,
     answer_document,
-    hit_document,
+    named_hits,
     summary_document,
     video_document,
 )
-from vifi_cli.api.search.query_language import parse_query
-from vifi_cli.api.search.query_line import split_line
 from vifi_cli.api.search.session import LoadTextEncoder, SearchSession
 from vifi_cli.api.search.video_choice import VideoChoice, video_filter
 from vifi_cli.errors import InvalidInput, UnreadableVideo
@@ -49,10 +47,11 @@ from vifi_cli.video.export.clip import Clip, write_clip
 from vifi_cli.video.moment import Moment, TimeRange
 from vifi_cli.web.media.clocks import Clocks
 from vifi_cli.web.media.render_processes import Renderers
+from vifi_cli.web.media.renderings import LONGEST_CLIP_SECONDS
 from vifi_cli.web.requests.address import cursor_after, key_of, parse_key, path_in_cursor, video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader, why_out_of_reach
+from vifi_cli.web.requests.question import query_of
 
-LONGEST_CLIP_SECONDS = 600
 STALL_SECONDS = 60.0
 """Without progress, after which a video counts as one that hangs the decoder."""
 
@@ -84,7 +83,7 @@ class Tools:
         options = _ranking(given)
 
         def look(session: SearchSession) -> Document:
-            query = parse_query(split_line(given.query), session.files)
+            query = query_of(session, given.query)
             return _answer(session, query.text, given, session.find(query, options))
 
         return result_of(await self._searching.read(look))
@@ -214,10 +213,7 @@ def _ranking(given: Hits) -> RankingOptions:
 
 def _answer(session: SearchSession, query: str, given: Hits, found: Sequence[SearchHit]) -> Document:
     hits = shown_among(found, given.min_score, with_unsure=given.unsure)
-    videos = session.index.catalog.videos_at(hit.path for hit in hits)
-    listed = (
-        hit_document(hit) | {"key": str(key_of(videos[hit.path]))} for hit in hits if hit.path in videos
-    )
+    listed = named_hits(session.index.catalog, hits, lambda _, video: {"key": str(key_of(video))})
     return answer_document(query, session.reader(), listed)
 
 

@@ -20,6 +20,7 @@ from vifi_cli.web.json_api.parameters import Parameters
 from vifi_cli.web.json_api.searches import VIDEO_PARAMETERS, video_choice
 from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.media import Media
+from vifi_cli.web.media.renderings import LONGEST_CLIP_SECONDS
 from vifi_cli.web.requests.address import (
     MomentAddress,
     cursor_after,
@@ -31,7 +32,6 @@ from vifi_cli.web.requests.address import (
 from vifi_cli.web.requests.index_reader import NO_VIDEO, ROUNDED_SECONDS, IndexReader
 
 VIDEOS, MOST_VIDEOS = 100, 1000
-LONGEST_CLIP_SECONDS = 600
 NO_MOMENT = "this is not a moment: write KEY@START-END, with the end after the start, in seconds"
 ADDRESSES = {
     "search": "search?q=WORDS",

@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vifi_cli.api.search.hits.documents import Document, answer_document, hit_document
-from vifi_cli.api.search.query_language import parse_example, parse_query
-from vifi_cli.api.search.query_line import split_line
+from vifi_cli.api.search.hits.documents import Document, answer_document, named_hits
+from vifi_cli.api.search.query_language import parse_example
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.video_choice import VideoChoice, video_filter
 from vifi_cli.errors import InvalidInput
@@ -25,7 +24,7 @@ from vifi_cli.web.json_api.parameters import HitUnit, Parameters
 from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.requests.address import MomentAddress, key_of, parse_key, parse_moment, video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader
-from vifi_cli.web.requests.question import MOST_HITS, seen_moment
+from vifi_cli.web.requests.question import MOST_HITS, query_of, seen_moment
 
 HITS, HITS_PER_VIDEO = 10, 3
 UNITS: Sequence[HitUnit] = ("moment", "video")
@@ -120,7 +119,7 @@ def wanted_hits(given: Parameters, among: VideoFilter, per_video: int | None = N
 
 
 def _answer(session: SearchSession, words: str, wanted: Wanted, root: str) -> Document:
-    query = parse_query(split_line(words), session.files)
+    query = query_of(session, words)
     found = session.find(query, wanted.options)
     return _document(session, query.text, wanted.shown(found), root)
 
@@ -138,12 +137,8 @@ def _seen(session: SearchSession, example: str) -> SeenExample:
 
 
 def _document(session: SearchSession, query: str, hits: Sequence[SearchHit], root: str) -> Document:
-    """The answer, without hits whose video has just left the index."""
-    videos = session.index.catalog.videos_at(hit.path for hit in hits)
-    listed = (_hit(hit, videos[hit.path], root) for hit in hits if hit.path in videos)
-    return answer_document(query, session.reader(), listed)
+    def names(hit: SearchHit, video: CatalogedVideo) -> Document:
+        moment = MomentAddress(key_of(video), hit.start_seconds, hit.end_seconds)
+        return {"key": str(moment), "links": moment_links(root, moment)}
 
-
-def _hit(hit: SearchHit, video: CatalogedVideo, root: str) -> Document:
-    moment = MomentAddress(key_of(video), hit.start_seconds, hit.end_seconds)
-    return hit_document(hit) | {"key": str(moment), "links": moment_links(root, moment)}
+    return answer_document(query, session.reader(), named_hits(session.index.catalog, hits, names))

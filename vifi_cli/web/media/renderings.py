@@ -25,6 +25,8 @@ LINE_LETTERS, MOST_LINES = 34, 3
 SCALE = 2  # for screens of fine pixels
 LINES, LETTERS = "#857e73", "#757065"
 REASONS_AT_HAND = 64
+LONGEST_CLIP_SECONDS = 600
+"""Of a clip that a program asks for."""
 
 
 @dataclass(frozen=True, slots=True)

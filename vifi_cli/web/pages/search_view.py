@@ -161,7 +161,7 @@ def _literal(letter: str) -> str:
 def _notice(session: SearchSession, question: Question) -> str:
     """Advice on the words of a question; empty if they make no sense, which the search reports."""
     try:
-        return session.language_hint(query_of(session, question)) if question.words else ""
+        return session.language_hint(query_of(session, question.words)) if question.words else ""
     except InvalidInput:
         return ""
 

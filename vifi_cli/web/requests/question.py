@@ -117,15 +117,15 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
     options = RankingOptions(top=question.top, by=question.by, among=among)
     if question.like is None:
-        found = session.find(query_of(session, question), options)
+        found = session.find(query_of(session, question.words), options)
     else:
         found = session.find_like(seen_moment(session.index.catalog, question.like), options)
     return found if relevant_among(found) else unsure_among(found)
 
 
-def query_of(session: SearchSession, question: Question) -> Query:
-    """The words of a question, read as on the command line; raises InvalidInput if they make no sense."""
-    return parse_query(split_line(question.words), session.files)
+def query_of(session: SearchSession, words: str) -> Query:
+    """Words, read as on the command line; raises InvalidInput if they make no sense."""
+    return parse_query(split_line(words), session.files)
 
 
 def seen_moment(catalog: Catalog, moment: MomentAddress) -> SeenExample:

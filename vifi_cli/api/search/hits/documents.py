@@ -1,9 +1,10 @@
 """Answers as documents for programs: what `--json` prints, the web API sends, and `vifi mcp` returns."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.index.summary import IndexSummary
@@ -26,6 +27,14 @@ def hit_document(hit: SearchHit) -> Document:
         "unsure": hit.unsure,
     }
     return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
+
+
+def named_hits(
+    catalog: Catalog, hits: Sequence[SearchHit], names: Callable[[SearchHit, CatalogedVideo], Document]
+) -> list[Document]:
+    """Hits with what names each to a program; those whose video has just left the index are omitted."""
+    videos = catalog.videos_at(hit.path for hit in hits)
+    return [hit_document(hit) | names(hit, videos[hit.path]) for hit in hits if hit.path in videos]
 
 
 def answer_document(query: str, model: str, hits: Iterable[Document]) -> Document:

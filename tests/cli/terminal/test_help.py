@@ -86,6 +86,18 @@ def test_without_arguments_help_is_shown(vifi: Vifi) -> None:
     assert "Usage: vifi [OPTIONS] COMMAND" in outcome.stdout
 
 
+def test_help_can_be_asked_for_as_a_command(vifi: Vifi) -> None:
+    for asked, same in (
+        (["help"], []),
+        (["help", "model", "pull"], ["model", "pull"]),
+        (["model", "help"], ["model"]),
+    ):
+        outcome = vifi(*asked)
+        assert outcome.exit_code == 0
+        assert outcome.stdout == vifi(*same, "--help").stdout
+    assert "No such command 'nosuch'" in vifi("help", "nosuch").stderr
+
+
 def test_help_has_colors_on_a_terminal_only() -> None:
     command = [sys.executable, "-m", "vifi_cli", "search", "--help"]
     plain = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)

@@ -199,6 +199,10 @@ class _Command(TyperCommand):
 
 
 class _Group(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads arguments; `help search` means `search --help`, as people know it from other tools."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
+
     def invoke(self, ctx: Any) -> Any:
         """Ends a command that is stopped and has not said so itself; Typer would call every signal Ctrl-C."""
         try:

@@ -201,6 +201,12 @@ def test_a_folder_takes_its_name_when_it_is_complete(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["a"]
 
 
+def test_an_error_names_what_was_asked_for_where_nothing_can_be_created(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised, replacement(tmp_path / "missing" / "a"):
+        pass
+    assert raised.value.filename == str(tmp_path / "missing" / "a")
+
+
 def test_an_error_names_what_was_asked_for(tmp_path: Path, full_disk: None) -> None:
     with pytest.raises(OSError, match="File too large") as raised:
         paths.write_file(tmp_path / "a", bytes(200_000))

@@ -152,6 +152,10 @@ def _create(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int
             descriptor = make(path)
         except FileExistsError:  # somebody has guessed the name
             continue
+        except OSError as error:
+            if (named := _naming_target(error, path, target)) is not None:
+                raise named from error
+            raise
         if descriptor is None or not _is_lockable(path.parent):
             return path, descriptor
         with suppress(OSError):

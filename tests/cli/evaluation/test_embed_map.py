@@ -149,7 +149,11 @@ def test_what_makes_no_sense_is_one_line_that_says_so(
     assert "--data does not go with --index" in said("--data", folders, "--index")
     assert "does not exist" in said("-m", tiny, "--data", "nowhere")
     (here / "file").write_text("")
-    assert "--output" in said("-m", tiny, "--data", folders, "-o", "file")
+    refused = said("-m", tiny, "--data", folders, "-o", "file/map")
+    assert refused.splitlines() == [
+        f"error: the map cannot be written to {here / 'file' / 'map'}: {here / 'file'} is not a folder; "
+        "name another --output"
+    ], "before anything is embedded"
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
     assert "pip install scikit-learn" in said("-m", tiny, "--data", folders, "-o", "map")
     assert not (here / "map").exists()

@@ -40,7 +40,7 @@ from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
-from vifi_cli.paths import given_path, searched_index_folder, write_file
+from vifi_cli.paths import given_path, searched_index_folder, write_file, write_obstacle
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.wording import counted
 
@@ -90,6 +90,8 @@ def embed_map(
         InvalidInput: there are fewer than two classes of readable videos.
         MissingDependency: scikit-learn is not installed.
     """
+    if folder is not None:
+        check_map_folder(given_path(folder))
     listed = [
         LabeledVideo(path, label, ucf101_scene(path))
         for label, files in enumerate(videos.values())
@@ -121,14 +123,23 @@ def embed_map(
     return made
 
 
+def check_map_folder(folder: Path) -> None:
+    """Checks, before videos are embedded, that a map can be written.
+
+    Raises:
+        InvalidInput: the folder is a file, or is not writable.
+    """
+    if reason := write_obstacle(folder):
+        raise InvalidInput(f"the map cannot be written to {folder}: {reason}; name another --output")
+
+
 def write_map(made: EmbedMap, folder: Path, feedback: Feedback, *, with_thumbnails: bool = True) -> None:
     """Writes the picture and the page of a map; replaces existing files.
 
     Raises:
-        InvalidInput: the folder is a file.
+        InvalidInput: the folder is a file, or is not writable.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInput(f"--output {folder} is a file: name a folder")
+    check_map_folder(folder)
     frames = _thumbnails(made, feedback) if with_thumbnails else {}
     picture, page = map_picture(made, frames), map_page(made, frames).encode()
     if note := spelling_note(made.class_names):

@@ -70,9 +70,10 @@ def embed_map(
     """
     load_torch()
     from vifi_cli.api.evaluation.evaluate import REPORTS, dated
-    from vifi_cli.api.visualization.embedding_map import PAGE, write_map
+    from vifi_cli.api.visualization.embedding_map import PAGE, check_map_folder, write_map
     from vifi_cli.evaluation.embed_map.embed_map import make_map
 
+    check_map_folder(given_path(folder) if folder else REPORTS.absolute())
     embedded = mapped.embed(seed)
     methods: dict[str | None, Projection] = {"tsne": "t-SNE", "pca": "PCA"}
     with ON_TERMINAL.busy("Laying out"):

@@ -277,6 +277,7 @@ def test_no_video_is_ever_replaced_by_what_is_cut_from_it(vifi: Vifi, video: Pat
         (("@2-1",), "the end is not after the start"),
         (("",), "name a moment of it, as in"),
         (("@1-2", "--html", "."), "is a folder"),
+        (("@1-2", "--html", "notes.txt"), "a page is HTML: end its name with .html"),
     ],
 )
 def test_wrong_usage_is_said_in_one_line(

@@ -12,6 +12,7 @@ from vifi_cli.video.export.copied_clip import copied_suffix
 from vifi_cli.video.moment import Moment
 
 USUAL_FOLDER = Path("clips")
+PAGE_SUFFIXES = {".html", ".htm"}
 MOST_ON_PAGE = 100  # moments; their pictures take about 0.14 MB each
 LONGEST_NAME = 60  # characters of a video's name in that of a clip
 
@@ -66,7 +67,8 @@ def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutP
     """Names each file, and makes sure that writing it loses nothing.
 
     Raises:
-        InvalidInput: a file would be written twice, is one of the videos, or exists and may not be replaced.
+        InvalidInput: a page does not end with .html, or a file would be written twice, is one of the videos, or exists
+            and may not be replaced.
     """
     folder, reel, html = (
         None if path is None else given_path(path) for path in (outputs.folder, outputs.reel, outputs.html)
@@ -78,6 +80,8 @@ def plan_cut(title: str, moments: Sequence[Moment], outputs: CutOutputs) -> CutP
     pages = () if html is None else page_paths(html, len(moments))
     plan = CutPlan(title, tuple(moments), clips, reel, lists, pages, outputs.copied, outputs.pad_seconds)
     _check_targets(plan, overwrite=outputs.overwrite)
+    if html is not None and html.suffix.lower() not in PAGE_SUFFIXES:
+        raise InvalidInput(f"{outputs.html}: a page is HTML: end its name with .html")
     return plan
 
 

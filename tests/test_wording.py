@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.wording import duration, escaped, printable, scientific, unescaped
+from vifi_cli.wording import clock, duration, escaped, printable, scientific, unescaped
 
 any_text = st.text(st.characters(exclude_categories=())) | st.binary().map(os.fsdecode)
 
@@ -72,3 +72,18 @@ def test_durations() -> None:
 )
 def test_learning_rates_are_written_as_people_write_them(value: float, text: str) -> None:
     assert scientific(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "0:00"),
+        (4.9999, "0:05"),
+        (4.96, "0:04"),
+        (59.99999, "1:00"),
+        (3599.9999, "1:00:00"),
+        (3723.5, "1:02:03"),
+    ],
+)
+def test_a_time_is_not_a_second_early_for_the_sake_of_a_sum_of_frames(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown

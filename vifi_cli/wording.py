@@ -13,7 +13,7 @@ BYTES = "bytes"
 
 def clock(seconds: float) -> str:
     """A time in a video: `0:07`, `12:34`, `1:02:03`."""
-    whole = int(seconds)
+    whole = int(round(seconds, 3))  # the last of 150 frames ends at 4.9999 s
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 

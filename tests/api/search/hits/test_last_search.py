@@ -120,4 +120,9 @@ def test_changed_and_moved_videos_are_noticed(tmp_path: Path) -> None:
         index_folder() / CATALOG_FILE, indexed_with(ColorEncoder(), FrameSampling())
     ) as catalog:
         update_index(catalog, find_videos([videos]), [videos], ColorEncoder, UpdateOptions(workers=1))
-    assert find_again(search.hit(1)) == FoundAgain(elsewhere, (f"moved.mp4 has moved to {elsewhere}",))
+        assert find_again(search.hit(1)) == FoundAgain(elsewhere, (f"moved.mp4 has moved to {elsewhere}",))
+        shutil.move(elsewhere, moved)
+        search = kept(elsewhere)  # as the index still says
+        assert find_again(search.hit(1)) == FoundAgain(elsewhere)
+        update_index(catalog, find_videos([videos]), [videos], ColorEncoder, UpdateOptions(workers=1))
+    assert find_again(search.hit(1)) == FoundAgain(moved, (f"name.mp4 has moved to {moved}",))

@@ -34,13 +34,15 @@ class KeptHit:
     path: str
     start_seconds: float
     end_seconds: float
-    size_bytes: int | None  # None if the file was not there
+    size_bytes: int | None  # None if the file was neither there nor in the index
     modified_ns: int | None
 
     @classmethod
     def of(cls, hit: SearchHit) -> "KeptHit":
-        """Looks at the file of a hit."""
+        """Looks at the file of a hit; one that is not there is known as the index has seen it."""
         state = _state_of(hit.path)
+        if None in state:
+            state = _indexed_state_of(hit.path)
         return cls(str(hit.path), hit.start_seconds, hit.end_seconds, *state)
 
 
@@ -152,6 +154,14 @@ def _state_of(path: Path) -> tuple[int | None, int | None]:
     except OSError:
         return None, None
     return status.st_size, status.st_mtime_ns
+
+
+def _indexed_state_of(path: Path) -> tuple[int | None, int | None]:
+    """The size and the time of change of a file when it was indexed; None for both if it is not in the index."""
+    with suppress(VifiError, OSError), CatalogReader(searched_index_folder() / CATALOG_FILE) as catalog:
+        if video := catalog.video_at(path):
+            return video.size_bytes, video.modified_ns
+    return None, None
 
 
 def _places_of(size_bytes: int | None, modified_ns: int | None) -> list[Path]:

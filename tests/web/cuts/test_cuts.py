@@ -154,7 +154,11 @@ def test_only_the_pages_own_script_can_order_or_open(client: TestClient, made_li
         assert client.post(opening, headers=headers).status_code == 403
     assert client.get("/cut").status_code == client.get(opening).status_code == 405
     assert client.get("/cut/AAAAAAAAAAAAAAAAAAAAAA").status_code == 404
-    assert client.post("/cut", content=b"x" * 300_000, headers=OWN).status_code == 413
+    refused = client.post("/cut", content=b"x" * 300_000, headers=OWN)
+    assert (refused.status_code, refused.json()["problem"].split(":")[1]) == (
+        413,
+        " select up to 100, or 1,000 for a list",
+    )
 
 
 @pytest.mark.parametrize("headers", [{"X-Forwarded-For": "10.0.0.2"}, {"Via": "1.1 proxy"}])

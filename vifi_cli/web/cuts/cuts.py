@@ -20,7 +20,7 @@ from vifi_cli.disk.replacement import temporary_folder
 from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.cuts.cutting import Cutting, MadeCut, NotWanted
-from vifi_cli.web.cuts.order import Order, check_bounds, parse_order
+from vifi_cli.web.cuts.order import MOST_CUT, MOST_LISTED, Order, check_bounds, parse_order
 from vifi_cli.web.guard import require_own_script
 from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.render_processes import BackgroundWorker
@@ -31,6 +31,7 @@ from vifi_cli.wording import counted, size
 
 NOT_FOUND, BAD_REQUEST, TOO_LARGE = 404, 400, 413
 MOST_ORDER_BYTES = 200_000
+TOO_MANY = f"these moments are too many for one file: select up to {MOST_CUT}, or {MOST_LISTED:,} for a list"
 MOST_WAITING = 8  # orders, with the one in work
 MOST_KEPT, MOST_KEPT_BYTES = 10, 4 * 10**9
 LONGEST_WORK_SECONDS, STALL_SECONDS = 3600.0, 60.0
@@ -74,8 +75,11 @@ class Cuts:
     async def order(self, request: Request) -> Response:
         """Makes a file, and answers with lines of JSON: its progress, and at last its address or the problem."""
         require_own_script(request)
+        content = await _content(request)
+        if content is None:
+            return JSONResponse({"problem": TOO_MANY}, TOO_LARGE, NOT_KEPT)
         try:
-            order = parse_order(await _content(request))
+            order = parse_order(content)
         except InvalidInput as error:
             return JSONResponse({"problem": str(error)}, BAD_REQUEST, NOT_KEPT)
         found = await self._library.read(lambda session: _moments(session, order))
@@ -178,13 +182,13 @@ def _refused(reason: str) -> JSONResponse:
     return JSONResponse({"problem": reason}, headers=NOT_KEPT)
 
 
-async def _content(request: Request) -> bytes:
-    """The body of a request; fails with `413 Content Too Large`."""
+async def _content(request: Request) -> bytes | None:
+    """The body of a request; None if it is too long to be read."""
     content = b""
     async for part in request.stream():
         content += part
         if len(content) > MOST_ORDER_BYTES:
-            raise HTTPException(TOO_LARGE, "the order is too long")
+            return None
     return content
 
 

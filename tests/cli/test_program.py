@@ -61,7 +61,7 @@ def test_shell_completion_completes() -> None:
     assert outcome.stdout.split() == [b"search"]
 
 
-def test_no_command_has_more_than_a_dozen_flags_or_three_panels_of_six() -> None:
+def test_no_command_has_more_than_a_dozen_flags_or_panels_of_six() -> None:
     from typer import Context
     from typer.main import get_command
 
@@ -80,7 +80,8 @@ def test_no_command_has_more_than_a_dozen_flags_or_three_panels_of_six() -> None
             assert panels.total() <= 12, name
         else:
             assert max(panels.values()) <= 6, f"{name}: a panel is to be seen at a glance"
-            assert panels.total() <= 18, name
+            # a search has filters, and ways to see its hits, of its own: five panels
+            assert panels.total() <= (21 if name in ("search", "similar") else 18), name
 
 
 def test_a_reader_that_leaves_early_sees_no_traceback(vifi: Vifi, indexed: Path) -> None:

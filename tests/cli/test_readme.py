@@ -2,9 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -58,13 +59,14 @@ def _run_demo(home: Path, starter_home: Path) -> None:
 
 
 @pytest.fixture
-def reader(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home folder of somebody who has run the demo and gone to its clips."""
-    monkeypatch.setenv("VIFI_HOME", str(demo))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", COLUMNS)
-    monkeypatch.chdir(demo / "demo" / "clips")
-    return tmp_path
+def reader(demo: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The home folder of somebody who has run the demo and gone to its clips; short, as tables cut long paths."""
+    with TemporaryDirectory() as home:
+        monkeypatch.setenv("VIFI_HOME", str(demo))
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.setenv("COLUMNS", COLUMNS)
+        monkeypatch.chdir(demo / "demo" / "clips")
+        yield Path(home)
 
 
 def test_the_demo_finds_what_it_shows(demo: Path) -> None:
@@ -118,10 +120,12 @@ def test_what_readme_prints_is_what_a_reader_gets(shown: Shown, reader: Path) ->
 
 
 def _as_shown(outcome: Outcome, home: Path) -> list[str]:
-    """What is left on the terminal, without progress: messages that are not about the choice of a model, and output."""
+    """What is left on the terminal, without progress: messages about what was searched and found, and output."""
     messages = [line.rpartition("\r")[2] for line in _ESCAPES.sub("", outcome.stderr).splitlines()]
-    kept = [line for line in messages if re.match("in the clips|nothing relevant|less relevant", line)]
-    first = [line for line in kept if line.startswith("in the clips")]
+    kept = [
+        line for line in messages if re.match("in the clips|model: |nothing relevant|less relevant", line)
+    ]
+    first = [line for line in kept if line.startswith(("in the clips", "model: "))]
     last = [line for line in kept if line not in first]
     lines = [*first, *_ESCAPES.sub("", outcome.stdout).splitlines(), *last]
     return [line.replace(str(home), SHOWN_HOME) for line in lines if line.strip()]

@@ -117,7 +117,7 @@ def test_a_sweep_is_over_what_training_held_out_and_never_over_what_it_learned(
     outcome = vifi(*command, "--data", clips, "-o", tmp_path / "out", "--json")
     assert outcome.exit_code == 0, outcome.stderr
     assert json.loads(outcome.stdout)["data"] == [{"name": "clips", "videos": 2}]
-    assert "2 of 10 videos are held out, seed 7" in outcome.stderr
+    assert "2 of 10 videos are held out as both, seed 7" in outcome.stderr
 
     (tmp_path / "all.csv").write_text(
         "\n".join(["path,label,split", *(f"{p},{p.parent.name},test" for p in clips.glob("*/*.mp4"))])

@@ -181,7 +181,7 @@ def test_pruning_drops_what_is_named_and_asks_first(vifi: Vifi, folder: Path, vi
     assert "--yes" in refused.stderr
     looked = vifi("prune", folder / "pets.mp4", "--dry-run")
     assert looked.stdout == f"{folder / 'pets.mp4'}\n"
-    assert looked.stderr == "1 video (0:07 of video) would be dropped\n"
+    assert looked.stderr == "1 video (0:08 of video) would be dropped\n"
     with write_lock(vifi_home / "index"):
         assert vifi("prune", folder, "-n").exit_code == 0, "it only reads, as from an index of somebody else"
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 4

@@ -30,7 +30,7 @@ from vifi_cli.training.engine.resources import (
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
-from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
+from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.run.tensorboard import TensorBoardLog
 from vifi_cli.training.run.validation import Validation
@@ -51,21 +51,6 @@ class Listener:
         None
     )  # the same of training videos encoded once
     say: Callable[[str], None] = lambda message: None
-
-
-@dataclass(frozen=True, slots=True)
-class RunLength:
-    """How much a run has to do, its resumed part included."""
-
-    epochs: int
-    steps_per_epoch: int
-    clips_per_step: int  # at most, for this process
-    videos_to_score: int  # by this process, each time it is scored
-
-    @property
-    def steps(self) -> int:
-        """All optimizer steps."""
-        return self.epochs * self.steps_per_epoch
 
 
 class FineTuning:

@@ -7,7 +7,7 @@ import torch
 
 from vifi_cli.api.training.progress import TrainingProgress
 from vifi_cli.training.engine.step_report import StepReport
-from vifi_cli.training.fine_tuning import RunLength
+from vifi_cli.training.run.reports import RunLength
 
 LENGTH = RunLength(epochs=5, steps_per_epoch=4, clips_per_step=8, videos_to_score=7 * 10)
 

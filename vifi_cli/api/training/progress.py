@@ -8,7 +8,7 @@ import torch
 
 from vifi_cli.api.feedback import Task
 from vifi_cli.training.engine.step_report import StepReport
-from vifi_cli.training.fine_tuning import RunLength
+from vifi_cli.training.run.reports import RunLength
 
 STEP_PER_SCORING = 3.0
 """How much longer a clip takes to learn from than to score, as long as no step was taken."""

@@ -1,4 +1,4 @@
-"""The reports of a run: each epoch, and the result."""
+"""The length of a run, and its reports: each epoch, and the result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,3 +44,18 @@ class RunResult:
         scores = self.test or self.val
         shown = f", {scores.split} top-1 {scores.top1:.1%}" if scores and scores.videos else ""
         return f"<RunResult {self.model}: epoch {self.epoch}{shown}>"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLength:
+    """How much a run has to do, its resumed part included."""
+
+    epochs: int
+    steps_per_epoch: int
+    clips_per_step: int  # at most, for this process
+    videos_to_score: int  # by this process, each time it is scored
+
+    @property
+    def steps(self) -> int:
+        """All optimizer steps."""
+        return self.epochs * self.steps_per_epoch

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import wording
+from vifi_cli.cli.search.options import HitOutput
 from vifi_cli.cli.terminal import output
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.hits.last_search import KeptHit
-    from vifi_cli.cli.search.options import HitOutput
     from vifi_cli.cli.search.result import Answer
 
 MOST_DIGITS = 9
@@ -64,8 +64,8 @@ def open_moment(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Playback:
-    """Whether a search opens one of its hits."""
+class PlayableOutput(HitOutput):
+    """The form in which hits are written, and whether one of them is opened."""
 
     play: Annotated[
         int | None,
@@ -79,11 +79,12 @@ class Playback:
     player: PlayerOption = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.player is not None and self.play is None:
             raise InvalidInput("--player says where to open a hit: add --play")
 
 
-def keep_and_play(answer: Answer, form: HitOutput, playback: Playback) -> None:
+def keep_and_play(answer: Answer, form: PlayableOutput) -> None:
     """Keeps the hits that were shown for `vifi open`, and opens one if that was asked for."""
     from vifi_cli.api.search.hits.last_search import LastSearch
 
@@ -93,15 +94,13 @@ def keep_and_play(answer: Answer, form: HitOutput, playback: Playback) -> None:
     try:
         search.keep()
     except OSError as error:  # such as a full disk
-        if playback.play is None and output.stdout_is_terminal():
+        if form.play is None and output.stdout_is_terminal():
             output.note(f"`vifi open` cannot open these hits, which cannot be kept ({error.strerror})")
-    if playback.play is not None and answer.is_relevant:
-        play_hit(search.hit(playback.play), playback.player)
-    elif playback.play is not None and answer.hits:
-        search.hit(playback.play)
-        output.note(
-            f"nothing opened, since no hit is sure: `vifi open {playback.play}` opens it all the same"
-        )
+    if form.play is not None and answer.is_relevant:
+        play_hit(search.hit(form.play), form.player)
+    elif form.play is not None and answer.hits:
+        search.hit(form.play)
+        output.note(f"nothing opened, since no hit is sure: `vifi open {form.play}` opens it all the same")
 
 
 def play_hit(hit: KeptHit, player: str | None) -> None:

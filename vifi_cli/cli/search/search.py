@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import paths
-from vifi_cli.cli.search.open import Playback, keep_and_play
-from vifi_cli.cli.search.options import EncoderOptions, HitChoice, HitOutput, VideoSelection
+from vifi_cli.cli.search.open import PlayableOutput, keep_and_play
+from vifi_cli.cli.search.options import EncoderOptions, HitChoice, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.splicing import spliced
@@ -37,8 +37,7 @@ def search(
     ],
     hits: HitChoice,
     videos: VideoSelection,
-    form: HitOutput,
-    playback: Playback,
+    form: PlayableOutput,
     encoder: EncoderOptions,
 ) -> None:
     """Find moments that match a description.
@@ -66,7 +65,7 @@ def search(
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)
-    keep_and_play(answer, form, playback)
+    keep_and_play(answer, form)
     if not answer.is_relevant:
         raise typer.Exit(NO_HITS)
 

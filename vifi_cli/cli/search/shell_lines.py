@@ -14,8 +14,8 @@ from typer.main import get_command
 
 from vifi_cli import wording
 from vifi_cli.cli.search.cut import cut
-from vifi_cli.cli.search.open import Playback, open_moment
-from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
+from vifi_cli.cli.search.open import PlayableOutput, open_moment
+from vifi_cli.cli.search.options import HitChoice, VideoSelection
 from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.terminal import output
@@ -158,7 +158,7 @@ def _is_file(word: str) -> bool:
 
 def _check_together(given: Mapping[str, Any]) -> None:
     """Raises InvalidInput if options of a search do not fit each other."""
-    for bundle in (HitChoice, HitOutput, Playback):
+    for bundle in (HitChoice, PlayableOutput):
         _taken(bundle, given)
     _taken(VideoSelection, given).video_filter()
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from vifi_cli.cli.search.open import Playback, keep_and_play
-from vifi_cli.cli.search.options import HitChoice, HitOutput, VideoSelection
+from vifi_cli.cli.search.open import PlayableOutput, keep_and_play
+from vifi_cli.cli.search.options import HitChoice, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.search.search import NO_HITS, is_in_shell, session_of
 from vifi_cli.cli.terminal.options.shared import DeviceOption
@@ -27,8 +27,7 @@ def similar(
     ],
     hits: HitChoice,
     videos: VideoSelection,
-    form: HitOutput,
-    playback: Playback,
+    form: PlayableOutput,
     device: DeviceOption = "auto",
 ) -> None:
     """Find moments that look like a video, a part of one or a picture.
@@ -54,6 +53,6 @@ def similar(
         wants_unsure(form, is_asked=hits.unsure),
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
-    keep_and_play(answer, form, playback)
+    keep_and_play(answer, form)
     if not answer.is_relevant:
         raise typer.Exit(NO_HITS)

@@ -76,3 +76,8 @@ class IndexChanged(IndexProblem):
 
 class EncoderMismatch(IndexProblem):
     """The index was built with another encoder than the one requested."""
+
+
+def unreadable_index(error: Exception) -> str:
+    """The line for an error of SQLite, which any use of an index can raise."""
+    return f"the index cannot be read ({error}): run `vifi doctor` to find out why"

@@ -7,7 +7,7 @@ from typing import Any
 import mcp_types as types
 
 from vifi_cli.api.search.hits.documents import Document
-from vifi_cli.errors import VifiError
+from vifi_cli.errors import VifiError, unreadable_index
 from vifi_cli.wording import one_line
 
 UNEXPECTED = "vifi did not expect this: set VIFI_DEBUG=1 to see on stderr where it failed, and report that"
@@ -36,7 +36,7 @@ def words_for(error: Exception) -> str:
     if isinstance(error, VifiError):
         return str(error)
     if isinstance(error, sqlite3.Error):
-        return f"the index cannot be read ({error}): run `vifi doctor`"
+        return unreadable_index(error)
     if isinstance(error, OSError):
         return f"{error.filename or 'a file'}: {error.strerror or 'cannot be read or written'}"
     return UNEXPECTED

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from vifi_cli.errors import VifiError
+from vifi_cli.errors import VifiError, unreadable_index
 
 
 def in_words(error: Exception) -> str:
@@ -18,7 +18,7 @@ def in_words(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}: check free disk space and access rights, then run the command again"
     if isinstance(error, sqlite3.Error):
-        return f"the index cannot be read ({error}): run `vifi doctor` to find out why"
+        return unreadable_index(error)
     kind = type(error).__name__
     return f"{kind}: {error} (this is a bug in vifi: run again with VIFI_DEBUG=1 and report the traceback)"
 

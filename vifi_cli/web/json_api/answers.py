@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vifi_cli.api.search.hits.documents import Document
-from vifi_cli.errors import InvalidInput, VifiError
+from vifi_cli.errors import InvalidInput, VifiError, unreadable_index
 from vifi_cli.web.guard import API_PREFIX
 from vifi_cli.web.requests.address import MomentAddress, VideoKey
 
@@ -56,7 +56,7 @@ def failed(_: Request, error: Exception) -> Response:
             {"error": str(error)}, BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY
         )
     if isinstance(error, sqlite3.Error):
-        return json_answer({"error": f"the index cannot be read ({error}): run `vifi doctor`"}, NOT_READY)
+        return json_answer({"error": unreadable_index(error)}, NOT_READY)
     raise error
 
 

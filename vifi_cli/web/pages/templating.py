@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from vifi_cli.errors import IndexMissing, VifiError
+from vifi_cli.errors import IndexMissing, VifiError, unreadable_index
 from vifi_cli.video.edit_lists.edit_list import OTIO
 from vifi_cli.web.guard import MEDIA_PREFIX, is_local_viewer
 from vifi_cli.web.location.sub_path import path_inside, root_of
@@ -95,5 +95,5 @@ def _in_words(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, VifiError):
         return NOT_READY, "Not now", str(error)
     if isinstance(error, sqlite3.Error):
-        return NOT_READY, "Not now", f"The index cannot be read ({error}). Run `vifi doctor`."
+        return NOT_READY, "Not now", unreadable_index(error)
     raise error

@@ -1,14 +1,13 @@
 """The arguments of the tools: what a language model may ask for, in units and within limits that it can read."""
 
-import difflib
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.web.requests.named_values import advice_for, check_is_text
+from vifi_cli.web.requests.question import MOST_LETTERS
 
-LIKENESS = 0.65  # of a name that is suggested
-MOST_LETTERS = 2000
 MOST_HITS, MOST_VIDEOS = 100, 500
 SMALLEST_PICTURE, LARGEST_PICTURE = 64, 1080
 NOT_CALLED_SO = "extra_forbidden"
@@ -138,8 +137,8 @@ class NoArguments(Arguments):
 def read_arguments(kind: type[Given], given: dict[str, Any]) -> Given:
     """The arguments of a call; raises InvalidInput with one line that says what is wrong with each."""
     for name, value in given.items():
-        if isinstance(value, str) and "\0" in value:
-            raise InvalidInput(f"`{name}` holds a NUL character, which is not text: omit it")
+        if isinstance(value, str):
+            check_is_text(name, value)
     try:
         return kind.model_validate(given)
     except ValidationError as error:
@@ -152,9 +151,7 @@ def _problem(place: tuple[int | str, ...], kind: str, message: str, known: list[
     name = str(place[0]) if place else "arguments"
     if kind != NOT_CALLED_SO:
         return f"`{name}`: {message[:1].lower()}{message[1:]}"
-    near = difflib.get_close_matches(name, known, 1, LIKENESS)
-    takes = f"the tool takes {', '.join(known)}" if known else "the tool takes none"
-    return f"`{name}` is not an argument: " + (f"did you mean `{near[0]}`?" if near else takes)
+    return f"`{name}` is not an argument: {advice_for(name, known, 'the tool')}"
 
 
 def schema_of(kind: type[Arguments]) -> dict[str, Any]:

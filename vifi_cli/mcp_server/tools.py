@@ -50,6 +50,7 @@ from vifi_cli.web.media.render_processes import Renderers
 from vifi_cli.web.media.renderings import LONGEST_CLIP_SECONDS
 from vifi_cli.web.requests.address import cursor_after, key_of, parse_key, path_in_cursor, video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader, why_out_of_reach
+from vifi_cli.web.requests.named_values import check_hit_unit
 from vifi_cli.web.requests.question import query_of
 
 STALL_SECONDS = 60.0
@@ -200,8 +201,7 @@ def _filter(given: Videos) -> VideoFilter:
 
 
 def _ranking(given: Hits) -> RankingOptions:
-    if given.by == "video" and "per_video" in given.model_fields_set:
-        raise InvalidInput("`per_video` counts moments, and by=video gives one hit per video: omit one")
+    check_hit_unit(given.by, gives_per_video="per_video" in given.model_fields_set)
     return RankingOptions(
         top=given.top,
         by=given.by,

@@ -1,6 +1,5 @@
 """The parameters of a request to the API: each is known, given once, and makes sense."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Literal, TypeVar
@@ -8,11 +7,11 @@ from typing import Literal, TypeVar
 from starlette.requests import Request
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.web.requests.named_values import advice_for, check_is_text
+from vifi_cli.web.requests.question import MOST_LETTERS
 
-MOST_LETTERS = 2000
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 FRACTION = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+", re.ASCII)
-LIKENESS = 0.65  # of a name that is suggested
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
 
 Choice = TypeVar("Choice", bound=str)
@@ -33,8 +32,7 @@ class Parameters:
                 raise InvalidInput(f"`{name}` is empty: give it a value, or omit it")
             if len(value) > MOST_LETTERS:
                 raise InvalidInput(f"`{name}` is too long: write fewer than {MOST_LETTERS:,} letters")
-            if "\0" in value:
-                raise InvalidInput(f"`{name}` holds a NUL character, which is not text: omit it")
+            check_is_text(name, value)
             self._values[name] = value
 
     def text(self, name: str) -> str | None:
@@ -85,10 +83,7 @@ HitUnit = Literal["moment", "video"]
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, 1, LIKENESS)
-    listed = f"it takes {', '.join(known)}" if known else "it takes none"
-    advice = f"did you mean `{near[0]}`?" if near else listed
-    return f"`{_short(name)}` is not a parameter of this address: {advice}"
+    return f"`{_short(name)}` is not a parameter of this address: {advice_for(name, known, 'it')}"
 
 
 def _short(text: str) -> str:

@@ -24,6 +24,7 @@ from vifi_cli.web.json_api.parameters import HitUnit, Parameters
 from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.requests.address import MomentAddress, key_of, parse_key, parse_moment, video_by_key
 from vifi_cli.web.requests.index_reader import IndexReader
+from vifi_cli.web.requests.named_values import check_hit_unit
 from vifi_cli.web.requests.question import MOST_HITS, query_of, seen_moment
 
 HITS, HITS_PER_VIDEO = 10, 3
@@ -104,8 +105,7 @@ def video_choice(given: Parameters) -> VideoFilter:
 def wanted_hits(given: Parameters, among: VideoFilter, per_video: int | None = None) -> Wanted:
     """The hits that parameters ask for; `per_video` limits them where it is not a parameter."""
     by = given.choice("by", UNITS)
-    if by == "video" and given.text("per_video") is not None:
-        raise InvalidInput("`per_video` counts moments, and by=video gives one hit per video: omit one")
+    check_hit_unit(by, gives_per_video=given.text("per_video") is not None)
     if per_video is None:
         per_video = given.number("per_video", range(MOST_HITS + 1), HITS_PER_VIDEO)
     options = RankingOptions(

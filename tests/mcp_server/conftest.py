@@ -2,14 +2,10 @@
 
 import pytest
 
-from tests.web.conftest import Library, make_clips
+from tests.web.conftest import Library, indexed_clips
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """A library that is only read."""
-    folder = tmp_path_factory.mktemp("library")
-    library = Library(folder / "videos", folder / "index")
-    make_clips(library.videos)
-    library.update()
-    return library
+    return indexed_clips(tmp_path_factory.mktemp("library"))

@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
-from tests.web.conftest import Library
+from tests.web.conftest import Library, empty_library
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.mcp_server.clips_folder import ClipsFolder
 from vifi_cli.mcp_server.server import RunningCalls, make_server
@@ -246,9 +246,7 @@ def test_what_makes_no_sense_is_an_error_in_one_line(made: Library, tmp_path: Pa
 @pytest.fixture
 def own(tmp_path: Path) -> Library:
     """A library of one test."""
-    library = Library(tmp_path / "videos", tmp_path / "index")
-    library.videos.mkdir()
-    return library
+    return empty_library(tmp_path)
 
 
 def test_changes_of_the_index_are_seen_at_once(own: Library, tmp_path: Path) -> None:

@@ -73,14 +73,25 @@ def make_clips(folder: Path) -> None:
     solid_colour_clip(folder / "night" / "green.mp4", [("green", 3.0)], codec="hevc")
 
 
-@pytest.fixture(scope="session")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """A library for all tests that only read it."""
-    folder = tmp_path_factory.mktemp("library")
+def indexed_clips(folder: Path) -> Library:
+    """A library of these clips."""
     library = Library(folder / "videos", folder / "index")
     make_clips(library.videos)
     library.update()
     return library
+
+
+def empty_library(folder: Path) -> Library:
+    """A library without videos."""
+    library = Library(folder / "videos", folder / "index")
+    library.videos.mkdir()
+    return library
+
+
+@pytest.fixture(scope="session")
+def made_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A library for all tests that only read it."""
+    return indexed_clips(tmp_path_factory.mktemp("library"))
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +129,7 @@ def running(
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     """An empty library for one test."""
-    made = Library(tmp_path / "videos", tmp_path / "index")
-    made.videos.mkdir()
-    return made
+    return empty_library(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from vifi_cli import paths, stop_signals
 from vifi_cli.cli.search.search import index_to_search
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.shared import DeviceOption
+from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
@@ -18,13 +20,16 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 EVERY_HOST = "0.0.0.0"
 
 
-def serve(
+@dataclass(frozen=True, kw_only=True)
+class ServerAddress:
+    """Where the page is served, to whom, and under which address others see it."""
+
     host: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS", help="Address to listen on", show_default="127.0.0.1; all with --expose"
         ),
-    ] = None,
+    ] = None
     port: Annotated[
         int | None,
         typer.Option(
@@ -34,18 +39,23 @@ def serve(
             help="Port to listen on",
             show_default="8765 or the next free one",
         ),
-    ] = None,
+    ] = None
     expose: Annotated[
         bool, typer.Option("--expose", help="Let other machines in: they see all indexed videos")
-    ] = False,
+    ] = False
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another name of the server, as behind a proxy (repeatable)"),
-    ] = None,
+    ] = None
     root_path: Annotated[
         str,
         typer.Option(metavar="PATH", help="Path of the page behind a proxy, such as /vifi", show_default="/"),
-    ] = "/",
+    ] = "/"
+
+
+@spliced
+def serve(
+    address: ServerAddress,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser")] = False,
     device: DeviceOption = "auto",
 ) -> None:
@@ -61,16 +71,17 @@ def serve(
     from vifi_cli.web.location.sub_path import parse_sub_path
     from vifi_cli.web.server import listen, run
 
-    listens_on = _listening_host(host, expose)
-    allowed, below = frozenset(map(parse_allowed_host, allow_host or ())), parse_sub_path(root_path)
+    listens_on = _listening_host(address.host, address.expose)
+    allowed = frozenset(map(parse_allowed_host, address.allow_host or ()))
+    below = parse_sub_path(address.root_path)
     app = make_app(
         index_to_search(),
         paths.cache_folder(),
         lambda indexed_with: load_query_encoder(indexed_with, EncoderChoice(device=device), ON_TERMINAL),
-        hosts=Hosts(expose, allowed),
+        hosts=Hosts(address.expose, allowed),
         root_path=below,
     )
-    with listen(listens_on, port) as listening:
+    with listen(listens_on, address.port) as listening:
         addresses = addresses_of(listening, below)
         _show_addresses(addresses, is_exposed=listens_on not in LOOPBACK_HOSTS)
         if open_browser:

@@ -19,7 +19,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from tests.benchmarks.measuring import show_machine, show_table
-from tests.web.conftest import Library, make_clips, running
+from tests.web.conftest import indexed_clips, running
 
 REQUESTS, PATIENCE_SECONDS = 10, 3.0
 UNLIMITED = {"most": 10**6, "most_of_one_client": 10**6, "request_seconds": 1e6, "unread_seconds": 1e6}
@@ -98,9 +98,7 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     show_machine()
     with tempfile.TemporaryDirectory() as folder:
-        library = Library(Path(folder) / "videos", Path(folder) / "index")
-        make_clips(library.videos)
-        library.update()
+        library = indexed_clips(Path(folder))
         rows = []
         for name, limits in (("without limits", UNLIMITED), ("vifi serve", {})):
             resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))

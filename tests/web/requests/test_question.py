@@ -10,7 +10,7 @@ import pytest
 
 from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
-from tests.web.conftest import Library
+from tests.web.conftest import Library, empty_library
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
@@ -63,9 +63,7 @@ def like(library: Library, name: str, start: float, end: float, **others: object
 @pytest.fixture(scope="module")
 def striped(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """A library in which a colour comes back in its video, and is in others, too."""
-    folder = tmp_path_factory.mktemp("striped")
-    library = Library(folder / "videos", folder / "index")
-    library.videos.mkdir()
+    library = empty_library(tmp_path_factory.mktemp("striped"))
     solid_colour_clip(library.videos / "stripes.mp4", [("blue", 8.0), ("red", 8.0), ("blue", 8.0)])
     solid_colour_clip(library.videos / "blue_then_red.mp4", [("blue", 6.0), ("red", 6.0)])
     solid_colour_clip(library.videos / "red.mp4", [("red", 4.0)])

@@ -135,7 +135,7 @@ def read_values(file: Path) -> dict[str, Any]:
     """The values in a file, checked; none if there is no file. Errors are those of `load_settings`."""
     text = read_text(file)
     values: dict[str, Any] = {}
-    for key, value in _parsed(file, text).items():
+    for key, value in parsed(file, text).items():
         where = f"{file}{_line_of(key, text)}"
         if key not in _KINDS:
             raise InvalidInput(
@@ -162,7 +162,8 @@ def read_text(file: Path) -> str:
         ) from error
 
 
-def _parsed(file: Path, text: str) -> Mapping[str, object]:
+def parsed(file: Path, text: str) -> Mapping[str, object]:
+    """What a file of settings says, by its text; InvalidInput if that is not TOML."""
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

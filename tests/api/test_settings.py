@@ -83,3 +83,13 @@ def test_a_full_disk_loses_no_setting(full_disk: None) -> None:
     with pytest.raises(OSError, match="File too large"):
         set_setting("exclude", ["x" * 200_000])
     assert config_file().read_text() == "top = 1\n"
+
+
+def test_broken_toml_is_explained_as_when_it_is_read() -> None:
+    config_file().write_text('top = 1\ndevice = "cpu\n')
+    messages = []
+    for use in (load_settings, lambda: set_setting("top", ["2"]), lambda: unset_setting("top")):
+        with pytest.raises(InvalidInput, match="is not valid TOML") as caught:
+            use()
+        messages.append(str(caught.value))
+    assert len(set(messages)) == 1

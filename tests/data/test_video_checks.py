@@ -82,3 +82,12 @@ def test_the_published_few_shot_lists_leak_into_splits_2_and_3(
     found = check_videos(videos, decode=False)
     assert sum(leak.by == "file" for leak in found.leaks) == leaked
     assert found.is_fine == (not leaked)
+
+
+def test_a_class_that_is_trained_and_never_tested_is_named(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, ("1.mp4", "2.mp4", "3.mp4"))
+    videos = labeled(tmp_path, "1.mp4", "2.mp4", "3.mp4")
+    trained = LabeledVideos("set", ("a", "b"), (replace(videos[0], label=0), replace(videos[1], label=1)))
+    assert check_videos(trained, decode=False).untested_classes == ()
+    tested = replace(trained, test=(replace(videos[2], label=0),))
+    assert check_videos(tested, decode=False).untested_classes == ("b",)

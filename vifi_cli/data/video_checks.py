@@ -61,6 +61,16 @@ class DataCheck:
         return tuple(name for label, name in enumerate(self.videos.class_names) if label not in used)
 
     @property
+    def untested_classes(self) -> tuple[str, ...]:
+        """Classes that are trained and have no test video where others have some.
+
+        This is no finding: leaving out a person or a scene may do so.
+        """
+        trained, tested = ({video.label for video in part} for part in (self.videos.train, self.videos.test))
+        names = enumerate(self.videos.class_names)
+        return tuple(name for label, name in names if tested and label in trained - tested)
+
+    @property
     def is_fine(self) -> bool:
         """Whether the check found nothing."""
         return not self.findings()

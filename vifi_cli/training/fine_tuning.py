@@ -131,6 +131,11 @@ class FineTuning:
             yield self._result(progress)
 
     @property
+    def classes(self) -> int:
+        """How many classes it learns."""
+        return len(self._card.class_names)
+
+    @property
     def length(self) -> RunLength:
         """How much it has to do."""
         recipe, data, count = self._config.recipe, self._data, self._processes.count
@@ -277,8 +282,9 @@ class FineTuning:
         prompts = self._config.recipe.prompts
         keeps_index = prompts.text_context and not prompts.image_context
         index_model = self._config.model if keeps_index else str(self._folder.best)
+        epoch = progress.best_epoch
         return RunResult(
-            self._folder.path, self._folder.best, index_model, progress.best_epoch, val, test, before
+            self._folder.path, self._folder.best, index_model, epoch, val, test, before, self.classes
         )
 
     def _noted(self, report: Noted) -> Noted:

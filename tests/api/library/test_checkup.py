@@ -32,3 +32,11 @@ def test_files_that_are_gone_and_files_that_are_out_of_reach(tmp_path: Path) -> 
         f"2 indexed videos out of reach: {roots[0]} is missing, unreadable, or not mounted",
     ]
     assert f"vifi prune --missing {roots[0]}" in str(list(found.values())[1])
+
+
+def test_the_demo_s_index_is_checked_where_searches_use_it(tmp_path: Path) -> None:
+    demo = tmp_path / "home" / "demo" / "index"
+    Catalog.create(demo / CATALOG_FILE, indexed_with(ColorEncoder(), FrameSampling())).close()
+    found = [finding for finding in examine(tmp_path / "home", demo) if finding.subject == "Index"]
+    assert [finding.state for finding in found] == ["fine"]
+    assert found[0].detail.startswith("of `vifi demo`, as you have none of your own: 0 videos")

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vifi_cli.api.training.progress import TrainingProgress
+from vifi_cli.cli.terminal.progress.line import Work
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.reports import RunLength
 
@@ -75,3 +76,33 @@ def test_a_resumed_run_begins_where_it_was() -> None:
     run.epoch(3, first=2)
     assert run.overall.left == pytest.approx(4 * 10)
     assert run.overall.done / run.overall.total == pytest.approx(16 / 20, abs=0.02)
+
+
+def test_the_first_estimates_leave_out_how_long_the_start_took() -> None:
+    run = Run()
+    run.progress.scoring(0, 10)
+    run.seconds += 30.0  # decoders start
+    run.progress.scoring(1, 10)
+    assert run.overall.total == 0, "no estimate yet"
+    run.seconds += 0.5
+    run.progress.scoring(2, 10)
+    assert run.overall.left == pytest.approx(20 * 3 * 8 * 0.5 + 68 * 0.5)
+    for seconds in (100.0, 10.0):  # the first step warms up
+        run.seconds += seconds
+        facts: dict[str, Any] = {"loss": 1.0, "learning_rate": 1e-5, "clips": 8}
+        run.progress.step(StepReport(0, int(seconds == 10), 4, 5, **facts))
+    assert run.overall.left == pytest.approx(18 * 10 + 68 * 0.5)
+
+
+def test_loading_the_model_is_no_part_of_the_pace_of_training() -> None:
+    shown = Work("Training", 0.0)
+    now = 40.0
+
+    def overall(done: float, total: float | None = None, *, what: str = "", at: str = "") -> None:
+        shown.advance(now, done, total, what, at)
+
+    progress = TrainingProgress(overall, Shown(), torch.device("cpu"), now=lambda: now)
+    progress.begin(LENGTH)
+    now = 44.0
+    progress.step(StepReport(0, 0, 4, 5, loss=1.0, learning_rate=1e-5, clips=8))
+    assert shown.pace.seconds_left(now, shown.total) == pytest.approx(19 * 4)

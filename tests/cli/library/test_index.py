@@ -375,3 +375,28 @@ def test_files_that_the_setting_excludes_are_skipped_beside_those_of_the_flag(
     outcome = vifi("index", clips, "--model", "starter", "--exclude", "kitchen.*", "--json")
     report = json.loads(outcome.stdout)
     assert (report["added"], report["skipped_files"]["excluded"]) == (1, 3)
+
+
+def test_the_question_of_prune_takes_yes_and_no_and_ctrl_c_interrupts_it(
+    vifi: Vifi, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Answers(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, *_: object) -> str:  # type: ignore[override]
+            if line := super().readline():
+                return line
+            raise KeyboardInterrupt
+
+    vifi("index", folder, "--model", "starter")
+    monkeypatch.setattr("sys.stdin", Answers("perhaps\n"))
+    stopped = vifi("prune", folder)
+    assert stopped.exit_code == 130
+    assert stopped.stderr.count("[y/N]") == 2
+    assert "answer y to drop them, or n to keep them\n" in stopped.stderr
+    assert stopped.stderr.endswith("interrupted: run the same command again\n")
+    assert "Error:" not in stopped.stderr
+    monkeypatch.setattr("sys.stdin", Answers("Yes\n"))
+    assert vifi("prune", folder / "pets.mp4").exit_code == 0
+    assert json.loads(vifi("status", "--json").stdout)["videos"] == 3

@@ -304,7 +304,8 @@ def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, tmp_path: Path, pipe:
     outcome = vifi("cut", "a cat", "--path", "nowhere", "-o", tmp_path / "clips")
     assert (outcome.exit_code, outcome.stderr) == (
         1,
-        "no hits among the videos asked for: `vifi status` shows what is indexed\n",
+        "no hits among the videos asked for: no indexed path matches nowhere; "
+        "`vifi status` shows what is indexed\n",
     )
     pipe('{"query": "a cat", "hits": []}')
     assert vifi("cut", "-", "-o", tmp_path / "clips").exit_code == 1

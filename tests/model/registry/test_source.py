@@ -104,3 +104,20 @@ def test_golden_weights_are_recognised() -> None:
         "vision_cfg": {"image_size": 32, "layers": 3, "width": 128, "head_width": 64, "patch_size": 8},
         "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 3},
     }
+
+
+@pytest.mark.parametrize("written", ["runs/moves/bset", "./runs/moves/bset", "runs/mvoes/best", "runs/mvoes"])
+def test_a_path_with_a_slip_brings_the_model_that_is_meant(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meant = tmp_path / "runs" / "moves" / "best"
+    meant.mkdir(parents=True)
+    for name in ("config.json", "weights.safetensors"):
+        (meant / name).touch()
+    (tmp_path / "runs" / "plans").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match=f"did you mean {meant}[?]"):
+        resolve_model(written)
+    with pytest.raises(InvalidInput, match="no model") as caught:
+        resolve_model("runs/plams/best")
+    assert "did you mean" not in str(caught.value), "there is no model in plans"

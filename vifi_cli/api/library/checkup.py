@@ -33,8 +33,11 @@ class Finding:
     fix: str | None = None  # what to do, if something is wrong
 
 
-def examine(home: Path) -> Iterator[Finding]:
-    """Runs every check on the installation and on the data folder; none of them raises."""
+def examine(home: Path, searched: Path | None = None) -> Iterator[Finding]:
+    """Runs every check on the installation and on the data folder; none of them raises.
+
+    `searched` is the folder of the index that searches use; the one in `home` by default.
+    """
     checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
         ("Versions", _versions),
         ("Settings", _settings),
@@ -43,7 +46,7 @@ def examine(home: Path) -> Iterator[Finding]:
         ("Decoding", _decoding),
         ("Models", _models),
         ("Free disk", lambda: _disk(home)),
-        ("Index", lambda: _index(home / "index")),
+        ("Index", lambda: _index(searched or home / "index", own=home / "index")),
     )
     for subject, check in checks:
         try:
@@ -175,7 +178,7 @@ def _postponed(catalog: "Catalog") -> Iterator[Finding]:
         yield Finding("Index", "note", f"{files} to be tried again, {example}", "run `vifi index`")
 
 
-def _index(folder: Path) -> Iterator[Finding]:
+def _index(folder: Path, own: Path) -> Iterator[Finding]:
     from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
     from vifi_cli.index.summary import vectors_agree
     from vifi_cli.index.update.rebuild import rebuild_folder
@@ -190,7 +193,9 @@ def _index(folder: Path) -> Iterator[Finding]:
             vectors = open_vectors(catalog)
             windows, videos = len(catalog.window_ids()), counted(len(catalog.videos()), "video")
             if windows == len(vectors) and vectors_agree(catalog, vectors):
-                yield Finding("Index", "fine", f"{videos}; catalog and vectors agree ({windows:,} windows)")
+                whose = "" if folder == own else "of `vifi demo`, as you have none of your own: "
+                agree = f"catalog and vectors agree ({windows:,} windows)"
+                yield Finding("Index", "fine", f"{whose}{videos}; {agree}")
                 yield from _postponed(catalog)
                 yield from _presence(catalog)
             else:

@@ -43,7 +43,8 @@ def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedbac
         return load_index_text_encoder(indexed_with, device, feedback)
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
 
-    source = fetch_model(model, feedback)
+    instead = f"or omit --model: {indexed_with.model}, which made the index, reads queries too"
+    source = fetch_model(model, feedback, instead=instead)
     if vision_fingerprint_of(source, device) != indexed_with.vision_fingerprint:
         raise EncoderMismatch(
             f"the index was made with {indexed_with.model}, and {model} encodes images differently: omit --model, "

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource
 
 
-def fetch_model(name: str | Path, feedback: Feedback) -> "ModelSource":
+def fetch_model(name: str | Path, feedback: Feedback, *, instead: str = "") -> "ModelSource":
     """Resolves a model's name, as for `--model`, and fetches its weights unless they are on this machine already.
+
+    `instead` is what the user can do where the hub cannot be reached, in words; by default, take another model.
 
     Raises:
         InvalidInput: the model is unknown.
@@ -21,14 +23,14 @@ def fetch_model(name: str | Path, feedback: Feedback) -> "ModelSource":
     from vifi_cli.model.registry.source import resolve_model
 
     source = resolve_model(str(name))
-    fetch_weights(source, feedback)
+    fetch_weights(source, feedback, instead)
     return source
 
 
-def fetch_weights(source: "ModelSource", feedback: Feedback) -> None:
+def fetch_weights(source: "ModelSource", feedback: Feedback, instead: str = "") -> None:
     """Fetches a model's weights unless they are on this machine already; see `fetch_model`."""
     from vifi_cli.model.registry.hub import is_cached, pull
 
     if not is_cached(source):
         with feedback.task(f"Fetching {source.name}", unit=BYTES) as report:
-            pull(source, report)
+            pull(source, report, instead=instead)

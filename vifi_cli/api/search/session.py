@@ -17,6 +17,7 @@ from vifi_cli.api.library.encoders import (
     model_that_reads,
 )
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
+from vifi_cli.api.search.video_choice import path_problem
 from vifi_cli.errors import IndexChanged
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
@@ -199,6 +200,10 @@ class SearchSession:
         """Advice on words in a script that the encoder does not read; empty if there is none to give."""
         texts = [term.meaning.text for term in query.terms if isinstance(term.meaning, Words)]
         return language_hint(choice.model or self.index.catalog.indexed_with.model, " ".join(texts))
+
+    def path_problem(self, pattern: str | None) -> str:
+        """That no indexed video has a path that matches, with the name that may be meant; empty if one has."""
+        return "" if pattern is None else path_problem(pattern, list(self.index.catalog.paths()))
 
     def _read(self, text: str, choice: EncoderChoice) -> Float32Array:
         fingerprint = self._text_fingerprint(choice)

@@ -1,13 +1,15 @@
 """The videos that a search looks at, as people write it: folders, dates, ages and lengths."""
 
+import difflib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vifi_cli.api.search.times import instant_option, length_option
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.catalog.video_filter import VideoFilter, path_matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +48,19 @@ def video_filter(choice: VideoChoice, spelled: Callable[[str], str] = str) -> Vi
         shortest_seconds=shortest_seconds,
         longest_seconds=longest_seconds,
     )
+
+
+def path_problem(pattern: str, paths: Sequence[Path]) -> str:
+    """That a pattern matches none of the indexed paths, with the names that may be meant; empty if it matches one."""
+    if any(path_matches(path, pattern) for path in paths):
+        return ""
+    problem = f"no indexed path matches {pattern}"
+    part = f"*{pattern.strip('*')}*"
+    if any(path_matches(path, part) for path in paths):
+        return f"{problem}; did you mean '{part}'?"
+    sought = Path(pattern.strip("*/")).name
+    names = {name.lower(): name for path in paths for name in path.parts[1:]}
+    near = difflib.get_close_matches(sought.lower(), names, n=1)
+    if near and names[near[0]] != sought:
+        return f"{problem}; did you mean {names[near[0]]}?"
+    return f"{problem}; `vifi status` shows what is indexed"

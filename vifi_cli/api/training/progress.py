@@ -33,12 +33,15 @@ class TrainingProgress:
     _videos_to_score: int = 0  # before the scoring that goes on
     _scored: int = 0  # in the scoring that goes on
     _video_seconds: float = 0.0
+    _first_read: tuple[float, int] | None = None  # when the first videos were scored or encoded, and how many
     _facts: str = ""
 
-    def begin(self, length: RunLength) -> None:
-        """Notes how long the run is, before its first step."""
+    def begin(self, length: RunLength, *, is_resumed: bool = False) -> None:
+        """Notes how long the run is, before its first step: what was done before is no part of its pace."""
         self.length, self._videos_to_score = length, length.videos_to_score
         self._started = self._latest = self.now()
+        if not is_resumed:
+            self.overall(0.0)
 
     def begin_epoch(self, epoch: int) -> None:
         """Shows that an epoch, from 0, begins, if there is one more."""
@@ -48,7 +51,8 @@ class TrainingProgress:
     def scoring(self, done: int, total: int) -> None:
         """Shows how many videos are scored, of how many."""
         self._reading("Scoring", done, total)
-        self._show_overall()
+        if self._steps_taken or (self._first_read and done > self._first_read[1]) or done >= total:
+            self._show_overall()
         if done >= total:
             self._videos_to_score, self._scored = max(self._videos_to_score - total, 0), 0
 
@@ -61,7 +65,7 @@ class TrainingProgress:
         now = self.now()
         seconds, self._latest = now - self._latest, now
         self._steps_done = step.epoch * step.steps_per_epoch + step.step + 1
-        share = max(NEWEST_SHARE, 1 / (self._steps_taken + 1))
+        share = max(NEWEST_SHARE, 1 / max(self._steps_taken, 1))  # the second replaces the first, a slow one
         self._steps_taken += 1
         self._step_seconds += share * (seconds - self._step_seconds)
         if self._steps_taken == 1:
@@ -84,10 +88,14 @@ class TrainingProgress:
 
     def _reading(self, what: str, done: int, total: int) -> None:
         now = self.now()
-        self._video_seconds = (now - self._latest) / max(done, 1)
+        if self._first_read is None and done:  # the first videos wait for the decoders to start
+            self._first_read = now, done
+            self._video_seconds = self._video_seconds or (now - self._latest) / done
+        elif self._first_read and done > self._first_read[1]:
+            self._video_seconds = (now - self._first_read[0]) / (done - self._first_read[1])
         self._scored = done
         if done >= total:
-            self._latest = now
+            self._latest, self._first_read = now, None
         self.stage(done, total, what=what, at=f"{done:,}/{total:,} videos")
 
     def _show_overall(self) -> None:

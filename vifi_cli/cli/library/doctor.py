@@ -26,7 +26,7 @@ def doctor(as_json: JsonOption = False) -> None:
     """
     from vifi_cli.api.library.checkup import examine
 
-    findings = list(examine(paths.data_folder()))
+    findings = list(examine(paths.data_folder(), paths.searched_index_folder()))
     if as_json:
         output.document([asdict(finding) for finding in findings])
     else:

@@ -108,10 +108,22 @@ def _confirm(prunable: Prunable, yes: bool) -> None:
         raise InvalidInput(
             f"this would drop {count} from the index: say --yes to do it, or --dry-run to look"
         )
-    try:
-        is_sure = typer.confirm(f"Drop {count} from the index?", err=True)
-    except typer.Abort:
-        output.prompt("\n")  # after Ctrl-C or Ctrl-D, the message begins a line of its own
-        raise
-    if not is_sure:
+    if not _is_yes(f"Drop {count} from the index? [y/N]: "):
         raise typer.Abort
+
+
+def _is_yes(question: str) -> bool:
+    """Asks until the answer is yes or no; no answer, or the end of the input, is a no."""
+    while True:
+        output.prompt(question)
+        try:
+            answer = input().strip().lower()
+        except EOFError:
+            answer = "n"
+            output.prompt("\n")  # the message begins a line of its own
+        except KeyboardInterrupt:
+            output.prompt("\n")
+            raise
+        if answer in ("y", "yes", "n", "no", ""):
+            return answer.startswith("y")
+        output.note("answer y to drop them, or n to keep them")

@@ -182,7 +182,10 @@ def _show_findings(found: DataCheck) -> None:
             output.note(f"  {line.replace(folder, '')}")
         if len(lines) > MOST_SHOWN:
             output.note(f"  and {len(lines) - MOST_SHOWN:,} more; --json lists all")
-    if found.is_fine:
+    if untested := found.untested_classes:
+        counted = wording.counted(len(untested), "class has no test video", "classes have no test video")
+        output.warning(f"{counted}: {wording.first_of(untested, MOST_SHOWN)}")
+    elif found.is_fine:
         output.note(f"{wording.counted(len(videos.all_videos()), 'video')}: no problems found")
 
 
@@ -223,5 +226,6 @@ def _check_document(found: DataCheck) -> dict[str, object]:
         "duplicates": found.duplicates,
         "leaks": [asdict(leak) for leak in found.leaks],
         "empty_classes": found.empty_classes,
+        "untested_classes": found.untested_classes,
         "unsplittable": found.unsplittable or None,
     }

@@ -199,8 +199,16 @@ def _search(
     with session_of(context) as session:
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
         read_by = session.reader()
-    is_filtered = video_selection != VideoSelection()
-    answer = Answer(query.text, read_by, found, hit_selection.min_score, is_filtered, hit_selection.unsure)
+        path_problem = "" if found else session.path_problem(video_selection.path)
+    answer = Answer(
+        query.text,
+        read_by,
+        found,
+        hit_selection.min_score,
+        video_selection != VideoSelection(),
+        hit_selection.unsure,
+        path_problem,
+    )
     if not answer.is_relevant:
         note_nothing_relevant(answer)
     return TitledMoments(tuple(map(as_moment, answer.hits)), query.text)

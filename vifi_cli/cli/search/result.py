@@ -29,6 +29,7 @@ class Answer:
     min_score: float | None  # of the hits to show; None for those that are worth showing
     is_filtered: bool  # whether only some videos were searched
     with_unsure: bool  # whether to show the best hits below the threshold if no hit is likely
+    path_problem: str = ""  # why --path lets no indexed video through, if that is so
 
     @cached_property
     def hits(self) -> Sequence[SearchHit]:
@@ -182,7 +183,7 @@ def note_nothing_relevant(answer: Answer) -> None:
     found = answer.found
     if not found:
         where = " among the videos asked for" if answer.is_filtered else ""
-        output.note(f"no hits{where}: `vifi status` shows what is indexed")
+        output.note(f"no hits{where}: {answer.path_problem or '`vifi status` shows what is indexed'}")
     elif answer.hits:
         output.note(f"{answer.nothing_found}: these come nearest; `--min-score 0` shows more")
     else:

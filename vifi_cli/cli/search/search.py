@@ -55,6 +55,7 @@ def search(
     with session_of(context) as session:
         found = session.find(asked, options, choice)
         read_by = session.reader(choice)
+        path_problem = "" if found else session.path_problem(videos.path)
     answer = Answer(
         asked.text,
         read_by,
@@ -62,6 +63,7 @@ def search(
         hits.min_score,
         videos != VideoSelection(),
         wants_unsure(form, is_asked=hits.unsure),
+        path_problem,
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)

@@ -44,6 +44,7 @@ def similar(
         seen = session.see(shown, device)
         found = session.find_like(seen, options)
         seen_by = session.reader()
+        path_problem = "" if found else session.path_problem(videos.path)
     answer = Answer(
         example,
         seen_by,
@@ -51,6 +52,7 @@ def similar(
         hits.min_score,
         videos != VideoSelection(),
         wants_unsure(form, is_asked=hits.unsure),
+        path_problem,
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
     keep_and_play(answer, form)

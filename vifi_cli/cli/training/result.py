@@ -24,7 +24,9 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
         return
     test = result.test if result.test != result.val else None
     scored = (("Before", result.before), ("Tuned", result.val), ("Tuned", test))
-    scores = [(name, _in_words(score)) for name, score in scored if score and score.videos]
+    scores = [
+        (name, _in_words(score, has_top5=result.has_top5)) for name, score in scored if score and score.videos
+    ]
     output.facts([("Model", str(result.model)), ("Epoch", str(result.epoch)), *scores, *_use_facts(result)])
 
 
@@ -43,7 +45,9 @@ def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
         *_rows("fine-tuned", result.finetune.val, result.finetune.test),
         *_rows("prompted", result.prompt.val, result.prompt.test),
     ]
-    output.rows(("Stage", "Videos", "Split", "Top-1", "Top-5"), rows, right=("Videos", "Top-1", "Top-5"))
+    shown = 5 if result.prompt.has_top5 else 4
+    headers = ("Stage", "Videos", "Split", "Top-1", "Top-5")[:shown]
+    output.rows(headers, [row[:shown] for row in rows], right=("Videos", "Top-1", "Top-5"))
     output.facts([("Model", str(result.model)), *_use_facts(result.prompt)])
 
 
@@ -72,9 +76,10 @@ def _use_facts(result: RunResult) -> list[tuple[str, str]]:
     ]
 
 
-def _in_words(scores: Scores) -> str:
+def _in_words(scores: Scores, *, has_top5: bool) -> str:
     videos = wording.counted(scores.videos, "video")
-    return f"top-1 {scores.top1:.1%}, top-5 {scores.top5:.1%} of {videos} ({scores.split})"
+    top5 = f", top-5 {scores.top5:.1%}" if has_top5 else ""
+    return f"top-1 {scores.top1:.1%}{top5} of {videos} ({scores.split})"
 
 
 def _rows(name: str, val: Scores | None, test: Scores | None) -> list[tuple[str, ...]]:

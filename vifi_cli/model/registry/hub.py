@@ -110,11 +110,13 @@ def _size_of_default() -> str:
     return f"{known.size_mb if known else 0} MB"
 
 
-def pull(source: ModelSource, on_progress: Progress = lambda done, total: None) -> Path | None:
+def pull(
+    source: ModelSource, on_progress: Progress = lambda done, total: None, *, instead: str = ""
+) -> Path | None:
     """Fetch a model's weights if they are not here, and check them against the hub's own size and digest.
 
-    Of learned prompts, the base is fetched. `on_progress` receives the bytes done and the total bytes. Returns the
-    file; None for `starter` and for local models.
+    Of learned prompts, the base is fetched. `on_progress` receives the bytes done and the total bytes. `instead` is
+    the way out without the hub, in words. Returns the file; None for `starter` and for local models.
 
     Raises:
         ModelUnavailable: the hub cannot be reached, has no such file, or the download was damaged.
@@ -126,7 +128,7 @@ def pull(source: ModelSource, on_progress: Progress = lambda done, total: None) 
     has_own_tokenizer = "SigLIP" in source.architecture
     if has_own_tokenizer and find_spec("transformers") is None:
         raise MissingDependency(f"{source.name} needs transformers: pip install transformers")
-    weights = cached_weights(source) or _fetch(source, on_progress)
+    weights = cached_weights(source) or _fetch(source, on_progress, instead or _without_hub())
     if has_own_tokenizer:
         _fetch_tokenizer(source)
     return weights
@@ -143,15 +145,13 @@ def _fetch_tokenizer(source: ModelSource) -> None:
         raise ModelUnavailable(f"the tokenizer of {source.name} could not be fetched: {error}") from error
 
 
-def _fetch(source: ModelSource, on_progress: Progress) -> Path:
+def _fetch(source: ModelSource, on_progress: Progress, instead: str) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError, RemoteEntryNotFoundError  # type: ignore[attr-defined]
 
     endpoint = hub_endpoint()
     if not hub_reachable():
-        raise ModelUnavailable(
-            f"{endpoint} cannot be reached to fetch {source.name}: connect, {_without_hub()}"
-        )
+        raise ModelUnavailable(f"{endpoint} cannot be reached to fetch {source.name}: connect, {instead}")
     repository, names = _place(source)
     for name in names:
         try:

@@ -15,6 +15,7 @@ from vifi_cli.model.registry.model_files import (
     WEIGHTS_FILE,
     is_model_folder,
 )
+from vifi_cli.model.registry.near_models import near_model
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.paths import given_path, is_given_file, is_given_folder
 
@@ -107,7 +108,10 @@ def _local(name: str) -> ModelSource | None:
     if is_given_file(path):
         return _weights_file(path, activation)
     if name.startswith(FOLDER_PREFIX) or path.suffix in WEIGHT_SUFFIXES or name.startswith((".", "~", "/")):
-        raise InvalidInput(f"no model at {path}{_beside(path)}")
+        near = near_model(path)
+        raise InvalidInput(
+            f"no model at {path}{_beside(path) or (f'; did you mean {near}?' if near else '')}"
+        )
     if hint := _beside(path):
         raise InvalidInput(f"no model at {path}{hint}")
     return None
@@ -116,7 +120,9 @@ def _local(name: str) -> ModelSource | None:
 def _beside(path: Path) -> str:
     """A hint at the model that an unfinished run has instead of the one that is asked for."""
     last = path.with_name("last")
-    return f"; did you mean {last}?" if path.name == "best" and is_model_folder(last) else ""
+    if path.name == "best" and is_model_folder(last):
+        return f"; did you mean {last}?"
+    return ""
 
 
 def _folder(path: Path) -> ModelSource:
@@ -168,7 +174,9 @@ def _of_open_clip(name: str) -> ModelSource:
 
 def _unknown(name: str, pretrained: list[str]) -> str:
     known = [model.name for model in KNOWN_MODELS]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    folder = near_model(given_path(name))
+    near = [str(folder)] if folder else []
+    near += difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     near += difflib.get_close_matches(name, pretrained, n=3, cutoff=0.7)
     meant = f"did you mean {', '.join(near[:3])}? " if near else ""
     return f"no model {name!r}; {meant}`vifi model list` shows the choices"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+FEWEST_CLASSES_FOR_TOP5 = 6
+"""With fewer, each true class is among the first five."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -39,6 +42,12 @@ class RunResult:
     val: Scores | None
     test: Scores | None
     before: Scores | None  # of the model that the run started from
+    classes: int = FEWEST_CLASSES_FOR_TOP5  # how many the videos have
+
+    @property
+    def has_top5(self) -> bool:
+        """Whether the top-5 accuracy says anything."""
+        return self.classes >= FEWEST_CLASSES_FOR_TOP5
 
     def __repr__(self) -> str:
         scores = self.test or self.val

@@ -45,9 +45,13 @@ class Work:
         self.pace.note(self.started, 0.0)
 
     def advance(self, now: float, done: float, total: float | None, what: str, at: str) -> None:
-        """Notes progress; work under another name, or resumed far into it, has a pace of its own."""
+        """Notes progress; work under another name, or resumed far into it, has a pace of its own.
+
+        Work whose first report is that nothing is done begins with it.
+        """
         is_resumed = self.done is None and total is not None and done > total / 4
-        if (what and what != self.what) or is_resumed:
+        begins = self.done is None and not done
+        if (what and what != self.what) or is_resumed or begins:
             self.pace = Pace(now)
         self.done, self.what, self.at = done, what or self.what, at
         self.total = self.total if total is None else total

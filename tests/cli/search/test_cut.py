@@ -301,6 +301,12 @@ def test_no_hits_is_exit_code_1(vifi: Vifi, indexed: Path, tmp_path: Path, pipe:
     outcome = vifi("cut", "quarterly interest rate decision", "-o", tmp_path / "clips")
     assert (outcome.exit_code, outcome.stdout) == (1, "")
     assert outcome.stderr.startswith("nothing relevant found")
+    assert "as a word" not in outcome.stderr
+    outcome = vifi("cut", "2", "--min-score", 0.99, "-o", tmp_path / "clips")
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.stderr.endswith(
+        "2 was searched for as a word: to cut a hit of your last search, name its moment, as in trip.mp4@1:20-1:28\n"
+    )
     outcome = vifi("cut", "a cat", "--path", "nowhere", "-o", tmp_path / "clips")
     assert (outcome.exit_code, outcome.stderr) == (
         1,

@@ -211,6 +211,11 @@ def _search(
     )
     if not answer.is_relevant:
         note_nothing_relevant(answer)
+        if query.text.isdecimal():
+            output.note(
+                f"{query.text} was searched for as a word: to cut a hit of your last search, name its moment, as in "
+                "trip.mp4@1:20-1:28"
+            )
     return TitledMoments(tuple(map(as_moment, answer.hits)), query.text)
 
 

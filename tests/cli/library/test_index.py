@@ -200,7 +200,11 @@ def test_pruning_keeps_what_an_unplugged_disk_holds(vifi: Vifi, folder: Path) ->
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
     assert vifi("prune", folder, "--yes").exit_code == 0
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 0
-    assert vifi("search", "a cat").exit_code == 1, "an empty index has no hits"
+    nothing = vifi("search", "a cat")
+    assert (nothing.exit_code, nothing.stdout) == (1, "")
+    assert nothing.stderr.endswith(
+        "no hits: the index has no videos to search; `vifi index FOLDER` adds some\n"
+    )
 
 
 def test_status_tells_what_failed(vifi: Vifi, folder: Path) -> None:

@@ -181,9 +181,11 @@ def note_nothing_relevant(answer: Answer) -> None:
     from vifi_cli.index.search.video_index import name_of_number
 
     found = answer.found
-    if not found:
-        where = " among the videos asked for" if answer.is_filtered else ""
-        output.note(f"no hits{where}: {answer.path_problem or '`vifi status` shows what is indexed'}")
+    if not found and answer.is_filtered:
+        problem = answer.path_problem or "`vifi status` shows what is indexed"
+        output.note(f"no hits among the videos asked for: {problem}")
+    elif not found:
+        output.note("no hits: the index has no videos to search; `vifi index FOLDER` adds some")
     elif answer.hits:
         output.note(f"{answer.nothing_found}: these come nearest; `--min-score 0` shows more")
     else:

@@ -115,8 +115,8 @@ def _confirm(prunable: Prunable, yes: bool) -> None:
 def _is_yes(question: str) -> bool:
     """Asks until the answer is yes or no; no answer, or the end of the input, is a no."""
     while True:
-        output.prompt(question)
         try:
+            output.prompt(question)
             answer = input().strip().lower()
         except EOFError:
             answer = "n"

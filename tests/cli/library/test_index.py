@@ -200,11 +200,13 @@ def test_pruning_keeps_what_an_unplugged_disk_holds(vifi: Vifi, folder: Path) ->
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 4
     assert vifi("prune", folder, "--yes").exit_code == 0
     assert json.loads(vifi("status", "--json").stdout)["videos"] == 0
+    pets = folder.with_name("elsewhere") / "pets.mp4"
+    no_videos = "no hits: the index has no videos to compare this with; `vifi index FOLDER` adds some\n"
     nothing = vifi("search", "a cat")
     assert (nothing.exit_code, nothing.stdout) == (1, "")
-    assert nothing.stderr.endswith(
-        "no hits: the index has no videos to search; `vifi index FOLDER` adds some\n"
-    )
+    assert nothing.stderr.endswith(no_videos)
+    vifi("index", pets)
+    assert vifi("similar", pets).stderr == no_videos, "a video is no hit of itself"
 
 
 def test_status_tells_what_failed(vifi: Vifi, folder: Path) -> None:

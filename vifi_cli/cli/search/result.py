@@ -185,7 +185,7 @@ def note_nothing_relevant(answer: Answer) -> None:
         problem = answer.path_problem or "`vifi status` shows what is indexed"
         output.note(f"no hits among the videos asked for: {problem}")
     elif not found:
-        output.note("no hits: the index has no videos to search; `vifi index FOLDER` adds some")
+        output.note("no hits: the index has no videos to compare this with; `vifi index FOLDER` adds some")
     elif answer.hits:
         output.note(f"{answer.nothing_found}: these come nearest; `--min-score 0` shows more")
     else:

@@ -24,6 +24,23 @@ with make(Path(sys.argv[1])) as unfinished:
 """
 
 
+LEAVE_WHILE_A_THREAD_WRITES = """
+import sys, threading
+from pathlib import Path
+from vifi_cli.disk.replacement import replacement
+from vifi_cli.stop_signals import leave
+begun = threading.Event()
+def write():
+    with replacement(Path(sys.argv[1])) as unfinished:
+        unfinished.write_text("a")
+        begun.set()
+        threading.Event().wait()
+threading.Thread(target=write, daemon=True).start()
+begun.wait()
+leave(3)
+"""
+
+
 def begin_and_die(target: Path, kind: str = "file") -> Path:
     """What a process leaves that was killed while it wrote."""
     done = subprocess.run(
@@ -147,6 +164,12 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, kind: str) -> Non
     assert left.exists()
     paths.write_file(tmp_path / "b", b"new")
     assert names_in(tmp_path) == ["b"]
+
+
+def test_a_command_that_waits_for_no_thread_removes_what_its_threads_were_writing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LEAVE_WHILE_A_THREAD_WRITES, str(tmp_path / "a")]
+    assert subprocess.run(command).returncode == 3
+    assert names_in(tmp_path) == []
 
 
 def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:

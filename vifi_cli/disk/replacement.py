@@ -4,6 +4,7 @@ Temporary names are random, and files are created exclusively, so that nobody wh
 link in their place. Their maker holds a lock on them, so that those of killed processes can be recognized.
 """
 
+import atexit
 import errno
 import os
 import re
@@ -33,6 +34,9 @@ _OURS = re.compile(r"\..+\.vifi-[0-9a-f]{16}\.part(?:-journal|-wal|-shm)?")
 _EARLIER = re.compile(r"\..+\.\d+\.part|vectors-.+\.\d+\.tmp|catalog\.new(-journal)?")  # of vifi before this
 _NAME_BYTES = 200  # of the target's name, of the 255 that a file system takes
 _CAN_LOCK = sys.platform != "win32"  # on Windows, an open file can be neither renamed nor removed
+_UNFINISHED: set[Path] = (
+    set()
+)  # files that are being written now; threads are not waited for at the end of a command
 
 
 @contextmanager
@@ -63,11 +67,13 @@ def temporary_file(target: Path, mode: int | None = None) -> Iterator[Path]:
     """Yields a new, empty file beside the target; it is removed at the end, unless you have renamed it."""
     _remove_abandoned_once(target.parent)
     temporary, lock = _create(target, lambda path: _create_file(path, mode))
+    _UNFINISHED.add(temporary)
     try:
         yield temporary
     finally:
         _close(lock)
         remove_with_companions(temporary)
+        _UNFINISHED.discard(temporary)
 
 
 @contextmanager
@@ -111,6 +117,14 @@ def remove_with_companions(database: Path) -> None:
     """Removes a file, if it is there, and what SQLite may have left beside it."""
     for end in ("", *COMPANIONS):
         database.with_name(f"{database.name}{end}").unlink(missing_ok=True)
+
+
+@atexit.register
+def remove_unfinished() -> None:
+    """Removes the temporary files that threads are writing when this process ends without waiting for them."""
+    for temporary in tuple(_UNFINISHED):
+        with suppress(OSError):
+            remove_with_companions(temporary)
 
 
 def save_names(folder: Path) -> None:

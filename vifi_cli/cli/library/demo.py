@@ -8,9 +8,9 @@ import time
 from vifi_cli import paths, wording
 from vifi_cli.cli.library.index_report import show as show_report
 from vifi_cli.cli.library.index_report import warn_of_problems
-from vifi_cli.cli.search.options import HitOutput
+from vifi_cli.cli.search.options import HitOutput, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer
-from vifi_cli.cli.search.search import open_session
+from vifi_cli.cli.search.search import open_session, why_none
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
@@ -41,9 +41,8 @@ def demo() -> None:
             output.line("")
             output.line(f'$ vifi search --top 3 "{query}"')
             found = session.find(query_in_words(query), RankingOptions(top=3))
-            show_answer(
-                Answer(query, "starter", found, None, False, output.stdout_is_terminal()), HitOutput()
-            )
+            why = why_none(session, found, VideoSelection())
+            show_answer(Answer(query, "starter", found, None, output.stdout_is_terminal(), why), HitOutput())
     output.note(f"done in {time.perf_counter() - started:.0f} s; ask it yourself:")
     is_searched = paths.searched_index_folder() == home / "index"
     output.note(("" if is_searched else f'VIFI_HOME="{home}" ') + 'vifi search "something to drink"')

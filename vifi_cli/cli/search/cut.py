@@ -15,7 +15,7 @@ from rich.text import Text
 from vifi_cli import stop_signals, wording
 from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import Answer, note_nothing_relevant
-from vifi_cli.cli.search.search import is_in_shell, session_of
+from vifi_cli.cli.search.search import is_in_shell, session_of, why_none
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
 from vifi_cli.cli.terminal.options.shared import JsonOption, given_options
@@ -198,17 +198,8 @@ def _search(
     query = parse_query(what)
     with session_of(context) as session:
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
-        read_by = session.reader()
-        path_problem = "" if found else session.path_problem(video_selection.path)
-    answer = Answer(
-        query.text,
-        read_by,
-        found,
-        hit_selection.min_score,
-        video_selection != VideoSelection(),
-        hit_selection.unsure,
-        path_problem,
-    )
+        read_by, why = session.reader(), why_none(session, found, video_selection)
+    answer = Answer(query.text, read_by, found, hit_selection.min_score, hit_selection.unsure, why)
     if not answer.is_relevant:
         note_nothing_relevant(answer)
         if query.text.isdecimal():

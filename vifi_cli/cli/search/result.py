@@ -27,9 +27,8 @@ class Answer:
     model: str  # that read the query
     found: Sequence[SearchHit]  # best first, relevant or not
     min_score: float | None  # of the hits to show; None for those that are worth showing
-    is_filtered: bool  # whether only some videos were searched
     with_unsure: bool  # whether to show the best hits below the threshold if no hit is likely
-    path_problem: str = ""  # why --path lets no indexed video through, if that is so
+    why_none: str  # what to tell where nothing was found
 
     @cached_property
     def hits(self) -> Sequence[SearchHit]:
@@ -181,11 +180,8 @@ def note_nothing_relevant(answer: Answer) -> None:
     from vifi_cli.index.search.video_index import name_of_number
 
     found = answer.found
-    if not found and answer.is_filtered:
-        problem = answer.path_problem or "`vifi status` shows what is indexed"
-        output.note(f"no hits among the videos asked for: {problem}")
-    elif not found:
-        output.note("no hits: the index has no videos to compare this with; `vifi index FOLDER` adds some")
+    if not found:
+        output.note(answer.why_none)
     elif answer.hits:
         output.note(f"{answer.nothing_found}: these come nearest; `--min-score 0` shows more")
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ from vifi_cli.errors import InvalidInput
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
     from vifi_cli.index.search.query import Query
+    from vifi_cli.index.search.video_index import SearchHit
 
 NO_HITS = 1
 
@@ -54,17 +55,8 @@ def search(
     choice = EncoderChoice(encoder.model, encoder.device)
     with session_of(context) as session:
         found = session.find(asked, options, choice)
-        read_by = session.reader(choice)
-        path_problem = "" if found else session.path_problem(videos.path)
-    answer = Answer(
-        asked.text,
-        read_by,
-        found,
-        hits.min_score,
-        videos != VideoSelection(),
-        wants_unsure(form, is_asked=hits.unsure),
-        path_problem,
-    )
+        read_by, why = session.reader(choice), why_none(session, found, videos)
+    answer = Answer(asked.text, read_by, found, hits.min_score, wants_unsure(form, is_asked=hits.unsure), why)
     show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)
     keep_and_play(answer, form)
@@ -95,6 +87,16 @@ def index_to_search() -> Path:
     if folder != paths.index_folder():
         output.note("in the clips of `vifi demo`; `vifi index FOLDER` makes your own index")
     return folder
+
+
+def why_none(session: SearchSession, found: Sequence[SearchHit], videos: VideoSelection) -> str:
+    """Why a search has not found a single hit, and what helps; empty if it has."""
+    if found:
+        return ""
+    if videos == VideoSelection():
+        return "no hits: the index has no videos to compare this with; `vifi index FOLDER` adds some"
+    problem = session.path_problem(videos.path) or "`vifi status` shows what is indexed"
+    return f"no hits among the videos asked for: {problem}"
 
 
 def is_in_shell(context: typer.Context) -> bool:

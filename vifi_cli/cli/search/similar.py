@@ -9,7 +9,7 @@ import typer
 from vifi_cli.cli.search.open import PlayableOutput, keep_and_play
 from vifi_cli.cli.search.options import HitChoice, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
-from vifi_cli.cli.search.search import NO_HITS, is_in_shell, session_of
+from vifi_cli.cli.search.search import NO_HITS, is_in_shell, session_of, why_none
 from vifi_cli.cli.terminal.options.shared import DeviceOption
 from vifi_cli.cli.terminal.options.splicing import spliced
 
@@ -43,17 +43,8 @@ def similar(
     with session_of(context) as session:
         seen = session.see(shown, device)
         found = session.find_like(seen, options)
-        seen_by = session.reader()
-        path_problem = "" if found else session.path_problem(videos.path)
-    answer = Answer(
-        example,
-        seen_by,
-        found,
-        hits.min_score,
-        videos != VideoSelection(),
-        wants_unsure(form, is_asked=hits.unsure),
-        path_problem,
-    )
+        seen_by, why = session.reader(), why_none(session, found, videos)
+    answer = Answer(example, seen_by, found, hits.min_score, wants_unsure(form, is_asked=hits.unsure), why)
     show_answer(answer, form, on_one_line=is_in_shell(context))
     keep_and_play(answer, form)
     if not answer.is_relevant:

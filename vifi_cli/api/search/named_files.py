@@ -1,5 +1,6 @@
 """The files that a query may name: any on this machine, or the videos of an index alone."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -67,7 +68,12 @@ class IndexedFiles:
         if suffix_of(path) not in VIDEO_SUFFIXES:
             return []
         wanted = _comparable(path)
-        return [found for found in self._catalog.paths() if _comparable(found)[-len(wanted) :] == wanted]
+        return [found for found, parts in self._indexed if parts[-len(wanted) :] == wanted]
+
+    @cached_property
+    def _indexed(self) -> list[tuple[Path, tuple[str, ...]]]:
+        """All paths, read once for all names in a query, with their parts to compare."""
+        return [(path, _comparable(path)) for path in self._catalog.paths()]
 
 
 def _comparable(path: Path) -> tuple[str, ...]:

@@ -29,9 +29,7 @@ class CutOutputs:
     folder: Path | str | None = None  # for clips, one file per moment
     reel: Path | str | None = None  # an MP4 of all moments, one after the other
     lists: Sequence[Path | str] = ()  # for editors and players: .edl, .otio, .m3u8, .csv or .json
-    html: Path | str | None = (
-        None  # a page that shows the moments and needs no other files; many take several
-    )
+    html: Path | str | None = None  # a page of the moments that needs no other files; many take several
     copied: bool = False  # copy clips without re-encoding, from the keyframe before
     pad_seconds: float = 0.0  # to add before and after each moment
     overwrite: bool = False

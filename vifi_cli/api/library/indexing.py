@@ -120,9 +120,8 @@ class _ShownProgress:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._last: Progress | None = None
-        self._begun: tuple[float, float] | None = (
-            None  # when the first frames came, and how much video they were
-        )
+        # when the first frames came, and how much video they were
+        self._begun: tuple[float, float] | None = None
 
     def show(self, task: Task, progress: Progress) -> None:
         last, self._last = self._last, progress

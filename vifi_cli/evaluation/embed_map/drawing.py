@@ -24,10 +24,8 @@ TITLE_INCHES, TEXT_LINE_INCHES, LEGEND_LINE_INCHES, BORDER_INCHES = 0.33, 0.19, 
 EDGE = 0.06  # empty around the points, of which the outermost is at 1
 MOST_NAMED, LONGEST_NAME, LETTER_INCHES, MARK_INCHES = 2 * MARKS, 40, 0.075, 0.42
 LONGEST_MODEL = 60
-FRAME_INCHES, ABOVE = (
-    0.62,
-    1.2,
-)  # the longer side of a video's frame, and how far it is over its point, in its heights
+FRAME_INCHES = 0.62  # the longer side of a video's frame
+ABOVE = 1.2  # how far a frame is over its point, in its heights
 MOST_FRAMED = 600  # videos; with more, the map is a cloud that frames would hide
 MARKERS = {
     "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "X", "plus": "P", "down": "v", "star": "*",

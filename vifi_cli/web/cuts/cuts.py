@@ -122,9 +122,8 @@ class Cuts:
             yield _line(problem="this took too long: select less, or use `vifi cut`")
         finally:
             cutting.stop()
-            if (
-                not cutting.has_begun
-            ):  # else its turn ends when its thread does, which shares the worker with the next
+            # its turn, once begun, ends when its thread does, which shares the worker with the next
+            if not cutting.has_begun:
                 work.cancel()
 
     async def _make(self, cutting: Cutting) -> tuple[str, MadeCut]:

@@ -47,8 +47,7 @@ def parse_order(content: bytes) -> Order:
     found = tuple(dict.fromkeys(moment for moment in moments if moment is not None))
     if not found or not isinstance(title, str) or kind not in (CLIP, CLIPS, REEL, *FORMATS):
         raise InvalidInput("this is not an order for a download: reload the page and try again")
-    order = Order(kind, one_line(title[:LONGEST_TITLE]) or "moments", found[:1] if kind == CLIP else found)
-    return order
+    return Order(kind, one_line(title[:LONGEST_TITLE]) or "moments", found[:1] if kind == CLIP else found)
 
 
 def check_bounds(order: Order, moments: Sequence[Moment]) -> None:

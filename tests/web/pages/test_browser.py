@@ -191,6 +191,10 @@ def test_the_player_says_where_the_moment_is_and_downloads_it(page: Page, made_l
     page.goto("/")
     page.keyboard.type("//v")
     assert page.locator("input[name=q]").input_value() == "/v", "the first / only asks for the field"
+    page.goto("/")
+    page.locator("input[name=q]").blur()
+    page.keyboard.type("//v")
+    assert page.locator("input[name=q]").input_value() == "/v", "so it does where the field has no focus yet"
 
 
 def test_arrows_go_from_row_to_row(page: Page) -> None:

@@ -11,7 +11,7 @@ export function listenForKeys() {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const inField = document.activeElement === field;
-    if (event.key === "/" && field && (!inField || isFirstSlash(field))) {
+    if (event.key === "/" && field && asksForField(field)) {
       field.focus();
       field.select();
     } else if (event.key === "x" && document.activeElement?.matches("a.play")) {
@@ -29,10 +29,10 @@ export function listenForKeys() {
 }
 
 // Who presses / where the field has the focus already wants to be there; the next one is the beginning of a path.
-function isFirstSlash(field) {
-  const isFirst = !field.value && !field.dataset.slash;
+function asksForField(field) {
+  const asks = document.activeElement !== field || (!field.value && !field.dataset.slash);
   field.dataset.slash = "typed";
-  return isFirst;
+  return asks;
 }
 
 function isOther(element, field) {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput, VideoOutOfReach
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import first_of
 
 _UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
@@ -16,11 +17,18 @@ _UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class LabeledVideo:
-    """A video file and its class."""
+    """A video, or a part of one, and its class or classes."""
 
     path: Path  # absolute
     label: int  # index into the class names of the set
     group: str = ""  # the scene or person that it shows, if known; videos of one group are not independent
+    part: TimeRange = WHOLE_VIDEO  # what of the file is meant; parts of one file are different videos
+    more_labels: tuple[int, ...] = ()  # further classes, where a video shows several
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All classes, each once."""
+        return (self.label, *self.more_labels)
 
 
 def check_in_reach(videos: Sequence[LabeledVideo]) -> None:

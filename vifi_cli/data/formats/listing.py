@@ -7,6 +7,7 @@ from typing import Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -34,6 +35,8 @@ class ListedVideo:
     label: int
     split: Split = "train"
     group: str = ""
+    part: TimeRange = WHOLE_VIDEO
+    more_labels: tuple[int, ...] = ()
 
 
 # finds the file on disk, from the file as a list spells it and the name of its class
@@ -64,7 +67,9 @@ def locate(
             both = " and ".join(repr(class_names[label]) for label in (labels[path], listed.label))
             raise InvalidInput(f"{name}: {listed.file} is labeled {both}: keep one of the two")
         repeated += path in splits[listed.split]
-        splits[listed.split][path] = LabeledVideo(path, listed.label, listed.group or ucf101_scene(path))
+        splits[listed.split][path] = LabeledVideo(
+            path, listed.label, listed.group or ucf101_scene(path), listed.part, listed.more_labels
+        )
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
     remarks = []
     if missing:

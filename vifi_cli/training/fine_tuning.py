@@ -131,11 +131,6 @@ class FineTuning:
             yield self._result(progress)
 
     @property
-    def classes(self) -> int:
-        """How many classes it learns."""
-        return len(self._card.class_names)
-
-    @property
     def length(self) -> RunLength:
         """How much it has to do."""
         recipe, data, count = self._config.recipe, self._data, self._processes.count
@@ -251,7 +246,7 @@ class FineTuning:
             is_best = self._validation.is_best(scores, progress, is_last=is_last)
             self._write_model(network, epoch, scores, is_best=is_best)
         if is_best:
-            progress = replace(progress, best_top1=scores.top1 if scores else -1.0, best_epoch=epoch)
+            progress = replace(progress, best_score=scores.value if scores else -1.0, best_epoch=epoch)
         loss = progress.epoch_loss / self._plan.steps_per_epoch
         return EpochReport(epoch, loss, scores, is_best), replace(progress, epoch_loss=0.0)
 
@@ -260,7 +255,8 @@ class FineTuning:
             return
         origin = {**self._card.origin, "epoch": str(epoch)}
         if scores:
-            origin[f"{scores.split}_top1"] = f"{scores.top1:.4f}"
+            name = f"{scores.split}_{scores.measure.replace('-', '')}"  # val_top1 or val_mAP
+            origin[name] = f"{scores.value:.4f}"
         card = replace(self._card, origin=origin)
         for path in (self._folder.last, *([self._folder.best] if is_best else [])):
             write_model_folder(path, network, card)
@@ -283,9 +279,7 @@ class FineTuning:
         keeps_index = prompts.text_context and not prompts.image_context
         index_model = self._config.model if keeps_index else str(self._folder.best)
         epoch = progress.best_epoch
-        return RunResult(
-            self._folder.path, self._folder.best, index_model, epoch, val, test, before, self.classes
-        )
+        return RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
 
     def _noted(self, report: Noted) -> Noted:
         if self._processes.is_first:

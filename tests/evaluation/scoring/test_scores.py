@@ -16,7 +16,12 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     interval_of,
     wilson_interval,
 )
-from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
+from vifi_cli.evaluation.scoring.predictions import (
+    Predictions,
+    mean_class_accuracy,
+    predicted_classes,
+    top_k_hits,
+)
 from vifi_cli.evaluation.scoring.scores import (
     harmonic_mean,
     harmonic_over_tests,
@@ -49,8 +54,39 @@ def test_top_k_by_hand() -> None:
     probabilities = np.array([[0.1, 0.2, 0.3, 0.15, 0.05, 0.2], [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]], np.float32)
     assert top_k_hits(probabilities, [2, 5], 1).tolist() == [True, False]
     assert top_k_hits(probabilities, [4, 5], 5).tolist() == [False, False]
-    assert top_k_hits(probabilities, [0, 4], 5).tolist() == [True, True]
+    # five others are as probable as the second video's class: of equal ones, the true one comes last
+    assert top_k_hits(probabilities, [0, 4], 5).tolist() == [True, False]
+    assert top_k_hits(probabilities, [0, 0], 5).tolist() == [True, True]
     assert top_k_hits(probabilities[:, :2], [0, 1], 5).tolist() == [True, True]
+
+
+@pytest.mark.parametrize("value", [0.5, 0.0, float("nan")])
+@pytest.mark.parametrize("k", [1, 5])
+def test_a_model_that_tells_nothing_apart_gets_nothing(value: float, k: int) -> None:
+    constant = np.full((8, 8), value, np.float32)
+    assert not top_k_hits(constant, range(8), k).any()
+    assert not top_k_hits(constant, [0] * 8, k).any(), "though it is the class listed first"
+    assert (predicted_classes(constant, [0] * 8) == 1).all(), "a wrong one, as the confusion matrix shows it"
+
+
+@given(st.data())
+def test_the_predicted_class_is_the_true_one_exactly_for_hits(data: st.DataObject) -> None:
+    classes = data.draw(st.integers(2, 6))
+    few_values = st.sampled_from([0.1, 0.2, 0.3])
+    shares = np.array(
+        data.draw(st.lists(st.lists(few_values, min_size=classes, max_size=classes), min_size=1, max_size=9)),
+        np.float32,
+    )
+    labels = data.draw(st.lists(st.integers(0, classes - 1), min_size=len(shares), max_size=len(shares)))
+    predicted = predicted_classes(shares, labels)
+    assert ((predicted == labels) == top_k_hits(shares, labels, 1)).all()
+    assert (shares[np.arange(len(shares)), predicted] == shares.max(axis=1)).all()
+
+
+def test_mean_class_accuracy_by_hand() -> None:
+    # class 0: 3 of 4, class 2: 0 of 1, class 1 has no video
+    assert mean_class_accuracy(np.array([1, 1, 1, 0, 0], np.bool_), [0, 0, 0, 0, 2]) == pytest.approx(0.375)
+    assert mean_class_accuracy(np.zeros(0, np.bool_), []) == 0
 
 
 def test_scores_by_hand() -> None:

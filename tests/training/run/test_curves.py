@@ -117,3 +117,18 @@ def test_a_run_without_held_out_videos_says_so(tmp_path: Path) -> None:
 def test_runs_on_different_videos_are_not_passed_off_as_the_same() -> None:
     figure = drawn(run_of("a", 2), run_of("b", 2, split="val"))
     assert figure.axes[1].get_title(loc="left") == "Accuracy, each run on its own videos"
+
+
+def test_scores_that_say_nothing_are_not_drawn() -> None:
+    def run_with(name: str, scores: Scores) -> RunCurves:
+        return RunCurves(name, 1, [], [EpochReport(epoch, 1.0, scores, is_best=False) for epoch in (0, 1)])
+
+    few = run_with("few classes", Scores("val", 0.5, None, 30))
+    several = run_with("several labels", Scores("val", None, None, 30, mean_average_precision=0.2))
+    for run, value, measure in ((few, 50, "top-1"), (several, 20, "mAP")):
+        figure = drawn(run)
+        line, _ = figure.axes[1].lines  # the second marks the epoch in best/, which there is not
+        assert set(line.get_ydata()) == {value}
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert measure in names
+        assert "top-5" not in names

@@ -26,7 +26,7 @@ def make_run(path: Path, done: int | None, *, best: float = 0.5, data: str = "/d
     folder.begin(RunConfig("starter", data, "", "supervised", "default", recipe))
     for epoch in range(0 if done is None else done + 1):
         top1 = best if epoch == 2 else 0.1
-        folder.add(EpochReport(epoch, 1.0, Scores("val", top1, 0.9, 30), is_best=epoch in (1, 2)))
+        folder.add(EpochReport(epoch, 1.0, Scores("val", top1, 0.9, 30, frames=2), is_best=epoch in (1, 2)))
     return folder
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path: Path, monkeypatch: pyt
     (row,) = [line for line in result.stdout.splitlines() if line.startswith("runs/")]
     assert row.split("\t") == [
         "runs/good", "finished", "few.csv", "starter: both towers, 2 frames, 4 epochs, rate 2.2e-5", "50.0%", "10.0%",
-        "30 val",
+        "30 val", "2 frames, 1x1 views",
     ]  # fmt: skip
     assert "bad/config.toml" in result.stderr
     assert run_vifi("runs", "runs/bad").exit_code == 2
@@ -122,7 +122,10 @@ def test_json_has_all_facts_and_the_picture_all_runs(tmp_path: Path, monkeypatch
         2,
     )
     assert (second["state"], second["epochs_done"], second["can_resume"]) == ("unfinished", 1, True)
-    assert first["best"] == {"split": "val", "top1": 0.5, "top5": 0.9, "videos": 30, "unreadable": 0}
+    assert first["best"] == {
+        "split": "val", "top1": 0.5, "top5": 0.9, "videos": 30, "unreadable": 0, "mean_class_accuracy": None,
+        "mean_average_precision": None, "frames": 2, "views": "1x1",
+    }  # fmt: skip
     assert first["recipe"]["epochs"] == EPOCHS
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert "--resume runs/second" in run_vifi("runs").stderr

@@ -16,7 +16,7 @@ from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning, Listener
-from vifi_cli.training.run.reports import FEWEST_CLASSES_FOR_TOP5, EpochReport, RunResult
+from vifi_cli.training.run.reports import EpochReport, RunResult
 
 MOST_BAD_SHOWN = 10
 STOPPING = "stopping after this step; Ctrl-C again stops at once and keeps the last saved state"
@@ -103,7 +103,7 @@ def _follow(
             progress.step(report)
         else:
             if report.epoch or report.scores:
-                feedback.note(epoch_in_words(report, run.classes))
+                feedback.note(epoch_in_words(report))
             progress.begin_epoch(report.epoch)
     return None
 
@@ -151,12 +151,11 @@ class _StopWish:
             self._feedback.note(STOPPING)
 
 
-def epoch_in_words(report: EpochReport, classes: int) -> str:
-    """A line on an epoch; top-5 only where there are so many classes that it says something."""
+def epoch_in_words(report: EpochReport) -> str:
+    """A line on an epoch."""
     parts = [f"epoch {report.epoch}" if report.epoch else "before"]
     if report.loss is not None:
         parts.append(f"loss {report.loss:.3f}")
     if report.scores:
-        top5 = f", top-5 {report.scores.top5:.1%}" if classes >= FEWEST_CLASSES_FOR_TOP5 else ""
-        parts.append(f"{report.scores.split} top-1 {report.scores.top1:.1%}{top5}")
+        parts.append(f"{report.scores.split} {report.scores.in_words}")
     return " · ".join(parts) + (" · kept in best/" if report.is_best else "")

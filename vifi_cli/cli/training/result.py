@@ -24,9 +24,7 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
         return
     test = result.test if result.test != result.val else None
     scored = (("Before", result.before), ("Tuned", result.val), ("Tuned", test))
-    scores = [
-        (name, _in_words(score, has_top5=result.has_top5)) for name, score in scored if score and score.videos
-    ]
+    scores = [(name, _in_words(score)) for name, score in scored if score and score.videos]
     output.facts([("Model", str(result.model)), ("Epoch", str(result.epoch)), *scores, *_use_facts(result)])
 
 
@@ -40,14 +38,15 @@ def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
         stages = {"finetune": _document(result.finetune), "prompt": _document(result.prompt)}
         output.document({"model": str(result.model), "run": str(result.run), **stages})
         return
-    rows = [
-        *_rows("before", result.finetune.before, None),
-        *_rows("fine-tuned", result.finetune.val, result.finetune.test),
-        *_rows("prompted", result.prompt.val, result.prompt.test),
+    scored = [
+        *_scored("before", result.finetune.before, None),
+        *_scored("fine-tuned", result.finetune.val, result.finetune.test),
+        *_scored("prompted", result.prompt.val, result.prompt.test),
     ]
-    shown = 5 if result.prompt.has_top5 else 4
-    headers = ("Stage", "Videos", "Split", "Top-1", "Top-5")[:shown]
-    output.rows(headers, [row[:shown] for row in rows], right=("Videos", "Top-1", "Top-5"))
+    measure = "mAP" if any(scores.measure == "mAP" for _, scores in scored) else "Top-1"
+    shown = 6 if any(scores.top5 is not None for _, scores in scored) else 5
+    headers = ("Stage", "Videos", "Split", "Clips", measure, "Top-5")[:shown]
+    output.rows(headers, [_row(*each)[:shown] for each in scored], right=("Videos", measure, "Top-5"))
     output.facts([("Model", str(result.model)), *_use_facts(result.prompt)])
 
 
@@ -76,15 +75,15 @@ def _use_facts(result: RunResult) -> list[tuple[str, str]]:
     ]
 
 
-def _in_words(scores: Scores, *, has_top5: bool) -> str:
+def _in_words(scores: Scores) -> str:
     videos = wording.counted(scores.videos, "video")
-    top5 = f", top-5 {scores.top5:.1%}" if has_top5 else ""
-    return f"top-1 {scores.top1:.1%}{top5} of {videos} ({scores.split})"
+    return f"{scores.in_words} of {videos} ({scores.split}, {scores.conditions})"
 
 
-def _rows(name: str, val: Scores | None, test: Scores | None) -> list[tuple[str, ...]]:
-    return [
-        (name, f"{scores.videos:,}", scores.split, f"{scores.top1:.1%}", f"{scores.top5:.1%}")
-        for scores in dict.fromkeys((val, test))
-        if scores and scores.videos
-    ]
+def _scored(name: str, val: Scores | None, test: Scores | None) -> list[tuple[str, Scores]]:
+    return [(name, scores) for scores in dict.fromkeys((val, test)) if scores and scores.videos]
+
+
+def _row(name: str, scores: Scores) -> tuple[str, ...]:
+    top5 = "–" if scores.top5 is None else f"{scores.top5:.1%}"
+    return name, f"{scores.videos:,}", scores.split, scores.conditions, f"{scores.value:.1%}", top5

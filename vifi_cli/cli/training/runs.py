@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from vifi_cli.training.run.reports import Scores
     from vifi_cli.training.run.summary import RunSummary
 
-HEADERS = ("Run", "State", "Data", "Recipe", "Top-1", "Before", "Videos")
+HEADERS = ("Run", "State", "Data", "Recipe", "Top-1", "Before", "Videos", "Clips")
 NUMBERS = ("Top-1", "Before")
-OMITTED_FIRST = ("Videos", "Before", "Data")
+OMITTED_FIRST = ("Clips", "Videos", "Before", "Data")
 GAP = 2  # between columns
 
 
@@ -98,6 +98,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         _percent(run.best),
         _percent(run.before),
         f"{run.best.videos:,} {run.best.split}" if run.best else "",
+        run.best.conditions if run.best else "",
     )
 
 
@@ -109,7 +110,9 @@ def _state(run: RunSummary) -> str:
 
 
 def _percent(scores: Scores | None) -> str:
-    return f"{scores.top1:.1%}" if scores else "–"
+    if scores is None:
+        return "–"
+    return f"{scores.value:.1%}" + (" mAP" if scores.measure == "mAP" else "")
 
 
 def _document(run: RunSummary) -> dict[str, object]:

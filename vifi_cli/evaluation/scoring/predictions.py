@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from vifi_cli.errors import ModelUnavailable
 
+TOP_K = 5
+"""Of top-5, which says nothing about five classes or fewer: the true class is always among the first five."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
@@ -27,11 +30,33 @@ def top_k_hits(
 ) -> npt.NDArray[np.bool_]:
     """Whether the true class of each video is among its k most probable classes: bool (N,).
 
-    Among equally probable classes, lower numbers come first. With fewer than k classes, every video is a hit.
+    Among equally probable classes, the true one comes last, so a model that tells nothing apart gains nothing. With k
+    classes or fewer, every video is a hit.
     """
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    hits: npt.NDArray[np.bool_] = (ranked == np.asarray(labels)[:, None]).any(axis=1)
+    true = np.take_along_axis(probabilities, np.asarray(labels, np.int64)[:, None], axis=1)
+    # the true class is one of them; NaN is as probable as anything
+    as_probable = (~(probabilities < true)).sum(axis=1)
+    hits: npt.NDArray[np.bool_] = as_probable <= k
     return hits
+
+
+def predicted_classes(
+    probabilities: npt.NDArray[np.float32], labels: Sequence[int] | npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The most probable class of each video, int64 (N,); of equally probable ones the first wrong one."""
+    others = probabilities.copy()
+    np.put_along_axis(others, np.asarray(labels, np.int64)[:, None], -np.inf, axis=1)
+    return np.where(top_k_hits(probabilities, labels, 1), labels, others.argmax(axis=1))
+
+
+def mean_class_accuracy(hits: npt.NDArray[np.bool_], labels: Sequence[int]) -> float:
+    """The share of hits in each class, averaged over the classes that have a video; 0 without any.
+
+    Each class counts the same, however many videos it has. Also called balanced accuracy or mean recall.
+    """
+    counts = np.bincount(np.asarray(labels, np.int64))
+    shares = np.bincount(np.asarray(labels, np.int64), hits, len(counts)) / np.maximum(counts, 1)
+    return float(shares[counts > 0].mean()) if len(hits) else 0.0
 
 
 def joined(shares: Sequence[Predictions]) -> Predictions:

@@ -33,6 +33,10 @@ class Views:
                 f"{self.clips} clips x {self.crops} crops: a test has 1 clip or more, and 1 or 3 crops"
             )
 
+    def __str__(self) -> str:
+        """Clips and crops, as `--views` takes them: `4x3`."""
+        return f"{self.clips}x{self.crops}"
+
     @property
     def count(self) -> int:
         """Views per video."""

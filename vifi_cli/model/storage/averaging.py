@@ -16,7 +16,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion, ModelCard, Tower
 from vifi_cli.model.storage.loading import LoadedModel
 
-OF_ONE_RUN = {"epoch", "val_top1", "test_top1"}
+OF_ONE_RUN = {"epoch", "val_top1", "test_top1", "val_mAP", "test_mAP"}
 """Origins that say how far one run came and how well its model scored, which a mixture does not inherit."""
 
 

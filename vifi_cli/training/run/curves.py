@@ -41,6 +41,11 @@ class RunCurves:
         return [(report.epoch, report.scores) for report in self.reports if report.scores]
 
     @property
+    def has_top5(self) -> bool:
+        """Whether top-5 says anything about its classes."""
+        return any(scores.top5 is not None for _, scores in self.scored)
+
+    @property
     def best_epoch(self) -> int | None:
         """The epoch that `best/` comes from."""
         return max((report.epoch for report in self.reports if report.is_best), default=None)
@@ -88,10 +93,11 @@ def _draw_loss(axes: "Axes", run: RunCurves, color: str) -> None:
 
 def _draw_accuracy(axes: "Axes", run: RunCurves, color: str) -> None:
     epochs = [epoch for epoch, _ in run.scored]
-    axes.plot(epochs, [100 * scores.top1 for _, scores in run.scored], color=color, marker="o", markersize=4)
-    axes.plot(epochs, [100 * scores.top5 for _, scores in run.scored], color=color, linestyle=":")
-    kept = [(epoch, 100 * scores.top1) for epoch, scores in run.scored if epoch == run.best_epoch]
-    for line in axes.plot([epoch for epoch, _ in kept], [top1 for _, top1 in kept], color=color):
+    axes.plot(epochs, [100 * scores.value for _, scores in run.scored], color=color, marker="o", markersize=4)
+    if run.has_top5:
+        axes.plot(epochs, [100 * (scores.top5 or 0) for _, scores in run.scored], color=color, linestyle=":")
+    kept = [(epoch, 100 * scores.value) for epoch, scores in run.scored if epoch == run.best_epoch]
+    for line in axes.plot([epoch for epoch, _ in kept], [value for _, value in kept], color=color):
         line.set(**RING)
 
 
@@ -106,6 +112,11 @@ def _accuracy_title(runs: Sequence[RunCurves]) -> str:
         return "Accuracy" if len(runs) == 1 else "Accuracy, each run on its own videos"
     ((split, videos),) = tested
     return f"Accuracy, {counted(videos, f'{split} video')}"
+
+
+def _measures(runs: Sequence[RunCurves]) -> list[str]:
+    """The scores that are drawn: top-1, or mAP of videos that show several classes."""
+    return sorted({scores.measure for run in runs for _, scores in run.scored}) or ["top-1"]
 
 
 def _count_epochs(axes: "Axes", epochs: int) -> None:
@@ -124,10 +135,12 @@ def _add_legends(figure: "Figure", runs: Sequence[RunCurves]) -> None:
     meanings: dict[str, Line2D] = {
         "loss of each step": Line2D([], [], color=color, alpha=FAINT, linewidth=1),
         "mean of an epoch": Line2D([], [], color=color, marker="."),
-        "top-1": Line2D([], [], color=color, marker="o", markersize=4),
+        " or ".join(_measures(runs)): Line2D([], [], color=color, marker="o", markersize=4),
         "top-5": Line2D([], [], color=color, linestyle=":"),
         "kept in best/": Line2D([], [], color=color, **RING),
     }
+    if not any(run.has_top5 for run in runs):
+        del meanings["top-5"]
     figure.legend(
         meanings.values(), meanings.keys(), loc="outside lower center", ncols=len(meanings), borderaxespad=0.2
     )

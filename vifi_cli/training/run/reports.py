@@ -3,19 +3,52 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-FEWEST_CLASSES_FOR_TOP5 = 6
-"""With fewer, each true class is among the first five."""
+from vifi_cli.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Accuracy of a model on the videos of a split that could be read."""
+    """Accuracy of a model on the videos of a split that could be read; a score that says nothing is None.
+
+    Videos that show several classes each have a mean average precision instead of top-1, top-5 and mean class accuracy.
+    """
 
     split: str  # val or test
-    top1: float  # share of the videos whose true class is predicted first
-    top5: float  # or among the first five
+    top1: float | None  # share of the videos whose true class is predicted first
+    top5: float | None  # or among the first five; None with five classes or fewer
     videos: int
     unreadable: int = 0
+    mean_class_accuracy: float | None = None
+    mean_average_precision: float | None = None
+    frames: int | None = None  # of a test clip
+    views: str = "1x1"  # clips in time x crops in space
+
+    @property
+    def value(self) -> float:
+        """The score that decides on the best epoch."""
+        several = self.mean_average_precision
+        return several if several is not None else self.top1 or 0.0
+
+    @property
+    def measure(self) -> str:
+        """The name of `value`."""
+        return "top-1" if self.mean_average_precision is None else "mAP"
+
+    @property
+    def in_words(self) -> str:
+        """Such as `top-1 58.3%, mean class 55.0%, top-5 90.0%`; mean class accuracy only if it differs from top-1."""
+        parts = [f"{self.measure} {self.value:.1%}"]
+        if self.mean_class_accuracy is not None and f"{self.mean_class_accuracy:.1%}" != f"{self.value:.1%}":
+            parts.append(f"mean class {self.mean_class_accuracy:.1%}")
+        if self.top5 is not None:
+            parts.append(f"top-5 {self.top5:.1%}")
+        return ", ".join(parts)
+
+    @property
+    def conditions(self) -> str:
+        """How the videos were tested: `8 frames, 1x1 views`."""
+        frames = [counted(self.frames, "frame")] if self.frames else []
+        return ", ".join([*frames, f"{self.views} views"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +75,10 @@ class RunResult:
     val: Scores | None
     test: Scores | None
     before: Scores | None  # of the model that the run started from
-    classes: int = FEWEST_CLASSES_FOR_TOP5  # how many the videos have
-
-    @property
-    def has_top5(self) -> bool:
-        """Whether the top-5 accuracy says anything."""
-        return self.classes >= FEWEST_CLASSES_FOR_TOP5
 
     def __repr__(self) -> str:
         scores = self.test or self.val
-        shown = f", {scores.split} top-1 {scores.top1:.1%}" if scores and scores.videos else ""
+        shown = f", {scores.split} {scores.measure} {scores.value:.1%}" if scores and scores.videos else ""
         return f"<RunResult {self.model}: epoch {self.epoch}{shown}>"
 
 

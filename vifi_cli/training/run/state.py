@@ -21,7 +21,7 @@ class RunProgress:
     """How far a run has come."""
 
     step: int = 0  # optimizer steps done since the run began
-    best_top1: float = -1.0  # of the best validation so far; below 0 before the first
+    best_score: float = -1.0  # of the best validation so far; below 0 before the first
     best_epoch: int = 0  # of that validation, from 1
     epoch_loss: float = 0.0  # sum over the steps of this epoch
 
@@ -48,7 +48,9 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
-            progress = RunProgress(**facts["progress"])
+            saved = facts["progress"]
+            saved.setdefault("best_score", saved.pop("best_top1", -1.0))  # its former name
+            progress = RunProgress(**saved)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         weights = _under("weights.", tensors)
         if weights.keys() != learner.state().keys():

@@ -51,6 +51,7 @@ class RunSummary:
         recipe = self.config.recipe
         fusion = "" if recipe.fusion == "embedding" else f"{recipe.fusion} fusion, "
         setting = "" if self.config.setting == "supervised" else f"{self.config.setting}, "
+        setting += "paper protocol, " if self.config.protocol == "paper" else ""
         lengths = f"{counted(recipe.frames, 'frame')}, {counted(recipe.epochs, 'epoch')}"
         return f"{setting}{_trained(recipe)}, {fusion}{lengths}, rate {scientific(recipe.learning_rate)}"
 
@@ -115,7 +116,7 @@ def in_order(runs: Sequence[RunSummary], order: RunOrder) -> list[RunSummary]:
         return by_name
     if order == "newest":
         return sorted(by_name, key=lambda run: run.changed, reverse=True)
-    return sorted(by_name, key=lambda run: (run.config.data, -run.best.top1 if run.best else math.inf))
+    return sorted(by_name, key=lambda run: (run.config.data, -run.best.value if run.best else math.inf))
 
 
 def _trained(recipe: Recipe) -> str:

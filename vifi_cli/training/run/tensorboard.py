@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vifi_cli.errors import MissingDependency
 from vifi_cli.training.engine.step_report import StepReport
-from vifi_cli.training.run.reports import EpochReport
+from vifi_cli.training.run.reports import EpochReport, Scores
 
 
 class TensorBoardLog:
@@ -26,10 +26,18 @@ class TensorBoardLog:
             values = {"train/loss": report.loss, "train/learning_rate": report.learning_rate}
         else:
             at = report.epoch * self._steps_per_epoch
-            scores = report.scores
-            values = (
-                {f"{scores.split}/top1": scores.top1, f"{scores.split}/top5": scores.top5} if scores else {}
-            )
+            values = _values(report.scores) if report.scores else {}
         for name, value in values.items():
             self._writer.add_scalar(name, value, at)
         self._writer.flush()
+
+
+def _values(scores: Scores) -> dict[str, float]:
+    """The scores that there are, such as `val/top1`."""
+    values = {
+        "top1": scores.top1,
+        "top5": scores.top5,
+        "mean_class_accuracy": scores.mean_class_accuracy,
+        "mAP": scores.mean_average_precision,
+    }
+    return {f"{scores.split}/{name}": value for name, value in values.items() if value is not None}

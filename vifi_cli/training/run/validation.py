@@ -6,7 +6,18 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
-from vifi_cli.evaluation.scoring.predictions import Predictions, joined, top_k_hits
+from vifi_cli.evaluation.scoring.multi_label import (
+    mean_average_precision,
+    positives_of,
+    shows_several_classes,
+)
+from vifi_cli.evaluation.scoring.predictions import (
+    TOP_K,
+    Predictions,
+    joined,
+    mean_class_accuracy,
+    top_k_hits,
+)
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.distributed import Processes
@@ -47,7 +58,7 @@ class Validation:
             return is_last
         if scores is None or not scores.videos:
             return is_last and not progress.best_epoch
-        return scores.top1 > progress.best_top1
+        return scores.value > progress.best_score
 
     def _may_choose(self) -> bool:
         val, test = ({video.path for video in videos} for videos in (self.data.val, self.data.test))
@@ -60,11 +71,8 @@ class Validation:
         if all_predictions.unreadable:
             check_in_reach(videos)
         split = "test" if videos == self.data.test else "val"
-        if not len(all_predictions.videos):
-            return Scores(split, 0.0, 0.0, 0, len(all_predictions.unreadable))
-        labels = [videos[video].label for video in all_predictions.videos.tolist()]
-        top1, top5 = (float(top_k_hits(all_predictions.probabilities, labels, k).mean()) for k in (1, 5))
-        return Scores(split, top1, top5, len(labels), len(all_predictions.unreadable))
+        scores = scores_of(all_predictions, videos, split)
+        return replace(scores, frames=self.clips.frames, views=str(self.clips.views))
 
     def _predict(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Predictions:
         """The predictions for this process's share of the videos."""
@@ -79,3 +87,19 @@ class Validation:
         if videos not in self._embedded:
             self._embedded[videos] = embed_once(network, clips, mine, self.enter, watch)
         return self._embedded[videos].predict(network, classes)
+
+
+def scores_of(predictions: Predictions, videos: tuple[LabeledVideo, ...], split: str) -> Scores:
+    """The scores of predictions; zeros if no video could be read."""
+    read, probabilities = [videos[video] for video in predictions.videos.tolist()], predictions.probabilities
+    unreadable = len(predictions.unreadable)
+    if not read:
+        return Scores(split, 0.0, None, 0, unreadable)
+    if shows_several_classes(videos):
+        precision = mean_average_precision(probabilities, positives_of(read, probabilities.shape[1]))
+        return Scores(split, None, None, len(read), unreadable, mean_average_precision=precision)
+    labels = [video.label for video in read]
+    hits = top_k_hits(probabilities, labels, 1)
+    top5 = float(top_k_hits(probabilities, labels, TOP_K).mean()) if probabilities.shape[1] > TOP_K else None
+    accuracy = mean_class_accuracy(hits, labels)
+    return Scores(split, float(hits.mean()), top5, len(read), unreadable, mean_class_accuracy=accuracy)

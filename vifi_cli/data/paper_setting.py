@@ -44,6 +44,15 @@ class Setting:
             return cls("few-shot", int(match[1]))
         return cls(text)  # type: ignore[arg-type]  # checked when it is made
 
+    @property
+    def tests_last_epoch(self) -> bool:
+        """Whether the published protocol tests the last epoch, not the best one.
+
+        Source: `docs/TRAIN.md` names `ckpt_epoch_10` of 11 for base-to-novel, and `main.py` tests several views after
+        the last epoch. For the other settings, the published code keeps the best epoch as `best.pth`.
+        """
+        return self.name in ("supervised", "base2novel")
+
     def __str__(self) -> str:
         return self.name if self.shots is None else f"{self.name}-{self.shots}"
 

@@ -1,8 +1,8 @@
 """The preprocessing of an image tower, as open_clip configures it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.pictures.frames import FrameGeometry
@@ -22,6 +22,25 @@ class Preprocessing:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a fingerprint or a configuration file."""
         return asdict(self)
+
+    def with_imagenet_statistics(self) -> Self:
+        """The same with ImageNet's mean and std, as the published code has them for every model."""
+        return replace(self, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+    def with_statistics_of(self, other: "Preprocessing") -> Self:
+        """The same crop with mean and std of another."""
+        return replace(self, mean=other.mean, std=other.std)
+
+    def normalizes_like(self, other: "Preprocessing") -> bool:
+        """Whether mean and std are those of another."""
+        return (self.mean, self.std) == (other.mean, other.std)
+
+
+# the training pipeline of EfficientNet-Lite scales bytes to (x - 127) / 128
+PIXEL_MEAN, PIXEL_STD = 127 / 255, 128 / 255
+STARTER_PREPROCESSING = Preprocessing(
+    FrameGeometry(224, 224, "shortest", "bicubic"), (PIXEL_MEAN,) * 3, (PIXEL_STD,) * 3
+)
 
 
 def preprocessing_from_open_clip(config: Mapping[str, Any]) -> Preprocessing:

@@ -11,7 +11,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, VideoOutOfReach
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.storage.loading import load_vifi_clip, preprocessing_of
 from vifi_cli.model.storage.writing import write_model_folder
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, plan_run
@@ -275,11 +275,17 @@ class FineTuning:
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
         test = self._validation.score_test(self._learner.network, self._learner.embed_classes(), val)
-        prompts = self._config.recipe.prompts
-        keeps_index = prompts.text_context and not prompts.image_context
-        index_model = self._config.model if keeps_index else str(self._folder.best)
+        index_model = self._config.model if self._keeps_index() else str(self._folder.best)
         epoch = progress.best_epoch
         return RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
+
+    def _keeps_index(self) -> bool:
+        """Whether frames give the embeddings that they gave before, so that an index of the start serves the result."""
+        prompts = self._config.recipe.prompts
+        if not prompts.text_context or prompts.image_context:
+            return False
+        start = preprocessing_of(resolve_model(self._config.model))
+        return self._card.preprocessing.normalizes_like(start)
 
     def _noted(self, report: Noted) -> Noted:
         if self._processes.is_first:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.api.evaluation.request import run_and_models
 from vifi_cli.model.registry.card import read_card
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.storage.writing import write_model_folder
 
 COLOURS = ("red", "green", "blue", "yellow")
 QUICK = ("frames=2", "epochs=1", "effective_batch=4", "warmup_epochs=0")
@@ -79,6 +83,8 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     facts = facts_of(report)
     assert facts["Views"] == "4 x 3, clips in time x crops in space"
     assert facts["Frames"] == "2 a clip"
+    assert "Pixels" not in facts, "each model's own"
+    assert facts["Model runs/one/best"].startswith("epoch 1 of 1, the last, embedding fusion")
     assert facts["Leaks"] == "none found"
     assert {file.name for file in (here / "report").iterdir()} >= {"report.json", "report.html", "report.md"}
     run, named = run_and_models((str(tiny), str(best)))
@@ -230,9 +236,13 @@ def test_official_splits_are_columns(
     vifi: Vifi, ucf101: Path, tiny: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIFI_DATA", str(ucf101))
+    model = load_vifi_clip(resolve_model(str(tiny)))
+    knows = ("apply eye makeup", "archery")  # as a checkpoint of Kinetics-400 has its classes
+    tuned = replace(model.card, class_names=knows, tuned=("image", "text"), origin={"checkpoint": "k400.pth"})
+    write_model_folder(here / "tuned", model.network, tuned)
     outcome = vifi(
-        "eval", "--setting", "zero-shot", "--data", "ucf101", "--model", tiny, "--protocol", "paper",
-        "--published", "-o", "report", "--json",
+        "eval", "--setting", "zero-shot", "--data", "ucf101", "--model", tiny, "--model", here / "tuned",
+        "--protocol", "paper", "--published", "-o", "report", "--json",
     )  # fmt: skip
     report = document(outcome)
     assert report["columns"] == ["split 1", "split 2", "split 3", "mean"]
@@ -242,8 +252,10 @@ def test_official_splits_are_columns(
     assert values["ViFi-CLIP"] == [None, None, None, pytest.approx(0.768)]
     facts = facts_of(report)
     assert facts["Frames"] == "32 a clip"
+    assert facts["Pixels"].startswith("normalized by ImageNet's mean and std for every model")
     assert facts["Test list split 2"].startswith("4 videos of 101 classes, sha256 ")
     assert "class texts such as 'ApplyEyeMakeup'" in facts[f"Model {tiny}"]
+    assert "class texts such as 'a photo of a ApplyEyeMakeup.'" in facts["Model tuned"], "as published"
     second = vifi(
         "eval", "--setting", "zero-shot", "--data", "ucf101:2", "--model", tiny, "--published",
     )  # fmt: skip

@@ -22,6 +22,7 @@ from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.storage.starter_model import starter_towers_of
 from vifi_cli.model.storage.writing import write_model_folder
 
 Pixels = npt.NDArray[np.uint8]
@@ -180,6 +181,23 @@ def test_tuned_image_tower_of_starter_reaches_the_index(
         [sys.executable, "-c", program], env={"VIFI_HOME": str(starter_home)}, capture_output=True, text=True
     )
     assert run.stdout.split() == ["False"], run.stderr
+
+
+def test_a_starter_tuned_on_other_pixels_needs_an_index_of_its_own(tmp_path: Path) -> None:
+    """The published code normalizes by ImageNet's statistics, also where only the text tower learns."""
+    model, own = load_vifi_clip(resolve_model("starter")), starter_towers_of(resolve_model("starter"))
+    assert own
+    assert model.card.preprocessing == own.preprocessing
+    for name, preprocessing in (
+        ("plain", own.preprocessing),
+        ("imagenet", own.preprocessing.with_imagenet_statistics()),
+    ):
+        card = replace(model.card, preprocessing=preprocessing, tuned=("text",))
+        write_model_folder(tmp_path / name, model.network, card)
+        towers = starter_towers_of(resolve_model(str(tmp_path / name)))
+        assert towers
+        assert towers.preprocessing == preprocessing
+        assert (towers.vision_fingerprint() == own.vision_fingerprint()) == (name == "plain")
 
 
 def test_changed_weights_change_the_fingerprint_of_a_tuned_starter(tmp_path: Path) -> None:

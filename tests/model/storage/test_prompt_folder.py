@@ -32,24 +32,29 @@ TEXT_ONLY = PromptShape(4, 2)
 IMAGE_ONLY = PromptShape(0, 0, 3, 1)
 
 
-def prompted(base: str, shape: PromptShape) -> LoadedModel:
+def prompted(base: str, shape: PromptShape, *, imagenet_statistics: bool = False) -> LoadedModel:
     """A model with prompts that say something, and its card."""
     loaded = load_vifi_clip(resolve_model(base))
     add_prompts(loaded.network, shape, seed=1)
     for prompt in prompt_parameters(loaded.network).values():
         prompt.data *= 10
+    own = loaded.card.preprocessing
+    preprocessing = own.with_imagenet_statistics() if imagenet_statistics else own
     card = replace(
         loaded.card,
+        preprocessing=preprocessing,
         template="{}.",
         class_names=("jump",),
         prompts=shape,
-        base=describe_base(loaded),
+        base=describe_base(loaded, preprocessing),
     )
     return replace(loaded, card=card)
 
 
-def write_prompted(folder: Path, base: str, shape: PromptShape = BOTH) -> Path:
-    model = prompted(base, shape)
+def write_prompted(
+    folder: Path, base: str, shape: PromptShape = BOTH, *, imagenet_statistics: bool = False
+) -> Path:
+    model = prompted(base, shape, imagenet_statistics=imagenet_statistics)
     write_model_folder(folder, model.network, model.card)
     return folder
 
@@ -98,6 +103,20 @@ def test_index_and_training_see_the_same_model(
     base = load_encoder(resolve_model(str(tiny_clip)), "cpu")
     assert (encoder.vision_fingerprint == base.vision_fingerprint) == (shape == TEXT_ONLY)
     assert (encoder.text_fingerprint == base.text_fingerprint) == (shape == IMAGE_ONLY)
+    assert vision_fingerprint_of(resolve_model(str(folder))) == encoder.vision_fingerprint
+
+
+@pytest.mark.parametrize("shape", [BOTH, TEXT_ONLY], ids=["both", "text"])
+def test_prompts_learned_on_other_pixels_need_an_index_of_their_own(
+    tiny_clip: Path, tmp_path: Path, noise: Pixels, shape: PromptShape
+) -> None:
+    """The published code normalizes by ImageNet's statistics whatever CLIP itself was trained with."""
+    folder = write_prompted(tmp_path / "prompts", str(tiny_clip), shape, imagenet_statistics=True)
+    encoder = compare_index_and_training(folder, noise, TEXTS)
+    assert read_card(folder).preprocessing.mean == (0.485, 0.456, 0.406)
+    base = load_encoder(resolve_model(str(tiny_clip)), "cpu")
+    assert encoder.vision_fingerprint != base.vision_fingerprint
+    assert not np.allclose(encoder.encode_frames(noise), base.encode_frames(noise), atol=1e-2)
     assert vision_fingerprint_of(resolve_model(str(folder))) == encoder.vision_fingerprint
 
 

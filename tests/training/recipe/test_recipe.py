@@ -39,6 +39,22 @@ def test_the_papers_recipes(preset: str, tune: str, expected: tuple[float, ...])
     assert recipe.augmentation.flip == 0.5
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_the_published_code_does_in_every_setting(preset: str) -> None:
+    """Rows of the table in docs/training.md: pixels, names, leftover clips, schedule, weights that are tested."""
+    recipe, default = make_recipe(preset, protocol="paper"), make_recipe(preset)
+    assert recipe.imagenet_statistics
+    assert not recipe.clean_class_names
+    assert recipe.drop_incomplete
+    assert recipe.warmup_cliff
+    assert recipe.select_on_test
+    assert recipe.keep_last == (preset in ("supervised", "base2novel", "prompt-base2novel"))
+    assert recipe.ema_decay == 0
+    assert not default.imagenet_statistics
+    assert not default.keep_last
+    assert default.context_words == ""
+
+
 def test_changes_come_after_the_preset_in_their_order(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("epochs = 3\n[mixing]\nmixup = 0\n")

@@ -19,7 +19,8 @@ from vifi_cli.model.runtime.encoder import load_encoder
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.changes import make_recipe, without_mirroring_sides
 from vifi_cli.training.run.folder import RunFolder
-from vifi_cli.training.run.reports import EpochReport, RunResult
+from vifi_cli.training.run.reports import EpochReport, RunResult, Scores
+from vifi_cli.training.run.state import RunProgress
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -98,6 +99,15 @@ def test_a_disk_that_vanishes_stops_the_run_after_the_last_good_step(
     list(make_run(tmp_path / "run", "epochs=2", data=data, begin=False).reports(is_resumed=True))
     assert same_weights(tmp_path / "whole" / "last", tmp_path / "run" / "last")
     assert losses(tmp_path / "whole") == losses(tmp_path / "run")
+
+
+def test_the_last_epoch_is_kept_where_the_published_tests_take_it(make_run: MakeRun, tmp_path: Path) -> None:
+    """docs/TRAIN.md of the published code tests ckpt_epoch_10, the last of base-to-novel."""
+    good, progress = Scores("test", 0.9, 1.0, 3), RunProgress(best_top1=0.1, best_epoch=1)
+    for changes, expected in ((("keep_last=true",), [False, True]), ((), [True, True])):
+        run = make_run(tmp_path / str(len(changes)), "select_on_test=true", *changes)
+        kept = [run._validation.is_best(good, progress, is_last=is_last) for is_last in (False, True)]
+        assert kept == expected
 
 
 def test_the_micro_batch_changes_nothing_but_rounding(make_run: MakeRun, tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from vifi_cli.training.engine import frozen_towers
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.changes import PROMPT_PRESETS, changes_of_stage, make_recipe
 from vifi_cli.training.recipe.prompt_recipe import PromptRoom, make_prompt_recipe
-from vifi_cli.training.run.model import prompt_room
+from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.training.run.folder import RunConfig
+from vifi_cli.training.run.model import load_training_model, prompt_room
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
 SHAPE = {
@@ -193,6 +195,61 @@ def test_presets_go_no_deeper_than_the_towers() -> None:
         "the text tower has 4 layers, so prompts go 4 layers deep, not 12",
         "the image tower has 3 layers, so prompts go 3 layers deep, not 12",
     ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_up_to_four_prompts_begin_as_words_and_the_text_keeps_the_others(
+    tiny_model: Path, colours: LabeledVideos, count: int
+) -> None:
+    """As in trainers/vificlip.py: before training, the class texts are those of `a photo of a {}.`"""
+    recipe = _paper_recipe(tiny_model, f"prompts.text_context={count}", "prompts.text_depth=1")
+    assert recipe.template == " ".join(["a", "photo", "of", "a", "{}."][count:])
+    config = RunConfig(str(tiny_model), "colours", "", "base2novel", "paper", recipe)
+    network, tokens, card = load_training_model(config, colours, torch.device("cpu"))
+    plain = load_vifi_clip(resolve_model(str(tiny_model)))
+    texts = plain.tokenizer([f"a photo of a {name}." for name in colours.class_names])
+    with torch.inference_mode():
+        torch.testing.assert_close(network.encode_classes(tokens), plain.network.encode_classes(texts))
+    assert len(network.text.prompts[0]) == count  # type: ignore[index, arg-type]
+    assert card.preprocessing.mean == (0.485, 0.456, 0.406)
+
+
+def test_more_prompts_than_four_begin_at_random(tiny_model: Path) -> None:
+    for recipe in (
+        _paper_recipe(tiny_model, "prompts.text_context=5", "prompts.text_depth=1"),
+        make_prompt_recipe("prompt-small", ROOM, changes=["prompts.text_context=4"]),
+    ):
+        assert (recipe.context_words, recipe.template) == ("", "{}.")
+
+
+def test_words_are_for_few_prompts_and_as_many_as_these() -> None:
+    said: list[str] = []
+    words = "context_words=a clip of"
+    assert not make_prompt_recipe("prompt-small", ROOM, changes=[words], say=said.append).context_words
+    assert said[0] == "8 text prompts begin at random: context_words is for 4 at most"
+    with pytest.raises(InvalidInput, match="too short for 4 text prompts: give 4 words or more, or set"):
+        make_prompt_recipe("prompt-small", ROOM, changes=[words, "prompts.text_context=4"])
+    recipe = make_prompt_recipe("prompt-small", ROOM, changes=[words, "prompts.text_context=2"])
+    assert (recipe.context_words, recipe.template) == ("a clip of", "of {}.")
+
+
+def test_words_of_several_tokens_begin_no_prompts(tiny_model: Path, colours: LabeledVideos) -> None:
+    recipe = _paper_recipe(
+        tiny_model,
+        "prompts.text_context=2",
+        "prompts.text_depth=1",
+        "context_words=skateboarding xylophonists",
+    )
+    config = RunConfig(str(tiny_model), "colours", "", "base2novel", "paper", recipe)
+    with pytest.raises(InvalidInput, match="'skateboarding xylophonists' is not 2 tokens of this model"):
+        load_training_model(config, colours, torch.device("cpu"))
+
+
+def _paper_recipe(model: Path, *changes: str) -> Recipe:
+    depth = "prompts.image_depth=1"
+    return make_prompt_recipe(
+        "prompt-base2novel", prompt_room(str(model)), protocol="paper", changes=[depth, *changes]
+    )
 
 
 def test_text_alone_is_prompted_where_the_image_tower_takes_none() -> None:

@@ -141,6 +141,8 @@ def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]
     yield "Frames", f"{clips.frames} a clip"
     drawn = ", frames drawn at random" if clips.views.drawn else ""
     yield "Views", f"{clips.views.clips} x {clips.views.crops}, clips in time x crops in space{drawn}"
+    if clips.imagenet_statistics:
+        yield "Pixels", "normalized by ImageNet's mean and std for every model, as published"
     if subject.setting.name == "base2novel" and len(plan.trials) > 1:
         yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
     else:

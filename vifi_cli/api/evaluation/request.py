@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NoReturn, TypedDict, get_args
 
+from vifi_cli.api.evaluation.epochs import as_published
 from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
@@ -128,6 +129,9 @@ def resolve(
         raise InvalidInput(
             "--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval"
         )
+    if protocol == "paper" and not methods:
+        is_named = bool(models)
+        names = as_published(names, read_setting(setting), feedback, is_named=is_named)
     chosen = tuple(map(ChosenModel, names)) or _without_name(trains=bool(methods))
     with chosen[0].explained():
         tested = [model.name for model in chosen]

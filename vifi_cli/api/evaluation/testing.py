@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from vifi_cli.api.evaluation.epochs import epoch_in_words
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
@@ -49,12 +50,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """How test clips are read and enter a model: T frames and some views of each video; the rest as in training."""
+    """How test clips are read and enter a model: T frames and some views of each video; the rest as in training.
+
+    With `imagenet_statistics`, every model's pixels are normalized by ImageNet's, as published, not by its own.
+    """
 
     frames: int
     views: Views
     recipe: Recipe
     processes: Processes
+    imagenet_statistics: bool = False
 
     def clips(self, videos: Sequence[LabeledVideo], size: int) -> TestClips:
         """The test clips of videos, for an encoder whose input has side S."""
@@ -72,23 +77,27 @@ class ClipSettings:
         """How clips enter a model."""
         device = self.processes.device
         precision = choose_precision(self.recipe.runtime.precision, device)
-        return ClipInput(loaded.card.preprocessing, device, precision)
+        own = loaded.card.preprocessing
+        preprocessing = own.with_imagenet_statistics() if self.imagenet_statistics else own
+        return ClipInput(preprocessing, device, precision)
 
 
 class Tester:
     """Tests candidates on the lists of each trial, and nothing twice.
 
-    `models` describes those that were tested, by name. With `bare_names`, a model that was not tuned gets class names
-    without a template, as published.
+    `models` describes those that were tested, by name. With `as_published`, pixels are normalized by ImageNet's
+    statistics, class names stay as the data has them, and a model that was not tuned gets no template.
     """
 
     def __init__(self, plan: TestPlan, processes: Processes, feedback: Feedback) -> None:
         subject = plan.subject
-        self.bare_names = subject.protocol == "paper"
-        frames = paper_frames(subject.setting) if self.bare_names else subject.recipe.frames
-        views = views_of(subject.setting, is_drawn=self.bare_names)
+        self.as_published = subject.protocol == "paper"
+        frames = paper_frames(subject.setting) if self.as_published else subject.recipe.frames
+        views = views_of(subject.setting, is_drawn=self.as_published)
         self.plan = plan
-        self.clip_settings = ClipSettings(frames, views, subject.recipe, processes)
+        self.clip_settings = ClipSettings(
+            frames, views, subject.recipe, processes, imagenet_statistics=self.as_published
+        )
         self.models: dict[str, str] = {}
         self._feedback = feedback
         self._loaded: tuple[ModelSource, LoadedModel] | None = None
@@ -134,11 +143,11 @@ class Tester:
         self, name: str, loaded: LoadedModel, texts: ClassTexts | None, videos: LabeledVideos
     ) -> Predictions:
         """Predicts the test videos, each in one of the processes."""
-        is_bare = self.bare_names and not (loaded.card.tuned or loaded.card.prompts)
+        is_bare = self.as_published and not (loaded.card.tuned or loaded.card.prompts)
         self._describe(loaded, videos.class_names[0], is_bare=is_bare)
         bare = read_class_texts("bare") if is_bare else None
         classes = embed_class_names(
-            loaded, videos.class_names, texts or bare, clean=False if is_bare else None
+            loaded, videos.class_names, texts or bare, clean=False if self.as_published else None
         )
         processes, size = self.clip_settings.processes, loaded.card.preprocessing.geometry.height
         mine = range(processes.rank, len(videos.test), processes.count)
@@ -156,10 +165,20 @@ class Tester:
     def _describe(self, loaded: LoadedModel, first_class: str, *, is_bare: bool) -> None:
         name, card = loaded.source.name, loaded.card
         if name not in self.models:
-            text = first_class if is_bare else card.class_text(spelled_for(card, [first_class])[0])
+            clean = False if self.as_published else None
+            text = first_class if is_bare else card.class_text(spelled_for(card, [first_class], clean)[0])
             digest = digest_of_model(loaded)[:DIGEST_SHOWN]
-            self.models[name] = (
-                f"{loaded.network.fusion} fusion, class texts such as {text!r}, sha256 {digest}"
+            epoch = epoch_in_words(name, card)
+            self.models[name] = ", ".join(
+                filter(
+                    None,
+                    (
+                        epoch,
+                        f"{loaded.network.fusion} fusion",
+                        f"class texts such as {text!r}",
+                        f"sha256 {digest}",
+                    ),
+                )
             )
 
     def _report_unreadable(self, predictions: Predictions, videos: LabeledVideos) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+from vifi_cli.model.preprocessing import STARTER_PREPROCESSING
 from vifi_cli.model.registry.known_models import STARTER_DIMENSION
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device, means_cpu
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vifi_cli.model.runtime.torch_runtime import TorchFrames, TorchTexts
     from vifi_cli.model.towers.open_clip import OpenClipModel
 
-_STARTER_GEOMETRY = FrameGeometry(224, 224, "shortest", "bicubic")
+_STARTER_GEOMETRY = STARTER_PREPROCESSING.geometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _starter_frames(towers: StarterTowers, device: str, fingerprint: str) -> "On
     from vifi_cli.model.runtime.torch_runtime import PixelTower
 
     visual = towers.build_visual()
-    tower = PixelTower(visual, preprocessing_from_open_clip(visual.preprocess_cfg))
+    tower = PixelTower(visual, towers.preprocessing)
     return frames_runtime(tower, _STARTER_GEOMETRY, choose_device(device), fingerprint)
 
 

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from vifi_cli.model.prompts.initialization import put_prompts
 from vifi_cli.model.registry.card import TEMPLATE, ModelCard, Tower
 from vifi_cli.model.registry.source import ModelSource
@@ -163,7 +162,7 @@ def _card(
     facts = {name: fact for name, fact in checkpoint.facts.items() if name != "context"}
     return replace(
         base,
-        preprocessing=replace(base.preprocessing, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+        preprocessing=base.preprocessing.with_imagenet_statistics(),
         fusion="embedding",
         template=_template(checkpoint),
         class_names=names,

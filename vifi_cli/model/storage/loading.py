@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing, preprocessing_from_open_clip
 from vifi_cli.model.prompts.image import PromptedImageTower
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.registry.card import BaseReference, Fusion, ModelCard
@@ -16,7 +16,12 @@ from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import WEIGHTS_FILE
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.storage.prompt_model import prompted_fingerprint, prompted_tower
-from vifi_cli.model.storage.starter_model import read_image_tower, read_text_tower, starter_towers_of
+from vifi_cli.model.storage.starter_model import (
+    fingerprint_with,
+    read_image_tower,
+    read_text_tower,
+    starter_towers_of,
+)
 from vifi_cli.model.towers.open_clip import describe_model, load_image_tower, load_text_tower, load_tokenizer
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.starter import build_starter
@@ -85,7 +90,7 @@ def _sentence_tokenizer() -> Callable[[Sequence[str]], Tensor]:
 
 def _prompted(source: ModelSource, base_source: ModelSource, card: ModelCard) -> LoadedModel:
     loaded = load_vifi_clip(base_source)
-    network, base = loaded.network, describe_base(loaded)
+    network, base = loaded.network, describe_base(loaded, card.preprocessing)
     prompted_fingerprint(source, "image", base.image)
     prompted_fingerprint(source, "text", base.text)
     network.visual = prompted_tower(source, "image", network.visual)
@@ -94,15 +99,25 @@ def _prompted(source: ModelSource, base_source: ModelSource, card: ModelCard) ->
     return replace(loaded, source=source, card=card)
 
 
-def describe_base(loaded: LoadedModel) -> BaseReference:
+def describe_base(loaded: LoadedModel, preprocessing: Preprocessing) -> BaseReference:
     """Describe the model that prompts are learned for, so that they are never put into another.
 
-    Its weights must be unchanged since `load_vifi_clip`; prompts added since do not count.
+    `preprocessing` is that of the prompts, which may normalize pixels differently from the model. Its weights must be
+    unchanged since `load_vifi_clip`; prompts added since do not count.
     """
     source = loaded.source
     if starter := starter_towers_of(source):
-        return BaseReference(source.name, starter.vision_fingerprint(), starter.text_fingerprint())
-    return reference_to(source.name, loaded.network, loaded.card)
+        image = fingerprint_with(starter, preprocessing)
+        return BaseReference(source.name, image, starter.text_fingerprint())
+    seen = loaded.card.preprocessing.with_statistics_of(preprocessing)
+    return reference_to(source.name, loaded.network, replace(loaded.card, preprocessing=seen))
+
+
+def preprocessing_of(source: ModelSource) -> Preprocessing:
+    """The preprocessing of a model, without loading it; the errors are those of `load_vifi_clip`."""
+    if source.card:
+        return source.card.preprocessing
+    return STARTER_PREPROCESSING if source.kind == "starter" else describe_model(source).preprocessing
 
 
 def reference_to(name: str, network: ViFiCLIP, card: ModelCard) -> BaseReference:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from vifi_cli.errors import InvalidInput, ModelUnavailable
+from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import CARD_FILE, WEIGHTS_FILE
@@ -34,6 +35,7 @@ class StarterTowers:
     """The towers of `starter`, or of a model made from it; nothing is read before it is needed."""
 
     model_name: str  # resolves to the model
+    preprocessing: Preprocessing
     vision_fingerprint: Callable[[], str]
     text_fingerprint: Callable[[], str]
     build_visual: "Callable[[], StarterImageTower]"
@@ -60,7 +62,14 @@ def starter_towers_of(source: ModelSource) -> StarterTowers | None:
     """The towers, where a model is `starter`, tuned from it, or prompts for one of these; otherwise None."""
     card, folder = source.card, source.path
     if source.kind == "starter":
-        return StarterTowers(STARTER, vision_fingerprint, text_fingerprint, _packaged_visual, _packaged_text)
+        return StarterTowers(
+            STARTER,
+            STARTER_PREPROCESSING,
+            vision_fingerprint,
+            text_fingerprint,
+            _packaged_visual,
+            _packaged_text,
+        )
     if not card or not folder or card.architecture != STARTER:
         return None
     return _prompted_towers(source, source.base) if source.base else _tuned_towers(folder, card)
@@ -84,9 +93,11 @@ def _prompted_towers(source: ModelSource, base_source: ModelSource) -> StarterTo
         raise InvalidInput(
             f"{source.name} holds prompts that do not fit {base_source.name}: learn them for it again"
         )
+    preprocessing = source.card.preprocessing if source.card else base.preprocessing
     return StarterTowers(
         source.name,
-        lambda: prompted_fingerprint(source, "image", base.vision_fingerprint()),
+        preprocessing,
+        lambda: prompted_fingerprint(source, "image", fingerprint_with(base, preprocessing)),
         lambda: prompted_fingerprint(source, "text", base.text_fingerprint()),
         base.build_visual,
         lambda: prompted_tower(source, "text", base.build_text()),
@@ -99,11 +110,27 @@ def _tuned_towers(folder: Path, card: ModelCard) -> StarterTowers:
     keeps_text = card.untouched.get("text") == text_fingerprint()
     return StarterTowers(
         str(folder),
-        vision_fingerprint if keeps_image else lambda: _fingerprint(file, "visual."),
+        card.preprocessing,
+        lambda: _normalized(
+            vision_fingerprint() if keeps_image else _fingerprint(file, "visual."),
+            STARTER_PREPROCESSING,
+            card.preprocessing,
+        ),
         text_fingerprint if keeps_text else lambda: _fingerprint(file, "text."),
         _packaged_visual if keeps_image else lambda: read_image_tower(file),
         _packaged_text if keeps_text else lambda: read_text_tower(file),
     )
+
+
+def fingerprint_with(towers: StarterTowers, preprocessing: Preprocessing) -> str:
+    """The fingerprint of the image tower, were its pictures normalized as in `preprocessing`."""
+    return _normalized(towers.vision_fingerprint(), towers.preprocessing, preprocessing)
+
+
+def _normalized(fingerprint: str, own: Preprocessing, used: Preprocessing) -> str:
+    if used.normalizes_like(own):
+        return fingerprint
+    return fingerprint_of_files({"tower": fingerprint, "mean": used.mean, "std": used.std}, ())
 
 
 def _fingerprint(file: Path, prefix: str) -> str:

@@ -15,8 +15,6 @@ from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 FEATURES, CLASSES, IMAGE_SIZE = 1280, 1000, 224
-# the training pipeline of the Lite models scales bytes to (x - 127) / 128
-PIXEL_MEAN, PIXEL_STD = 127 / 255, 128 / 255
 
 # In blocks without expansion (only the first stage) the projection is timm's second convolution, not the third.
 _PARTS = {

@@ -6,7 +6,7 @@ transformers raise MissingDependency without it.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,20 @@ class OpenClipModel:
 
 
 def describe_model(source: ModelSource) -> OpenClipModel:
-    """Gather architecture and preprocessing of any source but `starter`; of learned prompts, those of their base."""
+    """Gather architecture and preprocessing of any source but `starter`.
+
+    Learned prompts have architecture and crop of their base, but may normalize pixels differently.
+    """
+    model = _describe_weights(source.of_weights)
+    if not (source.base and source.card):
+        return model
+    return replace(model, preprocessing=model.preprocessing.with_statistics_of(source.card.preprocessing))
+
+
+def _describe_weights(source: ModelSource) -> OpenClipModel:
     declare_missing_operators()
     import open_clip
 
-    source = source.of_weights
     if source.kind == "folder" and source.path:
         return _of_folder(source, source.path)
     if source.card and source.path:

@@ -19,13 +19,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vifi_cli.model.preprocessing import PIXEL_MEAN, PIXEL_STD
 from vifi_cli.model.towers.concept_texts import concept_embeddings
 from vifi_cli.model.towers.efficientnet_lite import (
     CLASSES,
     FEATURES,
     IMAGE_SIZE,
-    PIXEL_MEAN,
-    PIXEL_STD,
     build_efficientnet_lite,
     load_efficientnet_lite,
 )

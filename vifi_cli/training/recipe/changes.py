@@ -41,6 +41,9 @@ PAPER_ODDITIES: Mapping[str, Any] = {
     "select_on_test": True,
 }
 """Oddities of the published code that the default protocol fixes and `--protocol paper` keeps."""
+_CONTEXT_WORDS = "a photo of a"  # CTX_INIT of utils/config.py
+# docs/TRAIN.md names ckpt_epoch_10 of 11 for base-to-novel; main.py tests 4 x 3 views after the last epoch
+_TESTED_AFTER_THE_LAST_EPOCH = ("supervised", "base2novel", "prompt-base2novel")
 
 
 def make_recipe(
@@ -59,7 +62,7 @@ def make_recipe(
         "mixing": asdict(PUBLISHED_MIXING),
         "runtime": asdict(Runtime()),
     }
-    oddities = [PAPER_ODDITIES] if protocol == "paper" else []
+    oddities = [_oddities(preset)] if protocol == "paper" else []
     layers = [defaults, _preset(preset), *oddities, *(change_table(change) for change in changes)]
     named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
     chosen = named[-1] if named else "both"
@@ -67,6 +70,12 @@ def make_recipe(
     for layer in layers:
         table = _merged(table, _for_towers(layer, chosen))
     return as_dataclass(Recipe, {**table, "tune": chosen}, "recipe")
+
+
+def _oddities(preset: str) -> Mapping[str, Any]:
+    keeps_last = preset in _TESTED_AFTER_THE_LAST_EPOCH
+    words = _CONTEXT_WORDS if preset in PROMPT_PRESETS else ""
+    return {**PAPER_ODDITIES, "keep_last": keeps_last, "context_words": words}
 
 
 def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
@@ -145,10 +154,10 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def is_given(changes: Sequence[Change], table: str, key: str) -> bool:
-    """Whether it was the user, and not a preset, who set a key of a table."""
+def is_given(changes: Sequence[Change], key: str, table: str = "") -> bool:
+    """Whether it was the user, and not a preset, who set a key, perhaps of a table."""
     given = [change_table(change) for change in changes if change not in PRESETS]
-    return any(key in layer.get(table, {}) for layer in given)
+    return any(key in (layer.get(table, {}) if table else layer) for layer in given)
 
 
 def changes_of_stage(changes: Sequence[Change], stage: Literal["finetune", "prompt"]) -> list[Change]:

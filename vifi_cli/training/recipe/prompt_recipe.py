@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion
 from vifi_cli.training.recipe.changes import Change, is_given, make_recipe
-from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
+from vifi_cli.training.recipe.recipe import MOST_FROM_WORDS, Protocol, Recipe, Tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def make_prompt_recipe(
 ) -> Recipe:
     """Put a recipe together as `make_recipe` does, for the towers that take prompts.
 
-    Normalization and fusion stay those of the model. Without `tune`, all towers that can get prompts do. `say` receives
+    Fusion stays that of the model. Without `tune`, all towers that can get prompts do. `say` receives
     what was decided.
 
     Raises:
@@ -50,9 +50,29 @@ def make_prompt_recipe(
             f"recipe: prompts.text_context = {recipe.prompts.text_context} leaves no room for a name: at most "
             f"{room.most_text} fit into this model's texts"
         )
-    recipe = replace(recipe, fusion=room.fusion, imagenet_statistics=False)
+    recipe = _begun_by_words(replace(recipe, fusion=room.fusion), changes, say)
     recipe = _no_deeper(recipe, "text_depth", room.text, changes, say)
     return _no_deeper(recipe, "image_depth", room.image, changes, say)
+
+
+def _begun_by_words(recipe: Recipe, changes: Sequence[Change], say: Callable[[str], None]) -> Recipe:
+    """Drop words that begin no prompts; of words that do, the text keeps those behind the prompts.
+
+    Source: ViFi-CLIP's `trainers/vificlip.py`, VLPromptLearner.
+    """
+    count = recipe.prompts.text_context
+    if not 0 < count <= MOST_FROM_WORDS:
+        if count and recipe.context_words and is_given(changes, "context_words"):
+            say(f"{count} text prompts begin at random: context_words is for {MOST_FROM_WORDS} at most")
+        return replace(recipe, context_words="")
+    words = recipe.context_words.replace("_", " ").split()
+    if words and len(words) < count:
+        raise InvalidInput(
+            f"recipe: context_words = {recipe.context_words!r} is too short for {count} text prompts: give "
+            f"{count} words or more, or set prompts.text_context={len(words)}"
+        )
+    template = " ".join([*words[count:], recipe.template])
+    return replace(recipe, context_words=" ".join(words), template=template)
 
 
 def _no_deeper(
@@ -62,7 +82,7 @@ def _no_deeper(
     depth, tower = getattr(recipe.prompts, key), key.partition("_")[0]
     if depth <= layers:
         return recipe
-    if is_given(changes, "prompts", key):
+    if is_given(changes, key, "prompts"):
         raise InvalidInput(f"recipe: prompts.{key} = {depth}, but the {tower} tower has {layers} layers")
     say(f"the {tower} tower has {layers} layers, so prompts go {layers} layers deep, not {depth}")
     return replace(recipe, prompts=replace(recipe.prompts, **{key: layers}))

@@ -72,6 +72,7 @@ class Runtime:
 
 
 NO_PROMPTS = PromptShape()
+MOST_FROM_WORDS = 4  # of text prompts; the published code draws more of them at random, whatever the words
 PUBLISHED_AUGMENTATION = Augmentation(multi_scale_crop=1.0, flip=0.5, color_jitter=0.8, grayscale=0.2)
 PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_smoothing=0.1)
 
@@ -97,9 +98,15 @@ class Recipe:
     imagenet_statistics: bool = False  # normalizes pixels by ImageNet's, as published, instead of the model's
     random_frames: bool = True  # draws frames in each epoch; else they are those of the test
     select_on_test: bool = False  # chooses the best epoch on the test videos if there are no others
+    keep_last: bool = (
+        False  # makes the last epoch the best one, as the published tests of some settings take it
+    )
     validate_every: int = 1  # in epochs; the first and the last are always validated
     ema_decay: float = 0.0  # of the moving average of weights that becomes the model; 0 for none
     seed: int = USUAL_SEED  # of everything that is drawn
+    context_words: str = (
+        ""  # whose embeddings begin the text prompts, of which there are at most MOST_FROM_WORDS
+    )
     prompts: PromptShape = NO_PROMPTS  # learned instead of the towers; all 0 for none
     augmentation: Augmentation = PUBLISHED_AUGMENTATION
     mixing: Mixing = PUBLISHED_MIXING

@@ -10,9 +10,8 @@ from torch import Tensor
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from vifi_cli.model.prompts.image import image_layers
-from vifi_cli.model.prompts.initialization import add_prompts
+from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
@@ -58,12 +57,14 @@ def load_training_model(
     model, recipe = load_start(config.model), config.recipe
     card = tuned_card(model.card, config, data)
     if recipe.prompts:
-        card = replace(card, prompts=recipe.prompts, base=describe_base(model))
+        card = replace(card, prompts=recipe.prompts, base=describe_base(model, card.preprocessing))
     network = model.network
     network.fusion = card.fusion
     prepare_towers(network, recipe)
     if recipe.prompts:
-        add_prompts(network, recipe.prompts, recipe.seed)
+        words, count = recipe.context_words, recipe.prompts.text_context
+        context = embedded_words(network.text, model.tokenizer, words, count) if words else None
+        add_prompts(network, recipe.prompts, recipe.seed, context)
     tokens = model.tokenizer([card.class_text(name) for name in card.class_names])
     return network.to(device), tokens.to(device), card
 
@@ -117,7 +118,7 @@ def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> Model
         )
     preprocessing = base.preprocessing
     if recipe.imagenet_statistics:
-        preprocessing = replace(preprocessing, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+        preprocessing = preprocessing.with_imagenet_statistics()
     return ModelCard(
         base.architecture,
         preprocessing,

@@ -54,7 +54,7 @@ class Validation:
 
     def is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
         """Whether this epoch's model becomes `best/`; without videos to choose by, the last one does."""
-        if not self._may_choose():
+        if self.recipe.keep_last or not self._may_choose():
             return is_last
         if scores is None or not scores.videos:
             return is_last and not progress.best_epoch

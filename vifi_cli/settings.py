@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,8 @@ Colors = Literal["auto", "always", "never"]
 Source = Literal["default", "file", "environment"]
 PREFIX = "VIFI_"
 EARLIER_NAMES = {"VIFI_DATA_ROOT": "VIFI_DATA"}  # variables that earlier versions read, and that still count
+LOWEST_RATE, HIGHEST_RATE = 0.01, 1000.0  # pictures a second
+TRUTH_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _QUOTED_CHARACTERS = 60  # of a refused value, in a message
 
 
@@ -32,6 +35,8 @@ class Settings:
     player: str | None = None  # program that plays hits; None for the first that is found
     top: int = 10  # hits of a search; 0 for all
     colors: Colors = "auto"
+    frame_rate: float | None = None  # of folders of frames that do not say theirs; None for 25
+    frame_folders: bool = False  # whether index runs take folders of numbered pictures for videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +229,22 @@ def _count(value: object) -> int:
     return value
 
 
+def _rate(value: object) -> float:
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and LOWEST_RATE <= value <= HIGHEST_RATE
+    ):
+        return float(value)
+    raise ValueError(f"should be pictures a second, such as 25 or 29.97, not {_quoted(value)}")
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"should be true or false, not {_quoted(value)}")
+
+
 def _folder(value: object) -> Path:
     folder = Path(_text(value)).expanduser()
     if not folder.is_absolute():
@@ -248,6 +269,19 @@ def _whole_number(words: Sequence[str]) -> object:
     return int(word) if re.fullmatch(r"-?[0-9]{1,18}", word) else word
 
 
+def _number(words: Sequence[str]) -> object:
+    word = _one_word(words)
+    try:
+        return float(Fraction(word))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return word
+
+
+def _truth_word(words: Sequence[str]) -> object:
+    word = _one_word(words)
+    return TRUTH_WORDS.get(word.lower(), word)
+
+
 def _absolute(words: Sequence[str]) -> str:
     word = _one_word(words)
     return os.path.abspath(os.path.expanduser(word)) if word.strip() else word  # noqa: PTH100, PTH111 - links stay
@@ -268,5 +302,7 @@ _KINDS: Mapping[str, _Kind] = {
     "player": _Kind(_text, _one_word),
     "top": _Kind(_count, _whole_number),
     "colors": _Kind(_choice(*get_args(Colors)), _one_word),
+    "frame_rate": _Kind(_rate, _number),
+    "frame_folders": _Kind(_truth, _truth_word),
 }
 KEYS = tuple(_KINDS)

@@ -22,6 +22,7 @@ SHOWN_IF_UNSET = {
     "exclude": "nothing",
     "data_root": "none",
     "player": "the first one found",
+    "frame_rate": "25",
 }
 
 config_app = App(help="Show and change settings")
@@ -123,7 +124,9 @@ def _values(setting: Setting) -> list[str]:
     """The value as lines of text; none if there is no value."""
     if setting.value is None:
         return []
-    return list(setting.value) if isinstance(setting.value, tuple) else [str(setting.value)]
+    if isinstance(setting.value, bool):
+        return [str(setting.value).lower()]
+    return list(setting.value) if isinstance(setting.value, tuple) else [f"{setting.value}"]
 
 
 def _place(setting: Setting) -> str:

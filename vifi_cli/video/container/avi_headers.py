@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from vifi_cli.video.files.content import open_content
+
 MICROSECONDS_PLACE = 32  # of the length of a frame, in a file that begins as it should
 MICROSECONDS = 1_000_000
 SAME_SHARE = 0.1
@@ -13,7 +15,7 @@ def outvoting_rate(path: Path, codec_rate: float) -> float | None:
     None if they differ, or if the file is not an AVI or cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_content(path) as file:
             head = file.read(MICROSECONDS_PLACE + 4)
     except OSError:
         return None

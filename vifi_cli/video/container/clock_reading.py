@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.stream import Discard
 
 from vifi_cli.disk.file_version import FileVersion, version_of
+from vifi_cli.errors import VideoOutOfReach
 from vifi_cli.video.clock.file_clock import (
     LEAP_SECONDS,
     PLAIN_CLOCK,
@@ -31,6 +32,10 @@ from vifi_cli.video.container.container import (
     unwatched,
 )
 from vifi_cli.video.container.demuxing import demuxed, has_flag, shares_packets
+from vifi_cli.video.container.frame_movie import frame_clock
+from vifi_cli.video.container.source_file import why_not_opened
+from vifi_cli.video.files.content import video_status
+from vifi_cli.video.files.frame_folders import read_frame_folder
 
 READ_AT_ONCE_BYTES = 64 * 2**20  # reading the packets of a smaller file takes milliseconds
 SPARSE_BYTES_PER_SECOND = 4000  # of a file that is small for the duration it declares
@@ -52,14 +57,27 @@ def clock_of(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
     Raises:
         UnreadableVideo: it is not a video.
     """
+    if (known := known_clock(path)) is not None:
+        return known
     with open_video(path) as video:
-        if not _needs_reading(video, path.stat().st_size):
+        if not _needs_reading(video, video_status(path).st_size):
             return PLAIN_CLOCK
-    return _clock_of_version(path, version_of(path.stat()), _Alive(alive))
+    return _clock_of_version(path, version_of(video_status(path)), _Alive(alive))
+
+
+def known_clock(path: Path) -> FileClock | None:
+    """The clock of a folder of frames, which needs no reading; None for other videos. Errors as in `clock_of`."""
+    try:
+        frames = read_frame_folder(path) if path.is_dir() else None
+    except OSError as error:
+        raise VideoOutOfReach(why_not_opened(error)) from error
+    return None if frames is None else frame_clock(frames)
 
 
 def read_clock(path: Path, alive: Callable[[], None] = unwatched) -> FileClock:
     """The clock of a file by all its packets, with the duration of its pictures."""
+    if (known := known_clock(path)) is not None:
+        return known
     with open_video(path) as video:
         reading = _ClockReading(video)
         sounds = video.container.streams.audio

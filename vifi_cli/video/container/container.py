@@ -269,7 +269,7 @@ def open_video(path: Path, clock: FileClock | None = PLAIN_CLOCK) -> Iterator[Op
         UnreadableVideo: FFmpeg can read no video in it; the text is the reason.
         VideoOutOfReach: the file cannot be read now.
     """
-    with _opened(path) as (container, source):
+    with _opened(path, None if clock is None else clock.frame_seconds) as (container, source):
         choice = _read_alone(container, path)
         video = OpenVideo(container, choice.stream, source, clock, choice.remark)
         video.begin(read_first_packets(container, choice.stream, clock, video.frame_ticks))
@@ -277,8 +277,8 @@ def open_video(path: Path, clock: FileClock | None = PLAIN_CLOCK) -> Iterator[Op
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, SourceFile]]:
-    with open_source(path) as source, open_container(source, path) as container:
+def _opened(path: Path, frame_seconds: float | None) -> Iterator[tuple[InputContainer, SourceFile]]:
+    with open_source(path, frame_seconds) as source, open_container(source, path) as container:
         yield container, source
 
 

@@ -13,6 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.container.source_file import SourceFile, check_memory, why_not_opened
+from vifi_cli.video.files.content import open_content
 from vifi_cli.video.files.mp4_boxes import outermost_boxes
 from vifi_cli.video.pictures.frames import MOST_PIXELS
 from vifi_cli.video.pictures.picture_files import is_picture
@@ -78,7 +79,7 @@ def limit_frames(context: VideoCodecContext) -> None:
 def _reason_not_opened(path: Path, error: av.FFmpegError) -> str:
     try:
         boxes = _leading_kinds(path)
-        with path.open("rb") as file:
+        with open_content(path) as file:
             head = file.read(HEAD_BYTES)
     except OSError as problem:
         raise VideoOutOfReach(why_not_opened(problem)) from problem
@@ -104,6 +105,6 @@ def _is_playlist(head: bytes) -> bool:
 
 def _leading_kinds(path: Path) -> set[bytes]:
     """The kinds of the outermost boxes of an MP4 or QuickTime file, up to the first that makes no sense."""
-    with path.open("rb") as file:
+    with open_content(path) as file:
         kinds = (box.kind for box in outermost_boxes(file))
         return set(takewhile(ISO_BOXES.__contains__, kinds))

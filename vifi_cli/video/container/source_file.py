@@ -7,13 +7,16 @@ all there is.
 import errno
 import mmap
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from vifi_cli.errors import ReadingBrokeOff, VideoOutOfReach
+from vifi_cli.video.container.frame_movie import frame_movie
 from vifi_cli.video.container.joined_matroska import Patch, cluster_before, patched, patches_of
+from vifi_cli.video.files.content import length_bytes, open_content
+from vifi_cli.video.files.frame_folders import read_frame_folder
 from vifi_cli.video.files.motion_photos import film_start
 
 SCARCE_BYTES = 256 * 2**20  # memory is scarce where a block of this size cannot be had
@@ -22,14 +25,19 @@ SCARCE_BYTES = 256 * 2**20  # memory is scarce where a block of this size cannot
 class SourceFile:
     """A file as FFmpeg reads it. A failing disk looks like the file's end; `check` then says what happened.
 
-    Of a motion photo, FFmpeg sees the film alone.
+    Of a motion photo, FFmpeg sees the film alone; of a shard, one member; of a folder of frames, a movie.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file; raises VideoOutOfReach."""
+    def __init__(self, path: Path, frame_seconds: float | None = None) -> None:
+        """Opens the file, for a folder of frames with the time from one to the next, if it is known.
+
+        Raises:
+            VideoOutOfReach: it cannot be opened now.
+            UnreadableVideo: it is a folder of frames whose rate is not known.
+        """
         try:
             self._start = film_start(path) or 0
-            self._file = path.open("rb", buffering=0)
+            self._file = _opened(path, frame_seconds)
         except OSError as error:
             raise VideoOutOfReach(why_not_opened(error)) from error
         self._size_bytes = self._now_bytes()
@@ -92,8 +100,6 @@ class SourceFile:
             return []
 
     def _read_at(self, position: int, count: int) -> bytes:
-        if sys.platform != "win32":
-            return os.pread(self._file.fileno(), count, self._start + position)
         here = self._file.tell()
         try:
             self._file.seek(self._start + position)
@@ -107,13 +113,18 @@ class SourceFile:
         return f"reading it failed: the disk gave {self.tell():,} of {self._size_bytes:,} bytes"
 
     def _now_bytes(self) -> int:
-        return os.fstat(self._file.fileno()).st_size - self._start
+        return length_bytes(self._file) - self._start if self._file.seekable() else 0
+
+
+def _opened(path: Path, frame_seconds: float | None) -> BinaryIO:
+    frames = read_frame_folder(path) if path.is_dir() else None
+    return open_content(path) if frames is None else cast(BinaryIO, frame_movie(frames, frame_seconds))
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[SourceFile]:
-    """Opens a file for FFmpeg, and closes it; raises VideoOutOfReach if it cannot be opened now."""
-    source = SourceFile(path)
+def open_source(path: Path, frame_seconds: float | None = None) -> Iterator[SourceFile]:
+    """Opens a file for FFmpeg, and closes it; arguments and errors are those of `SourceFile`."""
+    source = SourceFile(path, frame_seconds)
     try:
         yield source
     finally:

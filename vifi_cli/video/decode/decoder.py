@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.processors import ffmpeg_threads
 from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, FileClock
-from vifi_cli.video.container.clock_reading import clock_of, is_suspect, read_clock
+from vifi_cli.video.container.clock_reading import clock_of, is_suspect, known_clock, read_clock
 from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.container.demuxing import shares_packets
 from vifi_cli.video.container.flv_headers import another_begins_after
@@ -22,6 +22,7 @@ from vifi_cli.video.decode.file_end import has_other_packets_after
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds
 from vifi_cli.video.decode.selective import FramesMissing, SelectiveDecoding, TimedFrame
 from vifi_cli.video.decode.steady_clock import SteadyClock
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.pictures.picture import FrameScaler, Picture, upright_size
@@ -75,11 +76,13 @@ def _clock_read_first(
     path: Path, sampling: FrameSampling, alive: Callable[[], None] = unwatched
 ) -> FileClock | None:
     """The clock of a file whose frames cannot be chosen before its packets are read; None if they can."""
+    if (known := known_clock(path)) is not None:
+        return known
     with open_video(path) as video:
         if not (
             shares_packets(video.container)
             or _is_too_short_to_believe(video, sampling)
-            or is_suspect(video, path.stat().st_size)
+            or is_suspect(video, video_status(path).st_size)
         ):
             return None
     return read_clock(path, alive)

@@ -1,10 +1,11 @@
 """Digests of a file's content: a sampled one that finds candidates quickly, and a complete one that proves equality."""
 
-import os
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+
+from vifi_cli.video.files.content import length_bytes, open_content, read_up_to, video_status
 
 SAMPLED_BLOCKS = 64
 BLOCK_BYTES = 256 * 1024
@@ -26,15 +27,15 @@ def content_fingerprint(path: Path) -> str:
     It covers the size and `SAMPLED_BLOCKS` blocks of `BLOCK_BYTES` spread evenly over the file, including the first and
     the last byte; files up to `is_sampled_in_full` completely.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    with open_content(path) as file:
+        size = length_bytes(file)
         digest = blake2b(size.to_bytes(8, "big"), digest_size=DIGEST_BYTES)
         if is_sampled_in_full(size):
-            digest.update(file.read())
+            digest.update(read_up_to(file, size))
         else:
             for block in range(SAMPLED_BLOCKS):
                 file.seek(block * (size - BLOCK_BYTES) // (SAMPLED_BLOCKS - 1))
-                digest.update(file.read(BLOCK_BYTES))
+                digest.update(read_up_to(file, BLOCK_BYTES))
     return digest.hexdigest()
 
 
@@ -46,7 +47,7 @@ def is_sampled_in_full(size_bytes: int) -> bool:
 def complete_digest(path: Path, on_read: Callable[[int], object] = lambda _: None) -> str:
     """A hash of every byte of a file: BLAKE2b, 32 hexadecimal digits; `on_read` is called with each step's size."""
     digest = blake2b(digest_size=DIGEST_BYTES)
-    with path.open("rb", buffering=0) as file:
+    with open_content(path) as file:
         while step := file.read(STEP_BYTES):
             digest.update(step)
             on_read(len(step))
@@ -60,7 +61,7 @@ def content_digests(path: Path, on_read: Callable[[int], object] = lambda _: Non
 
 def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
     """Groups of files with equal content; it reads only files of equal size."""
-    same_size = _alike(paths, lambda path: path.stat().st_size)
+    same_size = _alike(paths, lambda path: video_status(path).st_size)
     similar = [files for group in same_size for files in _alike(group, content_fingerprint)]
     return [files for group in similar for files in _alike(group, complete_digest)]
 

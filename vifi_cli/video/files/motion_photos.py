@@ -8,6 +8,8 @@ import re
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from vifi_cli.video.files.content import open_content
+
 PICTURES_WITH_FILM = {".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".avif"}
 MOTION_PHOTO_NAME = re.compile(r"^MVIMG_|\.MP\.(jpe?g|heic)$|_MP\.(jpe?g|heic)$|\.MV\.jpe?g$", re.IGNORECASE)
 """Names that phones give to nothing else; others are only looked into if you name them."""
@@ -25,7 +27,7 @@ def film_start(path: Path) -> int | None:
     """
     if PurePath(path.name).suffix.lower() not in PICTURES_WITH_FILM:
         return None
-    with path.open("rb") as file:
+    with open_content(path) as file:
         return _film_start(file)
 
 

@@ -1,9 +1,10 @@
 """The outermost boxes of an MP4 or QuickTime file, such as the one that lists its tracks."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from vifi_cli.video.files.content import length_bytes
 
 HEADER_BYTES = 16
 LEAST_BYTES = 8  # of a box: its size and its kind
@@ -20,7 +21,7 @@ class Box:
 
 def outermost_boxes(file: BinaryIO) -> Iterator[Box]:
     """The boxes from the beginning on, up to the first whose size makes no sense; raises OSError."""
-    start, end = 0, os.fstat(file.fileno()).st_size
+    start, end = 0, length_bytes(file)
     while start < end:
         file.seek(start)
         header = file.read(HEADER_BYTES)

@@ -135,7 +135,11 @@ def setting_values(context: typer.Context, incomplete: str) -> Candidates:
         from vifi_cli.api.players import NAMES
 
         return [(name, "") for name in NAMES]
-    choices = {"device": get_args(Device), "colors": get_args(Colors)}.get(str(key), ())
+    choices = {
+        "device": get_args(Device),
+        "colors": get_args(Colors),
+        "frame_folders": ("true", "false"),
+    }.get(str(key), ())
     return [(choice, "") for choice in choices]
 
 

@@ -1,0 +1,234 @@
+"""Folders of numbered pictures that are the frames of one video, such as `img_00001.jpg, img_00002.jpg, …`.
+
+Such a folder is a video like any other: its path is the folder's. Pictures come in the order of their numbers. A
+missing number keeps its time, so the picture before it stays on screen.
+"""
+
+import configparser
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from vifi_cli.errors import UnreadableVideo
+from vifi_cli.settings import HIGHEST_RATE, LOWEST_RATE, load_settings
+from vifi_cli.video.files.shards import virtual_status
+
+USUAL_RATE = Fraction(25)  # as FFmpeg reads and writes pictures
+RATE_FILE = "frame_rate.txt"
+RATE_FILE_LEVELS = 4  # the folder, and the folders above it in which its rate may be written
+SEQUENCE_FILE = "seqinfo.ini"  # of MOT challenges, beside the pictures or the folder with them
+LARGEST_DENOMINATOR = 10_000
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"})
+_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,18})(?P<suffix>\.[^.]+)", re.DOTALL)
+_FLOW = re.compile(r"flow[-_]?([xyuv][-_]?)?", re.IGNORECASE)
+LEAST_PICTURES = 8  # fewer may be anything
+FULL_SHARE = 0.9  # of the numbers are there, in a folder that is clearly a sequence
+CLOSED_GAP_SECONDS = 10.0  # a longer gap between two numbers is no pause, as in clocks of files
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedNames:
+    """The picture files of one sequence, in order of their numbers."""
+
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]
+    is_alone: bool  # whether no other pictures are beside it, except those of optical flow
+
+    @property
+    def step(self) -> int:
+        """The usual distance from one number to the next."""
+        gaps = sorted(after - before for before, after in pairwise(self.numbers))
+        return max(gaps[len(gaps) // 2], 1) if gaps else 1
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the names alone make it clear that these are frames of one video."""
+        span = (self.numbers[-1] - self.numbers[0]) // self.step + 1
+        return self.is_alone and len(self.names) >= max(LEAST_PICTURES, FULL_SHARE * span)
+
+
+def numbered_names(names: Iterable[str]) -> NumberedNames | None:
+    """The longest sequence of pictures among the names in a folder, without pictures of optical flow; None if none."""
+    sequences: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    others = False
+    for name in names:
+        if name.startswith(".") or os.path.splitext(name)[1].lower() not in PICTURES:  # noqa: PTH122 - for speed
+            continue
+        found = _NUMBERED.fullmatch(name)
+        if found is None:
+            others = True
+        elif not _FLOW.fullmatch(found["prefix"]):
+            key = found["prefix"], found["suffix"].lower()
+            sequences.setdefault(key, []).append((int(found["number"]), name))
+    if not sequences:
+        return None
+    longest = max(sequences.values(), key=len)
+    numbers, ordered = zip(*sorted(longest), strict=True)
+    return NumberedNames(ordered, numbers, is_alone=not others and len(sequences) == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFolder:
+    """The pictures of a frame folder, and what the file system says about all of them together."""
+
+    path: Path
+    sequence: NumberedNames
+    sizes_bytes: tuple[int, ...]  # of the pictures
+    status: os.stat_result  # as of one file that holds them all
+    rate_file: Path | None  # says how many pictures a second; None where nothing does
+
+    @property
+    def pictures(self) -> list[Path]:
+        """The files, in order."""
+        return [self.path / name for name in self.sequence.names]
+
+    @property
+    def rate(self) -> Fraction:
+        """Pictures a second: as a file beside or above the pictures says, else the setting, else the usual rate.
+
+        Raises:
+            UnreadableVideo: the file says nothing that can be a rate.
+        """
+        if self.rate_file is not None:
+            return _rate_in(self.rate_file)
+        own = load_settings().frame_rate
+        return USUAL_RATE if own is None else as_rate(own)
+
+    @property
+    def content_head(self) -> bytes:
+        """What belongs to the content besides the pictures: a rate in a file, which changes what is shown when."""
+        if self.rate_file is None:
+            return b""
+        try:
+            return f"{_rate_in(self.rate_file)}\n".encode()
+        except UnreadableVideo:
+            return b"?\n"
+
+    def ticks(self, rate: Fraction) -> list[int]:
+        """For how many units of the rate each picture is on screen: until the next number."""
+        numbers, step = self.sequence.numbers, self.sequence.step
+        longest = max(int(CLOSED_GAP_SECONDS * rate), 1)
+        shown = [max(round((after - before) / step), 1) for before, after in pairwise(numbers)]
+        return [*(ticks if ticks <= longest else 1 for ticks in shown), 1]
+
+    @property
+    def remark(self) -> str | None:
+        """Which numbers are missing, in words; None if none is."""
+        numbers, step = self.sequence.numbers, self.sequence.step
+        gaps = [
+            (before + step, after - step)
+            for before, after in pairwise(numbers)
+            if after - before > 1.5 * step
+        ]
+        if not gaps:
+            return None
+        missing = sum((last - first) // step + 1 for first, last in gaps)
+        named = ", ".join(
+            f"{first}" if first >= last else f"{first} to {last}" for first, last in gaps[:MOST_NAMED]
+        )
+        more = ", …" if len(gaps) > MOST_NAMED else ""
+        what = "picture is" if missing == 1 else "pictures are"
+        return f"{missing:,} {what} missing among its {len(numbers):,} (number {named}{more})"
+
+
+def read_frame_folder(folder: Path) -> FrameFolder | None:
+    """The frame folder at a path; None if it holds no numbered pictures. Raises OSError if it cannot be seen."""
+    with os.scandir(folder) as entries:
+        by_name = {entry.name: entry for entry in entries}
+    found = numbered_names(by_name)
+    if found is None:
+        return None
+    there: list[tuple[str, int, os.stat_result]] = []
+    for name, number in zip(found.names, found.numbers, strict=True):
+        try:
+            there.append((name, number, by_name[name].stat()))
+        except FileNotFoundError:  # a link that leads nowhere, or just gone
+            continue
+    if not there:
+        return None
+    names, numbers, states = zip(*there, strict=True)
+    sizes = tuple(state.st_size for state in states)
+    base, rate_file = folder.stat(), _rate_file(folder)
+    marks = [*states, rate_file.stat()] if rate_file else states
+    modified = max(state.st_mtime_ns for state in marks)
+    changed = max(base.st_ctime_ns, *(state.st_ctime_ns for state in marks))
+    sequence = NumberedNames(names, numbers, found.is_alone)
+    plain = FrameFolder(folder, sequence, sizes, base, rate_file)
+    size = sum(sizes) + len(plain.content_head)
+    status = virtual_status(base, base.st_ino, size, (modified, changed))
+    return FrameFolder(folder, sequence, sizes, status, rate_file)
+
+
+def is_frame_folder(folder: Path) -> bool:
+    """Whether the names in a folder make it clear that it holds the frames of one video; False if it cannot be seen.
+
+    It holds at least `LEAST_PICTURES` pictures of one numbered sequence with few gaps, and no other pictures but those
+    of optical flow.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = numbered_names(entry.name for entry in entries)
+    except OSError:
+        return False
+    return found is not None and found.is_clear
+
+
+def are_frames(folder: Path, names: Iterable[str]) -> bool:
+    """Whether a folder with these names holds frames, and not the photographs of a camera or scans.
+
+    Frames have one size, and no camera or scanner has signed them.
+    """
+    found = numbered_names(names)
+    if found is None or not found.is_clear:
+        return False
+    sample = (found.names[0], found.names[len(found.names) // 2], found.names[-1])
+    looks = [_look(folder / name) for name in sample]
+    known = [look for look in looks if look is not None]
+    return bool(known) and len({size for size, _ in known}) == 1 and not any(signed for _, signed in known)
+
+
+def as_rate(value: float | str) -> Fraction:
+    """A frame rate from a number or a text such as `29.97` or `30000/1001`; raises ValueError."""
+    try:
+        rate = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise ValueError("is not a number") from error
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise ValueError(f"is not from {LOWEST_RATE:g} to {HIGHEST_RATE:g}")
+    return rate
+
+
+def _look(picture: Path) -> tuple[tuple[int, int], bool] | None:
+    """The size of a picture, and whether a camera or scanner has signed it; None if it cannot be read."""
+    from PIL import ExifTags, Image  # not for every search of an index, which looks at no pictures
+
+    try:
+        with Image.open(picture) as image:
+            signs = image.getexif()
+            return image.size, ExifTags.Base.Make in signs or ExifTags.Base.Model in signs
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        return None
+
+
+def _rate_file(folder: Path) -> Path | None:
+    levels = (folder, *folder.parents)[:RATE_FILE_LEVELS]
+    places = [*(level / RATE_FILE for level in levels), *(level / SEQUENCE_FILE for level in levels[:2])]
+    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - Path.is_file() may raise
+
+
+def _rate_in(file: Path) -> Fraction:
+    try:
+        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        if file.name == SEQUENCE_FILE:
+            parser = configparser.ConfigParser(interpolation=None)
+            parser.read_string(text)
+            text = parser.get("Sequence", "frameRate")
+        return as_rate(text.strip())
+    except (OSError, configparser.Error, ValueError) as error:
+        raise UnreadableVideo(f"{file} does not hold a frame rate such as 25, 29.97 or 30000/1001") from error

@@ -28,9 +28,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prompted_weights(
-    base: Path, shape: PromptShape, *, with_names: bool = True
+    base: Path, shape: PromptShape, *, with_names: bool = True, words: str = ""
 ) -> "OrderedDict[str, Tensor]":
-    """What the published code saves after learning prompts for a tuned CLIP."""
+    """What the published code saves after learning prompts for a tuned CLIP; up to four take the place of `words`."""
     import open_clip
     from safetensors.torch import load_file
 
@@ -45,7 +45,7 @@ def prompted_weights(
             deeper = f"{tower}_encoder.transformer.resblocks.{layer}.VPT_shallow"
             weights[deeper if layer else first] = torch.randn(count, WIDTH) / 3
     if shape.text_context and with_names:
-        places = " ".join(["X"] * shape.text_context)
+        places = words or " ".join(["X"] * shape.text_context)
         texts = open_clip.SimpleTokenizer()([f"{places} {name.replace('_', ' ')}." for name in NAMES])
         embedded = load_file(base)["token_embedding.weight"].float()[texts].half().float()
         weights["prompt_learner.token_prefix"] = embedded[:, :1]
@@ -53,7 +53,9 @@ def prompted_weights(
     return weights
 
 
-def published_logits(base: Path, weights: "OrderedDict[str, Tensor]", video: Tensor, names: Any) -> Tensor:
+def published_logits(
+    base: Path, weights: "OrderedDict[str, Tensor]", video: Tensor, names: Any, words: str = ""
+) -> Tensor:
     """The published model written down step by step, on open_clip's blocks, with prompts in half precision."""
     import open_clip
 
@@ -88,7 +90,9 @@ def published_logits(base: Path, weights: "OrderedDict[str, Tensor]", video: Ten
 
     count = len(weights.get("prompt_learner.ctx", ()))
     texts = [
-        " ".join(["X"] * count) + f" {name.replace('_', ' ')}." if count else f"a photo of a {name}."
+        (words or " ".join(["X"] * count)) + f" {name.replace('_', ' ')}."
+        if count
+        else f"a photo of a {name}."
         for name in names
     ]
     ids = open_clip.SimpleTokenizer()(texts)
@@ -104,6 +108,25 @@ def published_logits(base: Path, weights: "OrderedDict[str, Tensor]", video: Ten
     classes = torch.nn.functional.normalize(ends, dim=-1)
     logits: Tensor = network.logit_scale.exp() * videos @ classes.T
     return logits
+
+
+@pytest.mark.parametrize("with_names", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_text_keeps_the_words_behind_few_prompts(
+    base: Path, tmp_path: Path, count: int, *, with_names: bool
+) -> None:
+    """trainers/vificlip.py: up to four prompts take the place of the first words of CTX_INIT, `a photo of a`."""
+    words = "a photo of a"
+    weights = prompted_weights(base, PromptShape(count, 2, 2, 1), with_names=with_names, words=words)
+    file = save_published(tmp_path / "ckpt.pth", weights)
+    imported = import_checkpoint(file, resolve_model(str(base)))
+    card, video = imported.model.card, torch.randn(2, 3, 3, 32, 32)
+    assert card.template == " ".join([*words.split()[count:], "{}."])
+    assert bool(card.class_names) == with_names
+    tokens = imported.model.tokenizer([card.class_text(name) for name in NAMES])
+    with torch.no_grad():
+        expected = published_logits(base, weights, video, NAMES, words)
+        torch.testing.assert_close(imported.model.network(video, tokens), expected, atol=2e-5, rtol=0)
 
 
 SHAPES = [

@@ -30,6 +30,7 @@ from vifi_cli.model.torchvision_operators import declare_missing_operators
 # the CLIP of imported prompts, inside their folder
 BASE_FOLDER = "base"
 _PROMPTED_TEMPLATE = "{}."
+_MOST_FROM_WORDS = 4
 _TOKEN_EMBEDDING = "text.token_embedding.weight"
 _CLASS_TEXTS = "prompt_learner.complete_text_embeddings"
 
@@ -64,7 +65,7 @@ def import_checkpoint(path: Path, base: ModelSource) -> ImportedCheckpoint:
     tuned = _tuned_towers(weights, known)
     # published training rounds the embedded class texts to half precision
     weights[_TOKEN_EMBEDDING] = known[_TOKEN_EMBEDDING].half().float()
-    names = _class_names(checkpoint, weights[_TOKEN_EMBEDDING], bool(prompts.text))
+    names, template = _names_and_template(checkpoint, weights[_TOKEN_EMBEDDING], prompts)
     loaded.network.load_state_dict(weights, strict=False)
     card = _card(checkpoint, loaded.card, tuned, names or ())
     is_other_base = names is None or not set(tuned) <= _towers_in_settings(checkpoint)
@@ -72,10 +73,12 @@ def import_checkpoint(path: Path, base: ModelSource) -> ImportedCheckpoint:
     imported = ImportedCheckpoint(
         replace(loaded, card=card), checkpoint.looks_like, (remark,) if is_other_base else ()
     )
-    return _with_prompts(path, imported, prompts) if prompts.shape else imported
+    return _with_prompts(path, imported, prompts, template) if prompts.shape else imported
 
 
-def _with_prompts(path: Path, plain: ImportedCheckpoint, prompts: PublishedPrompts) -> ImportedCheckpoint:
+def _with_prompts(
+    path: Path, plain: ImportedCheckpoint, prompts: PublishedPrompts, template: str
+) -> ImportedCheckpoint:
     network, card = plain.model.network, plain.model.card
     # the classes it was tuned on before the prompts are unknown
     base = replace(plain.model, network=copy.deepcopy(network), card=replace(card, class_names=()))
@@ -85,7 +88,7 @@ def _with_prompts(path: Path, plain: ImportedCheckpoint, prompts: PublishedPromp
         raise InvalidInput(f"{path} does not fit its backbone: {error}") from error
     prompted = replace(
         card,
-        template=_PROMPTED_TEMPLATE if prompts.text else card.template,
+        template=template,
         tuned=(),
         prompts=prompts.shape,
         base=reference_to(BASE_FOLDER, network, base.card),
@@ -100,14 +103,35 @@ def write_imported(folder: Path, imported: ImportedCheckpoint) -> None:
     write_model_folder(folder, imported.model.network, imported.model.card)
 
 
-def _class_names(
-    checkpoint: PublishedCheckpoint, token_embedding: Tensor, is_prompted: bool
-) -> tuple[str, ...] | None:
-    """The class names; empty where they are unknown, None where the token embedding is another one."""
-    texts, template = checkpoint.weights.get(_CLASS_TEXTS), _template(checkpoint)
-    if is_prompted:
-        texts, template = embedded_names(checkpoint.weights), _PROMPTED_TEMPLATE
-    return () if texts is None else class_names_of(texts, token_embedding, template)
+def _names_and_template(
+    checkpoint: PublishedCheckpoint, token_embedding: Tensor, prompts: PublishedPrompts
+) -> tuple[tuple[str, ...] | None, str]:
+    """The class names and what they are put into.
+
+    The names are empty where they are unknown, None where the token embedding is another one.
+    """
+    texts, templates = checkpoint.weights.get(_CLASS_TEXTS), [_template(checkpoint)]
+    if prompts.text:
+        texts, templates = embedded_names(checkpoint.weights), _prompted_templates(checkpoint, prompts)
+    if texts is None:
+        return (), templates[0]
+    read = [(class_names_of(texts, token_embedding, template), template) for template in templates]
+    return next((found for found in read if found[0]), read[0])
+
+
+def _prompted_templates(checkpoint: PublishedCheckpoint, prompts: PublishedPrompts) -> list[str]:
+    """What may stand behind text prompts: up to four took the place of the first words, and the text keeps the others.
+
+    Source: `trainers/vificlip.py`, VLPromptLearner.
+    """
+    count = prompts.shape.text_context
+    declare_missing_operators()
+    import open_clip
+
+    tokenizer = open_clip.SimpleTokenizer()
+    kept = tokenizer.encode(_template(checkpoint).partition("{}")[0])[count:]
+    is_kept = count <= _MOST_FROM_WORDS and kept
+    return [*([f"{tokenizer.decode(kept).strip()} {{}}."] if is_kept else []), _PROMPTED_TEMPLATE]
 
 
 def _towers_in_settings(checkpoint: PublishedCheckpoint) -> set[str]:

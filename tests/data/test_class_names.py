@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.data.class_names import class_key, class_names_of, class_part, clean_class_name
-from vifi_cli.data.formats.list_file import read_label_file
+from vifi_cli.data.formats.label_file import read_label_file
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 
 LABEL_FILES = {
@@ -62,10 +62,10 @@ def test_the_zero_shot_classes_of_kinetics_600_are_not_in_kinetics_400() -> None
 @pytest.mark.parametrize("name", PUBLIC_SETS)
 def test_shipped_names_are_the_published_ones(name: str, reference: Path) -> None:
     labels = reference / "labels"
-    assert class_names_of(name) == read_label_file(labels / f"{LABEL_FILES[name]}_labels.csv")
+    assert class_names_of(name) == read_label_file(labels / f"{LABEL_FILES[name]}_labels.csv").names
     prefix = "ssv2_174" if name == "ssv2" else LABEL_FILES[name]
     files = {part: labels / f"{prefix}_{part}_labels.csv" for part in ("base", "novel")}
     files |= {f"zero_shot_{number}": labels / f"ZS_split{number}_K600.csv" for number in (1, 2, 3)}
     for part, file in files.items():
         if classes := class_part(name, part):
-            assert tuple(class_names_of(name)[label] for label in classes) == read_label_file(file)
+            assert tuple(class_names_of(name)[label] for label in classes) == read_label_file(file).names

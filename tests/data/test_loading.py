@@ -215,7 +215,7 @@ def test_folders_that_are_splits_only_in_part_are_refused(
 
 
 def test_a_class_may_be_named_like_a_split(tmp_path: Path, make_files: MakeFiles) -> None:
-    make_files(tmp_path, ["train/1.mp4", "train/2.mp4", "bus/test/1.mp4", "bus/2.mp4"])
+    make_files(tmp_path, ["train/1.mp4", "train/2.mp4", "bus/train/1.mp4", "bus/2.mp4"])
     assert load_labeled_videos(DataSource(str(tmp_path))).class_names == ("bus", "train")
 
 

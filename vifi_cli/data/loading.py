@@ -1,13 +1,16 @@
 """Loads labeled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.formats.folders import VideoTree, read_class_folders
-from vifi_cli.data.formats.list_file import find_list, list_names, read_label_file, read_list
-from vifi_cli.data.formats.listing import SPLITS, Split, locate
+from vifi_cli.data.formats.finding import VideoFinder
+from vifi_cli.data.formats.folders.class_folders import read_class_folders
+from vifi_cli.data.formats.label_file import LabelFile, read_label_file
+from vifi_cli.data.formats.list_file import find_list, list_names
+from vifi_cli.data.formats.listing import SPLITS, ListedVideo, Split, locate
+from vifi_cli.data.formats.own_lists import read_own_lists
 from vifi_cli.data.formats.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts, require_usable, restrict_to_classes
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
@@ -84,15 +87,15 @@ def _existing(source: DataSource) -> Path:
 def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
     if path.is_dir():
         lists = _find_lists(path, SUPERVISED, source.split or 1)
-        return _read_lists(path, lists, source) if lists else read_class_folders(path, _class_names(source))
+        return _read_lists(path, lists, source) if lists else read_class_folders(path, _labels(source))
     if path.suffix.lower() in TABLE_SUFFIXES:
-        bases = (path.parent, source.root) if source.root else (path.parent,)
-        class_names, videos = read_table(path, _class_names(source))
-        return locate(str(path), class_names, videos, lambda file, _: _beside(bases, file))
+        labels = _labels(source)
+        class_names, videos = read_table(path, labels.names if labels else None)
+        return _located(str(path), class_names, videos, source, path.parent, by_name=False)
     return _read_lists(path.parent, {"train": path}, source)
 
 
-def _class_names(source: DataSource) -> tuple[str, ...] | None:
+def _labels(source: DataSource) -> LabelFile | None:
     return read_label_file(source.labels) if source.labels else None
 
 
@@ -104,28 +107,25 @@ def _find_lists(folder: Path, setting: Setting, number: int) -> dict[Split, Path
 
 
 def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> LabeledVideos:
-    """Reads list files; a video is at its listed path under the root or the folder, else found by name in them."""
-    first, root, class_names = next(iter(lists.values())), source.root, _class_names(source)
-    if class_names is None:
-        raise InvalidInput(f"{first} numbers its classes: name them as in {source.name},labels.csv")
-    videos = [video for split, path in lists.items() for video in read_list(path, len(class_names), split)]
-    bases = (root, folder) if root else (folder,)
-    trees: list[VideoTree] = []
-
-    def find(file: str, class_name: str) -> Path | None:
-        if path := _beside(bases, file):
-            return path
-        if not trees:
-            trees.extend(VideoTree(base.absolute()) for base in bases)
-        return next((found for tree in trees if (found := tree.find(file, class_name))), None)
-
-    return locate(str(folder if len(lists) > 1 else first), class_names, videos, find)
+    read = read_own_lists(lists, _labels(source), source.name)
+    name = str(folder if len(lists) > 1 else next(iter(lists.values())))
+    videos = _located(name, read.class_names, read.videos, source, folder, by_name=True)
+    return replace(videos, remarks=(*read.remarks, *videos.remarks))
 
 
-def _beside(bases: tuple[Path, ...], file: str) -> Path | None:
-    listed = [base.absolute() / file for base in bases]
-    candidates = [*listed, *map(given_path, listed)]  # as it is spelled, and else as on disk
-    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - Path.is_file() raises
+def _located(
+    name: str,
+    class_names: tuple[str, ...],
+    videos: Sequence[ListedVideo],
+    source: DataSource,
+    folder: Path,
+    *,
+    by_name: bool,
+) -> LabeledVideos:
+    """Finds listed videos under the root or in the folder of the list."""
+    bases = (source.root, folder) if source.root else (folder,)
+    finder = VideoFinder(bases if by_name else bases[::-1], videos, class_names, by_name=by_name)
+    return locate(name, class_names, videos, finder.find)
 
 
 def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVideos:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.video_model import Classifier, VideoModel, ranked
 from vifi_cli.data.class_names import class_names_of
-from vifi_cli.data.formats.list_file import read_label_file
+from vifi_cli.data.formats.label_file import read_label_file
 from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput, UnreadableVideo
@@ -148,7 +148,7 @@ def read_class_list(text: str) -> tuple[str, ...]:
 
 def _names_in(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() == ".csv" and _is_table(path):
-        return read_label_file(path)
+        return read_label_file(path).names
     lines: dict[str, int] = {}
     for number, name in numbered_lines(path):
         if name in lines:

@@ -1,13 +1,11 @@
-"""ViFi-CLIP's lists, with `relative/path label` on each line, and the label files that name their classes."""
+"""ViFi-CLIP's lists, with `relative/path label` on each line, and the names by which they are found."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from vifi_cli.data.formats.listing import ListedVideo, Split
-from vifi_cli.data.formats.text_file import numbered_lines, read_text
+from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.data.paper_setting import Setting, SettingName
 from vifi_cli.errors import InvalidInput
 
@@ -34,13 +32,14 @@ def read_list(path: Path, classes: int, split: Split) -> tuple[ListedVideo, ...]
 def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
     """The names that a list of a setting may have, without suffix, the best first.
 
-    They are those of ViFi-CLIP's `datasets_splits` for split 1 to 3, and the plain names of splits.
+    They are those of ViFi-CLIP's `datasets_splits` for split 1 to 3, the plain names of splits, and UCF-101's.
     """
     held_out = (f"val{number}", "val", "validation")
+    train, test = ((f"{split}{number}", split, f"{split}list{number:02}") for split in ("train", "test"))
     names: dict[tuple[SettingName, Split], tuple[str, ...]] = {
-        ("supervised", "train"): (f"train{number}", "train"),
+        ("supervised", "train"): train,
         ("supervised", "val"): held_out,
-        ("supervised", "test"): (f"test{number}", "test"),
+        ("supervised", "test"): test,
         ("few-shot", "train"): (
             f"train{number}_few_shot_{setting.shots}",
             f"train1_few_shot_{setting.shots}",
@@ -49,7 +48,7 @@ def list_names(setting: Setting, split: Split, number: int) -> tuple[str, ...]:
         ("base2novel", "train"): (f"fs_base_s{number}_train",),
         ("base2novel", "val"): ("base_val",),
         ("novel", "test"): ("novel_val",),
-        ("zero-shot", "test"): (f"ZS_split{number}_K600_eval", f"test{number}", "test", *held_out),
+        ("zero-shot", "test"): (f"ZS_split{number}_K600_eval", *test, *held_out),
     }
     return names.get((setting.name, split), ())
 
@@ -82,43 +81,3 @@ def find_list(
 def _flat(path: Path, root: Path, folder: str | None) -> str:
     relative = path.relative_to(root).with_suffix("").as_posix()
     return relative.replace("/", "_") if folder else relative
-
-
-def read_label_file(path: Path) -> tuple[str, ...]:
-    """The class names of a label file, in the order of their ids.
-
-    The file is a CSV of id and name, as ViFi-CLIP's `labels/*.csv`, or a text file with a name on each line. The CSV
-    may lack its header, and names with commas need no quotes.
-
-    Raises:
-        InvalidInput: an id is not a number, given twice or missing, or a name is empty or given twice.
-    """
-    is_csv = path.suffix.lower() == ".csv"
-    names = _names_by_id(path) if is_csv else [name for _, name in numbered_lines(path)]
-    if not names:
-        raise InvalidInput(f"{path} names no class: write a line `id,name` for each")
-    first_use: dict[str, int] = {}
-    for label, name in enumerate(names):
-        if (first := first_use.setdefault(name, label)) != label:
-            raise InvalidInput(f"{path}: classes {first} and {label} are both called {name!r}")
-    return tuple(names)
-
-
-def _names_by_id(path: Path) -> list[str]:
-    by_id: dict[int, str] = {}
-    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        label, name = row[0].strip(), ",".join(row[1:]).strip()
-        if reader.line_num == 1 and label.lower() == "id":
-            continue
-        if not label.isdecimal() or not name:
-            raise InvalidInput(f"{path}, line {reader.line_num}: {','.join(row)!r} is not `id,name`")
-        if int(label) in by_id:
-            raise InvalidInput(f"{path}, line {reader.line_num}: id {label} is given twice")
-        by_id[int(label)] = name
-    left_out = next((label for label in range(len(by_id)) if label not in by_id), None)
-    if left_out is not None:
-        raise InvalidInput(f"{path} has {len(by_id)} classes but none with id {left_out}: number them from 0")
-    return [by_id[label] for label in range(len(by_id))]

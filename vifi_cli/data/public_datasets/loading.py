@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of, class_part
-from vifi_cli.data.formats.folders import VideoTree
+from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.formats.list_file import find_list, list_names, read_list
 from vifi_cli.data.formats.listing import ListedVideo, Split, locate
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark

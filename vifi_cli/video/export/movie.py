@@ -26,6 +26,9 @@ PICTURE_QUALITY = {"crf": "20", "preset": "medium"}
 KEYFRAME_SECONDS = 2.0  # near enough for seeking in a clip
 BITS_PER_CHANNEL = 96_000
 FEWEST_TICKS, MOST_TICKS, USUAL_TICKS = 10_000, 1_000_000, 90_000  # a second
+DRAWN = "drawn by vifi"
+"""The comment in a film of pictures that vifi drew."""
+
 PICTURE_TICKS = 12_800  # a second
 
 
@@ -122,13 +125,14 @@ def write_mp4(path: Path, pictures: Iterable[tuple[float, Picture]], frames_per_
     """Writes an MP4 of pictures, uint8 (H, W, 3), all of one size, each shown from its own seconds on, ascending.
 
     The first one's time becomes 0, and the path's suffix does not matter. An odd last row or column is left out, since
-    h264 needs even sizes.
+    h264 needs even sizes. The file's comment marks it as vifi's own.
     """
     rate, tick = Fraction(frames_per_second).limit_denominator(1001), Fraction(1, PICTURE_TICKS)
     with av.open(path, "w", format="mp4", options=FAST_START) as container:
         stream = container.add_stream("libx264", rate=rate, options=PICTURE_QUALITY)
         stream.pix_fmt, stream.codec_context.time_base = "yuv420p", tick
         stream.codec_context.thread_count = ffmpeg_threads()
+        container.metadata["comment"] = DRAWN
         first = None
         for seconds, picture in pictures:
             if first is None:

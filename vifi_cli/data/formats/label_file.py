@@ -1,0 +1,134 @@
+"""Label files, which name the classes that lists, tables and folders number."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vifi_cli.data.class_names import clean_class_name
+from vifi_cli.data.formats.text_file import numbered_lines, read_text
+from vifi_cli.errors import InvalidInput
+
+_ID_AND_NAME = re.compile(r"(\d+)\s*[\s,;:]\s*(\S.*)")
+_Numbered = tuple[int, str, str]  # id, name, and the place for messages
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """The classes of a label file, in the order of their ids."""
+
+    names: tuple[str, ...]
+    first_id: int | None = None  # 0 or 1; None where the file has names alone
+    source: str = ""
+
+    def find(self, name: str) -> int | None:
+        """The class of a name: as it is spelled, else in another spelling, such as `shoot_bow` for `ShootBow`."""
+        if name in self.names:
+            return self.names.index(name)
+        fitting = [label for label, known in enumerate(self.names) if same_words(known) == same_words(name)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def find_folder(self, name: str) -> int | None:
+        """The class of a folder, which may also be named by the id, if the file has ids."""
+        found = self.find(name)
+        if found is None and self.first_id is not None and name.isdecimal():
+            label = int(name) - self.first_id
+            return label if 0 <= label < len(self.names) else None
+        return found
+
+
+def same_words(name: str) -> str:
+    """What the spellings of a class name share; unlike `class_key`, it keeps `C` and `C++` apart."""
+    return " ".join(clean_class_name(name).casefold().replace("-", " ").split())
+
+
+def read_label_file(path: Path) -> LabelFile:
+    """The classes of a label file.
+
+    The file is a CSV of id and name, as ViFi-CLIP's `labels/*.csv`, a text file with a name or with an id and a name
+    on each line, as UCF-101's `classInd.txt`, or JSON. A CSV may lack its header, and names with commas need no quotes.
+    Ids count from 0 or from 1.
+
+    Raises:
+        InvalidInput: an id is not a number, given twice or missing, or a name is empty or given twice.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        numbered: Iterable[_Numbered] | None
+        names, numbered = _json_names(path)
+    elif suffix in (".csv", ".tsv"):
+        names, numbered = (), _csv_rows(path)
+    else:
+        lines = numbered_lines(path)
+        pairs = [(_ID_AND_NAME.fullmatch(line), number) for number, line in lines]
+        names = tuple(line for _, line in lines)
+        numbered = None
+        if all(found for found, _ in pairs):
+            numbered = [
+                (int(found[1]), found[2], f"{path}, line {number}") for found, number in pairs if found
+            ]
+    first_id = None
+    if numbered is not None:
+        first_id, names = _in_order(numbered, path)
+    if not names:
+        raise InvalidInput(f"{path} names no class: write a line `id,name` for each")
+    first_use: dict[str, int] = {}
+    for label, name in enumerate(names, first_id or 0):
+        if (first := first_use.setdefault(name, label)) != label:
+            raise InvalidInput(f"{path}: classes {first} and {label} are both called {name!r}")
+    return LabelFile(names, first_id, str(path))
+
+
+def _in_order(numbered: Iterable[_Numbered], path: Path) -> tuple[int, tuple[str, ...]]:
+    """The first id, and the names by id."""
+    by_id: dict[int, str] = {}
+    for label, name, where in numbered:
+        if label in by_id:
+            raise InvalidInput(f"{where}: id {label} is given twice")
+        by_id[label] = name
+    first = 0 if 0 in by_id or 1 not in by_id else 1
+    wanted = range(first, first + len(by_id))
+    if (left_out := next((label for label in wanted if label not in by_id), None)) is not None:
+        raise InvalidInput(
+            f"{path} has {len(by_id)} classes but none with id {left_out}: number them without gaps from 0 or 1"
+        )
+    return first, tuple(by_id[label] for label in wanted)
+
+
+def _csv_rows(path: Path) -> Iterator[_Numbered]:
+    text = read_text(path)
+    first_line = text.lstrip().split("\n", 1)[0]
+    separator = next((mark for mark in ",\t;" if mark in first_line), ",")
+    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    is_first = True
+    for row in reader:
+        if not any(cell.strip() for cell in row):
+            continue
+        label, name = row[0].strip(), separator.join(row[1:]).strip()
+        is_header, is_first = is_first and name != "" and "id" in label.lower().split("_"), False
+        if is_header:
+            continue
+        where = f"{path}, line {reader.line_num}"
+        if not label.isdecimal() or not name:
+            raise InvalidInput(f"{where}: {','.join(row)!r} is not `id,name`")
+        yield int(label), name, where
+
+
+def _json_names(path: Path) -> tuple[tuple[str, ...], list[_Numbered] | None]:
+    """The names of a list, or those of an object of names by id or ids by name, as in SSv2's `labels.json`."""
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{path}, line {error.lineno} is not JSON: {error.msg}") from error
+    if isinstance(content, list) and all(isinstance(name, str) for name in content):
+        return tuple(content), None
+    if isinstance(content, dict) and content:
+        pairs = [(str(key), str(value)) for key, value in content.items()]
+        if not all(key.isdecimal() for key, _ in pairs):
+            pairs = [(value, key) for key, value in pairs]
+        if all(label.isdecimal() for label, _ in pairs):
+            return (), [(int(label), name.strip('"'), str(path)) for label, name in pairs]
+    raise InvalidInput(f'{path} does not name classes: write ["run", "walk"] or {{"run": 0, "walk": 1}}')

@@ -1,0 +1,187 @@
+"""Lists of your own videos: `path label`, by number, name or folder, also as mmaction's frame folders or UCF-101's."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from vifi_cli.data.formats.label_file import LabelFile, same_words
+from vifi_cli.data.formats.listing import ListedVideo, Split
+from vifi_cli.data.formats.text_file import numbered_lines
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+
+_LAST_WORD = re.compile(r"(.*\S)(?:\s*[,;]\s*|\s+)([^\s,;]+)")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """A line of a list; it has numbers or a name for its classes, or neither, so that its folder names the class."""
+
+    file: str
+    split: Split
+    where: str
+    numbers: tuple[int, ...] = ()
+    name: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder of the file; empty without one."""
+        return PurePosixPath(self.file.replace("\\", "/")).parent.name
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLists:
+    """What lists hold."""
+
+    class_names: tuple[str, ...]
+    videos: tuple[ListedVideo, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def read_own_lists(lists: Mapping[Split, Path], labels: LabelFile | None, given_as: str) -> OwnLists:
+    """Reads lists, one for each split; `given_as` is how the user named them.
+
+    Without a label file, classes are named by the lines, or by the folders of the videos if each has one label.
+
+    Raises:
+        InvalidInput: a line has no label or one out of range, there are no lines, no name for the classes, or it is
+            not clear whether labels count from 0 or from 1.
+    """
+    lines = [line for split, path in lists.items() for line in _lines_of(path, split)]
+    remarks = []
+    first = 0
+    if labels is None:
+        labels, first = _named_by_lines(lines, given_as)
+    elif any(line.numbers for line in lines):
+        first = _first_label(lines, labels)
+        if first != (labels.first_id or 0):
+            remarks.append(f"the labels of the lists count from {first}: {first} is {labels.names[0]!r}")
+    videos = tuple(_listed(line, labels, first) for line in lines)
+    return OwnLists(labels.names, videos, tuple(remarks))
+
+
+def _lines_of(path: Path, split: Split) -> list[ListLine]:
+    lines = numbered_lines(path)
+    if not lines:
+        raise InvalidInput(f"{path} lists no video: add a line for each")
+    read = [_read_line(line, split, f"{path}, line {number}") for number, line in lines]
+    if all(frames for _, frames in read):
+        return [replace(line, file=frames, numbers=line.numbers[-1:]) for line, frames in read]
+    return [line for line, _ in read]
+
+
+def _read_line(text: str, split: Split, where: str) -> tuple[ListLine, str]:
+    """A line, and the folder in it if it may be mmaction's `folder frames label` or `folder first frames label`."""
+    rest, numbers = text, list[str]()
+    while not _is_video(rest) and (found := _LAST_WORD.fullmatch(rest)) and _NUMBER.fullmatch(found[2]):
+        rest, numbers = found[1], [found[2], *numbers]
+    if not numbers:
+        named = _LAST_WORD.fullmatch(text)
+        if named and _is_video(named[1]) and not _is_video(text):
+            return ListLine(_unquoted(named[1]), split, where, name=named[2]), ""
+        return ListLine(_unquoted(text), split, where), ""
+    if not _is_video(rest):  # a name without suffix, which may have spaces and numbers
+        folder = _unquoted(rest) if len(numbers) in (2, 3) else ""
+        before = _LAST_WORD.fullmatch(text)
+        file = before[1] if before else rest
+        return ListLine(_unquoted(file), split, where, _whole(numbers[-1:], text, where)), folder
+    return ListLine(_unquoted(rest), split, where, _whole(numbers, text, where)), ""
+
+
+def _whole(numbers: Sequence[str], line: str, where: str) -> tuple[int, ...]:
+    if not all(number.isdecimal() for number in numbers):
+        raise InvalidInput(f"{where}: {line!r} is not `path label`, the label a whole number from 0")
+    return tuple(map(int, numbers))
+
+
+def _is_video(text: str) -> bool:
+    return PurePosixPath(_unquoted(text)).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _named_by_lines(lines: Sequence[ListLine], given_as: str) -> tuple[LabelFile, int]:
+    """The classes of lists without a label file, and the number of the first."""
+    if not any(line.numbers for line in lines):
+        return LabelFile(tuple(sorted({_name_in(line) for line in lines}))), 0
+    folder_of: dict[int, set[str]] = {}
+    for line in lines:
+        if line.numbers:
+            folder_of.setdefault(line.numbers[0], set()).add(line.folder if len(line.numbers) == 1 else "")
+    folders = [next(iter(names)) for _, names in sorted(folder_of.items()) if len(names) == 1]
+    others = {line.folder for line in lines if not line.numbers} - set(folders)
+    first = min(folder_of)
+    are_all = first in (0, 1) and max(folder_of) - first + 1 == len(folder_of) == len(set(folders) - {""})
+    if not are_all or others or any(line.name for line in lines):
+        start = lines[0].where.rpartition(", line")[0]
+        raise InvalidInput(f"{start} numbers its classes: name them as in {given_as},labels.csv")
+    return LabelFile(tuple(folders)), first
+
+
+def _name_in(line: ListLine) -> str:
+    name = line.name or line.folder
+    if not name:
+        raise InvalidInput(
+            f"{line.where}: {line.file!r} is not `path label`, and not in the folder of a class"
+        )
+    return name
+
+
+def _first_label(lines: Sequence[ListLine], labels: LabelFile) -> int:
+    """Whether labels count from 0 or from 1: as their range allows, and as the folders of the files say.
+
+    Raises:
+        InvalidInput: a label is out of range, the folders contradict, or nothing decides.
+    """
+    usual, classes = labels.first_id or 0, len(labels.names)
+    numbers = {number for line in lines for number in line.numbers}
+    may_be = (usual,) if labels.first_id == 0 else (usual, 1 - usual)
+    possible = [first for first in may_be if min(numbers) >= first and max(numbers) < first + classes]
+    if not possible or (possible == [1] and usual == 0 and classes not in numbers):
+        last = usual + classes - 1
+        number, where = next(
+            (number, line.where) for line in lines for number in line.numbers if not usual <= number <= last
+        )
+        raise InvalidInput(f"{where}: label {number} is out of the range {usual} to {last}")
+    agreeing = {first: Counter(_agreements(lines, labels, first)) for first in possible}
+    fitting = [first for first in possible if agreeing[first][True] >= agreeing[first][False]]
+    if not fitting:
+        line = next(line for line in lines if line.numbers and labels.find(line.folder) is not None)
+        named = labels.names[line.numbers[0] - possible[0]]
+        raise InvalidInput(
+            f"{line.where}: {line.file} has the label of {named!r}: is {labels.source} the label file of this list?"
+        )
+    if len(fitting) > 1 and labels.first_id == 1 and not any(agreeing[first][True] for first in fitting):
+        raise InvalidInput(
+            f"{labels.source} numbers its classes from 1, and the labels of the lists may count from 0 or from 1: "
+            "number the classes from 0 if the lists do"
+        )
+    return max(fitting, key=lambda first: (agreeing[first][True], first == usual))
+
+
+def _agreements(lines: Sequence[ListLine], labels: LabelFile, first: int) -> Iterator[bool]:
+    """For each line whose folder is named like a class, whether its label is that of this class."""
+    words = {same_words(name): label for label, name in enumerate(labels.names)}
+    of_folder = {folder: words.get(same_words(folder)) for folder in {line.folder for line in lines}}
+    for line in lines:
+        if line.numbers and (label := of_folder[line.folder]) is not None:
+            yield line.numbers[0] - first == label
+
+
+def _listed(line: ListLine, labels: LabelFile, first: int) -> ListedVideo:
+    if line.numbers:
+        label, *more = (number - first for number in line.numbers)
+        return ListedVideo(line.file, label, line.split, more_labels=tuple(dict.fromkeys(more)))
+    found = labels.find(line.name or line.folder)
+    if found is None:
+        raise InvalidInput(
+            f"{line.where}: {line.name or line.file!r} is not `path label`, the label a number, and its folder is not "
+            "a class of the label file"
+        )
+    return ListedVideo(line.file, found, line.split)

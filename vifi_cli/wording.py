@@ -18,6 +18,22 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def timecode(seconds: float) -> str:
+    """A time in a video to the millisecond, which `seconds_of` reads: `0:07`, `1:02:03.5`."""
+    milliseconds = round(seconds * 1000)
+    fraction = f".{milliseconds % 1000:03}".rstrip("0").rstrip(".")
+    return clock(milliseconds // 1000) + fraction
+
+
+def seconds_of(text: str) -> float | None:
+    """Seconds, from `90`, `90s`, `1:30`, `1:02:03.5`, `2h` or `1h30m`; None for anything else."""
+    match = _CLOCK.fullmatch(text) or _IN_UNITS.fullmatch(text)
+    if not match or not text:
+        return None
+    hours, minutes, seconds = (float(match[name] or 0) for name in ("hours", "minutes", "seconds"))
+    return hours * 3600 + minutes * 60 + seconds
+
+
 def duration(seconds: float) -> str:
     """How long something takes: `4.5 s`, `42 s`, `3 min 5 s`, `1 h 2 min`, `2 d 3 h`."""
     if seconds < _SECONDS_WITH_TENTHS:
@@ -100,6 +116,9 @@ def _meaning(escape: str) -> str:
     return chr(code) if code <= sys.maxunicode else escape
 
 
+NUMBER = r"\d+(?:\.\d+)?"
+_CLOCK = re.compile(r"(?:(?P<hours>\d+):(?=\d\d:))?(?P<minutes>\d+):(?P<seconds>[0-5]\d(?:\.\d+)?)")
+_IN_UNITS = re.compile(rf"(?:(?P<hours>{NUMBER})h)?(?:(?P<minutes>{NUMBER})m)?(?:(?P<seconds>{NUMBER})s?)?")
 _SECONDS_WITH_TENTHS, _HOURS_OF_TWO_DAYS = 9.95, 48
 _LAST_ASCII, _LAST_OF_FOUR_DIGITS = 0x7F, 0xFFFF
 _BYTES = range(0xDC80, 0xDD00)  # the characters by which Python keeps bytes that are not text

@@ -1,10 +1,11 @@
 """Labeled videos in their splits, the type that every form of data is read into."""
 
 import hashlib
+import math
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +30,51 @@ class LabeledVideo:
     def labels(self) -> tuple[int, ...]:
         """All classes, each once."""
         return (self.label, *self.more_labels)
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it is a part of a file."""
+        return self.part != WHOLE_VIDEO
+
+    @property
+    def key(self) -> tuple[Path, TimeRange]:
+        """What distinguishes it from other videos: the file, and which part of it."""
+        return self.path, self.part
+
+    @property
+    def name(self) -> str:
+        """The file's name, with the times of a part as `vifi cut` takes them: `match.mp4@1:20-1:28.5`."""
+        return f"{self.path.name}@{self.part}" if self.is_moment else self.path.name
+
+    @property
+    def address(self) -> str:
+        """The path, with the times of a part: `/videos/match.mp4@1:20-1:28.5`."""
+        return str(self.path.with_name(self.name))
+
+    @property
+    def link(self) -> str:
+        """An address for browsers, which play a part alone."""
+        uri, (start, end) = self.path.as_uri(), (self.part.start_seconds, self.part.end_seconds)
+        if not self.is_moment:
+            return uri
+        return f"{uri}#t={start:.3f},{end:.3f}" if math.isfinite(end) else f"{uri}#t={start:.3f}"
+
+    @property
+    def scene(self) -> str:
+        """What dependent videos share: their group, or else the file of which they are parts; empty if not known."""
+        return self.group or (str(self.path) if self.is_moment else "")
+
+    @property
+    def unit(self) -> str:
+        """What it is drawn with, where complete scenes are drawn: its scene, or itself."""
+        return self.scene or str(self.path)
+
+
+def moment_document(video: LabeledVideo) -> dict[str, float | None]:
+    """The times of a part for documents, `start` and `end` in seconds, an infinite one as null; empty for a file."""
+    part = video.part
+    end = part.end_seconds if math.isfinite(part.end_seconds) else None
+    return {"start": part.start_seconds, "end": end} if video.is_moment else {}
 
 
 def check_in_reach(videos: Sequence[LabeledVideo]) -> None:
@@ -120,11 +166,33 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
     )
 
 
+class SameFrames:
+    """Finds out which of some videos show frames of another one: the same file, or a copy, at the same time."""
+
+    def __init__(self, videos: Iterable[LabeledVideo], copies: Sequence[tuple[Path, ...]] = ()) -> None:
+        """`copies` are groups of files with equal content."""
+        self._original = {path: files[0] for files in copies for path in files}
+        self._of_file: dict[Path, list[LabeledVideo]] = {}
+        for video in videos:
+            self._of_file.setdefault(self._file(video), []).append(video)
+
+    def of_file(self, video: LabeledVideo) -> Sequence[LabeledVideo]:
+        """Those in the same file or in a copy of it, at any time."""
+        return self._of_file.get(self._file(video), ())
+
+    def find(self, video: LabeledVideo) -> LabeledVideo | None:
+        """The first one that shows frames of a video, preferably in the same file."""
+        same = [other for other in self.of_file(video) if other.part.overlaps(video.part)]
+        return next((other for other in same if other.path == video.path), same[0] if same else None)
+
+    def _file(self, video: LabeledVideo) -> Path:
+        return self._original.get(video.path, video.path)
+
+
 def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> LabeledVideos:
-    """The same without training videos whose file, or a copy of it, is also in val or test; a remark counts them."""
-    original = {path: files[0] for files in copies for path in files}
-    held_out = {original.get(video.path, video.path) for video in (*videos.val, *videos.test)}
-    train = tuple(video for video in videos.train if original.get(video.path, video.path) not in held_out)
+    """The same without training videos of which val or test show frames, in a copy too; a remark counts them."""
+    held_out = SameFrames((*videos.val, *videos.test), copies)
+    train = tuple(video for video in videos.train if held_out.find(video) is None)
     if len(train) == len(videos.train):
         return videos
     omitted = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"
@@ -138,10 +206,13 @@ def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:
 
 
 def digest_of_list(videos: Sequence[LabeledVideo], class_names: Sequence[str]) -> str:
-    """SHA-256 over file names, without folders, and their class names, in order: 64 hex digits."""
+    """SHA-256 over file names, without folders, the times of parts, and class names, in order: 64 hex digits."""
     digest = hashlib.sha256()
     for video in videos:
-        digest.update(os.fsencode(video.path.name) + b"\0" + class_names[video.label].encode() + b"\n")
+        part = f"@{video.part.start_seconds}-{video.part.end_seconds}" if video.is_moment else ""
+        digest.update(
+            os.fsencode(video.path.name) + part.encode() + b"\0" + class_names[video.label].encode() + b"\n"
+        )
     return digest.hexdigest()
 
 

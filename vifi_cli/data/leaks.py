@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, SameFrames
 from vifi_cli.video.files.digests import equal_files
 
 
@@ -14,14 +14,14 @@ from vifi_cli.video.files.digests import equal_files
 class Leak:
     """A training video that gives away a held-out one.
 
-    It is the same `file`, a copy by `content`, a file of the same `name` where names identify videos, or shows the same
-    `group`: the same scene or person.
+    It is the same `file`, or a part of it at the same time, a copy by `content`, a file of the same `name` where names
+    identify videos, shows the same `group`: the same scene or person, or is another `moment` of the same file.
     """
 
-    by: Literal["file", "content", "name", "group"]
+    by: Literal["file", "content", "name", "group", "moment"]
     split: Split  # of the held-out video
-    train: Path
-    held_out: Path  # one of those that it gives away
+    train: LabeledVideo
+    held_out: LabeledVideo  # one of those that it gives away
 
 
 def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> list[Leak]:
@@ -41,10 +41,11 @@ def leaks_between(
     """Training videos of a model that give away the videos it is tested with, at most one leak for each.
 
     Path, name and group identify a file even if it is gone. With `by_name`, files of the same name are the same video
-    in any folder, as in public sets.
+    in any folder, as in public sets. Moments of one file at different times are no leak, unless they share a group.
     """
     copies = equal_files(dict.fromkeys(video.path for video in (*train, *tested)))
-    return list(_leaks_into("test", train, tested, copies, by_name=by_name))
+    found = _leaks_into("test", train, tested, copies, by_name=by_name)
+    return [leak for leak in found if leak.by != "moment"]
 
 
 def _leaks_into(
@@ -55,18 +56,18 @@ def _leaks_into(
     *,
     by_name: bool = False,
 ) -> Iterator[Leak]:
-    original = {path: files[0] for files in copies for path in files}
-    by_file = {video.path: video.path for video in members}
-    by_content = {original.get(path, path): path for path in by_file}
-    named = {path.name.casefold(): path for path in by_file} if by_name else {}
-    by_group = {video.group: video.path for video in members if video.group}
+    held_out = SameFrames(members, copies)
+    names: dict[str, list[Path]] = {}
+    for path in dict.fromkeys(video.path for video in (*train, *members) if by_name):
+        names.setdefault(path.name.casefold(), []).append(path)
+    named = SameFrames(members, [tuple(paths) for paths in names.values()])
+    by_group = {video.group: video for video in members if video.group}
     for video in train:
-        path = video.path
-        if path in by_file:
-            yield Leak("file", split, path, path)
-        elif original.get(path, path) in by_content:
-            yield Leak("content", split, path, by_content[original.get(path, path)])
-        elif path.name.casefold() in named:
-            yield Leak("name", split, path, named[path.name.casefold()])
+        if same := held_out.find(video):
+            yield Leak("file" if same.path == video.path else "content", split, video, same)
+        elif by_name and (same := named.find(video)):
+            yield Leak("name", split, video, same)
         elif video.group in by_group:
-            yield Leak("group", split, path, by_group[video.group])
+            yield Leak("group", split, video, by_group[video.group])
+        elif others := held_out.of_file(video):
+            yield Leak("moment", split, video, others[0])

@@ -12,12 +12,24 @@ from vifi_cli.data.formats.list_file import find_list, list_names
 from vifi_cli.data.formats.listing import SPLITS, ListedVideo, Split, locate
 from vifi_cli.data.formats.own_lists import read_own_lists
 from vifi_cli.data.formats.table_file import TABLE_SUFFIXES, read_table
-from vifi_cli.data.labeled_videos import LabeledVideos, class_counts, require_usable, restrict_to_classes
+from vifi_cli.data.labeled_videos import (
+    LabeledVideos,
+    SameFrames,
+    class_counts,
+    require_usable,
+    restrict_to_classes,
+)
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.random_splits import USUAL_SEED, base_and_novel, draw_shots, with_held_out
+from vifi_cli.data.splits.random_splits import (
+    USUAL_SEED,
+    base_and_novel,
+    draw_shots,
+    has_groups,
+    with_held_out,
+)
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import check_visible, given_path
 
@@ -47,9 +59,11 @@ def _cautions(videos: LabeledVideos) -> Iterator[str]:
     if held_out and untested:
         have = "has" if untested == 1 else "have"
         yield f"{untested} of {len(videos.class_names)} classes {have} no held-out video"
-    paths = {video.path for video in (*videos.val, *videos.test)}
-    if leaked := sum(video.path in paths for video in videos.train):
+    held = SameFrames((*videos.val, *videos.test))
+    if leaked := sum(held.find(video) is not None for video in videos.train):
         yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"
+    elif others := sum(bool(held.of_file(video)) for video in videos.train):
+        yield f"{others} of {len(videos.train)} training videos are other moments of files that are held out too"
 
 
 def read_labeled_videos(
@@ -133,7 +147,7 @@ def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVi
     shots = setting.shots
     if setting.name in ("base2novel", "novel"):
         base, novel = base_and_novel(videos.train, len(videos.class_names))
-        if any(video.group for video in videos.train):
+        if has_groups(videos.train):
             # else the model learns base classes from the people whose novel clips are tested
             videos = with_held_out(videos, seed)
         videos = restrict_to_classes(videos, base if setting.name == "base2novel" else novel)

@@ -1,5 +1,6 @@
 """Checks labeled videos: missing, broken and duplicate files, leaks, and classes without videos."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,17 +9,19 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
-from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import Leak, find_leaks
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.digests import equal_files
 from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, Decoders, FailedVideo, decode_ahead
+from vifi_cli.wording import timecode
 
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
 THUMBNAIL = FrameGeometry(32, 32)
 MOST_WORKERS = 16
+ROUNDED_SECONDS = 0.5  # how much later than its file a moment may end, as where times are rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,22 @@ class BrokenVideo:
 class Finding:
     """One problem of the data.
 
-    Its kind is `missing`, `unreadable`, `cut short`, `duplicate`, `file leak`, `content leak`, `group leak`,
-    `empty class` or `too few groups`.
+    Its kind is `missing`, `unreadable`, `cut short`, `outside`, `duplicate`, `file leak`, `content leak`, `group leak`,
+    `moment leak`, `empty class` or `too few groups`.
     """
 
     kind: str
-    subject: str  # path of a video, as the source lists it if it is missing, or name of a class
+    subject: str  # video, as the source lists it if it is missing, or class
     detail: str = ""  # the reason, or the other video
     split: Split | Literal[""] = ""  # of the held-out video that a training video gives away
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideMoment:
+    """A moment that begins or ends after the end of its file."""
+
+    video: LabeledVideo
+    file_seconds: float
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,6 +63,7 @@ class DataCheck:
     broken: tuple[BrokenVideo, ...]  # empty without decoding
     duplicates: tuple[tuple[Path, ...], ...]  # files of equal content, two or more each
     leaks: tuple[Leak, ...]  # at most one for each training video and held-out split
+    outside: tuple[OutsideMoment, ...] = ()  # empty without decoding
     unsplittable: str = ""  # why no videos can be held out fairly, where there is no split
 
     @property
@@ -84,11 +96,15 @@ class DataCheck:
             yield Finding("missing", file)
         for video in self.broken:
             yield Finding("cut short" if video.is_readable else "unreadable", str(video.path), video.reason)
+        for moment in self.outside:
+            yield Finding(
+                "outside", moment.video.address, f"the file ends at {timecode(moment.file_seconds)}"
+            )
         for first, *more in self.duplicates:
             yield Finding("duplicate", str(first), ", ".join(map(str, more)))
         for leak in self.leaks:
-            other = "" if leak.by == "file" else str(leak.held_out)
-            yield Finding(f"{leak.by} leak", str(leak.train), other, leak.split)
+            other = "" if leak.held_out.key == leak.train.key else leak.held_out.address
+            yield Finding(f"{leak.by} leak", leak.train.address, other, leak.split)
         for name in self.empty_classes:
             yield Finding("empty class", name)
         if self.unsplittable:
@@ -109,11 +125,25 @@ def check_videos(
     """
     paths = list(dict.fromkeys(video.path for video in videos.all_videos()))
     copies = equal_files(paths)
-    broken = tuple(_decode(paths, on_decoded)) if decode else ()
-    return DataCheck(videos, broken, tuple(copies), tuple(find_leaks(videos, copies)))
+    seconds: dict[Path, float] = {}
+    broken = tuple(_decode(paths, seconds, on_decoded)) if decode else ()
+    outside = tuple(
+        OutsideMoment(video, seconds[video.path])
+        for video in videos.all_videos()
+        if video.is_moment and video.path in seconds and _is_outside(video, seconds[video.path])
+    )
+    return DataCheck(videos, broken, tuple(copies), tuple(find_leaks(videos, copies)), outside)
 
 
-def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[BrokenVideo]:
+def _is_outside(video: LabeledVideo, file_seconds: float) -> bool:
+    end = video.part.end_seconds
+    return video.part.start_seconds >= file_seconds or file_seconds + ROUNDED_SECONDS < end < math.inf
+
+
+def _decode(
+    paths: list[Path], seconds: dict[Path, float], on_decoded: Callable[[int], None]
+) -> Iterator[BrokenVideo]:
+    """Decodes files, notes the duration of those that can be read, and yields what is wrong with the others."""
     done = 0
     problems: dict[int, BrokenVideo] = {}
     workers = max(1, min(len(paths), usable_processors(), MOST_WORKERS))
@@ -123,8 +153,10 @@ def _decode(paths: list[Path], on_decoded: Callable[[int], None]) -> Iterator[Br
                 continue
             if isinstance(event, FailedVideo):
                 problems[event.position] = BrokenVideo(paths[event.position], event.reason, is_readable=False)
-            elif warning := event.info.warning:
-                problems[event.position] = BrokenVideo(paths[event.position], warning, is_readable=True)
+            else:
+                seconds[paths[event.position]] = event.info.duration_seconds
+                if warning := event.info.warning:
+                    problems[event.position] = BrokenVideo(paths[event.position], warning, is_readable=True)
             done += 1
             on_decoded(done)
     yield from (problems[position] for position in sorted(problems))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.clock.file_clock import FileClock
-from vifi_cli.wording import ScoreName
+from vifi_cli.video.clock.file_clock import SAME_INSTANT_SECONDS, FileClock
+from vifi_cli.wording import ScoreName, timecode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,15 @@ class TimeRange:
             raise InvalidInput(
                 f"there is nothing from {self.start_seconds:g} to {self.end_seconds:g} s: the end comes after the start"
             )
+
+    def __str__(self) -> str:
+        end = timecode(self.end_seconds) if math.isfinite(self.end_seconds) else ""
+        return f"{timecode(self.start_seconds)}-{end}"
+
+    def overlaps(self, other: "TimeRange") -> bool:
+        """Whether both hold the same time, more than an instant of it."""
+        start = max(self.start_seconds, other.start_seconds)
+        return min(self.end_seconds, other.end_seconds) - start > SAME_INSTANT_SECONDS
 
 
 WHOLE_VIDEO = TimeRange()

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.api.cut.moments import as_moment, named_moments, parse_moments
-from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.video.moment import Moment
-from vifi_cli.wording import escaped
+from vifi_cli.wording import escaped, seconds_of
 
 DOG = Moment(Path("/videos/dog.mp4"), 80.0, 88.5, 0.25)
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.api.search.times import AROUND_SECONDS, instant_option, length_option, seconds_of, stretch_of
+from vifi_cli.api.search.times import AROUND_SECONDS, instant_option, length_option, stretch_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import TimeRange
+from vifi_cli.wording import seconds_of
 
 NOW_NS = 1_800_000_000 * 10**9
 

@@ -148,7 +148,7 @@ def test_pictures_of_many_models_and_classes(models: int, classes: int) -> None:
 def test_frames_stand_over_their_points_and_not_on_each_other(made: EmbedMap) -> None:
     jpeg = BytesIO()
     Image.new("RGB", (128, 96), "lime").save(jpeg, "JPEG")
-    frames = {video.path: jpeg.getvalue() for video in made.videos[:20]}
+    frames = {video: jpeg.getvalue() for video in made.videos[:20]}
     with chart_style():
         figure = map_figure(made, frames)
         assert collisions(figure) == []
@@ -199,7 +199,7 @@ class Page(HTMLParser):
 
 
 def test_a_page_shows_every_video_on_every_map_and_needs_nothing_else(made: EmbedMap) -> None:
-    pictured = made.videos[1].path
+    pictured = made.videos[1]
     text = map_page(made, {pictured: b"jpeg"})
     text.encode()  # names that are no text have become marks
     page = Page(text)
@@ -265,11 +265,11 @@ def test_videos_are_embedded_by_their_test_clip(tiny: LoadedModel, tmp_path: Pat
 
 def test_a_frame_from_the_middle(tmp_path: Path) -> None:
     clip = solid_colour_clip(tmp_path / "clip.mp4", [("red", 1.0), ("lime", 1.0), ("red", 1.0)])
-    (jpeg,) = thumbnails(clip, 1, 32)
+    (jpeg,) = thumbnails(LabeledVideo(clip, 0), 1, 32)
     assert jpeg
     with Image.open(BytesIO(jpeg)) as image:
         assert image.size == (43, 32)
         red, green, _ = image.getpixel((20, 16))  # type: ignore[misc]
     assert green > 200 > 60 > red
     (tmp_path / "bad.mp4").write_text("no video")
-    assert thumbnails(tmp_path / "bad.mp4", 1, 32) == ()
+    assert thumbnails(LabeledVideo(tmp_path / "bad.mp4", 0), 1, 32) == ()

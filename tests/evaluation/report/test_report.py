@@ -205,10 +205,10 @@ def test_pictures_of_an_older_report_with_more_tests_go(report: Report, tmp_path
 def test_mistakes_are_the_most_confident_first(videos: tuple[LabeledVideo, ...]) -> None:
     guesses = predictions((0.4, 0.6, 0.0), (0.2, 0.7, 0.1), (0.9, 0.1, 0.0), (0.2, 0.2, 0.6))
     found = confident_mistakes(guesses, videos, NAMES)
-    assert [(mistake.path, mistake.truth, mistake.guess) for mistake in found] == [
-        (videos[2].path, HOSTILE, "run"),
-        (videos[0].path, "run", HOSTILE),
-        (videos[3].path, "run", "走る"),
+    assert [(mistake.video, mistake.truth, mistake.guess) for mistake in found] == [
+        (videos[2], HOSTILE, "run"),
+        (videos[0], "run", HOSTILE),
+        (videos[3], "run", "走る"),
     ]
     assert [mistake.probability for mistake in found] == pytest.approx([0.9, 0.6, 0.6])
     assert len(confident_mistakes(guesses, videos, NAMES, 2)) == 2
@@ -255,11 +255,11 @@ def test_text_that_cannot_be_shown_gets_a_mark() -> None:
 
 
 def test_thumbnails_are_small_pictures_of_the_video(videos: tuple[LabeledVideo, ...]) -> None:
-    frames = thumbnails(videos[0].path)
+    frames = thumbnails(videos[0])
     assert len(frames) == 3
     with Image.open(BytesIO(frames[1])) as picture:
         assert picture.size == (128, 96)
         red, green, blue = picture.convert("RGB").getpixel((64, 48))  # type: ignore[misc]
     assert red > 200
     assert max(green, blue) < 60
-    assert thumbnails(videos[2].path) == thumbnails(videos[3].path) == ()
+    assert thumbnails(videos[2]) == thumbnails(videos[3]) == ()

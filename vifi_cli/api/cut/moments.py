@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from vifi_cli.api.search.times import seconds_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import given_path, is_given_file
 from vifi_cli.video.moment import Moment
-from vifi_cli.wording import ScoreName, unescaped
+from vifi_cli.wording import ScoreName, seconds_of, unescaped
 
 NAMED = re.compile(r"(?P<file>.+)@(?P<start>[^@/-]*)[-–](?P<end>[^@/-]*)", re.DOTALL)
 CELLS = 4  # of a line that a search writes: relevance, start, end, path

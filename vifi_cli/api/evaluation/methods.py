@@ -67,15 +67,15 @@ class MethodRuns:
         self, trials: Sequence[Trial], feedback: Feedback
     ) -> tuple[tuple[Trial, ...], tuple[LabeledVideos, ...]]:
         """The trials with their training videos; a trial with the same videos as an earlier one is skipped."""
-        kept: dict[frozenset[Path], tuple[Trial, LabeledVideos]] = {}
+        kept: dict[frozenset[object], tuple[Trial, LabeledVideos]] = {}
         for trial in trials:
             videos = self._training_videos(trial)
-            files = frozenset(video.path for video in videos.train)
+            files: frozenset[object] = frozenset(video.key for video in videos.train)
             if trial.shots:
                 _report_shots(trial.shots, videos, feedback, is_new=files not in kept)
                 kept.setdefault(files, (trial, videos))
             else:
-                kept[files | {Path(trial.name)}] = (trial, videos)
+                kept[files | {trial.name}] = (trial, videos)
         return tuple(trial for trial, _ in kept.values()), tuple(videos for _, videos in kept.values())
 
     def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:

@@ -78,7 +78,7 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
 
 def _shares_one_training_list(plan: TestPlan) -> bool:
     """Whether several trials have the same training videos, so that only the order of training differs."""
-    lists = {frozenset(video.path for video in videos.train) for videos in plan.training}
+    lists = {frozenset(video.key for video in videos.train) for videos in plan.training}
     return len(plan.training) > 1 and len(lists) == 1
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -102,7 +101,7 @@ class Tester:
         self._feedback = feedback
         self._loaded: tuple[ModelSource, LoadedModel] | None = None
         self._known: dict[tuple[object, ...], Predictions] = {}
-        self._unreadable: set[Path] = set()
+        self._unreadable: set[str] = set()
 
     def test(self, candidate: Candidate) -> tuple[tuple[TestDetail, ...], ...]:
         """The tests of each trial."""
@@ -185,8 +184,8 @@ class Tester:
         """Reports each unreadable video once; raises VideoOutOfReach if all have vanished."""
         if predictions.unreadable:
             check_in_reach(videos.test)
-        reasons = {videos.test[video].path: reason for video, reason in predictions.unreadable}
-        new = {path: reason for path, reason in reasons.items() if path not in self._unreadable}
+        reasons = {videos.test[video].address: reason for video, reason in predictions.unreadable}
+        new = {video: reason for video, reason in reasons.items() if video not in self._unreadable}
         self._unreadable |= new.keys()
         report_unreadable(new, "test video", self._feedback)
 
@@ -202,12 +201,12 @@ def load_bases(
             feedback.note(f"{base}, from which training started, is not compared: {error}")
 
 
-def report_unreadable(reasons: dict[Path, str], what: str, feedback: Feedback) -> None:
+def report_unreadable(reasons: dict[str, str], what: str, feedback: Feedback) -> None:
     """Reports how many videos are left out, and names the first ones."""
     if reasons:
         feedback.warn(f"{counted(len(reasons), what)} left out that cannot be read")
-    for path, reason in list(reasons.items())[:UNREADABLE_SHOWN]:
-        feedback.note(f"  {path}: {reason}")
+    for video, reason in list(reasons.items())[:UNREADABLE_SHOWN]:
+        feedback.note(f"  {video}: {reason}")
 
 
 def digest_of_model(loaded: LoadedModel) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import NUMBER, seconds_of
 
 if TYPE_CHECKING:
     from vifi_cli.video.moment import TimeRange
@@ -14,23 +15,11 @@ if TYPE_CHECKING:
 AROUND_SECONDS = 2.0
 """A single time in a video stands for this much before and after it."""
 
-NUMBER = r"\d+(?:\.\d+)?"
-CLOCK = re.compile(r"(?:(?P<hours>\d+):(?=\d\d:))?(?P<minutes>\d+):(?P<seconds>[0-5]\d(?:\.\d+)?)")
-IN_UNITS = re.compile(rf"(?:(?P<hours>{NUMBER})h)?(?:(?P<minutes>{NUMBER})m)?(?:(?P<seconds>{NUMBER})s?)?")
 AGE = re.compile(rf"(?P<number>{NUMBER})(?P<unit>[hdw])")
 UNIT_SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 NANOSECONDS = 10**9
 LARGEST_INTEGER = 2**63 - 1  # in SQLite; as in `discovery`, which loads more than this needs
 LONGEST_AGE_SECONDS = 1e12
-
-
-def seconds_of(text: str) -> float | None:
-    """Seconds, from `90`, `90s`, `1:30`, `1:02:03.5`, `2h` or `1h30m`; None for anything else."""
-    match = CLOCK.fullmatch(text) or IN_UNITS.fullmatch(text)
-    if not match or not text:
-        return None
-    hours, minutes, seconds = (float(match[name] or 0) for name in ("hours", "minutes", "seconds"))
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def stretch_of(text: str) -> TimeRange | None:

@@ -76,7 +76,7 @@ def check_test_is_unseen(run: PreparedRun) -> None:
         first, table = leaks[0], PurePath(source.name).with_suffix("").name
         raise InvalidInput(
             f"{counted(len(leaks), 'training video')} of {data.name} show scenes or persons of the test, such as "
-            f"{first.path.name} and {tested[first.group].path.name}: draw splits that keep them apart with "
+            f"{first.name} and {tested[first.group].name}: draw splits that keep them apart with "
             f"`vifi data split {as_argument(PurePath(str(source)))} --val 0.2 --test 0.2 -o {table}-apart.csv`"
         )
 
@@ -160,6 +160,7 @@ def digest_of(videos: LabeledVideos) -> str:
     digest = hashlib.sha256("\n".join(videos.class_names).encode())
     for split in (videos.train, videos.val, videos.test):
         for video in split:
-            digest.update(f"\n{os.fsencode(video.path.name)!r} {video.label}".encode())
+            part = f" {video.part.start_seconds}-{video.part.end_seconds}" if video.is_moment else ""
+            digest.update(f"\n{os.fsencode(video.path.name)!r} {video.label}{part}".encode())
         digest.update(b"\n\n")
     return digest.hexdigest()[:16]

@@ -78,7 +78,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
             raise
     bad = run.unreadable()
     for video, reason in bad[:MOST_BAD_SHOWN]:
-        feedback.warn(f"left out: {video.path}: {reason}")
+        feedback.warn(f"left out: {video.address}: {reason}")
     if len(bad) > MOST_BAD_SHOWN:
         feedback.warn(f"… and {len(bad) - MOST_BAD_SHOWN:,} more; `vifi data check` lists them all")
     if result is None:

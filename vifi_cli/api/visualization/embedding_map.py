@@ -148,16 +148,16 @@ def write_map(made: EmbedMap, folder: Path, feedback: Feedback, *, with_thumbnai
     write_file(folder / PAGE, page)
 
 
-def _thumbnails(made: EmbedMap, feedback: Feedback) -> dict[Path, bytes]:
+def _thumbnails(made: EmbedMap, feedback: Feedback) -> dict[LabeledVideo, bytes]:
     """Small frames of the videos; none if there are too many for one page."""
     if len(made.videos) > MOST_PICTURED:
         feedback.note(f"the page shows no frames of more than {MOST_PICTURED:,} videos")
         return {}
-    frames: dict[Path, bytes] = {}
+    frames: dict[LabeledVideo, bytes] = {}
     with feedback.task("Taking frames", len(made.videos), "videos") as report:
         for done, video in enumerate(made.videos, start=1):
-            for frame in thumbnails(video.path, 1, THUMBNAIL_SIDE):
-                frames[video.path] = frame
+            for frame in thumbnails(video, 1, THUMBNAIL_SIDE):
+                frames[video] = frame
             report(done)
     return frames
 
@@ -194,7 +194,7 @@ def embed_dataset(
         for loaded in chain(load_bases(plan, load, feedback), map(load, subject.models))
     ]
     readable = _readable_by_all([one for _, one in embedded])
-    unreadable = {tested.test[video].path: reason for video, reason in embedded[0][1].unreadable}
+    unreadable = {tested.test[video].address: reason for video, reason in embedded[0][1].unreadable}
     report_unreadable(unreadable, "video", feedback)
     return LabeledEmbeddings(
         title=_title(tested.name, len(readable), len(tested.class_names)),

@@ -119,6 +119,8 @@ def _as_document(made: EmbedMap, folder: Path) -> dict[str, object]:
 
 
 def _model_document(made: EmbedMap, one: MappedModel) -> dict[str, object]:
+    from vifi_cli.data.labeled_videos import moment_document
+
     scores = one.separation
     points = zip(
         made.videos, one.points.tolist(), scores.silhouettes.tolist(), scores.nearest.tolist(), strict=True
@@ -130,11 +132,12 @@ def _model_document(made: EmbedMap, one: MappedModel) -> dict[str, object]:
         "points": [
             {
                 "path": str(video.path),
+                **moment_document(video),
                 "class": made.class_names[video.label],
                 "x": round(x, 5),
                 "y": round(y, 5),
                 "silhouette": round(silhouette, 5),
-                "nearest": str(made.videos[nearest].path),
+                "nearest": made.videos[nearest].address,
             }
             for video, (x, y), silhouette, nearest in points
         ],

@@ -20,6 +20,7 @@ from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
+    from vifi_cli.data.leaks import Leak
     from vifi_cli.data.video_checks import DataCheck
 
 PROBLEMS_FOUND = 1
@@ -28,12 +29,17 @@ FINDINGS = {
     "missing": ("listed video is missing", "listed videos are missing"),
     "unreadable": ("video cannot be read", "videos cannot be read"),
     "cut short": ("video can be read only in part", "videos can be read only in part"),
+    "outside": ("moment is not in its file", "moments are not in their files"),
     "duplicate": ("video has copies", "videos have copies"),
     "file leak": ("training video is held out too", "training videos are held out too"),
     "content leak": ("training video has a held-out copy", "training videos have held-out copies"),
     "group leak": (
         "training video shows a held-out scene or person",
         "training videos show held-out scenes or persons",
+    ),
+    "moment leak": (
+        "training video is another moment of a held-out file",
+        "training videos are other moments of held-out files",
     ),
     "empty class": ("class has no training video", "classes have no training video"),
     "too few groups": ("split cannot be drawn", "splits cannot be drawn"),
@@ -212,7 +218,19 @@ def _counts_document(videos: LabeledVideos) -> dict[str, object]:
     }
 
 
+def _leak_document(leak: Leak) -> dict[str, object]:
+    from vifi_cli.data.labeled_videos import moment_document
+
+    document: dict[str, object] = {"by": leak.by, "split": leak.split}
+    for name, video in (("train", leak.train), ("held_out", leak.held_out)):
+        document[name] = video.path
+        document |= {f"{name}_{edge}": seconds for edge, seconds in moment_document(video).items()}
+    return document
+
+
 def _check_document(found: DataCheck) -> dict[str, object]:
+    from vifi_cli.data.labeled_videos import moment_document
+
     return {
         "data": found.videos.name,
         "fine": found.is_fine,
@@ -224,7 +242,11 @@ def _check_document(found: DataCheck) -> dict[str, object]:
             for video in found.broken
         ],
         "duplicates": found.duplicates,
-        "leaks": [asdict(leak) for leak in found.leaks],
+        "outside": [
+            {"path": one.video.path, **moment_document(one.video), "file_seconds": one.file_seconds}
+            for one in found.outside
+        ],
+        "leaks": [_leak_document(leak) for leak in found.leaks],
         "empty_classes": found.empty_classes,
         "untested_classes": found.untested_classes,
         "unsplittable": found.unsplittable or None,

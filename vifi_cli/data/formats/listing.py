@@ -1,6 +1,6 @@
 """Listed videos, and how vifi finds them on disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,6 +8,7 @@ from typing import Literal
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
+from vifi_cli.wording import counted
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -48,32 +49,43 @@ def locate(
 ) -> LabeledVideos:
     """Finds every listed video on disk; `name` is that of the set or file that lists them.
 
-    Rows that repeat another of the same split count once, with a remark. Groups that the list does not give come from
-    names like UCF-101's.
+    Rows that repeat another of the same split count once, with a remark; parts of one file at different times are
+    different videos. Groups that the list does not give come from names like UCF-101's.
 
     Raises:
         InvalidInput: a video has two labels.
     """
-    splits: dict[Split, dict[Path, LabeledVideo]] = {split: {} for split in SPLITS}
+    splits: dict[Split, dict[object, LabeledVideo]] = {split: {} for split in SPLITS}
     missing: dict[str, None] = {}
-    labels: dict[Path, int] = {}
+    labels: dict[object, int] = {}
     repeated = 0
     for listed in videos:
         path = find(listed.file, class_names[listed.label])
         if path is None:
             missing[listed.file] = None
             continue
-        if labels.setdefault(path, listed.label) != listed.label:
-            both = " and ".join(repr(class_names[label]) for label in (labels[path], listed.label))
-            raise InvalidInput(f"{name}: {listed.file} is labeled {both}: keep one of the two")
-        repeated += path in splits[listed.split]
-        splits[listed.split][path] = LabeledVideo(
+        video = LabeledVideo(
             path, listed.label, listed.group or ucf101_scene(path), listed.part, listed.more_labels
         )
+        if labels.setdefault(video.key, video.label) != video.label:
+            both = " and ".join(repr(class_names[label]) for label in (labels[video.key], video.label))
+            spelled = f"{listed.file}@{video.part}" if video.is_moment else listed.file
+            raise InvalidInput(f"{name}: {spelled} is labeled {both}: keep one of the two")
+        repeated += video.key in splits[listed.split]
+        splits[listed.split][video.key] = video
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
     remarks = []
     if missing:
         remarks.append(f"{len(missing):,} of {len(videos):,} listed videos are not on disk")
     if repeated:
         remarks.append(f"{repeated:,} lines repeat another and count once")
+    remarks += _of_moments([*train, *val, *test])
     return LabeledVideos(name, class_names, train, val, test, tuple(missing), tuple(remarks))
+
+
+def _of_moments(videos: Sequence[LabeledVideo]) -> Iterator[str]:
+    """How vifi treats moments whose group is not known."""
+    moments = [video for video in videos if video.is_moment and not video.group]
+    if moments:
+        files = counted(len({video.path for video in moments}), "file")
+        yield f"{counted(len(moments), 'moment')} of {files}: the moments of a file count as one group"

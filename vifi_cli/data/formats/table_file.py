@@ -1,15 +1,20 @@
-"""CSV and JSONL tables of videos with the columns path and label, and optionally split and group."""
+"""CSV and JSONL tables of videos with the columns path and label, and optionally split, group, start and end."""
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from vifi_cli.data.formats.listing import SPLIT_NAMES, ListedVideo
 from vifi_cli.data.formats.text_file import CsvRow, numbered_lines, read_csv
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.moment import TimeRange
+from vifi_cli.wording import seconds_of
 
-REQUIRED, OPTIONAL = ("path", "label"), ("split", "group")
+REQUIRED, OPTIONAL = ("path", "label"), ("split", "group", "start", "end")
 COLUMNS = (*REQUIRED, *OPTIONAL)
 TABLE_SUFFIXES = (".csv", ".jsonl")
 
@@ -23,7 +28,8 @@ def read_table(
     class, and the classes are sorted.
 
     Raises:
-        InvalidInput: a column is missing or unknown, a cell is empty, a label is unknown, or there are no rows.
+        InvalidInput: a column is missing or unknown, a cell is empty, a label is unknown, a start or an end is not a
+            time, or there are no rows.
     """
     is_csv = path.suffix.lower() != ".jsonl"
     rows = list(read_csv(path, REQUIRED, OPTIONAL) if is_csv else _json_rows(path))
@@ -35,13 +41,20 @@ def read_table(
     return class_names, [_listed(row, label_of) for row in rows]
 
 
-def write_table(path: Path, rows: Sequence[tuple[str, str, str, str]]) -> None:
-    """Writes rows of path, label, split and group as CSV; without the last column if no video has a group."""
-    columns = len(COLUMNS) if any(group for *_, group in rows) else len(COLUMNS) - 1
+def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Writes rows of `COLUMNS` as CSV, without the optional columns that are empty in all rows, except split."""
+    columns = [name for name in COLUMNS if name not in OPTIONAL[1:] or any(row.get(name) for row in rows)]
     with path.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS[:columns])
-        writer.writerows(row[:columns] for row in rows)
+        writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def times_as_cells(part: TimeRange) -> dict[str, str]:
+    """The start and end of a part as a table has them, in seconds; empty where the file begins or ends."""
+    start = np.format_float_positional(part.start_seconds, trim="-") if part.start_seconds else ""
+    end = np.format_float_positional(part.end_seconds, trim="-") if math.isfinite(part.end_seconds) else ""
+    return {"start": start, "end": end}
 
 
 def _json_rows(path: Path) -> Iterator[CsvRow]:
@@ -73,7 +86,33 @@ def _listed(row: CsvRow, label_of: dict[str, int]) -> ListedVideo:
     if split.lower() not in SPLIT_NAMES:
         raise InvalidInput(f"{row.where}: split {split!r} is not train, val or test")
     group = row.cells.get("group", "")
-    return ListedVideo(row.cells["path"], _label(row, label_of), SPLIT_NAMES[split.lower()], group)
+    label, part = _label(row, label_of), part_of(row)
+    return ListedVideo(row.cells["path"], label, SPLIT_NAMES[split.lower()], group, part)
+
+
+def part_of(row: CsvRow) -> TimeRange:
+    """The part of the file that a row means, by its cells `start` and `end`, either of which may be empty.
+
+    Raises:
+        InvalidInput: a cell is not a time, or the end is not after the start.
+    """
+    start, end = _time(row, "start", 0.0), _time(row, "end", math.inf)
+    if end <= start:
+        cells = row.cells
+        raise InvalidInput(
+            f"{row.where}: the end, {cells['end']}, is not after the start, {cells.get('start') or 0}"
+        )
+    return TimeRange(start, end)
+
+
+def _time(row: CsvRow, column: str, usual: float) -> float:
+    text = row.cells.get(column, "")
+    seconds = seconds_of(text) if text else usual
+    if seconds is None:
+        raise InvalidInput(
+            f"{row.where}: {column} {text!r} is not a time: write seconds, as in 12.5, or 1:02:03.5"
+        )
+    return seconds
 
 
 def _label(row: CsvRow, label_of: dict[str, int]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.data.formats.listing import SPLITS
-from vifi_cli.data.formats.table_file import write_table
+from vifi_cli.data.formats.table_file import times_as_cells, write_table
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
 from vifi_cli.data.splits.random_splits import (
     HELD_OUT_SHARE,
@@ -76,7 +76,9 @@ def split_base_and_novel(videos: LabeledVideos) -> tuple[LabeledVideos, LabeledV
 
 
 def write_splits(videos: LabeledVideos, output: Path) -> None:
-    """Writes a table of path, label, split and, where known, group; paths are relative to its folder where possible.
+    """Writes a table of path, label, split and, where known, group, start and end.
+
+    Paths are relative to its folder where possible.
 
     Raises:
         OSError: the file cannot be written; a file that existed before stays as it was.
@@ -85,8 +87,9 @@ def write_splits(videos: LabeledVideos, output: Path) -> None:
         write_table(unfinished, list(_rows(videos, output.absolute().parent)))
 
 
-def _rows(videos: LabeledVideos, folder: Path) -> Iterator[tuple[str, str, str, str]]:
+def _rows(videos: LabeledVideos, folder: Path) -> Iterator[dict[str, str]]:
     for split, members in zip(SPLITS, (videos.train, videos.val, videos.test), strict=True):
         for video in members:
             path = video.path.relative_to(folder) if video.path.is_relative_to(folder) else video.path
-            yield str(path), videos.class_names[video.label], split, video.group
+            names = {"path": str(path), "label": videos.class_names[video.label]}
+            yield names | {"split": split, "group": video.group} | times_as_cells(video.part)

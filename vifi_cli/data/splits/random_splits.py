@@ -73,6 +73,8 @@ def _held_out(count: int, shares: Shares) -> tuple[int, int]:
 def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
     """The group of each video, which the first group of the pattern, or all of it, matches in the file name.
 
+    A pattern that matches the complete name gives every moment of a file a group of its own.
+
     Raises:
         InvalidInput: the pattern is not a regular expression, or does not match a name.
     """
@@ -86,7 +88,7 @@ def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
         group = found and found.group(min(1, expression.groups))
         if not group:
             raise InvalidInput(f"the group pattern {pattern!r} finds no group in {video.path.name}")
-        groups.append(group)
+        groups.append(video.name if group == video.path.name else group)
     return groups
 
 
@@ -207,8 +209,8 @@ def how_to_hold_out(videos: LabeledVideos) -> str:
 
 
 def has_groups(videos: Sequence[LabeledVideo]) -> bool:
-    """Whether it is known of any video which scene or person it shows."""
-    return any(video.group for video in videos)
+    """Whether it is known of any video which scene or person it shows, or of which file it is a moment."""
+    return any(video.scene for video in videos)
 
 
 def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str) -> dict[Split, Videos]:
@@ -235,15 +237,17 @@ def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name
 def _split_known_groups(
     videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str
 ) -> dict[Split, Videos]:
-    groups = [video.group or str(video.path) for video in videos]
+    groups = [video.unit for video in videos]
     try:
         parts = split_by_group(videos, groups, shares, seed)
     except InvalidInput:
         parts = dict.fromkeys(SPLITS, ())
     if not _is_usable(parts, shares, len(videos)):
-        scenes = counted(len(set(groups)), "scene or person", "scenes or persons")
+        scenes = f"show {counted(len(set(groups)), 'scene or person', 'scenes or persons')}"
+        if not any(video.group for video in videos):
+            scenes = f"are moments of {counted(len(set(groups)), 'file')}"
         raise GroupsTooFew(
-            f"the {counted(len(videos), 'video')} of {name} show {scenes}, too few to hold some out: add videos of "
+            f"the {counted(len(videos), 'video')} of {name} {scenes}, too few to hold some out: add videos of "
             f"others, or count each video as independent with `vifi data split {as_argument(PurePath(name))} -o "
             f"split.csv --group-by '{EACH_ITS_OWN}'`, and name split.csv"
         )

@@ -3,12 +3,12 @@
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, MappedModel, Points, separation_text
 from vifi_cli.evaluation.figures.charts import DOTS_PER_INCH, LINE, chart_style, figure_png
 from vifi_cli.evaluation.figures.lettering import lettered, shortened
@@ -32,13 +32,13 @@ MARKERS = {
 }  # fmt: skip
 
 
-def map_picture(made: EmbedMap, thumbnails: Mapping[Path, bytes]) -> bytes:
+def map_picture(made: EmbedMap, thumbnails: Mapping[LabeledVideo, bytes]) -> bytes:
     """Draws a map as PNG; `thumbnails` are JPEGs of videos, some of which may lack one."""
     with chart_style([*made.class_names, *(model.name for model in made.models), made.title]):
         return figure_png(map_figure(made, thumbnails))
 
 
-def map_figure(made: EmbedMap, thumbnails: Mapping[Path, bytes]) -> "Figure":
+def map_figure(made: EmbedMap, thumbnails: Mapping[LabeledVideo, bytes]) -> "Figure":
     """A panel for each model, as flat as its points, and a legend of up to 112 classes."""
     from matplotlib.figure import Figure
 
@@ -94,15 +94,15 @@ def _draw_points(axes: "Axes", made: EmbedMap, model: MappedModel) -> None:
 
 
 def _draw_frames(
-    axes: "Axes", made: EmbedMap, model: MappedModel, frames: Mapping[Path, bytes], side: float
+    axes: "Axes", made: EmbedMap, model: MappedModel, frames: Mapping[LabeledVideo, bytes], side: float
 ) -> None:
     """Frames of as many videos as fit without overlap, each over its point in a border of the class's color."""
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-    has_frame = [place for place, video in enumerate(made.videos) if video.path in frames]
+    has_frame = [place for place, video in enumerate(made.videos) if video in frames]
     order = _classes_in_turn([made.videos[place].label for place in has_frame])
     for place in places_apart(model.points, [has_frame[number] for number in order], side):
-        with Image.open(io.BytesIO(frames[made.videos[place].path])) as frame:
+        with Image.open(io.BytesIO(frames[made.videos[place]])) as frame:
             small = frame.convert("RGB")
             small.thumbnail((round(FRAME_INCHES * DOTS_PER_INCH),) * 2, Image.Resampling.LANCZOS)
         box = AnnotationBbox(

@@ -2,21 +2,23 @@
 
 import base64
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore
 
 
-def thumbnails(path: Path, count: int = 3, short_side: int = 96) -> tuple[bytes, ...]:
+def thumbnails(video: LabeledVideo, count: int = 3, short_side: int = 96) -> tuple[bytes, ...]:
     """Evenly spaced frames of a video as JPEG, a single one from its middle; none if it cannot be read."""
     try:
-        frames = ClipStore(short_side).read(path, lambda total: test_frame_indices(total, count))
+        frames = ClipStore(short_side).read(
+            video.path, lambda total: test_frame_indices(total, count), video.part
+        )
     except UnreadableVideo:
         return ()
     return tuple(map(_jpeg, frames))

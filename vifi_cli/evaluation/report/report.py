@@ -19,7 +19,7 @@ MISTAKES = 12
 class Mistake:
     """A video with its true class, a wrong prediction, and the probability of that prediction."""
 
-    path: Path
+    video: LabeledVideo
     truth: str
     guess: str
     probability: float
@@ -126,7 +126,7 @@ def confident_mistakes(
     order = wrong[np.argsort(-shares[wrong], kind="stable")][:most]
     return tuple(
         Mistake(
-            read[place].path,
+            read[place],
             class_names[read[place].label],
             class_names[int(guesses[place])],
             float(shares[place]),

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from vifi_cli.data.labeled_videos import LabeledVideo, moment_document
 from vifi_cli.evaluation.report.comparison import chart_panels, comparison_picture
 from vifi_cli.evaluation.report.confusion import confusion_grid, confusion_picture
 from vifi_cli.evaluation.report.pictures import data_uri, thumbnails
@@ -110,7 +111,8 @@ def _test(test: TestDetail) -> dict[str, Any]:
         "confusion": scores.confusion.tolist(),
         "mistakes": [
             {
-                "file": shown(str(mistake.path)),
+                "file": shown(str(mistake.video.path)),
+                **moment_document(mistake.video),
                 "truth": shown(mistake.truth),
                 "guess": shown(mistake.guess),
                 "probability": _finite(mistake.probability),
@@ -181,7 +183,7 @@ def _bars(test: TestDetail) -> list[ClassBar]:
     return sorted(bars, key=lambda bar: 2.0 if bar.share is None else bar.share)
 
 
-def _frames(report: Report) -> dict[Path, list[str]]:
+def _frames(report: Report) -> dict[LabeledVideo, list[str]]:
     """Frames, as data URIs, of every video with a wrong prediction; each video is read once."""
-    paths = {mistake.path for test in report.details for mistake in test.mistakes}
-    return {path: [data_uri("jpeg", frame) for frame in thumbnails(path)] for path in paths}
+    videos = {mistake.video for test in report.details for mistake in test.mistakes}
+    return {video: [data_uri("jpeg", frame) for frame in thumbnails(video)] for video in videos}

@@ -115,18 +115,20 @@ def estimated_mean(values: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimat
 
 def sole_group(videos: Sequence[LabeledVideo]) -> str:
     """The group that all videos belong to; empty if they have several, or none is known."""
-    groups = {video.group for video in videos}
+    groups = {video.scene for video in videos}
     return groups.pop() if len(groups) == 1 else ""
 
 
 def independent_groups(videos: Sequence[LabeledVideo]) -> tuple[str, ...]:
     """The group that each video is drawn with; empty if fewer than two groups are known.
 
+    Moments of one file are a group, unless others are known.
+
     Each video without a known group counts as a separate group.
     """
-    if len({video.group for video in videos if video.group}) < 2:
+    if len({video.scene for video in videos if video.scene}) < 2:
         return ()
-    return tuple(video.group or str(video.path) for video in videos)
+    return tuple(video.unit for video in videos)
 
 
 def bootstrap_means(

@@ -59,7 +59,7 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
         sole_group=sole_group(read),
         unreadable=len(predictions.unreadable),
         hits=top1,
-        units=groups or tuple(str(video.path) for video in read),
+        units=groups or tuple(video.address for video in read),
         class_accuracy=_class_accuracy(confusion),
         confusion=confusion,
     )

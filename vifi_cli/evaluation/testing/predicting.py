@@ -63,7 +63,9 @@ class TestClips(Dataset[TestClip]):
     def __getitem__(self, video: int) -> TestClip:
         try:
             pixels = self.store.read(
-                self.videos[video].path, lambda total: self.views.frame_indices(total, self.frames, video)
+                self.videos[video].path,
+                lambda total: self.views.frame_indices(total, self.frames, video),
+                self.videos[video].part,
             )
         except UnreadableVideo as error:
             return TestClip(video, None, str(error))

@@ -79,7 +79,7 @@ class TrainingClips(Dataset[ClipGroup]):
             return clip_sampling.training_frame_indices(total, self.recipe.frames, self._generator(draw, 0))
 
         try:
-            pixels = self.store.read(self.videos[video].path, choose)
+            pixels = self.store.read(self.videos[video].path, choose, self.videos[video].part)
         except UnreadableVideo as error:
             self._bad[video] = str(error)
             return None
@@ -139,7 +139,7 @@ class BadVideos:
         for clip in bad:
             if clip.video not in self._reasons:
                 self._reasons[clip.video] = clip.reason
-                self._say(f"{self._videos[clip.video].path} is left out: {clip.reason}")
+                self._say(f"{self._videos[clip.video].address} is left out: {clip.reason}")
         if len(self._reasons) > max(1.0, BAD_SHARE * len(self._videos)):
             raise InvalidInput(
                 f"{len(self._reasons)} of {len(self._videos)} training videos cannot be read: `vifi data check` "

@@ -85,7 +85,7 @@ def take_steps(
 
 def _diverged(step: StepPlan, loss: float, videos: Sequence[LabeledVideo]) -> str:
     draws = [draw for group in step.groups for draw in group.draws]
-    names = first_of([str(videos[draw.video].path) for draw in draws], MOST_NAMED)
+    names = first_of([videos[draw.video].address for draw in draws], MOST_NAMED)
     return (
         f"the loss of epoch {step.epoch + 1}, step {step.step + 1} is {loss}, or its gradient is not finite; "
         f"its videos: {names}"

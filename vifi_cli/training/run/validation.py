@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, SameFrames, check_in_reach
 from vifi_cli.evaluation.scoring.multi_label import (
     mean_average_precision,
     positives_of,
@@ -61,8 +61,9 @@ class Validation:
         return scores.value > progress.best_score
 
     def _may_choose(self) -> bool:
-        val, test = ({video.path for video in videos} for videos in (self.data.val, self.data.test))
-        return bool(val and not val & test) or (self.recipe.select_on_test and bool(val or test))
+        val, test = self.data.val, self.data.test
+        is_apart = not any(map(SameFrames(test).find, val))
+        return bool(val and is_apart) or (self.recipe.select_on_test and bool(val or test))
 
     def _score(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Scores | None:
         if not videos:

@@ -1,6 +1,5 @@
 """Full frames of a video with their times, upright and uncut: those of a test clip, or at a steady rate."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,16 @@ import numpy.typing as npt
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices
+from vifi_cli.video.clips.part_frames import NothingInPart, decode_part, holds, list_part, nothing_in
 from vifi_cli.video.clips.reader import read_clip
 from vifi_cli.video.container.clock_reading import clock_of, read_clock
 from vifi_cli.video.container.container import OpenVideo, open_video
-from vifi_cli.video.decode.decoder import decode_frames
+from vifi_cli.video.decode.decoder import decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.decode.packet_list import decode_everything, list_packets
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.video.pictures.bilinear import short_side_size
-from vifi_cli.video.pictures.frames import FrameGeometry, Frames
+from vifi_cli.video.pictures.frames import FrameGeometry
 from vifi_cli.video.pictures.picture import Picture, upright_size
 
 LARGEST_SHORT_SIDE = 1080  # larger pictures are scaled down to it
@@ -42,15 +42,14 @@ def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple
 
     def choose(total: int) -> FrameNumbers:
         nonlocal chosen
-        seconds = frame_seconds(path, total)
-        within = np.flatnonzero(_holds(part, seconds))
-        if not len(within):
-            raise _nothing_in(part, float(seconds[-1]))
-        numbers: FrameNumbers = within[test_frame_indices(len(within), frames)]
-        chosen = seconds[numbers]
+        numbers = test_frame_indices(total, frames)
+        chosen = frame_seconds(path, total, part)[numbers]
         return numbers
 
-    pictures = read_clip(path, choose, min(_size(path)))
+    try:
+        pictures = read_clip(path, choose, min(_size(path)), part)
+    except NothingInPart as error:
+        raise InvalidInput(str(error)) from error
     return tuple(map(FullFrame, chosen.tolist(), pictures))
 
 
@@ -62,17 +61,15 @@ def steady_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_
     """
     geometry = FrameGeometry(*_size(path), "squash")
     latest, found = 0.0, False
-    for chunk in decode_frames(path, FrameSampling(frames_per_second, 1), geometry):
-        if not isinstance(chunk, Frames):
-            break
-        for place in np.flatnonzero(_holds(part, chunk.seconds)).tolist():
+    for chunk in decode_range(path, FrameSampling(frames_per_second, 1), geometry, part):
+        for place in np.flatnonzero(holds(part, chunk.seconds)).tolist():
             found = True
             yield FullFrame(float(chunk.seconds[place]), chunk.pixels[place])
         latest = float(chunk.seconds[-1])
         if latest >= part.end_seconds:
             break
     if not found:
-        raise _nothing_in(part, latest)
+        raise InvalidInput(str(nothing_in(part, latest)))
 
 
 def expected_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_VIDEO) -> int:
@@ -82,8 +79,16 @@ def expected_frames(path: Path, frames_per_second: float, part: TimeRange = WHOL
     return max(1, round(seconds * frames_per_second))
 
 
-def frame_seconds(path: Path, total: int) -> npt.NDArray[np.float64]:
-    """When each frame of a video is shown, float64 (total,), ascending: by its packets, or else at even times."""
+def frame_seconds(path: Path, total: int, part: TimeRange = WHOLE_VIDEO) -> npt.NDArray[np.float64]:
+    """When each frame of a video, or of a part of it, is shown, float64 (total,), ascending.
+
+    It is known by the packets; else by decoding a part, and for a complete video at even times.
+    """
+    if part != WHOLE_VIDEO:
+        listed = list_part(path, part)
+        if listed is not None and len(listed) == total:
+            return listed.seconds
+        return np.array([seconds for seconds, _ in decode_part(path, part)], np.float64)
     with open_video(path, clock_of(path)) as video:
         packets = list_packets(video)
         if packets is None or len(packets) != total:
@@ -104,14 +109,3 @@ def _size(path: Path) -> tuple[int, int]:
                 return short_side_size(height, width, LARGEST_SHORT_SIDE)
             return height, width
         raise UnreadableVideo(video.why_no_frame())
-
-
-def _holds(part: TimeRange, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which times are in a part; some files begin a little before 0."""
-    has_begun: npt.NDArray[np.bool_] = np.maximum(seconds, 0) >= part.start_seconds
-    return has_begun & (seconds < part.end_seconds)
-
-
-def _nothing_in(part: TimeRange, latest: float) -> InvalidInput:
-    end = f" to {part.end_seconds:g} s" if math.isfinite(part.end_seconds) else " s on"
-    return InvalidInput(f"no frame from {part.start_seconds:g}{end}: the last one is at {latest:.1f} s")

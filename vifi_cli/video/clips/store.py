@@ -1,9 +1,10 @@
 """Where training and evaluation get clips from: a cache of decoded videos, or else the files themselves.
 
 All processes of a training run share the cache's folder, and later runs use it again. A file holds all frames of one
-video, each with a checksum, and is mapped into memory, so that the operating system caches what is used often. Files
-are written under a temporary name and renamed. The folder never exceeds its budget: a file reserves its space, under a
-lock, before it is filled. If space is short, the least recently used files go, except those the current run has used.
+video, or of the part of it that is used, each with a checksum, and is mapped into memory, so that the operating system
+caches what is used often. Files are written under a temporary name and renamed. The folder never exceeds its budget: a
+file reserves its space, under a lock, before it is filled. If space is short, the least recently used files go, except
+those the current run has used.
 
 If the cache fails, for example because of a full disk or a damaged file, the video is only decoded again.
 """
@@ -28,6 +29,7 @@ from vifi_cli.disk.replacement import SUFFIX as UNFINISHED_SUFFIX
 from vifi_cli.disk.replacement import temporary_file
 from vifi_cli.video.clips.reader import FrameChoice, read_all_frames, read_clip
 from vifi_cli.video.decode.selective import FramesMissing
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.pictures.picture import Picture
 
@@ -47,30 +49,38 @@ class ClipStore:
         self._cache = ClipCache(folder, budget_bytes) if folder is not None and budget_bytes > 0 else None
         self._not_kept: set[str] = set()
 
-    def read(self, path: Path, choose: FrameChoice) -> npt.NDArray[np.uint8]:
-        """The chosen frames of a video in the order chosen: uint8 (T, H, W, 3), RGB, upright and scaled."""
+    def read(self, path: Path, choose: FrameChoice, part: TimeRange = WHOLE_VIDEO) -> npt.NDArray[np.uint8]:
+        """The chosen frames of a video in the order chosen: uint8 (T, H, W, 3), RGB, upright and scaled.
+
+        The frames of a part are numbered from its start.
+
+        Raises:
+            UnreadableVideo: the video cannot be read, or the part has no frame.
+        """
         choose = cache(choose)  # one answer for one N, whether frames come from the cache or not
-        pictures = None if self._cache is None else self._kept(self._cache, path, choose)
+        pictures = None if self._cache is None else self._kept(self._cache, path, part, choose)
         if pictures is None:
-            return read_clip(path, choose, self.short_side)
+            return read_clip(path, choose, self.short_side, part)
         size = short_side_size(pictures.shape[1], pictures.shape[2], self.short_side)
         return np.stack([resize_bilinear(picture, *size) for picture in pictures])
 
-    def _kept(self, kept: "ClipCache", path: Path, choose: FrameChoice) -> npt.NDArray[np.uint8] | None:
+    def _kept(
+        self, kept: "ClipCache", path: Path, part: TimeRange, choose: FrameChoice
+    ) -> npt.NDArray[np.uint8] | None:
         """The frames from the cache, once the video is in it; None if it cannot be."""
-        key = self._key(path)
+        key = self._key(path, part)
         if key is None or key in self._not_kept:
             return None
         pictures = kept.read(key, choose)
-        if pictures is None and self._keep(kept, key, path):
+        if pictures is None and self._keep(kept, key, path, part):
             pictures = kept.read(key, choose)
         if pictures is None:
             self._not_kept.add(key)
         return pictures
 
-    def _keep(self, kept: "ClipCache", key: str, path: Path) -> bool:
+    def _keep(self, kept: "ClipCache", key: str, path: Path, part: TimeRange) -> bool:
         try:
-            most_frames, pictures = read_all_frames(path)
+            most_frames, pictures = read_all_frames(path, part)
             return kept.write(key, most_frames, (self._scaled_down(picture) for picture in pictures))
         except FramesMissing:
             return False
@@ -82,14 +92,16 @@ class ClipStore:
             return picture
         return resize_bilinear(picture, *short_side_size(height, width, self.short_side))
 
-    def _key(self, path: Path) -> str | None:
-        """A name for the file's present content at this size; None if the file is missing."""
+    def _key(self, path: Path, part: TimeRange) -> str | None:
+        """A name for the present content of a file, or of a part of it, at this size; None if the file is missing."""
         try:
             state = path.stat()
         except OSError:
             return None
-        parts = path.absolute(), state.st_size, state.st_mtime_ns, self.short_side
-        return hashlib.sha256(os.fsencode("\0".join(map(str, parts)))).hexdigest()[:32]
+        facts: list[object] = [path.absolute(), state.st_size, state.st_mtime_ns, self.short_side]
+        if part != WHOLE_VIDEO:
+            facts += [part.start_seconds, part.end_seconds]
+        return hashlib.sha256(os.fsencode("\0".join(map(str, facts)))).hexdigest()[:32]
 
 
 class ClipCache:

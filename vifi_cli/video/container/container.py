@@ -36,6 +36,7 @@ from vifi_cli.video.container.stream_choice import (
 
 USUAL_FRAME_RATE, HIGHEST_FRAME_RATE, PALETTE_PIXELS = 25.0, 1000.0, "pal8"
 SAME_DURATION_SECONDS = 0.1  # sound and pictures rarely end at the same instant
+SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # if an index leads past a time, start further before it
 FORMATS_WITH_HEADERS_ON_THE_WAY = {"flv", "live_flv", "kux"}
 
 

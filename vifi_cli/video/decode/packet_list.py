@@ -5,6 +5,7 @@ wanted           ^       ^                 ^
 decoded    K p p p     K p         K p p p p
 """
 
+import math
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vifi_cli.video.decode.selective import WORTH_SKIPPING, FramesMissing
 
 CODECS_WITH_HIDDEN_PACKETS = {"vp8"}  # with packets that show nothing and only serve others
 ONE_THREAD = 1  # per decoder: many processes read clips at once, and damage looks the same each time
+LATE_SECONDS = 1.0  # how much too late FFmpeg may guess that a packet is decoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,17 @@ def list_packets(video: OpenVideo) -> PacketList | None:
     Each must have a different time, on a clock that is never set back, and be shown; the first is a keyframe that is
     shown first. Some files only say when frames are decoded (`display_order`).
     """
+    packets = list_packets_until(video, math.inf)
+    if packets is None or not packets.keyframes[0] or packets.times[0] > packets.times.min():
+        return None
+    return packets
+
+
+def list_packets_until(video: OpenVideo, end_seconds: float) -> PacketList | None:
+    """Lists the remaining packets of the frames before a time, and some after it, without decoding.
+
+    None if they may differ from the frames, as in `list_packets`, except that any packet may come first.
+    """
     times: list[int] = []
     keyframes: list[bool] = []
     clock = None
@@ -64,11 +77,13 @@ def list_packets(video: OpenVideo) -> PacketList | None:
         clock = packet.dts if packet.dts is not None else clock
         times.append(packet.pts)
         keyframes.append(packet.is_keyframe)
+        if packet.dts is not None and video.seconds(packet.dts) >= end_seconds + LATE_SECONDS:
+            break
     if video.encrypted or video.stream.codec_context.name in CODECS_WITH_HIDDEN_PACKETS:
         return None
     if video.order.is_all_known or video.has_palette:
         return None
-    if not times or not keyframes[0] or times[0] > min(times) or len(set(times)) < len(times):
+    if not times or len(set(times)) < len(times):
         return None
     return PacketList(np.array(times, np.int64), np.array(keyframes))
 

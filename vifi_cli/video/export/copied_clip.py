@@ -19,12 +19,11 @@ from av.video.stream import VideoStream
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock.file_clock import SAME_INSTANT_SECONDS, FileClock
 from vifi_cli.video.container.clock_reading import clock_of
-from vifi_cli.video.container.container import OpenVideo, open_video
+from vifi_cli.video.container.container import SEEK_EARLIER_SECONDS, OpenVideo, open_video
 from vifi_cli.video.container.demuxing import has_flag
 from vifi_cli.video.export.clip import Clip
 from vifi_cli.video.export.companions import Companions, copied_stream, open_companions
 from vifi_cli.video.export.first_timecode import tagged_timecode
-from vifi_cli.video.export.open_moment import SEEK_EARLIER_SECONDS
 from vifi_cli.video.moment import Moment
 
 CONTAINERS = {

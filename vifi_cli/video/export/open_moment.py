@@ -1,6 +1,5 @@
 """A moment in an open video: the frames on screen in it, each with its times."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ from av.video.frame import VideoFrame
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, SAME_INSTANT_SECONDS, FileClock
 from vifi_cli.video.container.clock_reading import clock_of
-from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.container.container import SEEK_EARLIER_SECONDS, OpenVideo, open_video, unwatched
 from vifi_cli.video.decode.selective import TimedFrame
 from vifi_cli.video.decode.steady_clock import SteadyClock, ticks_of
 from vifi_cli.video.moment import Moment
 
-SEEK_EARLIER_SECONDS = (0.0, 20.0, math.inf)  # if an index leads past the moment, start further before it
 USUAL_FRAMES = 1.5  # a frame on screen for longer, such as a slide, may be cut in the middle
 
 

@@ -1,0 +1,215 @@
+"""Moments of long videos as labeled videos: read from tables, told apart, kept together, and checked."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.data.conftest import MakeFiles
+from tests.made_videos import numbered_frames, write_video
+from vifi_cli.api.data import split_data
+from vifi_cli.api.training.prepare import digest_of
+from vifi_cli.data.formats.table_file import times_as_cells
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, digest_of_list, without_leaks
+from vifi_cli.data.leaks import find_leaks, leaks_between
+from vifi_cli.data.loading import load_labeled_videos, read_own_splits
+from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.plan import SplitPlan
+from vifi_cli.data.splits.random_splits import GroupsTooFew, Shares, split_fairly
+from vifi_cli.data.video_checks import check_videos
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.scoring.confidence_intervals import independent_groups
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
+
+A, B = Path("/v/a.mp4"), Path("/v/b.mp4")
+
+
+def moment(path: Path, start: float, end: float = float("inf"), label: int = 0) -> LabeledVideo:
+    return LabeledVideo(path, label, part=TimeRange(start, end))
+
+
+def table(folder: Path, text: str, name: str = "t.csv") -> DataSource:
+    (folder / name).write_text(text)
+    return DataSource(str(folder / name))
+
+
+@pytest.fixture
+def long(tmp_path: Path, make_files: MakeFiles) -> Path:
+    make_files(tmp_path, ("a.mp4", "b.mp4", "c.mp4"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "part"),
+    [
+        ("12.5", "20", TimeRange(12.5, 20.0)),
+        ("1:02:03.5", "1:02:04", TimeRange(3723.5, 3724.0)),
+        ("00:12", "", TimeRange(12.0)),
+        ("", "0:07.250", TimeRange(0.0, 7.25)),
+        ("", "", WHOLE_VIDEO),
+        ("0", "", WHOLE_VIDEO),
+    ],
+)
+def test_start_and_end_are_seconds_or_timecodes(long: Path, start: str, end: str, part: TimeRange) -> None:
+    source = table(long, f"path,label,start,end\na.mp4,run,{start},{end}\nb.mp4,walk,,\n")
+    (video, other) = read_own_splits(source).train
+    assert (video.part, other.part) == (part, WHOLE_VIDEO)
+
+
+def test_jsonl_takes_numbers_text_and_null(long: Path) -> None:
+    lines = [
+        '{"path": "a.mp4", "label": "run", "start": 1, "end": 2.5}',
+        '{"path": "a.mp4", "label": "walk", "start": "0:03", "end": null}',
+    ]
+    videos = read_own_splits(table(long, "\n".join(lines), "t.jsonl")).train
+    assert [video.part for video in videos] == [TimeRange(1.0, 2.5), TimeRange(3.0)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("5,5", "line 2: the end, 5, is not after the start, 5"),
+        ("0:10,3", "line 2: the end, 3, is not after the start, 0:10"),
+        (",0", "line 2: the end, 0, is not after the start, 0"),
+        ("-1,3", "line 2: start '-1' is not a time: write seconds, as in 12.5, or 1:02:03.5"),
+        ("soon,3", "line 2: start 'soon' is not a time"),
+        ("1,nan", "line 2: end 'nan' is not a time"),
+        ("1,1:75", "line 2: end '1:75' is not a time"),
+        ("1,inf", "line 2: end 'inf' is not a time"),
+    ],
+)
+def test_times_that_make_no_sense_are_refused_by_line(long: Path, cells: str, said: str) -> None:
+    source = table(long, f"path,label,start,end\na.mp4,run,{cells}\n")
+    with pytest.raises(InvalidInput) as caught:
+        read_own_splits(source)
+    assert f"t.csv, {said}" in str(caught.value)
+
+
+def test_moments_of_a_file_are_different_videos_and_equal_ones_count_once(long: Path) -> None:
+    rows = ["a.mp4,run,0,5", "a.mp4,walk,0,6", "a.mp4,run,5,9", "a.mp4,run,0.0,0:05", "b.mp4,walk,,"]
+    videos = read_own_splits(table(long, "path,label,start,end\n" + "\n".join(rows)))
+    assert [(video.name, video.label) for video in videos.train] == [
+        ("a.mp4@0:00-0:05", 0),
+        ("a.mp4@0:00-0:06", 1),
+        ("a.mp4@0:05-0:09", 0),
+        ("b.mp4", 1),
+    ]
+    assert videos.remarks == (
+        "1 lines repeat another and count once",
+        "3 moments of 1 file: the moments of a file count as one group",
+    )
+    with pytest.raises(InvalidInput, match=r"a\.mp4@0:00-0:05 is labeled 'run' and 'walk'"):
+        read_own_splits(table(long, "path,label,start,end\na.mp4,run,0,5\na.mp4,walk,,5\n"))
+
+
+def test_moments_of_a_file_stay_in_one_split(long: Path, make_files: MakeFiles) -> None:
+    make_files(long, [f"{place}.mp4" for place in range(10)])
+    rows = [
+        f"{place}.mp4,{'run' if at % 2 else 'walk'},{at},{at + 1}" for place in range(10) for at in range(6)
+    ]
+    source = table(long, "path,label,start,end\n" + "\n".join(rows))
+    videos = load_labeled_videos(source)
+    assert len(videos.train) + len(videos.test) == 60
+    assert not {video.path for video in videos.train} & {video.path for video in videos.test}
+    assert set(independent_groups(videos.test)) == {str(video.path) for video in videos.test}
+    assert any("complete groups" in remark for remark in videos.remarks)
+
+
+def test_a_single_file_is_too_little_to_hold_out_fairly_and_the_advice_works(long: Path) -> None:
+    rows = [f"a.mp4,{'run' if at % 2 else 'walk'},{at},{at + 1}" for at in range(20)]
+    source = table(long, "path,label,start,end\n" + "\n".join(rows))
+    with pytest.raises(
+        GroupsTooFew, match=r"the 20 videos of .*t\.csv are moments of 1 file, too few to hold"
+    ):
+        load_labeled_videos(source)
+    split_data(source, long / "split.csv", SplitPlan(group_by=".+"))
+    videos = load_labeled_videos(DataSource(str(long / "split.csv")))
+    assert (len(videos.train), len(videos.val), len(videos.test)) == (12, 4, 4)
+    assert {video.group for video in videos.train} == {video.name for video in videos.train}
+
+
+def test_a_split_is_written_with_the_times_that_it_was_read_with(long: Path) -> None:
+    text = (
+        "path,label,start,end\na.mp4,run,3723.125,1:02:04.0001\na.mp4,walk,,7\nb.mp4,run,2.5,\nb.mp4,walk,,\n"
+    )
+    read = read_own_splits(table(long, text))
+    split_data(table(long, text), long / "split.csv", SplitPlan(val=0, test=0))
+    assert (long / "split.csv").read_text() == (
+        "path,label,split,start,end\na.mp4,run,train,3723.125,3724.0001\na.mp4,walk,train,,7\n"
+        "b.mp4,run,train,2.5,\nb.mp4,walk,train,,\n"
+    )
+    again = read_own_splits(DataSource(str(long / "split.csv")))
+    assert again.train == read.train
+    assert digest_of(again) == digest_of(read)
+    for seconds in (1e-5, 0.1 + 0.2, 86_400.123456789):
+        assert float(times_as_cells(TimeRange(seconds))["start"]) == seconds
+
+
+def test_digests_tell_parts_apart_and_are_unchanged_without_any() -> None:
+    complete = LabeledVideos("set", ("a", "b"), (LabeledVideo(A, 0), LabeledVideo(B, 1)))
+    assert digest_of(complete) == "ac697ceed94f2c08"
+    parts = [replace(complete, train=(moment(A, 0, end), LabeledVideo(B, 1))) for end in (5, 6)]
+    assert len({digest_of(videos) for videos in (complete, *parts)}) == 3
+    assert len({digest_of_list(videos.train, ("a", "b")) for videos in (complete, *parts)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "by"),
+    [
+        (moment(A, 0, 5), moment(A, 0, 5), "file"),
+        (moment(A, 0, 5), moment(A, 4.9, 8), "file"),
+        (moment(A, 0, 5), LabeledVideo(A, 0), "file"),
+        (LabeledVideo(A, 0), moment(A, 7), "file"),
+        (moment(A, 0, 5), moment(A, 5, 8), "moment"),
+        (moment(A, 6), moment(A, 5, 6), "moment"),
+        (moment(A, 0, 5), moment(B, 0, 5), None),
+        (replace(moment(A, 0, 5), group="eve"), replace(moment(A, 5, 8), group="eve"), "group"),
+    ],
+)
+def test_moments_leak_where_they_show_the_same_time(
+    train: LabeledVideo, held_out: LabeledVideo, by: str | None
+) -> None:
+    videos = LabeledVideos("set", ("a", "b"), (train,), test=(held_out,))
+    assert [leak.by for leak in find_leaks(videos)] == ([by] if by else [])
+    assert [leak.by for leak in leaks_between([train], [held_out])] == (
+        [by] if by in ("file", "group") else []
+    )
+    assert len(without_leaks(videos).train) == (by != "file")
+
+
+def test_moments_of_copies_leak_too(long: Path) -> None:
+    (long / "copy.mp4").write_bytes((long / "a.mp4").read_bytes())
+    train, tested = moment(long / "a.mp4", 0, 5), moment(long / "copy.mp4", 3, 9)
+    assert [leak.by for leak in leaks_between([train], [tested])] == ["content"]
+    assert leaks_between([train], [moment(long / "copy.mp4", 5, 9)]) == []
+    named = moment(long / "else" / "a.mp4", 4, 9)
+    assert [leak.by for leak in leaks_between([train], [named], by_name=True)] == ["name"]
+    assert leaks_between([train], [replace(named, part=TimeRange(5, 9))], by_name=True) == []
+
+
+def test_explicit_splits_within_one_file_are_used_with_a_caution(long: Path) -> None:
+    rows = ["a.mp4,run,train,0,5", "a.mp4,walk,train,5,9", "a.mp4,run,test,9,12", "a.mp4,walk,test,12,14"]
+    videos = load_labeled_videos(table(long, "path,label,split,start,end\n" + "\n".join(rows)))
+    assert (len(videos.train), len(videos.test)) == (2, 2)
+    assert "2 of 2 training videos are other moments of files that are held out too" in videos.remarks
+
+
+def test_the_check_finds_moments_outside_their_file_and_decodes_it_once(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", numbered_frames(50), fps=10)
+    path = tmp_path / "a.mp4"
+    parts = [moment(path, *times) for times in ((0, 2), (2, 5.4), (3, 5.6), (5, 6), (4,))]
+    heard: list[int] = []
+    found = check_videos(LabeledVideos("set", ("a",), tuple(parts)), on_decoded=heard.append)
+    assert heard == [1]
+    assert [(finding.kind, finding.subject, finding.detail) for finding in found.findings()] == [
+        ("outside", f"{tmp_path}/a.mp4@0:03-0:05.6", "the file ends at 0:05"),
+        ("outside", f"{tmp_path}/a.mp4@0:05-0:06", "the file ends at 0:05"),
+    ]
+
+
+def test_groups_that_are_given_win(long: Path) -> None:
+    videos = [replace(moment(long / "a.mp4", at, at + 1, at % 2), group=f"p{at // 2}") for at in range(20)]
+    parts = split_fairly(videos, Shares(0.2, 0.2), 0, "set")
+    groups = [{video.group for video in members} for members in parts.values()]
+    assert all(groups)
+    assert not groups[0] & groups[1] | groups[0] & groups[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vifi_cli import processors
+from vifi_cli import WAIT_POLICIES, processors
 from vifi_cli.processors import (
     THREADS_VARIABLE,
     _quota,
@@ -127,3 +127,26 @@ def test_nothing_else_counts_processors() -> None:
     package = Path(processors.__file__).parent
     counting = [file for file in package.rglob("*.py") if "cpu_count" in file.read_text(encoding="utf-8")]
     assert counting == [Path(processors.__file__)]
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({}, "PASSIVE 0"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
+        ({"GOMP_SPINCOUNT": "100"}, "None None"),
+        ({"KMP_BLOCKTIME": "200"}, "None 200"),
+    ],
+)
+def test_idle_threads_sleep_in_every_process_unless_the_user_decides(
+    given: dict[str, str], seen: str
+) -> None:
+    """The libraries read it when they are loaded, so it must be there before, and in spawned processes too."""
+    code = "import os; print(os.environ.get('OMP_WAIT_POLICY'), os.environ.get('KMP_BLOCKTIME'))"
+    program = (
+        "import sys, subprocess, vifi_cli; assert not {'numpy', 'torch', 'faiss'} & sys.modules.keys();"
+        f"exec({code!r}); sys.stdout.flush(); subprocess.run([sys.executable, '-c', {code!r}], check=True)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in WAIT_POLICIES} | given
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, check=True)
+    assert ran.stdout.decode().splitlines() == [seen, seen]

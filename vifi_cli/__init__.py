@@ -48,6 +48,16 @@ Microsoft, on Linux and macOS too.
 for _name in NO_TELEMETRY:
     os.environ.setdefault(_name, "1")
 
+WAIT_POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+"""What decides how threads of OpenMP wait: of GNU's, which torch and FAISS have on Linux, and of LLVM's and Intel's.
+
+They read it when they are loaded, in each process. By default a thread without work spins, so that it can start at
+once; where other programs need the processors, all threads then wait for one that is spun out. See
+docs/measurements/performance.md.
+"""
+if not any(_name in os.environ for _name in WAIT_POLICIES):
+    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+
 _HOMES = {
     "DataSource": "vifi_cli.data.source",
     "SplitPlan": "vifi_cli.data.splits.plan",

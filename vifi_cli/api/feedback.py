@@ -1,11 +1,12 @@
 """Notes and progress of long work: to a log, to progress bars, or to a class that you write."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
+from vifi_cli.errors import InvalidInput
+from vifi_cli.training.engine.launch import read_launch
 from vifi_cli.wording import BYTES
 
 LOGGER = logging.getLogger("vifi_cli")
@@ -115,9 +116,12 @@ AUTOMATIC = Automatic()
 
 def is_first_process() -> bool:
     """Whether this process reports to the user, among those that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
+    try:
+        return read_launch().rank == 0
+    except InvalidInput:  # only commands that join processes mind
+        return True
 
 
 def of_first_process(feedback: Feedback) -> Feedback:
-    """The feedback in the first process, the log in the others."""
-    return feedback if is_first_process() else Logged()
+    """The feedback in the first process, the log in the others; errors are those of `read_launch`."""
+    return feedback if read_launch().rank == 0 else Logged()

@@ -29,6 +29,7 @@ from vifi_cli.training.engine.resources import (
 )
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.folder import RunConfig, RunFolder
+from vifi_cli.training.run.interruptions import with_next_step
 from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
 from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
@@ -103,9 +104,15 @@ class FineTuning:
         Raises:
             TrainingDiverged: the loss is not finite.
             InvalidInput: too many videos cannot be read, or nothing was saved.
+                Also if the disk is full; the previous state stays.
             VideoOutOfReach: the disk with the videos has vanished; what was done is saved.
-            OSError: the disk is full; the previous state stays.
         """
+        try:
+            yield from self._reports(is_resumed=is_resumed)
+        except (VideoOutOfReach, OSError) as error:
+            raise with_next_step(error, self._folder) from error
+
+    def _reports(self, *, is_resumed: bool) -> Iterator[Report]:
         progress = RunProgress()
         if is_resumed:
             check_base((self._folder.last, self._folder.best), self._card.base, self._processes)
@@ -118,12 +125,7 @@ class FineTuning:
             yield self._noted(before)
         if progress.step < self._plan.total_steps:
             self.takes_steps = True
-            try:
-                progress = yield from self._epochs(progress)
-            except VideoOutOfReach as error:
-                is_saved = self._folder.state.exists()
-                again = f"continue with --resume {self._folder.path}" if is_saved else "start again"
-                raise VideoOutOfReach(f"{error}, then {again}") from error
+            progress = yield from self._epochs(progress)
             self.takes_steps = False
         elif self._processes.is_first:
             self._folder.draw()  # killed between the last state and the last curves
@@ -218,11 +220,10 @@ class FineTuning:
             raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
         except torch.OutOfMemoryError as error:
             smaller = max(1, self._micro_batch // 2)
-            resume = f"continue with --resume {self._folder.path}"
-            go_on = resume if self._folder.state.exists() else "start a new run in another --output with"
-            raise InvalidInput(
-                f"the GPU's memory is full: {go_on} --recipe runtime.micro_batch={smaller}"
-            ) from error
+            is_saved, change = self._folder.state.exists(), f"--recipe runtime.micro_batch={smaller}"
+            resume = f"continue with `{self._folder.resume_command()} {change}`"
+            go_on = resume if is_saved else f"start a new run in another --output with {change}"
+            raise InvalidInput(f"the GPU's memory is full: {go_on}") from error
 
     def _groups(self, drawn: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
         recipe, train = self._config.recipe, self._data.train

@@ -91,7 +91,8 @@ def test_a_disk_that_vanishes_stops_the_run_after_the_last_good_step(
         steps += isinstance(next(reports), StepReport)
     disk.rename(tmp_path / "away")
     with pytest.raises(
-        VideoOutOfReach, match=f"{disk} is missing.*: plug its disk in, then continue with --resume"
+        VideoOutOfReach,
+        match=f"{disk} is missing.*: plug its disk in, then continue with `vifi finetune --resume {tmp_path / 'run'}`",
     ):
         list(reports)
     assert run.unreadable() == [], "no video counts as damaged"

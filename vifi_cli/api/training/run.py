@@ -4,7 +4,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -13,9 +14,11 @@ from vifi_cli.api.feedback import Feedback, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_run
 from vifi_cli.api.training.progress import TrainingProgress
 from vifi_cli.api.training.request import TrainingRequest
+from vifi_cli.errors import VifiError
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning, Listener
+from vifi_cli.training.run.lock import training_lock
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
 MOST_BAD_SHOWN = 10
@@ -54,14 +57,14 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     is_resumed = prepared.is_begun and prepared.folder.state.exists()
     # each process has named a new folder by its own clock
     folder, is_begun, is_resumed = processes.gather((prepared.folder, prepared.is_begun, is_resumed))[0]
-    if processes.is_first:
-        if not is_begun:
-            folder.begin(prepared.config)
-        elif not is_resumed:
-            folder.metrics.unlink(missing_ok=True)
-    processes.wait_for_all()
+    prepared = replace(prepared, folder=folder, is_begun=is_begun)
     wish = _StopWish(feedback, is_alone=processes.count == 1)
-    with wish, stop_signals.handled_by(wish.hear), _shown(processes, feedback) as progress:
+    with (
+        _alone_in_folder(prepared, processes, feedback, is_resumed=is_resumed),
+        wish,
+        stop_signals.handled_by(wish.hear),
+        _shown(processes, feedback) as progress,
+    ):
         listener = Listener(wish.is_made, progress.scoring, progress.encoding, feedback.note)
         try:
             with feedback.busy("Loading the model"):
@@ -84,6 +87,27 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     if result is None:
         raise Interrupted(folder.path, wish.number or signal.SIGINT)
     return result
+
+
+@contextmanager
+def _alone_in_folder(
+    run: PreparedRun, processes: Processes, feedback: Feedback, *, is_resumed: bool
+) -> Iterator[None]:
+    """Begins the run, if it is new, and keeps others out of its folder; all processes fail as the first one does."""
+    problem: Exception | None = None
+    with ExitStack() as held:
+        if processes.is_first:
+            try:
+                if not run.is_begun:
+                    run.folder.begin(run.config)
+                held.enter_context(training_lock(run.folder.path, feedback.warn))
+                if run.is_begun and not is_resumed:
+                    run.folder.metrics.unlink(missing_ok=True)
+            except (VifiError, OSError) as error:
+                problem = error
+        if problem := processes.gather(problem)[0]:
+            raise problem
+        yield
 
 
 @contextmanager

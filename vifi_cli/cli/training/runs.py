@@ -79,12 +79,11 @@ def _show(found: list[RunSummary]) -> None:
 def _hint(found: list[RunSummary]) -> None:
     """Says how to continue the first unfinished run."""
     from vifi_cli.paths import shown_path
-    from vifi_cli.wording import as_argument
+    from vifi_cli.training.run.folder import RunFolder
 
     if stopped := next((run for run in found if run.can_resume), None):
-        command = "prompt-tune" if stopped.config.recipe.prompts else "finetune"
-        folder = as_argument(Path(shown_path(stopped.folder.path)))
-        output.note(f"to continue an unfinished run: vifi {command} --resume {folder}")
+        folder = RunFolder(Path(shown_path(stopped.folder.path)))
+        output.note(f"to continue an unfinished run: {folder.resume_command()}")
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
@@ -103,10 +102,11 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 
 
 def _state(run: RunSummary) -> str:
-    if run.state != "unfinished":
+    if run.state in ("finished", "not started"):
         return run.state
-    resume = "" if run.can_resume else ", not saved"
-    return f"epoch {run.epochs_done} of {run.config.recipe.epochs}{resume}"
+    state = "running, " if run.state == "running" else ""
+    resume = "" if run.can_resume or state else ", not saved"
+    return f"{state}epoch {run.epochs_done} of {run.config.recipe.epochs}{resume}"
 
 
 def _percent(scores: Scores | None) -> str:

@@ -1,20 +1,25 @@
 """Several processes that train together: started by `torchrun`, joined by torch.distributed."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.engine.launch import Launch, read_launch
+
+JOINING_TIME = timedelta(minutes=5)
+"""torch waits half an hour for processes that nobody started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +73,39 @@ class Processes:
 
 @contextmanager
 def joined_processes(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started, if any; each takes the GPU of its local rank."""
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1:
-        yield Processes(0, 1, choose_device(device))
+    """Join the processes that torchrun started, if any; each takes the GPU of its local rank.
+
+    Raises:
+        InvalidInput: the variables of torchrun make no sense, the processes do not find each other, or they are more
+            than the GPUs.
+    """
+    launch, chosen = read_launch(), choose_device(device)
+    if launch.count == 1:
+        yield Processes(0, 1, chosen)
         return
-    chosen = choose_device(device)
     if chosen.type == "cuda":
-        number = int(os.environ["LOCAL_RANK"])
-        if number >= torch.cuda.device_count():
-            raise InvalidInput(
-                f"more processes than the {torch.cuda.device_count()} GPUs here: lower torchrun's --nproc-per-node"
-            )
-        chosen = torch.device("cuda", number)
-        torch.cuda.set_device(chosen)
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        chosen = _own_gpu(launch)
     try:
-        yield Processes(dist.get_rank(), count, chosen)
+        store, rank, count = next(rendezvous("env://", timeout=JOINING_TIME))
+        store.set_timeout(dist.default_pg_timeout)
+        backend = "nccl" if chosen.type == "cuda" else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=count)
+    except RuntimeError as error:  # torch has classes for some causes alone
+        raise InvalidInput(launch.why_not_joined(str(error))) from error
+    try:
+        yield Processes(launch.rank, launch.count, chosen)
     finally:
         dist.destroy_process_group()
+
+
+def _own_gpu(launch: Launch) -> torch.device:
+    """The GPU of this process; a launcher that does not number the processes of a machine numbers them all."""
+    gpus = torch.cuda.device_count()
+    number = launch.rank % gpus if launch.local_rank is None else launch.local_rank
+    if number >= gpus:
+        raise InvalidInput(f"more processes than the {gpus} GPUs here: lower torchrun's --nproc-per-node")
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
 
 
 def sharing_gradients(network: ViFiCLIP, processes: Processes) -> ViFiCLIP:

@@ -23,10 +23,13 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
 from vifi_cli.paths import write_file
 from vifi_cli.training.engine.step_report import StepReport
+from vifi_cli.training.recipe.changes import STAGES
 from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.curves import RunCurves, draw_curves
+from vifi_cli.training.run.lock import is_kept, remove_lock, trainer_of
 from vifi_cli.training.run.reports import EpochReport, Scores
 from vifi_cli.typed_files import as_dataclass
+from vifi_cli.wording import as_argument
 
 CONFIG_FILE = "config.toml"
 
@@ -83,6 +86,14 @@ class RunFolder:
         """Whether a run has written its configuration here."""
         return self._config.exists()
 
+    def resume_command(self) -> str:
+        """The command that continues the run; stages of a bridge continue together."""
+        bridge = self.path.parent
+        if self.path.name in STAGES and all((bridge / stage / CONFIG_FILE).is_file() for stage in STAGES):
+            return f"vifi bridge --resume {as_argument(bridge)}"
+        command = "prompt-tune" if self.read_config().recipe.prompts else "finetune"
+        return f"vifi {command} --resume {as_argument(self.path)}"
+
     def is_finished(self, config: RunConfig) -> bool:
         """Whether the last epoch is done."""
         _, epochs = self.history()
@@ -90,8 +101,11 @@ class RunFolder:
 
     def begin(self, config: RunConfig) -> None:
         """Make the folder, which must be new or empty, and write the configuration."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise InvalidInput(f"{self.path} is not empty: name another --output, or continue with --resume")
+        if self.path.exists() and (not self.path.is_dir() or any(map(is_kept, self.path.iterdir()))):
+            if holder := trainer_of(self.path):
+                raise InvalidInput(f"{holder} trains in {self.path}: name another --output")
+            resume = f"continue with `{self.resume_command()}`" if self.is_begun() else "empty it"
+            raise InvalidInput(f"{self.path} is not empty: name another --output, or {resume}")
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins
@@ -104,6 +118,7 @@ class RunFolder:
         """Undo `begin` after a failed setup, so that the next run can use the folder."""
         for file in (self.metrics, self._config):
             file.unlink(missing_ok=True)
+        remove_lock(self.path)
         with contextlib.suppress(OSError):
             self.path.rmdir()
 

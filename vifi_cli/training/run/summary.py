@@ -10,10 +10,11 @@ from typing import Literal
 from vifi_cli.errors import InvalidInput
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import CONFIG_FILE, RunConfig, RunFolder
+from vifi_cli.training.run.lock import trainer_of
 from vifi_cli.training.run.reports import EpochReport, Scores
 from vifi_cli.wording import counted, scientific
 
-RunState = Literal["finished", "unfinished", "not started"]
+RunState = Literal["finished", "unfinished", "not started", "running"]
 RunOrder = Literal["newest", "best", "name"]
 
 
@@ -21,8 +22,8 @@ RunOrder = Literal["newest", "best", "name"]
 class RunSummary:
     """A run in a few facts.
 
-    `state` is `unfinished` if the run was stopped or still goes on. `before` are the scores of the model that it
-    started from, `best` those of the epoch in `best/`; None if there were no videos to score.
+    `state` is `running` while a process trains it, and `unfinished` if it was stopped. `before` are the scores of the
+    model that it started from, `best` those of the epoch in `best/`; None if there were no videos to score.
     """
 
     folder: RunFolder
@@ -66,8 +67,9 @@ def summarize(folder: RunFolder) -> RunSummary:
     _, reports = folder.history()
     done = max((report.epoch for report in reports), default=0)
     state: RunState = (
-        "finished" if done >= config.recipe.epochs else "unfinished" if reports else "not started"
-    )
+        "running" if trainer_of(folder.path) else "finished" if done >= config.recipe.epochs
+        else "unfinished" if reports else "not started"
+    )  # fmt: skip
     kept = [report for report in reports if report.is_best]
     newest = max(
         file.stat().st_mtime for file in (folder.metrics, folder.path / CONFIG_FILE) if file.exists()

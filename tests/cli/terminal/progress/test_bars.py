@@ -113,7 +113,13 @@ def test_the_wait_for_torch_is_not_silent(
     rank: str, shown: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal, seen = Terminal(monkeypatch), []
-    monkeypatch.setenv("RANK", rank)
+    for name, value in (
+        ("RANK", rank),
+        ("WORLD_SIZE", "2"),
+        ("MASTER_ADDR", "here"),
+        ("MASTER_PORT", "29500"),
+    ):
+        monkeypatch.setenv(name, value)
 
     def slow_import(name: str) -> None:
         redraw()

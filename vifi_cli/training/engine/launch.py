@@ -1,0 +1,70 @@
+"""The place of this process among those that torchrun started, from its variables; without torch."""
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+from vifi_cli.errors import InvalidInput
+
+TORCHRUN = "start the processes with `torchrun --nproc-per-node N -m vifi_cli ...`"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The place of a process among those of a run; one that nobody launched is alone."""
+
+    rank: int = 0  # of this one, from 0
+    count: int = 1
+    local_rank: int | None = None  # among those of this machine, if the launcher says so
+
+    @classmethod
+    def of(cls, rank: int, count: int) -> Self:
+        """A place by what each launcher sets."""
+        if rank >= count:
+            raise InvalidInput(
+                f"RANK is {rank}, but WORLD_SIZE is {count}, so ranks end at {count - 1}: {TORCHRUN}"
+            )
+        return cls(rank, count, _number("LOCAL_RANK") if os.environ.get("LOCAL_RANK") else None)
+
+    def why_not_joined(self, reason: str) -> str:
+        """Why the processes did not find each other, in words, from torch's own reason."""
+        address, port = (os.environ.get(name, "") for name in ("MASTER_ADDR", "MASTER_PORT"))
+        if "EADDRINUSE" in reason or "in use" in reason:
+            return (
+                f"port {port} is in use, perhaps by another run: name a free one with torchrun's --master-port, "
+                "or in MASTER_PORT"
+            )
+        return (
+            f"process {self.rank} of {self.count} cannot reach the others at {address}:{port}: check that all are "
+            f"started, and MASTER_ADDR and MASTER_PORT; {TORCHRUN}"
+        )
+
+
+def read_launch() -> Launch:
+    """The place of this process; alone without WORLD_SIZE, whatever another program left in RANK.
+
+    Raises:
+        InvalidInput: the variables make no sense together.
+    """
+    if not os.environ.get("WORLD_SIZE"):
+        return Launch()
+    count = _number("WORLD_SIZE", least=1)
+    if count == 1:
+        return Launch.of(_number("RANK") if os.environ.get("RANK") else 0, 1)
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        raise InvalidInput(
+            f"WORLD_SIZE is {count}, but {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: "
+            f"{TORCHRUN}, or unset WORLD_SIZE for a single one"
+        )
+    _number("MASTER_PORT", least=1)
+    return Launch.of(_number("RANK"), count)
+
+
+def _number(name: str, least: int = 0) -> int:
+    text = os.environ[name].strip()
+    if not (text.isascii() and text.isdecimal() and int(text) >= least):
+        raise InvalidInput(
+            f"{name} is {text!r}, which is not a whole number of at least {least}: {TORCHRUN}, or unset WORLD_SIZE"
+        )
+    return int(text)

@@ -77,11 +77,21 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     found = vifi("eval", "--json", "-o", "report")
     report = document(found)
     best = here / "runs" / "one" / "best"
-    assert found.stderr.splitlines()[0] == f"model: {best}; data: {colours}; setting: supervised"
+    assert found.stderr.splitlines()[0] == (
+        f"model: {best}; data: {colours}; setting: supervised; views: 1x1"
+    )
     assert report["columns"] == ["top-1", "top-5"]
     assert list(rows(report)) == [str(tiny), "runs/one/best"]
     facts = facts_of(report)
-    assert facts["Views"] == "4 x 3, clips in time x crops in space"
+    assert facts["Views"] == "1 x 1, clips in time x crops in space"
+    assert {(row["frames"], row["views"], row["protocol"]) for row in report["rows"]} == {
+        (2, "1x1", "default")
+    }
+    assert "tested with 2 frames, 1x1 views" in found.stderr
+    # the videos, views and frames are those of the run's own test, and so is the number
+    told = json.loads((here / "runs" / "one" / "metrics.jsonl").read_text().splitlines()[-1])["scores"]
+    assert (told["split"], told["frames"], told["views"]) == ("test", 2, "1x1")
+    assert rows(report)["runs/one/best"][0] == told["top1"]
     assert facts["Frames"] == "2 a clip"
     assert "Pixels" not in facts, "each model's own"
     assert facts["Model runs/one/best"].startswith("epoch 1 of 1, the last, embedding fusion")
@@ -196,7 +206,7 @@ def test_shots_that_classes_do_not_have_are_said(vifi: Vifi, colours: Path, tiny
     assert report["columns"] == ["2 shots", "4 shots"]
     assert "4 classes have fewer than 4 training videos: all of them are used" in outcome.stderr
     assert "8 shots are skipped: no class has more than 3 training videos" in outcome.stderr
-    assert "views of each video: 1 x 1, clips in time x crops in space" in outcome.stderr
+    assert "tested with 2 frames, 1x1 views" in outcome.stderr
     assert {run.name for run in (here / "out" / "runs").iterdir()} == {"fusion-image-K2", "fusion-image-K4"}
 
 
@@ -283,6 +293,33 @@ def test_models_and_texts_stand_side_by_side(vifi: Vifi, colours: Path, tiny: Pa
     assert report["columns"] == ["top-1"]
 
 
+def trained_with(frames: int, folder: Path, start: Path) -> Path:
+    """A model whose card says with how many frames it was trained."""
+    loaded = load_vifi_clip(resolve_model(str(start)))
+    write_model_folder(folder, loaded.network, replace(loaded.card, origin={"frames": str(frames)}))
+    return folder
+
+
+def test_each_model_is_tested_with_the_frames_of_its_training(vifi: Vifi, tiny: Path, here: Path) -> None:
+    for name, colours in (("a", ("red", "blue", "lime")), ("b", ("blue", "red", "lime"))):
+        solid_colour_clip(here / f"{name}.mp4", [(colour, 0.4) for colour in colours])
+    (here / "clips.csv").write_text("path,label\na.mp4,red\nb.mp4,blue\n")
+    two, three = (trained_with(count, here / str(count), tiny) for count in (2, 3))
+    command = ("eval", "--setting", "zero-shot", "--data", here / "clips.csv", "--json")
+    both = document(outcome := vifi(*command, "-m", tiny, "-m", three, "-m", two))
+    assert [row["frames"] for row in both["rows"]] == [3, 3, 2], "untrained as the first trained one"
+    assert facts_of(both)["Frames of 2"] == "2 a clip"
+    assert "tested with 2 frames, 1x1 views" in outcome.stderr
+    assert any("--frames" in note for note in both["notes"])
+    alone = document(vifi(*command, "-m", two))
+    assert alone["rows"] == both["rows"][2:]
+    assert alone["tests"] == both["tests"][2:], "probabilities of mistakes included"
+    alike = document(vifi(*command, "-m", three, "-m", two, "--frames", 2))
+    assert [row["frames"] for row in alike["rows"]] == [2, 2]
+    assert alike["tests"][1] == alone["tests"][0]
+    assert facts_of(alike)["Frames"] == "2 a clip"
+
+
 def test_without_a_run_the_model_of_the_settings_is_tested(
     vifi: Vifi, colours: Path, tiny: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +361,8 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "retrieval", "--train"), "--train does not go with --setting retrieval"),
         (("--setting", "retrieval", "--data", "x"), "--data does not go with --setting retrieval"),
         (("--recipe", "epochs=2"), "--recipe goes with --train"),
+        (("--views", "4x2"), "--views 4x2: write clips in time x crops in space, such as 4x3; crops are 1 or 3"),
+        (("--setting", "retrieval", "--views", "1x1"), "--views does not go with --setting retrieval"),
         (("--setting", "zero-shot", "--model", "nothing/here", "--data", "{colours}"), "no model"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "nowhere"), "nowhere does not exist"),
         (("--setting", "zero-shot", "--model", "{tiny}", "--data", "{one}"), "only one class, 'red'"),

@@ -15,10 +15,10 @@ from vifi_cli.evaluation.scoring.scores import ClassificationScores, score
 from vifi_cli.evaluation.testing.paper_settings import (
     columns_of,
     paper_frames,
+    paper_views,
     plan_trials,
     read_setting,
     row_of,
-    views_of,
 )
 
 UCF101, OWN = DataSource("ucf101"), DataSource("clips")
@@ -92,13 +92,8 @@ def test_few_shot_trains_on_each_number_of_shots() -> None:
 
 
 def test_only_the_supervised_setting_has_several_views() -> None:
-    supervised = views_of(read_setting("supervised"), is_drawn=False)
-    assert (supervised.clips, supervised.crops, supervised.drawn) == (4, 3, False)
-    assert views_of(read_setting("supervised"), is_drawn=True).drawn
-    assert [views_of(read_setting(name), is_drawn=True).count for name in ("zero-shot", "few-shot-2")] == [
-        1,
-        1,
-    ]
+    assert str(paper_views(read_setting("supervised"))) == "4x3"
+    assert [str(paper_views(read_setting(name))) for name in ("zero-shot", "few-shot-2")] == ["1x1", "1x1"]
     assert [paper_frames(read_setting(name)) for name in ("supervised", "base2novel")] == [16, 32]
 
 

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.evaluation.testing.views import Views, clip_frame_indices
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing.views import ScoreConditions, Views, clip_frame_indices
 from vifi_cli.video.clips.clip_sampling import test_frame_indices as published_indices
 from vifi_cli.video.clips.clip_sampling import training_frame_indices
 
@@ -18,6 +19,25 @@ FRAMES = st.integers(1, 64)
 def test_a_single_clip_is_the_published_test_clip(total: int, frames: int) -> None:
     assert np.array_equal(clip_frame_indices(total, frames, 0, 1), published_indices(total, frames))
     assert np.array_equal(Views().frame_indices(total, frames, 7), published_indices(total, frames))
+
+
+@pytest.mark.parametrize("text", ["4x3", "4X3", " 4 x 3 ", "4×3"])
+def test_views_are_read(text: str) -> None:
+    assert Views.parse(text) == Views(4, 3)
+    assert str(Views.parse(text)) == "4x3"
+
+
+@pytest.mark.parametrize("text", ["", "4", "x3", "4x2", "0x1", "4x0", "-1x3", "4x3x1", "12345x1", "four"])
+def test_what_is_not_views_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="such as 4x3; crops are 1 or 3"):
+        Views.parse(text)
+
+
+def test_conditions_in_words() -> None:
+    assert str(ScoreConditions(1)) == "1 frame, 1x1 views"
+    drawn = ScoreConditions(16, Views(4, 3, drawn=True), "paper")
+    assert str(drawn) == "16 frames, 4x3 views, drawn, paper protocol"
+    assert "drawn" not in str(ScoreConditions(32, Views(drawn=True), "paper")), "one clip is the middle one"
 
 
 def test_clips_take_even_places_of_each_span() -> None:

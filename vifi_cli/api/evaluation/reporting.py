@@ -71,6 +71,10 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
                 f"All test videos are of one group, {group}: the intervals do not say how well the models do on other "
                 "people or scenes."
             )
+    frames = {detail.method: detail.conditions.frames for detail in _details(tested) if detail.conditions}
+    if len(set(frames.values())) > 1:
+        listed = ", ".join(f"{method} {number}" for method, number in frames.items())
+        yield f"Each model is tested with the frames of its training: {listed}. --frames N tests all alike."
     if _shares_one_training_list(plan):
         seeds = ", ".join(str(trial.seed) for trial in plan.trials)
         yield f"Seeds {seeds} train on the same videos, so their spread (±) would say nothing about other videos."
@@ -101,7 +105,8 @@ def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ..
     estimates = row_of(plan.subject.setting, scores)
     if not _has_spread(plan, candidate):
         estimates = tuple(estimate and replace(estimate, spread=None) for estimate in estimates)
-    return ResultRow(method, estimates, remark="; ".join(leaks))
+    conditions = next((detail.conditions for trial in tests for detail in trial), None)
+    return ResultRow(method, estimates, remark="; ".join(leaks), conditions=conditions)
 
 
 def _leaks_of(plan: TestPlan, candidate: Candidate) -> list[str]:
@@ -138,7 +143,7 @@ def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]
     if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in tested):
         yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
     yield from _lists(plan)
-    yield "Frames", f"{clips.frames} a clip"
+    yield from _frames(tester)
     drawn = ", frames drawn at random" if clips.views.drawn else ""
     yield "Views", f"{clips.views.clips} x {clips.views.crops}, clips in time x crops in space{drawn}"
     if clips.imagenet_statistics:
@@ -163,6 +168,17 @@ def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]
     yield "Precision", "fp32" if dtype is None else str(dtype).removeprefix("torch.")
     yield "vifi", __version__
     yield "Date", f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
+
+
+def _frames(tester: Tester) -> Iterator[tuple[str, str]]:
+    """The frames of test clips, of each model where they differ."""
+    frames = {shown_model(model.name): tested.frames for model, tested in tester.conditions.items()}
+    if len(set(frames.values())) <= 1:
+        for number in set(frames.values()):
+            yield "Frames", f"{number} a clip"
+        return
+    for model, number in frames.items():
+        yield f"Frames of {model}", f"{number} a clip"
 
 
 def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:

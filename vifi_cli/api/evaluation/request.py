@@ -14,7 +14,8 @@ from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
-from vifi_cli.evaluation.testing.paper_settings import Trial, read_setting
+from vifi_cli.evaluation.testing.paper_settings import Trial, paper_frames, paper_views, read_setting
+from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
@@ -52,6 +53,9 @@ class EvaluationOptions(TypedDict, total=False):
         methods: names of `METHODS` to train and compare; nothing is trained without them.
         recipe: changes of the recipes of training, as for `finetune`; `finetune.KEY` or `prompt.KEY` for one stage.
         protocol: `default`, or `paper` to test as the published code does: its frames, drawn views, bare names.
+        views: clips in time x crops in space that a test averages over, such as `4x3`; `1x1` by default, and with the
+            paper's protocol in the supervised setting `4x3`.
+        frames: of a test clip, for all models; by default as many as each was trained with.
         texts: other class texts to test as well: a JSON file, or `bare`, `short` or `video`.
         published: whether the table shows the results of the paper too.
         allow_leak: whether a model may be tested on videos that it was trained on; the report is marked.
@@ -62,6 +66,8 @@ class EvaluationOptions(TypedDict, total=False):
     methods: Sequence[str]
     recipe: Sequence[Change]
     protocol: Protocol
+    views: str | None
+    frames: int | None
     texts: str | None
     published: bool
     allow_leak: bool
@@ -75,7 +81,7 @@ class Subject:
 
     Training by `methods`, if any, starts from the first model. `changes` are those of the recipes of both stages of
     training. `recipe` decides how clips are read. `seed` is that of what is drawn from the data. `texts` are other
-    class texts to test as well.
+    class texts to test as well. `frames` of a test clip is None if each model gets as many as in its training.
     """
 
     setting: Setting
@@ -87,6 +93,8 @@ class Subject:
     seed: int
     methods: tuple[str, ...] = ()
     texts: ClassTexts | None = None
+    views: Views = ONE_VIEW
+    frames: int | None = None
 
     def seed_of(self, trial: Trial) -> int:
         """The seed of what is drawn in a trial."""
@@ -118,6 +126,7 @@ def resolve(
     if setting is not None:
         read_setting(setting)  # before anything is looked for
     class_texts = None if texts is None else read_class_texts(texts)
+    views = Views.parse(given) if (given := options.get("views")) else None
     root = options.get("data_root")
     source = DataSource.parse(str(data), given_path(root) if root else None) if data else None
     run, names = (None, names) if methods else run_and_models(names, has_data=source is not None)
@@ -138,8 +147,17 @@ def resolve(
         subject = subject_of(read_setting(setting), source, tested, run, protocol, changes)
     what, why = "training starts from" if methods else "model", chosen[0].reason
     named = f"{subject.model_names} ({why})" if why else subject.model_names
-    feedback.note(f"{what}: {named}; data: {subject.data}; setting: {setting}")
-    return replace(subject, methods=methods, texts=class_texts)
+    subject = _tested_as(replace(subject, methods=methods, texts=class_texts), views, options.get("frames"))
+    feedback.note(f"{what}: {named}; data: {subject.data}; setting: {setting}; views: {subject.views}")
+    return subject
+
+
+def _tested_as(subject: Subject, views: Views | None, frames: int | None) -> Subject:
+    """The subject with views and frames: the given ones, else the paper's in its protocol, else one view."""
+    if subject.protocol == "paper":
+        drawn = replace(views or paper_views(subject.setting), drawn=True)
+        return replace(subject, views=drawn, frames=frames or paper_frames(subject.setting))
+    return replace(subject, views=views or ONE_VIEW, frames=frames)
 
 
 def _without_name(*, trains: bool) -> tuple[ChosenModel, ...]:
@@ -214,7 +232,8 @@ def subject_of(
 ) -> Subject:
     """Resolves names and paths, and decides how clips are read.
 
-    The seed and the data root of `run` apply to its own data, its number of frames to all data.
+    The seed and the data root of `run` apply to its own data. Models that were not trained get as many frames as the
+    first one that was.
     """
     source = data.absolute()
     if protocol == "default" and setting.name != "zero-shot" and not source.is_public_set:
@@ -223,13 +242,13 @@ def subject_of(
     # the recipe that would train in this setting
     own = tuple(changes_of_stage(changes, "finetune"))
     recipe = recipe_of(TrainingRequest(source, setting=setting, protocol=protocol, recipe=own))
-    seed, frames = recipe.seed, recipe.frames
-    if run and protocol == "default":
-        frames = run.recipe.frames
+    seed = recipe.seed
     if run and run.data == str(source):
         seed = run.recipe.seed
         source = replace(source, root=source.root or (Path(run.data_root) if run.data_root else None))
     resolved = tuple(resolve_model(model) for model in models)
+    trained = (model.card.trained_frames for model in resolved if model.card)
+    frames = next(filter(None, trained), recipe.frames)
     return Subject(setting, source, resolved, protocol, changes, replace(recipe, frames=frames), seed)
 
 

@@ -1,7 +1,7 @@
 """Tests models on lists of videos: one model at a time, shared by all processes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -18,9 +18,9 @@ from vifi_cli.evaluation.testing.class_texts import (
     read_class_texts,
     spelled_for,
 )
-from vifi_cli.evaluation.testing.paper_settings import paper_frames, views_of
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
-from vifi_cli.evaluation.testing.views import Views
+from vifi_cli.evaluation.testing.views import ScoreConditions, Views
+from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
@@ -49,19 +49,25 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """How test clips are read and enter a model: T frames and some views of each video; the rest as in training.
+    """How test clips are read and enter a model: some views of each video; the rest as in training.
 
+    `frames` is T for every model; None if each model gets as many as in its training, and others those of `recipe`.
     With `imagenet_statistics`, every model's pixels are normalized by ImageNet's, as published, not by its own.
     """
 
-    frames: int
+    frames: int | None
     views: Views
     recipe: Recipe
     processes: Processes
     imagenet_statistics: bool = False
 
-    def clips(self, videos: Sequence[LabeledVideo], size: int) -> TestClips:
-        """The test clips of videos, for an encoder whose input has side S."""
+    def frames_of(self, card: ModelCard) -> int:
+        """T, the frames of a test clip of a model."""
+        return self.frames or card.trained_frames or self.recipe.frames
+
+    def clips(self, videos: Sequence[LabeledVideo], loaded: LoadedModel) -> TestClips:
+        """The test clips of videos for a model."""
+        size = square_side(loaded.card.preprocessing.geometry, loaded.source.name)
         runtime, is_cpu = self.recipe.runtime, self.processes.device.type == "cpu"
         store = ClipStore(
             self.views.short_side(size),
@@ -70,7 +76,7 @@ class ClipSettings:
         )
         batch = ON_A_CPU_AT_ONCE if is_cpu else ON_A_GPU_AT_ONCE
         workers = reading_workers(self.recipe, self.processes)
-        return TestClips(videos, store, self.frames, size, self.views, batch, workers)
+        return TestClips(videos, store, self.frames_of(loaded.card), size, self.views, batch, workers)
 
     def enter(self, loaded: LoadedModel) -> ClipInput:
         """How clips enter a model."""
@@ -84,20 +90,24 @@ class ClipSettings:
 class Tester:
     """Tests candidates on the lists of each trial, and nothing twice.
 
-    `models` describes those that were tested, by name. With `as_published`, pixels are normalized by ImageNet's
-    statistics, class names stay as the data has them, and a model that was not tuned gets no template.
+    `models` describes those that were tested, by name, and `conditions` says how. With `as_published`, pixels are
+    normalized by ImageNet's statistics, class names stay as the data has them, and a model that was not tuned gets no
+    template.
     """
 
     def __init__(self, plan: TestPlan, processes: Processes, feedback: Feedback) -> None:
         subject = plan.subject
         self.as_published = subject.protocol == "paper"
-        frames = paper_frames(subject.setting) if self.as_published else subject.recipe.frames
-        views = views_of(subject.setting, is_drawn=self.as_published)
         self.plan = plan
         self.clip_settings = ClipSettings(
-            frames, views, subject.recipe, processes, imagenet_statistics=self.as_published
+            subject.frames,
+            subject.views,
+            subject.recipe,
+            processes,
+            imagenet_statistics=self.as_published,
         )
         self.models: dict[str, str] = {}
+        self.conditions: dict[ModelSource, ScoreConditions] = {}
         self._feedback = feedback
         self._loaded: tuple[ModelSource, LoadedModel] | None = None
         self._known: dict[tuple[object, ...], Predictions] = {}
@@ -124,6 +134,8 @@ class Tester:
                 loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
                 loaded.network.to(self.clip_settings.processes.device)
             self._loaded = (model, loaded)
+            frames, views = self.clip_settings.frames_of(loaded.card), self.clip_settings.views
+            self.conditions[model] = ScoreConditions(frames, views, self.plan.subject.protocol)
         return self._loaded[1]
 
     def _detail(self, candidate: Candidate, trial: int, place: int) -> TestDetail:
@@ -136,7 +148,8 @@ class Tester:
             predictions = self._predict(name, self.load(model), candidate.texts, videos)
             self._known[key] = predictions
             self._report_unreadable(predictions, videos)
-        return detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
+        detail = detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
+        return replace(detail, conditions=self.conditions[model])
 
     def _predict(
         self, name: str, loaded: LoadedModel, texts: ClassTexts | None, videos: LabeledVideos
@@ -148,13 +161,13 @@ class Tester:
         classes = embed_class_names(
             loaded, videos.class_names, texts or bare, clean=False if self.as_published else None
         )
-        processes, size = self.clip_settings.processes, loaded.card.preprocessing.geometry.height
+        processes = self.clip_settings.processes
         mine = range(processes.rank, len(videos.test), processes.count)
         with self._feedback.task(f"Testing {name}", len(mine), "videos") as report:
             share = predict(
                 loaded.network,
                 classes.to(processes.device),
-                self.clip_settings.clips(videos.test, size),
+                self.clip_settings.clips(videos.test, loaded),
                 mine,
                 self.clip_settings.enter(loaded),
                 report,

@@ -39,7 +39,6 @@ from vifi_cli.index.windows import window_embeddings
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
-from vifi_cli.model.towers.clip_transform import square_side
 from vifi_cli.paths import given_path, searched_index_folder, write_file, write_obstacle
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.wording import counted
@@ -176,7 +175,7 @@ def embed_dataset(
     subject = _subject(models, data)
     feedback.note(f"model: {subject.model_names}; data: {subject.data}")
     processes = Processes(0, 1, choose_device(device))
-    settings = ClipSettings(subject.recipe.frames, ONE_VIEW, subject.recipe, processes)
+    settings = ClipSettings(None, ONE_VIEW, subject.recipe, processes)
     for model in subject.models:
         fetch_weights(model, feedback)
     plan = plan_tests(subject, None, feedback, allow_leak=allow_leak)
@@ -237,7 +236,7 @@ def _readable_by_all(embedded: Sequence[EmbeddedVideos]) -> list[int]:
 def _embedded(
     loaded: LoadedModel, tested: LabeledVideos, settings: ClipSettings, feedback: Feedback
 ) -> EmbeddedVideos:
-    clips = settings.clips(tested.test, square_side(loaded.card.preprocessing.geometry, loaded.source.name))
+    clips = settings.clips(tested.test, loaded)
     network = loaded.network.to(settings.processes.device)
     with feedback.task("Embedding", len(tested.test), "videos") as report:
         return embed_videos(network, clips, settings.enter(loaded), report)

@@ -105,6 +105,24 @@ class EvalOptions(TestedModels):
             rich_help_panel=TESTING,
         ),
     ] = "default"
+    views: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLIPSxCROPS",
+            help="Clips in time x crops in space to average over, such as 4x3",
+            show_default="1x1",
+            rich_help_panel=TESTING,
+        ),
+    ] = None
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Frames of a test clip, for all models",
+            show_default="as in each model's training",
+            rich_help_panel=TESTING,
+        ),
+    ] = None
     texts: Annotated[
         str | None,
         _option(
@@ -146,7 +164,7 @@ class EvalOptions(TestedModels):
         unfit = {
             "METHODS": self.methods, "--train": self.train, "--data": self.data, "--texts": self.texts,
             "--recipe": self.recipe, "--published": self.published, "--allow-leak": self.allow_leak,
-            "--protocol": self.protocol == "paper",
+            "--protocol": self.protocol == "paper", "--views": self.views, "--frames": self.frames,
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
             raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
@@ -196,6 +214,8 @@ def _evaluate(options: EvalOptions) -> Report:
             methods=options.trained_methods(),
             recipe=options.recipe or (),
             protocol=options.protocol,
+            views=options.views,
+            frames=options.frames,
             texts=options.texts,
             published=options.published,
             allow_leak=options.allow_leak,
@@ -215,8 +235,8 @@ def _show(report: Report, *, as_json: bool) -> None:
         output.document(report_document(report))
     else:
         show_table(report.table)
-    if views := dict(report.facts).get("Views"):
-        output.note(f"views of each video: {views}")
+    for conditions in dict.fromkeys(str(row.conditions) for row in report.table.rows if row.conditions):
+        output.note(f"tested with {conditions} (clips in time x crops in space)")
     for remark in report.notes:
         output.note(remark)
     for stamp in report.stamps:
@@ -228,24 +248,27 @@ def _show(report: Report, *, as_json: bool) -> None:
 
 def show_table(table: ResultTable) -> None:
     """Shows the rows; on a narrow terminal, intervals are below their values."""
-    from vifi_cli.evaluation.report.table import best_values, estimate_text
+    from vifi_cli.evaluation.report.table import best_values, condition_columns, estimate_text
 
-    best, headers = best_values(table), ("Method", *table.columns)
+    names, conditions = condition_columns(table)
+    best, headers = best_values(table), ("Method", *names, *table.columns)
     texts = [
         [
             f"{row.method} (published)" if row.source == "published" else row.method,
+            *tested_with,
             *map(estimate_text, row.estimates),
         ]
-        for row in table.rows
+        for row, tested_with in zip(table.rows, conditions, strict=True)
     ]
     width = sum(max(map(len, column)) + GAP for column in zip(headers, *texts, strict=True)) - GAP
     breaks = output.stdout_is_terminal() and width > shutil.get_terminal_size().columns
     cells: list[list[str | Text]] = []
-    for row, (label, *figures) in zip(table.rows, texts, strict=True):
+    for row, (label, *texts_of_row) in zip(table.rows, texts, strict=True):
+        tested_with, figures = texts_of_row[: len(names)], texts_of_row[len(names) :]
         shown = [text.replace(" [", "\n[") if breaks else text for text in figures]
         styles = [_style(row, place, best) for place in range(len(figures))]
-        cells.append([label, *map(Text, shown, styles)])
-    output.rows(headers, cells, right=table.columns)
+        cells.append([label, *tested_with, *map(Text, shown, styles)])
+    output.rows(headers, cells, right=(*names, *table.columns))
 
 
 def _style(row: ResultRow, place: int, best: Sequence[float | None]) -> str:

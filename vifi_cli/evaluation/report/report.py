@@ -10,6 +10,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown, table_html
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.scoring.scores import ClassificationScores, score
+from vifi_cli.evaluation.testing.views import ScoreConditions
 from vifi_cli.wording import counted
 
 MISTAKES = 12
@@ -38,6 +39,7 @@ class TestDetail:
     class_names: tuple[str, ...] = field(repr=False)
     scores: ClassificationScores
     mistakes: tuple[Mistake, ...] = field(repr=False)
+    conditions: ScoreConditions | None = None
 
     @property
     def heading(self) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
+from vifi_cli.evaluation.testing.views import ScoreConditions
 
 PUBLISHED_COLUMNS = {
     "zero-shot": ("mean",),
@@ -24,13 +25,15 @@ PUBLISHED_COLUMNS = {
 class ResultRow:
     """The results of one method: an estimate per column, or None.
 
-    `remark` is a note for the reader, such as where a published row comes from.
+    `remark` is a note for the reader, such as where a published row comes from. `conditions` says how videos were
+    tested, if they were.
     """
 
     method: str
     estimates: tuple[Estimate | None, ...]
     source: Literal["measured", "published"] = "measured"
     remark: str = ""
+    conditions: ScoreConditions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,20 @@ class ResultTable:
                 raise ValueError(
                     f"{row.method}: {len(row.estimates)} figures for {len(self.columns)} columns"
                 )
+
+
+def condition_columns(table: ResultTable) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """How the videos of each row were tested: names of columns, and a cell per row and column.
+
+    There are none where nothing was tested, as in retrieval.
+    """
+    if not any(row.conditions for row in table.rows):
+        return (), [() for _ in table.rows]
+    cells: list[tuple[str, ...]] = [
+        (f"{row.conditions.frames}", str(row.conditions.views)) if row.conditions else ("–", "–")
+        for row in table.rows
+    ]
+    return ("frames", "views"), cells
 
 
 def estimate_text(estimate: Estimate | None) -> str:
@@ -142,7 +159,9 @@ def templates(package: str) -> Environment:
 def table_html(table: ResultTable, title: str = "", stamps: Sequence[str] = ()) -> str:
     """The `<table>` element, the best measured values in bold; title and stamps become its caption."""
     template = templates("vifi_cli.evaluation.report").get_template("table.html.jinja")
-    return template.render(table=table, title=title, stamps=stamps, best=best_values(table))
+    return template.render(
+        table=table, title=title, stamps=stamps, best=best_values(table), conditions=condition_columns(table)
+    )
 
 
 def published_rows(setting: str, data: str) -> ResultTable | None:

@@ -17,6 +17,7 @@ from vifi_cli.evaluation.report.pictures import data_uri, thumbnails
 from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, units_of
 from vifi_cli.evaluation.report.table import (
     best_values,
+    condition_columns,
     headline,
     legend,
     percent_text,
@@ -25,6 +26,7 @@ from vifi_cli.evaluation.report.table import (
     templates,
 )
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
+from vifi_cli.evaluation.testing.views import ScoreConditions
 from vifi_cli.paths import write_file
 
 COMPARISON = "comparison.png"
@@ -86,6 +88,7 @@ def report_document(report: Report) -> dict[str, Any]:
                 "source": row.source,
                 "remark": shown(row.remark),
                 "figures": [_estimate(estimate) for estimate in row.estimates],
+                **_conditions(row.conditions),
             }
             for row in report.table.rows
         ],
@@ -103,6 +106,7 @@ def _test(test: TestDetail) -> dict[str, Any]:
         "videos": scores.videos,
         "unreadable": scores.unreadable,
         "groups": scores.groups,
+        **_conditions(test.conditions),
         "top1": _estimate(scores.top1),
         "top5": _estimate(scores.top5),
         "classes": [
@@ -122,6 +126,18 @@ def _test(test: TestDetail) -> dict[str, Any]:
     }
 
 
+def _conditions(conditions: ScoreConditions | None) -> dict[str, Any]:
+    """How the videos were tested; null where it is not known, as of published rows."""
+    if conditions is None:
+        return {"frames": None, "views": None, "drawn_views": None, "protocol": None}
+    return {
+        "frames": conditions.frames,
+        "views": str(conditions.views),
+        "drawn_views": conditions.views.drawn,
+        "protocol": conditions.protocol,
+    }
+
+
 def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
     return None if estimate is None else {name: _finite(value) for name, value in asdict(estimate).items()}
 
@@ -138,6 +154,7 @@ def _markdown(report: Report, pictures: Sequence[str]) -> str:
         headline=headline(report.table),
         legend=legend(report.table),
         comparison=COMPARISON if COMPARISON in pictures else "",
+        conditions=condition_columns(report.table),
         pictures=pictures,
     )
     return text.rstrip() + "\n"

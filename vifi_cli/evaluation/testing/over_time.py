@@ -67,8 +67,7 @@ class ClassSpan:
 
 def frames_of(card: ModelCard) -> int:
     """Frames of a test clip: as many as in the model's training, or 8 if that is unknown."""
-    frames = card.origin.get("frames", "")
-    return int(frames) if frames.isdecimal() and int(frames) else FRAMES
+    return card.trained_frames or FRAMES
 
 
 @torch.inference_mode()

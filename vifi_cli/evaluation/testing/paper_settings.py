@@ -8,7 +8,7 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.scores import ClassificationScores, harmonic_over_tests, mean_over_tests
-from vifi_cli.evaluation.testing.views import Views
+from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 
 TESTED_SETTINGS = ("zero-shot", "base2novel", "few-shot", "supervised")
 PAPER_SHOTS = (2, 4, 8, 16)
@@ -92,11 +92,9 @@ def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tu
     return tuple(trials)
 
 
-def views_of(setting: Setting, *, is_drawn: bool) -> Views:
-    """The views of a test video: 4 clips x 3 crops in the supervised setting, otherwise one."""
-    if setting.name == "supervised":
-        return Views(clips=4, crops=3, drawn=is_drawn)
-    return Views()
+def paper_views(setting: Setting) -> Views:
+    """The views of a test video in the paper: 4 clips x 3 crops in the supervised setting, otherwise one."""
+    return Views(clips=4, crops=3) if setting.name == "supervised" else ONE_VIEW
 
 
 def paper_frames(setting: Setting) -> int:

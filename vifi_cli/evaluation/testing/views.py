@@ -1,14 +1,17 @@
 """The views of a video that a test averages over: several clips in time, one or three crops in space."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vifi_cli.errors import InvalidInput
 from vifi_cli.model.towers.clip_transform import Pixels, center_crop, test_short_side, three_crops
 from vifi_cli.video.clips.clip_sampling import FrameNumbers, test_frame_indices, training_frame_indices
+from vifi_cli.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,20 @@ class Views:
             raise ValueError(
                 f"{self.clips} clips x {self.crops} crops: a test has 1 clip or more, and 1 or 3 crops"
             )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads `4x3`, clips in time x crops in space.
+
+        Raises:
+            InvalidInput: it is something else, or the crops are not 1 or 3.
+        """
+        match = re.fullmatch(r"\s*(\d{1,4})\s*[xX×*]\s*([13])\s*", text)
+        if not match or not int(match[1]):
+            raise InvalidInput(
+                f"--views {text}: write clips in time x crops in space, such as 4x3; crops are 1 or 3"
+            )
+        return cls(int(match[1]), 3 if match[2] == "3" else 1)
 
     def __str__(self) -> str:
         """Clips and crops, as `--views` takes them: `4x3`."""
@@ -69,6 +86,22 @@ class Views:
 
 ONE_VIEW = Views()
 """The published test: one clip, its center."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreConditions:
+    """How the videos behind a score were tested. Scores under different conditions are not comparable."""
+
+    frames: int  # of a clip
+    views: Views = ONE_VIEW
+    protocol: Literal["default", "paper"] = "default"
+
+    def __str__(self) -> str:
+        """Such as `8 frames, 1x1 views` or `16 frames, 4x3 views, drawn, paper protocol`."""
+        parts = [counted(self.frames, "frame"), f"{self.views} views"]
+        parts += ["drawn"] if self.views.drawn and self.views.clips > 1 else []
+        parts += ["paper protocol"] if self.protocol == "paper" else []
+        return ", ".join(parts)
 
 
 def clip_frame_indices(total_frames: int, frames: int, clip: int, clips: int) -> FrameNumbers:

@@ -101,6 +101,12 @@ class ModelCard:
             STARTER_DIMENSION if isinstance(self.architecture, str) else int(self.architecture["embed_dim"])
         )
 
+    @property
+    def trained_frames(self) -> int | None:
+        """T, the frames of a clip in its training; None if it was not trained on videos, or that is unknown."""
+        frames = self.origin.get("frames", "")
+        return int(frames) or None if frames.isascii() and frames.isdecimal() else None
+
     def __repr__(self) -> str:
         kind = self.architecture if isinstance(self.architecture, str) else "CLIP"
         made = "prompts for " + self.base.model if self.base else " and ".join(self.tuned) + " tuned"

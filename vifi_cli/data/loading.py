@@ -5,12 +5,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.formats.finding import VideoFinder
-from vifi_cli.data.formats.folders.class_folders import read_class_folders
-from vifi_cli.data.formats.label_file import LabelFile, read_label_file
-from vifi_cli.data.formats.list_file import find_list, list_names
-from vifi_cli.data.formats.listing import SPLITS, ListedVideo, Split, locate
-from vifi_cli.data.formats.own_lists import read_own_lists
+def _annotation_files(path: Path) -> list[Path]:
+    """The file itself, or those in a folder, if they are annotation files of a labeling tool."""
+    if path.is_dir():
+        return annotation_files(path)
+    return [path] if is_annotation_file(path) else []
+
+
+def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
+    labels = _labels(source)
+    found, finder = read_annotation_files(paths, source.layer, source.root, labels.names if labels else None)
+    videos = locate(source.name, found.class_names, found.videos, finder.find)
+    return replace(videos, remarks=(*videos.remarks, *found.remarks))
+
+
+def _labels(source: DataSource) -> LabelFile | None:
 from vifi_cli.data.formats.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
@@ -99,6 +108,10 @@ def _existing(source: DataSource) -> Path:
 
 
 def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
+    if annotated := _annotation_files(path):
+        return _read_annotations(annotated, source)
+    if source.layer is not None:
+        raise InvalidInput(f"{path} has no layers to choose from: omit ':{source.layer}'")
     if path.is_dir():
         lists = _find_lists(path, SUPERVISED, source.split or 1)
         return _read_lists(path, lists, source) if lists else read_class_folders(path, _labels(source))
@@ -109,7 +122,24 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
     return _read_lists(path.parent, {"train": path}, source)
 
 
+<<<<<<< HEAD
 def _labels(source: DataSource) -> LabelFile | None:
+=======
+def _annotation_files(path: Path) -> list[Path]:
+    """The file itself, or those in a folder, if they are annotation files of a labeling tool."""
+    if path.is_dir():
+        return annotation_files(path)
+    return [path] if is_annotation_file(path) else []
+
+
+def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
+    found, finder = read_annotation_files(paths, source.layer, source.root, _class_names(source))
+    videos = locate(source.name, found.class_names, found.videos, finder.find)
+    return replace(videos, remarks=(*videos.remarks, *found.remarks))
+
+
+def _class_names(source: DataSource) -> tuple[str, ...] | None:
+>>>>>>> 3d5a904 (Read annotation files of BORIS, ELAN, CVAT and VIA as labeled moments)
     return read_label_file(source.labels) if source.labels else None
 
 

@@ -1,6 +1,7 @@
 """The data that `--data` names."""
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ class DataSource:
     split: int | None = None  # official split from 1; None stands for the first
     labels: Path | None = None  # label file of tables and lists that number their classes
     root: Path | None = None  # of a public set, else the setting; for other data a second folder for videos
+    layer: str | None = None  # what of an annotation file holds the labels, such as a tier of ELAN
 
     def __post_init__(self) -> None:
         if self.split is not None and self.split < 1:
@@ -28,14 +30,18 @@ class DataSource:
 
     @classmethod
     def parse(cls, text: str, root: Path | None = None) -> Self:
-        """Reads `ucf101`, `ucf101:2`, the path of a folder or table, or `LISTS,LABELS`; the setting is the usual root.
+        """Reads `ucf101:2`, the path of a folder or file, `LISTS,LABELS` or `ANNOTATIONS:LAYER`.
+
+        The setting is the usual root.
 
         Raises:
             InvalidInput: what follows the colon is not the number of a split.
         """
         root = root or load_settings().data_root
+        if text.partition(":")[0] not in PUBLIC_SETS and (layered := _with_layer(text)):
+            return cls(layered[0], None, None, root, layered[1])
         name, comma, labels = text.rpartition(",")
-        if not comma or os.path.exists(given_path(text)):  # noqa: PTH110 - Path.exists() raises for a long text
+        if not comma or _exists(text):
             name, labels = text, ""
         label_file = Path(labels).expanduser() if labels else None
         public_set, colon, number = name.partition(":")
@@ -63,4 +69,18 @@ class DataSource:
     def __str__(self) -> str:
         """The text that `parse` reads, without the root."""
         name = f"{self.name}:{self.split}" if self.split and self.is_public_set else self.name
+        if self.layer is not None:
+            return f"{name}:{self.layer}"
         return f"{name},{self.labels}" if self.labels else name
+
+
+def _with_layer(text: str) -> tuple[str, str] | None:
+    """The path and the layer in `session.eaf:Action`; None if no path ends at a colon."""
+    if _exists(text):
+        return None
+    colons = (match.start() for match in re.finditer(":", text))
+    return next(((text[:at], text[at + 1 :]) for at in colons if text[at + 1 :] and _exists(text[:at])), None)
+
+
+def _exists(text: str) -> bool:
+    return os.path.exists(given_path(text))  # noqa: PTH110 - Path.exists() raises for a long text

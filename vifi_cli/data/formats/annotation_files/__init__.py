@@ -1,0 +1,1 @@
+"""Annotation files of labeling tools: BORIS, ELAN, CVAT and VIA."""

@@ -1,0 +1,130 @@
+"""Labeled moments, as annotation files name them, and what they become: class names and listed videos."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vifi_cli.data.formats.listing import ListedVideo, Split
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
+from vifi_cli.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledMoment:
+    """A moment of a video, or all of it, and the classes that it shows."""
+
+    file: str  # as the annotation file spells it
+    class_names: tuple[str, ...]  # one or more
+    part: TimeRange = WHOLE_VIDEO
+    group: str = ""
+    split: Split = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """An annotation that gives no moment; equal ones are counted in one remark."""
+
+    singular: str  # such as "point event, which has no end"
+    plural: str
+
+
+NO_DURATION = Omission("annotation that does not last", "annotations that do not last")
+NO_LABEL = Omission("annotation without a label", "annotations without a label")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What annotation files hold."""
+
+    class_names: tuple[str, ...]
+    videos: tuple[ListedVideo, ...]
+    remarks: tuple[str, ...] = ()  # sentences for the user
+
+
+def moment_between(
+    file: str, class_names: Sequence[str], start_seconds: float, end_seconds: float, group: str = ""
+) -> LabeledMoment | Omission:
+    """A moment from its times, which may begin a little before the video, or why it is none."""
+    names = tuple(dict.fromkeys(name.strip() for name in class_names if name.strip()))
+    if not names:
+        return NO_LABEL
+    start = max(0.0, start_seconds)
+    if not (math.isfinite(start) and start < end_seconds):
+        return NO_DURATION
+    return LabeledMoment(file, names, TimeRange(start, end_seconds), group)
+
+
+def annotations_of(
+    found: Iterable[LabeledMoment | Omission], name: str, class_names: Sequence[str] | None = None
+) -> Annotations:
+    """Numbers the classes of moments, and counts omissions in remarks; `name` is that of the source, for messages.
+
+    The classes are `class_names`, or else all that occur, sorted. Moments of the same part of a file become one with
+    all its classes.
+
+    Raises:
+        InvalidInput: there is no moment, or one has a class that is not among `class_names`.
+    """
+    omitted: Counter[Omission] = Counter()
+    merged: dict[tuple[str, TimeRange, Split], LabeledMoment] = {}
+    for each in found:
+        if isinstance(each, Omission):
+            omitted[each] += 1
+            continue
+        key = (each.file, each.part, each.split)
+        before = merged.setdefault(key, each)
+        names = tuple(dict.fromkeys((*before.class_names, *each.class_names)))
+        merged[key] = LabeledMoment(each.file, names, each.part, before.group or each.group, each.split)
+    remarks = [f"left out {counted(number, each.singular, each.plural)}" for each, number in omitted.items()]
+    if not merged:
+        reason = f": {'; '.join(remarks)}" if remarks else ""
+        raise InvalidInput(f"{name} has no labeled moment{reason}")
+    classes = tuple(class_names or sorted({name for each in merged.values() for name in each.class_names}))
+    label_of = {name: label for label, name in enumerate(classes)}
+    videos = tuple(_listed(each, label_of, name) for each in merged.values())
+    return Annotations(classes, videos, tuple(remarks))
+
+
+def _listed(moment: LabeledMoment, label_of: dict[str, int], source: str) -> ListedVideo:
+    if stranger := next((name for name in moment.class_names if name not in label_of), None):
+        raise InvalidInput(f"{source}: the list of classes has no class {stranger!r}")
+    label, *more = sorted(label_of[name] for name in moment.class_names)
+    return ListedVideo(moment.file, label, moment.split, moment.group, moment.part, tuple(more))
+
+
+def seconds_of(value: object, where: str) -> float:
+    """Seconds from a number or text such as `12.5` or `00:01:02.50`; `where` is the place, for messages.
+
+    Raises:
+        InvalidInput: it is not a time.
+    """
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        seconds = 0.0
+        for field in str(value).strip().split(":"):
+            seconds = seconds * 60 + float(field)
+        return seconds
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"{where}: {str(value)[:40]!r} is not a time in seconds") from error
+
+
+def chosen_layer(layers: Sequence[str], asked: str | None, path: Path, kind: str) -> str:
+    """The one of an annotation file's layers that holds the labels; `kind` is what the tool calls it, such as `tier`.
+
+    Raises:
+        InvalidInput: the layer that is asked for is absent, or none is asked for and there are several.
+    """
+    if asked is None and len(layers) == 1:
+        return layers[0]
+    named = ", ".join(repr(layer) for layer in layers)
+    if not layers:
+        raise InvalidInput(f"{path} has no {kind} with labeled moments")
+    if asked is None:
+        raise InvalidInput(f"{path} has several {kind}s: name one as in '{path}:{layers[0]}' ({named})")
+    if asked not in layers:
+        raise InvalidInput(f"{path} has no {kind} {asked!r} with labeled moments; it has {named}")
+    return asked

@@ -1,0 +1,114 @@
+"""Recognizes annotation files by their content, and reads one or several into one list of videos."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from vifi_cli.data.formats.annotation_files.boris_project import boris_project_moments
+from vifi_cli.data.formats.annotation_files.boris_table import (
+    LONGEST_PREAMBLE,
+    boris_table_moments,
+    delimiter_of,
+    is_boris_header,
+)
+from vifi_cli.data.formats.annotation_files.cvat import cvat_moments
+from vifi_cli.data.formats.annotation_files.elan import elan_moments
+from vifi_cli.data.formats.annotation_files.media import MediaFinder
+from vifi_cli.data.formats.annotation_files.moments import (
+    Annotations,
+    LabeledMoment,
+    Omission,
+    annotations_of,
+)
+from vifi_cli.data.formats.annotation_files.structured_file import HEAD_BYTES, load_json, root_tag
+from vifi_cli.data.formats.annotation_files.via import CSV_HEADER, via_project_moments, via_table_moments
+from vifi_cli.errors import InvalidInput
+
+Read = Callable[[Path, str | None, MediaFinder], Iterator[LabeledMoment | Omission]]
+"""Reads the moments of a file's layer, such as a tier; None for its only one. The finder shows which videos exist."""
+
+READABLE = "BORIS (.boris, or events as CSV or TSV), ELAN (.eaf), CVAT (XML 1.1) and VIA 3 (JSON or CSV)"
+XML_READERS: dict[str, Read] = {"ANNOTATION_DOCUMENT": elan_moments, "annotations": cvat_moments}
+JSON_READERS: dict[frozenset[str], Read] = {
+    frozenset({"behaviors_conf", "observations"}): boris_project_moments,
+    frozenset({"metadata", "attribute", "view", "file"}): via_project_moments,
+}
+WITHOUT_LAYERS = (boris_project_moments, boris_table_moments)
+SUFFIXES = (".eaf", ".boris")  # of files that are nothing else
+XML_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES = (".xml", ".eaf"), (".json", ".boris"), (".csv", ".tsv")
+
+
+def annotation_files(folder: Path) -> list[Path]:
+    """The files of BORIS and ELAN in a folder, which usually hold the labels of one session each."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def is_annotation_file(path: Path) -> bool:
+    """Whether a file is one of these, or by its suffix nothing else that vifi reads."""
+    suffix = path.suffix.lower()
+    return suffix in (*XML_SUFFIXES, *JSON_SUFFIXES) or (
+        suffix in TABLE_SUFFIXES and _table_reader(path) is not None
+    )
+
+
+def read_annotation_files(
+    paths: Sequence[Path],
+    layer: str | None = None,
+    data_root: Path | None = None,
+    class_names: Sequence[str] | None = None,
+) -> tuple[Annotations, MediaFinder]:
+    """Reads annotation files of one folder, and the finder for their videos, which are there or under `data_root`.
+
+    `layer` is the tier or attribute that holds the labels, None for the only one. The classes are `class_names`, or
+    else all labels, sorted.
+
+    Raises:
+        InvalidInput: a file is none that vifi reads, has several layers to choose from, or has no labeled moment.
+    """
+    folder = paths[0].parent
+    finder = MediaFinder([folder, data_root] if data_root else [folder])
+    found = (moment for path in paths for moment in _reader_of(path, layer)(path, layer, finder))
+    name = str(paths[0] if len(paths) == 1 else folder)
+    return annotations_of(found, name, class_names), finder
+
+
+def _reader_of(path: Path, layer: str | None) -> Read:
+    suffix = path.suffix.lower()
+    reader: Read | None = None
+    if suffix in XML_SUFFIXES:
+        reader = XML_READERS.get(root_tag(path))
+    elif suffix in JSON_SUFFIXES:
+        reader = _json_reader(path)
+    else:
+        reader = _table_reader(path)
+    if reader is None:
+        raise InvalidInput(f"{path} is not an annotation file that vifi knows: it reads those of {READABLE}")
+    if layer is not None and reader in WITHOUT_LAYERS:
+        raise InvalidInput(f"{path} has no layers to choose from: omit ':{layer}'")
+    return reader
+
+
+def _json_reader(path: Path) -> Read | None:
+    content = load_json(path)
+    keys = set(content) if isinstance(content, dict) else set()
+    if "_via_img_metadata" in keys or "_via_settings" in keys:
+        raise InvalidInput(f"{path} is of VIA 2, which annotates pictures: vifi reads projects of VIA 3")
+    if "database" in keys:
+        raise InvalidInput(
+            f"{path} looks like ActivityNet or HACS: write --data activitynet or hacs-segments, and name its folder "
+            "with --data-root"
+        )
+    return next((reader for needed, reader in JSON_READERS.items() if keys >= needed), None)
+
+
+def _table_reader(path: Path) -> Read | None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        return None
+    lines = head.splitlines()[:LONGEST_PREAMBLE]
+    if any(line.startswith(CSV_HEADER) for line in lines):
+        return via_table_moments
+    delimiter = delimiter_of(head)
+    is_boris = any(is_boris_header([cell.strip(' "') for cell in line.split(delimiter)]) for line in lines)
+    return boris_table_moments if is_boris else None

@@ -5,21 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-def _annotation_files(path: Path) -> list[Path]:
-    """The file itself, or those in a folder, if they are annotation files of a labeling tool."""
-    if path.is_dir():
-        return annotation_files(path)
-    return [path] if is_annotation_file(path) else []
-
-
-def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
-    labels = _labels(source)
-    found, finder = read_annotation_files(paths, source.layer, source.root, labels.names if labels else None)
-    videos = locate(source.name, found.class_names, found.videos, finder.find)
-    return replace(videos, remarks=(*videos.remarks, *found.remarks))
-
-
-def _labels(source: DataSource) -> LabelFile | None:
+from vifi_cli.data.formats.annotation_files.reading import (
+    annotation_files,
+    is_annotation_file,
+    read_annotation_files,
+)
+from vifi_cli.data.formats.finding import VideoFinder
+from vifi_cli.data.formats.folders.class_folders import read_class_folders
+from vifi_cli.data.formats.label_file import LabelFile, read_label_file
+from vifi_cli.data.formats.list_file import find_list, list_names
+from vifi_cli.data.formats.listing import SPLITS, ListedVideo, Split, locate
+from vifi_cli.data.formats.own_lists import read_own_lists
 from vifi_cli.data.formats.table_file import TABLE_SUFFIXES, read_table
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
@@ -122,9 +118,6 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
     return _read_lists(path.parent, {"train": path}, source)
 
 
-<<<<<<< HEAD
-def _labels(source: DataSource) -> LabelFile | None:
-=======
 def _annotation_files(path: Path) -> list[Path]:
     """The file itself, or those in a folder, if they are annotation files of a labeling tool."""
     if path.is_dir():
@@ -133,13 +126,13 @@ def _annotation_files(path: Path) -> list[Path]:
 
 
 def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
-    found, finder = read_annotation_files(paths, source.layer, source.root, _class_names(source))
+    labels = _labels(source)
+    found, finder = read_annotation_files(paths, source.layer, source.root, labels.names if labels else None)
     videos = locate(source.name, found.class_names, found.videos, finder.find)
     return replace(videos, remarks=(*videos.remarks, *found.remarks))
 
 
-def _class_names(source: DataSource) -> tuple[str, ...] | None:
->>>>>>> 3d5a904 (Read annotation files of BORIS, ELAN, CVAT and VIA as labeled moments)
+def _labels(source: DataSource) -> LabelFile | None:
     return read_label_file(source.labels) if source.labels else None
 
 

@@ -50,13 +50,9 @@ class VideoFinder:
 
     def _elsewhere(self, file: str) -> Path | None:
         parts = PurePosixPath(file).parts[1:]
-        for start in range(1, len(parts)):
-            rest = parts[start:]
-            bases = (
-                self._bases
-                if len(rest) > 1
-                else [base for base in self._bases if base.name == parts[start - 1]]
-            )
+        for start in range(len(parts)):
+            rest, folder = parts[start:], parts[:start][-1:]
+            bases = self._bases if len(rest) > 1 else [base for base in self._bases if (base.name,) == folder]
             if path := _beside(bases, "/".join(rest)):
                 return path
         return None

@@ -16,7 +16,7 @@ from vifi_cli.data.formats.annotation_files.boris_timeline import (
     paired,
 )
 from vifi_cli.data.formats.annotation_files.media import MediaFinder
-from vifi_cli.data.formats.annotation_files.moments import LabeledMoment, Omission, seconds_of
+from vifi_cli.data.formats.annotation_files.moments import LabeledMoment, Omission, time_in
 from vifi_cli.data.formats.annotation_files.structured_file import Json, list_in, load_json, object_in
 from vifi_cli.errors import InvalidInput
 
@@ -65,7 +65,7 @@ def _kinds(project: Json, path: Path) -> dict[str, str]:
 def _moments(
     observation: Json, kinds: dict[str, str], files: tuple[str, ...], where: str
 ) -> Iterator[LabeledMoment | Omission]:
-    offset = seconds_of(observation.get("time offset") or 0.0, where)
+    offset = time_in(observation.get("time offset") or 0.0, where)
     timeline = Timeline(files, _lengths(observation, files, where), offset)
     marks = []
     for event in list_in(observation.get("events"), f"{where}, events"):
@@ -77,7 +77,7 @@ def _moments(
         subject, code, modifiers = (str(field or "") for field in fields[1:FEWEST_FIELDS])
         kind = kinds.get(code, "")
         if kind.startswith("State event"):
-            marks.append(StateMark(seconds_of(fields[0], where), code, subject, modifiers))
+            marks.append(StateMark(time_in(fields[0], where), code, subject, modifiers))
         else:
             yield POINT if kind else UNKNOWN_BEHAVIOR
     yield from paired(marks, timeline)
@@ -98,9 +98,9 @@ def _media_info(observation: Json, key: str, where: str) -> Json:
 
 
 def _offset(observation: Json, where: str) -> float:
-    return seconds_of(_media_info(observation, "offset", where).get(FIRST_PLAYER) or 0.0, where)
+    return time_in(_media_info(observation, "offset", where).get(FIRST_PLAYER) or 0.0, where)
 
 
 def _lengths(observation: Json, files: tuple[str, ...], where: str) -> tuple[float, ...]:
     listed = _media_info(observation, "length", where)
-    return lengths_of([seconds_of(listed.get(file) or 0.0, where) for file in files])
+    return lengths_of([time_in(listed.get(file) or 0.0, where) for file in files])

@@ -20,7 +20,7 @@ from vifi_cli.data.formats.annotation_files.boris_timeline import (
     paired,
 )
 from vifi_cli.data.formats.annotation_files.media import MediaFinder
-from vifi_cli.data.formats.annotation_files.moments import LabeledMoment, Omission, seconds_of
+from vifi_cli.data.formats.annotation_files.moments import LabeledMoment, Omission, time_in
 from vifi_cli.data.formats.annotation_files.structured_file import table_rows
 from vifi_cli.data.formats.text_file import read_text
 from vifi_cli.errors import InvalidInput
@@ -39,7 +39,7 @@ class _Row:
     where: str
 
     def seconds(self, column: str) -> float:
-        return seconds_of(self.cells.get(column, ""), f"{self.where}, {column}")
+        return time_in(self.cells.get(column, ""), f"{self.where}, {column}")
 
     @property
     def kind(self) -> str:
@@ -101,7 +101,7 @@ def _timeline(rows: Sequence[_Row]) -> Timeline | None:
         files = _of_first_player(source)
         lengths = _of_first_player(cells.get("Media duration (s)", ""))
         known = () if any(length in ABSENT for length in lengths) else lengths
-        seconds = lengths_of([seconds_of(length, rows[0].where) for length in known])
+        seconds = lengths_of([time_in(length, rows[0].where) for length in known])
         return Timeline(files, seconds, offset_seconds)
     named = (row.cells.get(column, "") for row in rows for column in VIDEO_COLUMNS)
     files = tuple(dict.fromkeys(file for file in named if file not in ABSENT))

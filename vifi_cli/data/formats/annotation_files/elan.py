@@ -15,7 +15,7 @@ from vifi_cli.data.formats.annotation_files.moments import (
     Omission,
     chosen_layer,
     moment_between,
-    seconds_of,
+    time_in,
 )
 from vifi_cli.data.formats.annotation_files.structured_file import elements
 from vifi_cli.errors import InvalidInput
@@ -115,7 +115,7 @@ def _read(path: Path) -> _Document:
                 document.media = [dict(media.attrib) for media in part.iterfind("MEDIA_DESCRIPTOR")]
             case "TIME_ORDER":
                 document.slot_seconds = {
-                    slot.get("TIME_SLOT_ID", ""): seconds_of(value, f"{path}, a time slot") * MILLISECOND
+                    slot.get("TIME_SLOT_ID", ""): time_in(value, f"{path}, a time slot") * MILLISECOND
                     for slot in part
                     if (value := slot.get("TIME_VALUE")) is not None
                 }
@@ -157,7 +157,7 @@ def _video(document: _Document, path: Path, finder: MediaFinder) -> tuple[str, f
     if not videos:
         raise InvalidInput(f"{path} names no video: link it with Edit > Linked Files in ELAN")
     reference, media = next((each for each in videos if finder.find(each[0])), videos[0])
-    origin = seconds_of(media.get("TIME_ORIGIN", "0"), f"{path}, TIME_ORIGIN") * MILLISECOND
+    origin = time_in(media.get("TIME_ORIGIN", "0"), f"{path}, TIME_ORIGIN") * MILLISECOND
     return reference, origin
 
 

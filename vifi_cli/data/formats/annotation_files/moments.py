@@ -9,7 +9,7 @@ from pathlib import Path
 from vifi_cli.data.formats.listing import ListedVideo, Split
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
-from vifi_cli.wording import counted
+from vifi_cli.wording import counted, seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +95,19 @@ def _listed(moment: LabeledMoment, label_of: dict[str, int], source: str) -> Lis
     return ListedVideo(moment.file, label, moment.split, moment.group, moment.part, tuple(more))
 
 
-def seconds_of(value: object, where: str) -> float:
+def time_in(value: object, where: str) -> float:
     """Seconds from a number or text such as `12.5` or `00:01:02.50`; `where` is the place, for messages.
 
     Raises:
         InvalidInput: it is not a time.
     """
     try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        seconds = 0.0
-        for field in str(value).strip().split(":"):
-            seconds = seconds * 60 + float(field)
-        return seconds
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(f"{where}: {str(value)[:40]!r} is not a time in seconds") from error
+        return float(value) if isinstance(value, int | float) else float(str(value))
+    except (ValueError, OverflowError):
+        seconds = seconds_of(str(value).strip())
+    if seconds is None:
+        raise InvalidInput(f"{where}: {str(value)[:40]!r} is not a time in seconds")
+    return seconds
 
 
 def chosen_layer(layers: Sequence[str], asked: str | None, path: Path, kind: str) -> str:

@@ -16,7 +16,7 @@ from vifi_cli.data.formats.annotation_files.moments import (
     Omission,
     chosen_layer,
     moment_between,
-    seconds_of,
+    time_in,
 )
 from vifi_cli.data.formats.annotation_files.structured_file import (
     Json,
@@ -145,7 +145,7 @@ def _table_metadata(lines: list[str], path: Path) -> Iterator[_Metadata]:
 
 
 def _entry(file: str, times: object, values: object, where: str) -> _Metadata:
-    seconds = tuple(seconds_of(each, where) for each in list_in(times, f"{where}, its times") if each != "")
+    seconds = tuple(time_in(each, where) for each in list_in(times, f"{where}, its times") if each != "")
     if len(seconds) > 2:
         raise InvalidInput(f"{where} has {len(seconds)} times: vifi reads segments, which have two")
     texts = {key: str(value) for key, value in object_in(values, f"{where}, its attributes").items()}

@@ -1,12 +1,13 @@
 """Recipes: what ships, and what a user may change."""
 
 from dataclasses import asdict
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.changes import PRESETS, make_recipe
+from vifi_cli.training.recipe.changes import PRESETS, changes_of_stage, make_recipe, with_changes
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.typed_files import as_dataclass
 
@@ -64,6 +65,27 @@ def test_changes_come_after_the_preset_in_their_order(tmp_path: Path) -> None:
     assert (recipe.epochs, recipe.mixing.mixup, recipe.augmentation.flip) == (4, 0.0, 0.0)
     assert recipe.template == "a clip of {}"
     assert recipe.mixing.cutmix == make_recipe("small").mixing.cutmix
+
+
+def test_what_is_particular_wins_wherever_it_stands(tmp_path: Path) -> None:
+    """A preset or a file after `frames=4` does not take the frames back."""
+    file = tmp_path / "mine.toml"
+    file.write_text("frames = 16\nepochs = 3\nseed = 5\n")
+    changes = ["frames=4", {"epochs": 2}, str(file), "small", "frames=6"]
+    for order in permutations(changes[1:]):
+        recipe = make_recipe("few-shot", changes=["frames=4", *order])
+        assert (recipe.frames, recipe.epochs, recipe.seed) == (6, 2, 5)
+        assert (recipe.learning_rate, recipe.effective_batch) == (1e-4, 8), "small's"
+    assert with_changes(make_recipe("small"), ["epochs=2", str(file)]).epochs == 2
+    of_stage = changes_of_stage(["prompt.frames=4", "frames=6", str(file), "prompt-small", "small"], "prompt")
+    assert make_recipe("prompt-few-shot", changes=of_stage).frames == 6
+    assert make_recipe("prompt-few-shot", changes=of_stage[:-2]).frames == 4
+
+
+def test_a_preset_among_the_changes_replaces_that_of_the_setting() -> None:
+    for preset in ("small", "few-shot"):
+        assert make_recipe("few-shot", changes=[preset]) == make_recipe(preset)
+    assert make_recipe("small", protocol="paper", changes=["base2novel"]).keep_last
 
 
 @pytest.mark.parametrize(

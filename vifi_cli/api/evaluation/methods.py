@@ -5,20 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.api.evaluation.request import METHODS, Subject
+from vifi_cli.api.evaluation.request import METHODS, Subject, training_source
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.training.prepare import find_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
 from vifi_cli.api.training.run import train_model
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
 from vifi_cli.data.paper_setting import Setting
-from vifi_cli.data.source import DataSource
 from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.wording import counted
-
-ZERO_SHOT_SOURCE = "k400"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ class MethodRuns:
     def _request(self, name: str, trial: Trial) -> TrainingRequest:
         subject, method = self.subject, METHODS[name]
         return TrainingRequest(
-            data=self._training_data(trial),
+            data=training_source(replace(subject.data, split=trial.split), subject.setting),
             setting=Setting("few-shot", trial.shots) if trial.shots else subject.setting,
             model=self._start,
             tune=method.tune,
@@ -113,13 +110,6 @@ class MethodRuns:
         changes = changes_of_stage(self.subject.changes, stage)
         # the seed decides which videos are held out, so both stages have the same
         return (*changes, f"seed={self.subject.seed_of(trial)}")
-
-    def _training_data(self, trial: Trial) -> DataSource:
-        """The data itself, and Kinetics-400 in the zero-shot setting, as in the paper."""
-        data = self.subject.data
-        if self.subject.setting.name == "zero-shot":
-            return replace(data, name=ZERO_SHOT_SOURCE, split=None, labels=None)
-        return replace(data, split=trial.split)
 
     def _training_videos(self, trial: Trial) -> LabeledVideos:
         request = self._request("vifi", trial)

@@ -43,6 +43,7 @@ METHODS: Mapping[str, Method] = {
     "fusion-decision": Method("ViFi-CLIP, decision fusion", "both", "decision"),
     "fusion-image": Method("ViFi-CLIP, image fusion", "both", "image"),
 }
+ZERO_SHOT_SOURCE = "k400"
 DEFAULT_METHODS = ("vanilla", "image-ft", "text-ft", "vifi", "bridge-prompt")
 
 
@@ -236,12 +237,10 @@ def subject_of(
     first one that was.
     """
     source = data.absolute()
-    if protocol == "default" and setting.name != "zero-shot" and not source.is_public_set:
-        # the recipes of the paper's settings take too few and too small steps for small data
-        changes = ("small", "prompt-small", *changes)
     # the recipe that would train in this setting
     own = tuple(changes_of_stage(changes, "finetune"))
-    recipe = recipe_of(TrainingRequest(source, setting=setting, protocol=protocol, recipe=own))
+    training = training_source(source, setting)
+    recipe = recipe_of(TrainingRequest(training, setting=setting, protocol=protocol, recipe=own))
     seed = recipe.seed
     if run and run.data == str(source):
         seed = run.recipe.seed
@@ -250,6 +249,12 @@ def subject_of(
     trained = (model.card.trained_frames for model in resolved if model.card)
     frames = next(filter(None, trained), recipe.frames)
     return Subject(setting, source, resolved, protocol, changes, replace(recipe, frames=frames), seed)
+
+
+def training_source(data: DataSource, setting: Setting) -> DataSource:
+    """What is trained on to be tested on this data: the data itself, and Kinetics-400 in the zero-shot setting."""
+    is_zero_shot = setting.name == "zero-shot"
+    return replace(data, name=ZERO_SHOT_SOURCE, split=None, labels=None) if is_zero_shot else data
 
 
 def shown_model(model: str) -> str:

@@ -106,12 +106,16 @@ def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = 
 
 
 def _preset(request: TrainingRequest) -> str:
-    name = request.setting.name
+    name, is_small = request.setting.name, has_small_recipe(request.data, request.protocol)
     if request.method == "finetune":
-        is_own_data = name == "supervised" and not request.data.is_public_set
-        return "small" if is_own_data and request.protocol == "default" else name
-    if name in ("few-shot", "base2novel"):
+        return "small" if is_small else name
+    if not is_small and name in ("few-shot", "base2novel"):
         return f"prompt-{name}"
     if request.protocol == "paper":
         raise InvalidInput("the paper learns prompts in the settings few-shot-K and base2novel: name one")
     return "prompt-small"
+
+
+def has_small_recipe(data: DataSource, protocol: Protocol) -> bool:
+    """Whether a recipe for small data replaces that of the setting, whose steps are too few and too small for it."""
+    return protocol == "default" and not data.is_public_set

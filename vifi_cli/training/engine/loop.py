@@ -75,7 +75,7 @@ def take_steps(
         if not (math.isfinite(loss) and learner.has_finite_gradients()):
             raise TrainingDiverged(_diverged(step, loss, videos))
         rate = schedule.learning_rate(number)
-        learner.step(rate)
+        learner.step(rate, number)
         shares = processes.gather(bad) if unreadable else []
         all_bad = tuple(clip for of_process in shares for clip in of_process)
         yield StepReport(

@@ -49,9 +49,9 @@ _TESTED_AFTER_THE_LAST_EPOCH = ("supervised", "base2novel", "prompt-base2novel")
 def make_recipe(
     preset: str, *, protocol: Protocol = "default", tune: Tune | None = None, changes: Sequence[Change] = ()
 ) -> Recipe:
-    """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes in their order.
+    """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes by `in_order`.
 
-    Without `tune`, the preset and the changes name the towers.
+    A preset among the changes replaces `preset`. Without `tune`, the preset and the changes name the towers.
 
     Raises:
         InvalidInput: an unknown key or preset, a value of the wrong type, a file that is not TOML.
@@ -62,8 +62,10 @@ def make_recipe(
         "mixing": asdict(PUBLISHED_MIXING),
         "runtime": asdict(Runtime()),
     }
-    oddities = [_oddities(preset)] if protocol == "paper" else []
-    layers = [defaults, _preset(preset), *oddities, *(change_table(change) for change in changes)]
+    chosen_presets = [str(change) for change in changes if change in PRESETS] or [preset]
+    oddities = [_oddities(chosen_presets[-1])] if protocol == "paper" else []
+    own = [change_table(change) for change in in_order(changes) if change not in PRESETS]
+    layers = [defaults, *map(_preset, chosen_presets), *oddities, *own]
     named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
     chosen = named[-1] if named else "both"
     table: dict[str, Any] = {}
@@ -89,9 +91,23 @@ def _for_towers(layer: Mapping[str, Any], chosen: Tune) -> dict[str, Any]:
 def with_changes(recipe: Recipe, changes: Sequence[Change]) -> Recipe:
     """Apply the user's changes to a recipe; errors are those of `make_recipe`."""
     table = asdict(recipe)
-    for change in changes:
+    for change in in_order(changes):
         table = _merged(table, change_table(change))
     return as_dataclass(Recipe, table, "recipe")
+
+
+def in_order(changes: Sequence[Change]) -> list[Change]:
+    """Changes from the general to the particular: presets, TOML files, then values; each kind in the user's order.
+
+    So `--recipe frames=4 --recipe small` keeps the 4 frames.
+    """
+    return sorted(changes, key=lambda change: 0 if change in PRESETS else 1 if _is_file(change) else 2)
+
+
+def _is_file(change: Change) -> bool:
+    if not isinstance(change, str):
+        return False
+    return change.endswith(".toml") or ("=" not in change and is_given_file(change))
 
 
 def without_mirroring_sides(recipe: Recipe, data: LabeledVideos) -> Recipe:
@@ -113,10 +129,8 @@ def change_table(text: Change) -> dict[str, Any]:
         return dict(text)
     if text in PRESETS:
         return _preset(text)
-    if is_given_file(text) and ("=" not in text or text.endswith(".toml")):
-        return _toml_file(given_path(text))
-    if text.endswith(".toml"):
-        return _toml_file(Path(text))
+    if _is_file(text):
+        return _toml_file(given_path(text) if is_given_file(text) else Path(text))
     key, found, value = text.partition("=")
     if not found:
         raise InvalidInput(f"--recipe {text}: not a recipe ({', '.join(PRESETS)}), a .toml file or KEY=VALUE")
@@ -166,7 +180,7 @@ def changes_of_stage(changes: Sequence[Change], stage: Literal["finetune", "prom
     Presets go to the stage that they are for. Errors are those of `make_recipe`.
     """
     own: list[Change] = []
-    for change in changes:
+    for change in in_order(changes):
         if change in PRESETS:
             own += [change] if (change in PROMPT_PRESETS) == (stage == "prompt") else []
             continue

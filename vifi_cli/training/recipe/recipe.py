@@ -102,7 +102,7 @@ class Recipe:
         False  # makes the last epoch the best one, as the published tests of some settings take it
     )
     validate_every: int = 1  # in epochs; the first and the last are always validated
-    ema_decay: float = 0.0  # of the moving average of weights that becomes the model; 0 for none
+    ema_decay: float = 0.0  # of the average of weights that becomes the model, after a warm-up; 0 for none
     seed: int = USUAL_SEED  # of everything that is drawn
     context_words: str = (
         ""  # whose embeddings begin the text prompts, of which there are at most MOST_FROM_WORDS

@@ -1,0 +1,35 @@
+"""Which recipe a request gets: one rule for fine-tuning and for evaluations that train."""
+
+from pathlib import Path
+
+import pytest
+
+from vifi_cli.api.evaluation.request import subject_of
+from vifi_cli.api.training.request import recipe_of, training_request
+from vifi_cli.data.paper_setting import Setting
+from vifi_cli.data.source import DataSource
+from vifi_cli.training.recipe.changes import make_recipe
+
+SETTINGS = ("supervised", "few-shot-2", "base2novel", "zero-shot")
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_own_data_takes_steps_for_small_data_whatever_the_setting(setting: str) -> None:
+    request = training_request("clips", None, "finetune", {"setting": setting})
+    assert recipe_of(request) == make_recipe("small")
+    paper = training_request("clips", None, "finetune", {"setting": setting, "protocol": "paper"})
+    preset = Setting.parse(setting).name
+    assert recipe_of(paper) == make_recipe(preset, protocol="paper")
+    public = training_request("ucf101", None, "finetune", {"setting": setting})
+    assert recipe_of(public) == make_recipe(preset)
+    named = training_request(
+        "clips", None, "finetune", {"setting": setting, "recipe": ["epochs=3", "few-shot"]}
+    )
+    assert (recipe_of(named).learning_rate, recipe_of(named).epochs) == (2e-6, 3)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_an_evaluation_that_trains_takes_the_same_recipe(setting: str, tmp_path: Path) -> None:
+    subject = subject_of(Setting.parse(setting), DataSource(str(tmp_path)), ["starter"])
+    trained_on = "k400" if setting == "zero-shot" else str(tmp_path)
+    assert subject.recipe == recipe_of(training_request(trained_on, None, "finetune", {"setting": setting}))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vifi_cli.api.evaluation.plan import TestPlan as Plan
-from vifi_cli.api.evaluation.reporting import _notes, _row, _title
+from vifi_cli.api.evaluation.reporting import _details_shown, _lists, _notes, _row, _title
 from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.evaluation.testing import Candidate
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
@@ -68,6 +68,7 @@ def spreads(row: ResultRow) -> list[float | None]:
 
 
 STARTER = resolve_model("starter")
+SHARES = np.array([[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.9, 0.1]], np.float32)
 
 
 @pytest.fixture
@@ -97,6 +98,30 @@ def test_seeds_that_share_one_training_list_have_none(three_models: tuple[ModelS
 def test_a_model_that_is_not_trained_has_no_spread_over_seeds() -> None:
     plan = plan_of("base2novel", (1, 2, 3))
     assert spreads(row_of(plan, (STARTER,) * 3, (3, 3, 3))) == [None] * 3
+
+
+def test_a_model_that_is_not_trained_is_tested_once_for_all_seeds(
+    three_models: tuple[ModelSource, ...],
+) -> None:
+    plan = plan_of("base2novel", (1, 2, 3))
+    vanilla, tuned = Candidate("vanilla", (STARTER,) * 3), Candidate("vifi", three_models)
+    tests = tuple(
+        tuple(
+            detail_of_test(
+                "m", plan.part(trial, place), NAMES, Predictions(np.arange(4), SHARES), videos.test
+            )
+            for place, videos in enumerate(lists)
+        )
+        for trial, lists in enumerate(plan.lists)
+    )
+    shown = [detail.part for detail in _details_shown(plan, [(vanilla, tests), (tuned, tests)])]
+    seeds = [f"{name}, seed {seed}" for seed in (1, 2, 3) for name in ("base", "novel")]
+    assert shown == ["base", "novel", *seeds]
+    (facts_of_lists := dict(_lists(plan))).pop("Test list base")
+    assert list(facts_of_lists) == ["Test list novel", *(f"Training list seed {seed}" for seed in (1, 2, 3))]
+    assert "Training list" in dict(_lists(plan_of("base2novel", (1, 1, 1))))
+    row = _row(plan, vanilla, tests)
+    assert row.estimates[0] == tests[0][0].scores.top1, "the interval of one test, not of three"
 
 
 @pytest.mark.parametrize(("groups", "noted"), [("aaaa", True), ("aabb", False), ("", False)])

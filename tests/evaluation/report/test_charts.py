@@ -129,6 +129,9 @@ def test_the_headline_is_the_best_by_the_mean_of_the_table() -> None:
         "a, b and c alike",
         ", top-1 50.0 %",
     )
+    all_alike = headline(ResultTable(("top-1",), tuple(equal)))
+    assert all_alike
+    assert (all_alike.before, all_alike.method) == ("", "a, b and c alike"), "none is the best"
     assert headline(ResultTable(("base",), (ResultRow("nothing", (None,)),))) is None
 
 

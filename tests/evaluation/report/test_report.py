@@ -23,7 +23,14 @@ from vifi_cli.evaluation.report.report import (
     detail_of_test,
     most_confused,
 )
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable, best_values, estimate_text, shown
+from vifi_cli.evaluation.report.table import (
+    ResultRow,
+    ResultTable,
+    best_places,
+    estimate_text,
+    shown,
+    table_html,
+)
 from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.predictions import Predictions
@@ -239,9 +246,28 @@ def test_the_best_is_marked_where_two_were_measured() -> None:
         ResultRow("b", (Estimate(0.6), worse, Estimate(0.1))),
         ResultRow("c", (Estimate(0.9), rank, None), "published"),
     )
-    assert best_values(ResultTable(("x", "median rank", "y"), rows)) == (0.6, 2, None)
+    assert best_places(ResultTable(("x", "median rank", "y"), rows)) == (
+        (False, True, False),
+        (True, False, False),
+        (False, False, False),
+    )
     with pytest.raises(ValueError, match="1 figures for 2 columns"):
         ResultTable(("x", "y"), (ResultRow("a", (None,)),))
+
+
+def test_values_that_look_the_same_are_the_same_and_none_is_the_best_where_all_are() -> None:
+    table = ResultTable(
+        ("x", "y"),
+        (
+            ResultRow("a", (Estimate(0.73840), Estimate(0.5))),
+            ResultRow("b", (Estimate(0.73841), Estimate(0.50001))),
+            ResultRow("c", (Estimate(0.7), Estimate(0.5))),
+        ),
+    )
+    assert best_places(table) == ((True, False), (True, False), (False, False))
+    assert table_html(table).count("<strong>") == 2
+    only = ResultTable(("x",), (ResultRow("a", (Estimate(0.7),)),))
+    assert best_places(only) == ((False,),)
 
 
 def test_what_a_test_counted_is_said(report: Report) -> None:

@@ -42,8 +42,13 @@ class TestPlan:
         trials, lists = self.trials, self.trials[trial].lists
         if len(trials) == len(lists) == 1:
             return ""
-        names = [lists[place].name] if len(lists) > 1 else []
+        names = [name] if (name := self.list_name(place)) else []
         return ", ".join([*names, *([trials[trial].in_words] if trials[trial].name else [])])
+
+    def list_name(self, place: int) -> str:
+        """The name of a list among those of its trial, such as `novel`; empty if it is the only one."""
+        lists = self.trials[0].lists
+        return lists[place].name if len(lists) > 1 else ""
 
     @property
     def novel_classes(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from vifi_cli.evaluation.report.report import Report, TestDetail
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, published_rows
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
+from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.wording import counted
 
@@ -45,7 +46,7 @@ def make_report(
         facts=tuple(_facts(tester, tested)),
         stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
-        details=tuple(_details(tested)),
+        details=tuple(_details_shown(plan, tested)),
         notes=tuple(_notes(plan, tested)),
     )
 
@@ -61,6 +62,19 @@ def _details(tested: TestedCandidates) -> Iterator[TestDetail]:
     for _, trials in tested:
         for tests in trials:
             yield from tests
+
+
+def _details_shown(plan: TestPlan, tested: TestedCandidates) -> Iterator[TestDetail]:
+    """Each test once: where a model meets the same list for all seeds or shots, the test is not named after one."""
+    for candidate, trials in tested:
+        tests = [_tests_of(plan, candidate, trial) for trial in range(len(trials))]
+        seen = set()
+        for of_trial, details in zip(tests, trials, strict=True):
+            for place, (test, detail) in enumerate(zip(of_trial, details, strict=True)):
+                is_repeated = len(tests) > 1 and all(other[place] == test for other in tests)
+                if test not in seen:
+                    yield replace(detail, part=plan.list_name(place)) if is_repeated else detail
+                seen.add(test)
 
 
 def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
@@ -90,16 +104,25 @@ def _has_spread(plan: TestPlan, candidate: Candidate) -> bool:
     """Whether the tests of a row are of several models or lists; a model tested thrice in the same way has none."""
     if _shares_one_training_list(plan):
         return False
-    tests = {(model, lists) for model, lists in zip(candidate.models, _test_videos(plan), strict=True)}
-    return len(tests) > 1 or len(plan.trials) == 1
+    return len(plan.trials) == 1 or not _repeats_one_test(plan, candidate)
 
 
-def _test_videos(plan: TestPlan) -> list[tuple[tuple[LabeledVideo, ...], ...]]:
-    return [tuple(videos.test for videos in lists) for lists in plan.lists]
+def _repeats_one_test(plan: TestPlan, candidate: Candidate) -> bool:
+    """Whether all trials are of one model on the same lists."""
+    return len({_tests_of(plan, candidate, trial) for trial in range(len(plan.trials))}) == 1
+
+
+def _tests_of(
+    plan: TestPlan, candidate: Candidate, trial: int
+) -> tuple[tuple[ModelSource, tuple[str, ...], tuple[LabeledVideo, ...]], ...]:
+    """What makes the tests of a trial what they are: the model and the lists."""
+    return tuple((candidate.models[trial], videos.class_names, videos.test) for videos in plan.lists[trial])
 
 
 def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
     scores = [[detail.scores for detail in trial] for trial in tests]
+    if plan.subject.setting.name == "base2novel" and _repeats_one_test(plan, candidate):
+        scores = scores[:1]  # the mean of one test over seeds is that test, and so is its interval
     leaks = _leaks_of(plan, candidate)
     method = f"{candidate.method} (leak)" if leaks else candidate.method
     estimates = row_of(plan.subject.setting, scores)
@@ -208,11 +231,20 @@ def _texts(tested: TestedCandidates) -> Iterator[tuple[str, str]]:
 
 
 def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:
-    for number, lists in enumerate(plan.lists):
-        for place, videos in enumerate(lists):
-            yield f"Test list {plan.part(number, place)}".strip(), _list(videos.test, videos.class_names)
-    for trial, videos in zip(plan.trials, plan.training, strict=bool(plan.training)):
-        yield f"Training list {trial.in_words}".strip(), _list(videos.train, videos.class_names)
+    for place, of_trials in enumerate(zip(*plan.lists, strict=True)):
+        texts = [_list(videos.test, videos.class_names) for videos in of_trials]
+        parts = [plan.part(trial, place) for trial in range(len(texts))]
+        yield from _once("Test list", plan.list_name(place), parts, texts)
+    texts = [_list(videos.train, videos.class_names) for videos in plan.training]
+    yield from _once("Training list", "", [trial.in_words for trial in plan.trials if texts], texts)
+
+
+def _once(kind: str, common: str, parts: Sequence[str], texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The lists of all trials; if they are the same one, that one, under its common name."""
+    if len(set(texts)) == 1:
+        parts, texts = [common], texts[:1]
+    for part, text in zip(parts, texts, strict=True):
+        yield f"{kind} {part}".strip(), text
 
 
 def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +27,7 @@ from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.report.report import Report
-    from vifi_cli.evaluation.report.table import ResultRow, ResultTable
+    from vifi_cli.evaluation.report.table import ResultTable
 
 GAP = 2  # between the columns of a table
 TESTING, TRAINING = "Testing", "Training first"
@@ -248,10 +247,10 @@ def _show(report: Report, *, as_json: bool) -> None:
 
 def show_table(table: ResultTable) -> None:
     """Shows the rows; on a narrow terminal, intervals are below their values."""
-    from vifi_cli.evaluation.report.table import best_values, condition_columns, estimate_text
+    from vifi_cli.evaluation.report.table import best_places, condition_columns, estimate_text
 
     names, conditions = condition_columns(table)
-    best, headers = best_values(table), ("Method", *names, *table.columns)
+    headers = ("Method", *names, *table.columns)
     texts = [
         [
             f"{row.method} (published)" if row.source == "published" else row.method,
@@ -263,16 +262,9 @@ def show_table(table: ResultTable) -> None:
     width = sum(max(map(len, column)) + GAP for column in zip(headers, *texts, strict=True)) - GAP
     breaks = output.stdout_is_terminal() and width > shutil.get_terminal_size().columns
     cells: list[list[str | Text]] = []
-    for row, (label, *texts_of_row) in zip(table.rows, texts, strict=True):
+    for row, best, (label, *texts_of_row) in zip(table.rows, best_places(table), texts, strict=True):
         tested_with, figures = texts_of_row[: len(names)], texts_of_row[len(names) :]
         shown = [text.replace(" [", "\n[") if breaks else text for text in figures]
-        styles = [_style(row, place, best) for place in range(len(figures))]
+        styles = ["dim" if row.source == "published" else "bold" if is_best else "" for is_best in best]
         cells.append([label, *tested_with, *map(Text, shown, styles)])
     output.rows(headers, cells, right=(*names, *table.columns))
-
-
-def _style(row: ResultRow, place: int, best: Sequence[float | None]) -> str:
-    if row.source == "published":
-        return "dim"
-    estimate = row.estimates[place]
-    return "bold" if estimate and estimate.value == best[place] else ""

@@ -69,7 +69,7 @@ def estimate_text(estimate: Estimate | None) -> str:
     """A share in percent, such as `73.8 [70.1, 77.2]` or `51.3 ± 0.6`; a rank as it is; `–` for None."""
     if estimate is None:
         return "–"
-    scale = 100 if estimate.unit == "share" else 1
+    scale = _scale(estimate)
     text = f"{scale * estimate.value:.1f}"
     if estimate.spread is not None:
         text += f" ± {scale * estimate.spread:.1f}"
@@ -83,18 +83,35 @@ def percent_text(share: float) -> str:
     return estimate_text(Estimate(share))
 
 
-def best_values(table: ResultTable) -> tuple[float | None, ...]:
-    """The best measured value of each column with two or more measured values; the lowest rank is the best."""
+def best_places(table: ResultTable) -> tuple[tuple[bool, ...], ...]:
+    """Whether a measured value is the best of its column, for each row and column; the lowest rank is the best.
+
+    Values that look the same are the same. Where all are, none is the best.
+    """
     measured = [row.estimates for row in table.rows if row.source == "measured"]
-    return tuple(_best([row[place] for row in measured]) for place in range(len(table.columns)))
+    columns = [_best([row[place] for row in measured]) for place in range(len(table.columns))]
+    return tuple(
+        tuple(
+            row.source == "measured" and estimate is not None and _value_shown(estimate) == best
+            for estimate, best in zip(row.estimates, columns, strict=True)
+        )
+        for row in table.rows
+    )
 
 
 def _best(estimates: Sequence[Estimate | None]) -> float | None:
-    known = [estimate for estimate in estimates if estimate]
-    if len(known) < 2:
-        return None
-    choose = min if known[0].unit == "rank" else max
-    return choose(estimate.value for estimate in known)
+    """The best value as it is shown; None where it is not better than another."""
+    known = [estimate for estimate in estimates if estimate and math.isfinite(estimate.value)]
+    values = sorted(map(_value_shown, known), reverse=bool(known) and known[0].unit == "share")
+    return values[0] if values and values[0] != values[-1] else None
+
+
+def _value_shown(estimate: Estimate) -> float:
+    return round(estimate.value * _scale(estimate), 1)
+
+
+def _scale(estimate: Estimate) -> int:
+    return 100 if estimate.unit == "share" else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +139,9 @@ def headline(table: ResultTable) -> Headline | None:
         return None
     choose = min if measured[0][0].unit == "rank" else max
     best, _ = choose(measured, key=lambda each: each[0].value)
-    *others, last = [method for estimate, method in measured if estimate.value == best.value]
+    *others, last = [method for estimate, method in measured if _value_shown(estimate) == _value_shown(best)]
     percent = " %" if best.unit == "share" else ""
-    before = f"Best {columns[0]} of {len(measured)}:" if len(measured) > 1 else ""
+    before = f"Best {columns[0]} of {len(measured)}:" if len(others) + 1 < len(measured) else ""
     method = f"{', '.join(others)} and {last} alike" if others else last
     return Headline(before, method, f", {columns[0]} {estimate_text(best)}{percent}")
 
@@ -160,7 +177,7 @@ def table_html(table: ResultTable, title: str = "", stamps: Sequence[str] = ()) 
     """The `<table>` element, the best measured values in bold; title and stamps become its caption."""
     template = templates("vifi_cli.evaluation.report").get_template("table.html.jinja")
     return template.render(
-        table=table, title=title, stamps=stamps, best=best_values(table), conditions=condition_columns(table)
+        table=table, title=title, stamps=stamps, best=best_places(table), conditions=condition_columns(table)
     )
 
 

@@ -16,7 +16,7 @@ from vifi_cli.evaluation.report.confusion import confusion_grid, confusion_pictu
 from vifi_cli.evaluation.report.pictures import data_uri, thumbnails
 from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, units_of
 from vifi_cli.evaluation.report.table import (
-    best_values,
+    best_places,
     condition_columns,
     headline,
     legend,
@@ -176,7 +176,7 @@ def report_html(report: Report) -> str:
         legend=legend(report.table),
         tests=report.details,
         frames=_frames(report),
-        best=best_values(report.table),
+        has_best=any(map(any, best_places(report.table))),
     )
 
 

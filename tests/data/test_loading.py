@@ -78,7 +78,7 @@ def test_json_lines_and_numbers_with_a_label_file(table: Path) -> None:
     [
         ("path,labels\na/1.mp4,run\n", "unknown column 'labels'"),
         ("path\na/1.mp4\n", "no column 'label'"),
-        ("a/1.mp4,run\n", "unknown column 'a/1.mp4'"),
+        ("a/1.mp4,a/1.mp4\n", "no header: write one into its first line, such as path,label,"),
         ("path,label\n", "lists no video"),
         ("", "no column 'path'"),
         ("path,label\na/1.mp4,run\na/2.mp4\n", "line 3 has 1 cells"),

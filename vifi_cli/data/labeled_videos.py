@@ -153,8 +153,11 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
     new_label = {label: place for place, label in enumerate(classes)}
 
     def restricted(split: tuple[LabeledVideo, ...]) -> tuple[LabeledVideo, ...]:
+        kept = (
+            (video, [new_label[label] for label in video.labels if label in new_label]) for video in split
+        )
         return tuple(
-            replace(video, label=new_label[video.label]) for video in split if video.label in new_label
+            replace(video, label=labels[0], more_labels=tuple(labels[1:])) for video, labels in kept if labels
         )
 
     return replace(
@@ -201,7 +204,7 @@ def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()
 
 def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:
     """How many videos each class has in a split."""
-    counts = Counter(video.label for video in split)
+    counts = Counter(label for video in split for label in video.labels)
     return [counts[label] for label in range(classes)]
 
 

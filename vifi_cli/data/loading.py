@@ -1,7 +1,7 @@
 """Loads labeled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from vifi_cli.data.formats.finding import VideoFinder
 from vifi_cli.data.formats.folders.class_folders import read_class_folders
 from vifi_cli.data.formats.label_file import LabelFile, read_label_file
 from vifi_cli.data.formats.list_file import find_list, list_names
-from vifi_cli.data.formats.listing import SPLITS, ListedVideo, Split, locate
+from vifi_cli.data.formats.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.formats.own_lists import read_own_lists
-from vifi_cli.data.formats.table_file import TABLE_SUFFIXES, read_table
+from vifi_cli.data.formats.tables.reading import TABLE_SUFFIXES, read_table
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
     SameFrames,
@@ -37,6 +37,7 @@ from vifi_cli.data.splits.random_splits import (
 )
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import check_visible, given_path
+from vifi_cli.wording import counted
 
 
 def load_labeled_videos(
@@ -112,9 +113,8 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
         lists = _find_lists(path, SUPERVISED, source.split or 1)
         return _read_lists(path, lists, source) if lists else read_class_folders(path, _labels(source))
     if path.suffix.lower() in TABLE_SUFFIXES:
-        labels = _labels(source)
-        class_names, videos = read_table(path, labels.names if labels else None)
-        return _located(str(path), class_names, videos, source, path.parent, by_name=False)
+        listing = read_table(path, _labels(source))
+        return _located(str(path), listing, source, path.parent, by_name=False)
     return _read_lists(path.parent, {"train": path}, source)
 
 
@@ -144,25 +144,24 @@ def _find_lists(folder: Path, setting: Setting, number: int) -> dict[Split, Path
 
 
 def _read_lists(folder: Path, lists: dict[Split, Path], source: DataSource) -> LabeledVideos:
-    read = read_own_lists(lists, _labels(source), source.name)
+    listing = read_own_lists(lists, _labels(source), source.name)
     name = str(folder if len(lists) > 1 else next(iter(lists.values())))
-    videos = _located(name, read.class_names, read.videos, source, folder, by_name=True)
-    return replace(videos, remarks=(*read.remarks, *videos.remarks))
+    return _located(name, listing, source, folder, by_name=True)
 
 
 def _located(
-    name: str,
-    class_names: tuple[str, ...],
-    videos: Sequence[ListedVideo],
-    source: DataSource,
-    folder: Path,
-    *,
-    by_name: bool,
+    name: str, listing: Listing, source: DataSource, folder: Path, *, by_name: bool
 ) -> LabeledVideos:
     """Finds listed videos under the root or in the folder of the list."""
     bases = (source.root, folder) if source.root else (folder,)
-    finder = VideoFinder(bases if by_name else bases[::-1], videos, class_names, by_name=by_name)
-    return locate(name, class_names, videos, finder.find)
+    finder = VideoFinder(bases if by_name else bases[::-1], listing, by_name=by_name)
+    found = locate(name, listing.class_names, listing.videos, finder.find)
+    remarks = [*listing.remarks, *found.remarks]
+    if finder.moved:
+        remarks.append(
+            f"{counted(len(finder.moved), 'path')} of another computer found here by the last folders"
+        )
+    return replace(found, remarks=tuple(remarks))
 
 
 def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVideos:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from vifi_cli.data.class_names import class_key
 from vifi_cli.data.formats.folders.video_tree import VideoTree
-from vifi_cli.data.formats.listing import ListedVideo
+from vifi_cli.data.formats.listing import Listing
 from vifi_cli.paths import given_path
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=/)|//[^/]+(?=/)")  # of Windows, and a server of its network
@@ -20,21 +20,15 @@ class VideoFinder:
     computer; then the end of the path decides, with at least its folder. With `by_name`, the file name decides last.
     """
 
-    def __init__(
-        self,
-        bases: Sequence[Path],
-        videos: Sequence[ListedVideo],
-        class_names: Sequence[str],
-        *,
-        by_name: bool,
-    ) -> None:
+    def __init__(self, bases: Sequence[Path], listing: Listing, *, by_name: bool) -> None:
         self._bases = tuple(base.absolute() for base in bases)
         self._by_name = by_name
         self._trees: list[VideoTree] = []
-        self._classes = frozenset(map(class_key, class_names))
+        self._classes = frozenset(map(class_key, listing.class_names))
         self._folders = frozenset(
-            class_key(PurePosixPath(_as_posix(video.file)).parent.name) for video in videos
+            class_key(PurePosixPath(_as_posix(video.file)).parent.name) for video in listing.videos
         )
+        self._are_sorted = False  # whether the disk has folders of the list
         self.moved: set[str] = set()  # absolute paths that are elsewhere here
 
     def find(self, file: str, class_name: str) -> Path | None:
@@ -60,14 +54,15 @@ class VideoFinder:
     def _named(self, file: str, class_name: str) -> Path | None:
         if not self._trees:
             self._trees = [VideoTree(base) for base in self._bases]
+            names = self._folders - {""}
+            self._are_sorted = any(tree.has_folder(name) for tree in self._trees for name in names)
         others = self._classes | self._folders
-        known = any(tree.has_folder(name) for tree in self._trees for name in self._folders if name)
         for tree in self._trees:
             if found := tree.find(file, class_name):
                 parent = class_key(PurePosixPath(file).parent.name)
                 own = {class_key(class_name), parent}
                 folders = {class_key(name) for name in found.relative_to(tree.root).parts[:-1]}
-                if folders & own or not (folders & others or (parent and known)):
+                if folders & own or not (folders & others or (parent and self._are_sorted)):
                     return found
         return None
 

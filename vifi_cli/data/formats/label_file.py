@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from vifi_cli.data.class_names import clean_class_name
@@ -40,6 +41,7 @@ class LabelFile:
         return found
 
 
+@lru_cache(4096)
 def same_words(name: str) -> str:
     """What the spellings of a class name share; unlike `class_key`, it keeps `C` and `C++` apart."""
     return " ".join(clean_class_name(name).casefold().replace("-", " ").split())

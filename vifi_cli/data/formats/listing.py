@@ -40,6 +40,15 @@ class ListedVideo:
     more_labels: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The classes and videos of a list or table, and remarks for the user."""
+
+    class_names: tuple[str, ...]
+    videos: tuple[ListedVideo, ...]
+    remarks: tuple[str, ...] = ()
+
+
 # finds the file on disk, from the file as a list spells it and the name of its class
 Find = Callable[[str, str], Path | None]
 

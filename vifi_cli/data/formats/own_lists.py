@@ -1,13 +1,13 @@
 """Lists of your own videos: `path label`, by number, name or folder, also as mmaction's frame folders or UCF-101's."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from vifi_cli.data.formats.label_file import LabelFile, same_words
-from vifi_cli.data.formats.listing import ListedVideo, Split
+from vifi_cli.data.formats.label_file import LabelFile
+from vifi_cli.data.formats.label_numbers import NumberedFile, first_label, folder_of, remarks_on_first_label
+from vifi_cli.data.formats.listing import ListedVideo, Listing, Split
 from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
@@ -27,21 +27,17 @@ class ListLine:
     name: str = ""
 
     @property
+    def numbered(self) -> NumberedFile:
+        """The file with its first number."""
+        return NumberedFile(self.file, self.numbers[0], self.where)
+
+    @property
     def folder(self) -> str:
         """The name of the folder of the file; empty without one."""
-        return PurePosixPath(self.file.replace("\\", "/")).parent.name
+        return folder_of(self.file)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnLists:
-    """What lists hold."""
-
-    class_names: tuple[str, ...]
-    videos: tuple[ListedVideo, ...]
-    remarks: tuple[str, ...] = ()
-
-
-def read_own_lists(lists: Mapping[Split, Path], labels: LabelFile | None, given_as: str) -> OwnLists:
+def read_own_lists(lists: Mapping[Split, Path], labels: LabelFile | None, given_as: str) -> Listing:
     """Reads lists, one for each split; `given_as` is how the user named them.
 
     Without a label file, classes are named by the lines, or by the folders of the videos if each has one label.
@@ -56,11 +52,10 @@ def read_own_lists(lists: Mapping[Split, Path], labels: LabelFile | None, given_
     if labels is None:
         labels, first = _named_by_lines(lines, given_as)
     elif any(line.numbers for line in lines):
-        first = _first_label(lines, labels)
-        if first != (labels.first_id or 0):
-            remarks.append(f"the labels of the lists count from {first}: {first} is {labels.names[0]!r}")
+        first = first_label([line.numbered for line in lines if line.numbers], labels)
+        remarks += remarks_on_first_label(first, labels)
     videos = tuple(_listed(line, labels, first) for line in lines)
-    return OwnLists(labels.names, videos, tuple(remarks))
+    return Listing(labels.names, videos, tuple(remarks))
 
 
 def _lines_of(path: Path, split: Split) -> list[ListLine]:
@@ -131,47 +126,6 @@ def _name_in(line: ListLine) -> str:
             f"{line.where}: {line.file!r} is not `path label`, and not in the folder of a class"
         )
     return name
-
-
-def _first_label(lines: Sequence[ListLine], labels: LabelFile) -> int:
-    """Whether labels count from 0 or from 1: as their range allows, and as the folders of the files say.
-
-    Raises:
-        InvalidInput: a label is out of range, the folders contradict, or nothing decides.
-    """
-    usual, classes = labels.first_id or 0, len(labels.names)
-    numbers = {number for line in lines for number in line.numbers}
-    may_be = (usual,) if labels.first_id == 0 else (usual, 1 - usual)
-    possible = [first for first in may_be if min(numbers) >= first and max(numbers) < first + classes]
-    if not possible or (possible == [1] and usual == 0 and classes not in numbers):
-        last = usual + classes - 1
-        number, where = next(
-            (number, line.where) for line in lines for number in line.numbers if not usual <= number <= last
-        )
-        raise InvalidInput(f"{where}: label {number} is out of the range {usual} to {last}")
-    agreeing = {first: Counter(_agreements(lines, labels, first)) for first in possible}
-    fitting = [first for first in possible if agreeing[first][True] >= agreeing[first][False]]
-    if not fitting:
-        line = next(line for line in lines if line.numbers and labels.find(line.folder) is not None)
-        named = labels.names[line.numbers[0] - possible[0]]
-        raise InvalidInput(
-            f"{line.where}: {line.file} has the label of {named!r}: is {labels.source} the label file of this list?"
-        )
-    if len(fitting) > 1 and labels.first_id == 1 and not any(agreeing[first][True] for first in fitting):
-        raise InvalidInput(
-            f"{labels.source} numbers its classes from 1, and the labels of the lists may count from 0 or from 1: "
-            "number the classes from 0 if the lists do"
-        )
-    return max(fitting, key=lambda first: (agreeing[first][True], first == usual))
-
-
-def _agreements(lines: Sequence[ListLine], labels: LabelFile, first: int) -> Iterator[bool]:
-    """For each line whose folder is named like a class, whether its label is that of this class."""
-    words = {same_words(name): label for label, name in enumerate(labels.names)}
-    of_folder = {folder: words.get(same_words(folder)) for folder in {line.folder for line in lines}}
-    for line in lines:
-        if line.numbers and (label := of_folder[line.folder]) is not None:
-            yield line.numbers[0] - first == label
 
 
 def _listed(line: ListLine, labels: LabelFile, first: int) -> ListedVideo:

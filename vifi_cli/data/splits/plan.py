@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.data.formats.listing import SPLITS
-from vifi_cli.data.formats.table_file import times_as_cells, write_table
+from vifi_cli.data.formats.tables.times import times_as_cells
+from vifi_cli.data.formats.tables.writing import write_table
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
 from vifi_cli.data.splits.random_splits import (
     HELD_OUT_SHARE,

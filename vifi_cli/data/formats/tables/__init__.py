@@ -1,0 +1,1 @@
+"""Tables of videos, CSV and JSONL: what their columns mean, and how they are read and written."""

@@ -1,0 +1,124 @@
+"""The columns of tables, by the names that people give them, and what separates them."""
+
+import csv
+import difflib
+import io
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from vifi_cli.data.formats.listing import SPLIT_NAMES
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+
+REQUIRED, OPTIONAL = ("path", "label"), ("split", "group", "start", "end")
+COLUMNS = (*REQUIRED, *OPTIONAL)
+WANTED = f"write {','.join(REQUIRED)} in the first line, and {' and '.join(OPTIONAL)} if you like"
+SYNONYMS = {
+    "path": frozenset(
+        """path video file filename file_name filepath file_path video_path video_file video_name videoname clip
+        clip_path clip_name relative_path""".split()  # noqa: SIM905  a column reads worse
+    ),
+    "label": frozenset(
+        """label class category action activity class_name classname label_name category_name action_name action_label
+        class_label label_id class_id category_id action_id label_idx class_idx class_index
+        label_index""".split()  # noqa: SIM905
+    ),
+    "split": frozenset(("split", "subset", "partition", "set", "usage")),
+    "group": frozenset(("group",)),
+    "start": frozenset(
+        ("start", "start_time", "start_seconds", "start_sec", "t_start", "time_start", "begin")
+    ),
+    "end": frozenset(("end", "end_time", "end_seconds", "end_sec", "t_end", "time_end", "stop")),
+}
+"""What people call the columns; for `label`, also its number."""
+SEPARATORS = ",;\t|"
+_CRUCIAL = frozenset(
+    "start end begin stop from to time second seconds frame frames split group label labels class".split()  # noqa: SIM905
+)
+"""Words of columns whose neglect would change what a table says."""
+
+
+def columns_of(header: Sequence[str], where: str, *, unit: str = "column") -> dict[str, str]:
+    """The columns that are read, from their names in a header or JSON object to ours; others are left out.
+
+    Raises:
+        InvalidInput: a column is missing or there twice, or an unknown one sounds as if it counted.
+    """
+    names: dict[str, str] = {}
+    for column, synonyms in SYNONYMS.items():
+        exact = [name for name in header if _plain(name) == column]
+        fitting = exact or [name for name in header if _plain(name) in synonyms]
+        if column == "label" and len(fitting) > 1:  # a class name tells more than its number
+            fitting = [name for name in fitting if not _is_number(name)] or fitting
+        if len(fitting) > 1 and exact:
+            raise InvalidInput(f"{where}: the {unit} {column!r} is twice in its first line; delete one")
+        if len(fitting) > 1:
+            raise InvalidInput(
+                f"{where}: {' and '.join(fitting)} may both be the {column}: rename or delete one"
+            )
+        names |= dict.fromkeys(fitting, column)
+    unknown = [name for name in header if name not in names]
+    missing = next((column for column in REQUIRED if column not in names.values()), None)
+    if sounding := next(filter(_counts, unknown), None):
+        raise InvalidInput(f"{where}: unknown {unit} {sounding!r}; {WANTED}")
+    if missing:
+        raise InvalidInput(f"{where} has no {unit} {missing!r}; {WANTED}")
+    return names
+
+
+def find_columns(text: str) -> tuple[str, Sequence[str]]:
+    """What separates the cells of a table, and its header; an empty header if it has none.
+
+    Without a header, the columns must be clear: paths of videos, labels, and perhaps splits.
+    """
+    heads = {mark: _first_row(text, mark) for mark in SEPARATORS}
+    for mark, head in heads.items():
+        if len(head) > 1 and all(
+            any(_plain(name) in SYNONYMS[column] for name in head) for column in REQUIRED
+        ):
+            return mark, head
+    mark = max(SEPARATORS, key=lambda mark: len(heads[mark]))
+    return (mark, ()) if any(map(is_video_name, heads[mark])) else (mark, heads[mark])
+
+
+def columns_without_header(rows: Sequence[Sequence[str]], path: Path, mark: str) -> Sequence[str]:
+    """The header that a table without one would have; `rows` have its cells.
+
+    Raises:
+        InvalidInput: it is not clear what the columns are.
+    """
+    columns = list(zip(*rows, strict=False))
+    paths = [place for place, cells in enumerate(columns) if all(map(is_video_name, cells))]
+    splits = [
+        place for place, cells in enumerate(columns) if all(cell.lower() in SPLIT_NAMES for cell in cells)
+    ]
+    others = [place for place in range(len(columns)) if place not in (*paths, *splits)]
+    if len(paths) != 1 or len(others) != 1 or len(splits) > 1 or len({len(row) for row in rows}) != 1:
+        raise InvalidInput(
+            f"{path} has no header: write one into its first line, such as {mark.join(COLUMNS[: len(columns)])}, in "
+            "the order of its columns"
+        )
+    role = {paths[0]: "path", others[0]: "label"} | dict.fromkeys(splits, "split")
+    return [role[place] for place in range(len(columns))]
+
+
+def is_video_name(text: str) -> bool:
+    """Whether a cell has the suffix of a video."""
+    return PurePosixPath(text.strip()).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _first_row(text: str, mark: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader(io.StringIO(text.lstrip()), delimiter=mark), [])]
+
+
+def _counts(name: str) -> bool:
+    words = set(_plain(name).split("_"))
+    return bool(words & _CRUCIAL or difflib.get_close_matches(_plain(name), COLUMNS, n=1, cutoff=0.75))
+
+
+def _plain(name: str) -> str:
+    return "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+
+
+def _is_number(name: str) -> bool:
+    return bool({"id", "idx", "index"} & set(_plain(name).split("_")))

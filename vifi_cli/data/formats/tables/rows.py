@@ -1,0 +1,81 @@
+"""The rows of tables, by the columns that vifi knows."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from vifi_cli.data.formats.tables.columns import (
+    COLUMNS,
+    REQUIRED,
+    columns_of,
+    columns_without_header,
+    find_columns,
+)
+from vifi_cli.data.formats.text_file import CsvRow, numbered_lines, read_text, rows_below
+from vifi_cli.errors import InvalidInput
+
+
+def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
+    """The rows of a CSV file by our columns, and remarks; see `read_table`."""
+    text = read_text(path)
+    mark, header = find_columns(text)
+    reader = csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True)
+    if not header and text.strip():
+        cells = [
+            row for row in csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True) if any(row)
+        ]
+        columns = columns_without_header(cells, path, mark)
+        remark = f"{path} has no header: its columns are read as {', '.join(columns)}"
+        return list(rows_below(reader, columns, path, REQUIRED)), [remark]
+    while header and not any(cell.strip() for cell in next(reader)):
+        pass
+    names = columns_of(header, str(path))
+    columns = [names.get(name, name) for name in header]
+    left_out = [name for name in header if name not in names]
+    rows = [_of_known_columns(row) for row in rows_below(reader, columns, path, REQUIRED)]
+    return rows, _remarks(left_out)
+
+
+def json_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
+    """The rows of a JSONL file by our columns, and remarks."""
+    rows = []
+    left_out: dict[str, None] = {}
+    for number, line in numbered_lines(path):
+        where = f"{path}, line {number}"
+        try:
+            content = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise InvalidInput(
+                f"{where} is not JSON: {getattr(error, 'msg', 'too many brackets')}"
+            ) from error
+        if not isinstance(content, dict):
+            raise InvalidInput(f'{where} is not an object such as {{"path": "a.mp4", "label": "run"}}')
+        content = {name: value for name, value in content.items() if value is not None}
+        names = columns_of(list(content), where, unit="key")
+        left_out |= dict.fromkeys(name for name in content if name not in names)
+        rows.append(
+            _json_row({names[name]: value for name, value in content.items() if name in names}, where)
+        )
+    return rows, _remarks(list(left_out))
+
+
+def _json_row(content: dict[str, object], where: str) -> CsvRow:
+    labels = content["label"] if isinstance(content["label"], list) else [content["label"]]
+    for value in (*labels, *(value for name, value in content.items() if name != "label")):
+        if isinstance(value, list | dict):
+            raise InvalidInput(f"{where}: {json.dumps(value)[:40]} is not a text or a number")
+    first, *more = [str(label).strip() for label in labels] or [""]
+    cells = {name: str(value) for name, value in content.items()} | {"label": first}
+    if missing := next((name for name in REQUIRED if not cells[name]), None):
+        raise InvalidInput(f"{where} has no {missing}: fill it in, or delete the line")
+    return CsvRow(cells, where, tuple(more))
+
+
+def _of_known_columns(row: CsvRow) -> CsvRow:
+    return CsvRow({name: cell for name, cell in row.cells.items() if name in COLUMNS}, row.where)
+
+
+def _remarks(left_out: Sequence[str]) -> list[str]:
+    return [f"left out the columns {', '.join(left_out)}"] if left_out else []

@@ -1,0 +1,42 @@
+"""The columns `start` and `end`, which say what part of a file a row means."""
+
+import math
+
+import numpy as np
+
+from vifi_cli.data.formats.text_file import CsvRow
+from vifi_cli.errors import InvalidInput
+from vifi_cli.video.moment import TimeRange
+from vifi_cli.wording import seconds_of
+
+
+def times_as_cells(part: TimeRange) -> dict[str, str]:
+    """The start and end of a part as a table has them, in seconds; empty where the file begins or ends."""
+    start = np.format_float_positional(part.start_seconds, trim="-") if part.start_seconds else ""
+    end = np.format_float_positional(part.end_seconds, trim="-") if math.isfinite(part.end_seconds) else ""
+    return {"start": start, "end": end}
+
+
+def part_of(row: CsvRow) -> TimeRange:
+    """The part of the file that a row means, by its cells `start` and `end`, either of which may be empty.
+
+    Raises:
+        InvalidInput: a cell is not a time, or the end is not after the start.
+    """
+    start, end = _time(row, "start", 0.0), _time(row, "end", math.inf)
+    if end <= start:
+        cells = row.cells
+        raise InvalidInput(
+            f"{row.where}: the end, {cells['end']}, is not after the start, {cells.get('start') or 0}"
+        )
+    return TimeRange(start, end)
+
+
+def _time(row: CsvRow, column: str, usual: float) -> float:
+    text = row.cells.get(column, "")
+    seconds = seconds_of(text) if text else usual
+    if seconds is None:
+        raise InvalidInput(
+            f"{row.where}: {column} {text!r} is not a time: write seconds, as in 12.5, or 1:02:03.5"
+        )
+    return seconds

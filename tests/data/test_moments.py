@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from vifi_cli.data.formats.tables.times import times_as_cells
 
 from tests.data.conftest import MakeFiles
 from tests.made_videos import numbered_frames, write_video
 from vifi_cli.api.data import split_data
 from vifi_cli.api.training.prepare import digest_of
+from vifi_cli.data.formats.tables.times import times_as_cells
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, digest_of_list, without_leaks
 from vifi_cli.data.leaks import find_leaks, leaks_between
 from vifi_cli.data.loading import load_labeled_videos, read_own_splits

@@ -159,7 +159,7 @@ def _located(
     remarks = [*listing.remarks, *found.remarks]
     if finder.moved:
         remarks.append(
-            f"{counted(len(finder.moved), 'path')} of another computer found here by the last folders"
+            f"{counted(len(finder.moved), 'path')} of another computer found here by its last folders"
         )
     return replace(found, remarks=tuple(remarks))
 

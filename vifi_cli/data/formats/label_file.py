@@ -1,7 +1,6 @@
 """Label files, which name the classes that lists, tables and folders number."""
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -101,21 +100,20 @@ def _in_order(numbered: Iterable[_Numbered], path: Path) -> tuple[int, tuple[str
 
 
 def _csv_rows(path: Path) -> Iterator[_Numbered]:
-    text = read_text(path)
-    first_line = text.lstrip().split("\n", 1)[0]
-    separator = next((mark for mark in ",\t;" if mark in first_line), ",")
-    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     is_first = True
-    for row in reader:
-        if not any(cell.strip() for cell in row):
+    for number, line in numbered_lines(path):
+        if not line.strip(",;\t "):
             continue
-        label, name = row[0].strip(), separator.join(row[1:]).strip()
+        mark = next((mark for mark in line if mark in ",;\t"), ",")
+        label, _, name = (part.strip() for part in line.partition(mark))
         is_header, is_first = is_first and name != "" and "id" in label.lower().split("_"), False
         if is_header:
             continue
-        where = f"{path}, line {reader.line_num}"
+        where = f"{path}, line {number}"
+        if name.startswith('"'):
+            name = next(csv.reader([name], delimiter=mark))[0].strip()
         if not label.isdecimal() or not name:
-            raise InvalidInput(f"{where}: {','.join(row)!r} is not `id,name`")
+            raise InvalidInput(f"{where}: {line!r} is not `id,name`")
         yield int(label), name, where
 
 

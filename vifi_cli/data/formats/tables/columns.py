@@ -12,7 +12,7 @@ from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 
 REQUIRED, OPTIONAL = ("path", "label"), ("split", "group", "start", "end")
 COLUMNS = (*REQUIRED, *OPTIONAL)
-WANTED = f"write {','.join(REQUIRED)} in the first line, and {' and '.join(OPTIONAL)} if you like"
+WANTED = f"write {','.join(REQUIRED)} in the first line, and {', '.join(OPTIONAL)} if you like"
 SYNONYMS = {
     "path": frozenset(
         """path video file filename file_name filepath file_path video_path video_file video_name videoname clip
@@ -59,7 +59,8 @@ def columns_of(header: Sequence[str], where: str, *, unit: str = "column") -> di
         names |= dict.fromkeys(fitting, column)
     unknown = [name for name in header if name not in names]
     missing = next((column for column in REQUIRED if column not in names.values()), None)
-    if sounding := next(filter(_counts, unknown), None):
+    numbers = SYNONYMS["label"] if "label" in names.values() else ()
+    if sounding := next((name for name in unknown if _counts(name) and _plain(name) not in numbers), None):
         raise InvalidInput(f"{where}: unknown {unit} {sounding!r}; {WANTED}")
     if missing:
         raise InvalidInput(f"{where} has no {unit} {missing!r}; {WANTED}")

@@ -5,13 +5,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from vifi_cli.data.formats.finding import VideoFinder
+from vifi_cli.data.formats.listing import Listing
 
 
 class MediaFinder:
     """Finds videos by path, and else by name, below some folders, the first of which is that of the annotation file."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._finder = VideoFinder(folders, (), (), by_name=True)
+        self._finder = VideoFinder(folders, Listing((), ()), by_name=True)
         self._found: dict[str, Path | None] = {}
 
     def find(self, file: str, class_name: str = "") -> Path | None:

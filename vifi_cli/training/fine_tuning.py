@@ -40,6 +40,9 @@ from vifi_cli.wording import counted
 Report = StepReport | EpochReport | RunResult
 Noted = TypeVar("Noted", StepReport, EpochReport)
 DRAWING_SECONDS = 60.0  # between two pictures of the curves, at least
+NOT_LEARNED = (
+    "the model was like that before it learned: take other weights, or runtime.precision=fp32 on a GPU"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,8 @@ class Listener:
 
     should_stop: Callable[[], bool] = lambda: False  # after a step, in any process: the run is saved and ends
     scoring: Callable[[int, int], None] = lambda done, total: None  # how many videos are scored, of how many
-    encoding: Callable[[int, int], None] = lambda done, total: (
-        None
-    )  # the same of training videos encoded once
+    # the same of training videos encoded once
+    encoding: Callable[[int, int], None] = lambda done, total: None
     say: Callable[[str], None] = lambda message: None
 
 
@@ -103,8 +105,7 @@ class FineTuning:
 
         Raises:
             TrainingDiverged: the loss is not finite.
-            InvalidInput: too many videos cannot be read, or nothing was saved.
-                Also if the disk is full; the previous state stays.
+            InvalidInput: too many videos cannot be read, nothing was saved, or the disk is full.
             VideoOutOfReach: the disk with the videos has vanished; what was done is saved.
         """
         try:
@@ -211,13 +212,16 @@ class FineTuning:
         # embeddings take almost no memory
         at_once = recipe.effective_batch if recipe.embeds_clips_once() else self._micro_batch
         making = BatchMaking(recipe, len(self._data.class_names), at_once, self._enter)
-        videos = self._data.train
+        groups, has_learned = self._groups(drawn), first > 0
         try:
-            yield from take_steps(self._learner, self._plan, making, videos, self._groups(drawn), first)
+            for report in take_steps(self._learner, self._plan, making, self._data.train, groups, first):
+                has_learned = True
+                yield report
         except TrainingDiverged as error:
             is_kept = self._folder.last.exists()
             kept = f"the last good one is in {self._folder.last}" if is_kept else "nothing is saved"
-            raise TrainingDiverged(f"{error}; {kept}; try a lower learning_rate") from error
+            advice = "try a lower learning_rate" if has_learned else NOT_LEARNED
+            raise TrainingDiverged(f"{error}; {kept}; {advice}") from error
         except torch.OutOfMemoryError as error:
             smaller = max(1, self._micro_batch // 2)
             is_saved, change = self._folder.state.exists(), f"--recipe runtime.micro_batch={smaller}"

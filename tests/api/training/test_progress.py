@@ -78,6 +78,18 @@ def test_a_resumed_run_begins_where_it_was() -> None:
     assert run.overall.done / run.overall.total == pytest.approx(16 / 20, abs=0.02)
 
 
+def test_a_resumed_run_waits_for_a_second_step_with_its_estimate() -> None:
+    run = Run()
+    run.progress.begin(LENGTH, is_resumed=True)
+    run.overall.total = 0.0
+    for step, seconds in ((1, 100.0), (2, 10.0)):
+        assert run.overall.total == 0, "the first step warms up, and nothing else is known"
+        run.seconds += seconds
+        run.progress.step(StepReport(2, step, 4, 5, loss=1.0, learning_rate=1e-5, clips=8))
+    assert run.overall.left == pytest.approx(9 * 10)
+    assert run.overall.done == pytest.approx(9 * 10 + 110), "nine steps before, by the pace of the second one"
+
+
 def test_the_first_estimates_leave_out_how_long_the_start_took() -> None:
     run = Run()
     run.progress.scoring(0, 10)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
+from vifi_cli.training.run.folder import RunFolder
 
 QUICK = ("frames=2", "epochs=2", "effective_batch=4", "learning_rate=1e-3", "warmup_epochs=1")
 
@@ -140,5 +141,7 @@ def test_a_run_goes_on_with_its_own_data_and_recipe(
     changed = vifi("finetune", "--resume", run, "--recipe", "epochs=9")
     assert changed.exit_code == 2
     assert "only runtime.* can be changed" in changed.stderr
-    other = vifi("finetune", "--resume", run, "--data", colours)
-    assert "--data does not go with --resume" in other.stderr
+    other = vifi("finetune", "--resume", run, "--data", colours / "train")
+    assert other.exit_code == 2
+    assert f"the videos of {colours / 'train'} are not those that {run} began with" in other.stderr
+    assert RunFolder(run).read_config().data == str(colours)

@@ -17,7 +17,7 @@ from tests.cli.conftest import run_vifi
 from tests.training.conftest import MakeRun
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.training.finetune import finetune
-from vifi_cli.api.training.prepare import prepare_run, resumed_run
+from vifi_cli.api.training.prepare import Resumption, prepare_run, resumed_run
 from vifi_cli.api.training.request import TrainingRequest, training_request
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, UnreadableVideo
@@ -154,7 +154,9 @@ def test_a_step_that_diverges_names_a_few_of_its_videos(
     data = replace(colours, train=colours.train * 3)
     run = make_run(tmp_path / "run", "effective_batch=27", data=data)
     torch.nn.init.constant_(run._learner.network.logit_scale, math.nan)
-    with pytest.raises(TrainingDiverged, match=r"and 19 more; nothing is saved") as caught:
+    with pytest.raises(
+        TrainingDiverged, match=r"and 19 more; nothing is saved; the model was like that before"
+    ) as caught:
         list(run.reports())
     assert str(caught.value).count(".mp4") == 8
 
@@ -172,7 +174,23 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
     prepared.folder.begin(prepared.config)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert resumed_run(tmp_path / "run", None, [], AUTOMATIC).data.train == prepared.data.train
+    assert resumed_run(tmp_path / "run", Resumption(), AUTOMATIC).data.train == prepared.data.train
+    (tmp_path / "red,green").rename(tmp_path / "elsewhere" / "moved")
+    with pytest.raises(
+        InvalidInput, match=r"red does not exist.*; if the data was moved, name its new place with --data"
+    ):
+        resumed_run(tmp_path / "run", Resumption(), AUTOMATIC)
+    moved = resumed_run(tmp_path / "run", Resumption(data="moved"), AUTOMATIC)
+    assert [video.path.name for video in moved.data.train] == [
+        video.path.name for video in prepared.data.train
+    ]
+    moved.folder.note_place_of_data(moved.config)
+    assert resumed_run(tmp_path / "run", Resumption(), AUTOMATIC).config == moved.config
+    assert moved.config == replace(prepared.config, data=str(tmp_path / "elsewhere" / "moved"))
+    fewer = shutil.copytree(colour_folder, tmp_path / "fewer")
+    shutil.rmtree(fewer / "red")
+    with pytest.raises(InvalidInput, match=r"are not those that .*run began with: name the place of those"):
+        resumed_run(tmp_path / "run", Resumption(data=fewer), AUTOMATIC)
 
 
 def test_a_set_known_by_name_is_no_folder_of_that_name(

@@ -9,6 +9,7 @@ from vifi_cli import stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.prepare import (
     PreparedRun,
+    Resumption,
     check_test_is_unseen,
     new_run_folder,
     prepare_run,
@@ -71,12 +72,14 @@ def resume_bridge(
     run: Path | str,
     *,
     recipe: Sequence[Change] = (),
+    data: Path | str | None = None,
     data_root: Path | str | None = None,
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
 ) -> BridgeResult:
     """Continue an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
-    finetune, prompt = _resumed(given_path(run), data_root, as_changes(recipe), of_first_process(feedback))
+    how = Resumption(as_changes(recipe), data, data_root)
+    finetune, prompt = _resumed(given_path(run), how, of_first_process(feedback))
     with joined_processes(device) as processes:
         return _carry_out(finetune, prompt, processes, feedback)
 
@@ -98,16 +101,15 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun
     return first, prompting
 
 
-def _resumed(
-    run: Path, data_root: Path | str | None, changes: Sequence[Change], feedback: Feedback
-) -> tuple[PreparedRun, PreparedRun]:
+def _resumed(run: Path, how: Resumption, feedback: Feedback) -> tuple[PreparedRun, PreparedRun]:
     second = RunFolder(run / "prompt")
     if not second.is_begun():
         raise InvalidInput(
             f"{run} is not a run of two stages: it holds no prompt/config.toml; see `vifi finetune --resume`"
         )
-    config = resumed_config(second, changes_of_stage(changes, "prompt"))
-    first = resumed_run(run / "finetune", data_root, changes_of_stage(changes, "finetune"), feedback)
+    config = resumed_config(second, replace(how, changes=changes_of_stage(how.changes, "prompt")))
+    of_first = replace(how, changes=changes_of_stage(how.changes, "finetune"))
+    first = resumed_run(run / "finetune", of_first, feedback)
     return first, PreparedRun(second, config, first.data, is_begun=True)
 
 

@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Unpack
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
-from vifi_cli.api.training.prepare import PreparedRun, check_test_is_unseen, prepare_run, resumed_run
+from vifi_cli.api.training.prepare import (
+    PreparedRun,
+    Resumption,
+    check_test_is_unseen,
+    prepare_run,
+    resumed_run,
+)
 from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
 from vifi_cli.api.training.run import carry_out
 from vifi_cli.model.registry.card import Fusion
@@ -70,19 +76,21 @@ def resume_training(
     run: Path | str,
     *,
     recipe: Sequence[Change] = (),
+    data: Path | str | None = None,
     data_root: Path | str | None = None,
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
 ) -> RunResult:
     """Continue an interrupted run of `finetune` or `prompt_tune`, exactly where it stopped.
 
-    `recipe` can only change the runtime, as in `runtime.workers=4`; `data_root` is where public sets are now, if they
-    were moved.
+    `recipe` can only change the runtime, as in `runtime.workers=4`. If the videos were moved, `data` is where the
+    folder or table is now, and `data_root` where public sets or the videos of a list are.
 
     Raises:
         InvalidInput: there is no such run, its videos have changed, or a change concerns more than the runtime.
     """
-    return _train(resumed_run(run, data_root, recipe, of_first_process(feedback)), device, feedback)
+    resumed = resumed_run(run, Resumption(recipe, data, data_root), of_first_process(feedback))
+    return _train(resumed, device, feedback)
 
 
 def _prepared(request: TrainingRequest, feedback: Feedback) -> PreparedRun:

@@ -14,7 +14,7 @@ from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
 from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.errors import InvalidInput
+from vifi_cli.errors import InvalidInput, VideoOutOfReach
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import RUNS, given_path, slug
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
@@ -86,30 +86,45 @@ def new_run_folder(data_name: str) -> Path:
     return RUNS.absolute() / f"{slug(data_name)}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def resumed_run(
-    path: Path | str, data_root: Path | str | None, changes: Sequence[Change], feedback: Feedback
-) -> PreparedRun:
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How an interrupted run continues: with a changed runtime, or with data that is in another place now."""
+
+    changes: Sequence[Change] = ()
+    data: Path | str | None = None  # the place of the data, if it was moved
+    data_root: Path | str | None = (
+        None  # the folder of public sets or of the videos of a list, if they were moved
+    )
+
+
+def resumed_run(path: Path | str, how: Resumption, feedback: Feedback) -> PreparedRun:
     """Find data and recipe of an interrupted run, whose videos must be those that it began with."""
     folder = RunFolder(given_path(path))
-    config = resumed_config(folder, as_changes(changes))
-    source = replace(config.source, root=given_path(data_root)) if data_root else config.source
+    config = resumed_config(folder, how)
     setting, protocol = Setting.parse(config.setting), config.protocol
-    videos = load_data(source, setting, config.recipe.seed, protocol=protocol, feedback=feedback)
+    try:
+        videos = load_data(config.source, setting, config.recipe.seed, protocol=protocol, feedback=feedback)
+    except (InvalidInput, VideoOutOfReach) as error:
+        if config.source.is_public_set or Path(config.source.name).exists():
+            raise
+        raise InvalidInput(f"{error}; if the data was moved, name its new place with --data") from error
     if digest_of(videos) != config.videos:
         raise InvalidInput(
-            f"the videos of {config.data} are not those that {folder.path} began with: start a new run with --model "
-            f"{folder.last}"
+            f"the videos of {config.data} are not those that {folder.path} began with: name the place of those with "
+            f"--data or --data-root, or start a new run with --model {folder.last}"
         )
     return PreparedRun(folder, config, videos, is_begun=True)
 
 
-def resumed_config(folder: RunFolder, changes: Sequence[Change]) -> RunConfig:
-    """The configuration of an interrupted run, with the user's changes, which only the runtime allows."""
+def resumed_config(folder: RunFolder, how: Resumption) -> RunConfig:
+    """The configuration of an interrupted run, with what the user changes of it: the runtime, and where the data is."""
     config = folder.read_config()
-    recipe = with_changes(config.recipe, changes)
+    recipe = with_changes(config.recipe, as_changes(how.changes))
     if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
         raise InvalidInput("a run continues with the recipe it began with: only runtime.* can be changed")
-    return replace(config, recipe=recipe)
+    root = given_path(how.data_root) if how.data_root else config.source.root
+    data = config.source if how.data is None else DataSource.parse(str(how.data)).absolute()
+    return replace(config, recipe=recipe, data=str(data), data_root=str(root or ""))
 
 
 def continued_run(prepared: PreparedRun) -> PreparedRun:

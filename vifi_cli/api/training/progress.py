@@ -24,6 +24,7 @@ class TrainingProgress:
     device: torch.device
     now: Callable[[], float] = time.perf_counter
     length: RunLength | None = None  # once the run is set up
+    _is_resumed: bool = False
     _started: float = 0.0
     _before_seconds: float = 0.0  # what a resumed run took before, by the pace of this one
     _latest: float = 0.0  # when the latest step or scoring ended
@@ -38,7 +39,7 @@ class TrainingProgress:
 
     def begin(self, length: RunLength, *, is_resumed: bool = False) -> None:
         """Notes how long the run is, before its first step: what was done before is no part of its pace."""
-        self.length, self._videos_to_score = length, length.videos_to_score
+        self.length, self._videos_to_score, self._is_resumed = length, length.videos_to_score, is_resumed
         self._started = self._latest = self.now()
         if not is_resumed:
             self.overall(0.0)
@@ -68,8 +69,7 @@ class TrainingProgress:
         share = max(NEWEST_SHARE, 1 / max(self._steps_taken, 1))  # the second replaces the first, a slow one
         self._steps_taken += 1
         self._step_seconds += share * (seconds - self._step_seconds)
-        if self._steps_taken == 1:
-            self._resume(self._steps_done - 1)
+        self._resume(self._steps_done - self._steps_taken)
         self._facts = (
             f"epoch {step.epoch + 1}/{step.epochs} · loss {step.loss:.3f} · lr {step.learning_rate:.1e} · "
             f"{step.clips / max(self._step_seconds, 1e-3):.1f} clips/s{self._memory()}"
@@ -81,9 +81,10 @@ class TrainingProgress:
         self.stage(steps, of, what=f"Epoch {epoch + 1}", at=f"step {steps}/{of}")
 
     def _resume(self, steps: int) -> None:
-        """Counts what was done before this process began."""
-        self._before_seconds = steps * self._step_seconds
-        if self.length and steps:
+        """Counts what was done before this process began, once more after the first step, which is a slow one."""
+        if self._steps_taken <= 2:
+            self._before_seconds = steps * self._step_seconds
+        if self.length and steps and self._steps_taken == 1:
             self._videos_to_score = int(self._videos_to_score * (1 - steps / self.length.steps))
 
     def _reading(self, what: str, done: int, total: int) -> None:
@@ -99,8 +100,8 @@ class TrainingProgress:
         self.stage(done, total, what=what, at=f"{done:,}/{total:,} videos")
 
     def _show_overall(self) -> None:
-        if self.length is None:
-            return
+        if self.length is None or (self._is_resumed and self._steps_taken == 1):
+            return  # a resumed run has nothing but its first step, a slow one, to go by
         length, taken = self.length, self.now() - self._started
         guessed = STEP_PER_SCORING * self._video_seconds * length.clips_per_step
         step_seconds = self._step_seconds if self._steps_taken else guessed

@@ -101,6 +101,8 @@ def _alone_in_folder(
                 if not run.is_begun:
                     run.folder.begin(run.config)
                 held.enter_context(training_lock(run.folder.path, feedback.warn))
+                if run.is_begun:
+                    run.folder.note_place_of_data(run.config)
                 if run.is_begun and not is_resumed:
                     run.folder.metrics.unlink(missing_ok=True)
             except (VifiError, OSError) as error:

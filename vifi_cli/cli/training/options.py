@@ -104,8 +104,8 @@ def train_or_resume(
         "--protocol": run.protocol, "--output": run.folder,
     }  # fmt: skip
     given = {flag: value for flag, value in asked.items() if value is not None}
-    if run.resume and given:
-        raise InvalidInput(f"{next(iter(given))} does not go with --resume: a run continues as it began")
+    if run.resume and (fixed := [flag for flag in given if flag != "--data"]):
+        raise InvalidInput(f"{fixed[0]} does not go with --resume: a run continues as it began")
     if not run.resume and not source.data:
         raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     # the functions know --side as tune

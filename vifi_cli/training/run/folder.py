@@ -11,7 +11,7 @@ import contextlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,16 @@ class RunFolder:
             self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins
         except FileExistsError as error:
             raise InvalidInput(f"another run has just begun in {self.path}: name another --output") from error
+        self._write(config)
+
+    def note_place_of_data(self, config: RunConfig) -> None:
+        """Write down where the data is now, if it was moved, for later commands."""
+        begun = self.read_config()
+        moved = replace(begun, data=config.data, data_root=config.data_root)
+        if moved != begun:
+            self._write(moved)
+
+    def _write(self, config: RunConfig) -> None:
         table = {"vifi": __version__, **asdict(config)}
         write_file(self._config, tomli_w.dumps(table).encode())
 

@@ -154,6 +154,18 @@ def test_what_makes_no_sense_is_one_line_that_says_so(
         f"error: the map cannot be written to {here / 'file' / 'map'}: {here / 'file'} is not a folder; "
         "name another --output"
     ], "before anything is embedded"
+    few = here / "few.csv"
+    few.write_text(
+        "".join(
+            ["path,label,split\n", *(f"{folders}/{name}/1.mp4,{name},test\n" for name in ("red", "blue"))]
+        )
+    )
+    lines = said("-m", tiny, "--data", few).splitlines()
+    assert lines[-1] == (
+        "error: a map of 2 videos of 2 classes shows nothing: it needs two classes, and two videos of one of them (of "
+        "data to train on, only held-out videos are mapped)"
+    )
+    assert not any("official splits" in line for line in lines), "a matter of vifi eval"
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
     assert "pip install scikit-learn" in said("-m", tiny, "--data", folders, "-o", "map")
     assert not (here / "map").exists()

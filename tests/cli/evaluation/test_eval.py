@@ -105,7 +105,7 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     assert leaky.exit_code == 2
     assert leaky.stderr.splitlines()[-1] == (
         f"error: {best} has learned 2 of the 2 novel classes, such as 'red'; "
-        "--allow-leak tests anyway and marks the report"
+        "--allow-leak goes on and marks the result"
     )
     allowed = vifi("eval", "--setting", "base2novel", "--allow-leak", "--json", "-o", "leaky")
     marked = document(allowed)
@@ -344,7 +344,7 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "runs/ has no run to evaluate: name a model with --model and videos with --data; for a run elsewhere, "
+        ((), "runs/ has no run yet: name a model with --model and videos with --data; for a run elsewhere, "
          "--model FOLDER/best is enough"),
         (("--setting", "zeroshot"), "--setting zeroshot: the settings are zero-shot"),
         (("--model", "{tiny}"), "--data is missing"),

@@ -100,6 +100,8 @@ def _test(
         fetch_weights(model, feedback)
     method_runs = MethodRuns(subject, runs) if subject.methods else None
     plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak)
+    if subject.setting.name == "zero-shot" and not subject.data.is_public_set:
+        feedback.note("this data has no official splits: all its test videos are one list")
     if method_runs:
         method_runs.train(plan.trials, processes, feedback)
     make_repeatable(subject.seed, processes.device)

@@ -74,7 +74,7 @@ def plan_tests(
     plan = TestPlan(subject, trials, lists, training, before, {})
     leaks = dict(_leaks(plan, feedback))
     if leaks and not allow_leak:
-        raise InvalidInput(f"{next(iter(leaks.values()))}; --allow-leak tests anyway and marks the report")
+        raise InvalidInput(f"{next(iter(leaks.values()))}; --allow-leak goes on and marks the result")
     return replace(plan, leaks=leaks)
 
 
@@ -108,8 +108,6 @@ def _report_lists(subject: Subject, lists: list[LabeledVideos], feedback: Feedba
             f"{counted(len(missing), 'listed video')} not on disk, such as {next(iter(missing))}; "
             "`vifi data check` lists them"
         )
-    if subject.setting.name == "zero-shot" and not subject.data.is_public_set:
-        feedback.note("this data has no official splits: all its test videos are one list")
 
 
 def _leaks(plan: TestPlan, feedback: Feedback) -> Iterator[tuple[str, str]]:

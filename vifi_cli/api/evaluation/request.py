@@ -206,7 +206,7 @@ def run_and_models(
         )
     if run is None:
         raise InvalidInput(
-            f"{RUNS}/ has no run to evaluate: name a model with --model and videos with --data; "
+            f"{RUNS}/ has no run yet: name a model with --model and videos with --data; "
             "for a run elsewhere, --model FOLDER/best is enough"
         )
     return run.read_config(), (str(run.best.absolute()),)

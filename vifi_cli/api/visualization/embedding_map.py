@@ -29,6 +29,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.embed_map.drawing import map_picture
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, Projection, make_map
 from vifi_cli.evaluation.embed_map.page import map_page
+from vifi_cli.evaluation.embed_map.separation import check_separable
 from vifi_cli.evaluation.figures.lettering import spelling_note
 from vifi_cli.evaluation.report.pictures import thumbnails
 from vifi_cli.evaluation.testing.predicting import EmbeddedVideos, Embeddings, embed_videos
@@ -180,6 +181,14 @@ def embed_dataset(
         fetch_weights(model, feedback)
     plan = plan_tests(subject, None, feedback, allow_leak=allow_leak)
     tested = _joined(plan)
+    check_separable(
+        [video.label for video in tested.test], "of data to train on, only held-out videos are mapped"
+    )
+    if len(plan.lists[0]) > 1 and subject.setting.name == "zero-shot":
+        number, source = len(plan.lists[0]), subject.data.name
+        feedback.note(
+            f"{source} has {number} official test lists: this is the first; --data {source}:2 maps another"
+        )
 
     def load(model: ModelSource) -> LoadedModel:
         with feedback.busy("Loading the model"):
@@ -260,9 +269,10 @@ def embed_index(seed: int) -> LabeledEmbeddings:
             raise InvalidInput("the index is empty: `vifi index FOLDER` adds videos")
         drawn = np.random.default_rng(seed).permutation(len(every))[:MOST_VIDEOS]
         chosen = [every[place] for place in np.sort(drawn).tolist()]
+        class_names, labels = _folders([video.path for video in chosen])
+        check_separable(labels, "of the index, each folder is a class; --data maps labeled videos")
         embeddings = np.concatenate([_embedding_of(catalog, video) for video in chosen])
         model = catalog.indexed_with.model
-    class_names, labels = _folders([video.path for video in chosen])
     remarks = [f"drawn from the {len(every):,} videos of the index"] if len(chosen) < len(every) else []
     return LabeledEmbeddings(
         title=_title("index", len(chosen), len(class_names)),

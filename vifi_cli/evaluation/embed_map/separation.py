@@ -60,12 +60,7 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
 
     Source: Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, 1987.
     """
-    if not 2 <= (classes := len(np.unique(labels))) < len(labels):
-        mapped = f"{counted(len(labels), 'video')} of {counted(classes, 'class', 'classes')}"
-        raise InvalidInput(
-            f"a map of {mapped} shows nothing: it needs two classes, and two videos of one of them "
-            "(of data to train on, held-out videos are mapped; with --index, each folder is a class)"
-        )
+    check_separable(labels)
     silhouettes = _silhouettes(embeddings, labels)
     members = np.unique(groups, return_inverse=True)[1] if groups else np.arange(len(labels))
     nearest = nearest_neighbors(embeddings, members)
@@ -77,6 +72,18 @@ def separation(embeddings: Embeddings, labels: Labels, groups: Sequence[str] = (
         silhouettes,
         nearest,
         matches,
+    )
+
+
+def check_separable(labels: Labels | Sequence[int], hint: str = "") -> None:
+    """Raise InvalidInput unless there are two classes, one of them with two videos; `hint` ends the message."""
+    classes = len(np.unique(labels))
+    if 2 <= classes < len(labels):
+        return
+    mapped = f"{counted(len(labels), 'video')} of {counted(classes, 'class', 'classes')}"
+    ending = f" ({hint})" if hint else ""
+    raise InvalidInput(
+        f"a map of {mapped} shows nothing: it needs two classes, and two videos of one of them{ending}"
     )
 
 

@@ -165,7 +165,17 @@ def _located(
 
 
 def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVideos:
-    """Draws a setting of the paper from the user's own data, the frequent half of the classes being base."""
+    """Draws a setting of the paper from the user's own data, the frequent half of the classes being base.
+
+    Raises:
+        InvalidInput: it draws videos class by class, but some have several.
+    """
+    draws_classes = setting.name in ("few-shot", "base2novel", "novel")
+    if draws_classes and any(video.more_labels for video in videos.all_videos()):
+        raise InvalidInput(
+            f"--setting {setting} draws videos class by class, but videos of {videos.name} show several classes: "
+            "choose supervised or zero-shot"
+        )
     shots = setting.shots
     if setting.name in ("base2novel", "novel"):
         base, novel = base_and_novel(videos.train, len(videos.class_names))

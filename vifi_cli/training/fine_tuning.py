@@ -77,7 +77,7 @@ class FineTuning:
         precision = choose_precision(recipe.runtime.precision, processes.device)
         self._enter = ClipInput(self._card.preprocessing, processes.device, precision)
         self._learner = Learner(network, tokens, recipe, processes, precision)
-        self._plan = plan_run(recipe, len(data.train))
+        self._plan = plan_run(recipe, len(data.train), [video.label for video in data.train])
         self._micro_batch = find_micro_batch(
             self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names)
         )

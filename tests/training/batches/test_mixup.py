@@ -1,12 +1,16 @@
 """Mixing clips and targets: shares that agree, groups that stand alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
+from vifi_cli.training.batches.loading import padded_labels
 from vifi_cli.training.batches.mixup import mix_clips, soft_targets
 from vifi_cli.training.recipe.recipe import Mixing
 
@@ -43,6 +47,31 @@ def test_targets_are_probabilities(classes: int, smoothing: float) -> None:
     )
     off = targets[~torch.eye(classes, dtype=torch.bool)]
     torch.testing.assert_close(off, torch.full_like(off, smoothing / classes))
+
+
+def test_classes_of_one_clip_share_its_target() -> None:
+    videos = [LabeledVideo(Path("a"), 2), LabeledVideo(Path("b"), 0, more_labels=(3, 1))]
+    labels = padded_labels(videos)
+    assert labels.tolist() == [[2, 2, 2], [0, 3, 1]]
+    third = 1 / 3
+    torch.testing.assert_close(
+        soft_targets(labels, 4, 0.0), torch.tensor([[0.0, 0, 1, 0], [third, third, 0, third]])
+    )
+    smooth = soft_targets(labels, 4, 0.2)
+    torch.testing.assert_close(
+        smooth[1], torch.tensor([0.8 / 3 + 0.05, 0.8 / 3 + 0.05, 0.05, 0.8 / 3 + 0.05])
+    )
+    torch.testing.assert_close(smooth.sum(1), torch.ones(2))
+    assert torch.equal(
+        soft_targets(padded_labels(videos[:1]), 4, 0.1), soft_targets(torch.tensor([2]), 4, 0.1)
+    )
+
+
+@given(SEEDS)
+def test_targets_of_several_classes_are_mixed_as_the_pixels_are(seed: int) -> None:
+    targets = soft_targets(torch.tensor([[0, 1], [2, 2], [1, 3], [3, 0]]), 4, 0.0)
+    clips, mixed = mix_clips(one_hot_clips(4), targets, PUBLISHED, np.random.default_rng(seed))
+    torch.testing.assert_close(mixed, own_shares(clips) @ targets)
 
 
 @given(st.sampled_from([PUBLISHED, ONLY_MIXUP, ONLY_CUTMIX]), SEEDS)

@@ -41,6 +41,11 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     with start.explained():
         resolve_model(start.name)  # a misspelt name is reported before the data is read
     data = load_data(request.data, request.setting, recipe.seed, protocol=request.protocol, feedback=feedback)
+    if recipe.class_balance and any(video.more_labels for video in data.train):
+        raise InvalidInput(
+            f"recipe: class_balance draws videos class by class, but videos of {data.name} show several classes: "
+            "omit it"
+        )
     model = start.fetch(feedback).name
     if request.method == "prompt":
         recipe = prompt_recipe_of(request, model, feedback)

@@ -1,17 +1,18 @@
 """Which videos each optimizer step learns from: the seed alone determines it, not the number of processes.
 
-An epoch is a permutation of the videos. It is cut into steps, and each step into the groups that are mixed together,
-which the processes share. So one process and eight learn from the same clips in the same steps, and a resumed run
-continues where it was.
+An epoch is a permutation of the videos, or has those of rare classes more often. It is cut into steps, and each step
+into the groups that are mixed together, which the processes share. So one process and eight learn from the same clips
+in the same steps, and a resumed run continues where it was.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.training.batches.class_balance import ClassBalance
 from vifi_cli.training.recipe.learning_rate import Schedule
 from vifi_cli.training.recipe.recipe import Recipe
 
@@ -55,6 +56,7 @@ class RunPlan:
     epochs: int
     group: int  # clips mixed together
     seed: int
+    balance: ClassBalance | None = None  # how much more often rare classes are drawn
 
     @property
     def total_steps(self) -> int:
@@ -71,7 +73,9 @@ class RunPlan:
 
     def _order(self, epoch: int) -> list[int]:
         """The videos of an epoch; if its steps hold more than there are, they repeat, as in the published code."""
-        order: list[int] = np.random.default_rng([self.seed, epoch]).permutation(self.videos).tolist()
+        generator = np.random.default_rng([self.seed, epoch])
+        drawn = self.balance.draw(generator) if self.balance else generator.permutation(self.videos)
+        order: list[int] = drawn.tolist()
         wanted = (self.steps_per_epoch - 1) * self.effective_batch + 1
         return (order * math.ceil(wanted / self.videos)) if wanted > self.videos else order
 
@@ -85,15 +89,16 @@ class RunPlan:
         return StepPlan(epoch, step, len(draws), mine)
 
 
-def plan_run(recipe: Recipe, videos: int) -> RunPlan:
-    """The plan of a recipe for this many training videos."""
+def plan_run(recipe: Recipe, videos: int, labels: Sequence[int] = ()) -> RunPlan:
+    """The plan of a recipe for this many training videos; a recipe with `class_balance` needs their labels."""
     if videos < 1:
         raise InvalidInput("the data has no training videos")
     batch = recipe.effective_batch
     steps = math.ceil(videos / batch)
     if recipe.drop_incomplete:
         steps = max(1, _published_batches(recipe, videos) // recipe.batches_per_step)
-    return RunPlan(videos, batch, steps, recipe.epochs, recipe.mixing.group, recipe.seed)
+    balance = ClassBalance(tuple(labels), recipe.class_balance) if recipe.class_balance else None
+    return RunPlan(videos, batch, steps, recipe.epochs, recipe.mixing.group, recipe.seed, balance)
 
 
 def make_schedule(recipe: Recipe, plan: RunPlan) -> Schedule:

@@ -38,7 +38,7 @@ class ClipGroup:
 
     group: DrawnGroup
     clips: Tensor  # uint8 (B, T, 3, S, S), or embeddings
-    labels: Tensor  # int64 (B,), of the videos that were read
+    labels: Tensor  # int64 (B, K), of the videos that were read, as `padded_labels` has them
     bad: tuple[BadClip, ...]  # videos that another one replaced
 
 
@@ -56,7 +56,7 @@ class TrainingClips(Dataset[ClipGroup]):
     _bad: dict[int, str] = field(default_factory=dict)
 
     def __getitem__(self, group: DrawnGroup) -> ClipGroup:
-        clips, labels, bad = [], [], []
+        clips, read, bad = [], [], []
         for draw in group.draws:
             for video in candidates(draw.video, self.videos):
                 clip = self._read(video, draw)
@@ -66,8 +66,8 @@ class TrainingClips(Dataset[ClipGroup]):
             else:
                 raise UnreadableVideo(NONE_READABLE)
             clips.append(clip)
-            labels.append(self.videos[video].label)
-        return ClipGroup(group, torch.stack(clips), torch.tensor(labels), tuple(bad))
+            read.append(self.videos[video])
+        return ClipGroup(group, torch.stack(clips), padded_labels(read), tuple(bad))
 
     def _read(self, video: int, draw: ClipDraw) -> Tensor | None:
         if video in self._bad:
@@ -87,6 +87,12 @@ class TrainingClips(Dataset[ClipGroup]):
 
     def _generator(self, draw: ClipDraw, use: int) -> np.random.Generator:
         return np.random.default_rng([self.recipe.seed, draw.epoch, draw.position, use])
+
+
+def padded_labels(videos: Sequence[LabeledVideo]) -> Tensor:
+    """The classes of videos, int64 (B, K); a video with fewer than K repeats its first one."""
+    most = max(len(video.labels) for video in videos)
+    return torch.tensor([(*video.labels, *[video.label] * (most - len(video.labels))) for video in videos])
 
 
 def candidates(video: int, videos: Sequence[LabeledVideo]) -> Iterator[int]:

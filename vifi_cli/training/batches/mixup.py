@@ -9,7 +9,6 @@ Source: ViFi-CLIP's `datasets/blending.py`, CutmixMixupBlending; Zhang et al., m
 import math
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from numpy.random import Generator
 from torch import Tensor
 
@@ -17,9 +16,17 @@ from vifi_cli.training.recipe.recipe import Mixing
 
 
 def soft_targets(labels: Tensor, classes: int, label_smoothing: float) -> Tensor:
-    """Probabilities, float32 (B, C), for labels (B,): 1 - s + s/C for a clip's own class, s/C for any other."""
-    one_hot = F.one_hot(labels, classes).float()
-    return one_hot * (1 - label_smoothing) + label_smoothing / classes
+    """Probabilities, float32 (B, C), for labels (B,): 1 - s + s/C for a clip's own class, s/C for any other.
+
+    Clips that show several classes have labels (B, K), in which a class may be repeated; a clip's k classes share the
+    1 - s, so that CLIP's softmax can learn them: its logits are all positive, and a sigmoid would begin saturated.
+    Source: Mahajan et al., Exploring the limits of weakly supervised pretraining, ECCV 2018, section 3.1. ActionCLIP
+    and BIKE train on such distributions too, and test Charades by the softmax.
+    """
+    shown = labels.new_zeros((len(labels), classes), dtype=torch.float32)
+    shown.scatter_(1, labels.view(len(labels), -1), 1.0)
+    shares = shown / shown.sum(1, keepdim=True)
+    return shares * (1 - label_smoothing) + label_smoothing / classes
 
 
 def mix_clips(clips: Tensor, targets: Tensor, mixing: Mixing, generator: Generator) -> tuple[Tensor, Tensor]:

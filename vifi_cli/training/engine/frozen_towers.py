@@ -13,7 +13,7 @@ from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_videos
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup
-from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates
+from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates, padded_labels
 from vifi_cli.training.engine.distributed import Processes
 
 
@@ -86,6 +86,6 @@ class VideoEmbeddings:
             yield ClipGroup(
                 group,
                 torch.stack([self._known[video] for video in videos]),
-                torch.tensor([self._videos[video].label for video in videos]),
+                padded_labels([self._videos[video] for video in videos]),
                 tuple(BadClip(video, self._bad[video]) for video in drawn if video in self._bad),
             )

@@ -94,6 +94,9 @@ class Recipe:
     warmup_epochs: float = 5.0  # while the learning rate rises
     warmup_cliff: bool = False  # then drops the rate to where the cosine would have been, as published
     weight_decay: float = 0.001  # of AdamW, on all parameters
+    class_balance: float = (
+        0.0  # draws rare classes more often: 0 each video once, 0.5 by roots, 1 all classes alike
+    )
     drop_incomplete: bool = False  # omits clips at the end of an epoch that do not fill a step, as published
     imagenet_statistics: bool = False  # normalizes pixels by ImageNet's, as published, instead of the model's
     random_frames: bool = True  # draws frames in each epoch; else they are those of the test
@@ -119,6 +122,8 @@ class Recipe:
                 raise InvalidInput(f"recipe: {name} must be above 0, not {getattr(self, name)}")
         if self.template.count("{}") != 1:
             raise InvalidInput(f"recipe: template needs {{}} once, for the class name: {self.template!r}")
+        if not 0 <= self.class_balance <= 1:
+            raise InvalidInput(f"recipe: class_balance must be from 0 to 1, not {self.class_balance}")
         if not 0 <= self.ema_decay < 1:
             raise InvalidInput(f"recipe: ema_decay must be from 0 to below 1, not {self.ema_decay}")
         if self.seed >= 2**63:

@@ -61,6 +61,13 @@ def test_promises_name_tests_that_exist() -> None:
         assert f"def {test}(" in (ROOT / file).read_text() if test else (ROOT / file).exists(), (file, test)
 
 
+def test_rows_of_the_published_code_name_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "training.md").read_text())
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(), (file, test)
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     linked = set(re.findall(r"\(docs/([\w/-]+\.md)\)", (ROOT / "README.md").read_text()))
     assert {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")} <= linked

@@ -1,4 +1,4 @@
-"""The moving average of weights, held against timm's."""
+"""The optimizer, held against the published one, and the moving average of weights, against timm's."""
 
 from pathlib import Path
 
@@ -13,6 +13,17 @@ from vifi_cli.training.engine.step_report import StepReport
 
 declare_missing_operators()
 from timm.utils import ModelEmaV3  # noqa: E402
+
+
+def test_the_optimizer_is_the_published_one(make_run: MakeRun, tmp_path: Path) -> None:
+    """utils/optimizer.py: weight decay on everything, biases, norms, positions and the temperature included."""
+    learner = make_run(tmp_path / "run")._learner
+    (group,) = learner.optimizer.param_groups
+    assert type(learner.optimizer) is torch.optim.AdamW
+    assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.9, 0.98), 1e-8, 0.001)
+    every = {name for name, _ in learner.network.named_parameters()}
+    assert set(learner.tuned) == every - {"text.token_embedding.weight"}
+    assert {id(parameter) for parameter in group["params"]} == set(map(id, learner.tuned.values()))
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.999, 0.9999])

@@ -38,6 +38,9 @@ def test_the_papers_recipes(preset: str, tune: str, expected: tuple[float, ...])
     assert (recipe.weight_decay, recipe.warmup_epochs) == (0.001, 5)
     assert (recipe.mixing.mixup, recipe.mixing.cutmix, recipe.mixing.label_smoothing) == (0.8, 1.0, 0.1)
     assert recipe.augmentation.flip == 0.5
+    # ACCUMULATION_STEPS and SAVE_FREQ
+    assert recipe.effective_batch == 8 * 4 * recipe.batches_per_step
+    assert recipe.validate_every == (1 if preset in ("supervised", "zero-shot") else 10)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

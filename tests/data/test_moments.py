@@ -96,7 +96,7 @@ def test_moments_of_a_file_are_different_videos_and_equal_ones_count_once(long: 
     ]
     assert videos.remarks == (
         "1 lines repeat another and count once",
-        "3 moments of 1 file: the moments of a file count as one group",
+        "3 moments of 1 file: those of one file belong together, unless groups are given",
     )
     with pytest.raises(InvalidInput, match=r"a\.mp4@0:00-0:05 is labeled 'run' and 'walk'"):
         read_own_splits(table(long, "path,label,start,end\na.mp4,run,0,5\na.mp4,walk,,5\n"))
@@ -204,6 +204,18 @@ def test_the_check_finds_moments_outside_their_file_and_decodes_it_once(tmp_path
     assert [(finding.kind, finding.subject, finding.detail) for finding in found.findings()] == [
         ("outside", f"{tmp_path}/a.mp4@0:03-0:05.6", "the file ends at 0:05"),
         ("outside", f"{tmp_path}/a.mp4@0:05-0:06", "the file ends at 0:05"),
+    ]
+
+
+def test_a_moment_has_a_name_an_address_and_a_link() -> None:
+    named = [
+        (video.name, video.address, video.link)
+        for video in (moment(A, 62, 63.25), moment(A, 1), LabeledVideo(A, 0))
+    ]
+    assert named == [
+        ("a.mp4@1:02-1:03.25", "/v/a.mp4@1:02-1:03.25", "file:///v/a.mp4#t=62.000,63.250"),
+        ("a.mp4@0:01-", "/v/a.mp4@0:01-", "file:///v/a.mp4#t=1.000"),
+        ("a.mp4", "/v/a.mp4", "file:///v/a.mp4"),
     ]
 
 

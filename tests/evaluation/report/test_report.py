@@ -34,6 +34,7 @@ from vifi_cli.evaluation.report.table import (
 from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.video.moment import TimeRange
 
 HOSTILE = '<img src=x onerror="alert(1)">|$\\frac{$`*_#\u202e'
 NAMES = ("run", HOSTILE, "走る")
@@ -219,6 +220,22 @@ def test_mistakes_are_the_most_confident_first(videos: tuple[LabeledVideo, ...])
     ]
     assert [mistake.probability for mistake in found] == pytest.approx([0.9, 0.6, 0.6])
     assert len(confident_mistakes(guesses, videos, NAMES, 2)) == 2
+
+
+def test_a_mistake_in_a_moment_has_its_file_times_and_frames(
+    report: Report, videos: tuple[LabeledVideo, ...], tmp_path: Path
+) -> None:
+    moments = tuple(replace(videos[0], part=part) for part in (TimeRange(0.0, 0.2), TimeRange(0.2, 0.5)))
+    detail = detail_of_test("m", "", NAMES, predictions((0.4, 0.6, 0.0), (0.2, 0.7, 0.1)), moments)
+    write_report(tmp_path, replace(report, details=(detail,)))
+    (test,) = json.loads((tmp_path / "report.json").read_text())["tests"]
+    times = [(mistake["file"], mistake["start"], mistake["end"]) for mistake in test["mistakes"]]
+    assert times == [(shown(str(videos[0].path)), 0.2, 0.5), (shown(str(videos[0].path)), 0.0, 0.2)]
+    page, text = ((tmp_path / name).read_text() for name in ("report.html", "report.md"))
+    assert page.count("@0:00.2-0:00.5<") == page.count("@0:00-0:00.2<") == 1
+    assert "@0:00.2-0:00.5" in text
+    frames = page.split('<ul class="mistakes">')[1].split("</ul>")[0]
+    assert frames.count("<img") == 6
 
 
 def test_confused_pairs_by_hand(report: Report) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.made_videos import textured_frames, write_video
+from tests.made_videos import solid_colour_clip, textured_frames, write_video
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import ModelUnavailable
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
@@ -22,6 +22,7 @@ from vifi_cli.evaluation.testing.views import Views
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.video.clips.store import ClipStore
+from vifi_cli.video.moment import TimeRange
 from vifi_cli.video.pictures.frames import FrameGeometry
 
 CLASSES = ("run", "walk", "jump")
@@ -94,6 +95,18 @@ def test_a_single_view_is_embedded_as_one_vector_a_video(
     assert (numbers, [video for video, _ in bad], rows.shape) == ([0, 1], [2], (2, 16))
     with pytest.raises(ValueError, match="one view"):
         next(encode_videos(tiny.network, clips_of(videos, Views(2)), [0], ENTER))
+
+
+def test_moments_of_a_file_have_the_clips_of_their_frames(tmp_path: Path) -> None:
+    film = solid_colour_clip(tmp_path / "film.mp4", [("red", 1.0), ("blue", 1.0), ("lime", 1.0)])
+    parts = TimeRange(1.0, 2.0), TimeRange(2.0, 9.0), TimeRange(0.0, 1.0), TimeRange(3.0, 4.0)
+    clips = clips_of(tuple(LabeledVideo(film, 0, part=part) for part in parts), Views(2, 3))
+    for video, channel in enumerate((2, 1, 0)):
+        pixels = clips[video].pixels
+        assert pixels is not None
+        assert pixels.shape == (6, 4, 3, 32, 32)
+        assert (pixels.float().mean((0, 1, 3, 4)) > 128).tolist() == [place == channel for place in range(3)]
+    assert (clips[3].pixels, clips[3].reason) == (None, "no frame from 3 to 4 s: the last one is at 2.9 s")
 
 
 def test_where_nothing_can_be_read_nothing_is_predicted(tiny: LoadedModel, tmp_path: Path) -> None:

@@ -96,5 +96,6 @@ def _of_moments(videos: Sequence[LabeledVideo]) -> Iterator[str]:
     """How vifi treats moments whose group is not known."""
     moments = [video for video in videos if video.is_moment and not video.group]
     if moments:
-        files = counted(len({video.path for video in moments}), "file")
-        yield f"{counted(len(moments), 'moment')} of {files}: the moments of a file count as one group"
+        number, files = len(moments), len({video.path for video in moments})
+        of = f"{counted(number, 'moment')} of {counted(files, 'file')}"
+        yield f"{of}: those of one file belong together, unless groups are given"

@@ -29,6 +29,7 @@ from vifi_cli.disk.replacement import SUFFIX as UNFINISHED_SUFFIX
 from vifi_cli.disk.replacement import temporary_file
 from vifi_cli.video.clips.reader import FrameChoice, read_all_frames, read_clip
 from vifi_cli.video.decode.selective import FramesMissing
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.video.pictures.bilinear import resize_bilinear, short_side_size
 from vifi_cli.video.pictures.picture import Picture
@@ -95,7 +96,7 @@ class ClipStore:
     def _key(self, path: Path, part: TimeRange) -> str | None:
         """A name for the present content of a file, or of a part of it, at this size; None if the file is missing."""
         try:
-            state = path.stat()
+            state = video_status(path)
         except OSError:
             return None
         facts: list[object] = [path.absolute(), state.st_size, state.st_mtime_ns, self.short_side]

@@ -20,6 +20,8 @@ from torch import Tensor
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.registry.card import PromptShape, Tower
 from vifi_cli.model.towers.openai_naming import architecture_of_shapes
+from vifi_cli.model.weights.finite_weights import require_usable_values
+from vifi_cli.model.weights.foreign_files import is_safetensors, refuse_foreign_file
 from vifi_cli.model.weights.restricted_pickle import read_pickled
 from vifi_cli.model.weights.weights_file import read_weights, weights_by_name
 
@@ -53,13 +55,15 @@ class PublishedCheckpoint:
 
 def read_published_checkpoint(path: Path) -> PublishedCheckpoint:
     """Read a checkpoint without running it; ModelUnavailable if it is refused, damaged or not of ViFi-CLIP."""
-    content: object = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
+    refuse_foreign_file(path)
+    content: object = read_weights(path) if is_safetensors(path) else read_pickled(path)
     weights = weights_by_name(path, content)
     if not any(name.startswith("image_encoder.") for name in weights):
         raise ModelUnavailable(
             f"{path} is not a checkpoint of ViFi-CLIP: no weight in it is named image_encoder.*; "
             "weights named as in OpenAI's CLIP can be used as --model unchanged"
         )
+    require_usable_values(path, weights)
     return PublishedCheckpoint(path, weights, _facts(content))
 
 

@@ -1,8 +1,10 @@
 """Reads files that torch pickled, without running anything in them.
 
 torch's own restricted unpickler does the reading: it knows tensors and plain values and refuses every other name.
-One name is added, because published ViFi-CLIP checkpoints keep their configuration under it: yacs's `CfgNode`. An
-`OrderedDict` takes its place, so whatever the file calls on it can only fill a dictionary.
+Some names are added, because training programs keep settings and scores under them beside the weights: an
+`OrderedDict` takes the place of yacs's `CfgNode` (published ViFi-CLIP checkpoints) and of Lightning's `AttributeDict`,
+so whatever the file calls on it can only fill a dictionary. The others become a `_Dropped`, which keeps nothing. What
+bears these names is never imported.
 """
 
 import pickle
@@ -20,7 +22,40 @@ import torch
 from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.weights.size_limits import check_pickled_sizes
 
-_STAND_INS = [(OrderedDict, "yacs.config.CfgNode")]
+
+class _Dropped:
+    """Takes the place of a setting or a score; whatever a file makes it of is forgotten."""
+
+    def __new__(cls, *_: object) -> "_Dropped":
+        return super().__new__(cls)
+
+    def __init__(self, *_: object) -> None:
+        """Keep nothing."""
+
+    def __setstate__(self, _: object) -> None:
+        """Keep nothing."""
+
+
+_DICTIONARIES = (
+    "yacs.config.CfgNode",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "lightning.pytorch.utilities.parsing.AttributeDict",
+    "lightning.fabric.utilities.data.AttributeDict",
+    "lightning_fabric.utilities.data.AttributeDict",
+)
+_DROPPED = (
+    "argparse.Namespace",
+    "types.SimpleNamespace",
+    "pathlib.Path",
+    "pathlib.PosixPath",
+    "pathlib.WindowsPath",
+    "pathlib.PurePosixPath",
+    "pathlib._local.PosixPath",
+    "numpy.dtype",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+)
+_STAND_INS = [(OrderedDict, name) for name in _DICTIONARIES] + [(_Dropped, name) for name in _DROPPED]
 # names in pickled tensors: their storages, types and the functions that rebuild them
 _OF_TENSORS = re.compile(r"torch\.\w+$|torch\._(utils|tensor)\._rebuild_|collections\.OrderedDict$|yacs\.")
 _ANOTHER_WAY = "ask for it as .safetensors"
@@ -45,7 +80,8 @@ def read_pickled(path: Path) -> object:
     except RuntimeError as error:
         if "TorchScript" in str(error):
             raise ModelUnavailable(
-                f"{path} is refused: it is a TorchScript program; save its weights alone"
+                f"{path} is refused: it is a TorchScript program, as OpenAI's own files are: name these as "
+                "--model clip-vit-b-16 or ViT-B-32/openai, or save the program's state_dict()"
             ) from error
         raise _damaged(path) from error
     except (EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, struct.error) as error:

@@ -5,12 +5,17 @@ A file that is damaged, or holds more than weights, raises ModelUnavailable.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from vifi_cli.errors import ModelUnavailable
+from vifi_cli.model.weights.checkpoint_content import find_weights, plain_names
+from vifi_cli.model.weights.finite_weights import require_usable_values
+from vifi_cli.model.weights.foreign_files import is_safetensors, refuse_foreign_file
 from vifi_cli.model.weights.restricted_pickle import read_pickled
 from vifi_cli.model.weights.size_limits import check_header_size, is_as_large_as_its_values
 
@@ -20,44 +25,53 @@ def read_weights(
 ) -> dict[str, Tensor]:
     """Read the tensors whose names are `wanted`; of .safetensors, nothing else is read from disk.
 
-    Other files are .pt, .pth and .bin as torch writes them. `or_none` accepts a file without any of these tensors.
+    Other files are .pt, .pth, .bin and .ckpt as torch writes them; the content decides, not the name. Names are those
+    of `plain_names`. `or_none` accepts a file without any of these tensors. Values must be numbers.
     """
-    if path.suffix == ".safetensors":
-        tensors = _safetensors(path, wanted)
-    else:
-        found = weights_by_name(path, read_pickled(path))
-        tensors = {name: tensor for name, tensor in found.items() if wanted(name)}
+    tensors = {name: tensor for name, tensor in _tensors(path, wanted) if wanted(name)}
     if not tensors and not or_none:
         raise ModelUnavailable(f"{path} holds no weights of a CLIP model")
+    require_usable_values(path, tensors)
     return tensors
 
 
-def _safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
+def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of a file's weights by their plain names; values are not read, except of torch's oldest format."""
+    refuse_foreign_file(path)
+    if not is_safetensors(path):
+        return {
+            name: tuple(tensor.shape) for name, tensor in weights_by_name(path, read_pickled(path)).items()
+        }
+    with _opened(path) as file:
+        names = plain_names(path, file.keys())
+        return {plain: tuple(file.get_slice(name).get_shape()) for name, plain in names.items()}
+
+
+def _tensors(path: Path, wanted: Callable[[str], bool]) -> Iterable[tuple[str, Tensor]]:
+    refuse_foreign_file(path)
+    if not is_safetensors(path):
+        return weights_by_name(path, read_pickled(path)).items()
+    with _opened(path) as file:
+        names = plain_names(path, file.keys())
+        return [(plain, file.get_tensor(name)) for name, plain in names.items() if wanted(plain)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         check_header_size(path)
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118
+            yield file
     except (SafetensorError, OSError) as error:
         raise ModelUnavailable(f"{path} is damaged or not a safetensors file: fetch it again") from error
 
 
 def weights_by_name(path: Path, content: object) -> dict[str, Tensor]:
-    """Find the weights in the content of a pickled file: the content, or its `state_dict` or `model`.
-
-    The prefix `module.` of data-parallel training is removed from their names.
-    """
-    for key in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict):
-        raise ModelUnavailable(f"{path} holds no weights by name")
-    found = {
-        str(name).removeprefix("module."): tensor
-        for name, tensor in content.items()
-        if isinstance(tensor, Tensor)
-    }
+    """The weights in the content of a pickled file, wherever they are in it, by their plain names."""
+    weights = find_weights(path, content)
+    found = {plain: weights[name] for name, plain in plain_names(path, weights).items()}
     for name, tensor in found.items():
         if not is_as_large_as_its_values(tensor):
             raise ModelUnavailable(

@@ -75,7 +75,7 @@ def test_paths_that_hold_no_model_are_refused(tmp_path: Path) -> None:
         ("missing.safetensors", "no model at"),
         ("notes.txt", "not a weights file"),
         (".", "holds neither open_clip_config.json"),
-        ("weights.pt#relu", "gelu or quickgelu"),
+        ("weights.pt#relu", "gelu, quickgelu or an architecture"),
     ):
         with pytest.raises(InvalidInput, match=reason):
             resolve_model(str(tmp_path / name))
@@ -95,10 +95,9 @@ def test_golden_weights_are_recognised() -> None:
     weights = GOLDEN / "base_clip.safetensors"
     if not weights.exists():
         pytest.skip("the golden weights are not here")
-    from vifi_cli.model.towers.openai_naming import infer_architecture
+    from vifi_cli.model.architectures.weights_alone import architecture_of_file
 
-    config = infer_architecture(weights, quick_gelu=True)
-    assert config == {
+    assert architecture_of_file(resolve_model(str(weights))).config == {
         "embed_dim": 64,
         "quick_gelu": True,
         "vision_cfg": {"image_size": 32, "layers": 3, "width": 128, "head_width": 64, "patch_size": 8},

@@ -28,9 +28,17 @@ def fetch_model(name: str | Path, feedback: Feedback, *, instead: str = "") -> "
 
 
 def fetch_weights(source: "ModelSource", feedback: Feedback, instead: str = "") -> None:
-    """Fetches a model's weights unless they are on this machine already; see `fetch_model`."""
+    """Fetches a model's weights unless they are on this machine already; see `fetch_model`.
+
+    Of a file of weights alone, notes what is assumed about it.
+    """
     from vifi_cli.model.registry.hub import is_cached, pull
 
     if not is_cached(source):
         with feedback.task(f"Fetching {source.name}", unit=BYTES) as report:
             pull(source, report, instead=instead)
+    if source.of_weights.kind == "file":
+        from vifi_cli.model.architectures.weights_alone import architecture_of_file
+
+        if assumed := architecture_of_file(source.of_weights).assumed:
+            feedback.note(assumed)

@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
-from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHT_SUFFIXES, is_model_folder
+from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, is_model_folder, is_weights_name
 
 
 def near_model(path: Path) -> Path | None:
@@ -36,6 +36,6 @@ def _inside(near: Path) -> tuple[Path, ...]:
 
 
 def _is_model(path: Path) -> bool:
-    if path.suffix in WEIGHT_SUFFIXES and path.is_file():
+    if is_weights_name(path) and path.is_file():
         return True
     return is_model_folder(path) or (path / OPEN_CLIP_CONFIGURATION).is_file()

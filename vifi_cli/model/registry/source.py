@@ -1,9 +1,10 @@
 """What `--model` accepts, resolved once into a value that says where a model comes from."""
 
 import difflib
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.known_models import KNOWN_MODELS, STARTER, find_known_model
@@ -14,9 +15,12 @@ from vifi_cli.model.registry.model_files import (
     WEIGHT_SUFFIXES,
     WEIGHTS_FILE,
     is_model_folder,
+    is_transformers_folder,
+    is_weights_name,
 )
 from vifi_cli.model.registry.near_models import near_model
 from vifi_cli.model.torchvision_operators import declare_missing_operators
+from vifi_cli.model.weights.foreign_files import format_in_words
 from vifi_cli.paths import given_path, is_given_file, is_given_folder
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER_PREFIX = "local-dir:"
 Activation = Literal["gelu", "quickgelu"]
+_PART = re.compile(r"-\d{5}-of-(\d{5})\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +36,14 @@ class ModelSource:
     """Where a model comes from; `resolve_model` makes it from a name, and everything else takes it.
 
     The kinds: `starter`; `pretrained`, an architecture and a tag of open_clip; `folder`, with `open_clip_config.json`;
-    `vifi`, a model folder of vifi's; `file`, weights alone.
+    `vifi`, a model folder of vifi's; `transformers`, a folder of a CLIPModel of that package; `file`, weights alone.
     """
 
     name: str  # resolves to this source again; paths are absolute
-    kind: Literal["starter", "pretrained", "folder", "vifi", "file"]
-    architecture: str = ""
+    kind: Literal["starter", "pretrained", "folder", "vifi", "transformers", "file"]
+    architecture: str = ""  # of a `pretrained`, and of a `file` where the user named it
     tag: str = ""
-    path: Path | None = None  # of a `folder`, `vifi` or `file`
+    path: Path | None = None  # of a folder or file
     activation: Activation | None = None  # of a `file`, where the user named it; weights do not show it
     card: "ModelCard | None" = field(default=None, repr=False, hash=False)  # of a `vifi` model
     base: "ModelSource | None" = None  # the model that learned prompts belong to
@@ -53,8 +58,9 @@ def resolve_model(name: str) -> ModelSource:
     """Find out what a model's name means.
 
     A name is one of `known_models.csv`; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
-    without `local-dir:`; a model folder of vifi; or a file of weights (.safetensors, .pt, .pth, .bin) in the naming of
-    OpenAI's CLIP, run with quick GELU as OpenAI's are unless `#gelu` is appended.
+    without `local-dir:`; a model folder of vifi; a folder of transformers' CLIPModel; or a file of weights
+    (.safetensors, .pt, .pth, .bin, .ckpt) in the naming of OpenAI's CLIP, to which `#gelu`, `#quickgelu` or the name of
+    an architecture can be appended, since weights do not show everything.
 
     Raises:
         InvalidInput: no such model (the text names the nearest ones), a model folder's configuration makes no sense, or
@@ -101,13 +107,15 @@ def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
 
 
 def _local(name: str) -> ModelSource | None:
-    text, _, activation = name.removeprefix(FOLDER_PREFIX).partition("#")
+    text, named = name.removeprefix(FOLDER_PREFIX), ""
+    if not (is_given_file(given_path(text)) or is_given_folder(given_path(text))):
+        text, _, named = text.rpartition("#") if "#" in text else (text, "", "")
     path = given_path(text)
     if is_given_folder(path):
         return _folder(path)
     if is_given_file(path):
-        return _weights_file(path, activation)
-    if name.startswith(FOLDER_PREFIX) or path.suffix in WEIGHT_SUFFIXES or name.startswith((".", "~", "/")):
+        return _weights_file(path, named)
+    if name.startswith((FOLDER_PREFIX, ".", "~", "/")) or is_weights_name(path):
         near = near_model(path)
         raise InvalidInput(
             f"no model at {path}{_beside(path) or (f'; did you mean {near}?' if near else '')}"
@@ -130,6 +138,8 @@ def _folder(path: Path) -> ModelSource:
         return ModelSource(str(path), "folder", path=path)
     if is_model_folder(path):
         return ModelSource(str(path), "vifi", path=path)
+    if is_transformers_folder(path):
+        return ModelSource(str(path), "transformers", path=path)
     inside = next((path / name for name in ("best", "last") if is_model_folder(path / name)), None)
     hint = f"; did you mean {inside}?" if inside else ""
     raise InvalidInput(
@@ -138,16 +148,39 @@ def _folder(path: Path) -> ModelSource:
     )
 
 
-def _weights_file(path: Path, activation: str) -> ModelSource:
-    if path.suffix not in WEIGHT_SUFFIXES:
-        raise InvalidInput(f"{path} is not a weights file: those end in {', '.join(WEIGHT_SUFFIXES)}")
-    if activation == "gelu":
-        return ModelSource(f"{path}#gelu", "file", path=path, activation="gelu")
-    if activation == "quickgelu":
-        return ModelSource(f"{path}#quickgelu", "file", path=path, activation="quickgelu")
-    if activation:
-        raise InvalidInput(f"after the # of {path} comes gelu or quickgelu, not {activation!r}")
-    return ModelSource(str(path), "file", path=path)
+def _weights_file(path: Path, named: str) -> ModelSource:
+    """A file of weights; after `#` comes what the weights do not show: their GELU, or their architecture."""
+    _check_is_weights(path)
+    if named in get_args(Activation):
+        return ModelSource(f"{path}#{named}", "file", path=path, activation=cast(Activation, named))
+    if not named:
+        return ModelSource(str(path), "file", path=path)
+    declare_missing_operators()
+    import open_clip
+
+    if open_clip.get_model_config(named) is None:
+        near = difflib.get_close_matches(named, open_clip.list_models(), n=3, cutoff=0.5)
+        raise InvalidInput(
+            f"after the # of {path} comes gelu, quickgelu or an architecture of open_clip, not {named!r}"
+            + (f"; did you mean {', '.join(near)}?" if near else "")
+        )
+    return ModelSource(f"{path}#{named}", "file", named, path=path)
+
+
+def _check_is_weights(path: Path) -> None:
+    if path.name.endswith(".index.json"):
+        raise InvalidInput(f"{path} lists the files of a model: name their folder, {path.parent}")
+    if part := _PART.search(path.name):
+        raise InvalidInput(
+            f"{path} is one of {int(part[1])} files of a model: name their folder, {path.parent}"
+        )
+    if not is_weights_name(path):
+        found = format_in_words(path)
+        raise InvalidInput(
+            f"{path} is {found}"
+            if found
+            else f"{path} is not a weights file: those end in {', '.join(WEIGHT_SUFFIXES)}"
+        )
 
 
 def _of_open_clip(name: str) -> ModelSource:

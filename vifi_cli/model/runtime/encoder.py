@@ -188,8 +188,8 @@ def _load_open_clip(source: ModelSource, device: str) -> ViFiEncoder:
     geometry = model.preprocessing.geometry
     frames = frames_runtime(tower, geometry, chosen, fingerprint)
     description = frames.description
-    if model.source.kind == "file" and model.source.activation is None:
-        description += "; quick GELU assumed: append #gelu to the file's name if it was trained with GELU"
+    if model.assumed:
+        description += f"; {model.assumed}"
     text = _load_open_clip_text(source, model, chosen)
     return ViFiEncoder(text, fingerprint, geometry, description, frames)
 

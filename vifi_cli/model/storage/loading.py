@@ -22,7 +22,13 @@ from vifi_cli.model.storage.starter_model import (
     read_text_tower,
     starter_towers_of,
 )
-from vifi_cli.model.towers.open_clip import describe_model, load_image_tower, load_text_tower, load_tokenizer
+from vifi_cli.model.towers.open_clip import (
+    describe_model,
+    load_image_tower,
+    load_text_tower,
+    load_tokenizer,
+    read_model_weights,
+)
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.starter import build_starter
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
@@ -65,7 +71,7 @@ def load_vifi_clip(source: ModelSource) -> LoadedModel:
         return _tuned_starter(source, card, source.path / WEIGHTS_FILE)
     model = describe_model(source)
     card = card or ModelCard(model.config, model.preprocessing, origin={"base": source.name})
-    scales = read_weights(model.weights, _is_scale, or_none=True)
+    scales = read_model_weights(model, _is_scale, or_none=True)
     network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)
     return LoadedModel(source, network, card, load_tokenizer(model))
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput, ModelUnavailable
+from vifi_cli.model.architectures.openai_naming import architecture_of_shapes
 from vifi_cli.model.registry.card import PromptShape, Tower
-from vifi_cli.model.towers.openai_naming import architecture_of_shapes
 from vifi_cli.model.weights.finite_weights import require_usable_values
 from vifi_cli.model.weights.foreign_files import is_safetensors, refuse_foreign_file
 from vifi_cli.model.weights.restricted_pickle import read_pickled

@@ -14,16 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
+from vifi_cli.model.architectures.released import DECODER, NOT_OF_A_TOWER
+from vifi_cli.model.architectures.transformers_clip import (
+    read_transformers_configuration,
+    read_transformers_weights,
+)
+from vifi_cli.model.architectures.weights_alone import architecture_of_file
 from vifi_cli.model.preprocessing import Preprocessing, preprocessing_from_open_clip
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.hub import cached_weights
 from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHTS_FILE
 from vifi_cli.model.registry.source import FOLDER_PREFIX, ModelSource
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.model.towers.openai_naming import infer_architecture
 from vifi_cli.model.weights.weights_file import read_weights
-
-_NOT_OF_A_TOWER = ("logit_scale", "logit_bias", "input_resolution", "context_length", "vocab_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class OpenClipModel:
     # open_clip's `model_cfg`: `embed_dim`, `vision_cfg`, `text_cfg`, perhaps `quick_gelu`
     config: Mapping[str, Any]
     preprocessing: Preprocessing
-    weights: Path  # the file
+    weights: Path  # the file, or the folder of a `transformers` model
+    assumed: str = ""  # about a `file`, what its weights do not show
 
     @property
     def dimension(self) -> int:
@@ -67,8 +71,12 @@ def _describe_weights(source: ModelSource) -> OpenClipModel:
     if source.card and source.path:
         return _of_card(source, source.path, source.card)
     if source.kind == "file" and source.path:
-        config = infer_architecture(source.path, quick_gelu=source.activation != "gelu")
-        return OpenClipModel(source, config, _preprocessing(config, {}), source.path)
+        found = architecture_of_file(source)
+        preprocessing = _preprocessing(found.config, found.preprocessing)
+        return OpenClipModel(source, found.config, preprocessing, source.path, found.assumed)
+    if source.kind == "transformers" and source.path:
+        config, overrides = read_transformers_configuration(source.path)
+        return OpenClipModel(source, config, _preprocessing(config, overrides), source.path)
     weights = cached_weights(source)
     if weights is None:
         raise ModelUnavailable(
@@ -110,6 +118,15 @@ def _preprocessing(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> P
     return preprocessing_from_open_clip({**asdict(PreprocessCfg()), **overrides, "size": size})
 
 
+def read_model_weights(
+    model: OpenClipModel, wanted: Callable[[str], bool], *, or_none: bool = False
+) -> dict[str, Tensor]:
+    """Read those weights of a model whose names in open_clip are `wanted`."""
+    if model.source.kind == "transformers":
+        return read_transformers_weights(model.weights, wanted)
+    return read_weights(model.weights, wanted, or_none=or_none)
+
+
 def load_image_tower(model: OpenClipModel) -> nn.Module:
     """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized."""
     # The builders of the towers are private, but open_clip has no public way to build one tower without the other.
@@ -120,7 +137,7 @@ def load_image_tower(model: OpenClipModel) -> nn.Module:
     if "timm_model_name" in config:
         config["timm_model_pretrained"] = False
     tower: nn.Module = _build_vision_tower(model.dimension, config, model.quick_gelu, None)
-    weights = read_weights(model.weights, lambda name: name.startswith("visual."))
+    weights = read_model_weights(model, lambda name: name.startswith("visual."))
     return _filled(tower, {name.removeprefix("visual."): tensor for name, tensor in weights.items()}, model)
 
 
@@ -139,8 +156,8 @@ def load_text_tower(model: OpenClipModel) -> nn.Module:
         ) from error
     if context_can_be_cut(config):
         accept_cut_context(tower)
-    weights = read_weights(
-        model.weights, lambda name: not name.startswith("visual.") and name not in _NOT_OF_A_TOWER
+    weights = read_model_weights(
+        model, lambda name: not name.startswith(("visual.", DECODER)) and name not in NOT_OF_A_TOWER
     )
     return _filled(tower, {name.removeprefix("text."): tensor for name, tensor in weights.items()}, model)
 

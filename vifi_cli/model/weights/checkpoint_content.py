@@ -69,7 +69,7 @@ def plain_names(path: Path, names: Iterable[str]) -> dict[str, str]:
     """
     cleaned = {name: ".".join(part for part in name.split(".") if part not in _WRAPPERS) for name in names}
     prefixes = {prefix for name in cleaned.values() if (prefix := _image_prefix(name))}
-    prefixes = {prefix for prefix in prefixes if not _AVERAGED.search(prefix)} or prefixes
+    prefixes = {prefix for prefix in prefixes if not _AVERAGED.search(prefix[1:])} or prefixes
     if not prefixes:
         return {name: clean.removeprefix("module.") for name, clean in cleaned.items()}
     if len(prefixes) > 1:

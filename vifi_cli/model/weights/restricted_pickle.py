@@ -74,6 +74,9 @@ def read_pickled(path: Path) -> object:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_STAND_INS):  # type: ignore[arg-type]
             # about unusual pickle protocols; failures raise errors
             warnings.simplefilter("ignore")
+            if path.suffix == ".safetensors":  # which torch would read as what the name says
+                with path.open("rb") as file:
+                    return torch.load(file, map_location="cpu", weights_only=True)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise ModelUnavailable(_refusal(path, str(error))) from error

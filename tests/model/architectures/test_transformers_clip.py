@@ -1,0 +1,105 @@
+"""A CLIPModel as transformers saves it gives the embeddings of transformers, from one file or several."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from vifi_cli.errors import InvalidInput, ModelUnavailable
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
+
+transformers = pytest.importorskip("transformers", reason="the package transformers makes the models")
+
+TOWER = {"hidden_size": 32, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A folder, and the model in it, with another activation and wider heads than OpenAI's rule would give."""
+    torch.manual_seed(0)
+    vision = {**TOWER, "image_size": 32, "patch_size": 8, "hidden_act": "gelu", "hidden_size": 64}
+    text = {**TOWER, "vocab_size": 49408, "hidden_act": "gelu", "eos_token_id": 49407}
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
+    model = transformers.CLIPModel(config).eval()
+    folder = tmp_path_factory.mktemp("transformers") / "clip"
+    model.save_pretrained(folder)
+    preprocessor = {
+        "crop_size": {"height": 32, "width": 32},
+        "image_mean": [0.1, 0.2, 0.3],
+        "image_std": [0.4, 0.5, 0.6],
+        "resample": 2,
+        "size": {"shortest_edge": 32},
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
+    return folder, model
+
+
+def copied(folder: Path, to: Path, **changes: object) -> Path:
+    """A copy of the folder, in whose configuration some values differ."""
+    to.mkdir()
+    for file in folder.iterdir():
+        (to / file.name).write_bytes(file.read_bytes())
+    content = json.loads((to / "config.json").read_text())
+    for name, value in changes.items():
+        content[name] = {**content[name], **value} if isinstance(value, dict) else value
+    (to / "config.json").write_text(json.dumps(content))
+    return to
+
+
+@torch.inference_mode()
+def assert_same_embeddings(folder: Path, model: Any) -> None:
+    loaded = load_vifi_clip(resolve_model(str(folder)))
+    images = torch.rand(2, 3, 32, 32)
+    tokens = loaded.tokenizer(["a dog", "two people dance in the rain"])
+    vision = model.visual_projection(model.vision_model(pixel_values=images).pooler_output)
+    text = model.text_projection(model.text_model(input_ids=tokens).pooler_output)
+    torch.testing.assert_close(loaded.network.visual(images), vision, atol=1e-5, rtol=0)
+    torch.testing.assert_close(loaded.network.text(tokens), text, atol=1e-5, rtol=0)
+    assert loaded.network.logit_scale.item() == pytest.approx(model.logit_scale.item())
+
+
+def test_embeddings_are_those_of_transformers(made: tuple[Path, Any]) -> None:
+    folder, model = made
+    assert_same_embeddings(folder, model)
+    card = load_vifi_clip(resolve_model(str(folder))).card
+    assert card.preprocessing.mean == (0.1, 0.2, 0.3)
+    assert (card.preprocessing.geometry.interpolation, card.preprocessing.geometry.height) == ("bilinear", 32)
+
+
+def test_weights_in_several_files_are_one_model(made: tuple[Path, Any], tmp_path: Path) -> None:
+    model = made[1]
+    model.save_pretrained(tmp_path / "parts", max_shard_size="3MB")
+    parts = sorted((tmp_path / "parts").glob("model-*.safetensors"))
+    assert len(parts) > 1
+    assert_same_embeddings(tmp_path / "parts", model)
+    with pytest.raises(InvalidInput, match=f"one of {len(parts)} files of a model: name their folder"):
+        resolve_model(str(parts[0]))
+    parts[-1].unlink()
+    with pytest.raises(ModelUnavailable, match=f"lists {parts[-1].name}, which is not beside it"):
+        load_vifi_clip(resolve_model(str(tmp_path / "parts")))
+
+
+def test_a_file_out_of_its_folder_names_the_folder(made: tuple[Path, Any]) -> None:
+    with pytest.raises(ModelUnavailable, match=r"naming of transformers.*name the folder") as caught:
+        load_vifi_clip(resolve_model(str(made[0] / "model.safetensors")))
+    assert str(made[0]) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_type": "siglip"}, "type 'siglip', and vifi reads its CLIPModel alone"),
+        ({"vision_config": {"hidden_act": "relu"}}, "activations or layer norms that open_clip does not"),
+        ({"text_config": {"vocab_size": 21128}}, "another tokenizer than CLIP"),
+        ({"vision_config": {"num_attention_heads": 0}}, "not a configuration of transformers' CLIPModel"),
+    ],
+)
+def test_other_models_are_refused_by_name(
+    made: tuple[Path, Any], tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    folder = copied(made[0], tmp_path / "other", **changes)
+    with pytest.raises(InvalidInput, match=message):
+        load_vifi_clip(resolve_model(str(folder)))

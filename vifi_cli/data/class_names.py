@@ -23,6 +23,11 @@ def class_names_of(name: str) -> tuple[str, ...]:
     return tuple((_CLASS_LISTS / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
+def has_class_list(name: str) -> bool:
+    """Whether the classes of a public set come with vifi; those of the others are in the annotations of the set."""
+    return (_CLASS_LISTS / f"{name}.txt").is_file()
+
+
 @cache
 def class_part(name: str, part: str) -> tuple[int, ...]:
     """The classes of a part of a public set as ids into `class_names_of`, in the order of ViFi-CLIP's lists.
@@ -31,7 +36,7 @@ def class_part(name: str, part: str) -> tuple[int, ...]:
     the frequent half of the classes, but for hmdb51 the second half of the label file.
     """
     parts = tomllib.loads((_CLASS_LISTS / "parts.toml").read_text(encoding="utf-8"))
-    return tuple(parts[name].get(part, ()))
+    return tuple(parts.get(name, {}).get(part, ()))
 
 
 @lru_cache(4096)

@@ -149,7 +149,7 @@ def with_remark(videos: LabeledVideos, remark: str) -> LabeledVideos:
 
 
 def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> LabeledVideos:
-    """The videos of some classes; the new label of a class is its position in `classes`."""
+    """The videos of some classes, without their other classes; the new label of a class is its place in `classes`."""
     new_label = {label: place for place, label in enumerate(classes)}
 
     def restricted(split: tuple[LabeledVideo, ...]) -> tuple[LabeledVideo, ...]:
@@ -203,7 +203,7 @@ def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()
 
 
 def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:
-    """How many videos each class has in a split."""
+    """How many videos each class has in a split, a video of several classes in each."""
     counts = Counter(label for video in split for label in video.labels)
     return [counts[label] for label in range(classes)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, SET_OF_NAME
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 from vifi_cli.settings import load_settings
@@ -38,15 +38,16 @@ class DataSource:
             InvalidInput: what follows the colon is not the number of a split.
         """
         root = root or load_settings().data_root
-        if text.partition(":")[0] not in PUBLIC_SETS and (layered := _with_layer(text)):
+        if text.partition(":")[0] not in SET_OF_NAME and (layered := _with_layer(text)):
             return cls(layered[0], None, None, root, layered[1])
         name, comma, labels = text.rpartition(",")
         if not comma or _exists(text):
             name, labels = text, ""
         label_file = Path(labels).expanduser() if labels else None
-        public_set, colon, number = name.partition(":")
+        spelled, colon, number = name.partition(":")
+        public_set = SET_OF_NAME.get(spelled, spelled)
         if not colon or public_set not in PUBLIC_SETS:
-            return cls(name, None, label_file, root)
+            return cls(SET_OF_NAME.get(name, name), None, label_file, root)
         if not number.isdecimal() or number == "0":
             raise InvalidInput(f"{text}: write the number of an official split after the colon, such as 2")
         return cls(public_set, int(number), label_file, root)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.video_model import Classifier, VideoModel, ranked
-from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.formats.label_file import read_label_file
 from vifi_cli.data.formats.text_file import numbered_lines
-from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, SET_OF_NAME
+from vifi_cli.data.public_datasets.loading import class_names_of_set
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
@@ -127,8 +127,8 @@ def read_class_list(text: str) -> tuple[str, ...]:
     Raises:
         InvalidInput: a name is given twice, is empty or not printable, or there are fewer than two.
     """
-    if text in PUBLIC_SETS:
-        return class_names_of(text)
+    if text in SET_OF_NAME:
+        return class_names_of_set(SET_OF_NAME[text])
     path = given_path(text)
     if is_given_file(text):
         names, source = _names_in(path), str(path)

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -18,11 +18,15 @@ class PublicSet:
     name: str
     title: str
     folder_names: list[str]  # under the data root, in lower case
-    list_folder: str  # in ViFi-CLIP's `datasets_splits`
-    splits: int
     page: str
     needs: str  # annotation files to download
     layout: str  # example paths
+    classes: int
+    list_folder: str = ""  # in ViFi-CLIP's `datasets_splits`, if it has lists of the set
+    splits: int = 1
+    other_names: list[str] = field(default_factory=list)
+    case_matters: bool = False  # in file names, as in the ids of YouTube
+    has_val_and_test: bool = False  # else a single held-out list is both
 
 
 _SETS = resources.files(__package__) / "sets.toml"
@@ -30,15 +34,20 @@ PUBLIC_SETS = {
     name: PublicSet(name, **fields)
     for name, fields in tomllib.loads(_SETS.read_text(encoding="utf-8")).items()
 }
+SET_OF_NAME = {
+    name: named.name for named in PUBLIC_SETS.values() for name in (named.name, *named.other_names)
+}
+"""The public sets by all names that `--data` takes."""
 
 
 def data_root(root: Path | None, name: str) -> Path:
-    """The folder that holds a public set: `root`, else the setting `data_root`, else `./NAME`.
+    """The folder that holds a public set: `root`, else the setting `data_root`, else a folder here with its name.
 
     Raises:
         InvalidInput: there is no such folder.
     """
-    given = root or load_settings().data_root or (name if Path(name).is_dir() else None)
+    here = next((folder for folder in PUBLIC_SETS[name].folder_names if Path(folder).is_dir()), None)
+    given = root or load_settings().data_root or here
     if given is None:
         raise InvalidInput(f"{name} is not on this machine. {how_to_get(PUBLIC_SETS[name], Path('DATA'))}")
     folder = given_path(given)

@@ -4,16 +4,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.class_names import class_names_of, class_part
+from vifi_cli.data.class_names import class_names_of, class_part, has_class_list
 from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.formats.list_file import find_list, list_names, read_list
 from vifi_cli.data.formats.listing import ListedVideo, Split, locate
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, PublicSet, data_root, how_to_get, places
-from vifi_cli.data.public_datasets.official_splits import OFFICIAL_READERS
+from vifi_cli.data.public_datasets.reading import read_official
 from vifi_cli.data.splits.random_splits import draw_shots
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import counted
 
 _KINETICS_CLIP = re.compile(r"(.{11})_\d{6}_\d{6}\.\w+")
 
@@ -47,30 +48,55 @@ def load_public_set(name: str, number: int, root: Path | None, setting: Setting,
             return _zero_shot(found)
 
 
+def class_names_of_set(name: str) -> tuple[str, ...]:
+    """The class names of a public set: those that vifi has, or else those of its annotation files on disk.
+
+    Raises:
+        InvalidInput: it needs the annotation files, and they are absent.
+    """
+    if has_class_list(name):
+        return class_names_of(name)
+    return _find_set(PUBLIC_SETS[name], data_root(None, name), 1).class_names
+
+
 class _FoundSet:
     """The lists and videos of a public set under one folder."""
 
     def __init__(self, named: PublicSet, tree: VideoTree, number: int) -> None:
         self.named, self.tree, self.number = named, tree, number
-        self.class_names = class_names_of(named.name)
-        self.official = OFFICIAL_READERS[named.name](tree.texts, self.class_names, number)
+        official = read_official(named, tree, number)
+        self.class_names, self.official, self.remarks = (
+            official.class_names,
+            official.videos,
+            official.remarks,
+        )
 
     @property
     def has_lists(self) -> bool:
         """Whether the folder has lists of the set."""
-        folder = self.named.list_folder
-        return bool(self.official) or any(
-            folder in path.relative_to(self.tree.root).as_posix() for path in self.tree.texts
-        )
+        if self.official or not (folder := self.named.list_folder):
+            return bool(self.official)
+        return any(folder in path.relative_to(self.tree.root).as_posix() for path in self.tree.texts)
 
     def supervised(self) -> LabeledVideos:
-        """The official split, or ViFi-CLIP's full lists; val and test are both the held-out list."""
+        """The official split, or ViFi-CLIP's full lists; val and test are both the held-out list, if it has one.
+
+        Classes that are never trained, such as nouns of EPIC-KITCHENS, are left out.
+        """
         train = tuple(video for video in self.official if video.split == "train")
         train = train or self.published(SUPERVISED, "train")
-        return self.located((*train, *self.held_out()), self.class_names)
+        videos = self.located((*train, *self.held_out()), self.class_names)
+        trained = sorted({label for video in train for label in (video.label, *video.more_labels)})
+        if not train or len(trained) == len(self.class_names):
+            return videos
+        absent = len(self.class_names) - len(trained)
+        remark = f"left out {counted(absent, 'class', 'classes')} without a training video in the annotations"
+        return with_remark(restrict_to_classes(videos, trained), remark)
 
     def held_out(self) -> tuple[ListedVideo, ...]:
         """The official held-out list, or ViFi-CLIP's, as val; raises InvalidInput if there is neither."""
+        if self.named.has_val_and_test:
+            return tuple(video for video in self.official if video.split != "train")
         for split in ("val", "test"):
             if official := [video for video in self.official if video.split == split]:
                 return tuple(replace(video, split="val") for video in official)
@@ -81,6 +107,8 @@ class _FoundSet:
 
     def published(self, setting: Setting, split: Split, classes: int = 0) -> tuple[ListedVideo, ...]:
         """The videos of ViFi-CLIP's list; empty if it is absent."""
+        if not self.named.list_folder:
+            return ()
         names = list_names(setting, split, self.number)
         path = find_list(self.tree.texts, self.tree.root, names, self.named.list_folder)
         return read_list(path, classes or len(self.class_names), split) if path else ()
@@ -88,7 +116,7 @@ class _FoundSet:
     def located(self, videos: tuple[ListedVideo, ...], class_names: tuple[str, ...]) -> LabeledVideos:
         """The listed videos on disk; held-out ones are both val and test."""
         found = locate(self.named.name, class_names, videos, self._find)
-        return replace(found, test=found.test or found.val)
+        return replace(found, test=found.test or found.val, remarks=(*found.remarks, *self.remarks))
 
     def require_part(self, part: str) -> tuple[int, ...]:
         """The labels of the base or novel classes; raises InvalidInput if the paper has none of this set."""
@@ -102,11 +130,13 @@ class _FoundSet:
         return tuple(self.class_names[label] for label in classes)
 
     def _find(self, file: str, class_name: str) -> Path | None:
-        clip = _KINETICS_CLIP.fullmatch(file.rpartition("/")[2])
-        if clip is None:
-            return self.tree.find(file, class_name)
-        by_time = self.tree.find(file, class_name, ignore_case=False)
-        return by_time or self.tree.find(f"{clip[1]}.mp4", class_name, ignore_case=False)
+        """A listed file, with or without the times or the `v_` that some tools add to an id of YouTube."""
+        name = file.rpartition("/")[2]
+        clip = _KINETICS_CLIP.fullmatch(name)
+        others = [f"{clip[1]}.mp4"] if clip else [name.removeprefix("v_")] if name.startswith("v_") else []
+        ignore_case = not self.named.case_matters
+        found = (self.tree.find(each, class_name, ignore_case=ignore_case) for each in (file, *others))
+        return next((path for path in found if path), None)
 
 
 def _find_set(named: PublicSet, root: Path, number: int) -> _FoundSet:

@@ -1,20 +1,18 @@
 """The official annotation files of UCF-101, HMDB-51, Kinetics and Something-Something V2, as they are distributed."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_key
-from vifi_cli.data.formats.listing import SPLIT_NAMES, ListedVideo, Split
+from vifi_cli.data.formats.listing import ListedVideo, Split
 from vifi_cli.data.formats.text_file import numbered_lines, read_text
+from vifi_cli.data.public_datasets.kinetics import kinetics_clips
 from vifi_cli.errors import InvalidInput
 
 Listed = tuple[ListedVideo, ...]
 _UCF_CLASS = re.compile(r"v_(.+)_g\d+_c\d+", re.IGNORECASE)
-_KINETICS_COLUMNS = {"label", "youtube_id", "time_start", "time_end"}
 _HMDB_SPLITS: dict[str, Split] = {"1": "train", "2": "val"}  # 0: in neither
 
 
@@ -59,20 +57,13 @@ def read_hmdb51(files: Sequence[Path], class_names: Sequence[str], number: int) 
 
 
 def read_kinetics(files: Sequence[Path], class_names: Sequence[str], _: int) -> Listed:
-    """Reads every CSV with Kinetics' columns; the split is a column, or else in the file name.
-
-    Raises:
-        InvalidInput: a label is not a class of the set, or a file does not name its split.
-    """
+    """Reads every CSV with Kinetics' columns; raises InvalidInput for a label that is not a class of the set."""
     labels = _Labels(class_names)
-    videos: dict[ListedVideo, None] = {}
-    for path in files:
-        if path.suffix.lower() == ".csv" and _header(path) >= _KINETICS_COLUMNS:
-            for row_number, row in enumerate(csv.DictReader(io.StringIO(read_text(path))), start=2):
-                split = _kinetics_split(row.get("split"), path)
-                label = labels.of(row["label"], f"{path}, line {row_number}")
-                videos[ListedVideo(_kinetics_file(row), label, split)] = None
-    return tuple(videos)
+    videos = (
+        ListedVideo(clip.file, labels.of(clip.label, clip.where), clip.split)
+        for clip in kinetics_clips(files)
+    )
+    return tuple(dict.fromkeys(videos))
 
 
 def read_ssv2(files: Sequence[Path], class_names: Sequence[str], _: int) -> Listed:
@@ -113,26 +104,6 @@ class _Labels:
         if class_key(class_name) not in self._by_key:
             raise InvalidInput(f"{where}: {class_name!r} is not a class of this set")
         return self._by_key[class_key(class_name)]
-
-
-def _header(path: Path) -> set[str]:
-    with path.open("rb") as file:
-        line = file.readline().decode("utf-8-sig", "replace")
-    return {cell.strip().strip('"') for cell in line.split(",")}
-
-
-def _kinetics_split(named: str | None, path: Path) -> Split:
-    for spelled in (named,) if named in SPLIT_NAMES else re.split(r"[^a-z]+", path.stem.lower()):
-        if spelled in SPLIT_NAMES:
-            return SPLIT_NAMES[spelled]
-    raise InvalidInput(f"{path} has no column `split` and no train, val or test in its name: rename it")
-
-
-def _kinetics_file(row: dict[str, str]) -> str:
-    try:
-        return f"{row['youtube_id']}_{int(float(row['time_start'])):06}_{int(float(row['time_end'])):06}.mp4"
-    except ValueError as error:
-        raise InvalidInput(f"Kinetics' annotations have no time for {row['youtube_id']}: {error}") from error
 
 
 def _json_list(path: Path) -> list[dict[str, object]]:

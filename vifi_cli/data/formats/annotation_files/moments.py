@@ -32,6 +32,9 @@ class Omission:
 
 
 NO_DURATION = Omission("annotation that does not last", "annotations that do not last")
+CONTRADICTION = Omission(
+    "video that is listed with several classes", "videos that are listed with several classes"
+)
 NO_LABEL = Omission("annotation without a label", "annotations without a label")
 
 
@@ -58,12 +61,16 @@ def moment_between(
 
 
 def annotations_of(
-    found: Iterable[LabeledMoment | Omission], name: str, class_names: Sequence[str] | None = None
+    found: Iterable[LabeledMoment | Omission],
+    name: str,
+    class_names: Sequence[str] | None = None,
+    *,
+    one_class_each: bool = False,
 ) -> Annotations:
     """Numbers the classes of moments, and counts omissions in remarks; `name` is that of the source, for messages.
 
     The classes are `class_names`, or else all that occur, sorted. Moments of the same part of a file become one with
-    all its classes.
+    all its classes, or are left out if the source has one for each.
 
     Raises:
         InvalidInput: there is no moment, or one has a class that is not among `class_names`.
@@ -78,7 +85,15 @@ def annotations_of(
         before = merged.setdefault(key, each)
         names = tuple(dict.fromkeys((*before.class_names, *each.class_names)))
         merged[key] = LabeledMoment(each.file, names, each.part, before.group or each.group, each.split)
-    remarks = [f"left out {counted(number, each.singular, each.plural)}" for each, number in omitted.items()]
+    if one_class_each:
+        several = [key for key, moment in merged.items() if len(moment.class_names) > 1]
+        omitted[CONTRADICTION] += len(several)
+        merged = {key: moment for key, moment in merged.items() if len(moment.class_names) == 1}
+    remarks = [
+        f"left out {counted(number, each.singular, each.plural)}"
+        for each, number in omitted.items()
+        if number
+    ]
     if not merged:
         reason = f": {'; '.join(remarks)}" if remarks else ""
         raise InvalidInput(f"{name} has no labeled moment{reason}")

@@ -41,6 +41,10 @@ class VideoTree:
         """Whether there are any videos."""
         return bool(self._videos)
 
+    def video_names(self) -> Iterator[str]:
+        """The names of all video files."""
+        return (_name(path) for paths in self._videos.values() for path in paths)
+
     def has_folder(self, key: str) -> bool:
         """Whether a folder with videos has a name, given by its `class_key`."""
         return key in self._folder_keys

@@ -7,6 +7,7 @@ from vifi_cli.api.cut.moments import TitledMoments
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter
 from vifi_cli.index.search.threshold import reaches
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.moment import Moment
 
 
@@ -45,7 +46,7 @@ class MomentLimits:
         if first is None and end is None:
             return True
         try:
-            changed = moment.path.stat().st_mtime_ns
+            changed = video_status(moment.path).st_mtime_ns
         except OSError:
             return True
         return (first is None or changed >= first) and (end is None or changed < end)

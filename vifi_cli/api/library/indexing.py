@@ -30,7 +30,7 @@ from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.files.discovery import Discovery, FrameFolders, VideoFile, find_videos
 from vifi_cli.wording import clock, counted, size
 
 
@@ -42,6 +42,7 @@ class IndexChoices(TypedDict, total=False):
     frames_per_second: float | None  # sampling rate; by default the index's own, or 1
     exclude: Sequence[str]  # globs of files and folders to skip
     include: Sequence[str]  # globs of files and folders to search although they are hidden, trash or copies
+    frame_folders: bool  # index folders of numbered pictures as videos; by default the setting
     retry_failed: bool  # try files again that could not be read before
     rebuild: bool  # make the index again, for example with another model or rate
     workers: int | None  # decoding processes; by default half as many as cores
@@ -57,6 +58,7 @@ class IndexRequest:
     frames_per_second: float | None = None
     exclude: Sequence[str] = ()
     include: Sequence[str] = ()
+    frame_folders: bool = False
     retry_failed: bool = False
     rebuild: bool = False
     workers: int | None = None
@@ -86,10 +88,15 @@ def index_videos(
 
 
 def index_request(videos: Iterable[Path | str], **choices: Unpack[IndexChoices]) -> IndexRequest:
-    """The request to index videos, without those that the setting `exclude` matches."""
+    """The request to index videos, with what the settings `exclude` and `frame_folders` add."""
     given = tuple(paths.given_path(Path(video)) for video in videos)
     request = IndexRequest(given, **choices)
-    return replace(request, exclude=(*load_settings().exclude, *request.exclude))
+    own = load_settings()
+    return replace(
+        request,
+        exclude=(*own.exclude, *request.exclude),
+        frame_folders=request.frame_folders or own.frame_folders,
+    )
 
 
 def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> IndexReport:
@@ -177,13 +184,15 @@ class _IndexRun:
             if model != catalog.indexed_with.model:
                 load()
             roots = request.paths or tuple(catalog.roots())
-            return self._bring_up_to_date(catalog, roots, self._discover(self._present(roots)), load)
+            return self._bring_up_to_date(
+                catalog, roots, self._discover(self._present(roots), catalog.paths()), load
+            )
 
     def rebuild(self) -> IndexReport:
         request = self._request
         with Catalog(self._folder / CATALOG_FILE) as old:
             roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
-            discovery = self._discover(self._present(roots))
+            discovery = self._discover(self._present(roots), old.paths())
             check_nothing_is_lost(old, discovery, roots)
             sampling = old.indexed_with.sampling
             model = choose_for_rebuild(request.model, old.indexed_with.model)
@@ -232,8 +241,12 @@ class _IndexRun:
         """The roots to index; a missing one is an error only if the user has just named it."""
         return [root for root in roots if root in self._request.paths or not is_absent(root)]
 
-    def _discover(self, roots: Sequence[Path]) -> Discovery:
-        found = find_videos(roots, exclude=self._request.exclude, include=self._request.include)
+    def _discover(self, roots: Sequence[Path], indexed: Iterable[Path] = ()) -> Discovery:
+        request = self._request
+        frame_folders = FrameFolders(request.frame_folders, frozenset(indexed))
+        found = find_videos(
+            roots, exclude=request.exclude, include=request.include, frame_folders=frame_folders
+        )
         return replace(found, videos=tuple(filter(self._request.is_complete, found.videos)))
 
 

@@ -127,7 +127,12 @@ class Watching:
         self._has_said_empty = False
         self._places: dict[Path, Identity] | None = None  # before the first look
         self._searches = SearchTimes()
-        self._arrivals = Arrivals(self._roots(), exclude=request.exclude, include=request.include)
+        self._arrivals = Arrivals(
+            self._roots(),
+            exclude=request.exclude,
+            include=request.include,
+            frame_folders=request.frame_folders,
+        )
         self._arrivals.wake(float("-inf"))
 
     def step(self, events: Iterable[FileEvent], now: float, now_ns: int) -> IndexReport | None:
@@ -193,7 +198,9 @@ class Watching:
         unfinished = self._arrivals.begin()
 
         def is_complete(file: VideoFile) -> bool:
-            if file.path in unfinished:
+            if not unfinished.isdisjoint(
+                (file.path, *file.path.parents)
+            ):  # the file, or the shard that it is in
                 return False
             if not 0 <= now_ns - file.modified_ns < SETTLED_SECONDS * NS_A_SECOND:
                 return True

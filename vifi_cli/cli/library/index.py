@@ -78,6 +78,14 @@ class IndexingOptions:
             help="Do not skip matching hidden files, trash, or low-resolution copies (repeatable)",
         ),
     ] = None
+    frame_folders: Annotated[
+        bool,
+        typer.Option(
+            "--frame-folders",
+            help="Index folders of numbered pictures, such as img_00001.jpg, as videos",
+            callback=named_in_help("frame_folders"),
+        ),
+    ] = False
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that could not be read before")
     ] = False

@@ -99,6 +99,11 @@ def note_skipped_files(skipped: Mapping[str, int]) -> None:
     counts = ((skipped.get(reason, 0), *words) for reason, words in SKIPPED_WORDS.items())
     if shown := ", ".join(wording.counted(count, one, more) for count, one, more in counts if count):
         output.note(f"skipped: {shown}")
+    if folders := skipped.get("frame_folder", 0):
+        looks = "looks like the frames of a video" if folders == 1 else "look like the frames of videos"
+        them = "it" if folders == 1 else "them"
+        folders_shown = f"{wording.counted(folders, 'folder')} of numbered pictures"
+        output.note(f"{folders_shown} {looks}: `vifi index --frame-folders` indexes {them}")
 
 
 def warn_of_failures(report: IndexReport) -> None:

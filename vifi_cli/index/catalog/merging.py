@@ -8,6 +8,7 @@ from pathlib import Path
 from vifi_cli.index.catalog.catalog import FAILURE_COLUMNS, VIDEO_COLUMNS, WINDOW_COLUMNS, Catalog
 from vifi_cli.index.catalog.rows import decode_path
 from vifi_cli.video.failure_kind import FailureKind
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.discovery import VideoFile
 
 FOR_GOOD = f"kind = '{FailureKind.UNREADABLE}'"
@@ -96,7 +97,7 @@ class _Row:
 
 def _state_on_disk(path: Path) -> tuple[int, int] | None:
     try:
-        now = VideoFile.seen(path, path.stat())
+        now = VideoFile.seen(path, video_status(path))
     except OSError:
         return None
     return now.size_bytes, now.modified_ns

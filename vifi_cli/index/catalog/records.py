@@ -7,6 +7,7 @@ from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 
@@ -52,7 +53,7 @@ class CatalogedVideo:
 def is_as_indexed(video: CatalogedVideo) -> bool:
     """Whether a video's file seems not to have changed since it was indexed."""
     try:
-        file = VideoFile.seen(video.path, video.path.stat())
+        file = VideoFile.seen(video.path, video_status(video.path))
     except OSError:
         return False
     return (file.size_bytes, file.modified_ns) == (video.size_bytes, video.modified_ns)

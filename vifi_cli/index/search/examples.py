@@ -26,6 +26,7 @@ from vifi_cli.video.container.clock_reading import clock_of
 from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
@@ -128,7 +129,7 @@ def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:
     """The video of a path, if its file is as it was indexed or cannot be seen; else one with the same content."""
     known = catalog.video_at(path)
     try:
-        file = VideoFile.seen(path, path.stat())
+        file = VideoFile.seen(path, video_status(path))
     except OSError:
         return known
     if known and is_unchanged(file, known):

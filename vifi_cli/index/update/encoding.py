@@ -16,6 +16,7 @@ from vifi_cli.processors import usable_processors
 from vifi_cli.video.container.source_file import why_not_opened
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.digests import ContentDigests
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
@@ -247,7 +248,7 @@ def _failed(file: VideoFile, event: FailedVideo) -> FailedFile:
 def _why_not_as_found(file: VideoFile) -> FailedFile | None:
     """The failure of a file that is no longer as it was before it was decoded and digested."""
     try:
-        if is_unchanged(VideoFile.seen(file.path, file.path.stat()), file):
+        if is_unchanged(VideoFile.seen(file.path, video_status(file.path)), file):
             return None
         reason = "it changed while it was read"
     except OSError as error:

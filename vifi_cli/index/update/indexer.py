@@ -15,8 +15,10 @@ from vifi_cli.index.update.presence import is_there
 from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import Discovery, VideoFile, is_in_search
+from vifi_cli.video.files.content import open_content
+from vifi_cli.video.files.discovery import Discovery, VideoFile
 from vifi_cli.video.files.recognition import may_be_video
+from vifi_cli.video.files.skipping import is_in_search
 from vifi_cli.wording import counted
 
 
@@ -194,7 +196,7 @@ def _part_openable(files: Sequence[VideoFile]) -> tuple[list[VideoFile], list[Fa
     failed: list[FailedFile] = []
     for file in files:
         try:
-            with file.path.open("rb"):
+            with open_content(file.path):
                 openable.append(file)
         except OSError as error:
             failed.append(FailedFile(file, f"cannot be opened: {error.strerror}", FailureKind.OUT_OF_REACH))

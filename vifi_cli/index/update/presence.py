@@ -14,16 +14,21 @@ from typing import Literal
 from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.paths import root_of
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_same_inode
+from vifi_cli.video.files.shards import is_shard_name, member_status, split_at_shard
 
 KnownFile = CatalogedVideo | VideoFile
 """A video of the catalog, or the file of a failure; each has a path, a mount, and `on_other_device`."""
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path leads to a regular file that can be seen."""
-    return _sight(path) == "file"
+    """Whether a path leads to a video that can be seen: a regular file, a member of a shard, a folder of frames."""
+    try:
+        return stat.S_ISREG(video_status(path).st_mode)
+    except OSError:
+        return False
 
 
 def is_absent(path: Path) -> bool:
@@ -73,12 +78,19 @@ def _hidden_behind(file: KnownFile, roots: set[Path], mounts: "_PresentMounts") 
     That folder is a root that is missing or empty, as the mount point of an unplugged disk is; a link that leads
     nowhere or to an empty folder; a folder that cannot be read; or one where the file's disk was mounted.
     """
-    path = file.path
+    path, sight = file.path, _sight(file.path)
+    if (shard := next(filter(is_shard_name, path.parents), None)) and not os.path.isdir(shard):  # noqa: PTH112 - Path.is_dir() raises where it may not look
+        if sight == "nowhere" and split_at_shard(path):
+            return None  # the shard is complete, and has no such member
+        path = shard if sight == "nowhere" else path
     root = root_of(path.parent, roots) or path.parent
-    sight = _sight(path)
     if sight == "unseen":
         return next((folder for folder in reversed(path.parents) if _sight(folder) == "unseen"), path.parent)
     if sight == "nowhere" and path.is_symlink():
+        return path
+    if (
+        sight == "other" and path in roots and _is_empty(path)
+    ):  # a folder of frames, perhaps on a disk of its own
         return path
     if sight == "other":
         return _door_of(file, root) if mounts.have_replaced(file, path.parent) else None
@@ -137,7 +149,7 @@ class _PresentMounts:
     def _is_found(self, video: CatalogedVideo, now: MountIdentity) -> bool:
         """Whether the very file of a video is on a mount: then that is the one before, by another name."""
         try:
-            seen = VideoFile.seen(video.path, video.path.stat())
+            seen = VideoFile.seen(video.path, video_status(video.path))
         except OSError:
             return False
         is_same = is_same_inode(seen, video) and seen.status_changed_ns == video.status_changed_ns
@@ -154,7 +166,8 @@ class _PresentMounts:
 def _sight(path: Path) -> Literal["file", "other", "nowhere", "unseen"]:
     """The kind of file that a path leads to, links followed; `unseen` where the file system does not say."""
     try:
-        return "file" if stat.S_ISREG(path.stat().st_mode) else "other"
+        status = path.stat() if split_at_shard(path) is None else member_status(path)
+        return "file" if stat.S_ISREG(status.st_mode) else "other"
     except (FileNotFoundError, NotADirectoryError):
         return "nowhere"
     except OSError:

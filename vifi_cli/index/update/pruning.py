@@ -13,7 +13,7 @@ from vifi_cli.index.update.presence import is_there, part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of, unicode_form
-from vifi_cli.video.files.discovery import is_in_search
+from vifi_cli.video.files.skipping import is_in_search
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,22 @@ them the `._` files of macOS, and so are trash and thumbnails, unless the user n
 """
 
 import errno
-import fnmatch
 import os
 import stat
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 
 from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import NAMES_NOTHING, unicode_form
-from vifi_cli.video.files.recognition import is_system_folder, judge
+from vifi_cli.paths import NAMES_NOTHING
+from vifi_cli.video.files.content import video_status
+from vifi_cli.video.files.frame_folders import PICTURES, are_frames, numbered_names
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
+from vifi_cli.video.files.shards import holds_videos, is_shard_name, read_shard, split_at_shard, status_in
+from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 LARGEST_INTEGER = 2**63 - 1  # in SQLite
@@ -77,10 +80,28 @@ class Discovery:
         return tuple(root for root in empty if os.path.realpath(root) not in leading)
 
 
+@dataclass(frozen=True, slots=True)
+class FrameFolders:
+    """Which folders of numbered pictures a search takes for videos, besides those that are named."""
+
+    are_wanted: bool = False  # all that hold frames by their looks, not the photographs of a camera
+    known: Collection[Path] = ()  # these, as they were before
+
+
+ONLY_NAMED = FrameFolders()
+
+
 def find_videos(
-    paths: Iterable[Path | str], *, exclude: Sequence[str] = (), include: Sequence[str] = ()
+    paths: Iterable[Path | str],
+    *,
+    exclude: Sequence[str] = (),
+    include: Sequence[str] = (),
+    frame_folders: FrameFolders = ONLY_NAMED,
 ) -> Discovery:
     """Finds the videos under folders; files named directly always count as videos.
+
+    Shards of videos are searched like folders. Folders of frames are videos if they are named, or as `frame_folders`
+    says; others are counted as `frame_folder`.
 
     A file that several links or paths lead to is listed once, by a path without links if there is one. Linked folders
     are followed, once each. A pattern excludes a folder or file whose name, path relative to the folder searched, or
@@ -97,7 +118,7 @@ def find_videos(
         InvalidInput: a path does not exist, or is neither a folder nor a regular file.
     """
     roots = tuple(Path(os.path.abspath(path)) for path in paths)  # noqa: PTH100  resolve() would follow links
-    walk = _Walk(exclude, include)
+    walk = _Walk(exclude, include, frame_folders)
     for root in roots:
         walk.search(root)
     walk.follow_links()
@@ -110,10 +131,10 @@ class _Walk:
     Links to folders wait until all real folders are searched, so that most of their content is known by then.
     """
 
-    def __init__(self, exclude: Sequence[str], include: Sequence[str]) -> None:
+    def __init__(self, exclude: Sequence[str], include: Sequence[str], frame_folders: FrameFolders) -> None:
         self.unreadable_folders: set[Path] = set()
         self.skipped: Counter[str] = Counter()
-        self._exclude, self._include = exclude, include
+        self._exclude, self._include, self._frame_folders = exclude, include, frame_folders
         self._files: dict[Inode | Path, tuple[VideoFile, bool]] = {}  # with whether links lead there
         self._folders: set[Inode | Path] = set()
         self._links: deque[tuple[Path, Path]] = deque()  # links to folders, each with its root
@@ -129,7 +150,7 @@ class _Walk:
     def search(self, root: Path) -> None:
         """Collects a file, or all videos under a folder."""
         try:
-            status = root.stat()
+            status = root.stat() if split_at_shard(root) is None else video_status(root)
         except OSError as error:
             if error.errno in NAMES_NOTHING:
                 raise InvalidInput(
@@ -138,7 +159,9 @@ class _Walk:
             self.unreadable_folders.add(root)
             return
         self._devices[root] = status.st_dev
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode) and is_shard_name(root):
+            self._search_shard(root, root, status, is_linked=root.is_symlink())
+        elif stat.S_ISREG(status.st_mode):
             self._take(root, root, status, is_linked=root.is_symlink())
         elif stat.S_ISDIR(status.st_mode):
             self._search_below(root, root, is_linked=False)
@@ -154,8 +177,11 @@ class _Walk:
     def _search_below(self, top: Path, root: Path, *, is_linked: bool) -> None:
         waiting = [top]
         while waiting:
-            folders = []
-            for path in self._listed(waiting.pop()):
+            folders, folder = [], waiting.pop()
+            content = self._listed(folder)
+            if self._is_video(folder, root, content, is_linked=is_linked):
+                content = [path for path in content if path.suffix.lower() not in PICTURES]
+            for path in content:
                 if reason := reason_to_skip(path, root, self._exclude, self._include):
                     self.skipped[reason] += 1
                 elif status := self._status(path):
@@ -182,10 +208,54 @@ class _Walk:
             self.unreadable_folders.add(folder)
             return []
 
+    def _is_video(self, folder: Path, root: Path, content: Sequence[Path], *, is_linked: bool) -> bool:
+        """Takes a folder of frames, and counts one that is not wanted; returns whether it took it."""
+        names = [path.name for path in content]
+        is_known, is_wanted = folder in self._frame_folders.known, self._frame_folders.are_wanted
+        found = numbered_names(names)
+        if found is None or not (found.is_clear or is_known):
+            return False
+        if not (is_known or is_wanted or folder == root):
+            self.skipped["frame_folder"] += 1
+            return False
+        if not (is_known or (is_wanted and folder == root) or are_frames(folder, names)):
+            return False
+        try:
+            status = video_status(folder)
+        except OSError:
+            self.unreadable_folders.add(folder)
+            return False
+        if stat.S_ISREG(status.st_mode):
+            self._take(folder, root, status, is_linked=is_linked or folder.is_symlink())
+        return stat.S_ISREG(status.st_mode)
+
+    def _search_shard(self, shard: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
+        """Takes the videos in a tar file."""
+        try:
+            found = read_shard(shard)
+        except OSError:
+            self.unreadable_folders.add(shard)
+            return
+        if found.damage:
+            self.unreadable_folders.add(shard)
+        for name, member in found.members.items():
+            path = shard / name
+            if suffix_of(path) not in VIDEO_SUFFIXES:
+                continue
+            if is_in_search(path, root, self._exclude, self._include):
+                self._take(path, root, status_in(status, name, member), is_linked=is_linked, place=shard)
+
     def _judge(self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
         """Takes a file that may be a video, and counts any other."""
+        try:
+            if is_shard_name(path) and holds_videos(path, VIDEO_SUFFIXES):
+                self._search_shard(path, root, status, is_linked=is_linked or path.is_symlink())
+                return
+        except OSError:
+            self.unreadable_folders.add(path)
+            return
         verdict = judge(path, status.st_size)
-        is_wanted_copy = verdict == "low_resolution" and _matches(path, root, self._include)
+        is_wanted_copy = verdict == "low_resolution" and matches(path, root, self._include)
         if verdict == "video" or is_wanted_copy:
             self._take(path, root, status, is_linked=is_linked or path.is_symlink())
         else:
@@ -200,11 +270,15 @@ class _Walk:
                 self.unreadable_folders.add(path.parent)
             return None
 
-    def _take(self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
+    def _take(
+        self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool, place: Path | None = None
+    ) -> None:
+        """Lists a video; `place` is the file that it is in, if that is another than its path."""
         identity = _identity(path, status)
         _, known_is_linked = self._files.get(identity, (None, True))
         if identity not in self._files or (known_is_linked and not is_linked):
-            real_folder = Path(os.path.realpath(path)).parent if is_linked else path.parent
+            place = place or path
+            real_folder = Path(os.path.realpath(place)).parent if is_linked else place.parent
             mount, keeps_inodes = self._place_of(real_folder)
             on_other_device = status.st_dev != self._devices[root]
             file = replace(VideoFile.seen(path, status), on_other_device=on_other_device, mount=mount)
@@ -219,32 +293,6 @@ class _Walk:
             except OSError:
                 return None, True
         return self._places[folder]
-
-
-def reason_to_skip(
-    path: Path, root: Path, exclude: Sequence[str] = (), include: Sequence[str] = ()
-) -> str | None:
-    """Why a search skips a path by its name alone, if it does; it is not looked at, since that may fail."""
-    if _matches(path, root, exclude):
-        return "excluded"
-    is_left_out = path.name.startswith(".") or is_system_folder(path.name)
-    if not is_left_out or _matches(path, root, include):
-        return None
-    return "system_folder" if is_system_folder(path.name) else "hidden"
-
-
-def is_in_search(path: Path, root: Path, exclude: Sequence[str] = (), include: Sequence[str] = ()) -> bool:
-    """Whether a search of a root would come to a path under it."""
-    parts = [path, *path.parents][: len(path.parts) - len(root.parts)]
-    return all(reason_to_skip(part, root, exclude, include) is None for part in parts)
-
-
-def _matches(path: Path, root: Path, patterns: Sequence[str]) -> bool:
-    """Whether a pattern matches the name of a path, its place under the root, or all of it."""
-    if not patterns:
-        return False
-    names = [unicode_form(name) for name in (path.name, path.relative_to(root), path)]
-    return any(fnmatch.fnmatchcase(name, unicode_form(pattern)) for pattern in patterns for name in names)
 
 
 def _identity(path: Path, status: os.stat_result) -> Inode | Path:

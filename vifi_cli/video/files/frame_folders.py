@@ -27,7 +27,9 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,18})(?P<suffix>\.[^.]+)", re.DOTALL)
 _FLOW = re.compile(r"flow[-_]?([xyuv][-_]?)?", re.IGNORECASE)
 LEAST_PICTURES = 8  # fewer may be anything
-FULL_SHARE = 0.9  # of the numbers are there, in a folder that is clearly a sequence
+REGULAR_SHARE = (
+    0.9  # of the distances between numbers are about the same, in a folder that is clearly a sequence
+)
 CLOSED_GAP_SECONDS = 10.0  # a longer gap between two numbers is no pause, as in clocks of files
 MOST_NAMED = 3
 
@@ -43,14 +45,20 @@ class NumberedNames:
     @property
     def step(self) -> int:
         """The usual distance from one number to the next."""
-        gaps = sorted(after - before for before, after in pairwise(self.numbers))
+        gaps = sorted(self.gaps)
         return max(gaps[len(gaps) // 2], 1) if gaps else 1
+
+    @property
+    def gaps(self) -> list[int]:
+        """The distances from one number to the next."""
+        return [after - before for before, after in pairwise(self.numbers)]
 
     @property
     def is_clear(self) -> bool:
         """Whether the names alone make it clear that these are frames of one video."""
-        span = (self.numbers[-1] - self.numbers[0]) // self.step + 1
-        return self.is_alone and len(self.names) >= max(LEAST_PICTURES, FULL_SHARE * span)
+        regular = sum(0.5 * self.step < gap < 1.5 * self.step for gap in self.gaps)
+        is_long = len(self.names) >= LEAST_PICTURES
+        return self.is_alone and is_long and regular >= REGULAR_SHARE * len(self.gaps)
 
 
 def numbered_names(names: Iterable[str]) -> NumberedNames | None:
@@ -112,9 +120,9 @@ class FrameFolder:
 
     def ticks(self, rate: Fraction) -> list[int]:
         """For how many units of the rate each picture is on screen: until the next number."""
-        numbers, step = self.sequence.numbers, self.sequence.step
+        step = self.sequence.step
         longest = max(int(CLOSED_GAP_SECONDS * rate), 1)
-        shown = [max(round((after - before) / step), 1) for before, after in pairwise(numbers)]
+        shown = [max(round(gap / step), 1) for gap in self.sequence.gaps]
         return [*(ticks if ticks <= longest else 1 for ticks in shown), 1]
 
     @property

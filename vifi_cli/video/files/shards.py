@@ -117,10 +117,13 @@ def member_status(path: Path) -> os.stat_result:
     if place is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     shard, name = place
-    status = shard.stat()
-    member = read_shard(shard).find(name)
-    number = blake2b(f"{status.st_ino}/{name}".encode(errors="surrogateescape"), digest_size=7).digest()
-    return virtual_status(status, int.from_bytes(number) if status.st_ino else 0, member.size_bytes)
+    return status_in(shard.stat(), name, read_shard(shard).find(name))
+
+
+def status_in(shard: os.stat_result, name: str, member: ShardMember) -> os.stat_result:
+    """The status of a member, by that of its shard."""
+    number = blake2b(f"{shard.st_ino}/{name}".encode(errors="surrogateescape"), digest_size=7).digest()
+    return virtual_status(shard, int.from_bytes(number) if shard.st_ino else 0, member.size_bytes)
 
 
 def virtual_status(

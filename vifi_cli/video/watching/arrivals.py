@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli.paths import root_of
-from vifi_cli.video.files.discovery import is_in_search
+from vifi_cli.video.files.content import video_status
+from vifi_cli.video.files.frame_folders import PICTURES
 from vifi_cli.video.files.recognition import (
     AMBIGUOUS_SUFFIXES,
     VIDEO_SUFFIXES,
     may_be_video,
     suffix_of,
 )
+from vifi_cli.video.files.shards import SHARD_SUFFIX, is_shard_name, split_at_shard
+from vifi_cli.video.files.skipping import is_in_search
 
 SETTLED_SECONDS = 5.0
 QUIET_SECONDS = 2.0
@@ -49,15 +52,21 @@ class Arrivals:
     folders: frozenset[Path] = frozenset()  # known to hold videos, which disappear with them, and the videos
     exclude: Sequence[str] = ()  # patterns, as those of a search
     include: Sequence[str] = ()
+    frame_folders: bool = False  # whether new folders of numbered pictures are videos too
     _unfinished: dict[Path, tuple[State, float]] = field(default_factory=dict)  # and since when they are so
     _first: float | None = None
     _latest: float = 0.0
 
     def note(self, events: Iterable[FileEvent], now: float) -> None:
         """Takes in events up to `now`."""
+        with_pictures: set[Path] = (
+            set()
+        )  # folders, each looked at once, since it may hold thousands of frames
         for event in events:
             if self._is_hidden(event.path):
                 continue
+            if suffix_of(event.path) in PICTURES and self._may_hold_frames(event.path.parent):
+                with_pictures.add(event.path.parent)
             if NO_TEXT in str(event.path):  # a name that is not text does not come through
                 self.wake(now)
             elif event.kind == "deleted":
@@ -65,11 +74,15 @@ class Arrivals:
             elif os.path.isdir(event.path):  # noqa: PTH112 - Path.is_dir() raises where it may not look
                 if event.kind == "added":
                     self.wake(now)
-            elif may_be_video(event.path):
+            elif is_shard_name(event.path) or may_be_video(event.path):
                 self.mark_unstable(event.path, now)
+        for folder in with_pictures:
+            self.mark_unstable(folder, now)
 
     def mark_unstable(self, path: Path, now: float) -> None:
-        """Treats a file that may have changed just now as unfinished."""
+        """Treats a video that may have changed just now as unfinished; with a member of a shard, all of it."""
+        place = split_at_shard(path)
+        path = path if place is None else place[0]
         state = state_of(path)
         known, _ = self._unfinished.get(path, (None, 0.0))
         if state is not None and state != known:
@@ -104,9 +117,12 @@ class Arrivals:
 
     def _note_loss(self, path: Path, now: float) -> None:
         self._unfinished.pop(path, None)
-        is_named_so = suffix_of(path) in VIDEO_SUFFIXES | AMBIGUOUS_SUFFIXES
+        is_named_so = suffix_of(path) in VIDEO_SUFFIXES | AMBIGUOUS_SUFFIXES | {SHARD_SUFFIX}
         if is_named_so or path in self.folders or path in self.roots:
             self.wake(now)
+
+    def _may_hold_frames(self, folder: Path) -> bool:
+        return self.frame_folders or folder in self.folders or folder in self.roots
 
     def _is_hidden(self, path: Path) -> bool:
         """Whether a search of the folders skips a path because of where it is."""
@@ -115,9 +131,9 @@ class Arrivals:
 
 
 def state_of(path: Path) -> State | None:
-    """The present state of a regular file; None for anything else."""
+    """The present state of a video, as of one file; None for anything else."""
     try:
-        status = path.stat()
+        status = video_status(path)
     except OSError:
         return None
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import root_of
-from vifi_cli.video.files.discovery import find_videos, reason_to_skip
+from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.skipping import reason_to_skip
 from vifi_cli.video.watching.arrivals import FileEvent, State, state_of
 from vifi_cli.video.watching.mount_changes import MountChanges
 from vifi_cli.video.watching.watched_folders import WatchedFolders

@@ -19,6 +19,7 @@ from vifi_cli.index.catalog.reader import CatalogReader
 from vifi_cli.index.catalog.records import is_as_indexed
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import data_folder, searched_index_folder
+from vifi_cli.video.files.content import video_status
 from vifi_cli.wording import clock, counted
 
 FILE_NAME = "last-search.json"
@@ -150,7 +151,7 @@ def _hit_of(content: dict[str, Any]) -> KeptHit:
 def _state_of(path: Path) -> tuple[int | None, int | None]:
     """The size and the time of change of a file; None for both if it is not there."""
     try:
-        status = path.stat()
+        status = video_status(path)
     except OSError:
         return None, None
     return status.st_size, status.st_mtime_ns

@@ -13,6 +13,8 @@ from vifi_cli.api.search.player_starts import player_starts
 from vifi_cli.errors import InvalidInput, PlayerFailed, UnreadableVideo
 from vifi_cli.paths import given_path
 from vifi_cli.settings import own_player
+from vifi_cli.video.files.content import is_there
+from vifi_cli.video.files.shards import split_at_shard
 from vifi_cli.wording import as_argument
 from vifi_cli.wording import clock as shown_clock
 
@@ -48,6 +50,7 @@ def open_in_player(path: Path | str, start_seconds: float, player: str | None = 
     """
     video = given_path(path)
     _check_there(video)
+    _check_is_file(video, start_seconds)
     player = player or own_player()
     chosen = find_player(player)
     if not player or player.lower() in NAMES:
@@ -64,13 +67,18 @@ def _in_words(player: Player) -> str:
 
 
 def _check_there(video: Path) -> None:
-    try:
-        is_file = video.is_file()
-    except OSError:
-        is_file = False
-    if not is_file:
+    if not is_there(video):
         raise InvalidInput(
             f"{video} is not there: connect its disk, or run `vifi index` if you moved or deleted it"
+        )
+
+
+def _check_is_file(video: Path, seconds: float) -> None:
+    if video.is_dir() or split_at_shard(video):
+        what = "a folder of frames" if video.is_dir() else "inside a tar file"
+        moment = as_argument(PurePath(f"{video}@{shown_clock(seconds)}-"))
+        raise InvalidInput(
+            f"{video} is {what}, which players do not open: use `vifi cut {moment}` or `vifi serve`"
         )
 
 

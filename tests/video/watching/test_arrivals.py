@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.frame_folders import write_frames, write_shard
+from tests.made_videos import numbered_frames
 from vifi_cli.video.watching.arrivals import (
     LONGEST_WAIT_SECONDS,
     QUIET_SECONDS,
@@ -183,3 +185,28 @@ def test_the_patterns_of_a_search_count_for_what_arrives(tmp_path: Path) -> None
     tell(arrivals, "added", write(tmp_path / ".camera" / "new.mp4", 10), 20.0)
     arrivals.look(20.0 + SETTLED_SECONDS)
     assert arrivals.is_due(20.0 + SETTLED_SECONDS + QUIET_SECONDS)
+
+
+def test_a_shard_is_taken_when_it_has_stayed_the_same_for_a_while(arrivals: Arrivals, tmp_path: Path) -> None:
+    shard = write_shard(tmp_path / "a.tar", {"0.mp4": b"abc"})
+    tell(arrivals, "added", shard, 0.0)
+    assert arrivals.begin() == {shard}
+    arrivals.look(SETTLED_SECONDS)
+    assert arrivals.is_due(SETTLED_SECONDS + QUIET_SECONDS)
+    arrivals.begin()
+    arrivals.mark_unstable(shard / "0.mp4", 20.0)
+    assert arrivals.begin() == {shard}, "a member is as complete as its shard"
+    tell(arrivals, "deleted", tmp_path / "b.tar", 30.0)
+    assert arrivals.is_due(30.0 + LONGEST_WAIT_SECONDS)
+
+
+@pytest.mark.parametrize("is_wanted", [False, True])
+def test_frames_are_one_video_that_is_complete_when_no_picture_comes(tmp_path: Path, is_wanted: bool) -> None:
+    folder = write_frames(tmp_path / "v_1", numbered_frames(9))
+    arrivals = Arrivals((tmp_path,), frame_folders=is_wanted)
+    arrivals.note([FileEvent("added", picture) for picture in sorted(folder.iterdir())], 0.0)
+    assert arrivals.begin() == ({folder} if is_wanted else frozenset())
+    arrivals.folders = frozenset({folder, tmp_path})  # as once it is indexed
+    (folder / "img_00009.jpg").unlink()
+    tell(arrivals, "deleted", folder / "img_00009.jpg", 10.0)
+    assert arrivals.begin() == {folder}

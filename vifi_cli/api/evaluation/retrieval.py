@@ -30,6 +30,7 @@ from vifi_cli.index.update.indexer import update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.paths import given_path, index_folder, slug, unicode_form
 from vifi_cli.video.decode.frame_sampling import FrameSampling
+from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import as_argument, counted
 
@@ -130,7 +131,7 @@ def _temporary_index(
     """An index of the query file's videos, with frames as dense as in the user's own index."""
     sampling = like.indexed_with.sampling if like else FrameSampling()
     videos = file.videos()
-    if missing := [video for video in videos if not video.is_file()]:
+    if missing := [video for video in videos if not is_there(video)]:
         raise InvalidInput(
             f"{file.path} names {counted(len(missing), 'video')} not on disk, such as {missing[0]}: {_FILES}"
         )
@@ -200,7 +201,7 @@ def _not_indexed(file: QueryFile, catalog: Catalog, missing: Sequence[Path]) -> 
         return f"{problem}, which cannot be read ({reasons[first]}): remove its lines"
     if first in passing:
         return f"{problem}, which was out of reach ({passing[first]}): run `vifi index` again"
-    if not first.is_file():
+    if not is_there(first):
         return f"{problem}, which is not on disk either: {_FILES}"
     return f"{problem}: run `vifi index {as_argument(file.path.parent)}`, or remove their lines"
 

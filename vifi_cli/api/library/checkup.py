@@ -153,7 +153,8 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 def _presence(catalog: "Catalog") -> Iterator[Finding]:
     """Indexed videos whose files cannot be seen: gone, or behind folders such as those of disks that are away."""
-    from vifi_cli.index.update.presence import is_there, part_gone
+    from vifi_cli.index.update.presence import part_gone
+    from vifi_cli.video.files.content import is_there
 
     videos = catalog.videos()
     missing = [video for video in videos if not is_there(video.path)]

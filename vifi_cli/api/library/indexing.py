@@ -14,6 +14,7 @@ from vifi_cli.api.models.choosing import ChosenModel, choose_for_new_index, choo
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import note_progress, write_lock
+from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.update.encoding import Progress
@@ -28,9 +29,12 @@ from vifi_cli.index.update.rebuild import (
 )
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
+from vifi_cli.paths import root_of
 from vifi_cli.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, FrameFolders, VideoFile, find_videos
+from vifi_cli.video.files.frame_folders import PICTURE_CODECS
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, suffix_of
 from vifi_cli.wording import clock, counted, size
 
 
@@ -185,14 +189,14 @@ class _IndexRun:
                 load()
             roots = request.paths or tuple(catalog.roots())
             return self._bring_up_to_date(
-                catalog, roots, self._discover(self._present(roots), catalog.paths()), load
+                catalog, roots, self._discover(self._present(roots), catalog.videos()), load
             )
 
     def rebuild(self) -> IndexReport:
         request = self._request
         with Catalog(self._folder / CATALOG_FILE) as old:
             roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
-            discovery = self._discover(self._present(roots), old.paths())
+            discovery = self._discover(self._present(roots), old.videos())
             check_nothing_is_lost(old, discovery, roots)
             sampling = old.indexed_with.sampling
             model = choose_for_rebuild(request.model, old.indexed_with.model)
@@ -241,13 +245,23 @@ class _IndexRun:
         """The roots to index; a missing one is an error only if the user has just named it."""
         return [root for root in roots if root in self._request.paths or not is_absent(root)]
 
-    def _discover(self, roots: Sequence[Path], indexed: Iterable[Path] = ()) -> Discovery:
+    def _discover(self, roots: Sequence[Path], indexed: Iterable[CatalogedVideo] = ()) -> Discovery:
         request = self._request
-        frame_folders = FrameFolders(request.frame_folders, frozenset(indexed))
+        frame_folders = frame_folders_to_find(roots, indexed, are_wanted=request.frame_folders)
         found = find_videos(
             roots, exclude=request.exclude, include=request.include, frame_folders=frame_folders
         )
         return replace(found, videos=tuple(filter(self._request.is_complete, found.videos)))
+
+
+def frame_folders_to_find(
+    roots: Sequence[Path], indexed: Iterable[CatalogedVideo], *, are_wanted: bool
+) -> FrameFolders:
+    """Which frame folders a search takes: those that are indexed, and new ones under roots that have had some."""
+    of_pictures = (video.path for video in indexed if video.codec in PICTURE_CODECS)
+    known = [path for path in of_pictures if suffix_of(path) not in VIDEO_SUFFIXES]
+    below = {root_of(path.parent, roots) for path in known} - {None}
+    return FrameFolders(are_wanted, frozenset(filter(None, below)), frozenset(known))
 
 
 def no_videos_under(folders: Sequence[Path]) -> str:

@@ -32,6 +32,7 @@ from vifi_cli.model.towers.clip_transform import square_side, test_short_side
 from vifi_cli.paths import check_visible, given_path
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.video.clips.store import ClipStore
+from vifi_cli.video.files.content import is_there
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -241,7 +242,7 @@ def existing_video(video: Path | str) -> Path:
     """The path of a video; raises InvalidInput if it is not a file."""
     path = given_path(Path(video))
     check_visible(path)
-    if not path.is_file():
+    if not is_there(path):
         raise InvalidInput(f"{video} is {'a folder' if path.is_dir() else 'not there'}: name a video")
     return path
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.paths import given_path, is_given_file, unicode_form
+from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, suffix_of
 
 
@@ -24,8 +25,8 @@ class FilesOnDisk:
     """The files of this machine, for the user who sits at it."""
 
     def exists(self, text: str) -> bool:
-        """Whether there is such a file."""
-        return is_given_file(text)
+        """Whether there is such a file; a folder of frames or a member of a shard counts if it is named as a path."""
+        return is_given_file(text) or ("/" in text and is_there(given_path(text)))
 
     def path(self, text: str) -> Path:
         """Its absolute path, though the file may be missing."""

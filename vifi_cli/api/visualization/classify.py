@@ -15,8 +15,9 @@ from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
 from vifi_cli.paths import check_visible, given_path, is_given_file, write_file
+from vifi_cli.settings import load_settings
 from vifi_cli.video.clips.full_frames import clip_frames
-from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.discovery import FrameFolders, find_videos
 from vifi_cli.wording import printable
 
 
@@ -61,7 +62,8 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
     Raises:
         InvalidInput: a path does not exist, or no video is found.
     """
-    discovery = find_videos([given_path(path) for path in paths])
+    frame_folders = FrameFolders(load_settings().frame_folders)
+    discovery = find_videos([given_path(path) for path in paths], frame_folders=frame_folders)
     for folder in discovery.unreadable_folders:
         feedback.note(f"{folder} cannot be read: its videos are skipped")
     if not discovery.videos and discovery.unreadable_folders == discovery.roots:

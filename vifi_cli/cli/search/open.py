@@ -50,13 +50,14 @@ def open_moment(
     """
     from vifi_cli.api.search.hits.last_search import last_search
     from vifi_cli.api.search.query_language import parse_example
-    from vifi_cli.paths import is_given_file
+    from vifi_cli.paths import given_path, is_given_file
+    from vifi_cli.video.files.content import is_there
 
     if what.isdecimal() and len(what) <= MOST_DIGITS:
         play_hit(last_search().hit(int(what)), player)
         return
     moment = parse_example(what)
-    if not is_given_file(moment.path):
+    if not (is_given_file(moment.path) or is_there(given_path(moment.path))):
         raise InvalidInput(
             f'"{what}" is neither the number of a hit nor a file: write a number from the list of your last search'
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vifi_cli import wording
@@ -157,11 +156,13 @@ def show_with_pictures(hits: Sequence[SearchHit]) -> None:
 
 
 def _write_remarks(answer: Answer) -> None:
+    from vifi_cli.video.files.content import is_there
+
     hits = answer.hits
     folded = sum(hit.duplicates or 0 for hit in hits)
     if folded:
         output.note(f"left out as looking nearly the same: {wording.counted(folded, 'more hit')}")
-    missing = {hit.path for hit in hits if not _exists(hit.path)}
+    missing = {hit.path for hit in hits if not is_there(hit.path)}
     if missing:
         output.note(
             f"no longer where indexed: {wording.counted(len(missing), 'video')} of these; plug the disk in, or run "
@@ -190,10 +191,3 @@ def note_nothing_relevant(answer: Answer) -> None:
             f"{answer.nothing_found}: the best hit has a {name} of {best}; `--unsure` includes the nearest hits, "
             "`--min-score 0` all"
         )
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False

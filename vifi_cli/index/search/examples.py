@@ -26,7 +26,7 @@ from vifi_cli.video.container.clock_reading import clock_of
 from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.content import video_status
+from vifi_cli.video.files.content import is_there, video_status
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
@@ -89,19 +89,20 @@ def read_example(
     """
     path = example.path
     check_visible(path)
-    if not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where a name is too long
+    if not (os.path.exists(path) or is_there(path)):  # noqa: PTH110 - Path.exists() raises where a name is too long
         raise InvalidInput(
             f"{path}: no such file. To search for words that look like a file's name, write "
             "`vifi search text:WORDS`"
         )
-    if path.is_dir():
+    if path.is_dir() and not is_there(path):
         raise InvalidInput(
             f"{path} is a folder: name a picture or a video in it, or search under it with --path"
         )
-    if not path.is_file():  # opening a pipe would wait for ever
+    if not is_there(path):  # opening a pipe would wait for ever
         raise InvalidInput(f"{path} is not a regular file: name a picture or a video")
     encoder = load_encoder()
-    if example.part is None and path.suffix.lower() not in VIDEO_SUFFIXES and is_picture(path):
+    is_lone_file = path.is_file() and path.suffix.lower() not in VIDEO_SUFFIXES
+    if example.part is None and is_lone_file and is_picture(path):
         return _seen(path, _unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))
     try:
         return _read_video(example, encoder, sampling, watch)

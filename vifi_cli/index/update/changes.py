@@ -11,9 +11,10 @@ from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.twins import twins_of
-from vifi_cli.index.update.presence import KnownFile, is_there, on_absent_disks, part_gone
+from vifi_cli.index.update.presence import KnownFile, on_absent_disks, part_gone
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
+from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.digests import is_sampled_in_full
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 from vifi_cli.video.files.file_state import is_renumbered, is_same_inode, is_unchanged

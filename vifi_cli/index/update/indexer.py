@@ -11,11 +11,10 @@ from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.changes import Changes, Comparing, find_changes
 from vifi_cli.index.update.encoding import EncodingTimes, Progress, encode_videos
-from vifi_cli.index.update.presence import is_there
 from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.content import open_content
+from vifi_cli.video.files.content import is_there, open_content
 from vifi_cli.video.files.discovery import Discovery, VideoFile
 from vifi_cli.video.files.recognition import may_be_video
 from vifi_cli.video.files.skipping import is_in_search

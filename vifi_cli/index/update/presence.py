@@ -14,21 +14,13 @@ from typing import Literal
 from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.paths import root_of
-from vifi_cli.video.files.content import video_status
+from vifi_cli.video.files.content import is_there, video_status
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_same_inode
 from vifi_cli.video.files.shards import is_shard_name, member_status, split_at_shard
 
 KnownFile = CatalogedVideo | VideoFile
 """A video of the catalog, or the file of a failure; each has a path, a mount, and `on_other_device`."""
-
-
-def is_there(path: Path) -> bool:
-    """Whether a path leads to a video that can be seen: a regular file, a member of a shard, a folder of frames."""
-    try:
-        return stat.S_ISREG(video_status(path).st_mode)
-    except OSError:
-        return False
 
 
 def is_absent(path: Path) -> bool:

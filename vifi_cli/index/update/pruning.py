@@ -9,10 +9,11 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.update.presence import is_there, part_gone
+from vifi_cli.index.update.presence import part_gone
 from vifi_cli.index.update.rebuild import rebuild_folder
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of, unicode_form
+from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.skipping import is_in_search
 
 

@@ -10,7 +10,8 @@ from vifi_cli.errors import IndexDamaged, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.update.changes import find_changes
-from vifi_cli.index.update.presence import is_there, part_gone
+from vifi_cli.index.update.presence import part_gone
+from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.discovery import Discovery
 from vifi_cli.wording import as_argument, counted
 

@@ -4,6 +4,7 @@ FFmpeg also reads playlists, which name other files and may name them without en
 draws as on a terminal. None of these is a video, whatever its name.
 """
 
+import re
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.container.source_file import SourceFile, check_memory, why_not_opened
 from vifi_cli.video.files.content import open_content
 from vifi_cli.video.files.mp4_boxes import outermost_boxes
+from vifi_cli.video.files.shards import is_shard_name
 from vifi_cli.video.pictures.frames import MOST_PIXELS
 from vifi_cli.video.pictures.picture_files import is_picture
 
@@ -48,6 +50,7 @@ OPTIONS = {
 
 ISO_BOXES = {b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"styp", b"moof", b"uuid"}
 HEAD_BYTES = 4096
+COMPRESSED_TAR = re.compile(r"\.(tar\.(gz|bz2|xz|zst|lz4)|tgz|tbz2|txz)$", re.IGNORECASE)
 PLAYLIST_STARTS = tuple(b"ffconcat #extm3u [playlist] [reference] v=0 rtsp http file concat".split())
 PLAYLIST_ELEMENTS = tuple(b"<asx <smil <mpd <playlist <smoothstreamingmedia <assetmap".split())
 
@@ -59,6 +62,8 @@ def open_container(source: SourceFile, path: Path) -> InputContainer:
         UnreadableVideo: FFmpeg cannot read it, or it is not a container of video; the text is the reason.
         VideoOutOfReach: the file cannot be read now.
     """
+    if is_shard_name(path):  # FFmpeg may find a video in the middle of it
+        raise UnreadableVideo(f"a tar file: name a video in it, such as {path.name}/000000.mp4")
     try:
         container = av.open(source, "r", metadata_errors="replace", options=OPTIONS)
     except av.FFmpegError as error:
@@ -87,6 +92,8 @@ def _reason_not_opened(path: Path, error: av.FFmpegError) -> str:
         return "the file is empty"
     if _is_playlist(head):
         return "a playlist, which names other files: name those instead"
+    if COMPRESSED_TAR.search(path.name):
+        return "a compressed tar file: uncompress it, and vifi finds the videos in it"
     if is_picture(path):
         return "a picture, not a video"
     if b"ftyp" in boxes and b"moov" not in boxes:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from vifi_cli.disk.file_version import FileVersion, version_of
 from vifi_cli.video.files.frame_folders import FrameFolder, read_frame_folder
 from vifi_cli.video.files.shards import MemberFile, member_status
 
@@ -32,6 +33,22 @@ def video_status(path: Path) -> os.stat_result:
         return status
     frames = read_frame_folder(path)
     return status if frames is None else frames.status
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to what may be a video and can be seen: a file, a member of a shard, a folder of frames."""
+    try:
+        return stat.S_ISREG(video_status(path).st_mode)
+    except (OSError, ValueError):  # the latter for a path that no system can have
+        return False
+
+
+def video_version(path: Path) -> FileVersion | None:
+    """The version of a video, which changes with its content; None if it cannot be seen."""
+    try:
+        return version_of(video_status(path))
+    except OSError:
+        return None
 
 
 def open_content(path: Path) -> BinaryIO:

@@ -85,7 +85,8 @@ class FrameFolders:
     """Which folders of numbered pictures a search takes for videos, besides those that are named."""
 
     are_wanted: bool = False  # all that hold frames by their looks, not the photographs of a camera
-    known: Collection[Path] = ()  # these, as they were before
+    below: Collection[Path] = ()  # roots under which they are wanted
+    known: Collection[Path] = ()  # these, whatever they look like
 
 
 ONLY_NAMED = FrameFolders()
@@ -211,7 +212,8 @@ class _Walk:
     def _is_video(self, folder: Path, root: Path, content: Sequence[Path], *, is_linked: bool) -> bool:
         """Takes a folder of frames, and counts one that is not wanted; returns whether it took it."""
         names = [path.name for path in content]
-        is_known, is_wanted = folder in self._frame_folders.known, self._frame_folders.are_wanted
+        wanted = self._frame_folders
+        is_known, is_wanted = folder in wanted.known, wanted.are_wanted or root in wanted.below
         found = numbered_names(names)
         if found is None or not (found.is_clear or is_known):
             return False

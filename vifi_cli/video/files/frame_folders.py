@@ -24,6 +24,7 @@ SEQUENCE_FILE = "seqinfo.ini"  # of MOT challenges, beside the pictures or the f
 LARGEST_DENOMINATOR = 10_000
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"})
+PICTURE_CODECS = frozenset({"mjpeg", "png", "tiff"})  # as which frames are decoded
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,18})(?P<suffix>\.[^.]+)", re.DOTALL)
 _FLOW = re.compile(r"flow[-_]?([xyuv][-_]?)?", re.IGNORECASE)
 LEAST_PICTURES = 8  # fewer may be anything

@@ -156,6 +156,9 @@ class MemberFile(io.RawIOBase):
         self._member = read_shard(place[0]).find(place[1])
         self._file = place[0].open("rb", buffering=0)
         self._position = 0
+        if self._end() < self._member.size_bytes:
+            self._file.close()
+            raise OSError(errno.EIO, f"{place[0].name} is cut off within it")
 
     def readable(self) -> bool:
         """Always."""

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vifi_cli.api.cut.plan import clip_name
-from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.video.files.content import video_version
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.clocks import Clocks
@@ -135,7 +135,7 @@ class Media:
         moment = Moment(video.path, *span, clock=await self._clocks.of(video))
         content = f"{key_of(video)} {rendering.name_of(moment)}"
         name = blake2b(content.encode(), digest_size=16).hexdigest() + rendering.suffix
-        version = await asyncio.to_thread(file_version, video.path)
+        version = await asyncio.to_thread(video_version, video.path)
         return await files.get(name, partial(rendering.write, moment), version)
 
 

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vifi_cli.disk.file_version import file_version
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
+from vifi_cli.video.files.content import video_version
 from vifi_cli.video.pictures.orientation import Orientation
 from vifi_cli.video.workers.isolated_worker import Report
 from vifi_cli.web.media.clocks import Clocks
@@ -49,6 +49,8 @@ def playability(path: Path, _: Report) -> Playability:
             media_type = (
                 None  # browsers may choose another stream, and turn pictures, but not all of them mirror
             )
+        if not path.is_file():  # a member of a shard, which has no file to be sent
+            media_type = None
         return Playability(media_type, max(0.0, video.late_seconds))
 
 
@@ -120,7 +122,7 @@ class Sources:
         return (await self._playability(video)).media_type
 
     async def _playability(self, video: CatalogedVideo) -> Playability:
-        name = f"{key_of(video)} {await asyncio.to_thread(file_version, video.path)}"
+        name = f"{key_of(video)} {await asyncio.to_thread(video_version, video.path)}"
         if name not in self._known:
             try:
                 found = await self._renderers.run(partial(playability, video.path), Playability)

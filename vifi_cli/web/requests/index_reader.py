@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.video.files.content import is_there
 from vifi_cli.web.requests.address import parse_key, parse_span, video_by_key
 
 ROUNDED_SECONDS = 0.01
@@ -88,10 +89,10 @@ def why_out_of_reach(path: Path) -> str | None:
         # a pipe or a device in the place of a video must not make the server wait
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError):
-        return GONE
+        return None if is_there(path) else GONE  # a member of a shard
     except OSError:
         return UNREADABLE
     try:
-        return None if stat.S_ISREG(os.fstat(descriptor).st_mode) else GONE
+        return None if stat.S_ISREG(os.fstat(descriptor).st_mode) or is_there(path) else GONE
     finally:
         os.close(descriptor)

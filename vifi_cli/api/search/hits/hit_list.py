@@ -5,6 +5,7 @@ from html import escape
 
 from vifi_cli.errors import VifiError
 from vifi_cli.index.search.video_index import SearchHit, name_of_number
+from vifi_cli.video.files.content import is_there
 from vifi_cli.wording import LEGENDS, clock, counted, printable, score_text
 
 MOST_ROWS = 20
@@ -44,7 +45,7 @@ def _picture(hit: SearchHit) -> str:
     from vifi_cli.video.export.preview import still  # PyAV, which a search does not need
 
     try:
-        if not hit.path.is_file():
+        if not is_there(hit.path):
             return "file missing"
         picture = still(hit.path, (hit.start_seconds + hit.end_seconds) / 2, THUMBNAIL_HEIGHT)
     except (VifiError, OSError):

@@ -27,7 +27,9 @@ from vifi_cli import paths
 from vifi_cli.disk import access_rights
 from vifi_cli.disk.replacement import SUFFIX as UNFINISHED_SUFFIX
 from vifi_cli.disk.replacement import temporary_file
+from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clips.reader import FrameChoice, read_all_frames, read_clip
+from vifi_cli.video.container.clock_reading import known_clock
 from vifi_cli.video.decode.selective import FramesMissing
 from vifi_cli.video.files.content import video_status
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
@@ -97,11 +99,14 @@ class ClipStore:
         """A name for the present content of a file, or of a part of it, at this size; None if the file is missing."""
         try:
             state = video_status(path)
-        except OSError:
+            clock = None if part == WHOLE_VIDEO else known_clock(path)
+        except (OSError, UnreadableVideo):
             return None
         facts: list[object] = [path.absolute(), state.st_size, state.st_mtime_ns, self.short_side]
         if part != WHOLE_VIDEO:
             facts += [part.start_seconds, part.end_seconds]
+        if clock is not None:  # of a folder of frames, whose rate a setting may change
+            facts.append(clock.frame_seconds)
         return hashlib.sha256(os.fsencode("\0".join(map(str, facts)))).hexdigest()[:32]
 
 

@@ -34,6 +34,7 @@ from vifi_cli.evaluation.report.table import (
 from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.evaluation.scoring.scores import main_score
 from vifi_cli.video.moment import TimeRange
 
 HOSTILE = '<img src=x onerror="alert(1)">|$\\frac{$`*_#\u202e'
@@ -306,3 +307,28 @@ def test_thumbnails_are_small_pictures_of_the_video(videos: tuple[LabeledVideo, 
     assert red > 200
     assert max(green, blue) < 60
     assert thumbnails(videos[2]) == thumbnails(videos[3]) == ()
+
+
+def test_videos_of_several_classes_have_precisions_and_no_confusion(
+    videos: tuple[LabeledVideo, ...], report: Report, tmp_path: Path
+) -> None:
+    several = (replace(videos[0], more_labels=(1,)), *videos[1:])
+    guesses = predictions((0.1, 0.8, 0.1), (0.9, 0.05, 0.05), (0.2, 0.2, 0.6), (1.0, 0.0, 0.0))
+    detail = detail_of_test("ViFi-CLIP", "", NAMES, guesses, several)
+    assert detail.mistakes == most_confused(detail) == ()
+    table = ResultTable(("mAP",), (ResultRow("ViFi-CLIP", (main_score(detail.scores),)),))
+    write_report(tmp_path, replace(report, table=table, details=(detail,)))
+    (test,) = json.loads((tmp_path / "report.json").read_text())["tests"]
+    assert (test["confusion"], test["top1"], test["top5"], test["mean_class_accuracy"]) == (None,) * 4
+    # class 0: the fourth video first, the first one last of four; class 1: places 1, 2 and 3
+    expected = [(1 + 2 / 4) / 2, 1.0, None]
+    assert [entry["average_precision"] for entry in test["classes"]] == pytest.approx(expected)
+    assert [entry["videos"] for entry in test["classes"]] == [2, 3, 0]
+    assert test["mean_average_precision"]["value"] == pytest.approx((expected[0] + expected[1]) / 2)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "by average precision" in page.text
+    assert "true class" not in page.text
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "confusion" not in markdown
+    assert "| class | average precision | videos |" in markdown
+    assert not list(tmp_path.glob("confusion-*.png"))

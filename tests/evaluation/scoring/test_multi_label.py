@@ -8,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.evaluation.scoring.confidence_intervals import draws_of_units
 from vifi_cli.evaluation.scoring.multi_label import (
+    _drawn,
     average_precisions,
     mean_average_precision,
     positives_of,
+    score_several,
     shows_several_classes,
 )
+from vifi_cli.evaluation.scoring.predictions import Predictions
 
 
 def test_average_precisions_by_hand() -> None:
@@ -66,3 +70,43 @@ def test_it_is_the_mean_precision_at_the_positives(data: st.DataObject) -> None:
     )
     perfect = np.array(positive, np.float32)[:, None]
     assert average_precisions(perfect, np.array(positive)[:, None])[0] == 1
+
+
+def test_a_draw_counts_a_video_as_often_as_it_was_drawn() -> None:
+    generator = np.random.default_rng(0)
+    scores, positives = generator.random((9, 4)).astype(np.float32), generator.random((9, 4)) < 0.4
+    times = draws_of_units(9, draws=5)
+    assert times.sum(1).tolist() == [9] * 5
+    for row, got in zip(times, _drawn(scores, positives, times), strict=True):
+        videos = np.repeat(np.arange(9), row.astype(int))
+        # repeated videos have equal scores; drawing precision at each of them once more is the definition here
+        expected = []
+        for column, positive in zip(scores.T[:, videos], positives.T[:, videos], strict=True):
+            if positive.any():
+                at = [positive[column >= score].mean() for score in column[positive]]
+                expected.append(np.mean(at))
+        assert got == pytest.approx(np.mean(expected))
+
+
+def test_complete_groups_are_drawn() -> None:
+    times = draws_of_units(4, ("a", "a", "b", "b"), draws=50)
+    assert (times[:, 0] == times[:, 1]).all()
+    assert (times[:, 2] == times[:, 3]).all()
+    assert set(times[:, 0].tolist()) == {0.0, 1.0, 2.0}
+
+
+def test_fewer_people_give_a_wider_interval() -> None:
+    generator = np.random.default_rng(1)
+    videos = [
+        LabeledVideo(Path(f"/{n}"), n % 3, f"p{n % 4}", more_labels=((n + 1) % 3,) if n % 2 else ())
+        for n in range(40)
+    ]
+    shares = generator.random((40, 3)).astype(np.float32) + 0.5 * positives_of(videos, 3)
+    grouped = score_several(Predictions(np.arange(40), shares), videos, 3)
+    alone = [LabeledVideo(one.path, one.label, more_labels=one.more_labels) for one in videos]
+    single = score_several(Predictions(np.arange(40), shares), alone, 3)
+    assert (grouped.groups, single.groups) == (4, 0)
+    first, second = grouped.mean_average_precision, single.mean_average_precision
+    assert first.value == second.value
+    assert None not in (first.low, first.high, second.low, second.high)
+    assert 0 <= first.low < second.low < second.value < second.high < first.high <= 1  # type: ignore[operator]

@@ -17,6 +17,8 @@ from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
 from vifi_cli.evaluation.report.report import Report, TestDetail
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, published_rows
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
+from vifi_cli.evaluation.scoring.multi_label import MultiLabelScores
+from vifi_cli.evaluation.scoring.scores import named_scores
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.training.engine.precision import choose_precision
@@ -37,12 +39,13 @@ def make_report(
 ) -> Report:
     """The report of what a tester has tested, with the paper's rows if wanted."""
     plan = tester.plan
-    columns = columns_of(plan.subject.setting, plan.trials)
+    measures = next((tuple(named_scores(detail.scores)) for detail in _details(tested)), ("top-1",))
+    columns = columns_of(plan.subject.setting, plan.trials, measures)
     table = ResultTable(columns, tuple(_row(plan, candidate, tests) for candidate, tests in tested))
     if with_published:
         table = _with_published(table, plan, feedback)
     return Report(
-        title=_title(plan),
+        title=_title(plan, "mAP" if measures[0] == "mAP" else "accuracy"),
         facts=tuple(_facts(tester, tested)),
         stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
@@ -51,11 +54,11 @@ def make_report(
     )
 
 
-def _title(plan: TestPlan) -> str:
+def _title(plan: TestPlan, measure: str = "accuracy") -> str:
     """Such as `Zero-shot accuracy on few.csv`."""
     setting, data = plan.subject.setting, plan.subject.data
     name = str(data) if data.is_public_set else Path(data.name).name or data.name
-    return f"{SETTINGS_IN_WORDS[setting.name]} accuracy on {name}"
+    return f"{SETTINGS_IN_WORDS[setting.name]} {measure} on {name}"
 
 
 def _details(tested: TestedCandidates) -> Iterator[TestDetail]:
@@ -85,6 +88,11 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
                 f"All test videos are of one group, {group}: the intervals do not say how well the models do on other "
                 "people or scenes."
             )
+    if any(isinstance(detail.scores, MultiLabelScores) for detail in _details(tested)):
+        yield (
+            "Some videos show several classes, so all figures are mean average precision (mAP): the average precision "
+            "of each class, averaged over the classes that some test video shows."
+        )
     frames = {detail.method: detail.conditions.frames for detail in _details(tested) if detail.conditions}
     if len(set(frames.values())) > 1:
         listed = ", ".join(f"{method} {number}" for method, number in frames.items())

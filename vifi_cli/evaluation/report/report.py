@@ -8,8 +8,9 @@ import numpy as np
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown, table_html
-from vifi_cli.evaluation.scoring.predictions import Predictions
-from vifi_cli.evaluation.scoring.scores import ClassificationScores, score
+from vifi_cli.evaluation.scoring.multi_label import shows_several_classes
+from vifi_cli.evaluation.scoring.predictions import Predictions, predicted_classes
+from vifi_cli.evaluation.scoring.scores import ClassificationScores, TestScores, named_scores, score_test
 from vifi_cli.evaluation.testing.views import ScoreConditions
 from vifi_cli.wording import counted
 
@@ -37,9 +38,33 @@ class TestDetail:
     method: str
     part: str
     class_names: tuple[str, ...] = field(repr=False)
-    scores: ClassificationScores
+    scores: TestScores
     mistakes: tuple[Mistake, ...] = field(repr=False)
-    conditions: ScoreConditions | None = None
+    conditions: ScoreConditions | None = field(default=None, repr=False)
+
+    @property
+    def has_confusion(self) -> bool:
+        """Whether each video has one class, so that classes are confused with each other."""
+        return isinstance(self.scores, ClassificationScores)
+
+    @property
+    def class_measure(self) -> str:
+        """The score of each class."""
+        return "top-1" if self.has_confusion else "average precision"
+
+    @property
+    def class_scores(self) -> tuple[float | None, ...]:
+        """The score of each class; None without a video."""
+        scores = self.scores
+        return scores.class_accuracy if isinstance(scores, ClassificationScores) else scores.class_precision
+
+    @property
+    def class_videos(self) -> tuple[int, ...]:
+        """How many videos each class has."""
+        scores = self.scores
+        if isinstance(scores, ClassificationScores):
+            return tuple(scores.confusion.sum(1).tolist())
+        return scores.class_videos
 
     @property
     def heading(self) -> str:
@@ -76,7 +101,10 @@ class Report:
 
     @property
     def rows(self) -> list[dict[str, object]]:
-        """A flat row per method: `method`, `source`, and of each column its value, `low`, `high` and `spread`."""
+        """A flat row per method: `method`, `source`, and of each column its value, `low`, `high` and `spread`.
+
+        A row of tests also has `frames`, `views` and `protocol`.
+        """
         return [_flat(self.table, row) for row in self.table.rows]
 
     def __repr__(self) -> str:
@@ -92,6 +120,8 @@ class Report:
 
 def _flat(table: ResultTable, row: ResultRow) -> dict[str, object]:
     flat: dict[str, object] = {"method": row.method, "source": row.source}
+    if tested := row.conditions:
+        flat |= {"frames": tested.frames, "views": str(tested.views), "protocol": tested.protocol}
     for column, estimate in zip(table.columns, row.estimates, strict=True):
         flat[column] = estimate and estimate.value
         for name in ("low", "high", "spread"):
@@ -111,7 +141,7 @@ def detail_of_test(
         method,
         part,
         tuple(class_names),
-        score(predictions, videos, len(class_names)),
+        score_test(predictions, videos, len(class_names)),
         confident_mistakes(predictions, videos, class_names),
     )
 
@@ -119,12 +149,16 @@ def detail_of_test(
 def confident_mistakes(
     predictions: Predictions, videos: Sequence[LabeledVideo], class_names: Sequence[str], most: int = MISTAKES
 ) -> tuple[Mistake, ...]:
-    """The wrong predictions of highest probability; among equal ones the first videos."""
-    if not len(predictions.videos):
+    """The wrong predictions of highest probability; among equal ones the first videos.
+
+    Videos that show several classes have no single prediction, and so no mistakes.
+    """
+    if not len(predictions.videos) or shows_several_classes(videos):
         return ()
-    guesses, shares = predictions.probabilities.argmax(1), predictions.probabilities.max(1)
     read = [videos[video] for video in predictions.videos.tolist()]
-    wrong = np.flatnonzero(guesses != np.array([video.label for video in read]))
+    labels = np.array([video.label for video in read])
+    guesses, shares = predicted_classes(predictions.probabilities, labels), predictions.probabilities.max(1)
+    wrong = np.flatnonzero(guesses != labels)
     order = wrong[np.argsort(-shares[wrong], kind="stable")][:most]
     return tuple(
         Mistake(
@@ -138,7 +172,9 @@ def confident_mistakes(
 
 
 def most_confused(test: TestDetail, most: int = 10) -> tuple[ConfusedPair, ...]:
-    """The pairs of classes that are confused most often, in descending order."""
+    """The pairs of classes that are confused most often, in descending order; none of videos with several classes."""
+    if not isinstance(test.scores, ClassificationScores):
+        return ()
     confusion = test.scores.confusion.copy()
     np.fill_diagonal(confusion, 0)
     totals, names = test.scores.confusion.sum(1), test.class_names
@@ -151,7 +187,12 @@ def most_confused(test: TestDetail, most: int = 10) -> tuple[ConfusedPair, ...]:
     )
 
 
-def units_of(scores: ClassificationScores) -> str:
+def scores_in_words(scores: TestScores) -> str:
+    """Such as `top-1 66.7 [30.5, 90.1], mean class 66.7 [30.5, 90.1]`."""
+    return ", ".join(f"{name} {estimate_text(estimate)}" for name, estimate in named_scores(scores).items())
+
+
+def units_of(scores: TestScores) -> str:
     """How many videos a test has, and what its intervals are drawn over."""
     videos = counted(scores.videos, "video")
     if scores.unreadable:

@@ -14,7 +14,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo, moment_document
 from vifi_cli.evaluation.report.comparison import chart_panels, comparison_picture
 from vifi_cli.evaluation.report.confusion import confusion_grid, confusion_picture
 from vifi_cli.evaluation.report.pictures import data_uri, thumbnails
-from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, units_of
+from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, scores_in_words, units_of
 from vifi_cli.evaluation.report.table import (
     best_places,
     condition_columns,
@@ -26,8 +26,10 @@ from vifi_cli.evaluation.report.table import (
     templates,
 )
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
+from vifi_cli.evaluation.scoring.scores import ClassificationScores, named_scores
 from vifi_cli.evaluation.testing.views import ScoreConditions
 from vifi_cli.paths import write_file
+from vifi_cli.wording import counted
 
 COMPARISON = "comparison.png"
 FORMAT = 1
@@ -38,12 +40,11 @@ _SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&$])")  # between dollars Gi
 
 @dataclass(frozen=True, slots=True)
 class ClassBar:
-    """A class with its accuracy, None if it has no video, and how many of its videos are predicted correctly."""
+    """A class with its score, None if it has no video, and its videos in words: `3 of 4`, or `4 videos`."""
 
     name: str
     share: float | None
-    right: int
-    videos: int
+    counts: str
 
 
 def write_report(folder: Path, report: Report) -> None:
@@ -52,8 +53,11 @@ def write_report(folder: Path, report: Report) -> None:
     `report.html` needs no other file; `report.md` shows `comparison.png`, and `confusion-1.png` and so on, one per
     test. A file that cannot be written stays as it was.
     """
-    matrices = [confusion_picture(test.scores.confusion, test.class_names) for test in report.details]
-    pictures = {f"confusion-{number}.png": picture for number, picture in enumerate(matrices, 1)}
+    pictures = {
+        f"confusion-{number}.png": confusion_picture(test.scores.confusion, test.class_names)
+        for number, test in enumerate(report.details, 1)
+        if isinstance(test.scores, ClassificationScores)
+    }
     if comparison := comparison_picture(report.table):
         pictures[COMPARISON] = comparison
     document = json.dumps(report_document(report), indent=2, ensure_ascii=False, allow_nan=False)
@@ -98,8 +102,9 @@ def report_document(report: Report) -> dict[str, Any]:
 
 def _test(test: TestDetail) -> dict[str, Any]:
     scores = test.scores
-    videos = scores.confusion.sum(1).tolist()
-    classes = zip(test.class_names, videos, scores.class_accuracy, strict=True)
+    classes = zip(test.class_names, test.class_videos, test.class_scores, strict=True)
+    by_name = named_scores(scores)
+    class_score = "accuracy" if test.has_confusion else "average_precision"
     return {
         "method": shown(test.method),
         "part": shown(test.part),
@@ -107,12 +112,14 @@ def _test(test: TestDetail) -> dict[str, Any]:
         "unreadable": scores.unreadable,
         "groups": scores.groups,
         **_conditions(test.conditions),
-        "top1": _estimate(scores.top1),
-        "top5": _estimate(scores.top5),
+        "top1": _estimate(by_name.get("top-1")),
+        "mean_class_accuracy": _estimate(by_name.get("mean class")),
+        "top5": _estimate(by_name.get("top-5")),
+        "mean_average_precision": _estimate(by_name.get("mAP")),
         "classes": [
-            {"name": shown(name), "videos": count, "accuracy": accuracy} for name, count, accuracy in classes
+            {"name": shown(name), "videos": count, class_score: value} for name, count, value in classes
         ],
-        "confusion": scores.confusion.tolist(),
+        "confusion": scores.confusion.tolist() if isinstance(scores, ClassificationScores) else None,
         "mistakes": [
             {
                 "file": shown(str(mistake.video.path)),
@@ -186,6 +193,7 @@ def _templates() -> Environment:
         "bars": _bars,
         "confused": most_confused,
         "grid": lambda test: confusion_grid(test.scores.confusion, test.class_names),
+        "scored": scores_in_words,
         "percent": percent_text,
         "plain": _plain,
         "units": units_of,
@@ -194,9 +202,12 @@ def _templates() -> Environment:
 
 
 def _bars(test: TestDetail) -> list[ClassBar]:
-    """The accuracy of each class, the hardest first; those without videos last."""
-    videos, right = test.scores.confusion.sum(1).tolist(), test.scores.confusion.diagonal().tolist()
-    bars = map(ClassBar, test.class_names, test.scores.class_accuracy, right, videos)
+    """The score of each class, the hardest first; those without videos last."""
+    counts = [counted(videos, "video") for videos in test.class_videos]
+    if isinstance(test.scores, ClassificationScores):
+        right = test.scores.confusion.diagonal().tolist()
+        counts = [f"{hits} of {videos}" for hits, videos in zip(right, test.class_videos, strict=True)]
+    bars = map(ClassBar, test.class_names, test.class_scores, counts)
     return sorted(bars, key=lambda bar: 2.0 if bar.share is None else bar.share)
 
 

@@ -66,16 +66,35 @@ def wilson_interval(share: float, videos: float, quantile: float = NORMAL_QUANTI
     return float(min(share, max(0.0, low))), float(max(share, min(1.0, high)))
 
 
-def share_interval(share: float, means: Floats, groups: int, videos: int) -> tuple[float, float]:
+def share_interval(share: float, means: Floats, groups: int, videos: float) -> tuple[float, float]:
     """The interval of a share, or of a mean of shares, from its bootstrapped `means` over two or more groups.
 
     `videos` is the number that it cannot be worth more than, however equal the groups are.
     """
-    variance = float(means.var()) * groups / (groups - 1)
-    worth = share * (1 - share) / variance if variance > 0 else math.inf
-    is_same = math.isclose(share, 0) or math.isclose(share, 1)  # no variance where none can be seen
-    return wilson_interval(
-        share, videos if is_same else min(max(worth, 1), videos), student_quantile(groups - 1)
+    return variance_interval(share, float(means.var()), groups, videos)
+
+
+def variance_interval(value: float, variance: float, groups: int, videos: float) -> tuple[float, float]:
+    """The interval of a mean of values from 0 to 1 with this variance over draws of groups, or of videos for 0 groups.
+
+    `videos` is the number that it cannot be worth more than.
+    """
+    quantile = NORMAL_QUANTILE
+    if groups:
+        variance, quantile = variance * groups / (groups - 1), student_quantile(groups - 1)
+    worth = value * (1 - value) / variance if variance > 0 else math.inf
+    is_same = math.isclose(value, 0) or math.isclose(value, 1)  # no variance where none can be seen
+    return wilson_interval(value, videos if is_same else min(max(worth, 1), videos), quantile)
+
+
+def draws_of_units(videos: int, groups: Sequence[str] = (), draws: int = DRAWS, seed: int = 0) -> Floats:
+    """How many times each video is in each of some draws with replacement, float64 (draws, videos), by groups."""
+    members = np.unique(np.asarray(groups), return_inverse=True)[1] if groups else np.arange(videos)
+    units = 1 + int(members.max())
+    chosen = np.random.default_rng(seed).integers(units, size=(draws, units))
+    chosen += units * np.arange(draws)[:, None]
+    return (
+        np.bincount(chosen.ravel(), minlength=draws * units).reshape(draws, units)[:, members].astype(float)
     )
 
 

@@ -49,7 +49,7 @@ def predicted_classes(
     return np.where(top_k_hits(probabilities, labels, 1), labels, others.argmax(axis=1))
 
 
-def mean_class_accuracy(hits: npt.NDArray[np.bool_], labels: Sequence[int]) -> float:
+def mean_class_accuracy(hits: npt.NDArray[np.bool_], labels: Sequence[int] | npt.NDArray[np.int64]) -> float:
     """The share of hits in each class, averaged over the classes that have a video; 0 without any.
 
     Each class counts the same, however many videos it has. Also called balanced accuracy or mean recall.

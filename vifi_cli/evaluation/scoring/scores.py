@@ -15,9 +15,21 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     independent_groups,
     share_interval,
     sole_group,
+    variance_interval,
     wilson_interval,
 )
-from vifi_cli.evaluation.scoring.predictions import Predictions, top_k_hits
+from vifi_cli.evaluation.scoring.multi_label import (
+    MultiLabelScores,
+    score_several,
+    shows_several_classes,
+)
+from vifi_cli.evaluation.scoring.predictions import (
+    TOP_K,
+    Predictions,
+    mean_class_accuracy,
+    predicted_classes,
+    top_k_hits,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +38,14 @@ class ClassificationScores:
 
     `groups` counts the groups that intervals are drawn over, 0 for videos; `sole_group` is the one that all videos
     belong to, if so. For each of N videos, `hits` is whether the prediction is correct, and `units` what it is drawn
-    with for intervals, its group or itself. `class_accuracy` is
-    None for a class without a video. `confusion`, int64 (C, C), counts videos by true class (row) and prediction.
+    with for intervals, its group or itself. `class_accuracy` is None for a class without a video, and `mean_class` is
+    the mean of the others. `top5` is None for five classes or fewer. `confusion`, int64 (C, C), counts videos by true
+    class (row) and prediction.
     """
 
     top1: Estimate
-    top5: Estimate
+    mean_class: Estimate
+    top5: Estimate | None
     videos: int
     groups: int
     sole_group: str
@@ -42,18 +56,42 @@ class ClassificationScores:
     confusion: npt.NDArray[np.int64] = field(repr=False)
 
 
+TestScores = ClassificationScores | MultiLabelScores
+
+
+def main_score(scores: TestScores) -> Estimate:
+    """The score of a test that stands for it: top-1, or mAP where videos show several classes."""
+    return scores.mean_average_precision if isinstance(scores, MultiLabelScores) else scores.top1
+
+
+def named_scores(scores: TestScores) -> dict[str, Estimate]:
+    """The scores of a test by name, the main one first."""
+    if isinstance(scores, MultiLabelScores):
+        return {"mAP": scores.mean_average_precision}
+    top5 = {"top-5": scores.top5} if scores.top5 else {}
+    return {"top-1": scores.top1, "mean class": scores.mean_class, **top5}
+
+
+def score_test(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> TestScores:
+    """Compares predictions with the class of each video, or with its classes where some video shows several."""
+    if shows_several_classes(videos):
+        return score_several(predictions, videos, classes)
+    return score(predictions, videos, classes)
+
+
 def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> ClassificationScores:
     """Compares predictions with labels; without a readable video, scores are 0 and have no intervals."""
     read = [videos[video] for video in predictions.videos.tolist()]
     labels = np.array([video.label for video in read], np.int64)
     groups = independent_groups(read)
-    top1, top5 = (top_k_hits(predictions.probabilities, labels, k) for k in (1, 5))
+    top1, top5 = (top_k_hits(predictions.probabilities, labels, k) for k in (1, TOP_K))
     confusion = np.zeros((classes, classes), np.int64)
     if read:
-        np.add.at(confusion, (labels, predictions.probabilities.argmax(1)), 1)
+        np.add.at(confusion, (labels, predicted_classes(predictions.probabilities, labels)), 1)
     return ClassificationScores(
         top1=estimated_share(top1, groups),
-        top5=estimated_share(top5, groups),
+        mean_class=_mean_class(top1, labels, groups),
+        top5=estimated_share(top5, groups) if classes > TOP_K else None,
         videos=len(read),
         groups=len(set(groups)),
         sole_group=sole_group(read),
@@ -63,6 +101,28 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
         class_accuracy=_class_accuracy(confusion),
         confusion=confusion,
     )
+
+
+def _mean_class(
+    hits: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], groups: Sequence[str]
+) -> Estimate:
+    """Mean class accuracy with its interval.
+
+    A mean over classes of n_c videos is worth at most C² / Σ(1 / n_c) videos: all of them if classes are equal.
+    """
+    value = mean_class_accuracy(hits, labels)
+    if not len(hits):
+        return Estimate(value)
+    of_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    counts = np.array([len(chosen) for chosen in of_class])
+    rows = [hits[chosen].astype(np.float64) for chosen in of_class]
+    if groups:
+        members = np.unique(np.asarray(groups), return_inverse=True)[1]
+        variance = float(drawn_means(rows, [members[chosen] for chosen in of_class]).mean(1).var())
+    else:
+        variance = float(sum(row.var() / len(row) for row in rows)) / len(rows) ** 2
+    worth = len(rows) ** 2 / float((1 / counts).sum())
+    return Estimate(value, *variance_interval(value, variance, len(set(groups)), worth))
 
 
 def harmonic_mean(base: float, novel: float) -> float:
@@ -76,39 +136,46 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), spread
 
 
-def mean_over_tests(tests: Sequence[ClassificationScores]) -> Estimate:
-    """The mean top-1 of several tests, such as three seeds or three splits.
+def mean_over_tests(tests: Sequence[TestScores]) -> Estimate:
+    """The mean score of several tests, such as three seeds or three splits.
 
-    Its interval draws each unit with all its results at once, so a video tested three times does not count as three.
+    The interval of top-1 draws each unit with all its results at once, so a video tested three times does not count as
+    three. Several mAP have none.
     """
     if len(tests) == 1:
-        return tests[0].top1
-    mean, spread = mean_and_spread([test.top1.value for test in tests])
-    if not all(test.videos for test in tests):
+        return main_score(tests[0])
+    mean, spread = mean_and_spread([main_score(test).value for test in tests])
+    single = _of_one_class(tests)
+    if len(single) < len(tests):
         return Estimate(mean, spread=spread)
-    return Estimate(mean, *_interval(mean, _joint_means(tests).mean(1), tests), spread)
+    return Estimate(mean, *_interval(mean, _joint_means(single).mean(1), single), spread)
 
 
-def harmonic_over_tests(
-    base: Sequence[ClassificationScores], novel: Sequence[ClassificationScores]
-) -> Estimate:
+def _of_one_class(tests: Sequence[TestScores]) -> list[ClassificationScores]:
+    """The tests that have videos, each of one class."""
+    return [test for test in tests if isinstance(test, ClassificationScores) and test.videos]
+
+
+def harmonic_over_tests(base: Sequence[TestScores], novel: Sequence[TestScores]) -> Estimate:
     """The harmonic mean of mean top-1 on base classes and mean top-1 on novel classes, as in the paper.
 
     A person with both base and novel videos is drawn for both at once, so the interval accounts for their correlation.
     The spread is that of the harmonic means of single seeds.
     """
     value = harmonic_mean(
-        *(mean_and_spread([test.top1.value for test in tests])[0] for tests in (base, novel))
+        *(mean_and_spread([main_score(test).value for test in tests])[0] for tests in (base, novel))
     )
-    each = [harmonic_mean(b.top1.value, n.top1.value) for b, n in zip(base, novel, strict=False)]
+    pairs = zip(base, novel, strict=False)
+    each = [harmonic_mean(main_score(b).value, main_score(n).value) for b, n in pairs]
     spread = mean_and_spread(each)[1] if len(each) > 1 else None
-    if not all(test.videos for test in (*base, *novel)):
+    tests = _of_one_class((*base, *novel))
+    if len(tests) < len(base) + len(novel):
         return Estimate(value, spread=spread)
-    means = _joint_means((*base, *novel))
+    means = _joint_means(tests)
     of_base, of_novel = means[:, : len(base)].mean(1), means[:, len(base) :].mean(1)
     products, sums = 2 * of_base * of_novel, of_base + of_novel
     harmonic = np.divide(products, sums, out=np.zeros_like(sums), where=sums > 0)
-    return Estimate(value, *_interval(value, harmonic, (*base, *novel)), spread)
+    return Estimate(value, *_interval(value, harmonic, tests), spread)
 
 
 def _interval(value: float, means: Floats, tests: Sequence[ClassificationScores]) -> tuple[float, float]:

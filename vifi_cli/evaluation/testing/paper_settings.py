@@ -7,7 +7,13 @@ from vifi_cli.data.paper_setting import PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-from vifi_cli.evaluation.scoring.scores import ClassificationScores, harmonic_over_tests, mean_over_tests
+from vifi_cli.evaluation.scoring.scores import (
+    TestScores,
+    harmonic_over_tests,
+    main_score,
+    mean_over_tests,
+    named_scores,
+)
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 
 TESTED_SETTINGS = ("zero-shot", "base2novel", "few-shot", "supervised")
@@ -102,26 +108,30 @@ def paper_frames(setting: Setting) -> int:
     return 16 if setting.name == "supervised" else 32
 
 
-def columns_of(setting: Setting, trials: Sequence[Trial]) -> tuple[str, ...]:
-    """The names of the columns, in the order of `row_of`."""
+def columns_of(
+    setting: Setting, trials: Sequence[Trial], measures: Sequence[str] = ("top-1",)
+) -> tuple[str, ...]:
+    """The names of the columns, in the order of `row_of`; `measures` are the scores of a test by name."""
     if setting.name == "base2novel":
         return ("base", "novel", "HM")
-    if setting.name == "supervised":
-        return ("top-1", "top-5")
-    if setting.name == "few-shot":
-        return tuple(f"{trial.shots} shots" if trial.shots else "top-1" for trial in trials)
-    names = tuple(tested.name for trial in trials for tested in trial.lists)
-    return (*names, "mean") if len(names) > 1 else names
+    if setting.name == "few-shot" and any(trial.shots for trial in trials):
+        names = tuple(f"{trial.shots} shots" for trial in trials)
+    elif setting.name == "zero-shot" and trials[0].lists[0].name != "top-1":
+        names = tuple(tested.name for trial in trials for tested in trial.lists)
+    else:
+        names = tuple(measures[:1])
+    if len(names) == 1:
+        return (*names, *measures[1:])
+    return (*names, "mean") if setting.name == "zero-shot" else names
 
 
-def row_of(setting: Setting, tested: Sequence[Sequence[ClassificationScores]]) -> tuple[Estimate | None, ...]:
-    """A method's row, from the scores of each list of each trial."""
+def row_of(setting: Setting, tested: Sequence[Sequence[TestScores]]) -> tuple[Estimate | None, ...]:
+    """A method's row, from the scores of each list of each trial: all scores of a single test, else the main ones."""
     if setting.name == "base2novel":
         base, novel = ([scores[place] for scores in tested] for place in (0, 1))
         return (mean_over_tests(base), mean_over_tests(novel), harmonic_over_tests(base, novel))
-    if setting.name == "supervised":
-        return (tested[0][0].top1, tested[0][0].top5)
     every = [scores for trial in tested for scores in trial]
-    alone = tuple(scores.top1 for scores in every)
-    is_averaged = setting.name == "zero-shot" and len(every) > 1
-    return (*alone, mean_over_tests(every)) if is_averaged else alone
+    if len(every) == 1:
+        return tuple(named_scores(every[0]).values())
+    alone = tuple(map(main_score, every))
+    return (*alone, mean_over_tests(every)) if setting.name == "zero-shot" else alone

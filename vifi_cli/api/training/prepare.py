@@ -181,6 +181,7 @@ def digest_of(videos: LabeledVideos) -> str:
     for split in (videos.train, videos.val, videos.test):
         for video in split:
             part = f" {video.part.start_seconds}-{video.part.end_seconds}" if video.is_moment else ""
-            digest.update(f"\n{os.fsencode(video.path.name)!r} {video.label}{part}".encode())
+            labels = ",".join(map(str, video.labels))
+            digest.update(f"\n{os.fsencode(video.path.name)!r} {labels}{part}".encode())
         digest.update(b"\n\n")
     return digest.hexdigest()[:16]

@@ -137,7 +137,7 @@ def test_lines_that_repeat_count_once_and_missing_files_are_named(table: Path) -
     videos = read_labeled_videos(DataSource(str(table)), Setting("zero-shot"))
     assert len(videos.test) == 2
     assert videos.missing == ("b.mp4",)
-    assert videos.remarks == ("1 of 4 listed videos are not on disk", "1 lines repeat another and count once")
+    assert videos.remarks == ("1 of 3 listed videos are not on disk", "1 lines repeat another and count once")
 
 
 def test_without_val_a_fifth_of_each_class_is_held_out_and_said(

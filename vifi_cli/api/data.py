@@ -1,11 +1,13 @@
 """Checks labeled videos, and splits them into train, val and test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
+from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
-from vifi_cli.data.loading import read_labeled_videos, read_own_splits
+from vifi_cli.data.loading import read_labeled_videos, read_own_splits, refusals_of_setting
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos, write_splits
@@ -37,6 +39,7 @@ def check_data(
     setting: str | Setting = "supervised",
     *,
     data_root: Path | str | None = None,
+    classes: str | Sequence[str] | None = None,
     decode: bool = True,
     feedback: Feedback = AUTOMATIC,
 ) -> DataCheck:
@@ -46,6 +49,7 @@ def check_data(
         data: a folder of class folders, a CSV or JSONL table, `LISTS,LABELS`, or a public set such as `ucf101:2`.
         setting: of the paper, whose splits are checked, such as `few-shot-16`.
         data_root: the folder of public sets, for other data a second folder to look for videos in; else the setting.
+        classes: the only ones to check: names, or `present` for those with videos on disk, or a file of names.
         decode: whether to decode every video, at eight places or more.
         feedback: receives progress.
 
@@ -54,11 +58,13 @@ def check_data(
     """
     with feedback.busy("Reading the list of videos"):
         chosen = Setting.parse(setting) if isinstance(setting, str) else setting
-        videos, unsplittable = _read(_source(data, data_root), chosen)
+        videos, unsplittable = _read(_source(data, data_root, classes), chosen)
+    refused = tuple(refusals_of_setting(videos, chosen))
     if not decode:
-        return replace(check_videos(videos, decode=False), unsplittable=unsplittable)
+        return replace(check_videos(videos, decode=False), unsplittable=unsplittable, refusals=refused)
     with feedback.task("Checking", len(videos.all_videos()), "videos") as report:
-        return replace(check_videos(videos, on_decoded=report), unsplittable=unsplittable)
+        found = check_videos(videos, on_decoded=report)
+    return replace(found, unsplittable=unsplittable, refusals=refused)
 
 
 def _read(source: DataSource, setting: Setting) -> tuple[LabeledVideos, str]:
@@ -75,19 +81,20 @@ def split_data(
     plan: SplitPlan | None = None,
     *,
     data_root: Path | str | None = None,
+    classes: str | Sequence[str] | None = None,
 ) -> DataSplit:
     """Splits labeled videos into train, val and test, each class in the same shares, and writes a CSV table.
 
     Without a plan, a fifth of each class goes to val and a fifth to test. Splits that the data comes in stay, unless
     the plan asks for shares or groups. For base and novel classes, `-base` and `-novel` follow the name of `output`.
-    `data` and `data_root` are as for `check_data`.
+    `data`, `data_root` and `classes` are as for `check_data`.
 
     Raises:
         InvalidInput: the data cannot be read or split so, or the table cannot be at `output`.
         OSError: a table cannot be written.
     """
     plan = plan or SplitPlan()
-    path, source = Path(output).expanduser(), _source(data, data_root)
+    path, source = Path(output).expanduser(), _source(data, data_root, classes)
     _check_output(path, source)
     videos = read_own_splits(source)
     made = split_videos(videos, plan)
@@ -100,11 +107,12 @@ def split_data(
     return DataSplit(tables, plan.keeps_splits_of(videos), videos.remarks)
 
 
-def _source(data: Path | str | DataSource, data_root: Path | str | None) -> DataSource:
+def _source(
+    data: Path | str | DataSource, data_root: Path | str | None, classes: str | Sequence[str] | None
+) -> DataSource:
     root = given_path(Path(data_root)) if data_root else None
-    if isinstance(data, DataSource):
-        return replace(data, root=root or data.root)
-    return DataSource.parse(str(data), root)
+    source = data if isinstance(data, DataSource) else DataSource.parse(str(data), root)
+    return replace(source, root=root or source.root, classes=read_class_choice(classes) or source.classes)
 
 
 def _check_output(path: Path, source: DataSource) -> None:

@@ -5,13 +5,13 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput, VideoOutOfReach
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
-from vifi_cli.wording import first_of
+from vifi_cli.wording import counted, first_of
 
 _UCF101_NAME = re.compile(r"(v_.+_g\d+)_c\d+", re.IGNORECASE)
 
@@ -118,6 +118,8 @@ class LabeledVideos:
     test: tuple[LabeledVideo, ...] = ()
     missing: tuple[str, ...] = ()  # listed files that are not on disk, as the source spells them
     remarks: tuple[str, ...] = ()  # sentences for the user
+    missing_labels: tuple[int, ...] = ()  # of `missing`, where they are known
+    left_out: tuple[str, ...] = ()  # classes of the source that were not chosen
 
     def all_videos(self) -> tuple[LabeledVideo, ...]:
         """The videos of all splits, each once."""
@@ -132,6 +134,15 @@ class LabeledVideos:
     def sizes(self) -> str:
         """The number of videos in each split, in words."""
         return f"{len(self.train):,} train, {len(self.val):,} val, {len(self.test):,} test"
+
+    @property
+    def class_part(self) -> str:
+        """Which part of the classes of the source these are: `4 classes, 97 left out`; empty for all of them."""
+        return (
+            f"{counted(len(self.class_names), 'class', 'classes')}, {len(self.left_out)} left out"
+            if self.left_out
+            else ""
+        )
 
     def __repr__(self) -> str:
         return f"<LabeledVideos {self.name!r}: {len(self.class_names)} classes, {self.sizes}>"
@@ -160,9 +171,13 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
             replace(video, label=labels[0], more_labels=tuple(labels[1:])) for video, labels in kept if labels
         )
 
+    missing = zip(videos.missing, videos.missing_labels, strict=bool(videos.missing_labels))
+    kept = [(file, new_label[label]) for file, label in missing if label in new_label]
     return replace(
         videos,
         class_names=tuple(videos.class_names[label] for label in classes),
+        missing=tuple(file for file, _ in kept) if videos.missing_labels else videos.missing,
+        missing_labels=tuple(label for _, label in kept),
         train=restricted(videos.train),
         val=restricted(videos.val),
         test=restricted(videos.test),
@@ -223,19 +238,32 @@ def require_usable(videos: LabeledVideos) -> None:
     """Checks that a model can be trained or tested.
 
     Raises:
-        InvalidInput: there are fewer than two classes, no video on disk, a class without training video, or a class
-            name that cannot be printed.
+        InvalidInput: one of the `refusals`, or a class without training video.
     """
-    for name in videos.class_names:
-        if not name.isprintable():
-            raise InvalidInput(f"the class name {name!r} in {videos.name} is not plain text: rename it")
-    if len(videos.class_names) < 2:
-        only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"
-        raise InvalidInput(f"{videos.name} has {only}: add videos of at least two classes")
-    if not videos.all_videos():
-        listed = f"none of its {len(videos.missing)} videos is on disk"
-        raise InvalidInput(f"{videos.name}: {listed}; name their folder with --data-root")
+    if refusal := next(refusals(videos), None):
+        raise InvalidInput(refusal)
     empty = [count.name for count in videos.counts() if not count.train]
     if videos.train and empty:
         named = first_of([repr(name) for name in empty], 3)
-        raise InvalidInput(f"{videos.name} has no training video of {named}: add some, or remove the class")
+        raise InvalidInput(
+            f"{videos.name} has no training video of {named}: add some, or take only the classes that have some with "
+            "--classes present"
+        )
+
+
+def refusals(videos: LabeledVideos) -> Iterator[str]:
+    """Why neither training nor testing takes these videos: their class names, too few classes, or no video on disk."""
+    for name in videos.class_names:
+        if not name.isprintable():
+            yield f"the class name {name!r} in {videos.name} is not plain text: rename it"
+    spelled: dict[str, str] = {}
+    for name in videos.class_names:
+        same = spelled.setdefault(" ".join(name.replace("_", " ").casefold().split()), name)
+        if same != name:
+            yield f"{videos.name} has the classes {same!r} and {name!r}, which are read alike: name them differently"
+    if len(videos.class_names) < 2:
+        only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"
+        yield f"{videos.name} has {only}: add videos of at least two classes"
+    if not videos.all_videos():
+        listed = f"none of its {len(videos.missing)} videos is on disk"
+        yield f"{videos.name}: {listed}; name their folder with --data-root"

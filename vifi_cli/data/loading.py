@@ -1,10 +1,12 @@
 """Loads labeled videos from any source: a folder, a table, ViFi-CLIP's lists, or a public set."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vifi_cli.data.class_choice import only_classes
+from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.formats.annotation_files.reading import (
     annotation_files,
     is_annotation_file,
@@ -21,6 +23,7 @@ from vifi_cli.data.labeled_videos import (
     LabeledVideos,
     SameFrames,
     class_counts,
+    refusals,
     require_usable,
     restrict_to_classes,
 )
@@ -54,9 +57,16 @@ def load_labeled_videos(
     """
     videos = read_labeled_videos(source, setting, seed=seed)
     require_usable(videos)
-    if not videos.train and setting.name not in TEST_ONLY:
-        raise InvalidInput(f"{videos.name} has no training video; `--setting zero-shot` only tests")
+    if refusal := next(refusals_of_setting(videos, setting), None):
+        raise InvalidInput(refusal)
     return replace(videos, remarks=(*videos.remarks, *_cautions(videos)))
+
+
+def refusals_of_setting(videos: LabeledVideos, setting: Setting) -> Iterator[str]:
+    """Why a setting does not take these videos: the `refusals`, or nothing to train on."""
+    yield from refusals(videos)
+    if videos.all_videos() and not videos.train and setting.name not in TEST_ONLY:
+        yield f"{videos.name} has no training video; `--setting zero-shot` only tests"
 
 
 def _cautions(videos: LabeledVideos) -> Iterator[str]:
@@ -79,19 +89,35 @@ def read_labeled_videos(
     if setting.name == "few-shot" and setting.shots is None:
         raise InvalidInput("few-shot needs a number of videos per class: few-shot-2, 4, 8 or 16 in the paper")
     if source.is_public_set:
-        return load_public_set(source.name, source.split or 1, source.root, setting, seed)
+        return _public(source, setting, seed)
     path = _existing(source)
     lists = _find_lists(path, setting, source.split or 1) if path.is_dir() else {}
     if ("test" if setting.name in TEST_ONLY else "train") in lists:
-        return with_held_out(_read_lists(path, lists, source), seed)
-    return _in_setting(_read_as_it_is(path, source), setting, seed)
+        return with_held_out(_chosen(_read_lists(path, lists, source), source), seed)
+    return _in_setting(_chosen(_read_as_it_is(path, source), source), setting, seed)
 
 
 def read_own_splits(source: DataSource) -> LabeledVideos:
     """Reads labeled videos in the splits that the data comes in; without splits, all are in `train`."""
     if source.is_public_set:
-        return load_public_set(source.name, source.split or 1, source.root, SUPERVISED, 0)
-    return _read_as_it_is(_existing(source), source)
+        return _public(source, SUPERVISED, 0)
+    return _chosen(_read_as_it_is(_existing(source), source), source)
+
+
+def _public(source: DataSource, setting: Setting, seed: int) -> LabeledVideos:
+    videos = load_public_set(source.name, source.split or 1, source.root, setting, seed)
+    is_part = setting.name in ("base2novel", "novel") or (setting.name, source.name) == ("zero-shot", "k600")
+    return _chosen(videos, source, class_names_of(source.name) if is_part else ())
+
+
+def _chosen(videos: LabeledVideos, source: DataSource, known: Sequence[str] = ()) -> LabeledVideos:
+    """The videos of the classes that the source names, with a remark on those that are not on disk."""
+    videos = only_classes(videos, source.classes, known)
+    if not videos.missing:
+        return videos
+    listed = len(videos.all_videos()) + len(videos.missing)
+    remark = f"{len(videos.missing):,} of {listed:,} listed videos are not on disk"
+    return replace(videos, remarks=(remark, *videos.remarks))
 
 
 def _existing(source: DataSource) -> Path:

@@ -21,6 +21,7 @@ class DataSource:
     labels: Path | None = None  # label file of tables and lists that number their classes
     root: Path | None = None  # of a public set, else the setting; for other data a second folder for videos
     layer: str | None = None  # what of an annotation file holds the labels, such as a tier of ELAN
+    classes: tuple[str, ...] = ()  # the only ones to take, or `present` for those with videos; empty for all
 
     def __post_init__(self) -> None:
         if self.split is not None and self.split < 1:

@@ -65,6 +65,7 @@ class DataCheck:
     leaks: tuple[Leak, ...]  # at most one for each training video and held-out split
     outside: tuple[OutsideMoment, ...] = ()  # empty without decoding
     unsplittable: str = ""  # why no videos can be held out fairly, where there is no split
+    refusals: tuple[str, ...] = ()  # why training refuses the data
 
     @property
     def empty_classes(self) -> tuple[str, ...]:
@@ -109,6 +110,8 @@ class DataCheck:
             yield Finding("empty class", name)
         if self.unsplittable:
             yield Finding("too few groups", self.unsplittable)
+        for refusal in self.refusals:
+            yield Finding("refused", refusal)
 
     def __repr__(self) -> str:
         kinds = Counter(finding.kind for finding in self.findings())

@@ -282,7 +282,8 @@ class FineTuning:
         test = self._validation.score_test(self._learner.network, self._learner.embed_classes(), val)
         index_model = self._config.model if self._keeps_index() else str(self._folder.best)
         epoch = progress.best_epoch
-        return RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
+        result = RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
+        return replace(result, class_names=self._data.class_names, left_out_classes=self._data.left_out)
 
     def _keeps_index(self) -> bool:
         """Whether frames give the embeddings that they gave before, so that an index of the start serves the result."""

@@ -58,7 +58,9 @@ def _title(plan: TestPlan, measure: str = "accuracy") -> str:
     """Such as `Zero-shot accuracy on few.csv`."""
     setting, data = plan.subject.setting, plan.subject.data
     name = str(data) if data.is_public_set else Path(data.name).name or data.name
-    return f"{SETTINGS_IN_WORDS[setting.name]} {measure} on {name}"
+    parts = dict.fromkeys(videos.class_part for lists in plan.lists for videos in lists if videos.class_part)
+    part = f" ({'; '.join(parts)})" if parts else ""
+    return f"{SETTINGS_IN_WORDS[setting.name]} {measure} on {name}{part}"
 
 
 def _details(tested: TestedCandidates) -> Iterator[TestDetail]:
@@ -153,6 +155,9 @@ def _with_published(table: ResultTable, plan: TestPlan, feedback: Feedback) -> R
     """The table with the paper's rows below, in the columns that both have."""
     setting, data = plan.subject.setting.name, plan.subject.data
     published = published_rows(setting, data.name) if data.is_public_set else None
+    if any(videos.left_out for lists in plan.lists for videos in lists):
+        feedback.note(f"the results of the paper on {data.name} are of all classes, and these are not")
+        return table
     if published is None or not set(published.columns) & set(table.columns):
         feedback.note(f"the paper has no results for {setting} on {data.name}")
         return table
@@ -167,6 +172,7 @@ def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]
     plan, subject, clips = tester.plan, tester.plan.subject, tester.clip_settings
     yield "Setting", subject.setting.name
     yield "Data", str(subject.data)
+    yield from _class_parts(plan)
     yield "Protocol", subject.protocol
     if plan.training:
         yield "Training starts from", shown_model(subject.models[0].name)
@@ -253,6 +259,15 @@ def _once(kind: str, common: str, parts: Sequence[str], texts: Sequence[str]) ->
         parts, texts = [common], texts[:1]
     for part, text in zip(parts, texts, strict=True):
         yield f"{kind} {part}".strip(), text
+
+
+def _class_parts(plan: TestPlan) -> Iterator[tuple[str, str]]:
+    """Which classes are tested where `--classes` has left some out."""
+    for number, lists in enumerate(plan.lists):
+        for place, videos in enumerate(lists):
+            if videos.left_out:
+                name = f"Classes {plan.part(number, place)}".strip()
+                yield name, f"{videos.class_part}, by --classes: {', '.join(videos.class_names)}"
 
 
 def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:

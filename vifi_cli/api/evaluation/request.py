@@ -10,6 +10,7 @@ from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
+from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -61,6 +62,8 @@ class EvaluationOptions(TypedDict, total=False):
         published: whether the table shows the results of the paper too.
         allow_leak: whether a model may be tested on videos that it was trained on; the report is marked.
         data_root: folder of the public sets, else the setting `data_root`.
+        classes: the only ones to test, names or `present` for those with videos on disk, or a file of names; of a run's
+            own data, those of the run by default, and `all` for all.
         output: folder of the report and of the runs of training; a new one under `reports/` by default.
     """
 
@@ -73,6 +76,7 @@ class EvaluationOptions(TypedDict, total=False):
     published: bool
     allow_leak: bool
     data_root: Path | str | None
+    classes: str | Sequence[str] | None
     output: Path | str | None
 
 
@@ -132,6 +136,8 @@ def resolve(
     source = DataSource.parse(str(data), given_path(root) if root else None) if data else None
     run, names = (None, names) if methods else run_and_models(names, has_data=source is not None)
     source = source or (run.source if run else None)
+    if source and options.get("classes") is not None:
+        source = replace(source, classes=read_class_choice(options.get("classes")))
     setting = setting or (run.setting if run else None)
     if source is None:
         refuse_without_data(names)
@@ -233,8 +239,8 @@ def subject_of(
 ) -> Subject:
     """Resolves names and paths, and decides how clips are read.
 
-    The seed and the data root of `run` apply to its own data. Models that were not trained get as many frames as the
-    first one that was.
+    The seed, the data root and the classes of `run` apply to its own data. Models that were not trained get as many
+    frames as the first one that was.
     """
     source = data.absolute()
     # the recipe that would train in this setting
@@ -244,7 +250,8 @@ def subject_of(
     seed = recipe.seed
     if run and run.data == str(source):
         seed = run.recipe.seed
-        source = replace(source, root=source.root or (Path(run.data_root) if run.data_root else None))
+        root = source.root or (Path(run.data_root) if run.data_root else None)
+        source = replace(source, root=root, classes=source.classes or run.classes)
     resolved = tuple(resolve_model(model) for model in models)
     trained = (model.card.trained_frames for model in resolved if model.card)
     frames = next(filter(None, trained), recipe.frames)
@@ -254,7 +261,7 @@ def subject_of(
 def training_source(data: DataSource, setting: Setting) -> DataSource:
     """What is trained on to be tested on this data: the data itself, and Kinetics-400 in the zero-shot setting."""
     is_zero_shot = setting.name == "zero-shot"
-    return replace(data, name=ZERO_SHOT_SOURCE, split=None, labels=None) if is_zero_shot else data
+    return replace(data, name=ZERO_SHOT_SOURCE, split=None, labels=None, classes=()) if is_zero_shot else data
 
 
 def shown_model(model: str) -> str:

@@ -45,7 +45,8 @@ def finetune(
         options: `setting` of the paper: supervised (the default), few-shot-K, base2novel or zero-shot; `tune`, the
             towers that are trained: both (the default), image or text; `protocol`: default, or paper for the oddities
             of the published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
-            `output`, the folder of the run; `data_root`, the folder of public sets, by default the setting.
+            `output`, the folder of the run; `data_root`, the folder of public sets, by default the setting; `classes`,
+            the only ones to learn: names, `present` for those with videos on disk, or a file of names.
 
     Raises:
         InvalidInput: the data, the model or an option is wrong.

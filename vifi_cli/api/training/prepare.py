@@ -62,8 +62,19 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
         protocol=request.protocol,
         recipe=recipe,
         videos=digest_of(data),
+        classes=_classes_of(request, data),
     )
     return PreparedRun(RunFolder(request.output or new_run_folder(data.name)), config, data)
+
+
+def _classes_of(request: TrainingRequest, data: LabeledVideos) -> tuple[str, ...]:
+    """The choice of classes, with names for `present`, so that a resumed run keeps them whatever has arrived since.
+
+    In the base-to-novel setting the choice stays as it is, because it is for the novel classes too.
+    """
+    if request.setting.name == "base2novel":
+        return request.data.classes
+    return data.class_names if data.left_out else ()
 
 
 def check_test_is_unseen(run: PreparedRun) -> None:

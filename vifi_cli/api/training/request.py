@@ -1,11 +1,12 @@
 """The request for a training run, and the recipe that follows from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
+from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.paper_setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -28,6 +29,7 @@ class TrainingOptions(TypedDict, total=False):
     recipe: Sequence[Change]
     output: Path | str
     data_root: Path | str
+    classes: str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ def training_request(
     if not str(data):
         raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     output, root = options.get("output"), options.get("data_root")
+    source = DataSource.parse(str(data), given_path(root) if root else None)
     return TrainingRequest(
-        data=DataSource.parse(str(data), given_path(root) if root else None),
+        data=replace(source, classes=read_class_choice(options.get("classes"))),
         model=None if model is None else str(model),
         method=method,
         setting=Setting.parse(options.get("setting", "supervised")),

@@ -22,6 +22,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model
 from vifi_cli.api.models.video_model import VideoModel
 from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
@@ -163,17 +164,23 @@ def _thumbnails(made: EmbedMap, feedback: Feedback) -> dict[LabeledVideo, bytes]
 
 
 def embed_dataset(
-    models: Sequence[str], data: DataSource | None, device: str, feedback: Feedback, *, allow_leak: bool
+    models: Sequence[str],
+    data: DataSource | None,
+    device: str,
+    feedback: Feedback,
+    *,
+    allow_leak: bool,
+    classes: str | None = None,
 ) -> LabeledEmbeddings:
     """Embeds the test videos of a dataset by models, and by the models that these were trained from.
 
     Without models, the best of the newest run is used, and without data, the dataset of the run. `allow_leak` accepts
-    videos that a model was trained on.
+    videos that a model was trained on; `classes` are as for `evaluate`.
 
     Raises:
         InvalidInput: there is nothing to map, or a model was trained on these videos.
     """
-    subject = _subject(models, data)
+    subject = _subject(models, data, classes)
     feedback.note(f"model: {subject.model_names}; data: {subject.data}")
     processes = Processes(0, 1, choose_device(device))
     settings = ClipSettings(None, ONE_VIEW, subject.recipe, processes)
@@ -213,12 +220,14 @@ def embed_dataset(
     )
 
 
-def _subject(models: Sequence[str], data: DataSource | None) -> Subject:
+def _subject(models: Sequence[str], data: DataSource | None, classes: str | None) -> Subject:
     """Chooses the held-out videos of a run's own data, or the test videos of other data, or all of them."""
     run, models = run_and_models(models, has_data=data is not None)
     source = data or (run.source if run else None)
     if source is None:
         refuse_without_data(models)
+    if classes is not None:
+        source = replace(source, classes=read_class_choice(classes))
     setting = Setting("zero-shot")
     if run and str(source.absolute()) == run.data:
         setting = Setting("base2novel" if run.setting == "base2novel" else "supervised")

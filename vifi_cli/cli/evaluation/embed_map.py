@@ -30,7 +30,12 @@ class MappedVideos(TestedModels):
     ] = False
 
     def __post_init__(self) -> None:
-        unfit = {"--model": self.model, "--data": self.data, "--allow-leak": self.allow_leak}
+        unfit = {
+            "--model": self.model,
+            "--data": self.data,
+            "--allow-leak": self.allow_leak,
+            "--classes": self.classes,
+        }
         if self.index and (given := next((name for name, value in unfit.items() if value), None)):
             raise InvalidInput(f"{given} does not go with --index: an index has its own videos and model")
 
@@ -42,7 +47,14 @@ class MappedVideos(TestedModels):
         if self.index:
             return embed_index(seed)
         data = DataSource.parse(self.data, self.data_root) if self.data else None
-        return embed_dataset(self.model or (), data, self.device, ON_TERMINAL, allow_leak=self.allow_leak)
+        return embed_dataset(
+            self.model or (),
+            data,
+            self.device,
+            ON_TERMINAL,
+            allow_leak=self.allow_leak,
+            classes=self.classes,
+        )
 
 
 @spliced

@@ -14,6 +14,7 @@ from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import (
+    ClassesOption,
     DataOption,
     DataRootOption,
     DeviceOption,
@@ -65,6 +66,7 @@ class TestedModels:
     ] = None
     data: DataOption = None
     data_root: DataRootOption = None
+    classes: ClassesOption = None
     allow_leak: Annotated[
         bool,
         _option("Accept videos that a model was trained on, and mark the result", "Data", "--allow-leak"),
@@ -161,9 +163,10 @@ class EvalOptions(TestedModels):
     def query_file(self) -> Path:
         """The queries of retrieval, with which no other option of the test goes."""
         unfit = {
-            "METHODS": self.methods, "--train": self.train, "--data": self.data, "--texts": self.texts,
-            "--recipe": self.recipe, "--published": self.published, "--allow-leak": self.allow_leak,
-            "--protocol": self.protocol == "paper", "--views": self.views, "--frames": self.frames,
+            "METHODS": self.methods, "--train": self.train, "--data": self.data, "--classes": self.classes,
+            "--texts": self.texts, "--recipe": self.recipe, "--published": self.published,
+            "--allow-leak": self.allow_leak, "--protocol": self.protocol == "paper", "--views": self.views,
+            "--frames": self.frames,
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
             raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
@@ -219,6 +222,7 @@ def _evaluate(options: EvalOptions) -> Report:
             published=options.published,
             allow_leak=options.allow_leak,
             data_root=options.data_root,
+            classes=options.classes,
             output=options.folder,
         )
     except Interrupted as interruption:

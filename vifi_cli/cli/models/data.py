@@ -14,7 +14,13 @@ from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.options import completion
-from vifi_cli.cli.terminal.options.shared import DATA_HELP, DataRootOption, JsonOption, output_option
+from vifi_cli.cli.terminal.options.shared import (
+    DATA_HELP,
+    ClassesOption,
+    DataRootOption,
+    JsonOption,
+    output_option,
+)
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
@@ -43,6 +49,7 @@ FINDINGS = {
     ),
     "empty class": ("class has no training video", "classes have no training video"),
     "too few groups": ("split cannot be drawn", "splits cannot be drawn"),
+    "refused": ("reason why training refuses the data", "reasons why training refuses the data"),
 }
 
 ShareOption = Annotated[
@@ -105,6 +112,7 @@ def check(
         int | None, typer.Option(min=1, metavar="N", help="Official split", show_default="1")
     ] = None,
     data_root: DataRootOption = None,
+    classes: ClassesOption = None,
     decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Decode every video")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -117,7 +125,7 @@ def check(
 
     source = DataSource.parse(data, data_root)
     source = replace(source, split=split or source.split)
-    found = check_data(source, setting, decode=decode, feedback=ON_TERMINAL)
+    found = check_data(source, setting, classes=classes, decode=decode, feedback=ON_TERMINAL)
     if as_json:
         output.document(_check_document(found))
     else:
@@ -134,6 +142,7 @@ def split(
     output_file: Annotated[Path, output_option("Table to write", metavar="FILE.csv")],
     how: SplitOptions,
     data_root: DataRootOption = None,
+    classes: ClassesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Split labeled videos into train, val and test, and write a table for --data.
@@ -145,7 +154,7 @@ def split(
     from vifi_cli.data.splits.plan import SplitPlan
 
     plan = SplitPlan(**asdict(how) | {"hold_out": tuple(how.hold_out or ())})
-    made = split_data(data, output_file, plan, data_root=data_root)
+    made = split_data(data, output_file, plan, data_root=data_root, classes=classes)
     if as_json:
         output.document(
             [{"file": str(path), **_counts_document(table)} for path, table in made.tables.items()]
@@ -214,6 +223,7 @@ def _counts_document(videos: LabeledVideos) -> dict[str, object]:
         "train": len(videos.train),
         "val": len(videos.val),
         "test": len(videos.test),
+        "left_out_classes": videos.left_out,
         "classes": [asdict(each) for each in videos.counts()],
     }
 
@@ -250,4 +260,5 @@ def _check_document(found: DataCheck) -> dict[str, object]:
         "empty_classes": found.empty_classes,
         "untested_classes": found.untested_classes,
         "unsplittable": found.unsplittable or None,
+        "refusals": found.refusals,
     }

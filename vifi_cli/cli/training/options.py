@@ -13,6 +13,7 @@ from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import (
+    ClassesOption,
     DataOption,
     DataRootOption,
     DeviceOption,
@@ -43,6 +44,7 @@ class TrainingSource:
 
     data: DataOption = None
     data_root: DataRootOption = None
+    classes: ClassesOption = None
     setting: SettingOption = None
     model: Annotated[str | None, model_option("Model to start from", default="as for `vifi index`")] = None
 
@@ -100,7 +102,7 @@ def train_or_resume(
     from vifi_cli.api.training.run import Interrupted
 
     asked = {
-        "--data": source.data, "--setting": source.setting, "--model": source.model, **own,
+        "--data": source.data, "--classes": source.classes, "--setting": source.setting, "--model": source.model, **own,
         "--protocol": run.protocol, "--output": run.folder,
     }  # fmt: skip
     given = {flag: value for flag, value in asked.items() if value is not None}

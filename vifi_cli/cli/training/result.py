@@ -25,7 +25,8 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
     test = result.test if result.test != result.val else None
     scored = (("Before", result.before), ("Tuned", result.val), ("Tuned", test))
     scores = [(name, _in_words(score)) for name, score in scored if score and score.videos]
-    output.facts([("Model", str(result.model)), ("Epoch", str(result.epoch)), *scores, *_use_facts(result)])
+    facts = [("Model", str(result.model)), ("Epoch", str(result.epoch)), *_class_facts(result), *scores]
+    output.facts([*facts, *_use_facts(result)])
 
 
 def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
@@ -47,7 +48,7 @@ def show_bridge(result: BridgeResult, *, as_json: bool) -> None:
     shown = 6 if any(scores.top5 is not None for _, scores in scored) else 5
     headers = ("Stage", "Videos", "Split", "Clips", measure, "Top-5")[:shown]
     output.rows(headers, [_row(*each)[:shown] for each in scored], right=("Videos", measure, "Top-5"))
-    output.facts([("Model", str(result.model)), *_use_facts(result.prompt)])
+    output.facts([("Model", str(result.model)), *_class_facts(result.prompt), *_use_facts(result.prompt)])
 
 
 def _document(result: RunResult) -> dict[str, object]:
@@ -55,10 +56,21 @@ def _document(result: RunResult) -> dict[str, object]:
         "model": str(result.model),
         "run": str(result.run),
         "epoch": result.epoch,
+        "classes": result.class_names,
+        "left_out_classes": result.left_out_classes,
         "before": asdict(result.before) if result.before else None,
         "val": asdict(result.val) if result.val else None,
         "test": asdict(result.test) if result.test else None,
     }
+
+
+def _class_facts(result: RunResult) -> list[tuple[str, str]]:
+    """Which part of the classes the scores are about, if `--classes` has left some out."""
+    if not result.left_out_classes:
+        return []
+    return [
+        ("Classes", f"{len(result.class_names)}, with {len(result.left_out_classes)} left out by --classes")
+    ]
 
 
 def _use_facts(result: RunResult) -> list[tuple[str, str]]:

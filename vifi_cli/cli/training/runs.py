@@ -92,7 +92,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     return (
         shown_path(run.folder.path),
         _state(run),
-        run.data_name,
+        f"{run.data_name} ({len(run.config.classes)} classes)" if run.config.classes else run.data_name,
         f"{shown_path(run.config.model)}: {run.recipe_text}",
         _percent(run.best),
         _percent(run.before),
@@ -123,6 +123,7 @@ def _document(run: RunSummary) -> dict[str, object]:
         "can_resume": run.can_resume,
         "changed": run.changed.isoformat(timespec="seconds"),
         "data": config.data,
+        "classes": config.classes,
         "setting": config.setting,
         "protocol": config.protocol,
         "model": config.model,

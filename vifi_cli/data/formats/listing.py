@@ -65,13 +65,13 @@ def locate(
         InvalidInput: a video has two labels.
     """
     splits: dict[Split, dict[object, LabeledVideo]] = {split: {} for split in SPLITS}
-    missing: dict[str, None] = {}
+    missing: dict[str, int] = {}
     labels: dict[object, int] = {}
     repeated = 0
     for listed in videos:
         path = find(listed.file, class_names[listed.label])
         if path is None:
-            missing[listed.file] = None
+            missing.setdefault(listed.file, listed.label)
             continue
         video = LabeledVideo(
             path, listed.label, listed.group or ucf101_scene(path), listed.part, listed.more_labels
@@ -84,12 +84,12 @@ def locate(
         splits[listed.split][video.key] = video
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)
     remarks = []
-    if missing:
-        remarks.append(f"{len(missing):,} of {len(videos):,} listed videos are not on disk")
     if repeated:
         remarks.append(f"{repeated:,} lines repeat another and count once")
     remarks += _of_moments([*train, *val, *test])
-    return LabeledVideos(name, class_names, train, val, test, tuple(missing), tuple(remarks))
+    return LabeledVideos(
+        name, class_names, train, val, test, tuple(missing), tuple(remarks), tuple(missing.values())
+    )
 
 
 def _of_moments(videos: Sequence[LabeledVideo]) -> Iterator[str]:

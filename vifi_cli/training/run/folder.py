@@ -45,11 +45,15 @@ class RunConfig:
     protocol: Protocol
     recipe: Recipe
     videos: str = ""  # digest of the videos and class names, by which --resume recognizes them
+    classes: tuple[
+        str, ...
+    ] = ()  # the only ones of the data, or `present` for those with videos; empty for all
 
     @property
     def source(self) -> DataSource:
         """Where the videos come from."""
-        return DataSource.parse(self.data, Path(self.data_root) if self.data_root else None)
+        source = DataSource.parse(self.data, Path(self.data_root) if self.data_root else None)
+        return replace(source, classes=self.classes)
 
 
 @dataclass(frozen=True, slots=True)

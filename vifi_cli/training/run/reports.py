@@ -75,6 +75,8 @@ class RunResult:
     val: Scores | None
     test: Scores | None
     before: Scores | None  # of the model that the run started from
+    class_names: tuple[str, ...] = ()
+    left_out_classes: tuple[str, ...] = ()  # of the data, by `classes`
 
     def __repr__(self) -> str:
         scores = self.test or self.val

@@ -58,6 +58,15 @@ DataRootOption = Annotated[
         callback=named_in_help("data_root"),
     ),
 ]
+ClassesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="CLASSES",
+        help="Only these classes: present (those with videos on disk), a,b,c or a file of names",
+        show_default="all",
+    ),
+]
 SettingOption = Annotated[
     str | None,
     typer.Option(

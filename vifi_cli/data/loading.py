@@ -30,6 +30,7 @@ from vifi_cli.data.labeled_videos import (
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.public_datasets.loading import load_public_set
+from vifi_cli.data.public_datasets.reading import set_of_file
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.random_splits import (
     USUAL_SEED,
@@ -40,7 +41,7 @@ from vifi_cli.data.splits.random_splits import (
 )
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import check_visible, given_path
-from vifi_cli.wording import counted
+from vifi_cli.wording import as_argument, counted
 
 
 def load_labeled_videos(
@@ -131,6 +132,10 @@ def _existing(source: DataSource) -> Path:
 
 
 def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
+    if known := set_of_file(path):
+        raise InvalidInput(
+            f"{path} belongs to {known.title}: write `--data {known.name} --data-root {as_argument(path.parent)}`"
+        )
     if annotated := _annotation_files(path):
         return _read_annotations(annotated, source)
     if source.layer is not None:

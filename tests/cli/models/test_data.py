@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 
 WEIZMANN = Path(__file__).parents[4] / "shared/videos/actions/weizmann"
 HEADER = "Class\tTrain\tVal\tTest\n"
@@ -132,3 +133,8 @@ def test_leaving_daria_out_of_weizmann_is_one_command(vifi: Vifi, tmp_path: Path
     outcome = vifi("data", "split", WEIZMANN, "-o", table, "--group-by", "^([a-z]+)_", "--hold-out", "daria")
     assert outcome.exit_code == 0
     assert [row.split("\t")[1:] for row in outcome.stdout.splitlines()[1:]] == [["8", "0", "1"]] * 10
+
+
+def test_the_help_names_all_public_sets(vifi: Vifi) -> None:
+    shown = " ".join(vifi("data", "--help").stdout.split())
+    assert f"Public sets: {', '.join(PUBLIC_SETS)}." in shown

@@ -326,6 +326,7 @@ def test_the_protocols_of_smarthome_are_in_the_names(tmp_path: Path, make_files:
         ),
         ("diving48", "Diving48_V2_train.json", [], r"has no Diving48_vocab\.json"),
         ("epic-kitchens-verb", "EPIC_100_train.csv", EPIC_HEADER, r"has no EPIC_100_verb_classes\.csv"),
+        ("charades", "readme.txt", "", "no split files of Charades"),
         ("charades", "Charades_v1_train.csv", CHARADES, "has no Charades_v1_classes"),
         ("smarthome-cs", "readme.txt", "", "no split files of Toyota Smarthome"),
     ],
@@ -347,3 +348,11 @@ def test_annotations_of_two_sets_together_are_refused(
         InvalidInput, match=r"have 201 classes, ActivityNet 1\.3 has 200: name the folder of this set"
     ):
         load_labeled_videos(DataSource("activitynet", root=tmp_path))
+
+
+def test_an_annotation_file_of_a_set_names_the_set(tmp_path: Path, write: Write) -> None:
+    path = write("my data/activity_net.v1-3.min.json", activitynet())
+    with pytest.raises(
+        InvalidInput, match=r"belongs to ActivityNet 1\.3: write `--data activitynet --data-root '.*my data'"
+    ):
+        load_labeled_videos(DataSource(str(path)))

@@ -66,7 +66,13 @@ DataArgument = Annotated[
     str, typer.Argument(metavar="DATA", autocompletion=completion.datasets, help=DATA_HELP)
 ]
 
-data_app = App(help="Check and split labeled videos")
+data_app = App(
+    help="""Check and split labeled videos
+
+    Public sets: ucf101, hmdb51, k400, k600, ssv2, k700, activitynet, hacs-segments, hacs-clips, charades,
+    epic-kitchens-verb, epic-kitchens-noun, epic-kitchens-action, diving48, smarthome-cs, smarthome-cv1, smarthome-cv2.
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)

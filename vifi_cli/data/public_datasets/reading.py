@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.formats.annotation_files.moments import (
@@ -12,6 +13,8 @@ from vifi_cli.data.formats.annotation_files.moments import (
 )
 from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.public_datasets.clip_sets import (
+    DIVING_FILE,
+    EPIC_FILE,
     diving_classes,
     diving_moments,
     epic_moments,
@@ -19,10 +22,14 @@ from vifi_cli.data.public_datasets.clip_sets import (
     smarthome_classes,
     smarthome_moments,
 )
-from vifi_cli.data.public_datasets.datasets import PublicSet
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, PublicSet
 from vifi_cli.data.public_datasets.kinetics import kinetics_moments
 from vifi_cli.data.public_datasets.official_splits import OFFICIAL_READERS
 from vifi_cli.data.public_datasets.segment_sets import (
+    ACTIVITYNET_FILE,
+    CHARADES_FILE,
+    HACS_CLIPS_FILE,
+    HACS_SEGMENTS_FILE,
     activitynet_moments,
     charades_classes,
     charades_moments,
@@ -59,6 +66,14 @@ _READERS = {
     "smarthome-cv1": _Reader(smarthome_moments("cv1"), lambda _: smarthome_classes("cv1")),
     "smarthome-cv2": _Reader(smarthome_moments("cv2"), lambda _: smarthome_classes("cv2")),
 }
+_FILES = (
+    (ACTIVITYNET_FILE, "activitynet"),
+    (HACS_SEGMENTS_FILE, "hacs-segments"),
+    (HACS_CLIPS_FILE, "hacs-clips"),
+    (CHARADES_FILE, "charades"),
+    (EPIC_FILE, "epic-kitchens-verb"),
+    (DIVING_FILE, "diving48"),
+)
 
 
 def read_official(named: PublicSet, tree: VideoTree, number: int) -> Annotations:
@@ -82,3 +97,9 @@ def read_official(named: PublicSet, tree: VideoTree, number: int) -> Annotations
             f"{named.classes}: name the folder of this set alone with --data-root"
         )
     return found
+
+
+def set_of_file(path: Path) -> PublicSet | None:
+    """The public set that an annotation file belongs to, by its name."""
+    names = (name for pattern, name in _FILES if pattern.fullmatch(path.name))
+    return next((PUBLIC_SETS[name] for name in names), None)

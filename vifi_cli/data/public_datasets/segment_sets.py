@@ -84,8 +84,9 @@ def charades_moments(tree: VideoTree) -> Iterator[LabeledMoment | Omission]:
 
     The paper keeps subjects apart: nobody is in both splits.
     """
-    names = dict(charades_classes(tree))
-    for path in files_named(tree, CHARADES_FILE):
+    files = files_named(tree, CHARADES_FILE)
+    names = dict(charades_classes(tree)) if files else {}
+    for path in files:
         split: Split = "train" if "train" in path.name.lower() else "test"
         for row in read_csv(path, ("id",)):
             codes = [action.split(" ")[0] for action in row.cells.get("actions", "").split(";") if action]

@@ -125,6 +125,16 @@ def test_a_folder_of_sessions_is_one_data_set(write: Write) -> None:
     folder = write("s2.eaf", second).parent
     expected = [("s 1.mp4", "wave", 0.0, 1.5, ""), ("s2.mp4", "sit", 1.5, 4.25, "")]
     assert rows_of(str(folder))[0] == rows_of(f"{folder}:Action")[0] == expected
+    write("s3.eaf", second.replace("sit", "").replace('TIER_ID="Action"', 'TIER_ID="Later"'))
+    for source in (str(folder), f"{folder}:Action"):
+        rows, remarks = rows_of(source)
+        assert rows == expected
+        assert remarks[-2:] == (
+            f"read 3 annotation files in {folder}",
+            "left out 1 annotation file without labels",
+        )
+    with pytest.raises(InvalidInput, match=r"s1\.eaf has no tier 'Gesture'"):
+        rows_of(f"{folder}:Gesture")
 
 
 BOMB = """<?xml version="1.0"?>

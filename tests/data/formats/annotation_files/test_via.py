@@ -136,7 +136,6 @@ def test_both_kinds_of_exported_tables(write: Write) -> None:
         (project({"1": ACTION}, m1=entry("1", [1, 2, 3], _1="0")), "metadata m1 has 3 times"),
         (project({"1": ACTION}, m1=entry("1", ["x", 2], _1="0")), "metadata m1: 'x' is not a time"),  # type: ignore[list-item]
         (project({"1": ACTION}), "has no attribute with labeled moments"),
-        ('{"database": {}}', "looks like ActivityNet or HACS"),
         (
             '{"images": [], "annotations": []}',
             r"is not an annotation file that vifi knows: it reads those of BORIS",

@@ -15,6 +15,7 @@ Candidates = list[tuple[str, str]]
 """Values, each with a text that some shells show beside it."""
 
 Given = ParamSpec("Given")
+DATA_SUFFIXES = (".csv", ".jsonl", ".txt", ".tsv", ".eaf", ".boris", ".xml", ".json")
 
 
 def _nothing_on_errors(find: Callable[Given, Candidates]) -> Callable[Given, Candidates]:
@@ -64,7 +65,7 @@ def datasets(incomplete: str) -> Candidates:
     from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 
     here = sorted(Path().iterdir()) if incomplete else []
-    data = [path for path in here if path.is_dir() or path.suffix in (".csv", ".jsonl", ".txt")]
+    data = [path for path in here if path.is_dir() or path.suffix in DATA_SUFFIXES]
     return [
         *((name, known.title) for name, known in PUBLIC_SETS.items()),
         *((str(path), "") for path in data),

@@ -31,6 +31,10 @@ class Omission:
     plural: str
 
 
+class LayerAbsent(InvalidInput):
+    """An annotation file has no labels where they are looked for."""
+
+
 NO_DURATION = Omission("annotation that does not last", "annotations that do not last")
 CONTRADICTION = Omission(
     "video that is listed with several classes", "videos that are listed with several classes"
@@ -129,15 +133,16 @@ def chosen_layer(layers: Sequence[str], asked: str | None, path: Path, kind: str
     """The one of an annotation file's layers that holds the labels; `kind` is what the tool calls it, such as `tier`.
 
     Raises:
-        InvalidInput: the layer that is asked for is absent, or none is asked for and there are several.
+        LayerAbsent: the layer that is asked for is absent, or there is none.
+        InvalidInput: none is asked for, and there are several.
     """
     if asked is None and len(layers) == 1:
         return layers[0]
     named = ", ".join(repr(layer) for layer in layers)
     if not layers:
-        raise InvalidInput(f"{path} has no {kind} with labeled moments")
+        raise LayerAbsent(f"{path} has no {kind} with labeled moments")
     if asked is None:
         raise InvalidInput(f"{path} has several {kind}s: name one as in '{path}:{layers[0]}' ({named})")
     if asked not in layers:
-        raise InvalidInput(f"{path} has no {kind} {asked!r} with labeled moments; it has {named}")
+        raise LayerAbsent(f"{path} has no {kind} {asked!r} with labeled moments; it has {named}")
     return asked

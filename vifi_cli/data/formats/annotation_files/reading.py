@@ -1,6 +1,7 @@
 """Recognizes annotation files by their content, and reads one or several into one list of videos."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.formats.annotation_files.boris_project import boris_project_moments
@@ -16,6 +17,7 @@ from vifi_cli.data.formats.annotation_files.media import MediaFinder
 from vifi_cli.data.formats.annotation_files.moments import (
     Annotations,
     LabeledMoment,
+    LayerAbsent,
     Omission,
     annotations_of,
 )
@@ -33,6 +35,7 @@ JSON_READERS: dict[frozenset[str], Read] = {
     frozenset({"metadata", "attribute", "view", "file"}): via_project_moments,
 }
 WITHOUT_LAYERS = (boris_project_moments, boris_table_moments)
+WITHOUT_LABELS = Omission("annotation file without labels", "annotation files without labels")
 SUFFIXES = (".eaf", ".boris")  # of files that are nothing else
 XML_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES = (".xml", ".eaf"), (".json", ".boris"), (".csv", ".tsv")
 
@@ -66,9 +69,27 @@ def read_annotation_files(
     """
     folder = paths[0].parent
     finder = MediaFinder([folder, data_root] if data_root else [folder])
-    found = (moment for path in paths for moment in _reader_of(path, layer)(path, layer, finder))
-    name = str(paths[0] if len(paths) == 1 else folder)
-    return annotations_of(found, name, class_names), finder
+    found = annotations_of(
+        _moments(paths, layer, finder), str(paths[0] if len(paths) == 1 else folder), class_names
+    )
+    if len(paths) > 1:
+        found = replace(found, remarks=(f"read {len(paths)} annotation files in {folder}", *found.remarks))
+    return found, finder
+
+
+def _moments(
+    paths: Sequence[Path], layer: str | None, finder: MediaFinder
+) -> Iterator[LabeledMoment | Omission]:
+    """The moments of all files, some of which may have no labels yet."""
+    absent: list[LayerAbsent] = []
+    for path in paths:
+        try:
+            yield from _reader_of(path, layer)(path, layer, finder)
+        except LayerAbsent as error:
+            absent.append(error)
+    if len(absent) == len(paths):
+        raise absent[0]
+    yield from [WITHOUT_LABELS] * len(absent)
 
 
 def _reader_of(path: Path, layer: str | None) -> Read:
@@ -92,11 +113,6 @@ def _json_reader(path: Path) -> Read | None:
     keys = set(content) if isinstance(content, dict) else set()
     if "_via_img_metadata" in keys or "_via_settings" in keys:
         raise InvalidInput(f"{path} is of VIA 2, which annotates pictures: vifi reads projects of VIA 3")
-    if "database" in keys:
-        raise InvalidInput(
-            f"{path} looks like ActivityNet or HACS: write --data activitynet or hacs-segments, and name its folder "
-            "with --data-root"
-        )
     return next((reader for needed, reader in JSON_READERS.items() if keys >= needed), None)
 
 

@@ -80,9 +80,16 @@ def test_what_is_particular_wins_wherever_it_stands(tmp_path: Path) -> None:
         assert (recipe.frames, recipe.epochs, recipe.seed) == (6, 2, 5)
         assert (recipe.learning_rate, recipe.effective_batch) == (1e-4, 8), "small's"
     assert with_changes(make_recipe("small"), ["epochs=2", str(file)]).epochs == 2
-    of_stage = changes_of_stage(["prompt.frames=4", "frames=6", str(file), "prompt-small", "small"], "prompt")
-    assert make_recipe("prompt-few-shot", changes=of_stage).frames == 6
-    assert make_recipe("prompt-few-shot", changes=of_stage[:-2]).frames == 4
+
+
+def test_what_is_for_one_stage_wins_over_what_is_for_both(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text("epochs = 7\nseed = 5\n[prompt]\nseed = 6\nframes = 2\n")
+    for changes in (["prompt.epochs=3", "epochs=9", str(file)], [str(file), "epochs=9", "prompt.epochs=3"]):
+        first = make_recipe("small", changes=changes_of_stage(changes, "finetune"))
+        second = make_recipe("prompt-small", changes=changes_of_stage(changes, "prompt"))
+        assert (first.epochs, first.seed, first.frames) == (9, 5, 8)
+        assert (second.epochs, second.seed, second.frames) == (3, 6, 2)
 
 
 def test_a_preset_among_the_changes_replaces_that_of_the_setting() -> None:

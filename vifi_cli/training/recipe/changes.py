@@ -175,17 +175,25 @@ def is_given(changes: Sequence[Change], key: str, table: str = "") -> bool:
 
 
 def changes_of_stage(changes: Sequence[Change], stage: Literal["finetune", "prompt"]) -> list[Change]:
-    """The changes for one stage of a bridge: those under its name, and those under neither name.
+    """The changes for one stage of a bridge: those under its name, which win, and those under neither name.
 
     Presets go to the stage that they are for. Errors are those of `make_recipe`.
     """
+    presets: list[Change] = [
+        change
+        for change in changes
+        if change in PRESETS and (change in PROMPT_PRESETS) == (stage == "prompt")
+    ]
     own: list[Change] = []
-    for change in in_order(changes):
-        if change in PRESETS:
-            own += [change] if (change in PROMPT_PRESETS) == (stage == "prompt") else []
-            continue
-        layer = change_table(change)
-        if not isinstance(layer.get(stage, {}), Mapping):
-            raise InvalidInput(f"recipe: {stage} is a table, not {layer[stage]!r}")
-        own += [{key: value for key, value in layer.items() if key not in STAGES}, layer.get(stage, {})]
-    return own
+    for is_file in (True, False):
+        layers = [
+            change_table(change)
+            for change in changes
+            if change not in PRESETS and _is_file(change) == is_file
+        ]
+        for layer in layers:
+            if not isinstance(layer.get(stage, {}), Mapping):
+                raise InvalidInput(f"recipe: {stage} is a table, not {layer[stage]!r}")
+        own += [{key: value for key, value in layer.items() if key not in STAGES} for layer in layers]
+        own += [layer.get(stage, {}) for layer in layers]
+    return [*presets, *own]

@@ -44,7 +44,9 @@ def make_prompt_recipe(
         say("the image tower is not a plain vision transformer: only the text tower gets prompts")
         recipe = make_recipe(preset, protocol=protocol, tune="text", changes=changes)
     if not recipe.prompts:
-        raise InvalidInput("recipe: no prompts to learn: set prompts.text_context and prompts.text_depth")
+        raise InvalidInput(
+            "recipe: no prompts to learn: name prompt-small, or set prompts.text_context and prompts.text_depth"
+        )
     if recipe.prompts.text_context > room.most_text:
         raise InvalidInput(
             f"recipe: prompts.text_context = {recipe.prompts.text_context} leaves no room for a name: at most "

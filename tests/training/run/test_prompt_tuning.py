@@ -300,9 +300,11 @@ def test_changes_of_two_stages_are_told_apart(tmp_path: Path) -> None:
     changes = (str(file), "prompt.learning_rate=1e-2", "seed=3", "base2novel", "prompt-base2novel")
     first = make_recipe("small", changes=changes_of_stage(changes, "finetune"))
     second = make_recipe("prompt-small", changes=changes_of_stage(changes, "prompt"))
-    assert (first.frames, first.epochs, first.seed, first.learning_rate) == (32, 11, 3, 2e-6)
+    # what the file and the values do not name comes from the presets, though these stand behind them
+    assert (first.frames, first.epochs, first.seed, first.learning_rate) == (4, 3, 3, 2e-6)
+    assert first.effective_batch == 64
     assert not first.prompts
-    assert (second.frames, second.epochs, second.learning_rate) == (32, 11, 4e-2)
-    assert second.prompts.text_context == 16
+    assert (second.frames, second.epochs, second.learning_rate) == (4, 5, 1e-2)
+    assert (second.prompts.text_context, second.prompts.text_depth, second.prompts.image_depth) == (16, 2, 9)
     with pytest.raises(InvalidInput, match="recipe: prompt is a table, not 3"):
         changes_of_stage(("prompt=3",), "prompt")

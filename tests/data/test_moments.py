@@ -4,13 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.data.conftest import MakeFiles
 from tests.made_videos import numbered_frames, write_video
 from vifi_cli.api.data import split_data
 from vifi_cli.api.training.prepare import digest_of
 from vifi_cli.data.formats.tables.times import times_as_cells
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, digest_of_list, without_leaks
+from vifi_cli.data.labeled_videos import (
+    LabeledVideo,
+    LabeledVideos,
+    SameFrames,
+    digest_of_list,
+    without_leaks,
+)
 from vifi_cli.data.leaks import find_leaks, leaks_between
 from vifi_cli.data.loading import load_labeled_videos, read_own_splits
 from vifi_cli.data.source import DataSource
@@ -48,6 +56,7 @@ def long(tmp_path: Path, make_files: MakeFiles) -> Path:
         ("", "0:07.250", TimeRange(0.0, 7.25)),
         ("", "", WHOLE_VIDEO),
         ("0", "", WHOLE_VIDEO),
+        ("5.551115123125783e-17", "1e1", TimeRange(5.551115123125783e-17, 10.0)),
     ],
 )
 def test_start_and_end_are_seconds_or_timecodes(long: Path, start: str, end: str, part: TimeRange) -> None:
@@ -76,6 +85,7 @@ def test_jsonl_takes_numbers_text_and_null(long: Path) -> None:
         ("1,nan", "line 2: end 'nan' is not a time"),
         ("1,1:75", "line 2: end '1:75' is not a time"),
         ("1,inf", "line 2: end 'inf' is not a time"),
+        ("1e999,", "line 2: start '1e999' is not a time"),
     ],
 )
 def test_times_that_make_no_sense_are_refused_by_line(long: Path, cells: str, said: str) -> None:
@@ -100,6 +110,19 @@ def test_moments_of_a_file_are_different_videos_and_equal_ones_count_once(long: 
     )
     with pytest.raises(InvalidInput, match=r"a\.mp4@0:00-0:05 is labeled 'run' and 'walk'"):
         read_own_splits(table(long, "path,label,start,end\na.mp4,run,0,5\na.mp4,walk,,5\n"))
+    lines = [
+        '{"path": "a.mp4", "label": ["run", "walk"], "end": 5}',
+        '{"path": "a.mp4", "label": "run", "end": 5}',
+    ]
+    with pytest.raises(InvalidInput, match=r"a\.mp4@0:00-0:05 is labeled 'run', 'walk' and 'run': keep one"):
+        read_own_splits(table(long, "\n".join(lines), "t.jsonl"))
+
+
+def test_absent_moments_are_counted_and_their_files_named_once(long: Path) -> None:
+    rows = ["gone.mp4,run,0,5", "gone.mp4,walk,5,6", "a.mp4,run,5,9", "a.mp4,walk,1,2"]
+    videos = read_own_splits(table(long, "path,label,start,end\n" + "\n".join(rows)))
+    assert videos.missing == ("gone.mp4",)
+    assert videos.remarks[0] == "2 of 4 listed videos are not on disk"
 
 
 def test_moments_of_a_file_stay_in_one_split(long: Path, make_files: MakeFiles) -> None:
@@ -118,9 +141,7 @@ def test_moments_of_a_file_stay_in_one_split(long: Path, make_files: MakeFiles) 
 def test_a_single_file_is_too_little_to_hold_out_fairly_and_the_advice_works(long: Path) -> None:
     rows = [f"a.mp4,{'run' if at % 2 else 'walk'},{at},{at + 1}" for at in range(20)]
     source = table(long, "path,label,start,end\n" + "\n".join(rows))
-    with pytest.raises(
-        GroupsTooFew, match=r"the 20 videos of .*t\.csv are moments of 1 file, too few to hold"
-    ):
+    with pytest.raises(GroupsTooFew, match=r"the 20 videos of .*t\.csv come from 1 file, too few to hold"):
         load_labeled_videos(source)
     split_data(source, long / "split.csv", SplitPlan(group_by=".+"))
     videos = load_labeled_videos(DataSource(str(long / "split.csv")))
@@ -175,6 +196,18 @@ def test_moments_leak_where_they_show_the_same_time(
         [by] if by in ("file", "group") else []
     )
     assert len(without_leaks(videos).train) == (by != "file")
+
+
+spans = st.tuples(st.integers(0, 40), st.integers(1, 12) | st.just(10**6)).map(
+    lambda span: moment(A, span[0] / 4, (span[0] + span[1]) / 4)
+)
+
+
+@given(st.lists(spans, max_size=12), spans)
+def test_overlaps_are_found_among_many_moments(held_out: list[LabeledVideo], video: LabeledVideo) -> None:
+    found = SameFrames(held_out).find(video)
+    overlapping = [other for other in held_out if other.part.overlaps(video.part)]
+    assert found in overlapping if overlapping else found is None
 
 
 def test_moments_of_copies_leak_too(long: Path) -> None:

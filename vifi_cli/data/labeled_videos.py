@@ -4,9 +4,11 @@ import hashlib
 import math
 import os
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput, VideoOutOfReach
@@ -49,7 +51,7 @@ class LabeledVideo:
     @property
     def address(self) -> str:
         """The path, with the times of a part: `/videos/match.mp4@1:20-1:28.5`."""
-        return str(self.path.with_name(self.name))
+        return f"{self.path}@{self.part}" if self.is_moment else str(self.path)
 
     @property
     def link(self) -> str:
@@ -190,21 +192,46 @@ class SameFrames:
     def __init__(self, videos: Iterable[LabeledVideo], copies: Sequence[tuple[Path, ...]] = ()) -> None:
         """`copies` are groups of files with equal content."""
         self._original = {path: files[0] for files in copies for path in files}
-        self._of_file: dict[Path, list[LabeledVideo]] = {}
+        of_path: dict[Path, list[LabeledVideo]] = {}
+        of_content: dict[Path, list[LabeledVideo]] = {}
         for video in videos:
-            self._of_file.setdefault(self._file(video), []).append(video)
+            of_path.setdefault(video.path, []).append(video)
+            of_content.setdefault(self._content(video), []).append(video)
+        self._of_path = {path: _Parts(members) for path, members in of_path.items()}
+        self._of_content = {path: _Parts(members) for path, members in of_content.items()}
 
     def of_file(self, video: LabeledVideo) -> Sequence[LabeledVideo]:
         """Those in the same file or in a copy of it, at any time."""
-        return self._of_file.get(self._file(video), ())
+        members = self._of_content.get(self._content(video))
+        return members.videos if members else ()
 
     def find(self, video: LabeledVideo) -> LabeledVideo | None:
-        """The first one that shows frames of a video, preferably in the same file."""
-        same = [other for other in self.of_file(video) if other.part.overlaps(video.part)]
-        return next((other for other in same if other.path == video.path), same[0] if same else None)
+        """One that shows frames of a video, preferably in the same file."""
+        for members in (self._of_path.get(video.path), self._of_content.get(self._content(video))):
+            if members and (found := members.overlapping(video)):
+                return found
+        return None
 
-    def _file(self, video: LabeledVideo) -> Path:
+    def _content(self, video: LabeledVideo) -> Path:
         return self._original.get(video.path, video.path)
+
+
+class _Parts:
+    """Parts of one file, of which there may be thousands, by their start."""
+
+    def __init__(self, videos: Sequence[LabeledVideo]) -> None:
+        self.videos = sorted(videos, key=lambda video: video.part.start_seconds)
+        self._starts = [video.part.start_seconds for video in self.videos]
+        self._latest_ends = list(accumulate((video.part.end_seconds for video in self.videos), max))
+
+    def overlapping(self, other: LabeledVideo) -> LabeledVideo | None:
+        """The last one that begins before another part ends, and ends after it begins."""
+        place = bisect_left(self._starts, other.part.end_seconds) - 1
+        while place >= 0 and self._latest_ends[place] > other.part.start_seconds:
+            if self.videos[place].part.overlaps(other.part):
+                return self.videos[place]
+            place -= 1
+        return None
 
 
 def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> LabeledVideos:

@@ -66,20 +66,23 @@ def locate(
     """
     splits: dict[Split, dict[object, LabeledVideo]] = {split: {} for split in SPLITS}
     missing: dict[str, int] = {}
-    labels: dict[object, int] = {}
+    absent: set[tuple[str, TimeRange]] = set()
+    known: dict[object, LabeledVideo] = {}
     repeated = 0
     for listed in videos:
         path = find(listed.file, class_names[listed.label])
         if path is None:
             missing.setdefault(listed.file, listed.label)
+            absent.add((listed.file, listed.part))
             continue
         video = LabeledVideo(
             path, listed.label, listed.group or ucf101_scene(path), listed.part, listed.more_labels
         )
-        if labels.setdefault(video.key, video.label) != video.label:
-            both = " and ".join(repr(class_names[label]) for label in (labels[video.key], video.label))
+        before = known.setdefault(video.key, video)
+        if {*before.labels} != {*video.labels}:
+            named = [", ".join(repr(class_names[label]) for label in each.labels) for each in (before, video)]
             spelled = f"{listed.file}@{video.part}" if video.is_moment else listed.file
-            raise InvalidInput(f"{name}: {spelled} is labeled {both}: keep one of the two")
+            raise InvalidInput(f"{name}: {spelled} is labeled {' and '.join(named)}: keep one of the two")
         repeated += video.key in splits[listed.split]
         splits[listed.split][video.key] = video
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)

@@ -245,7 +245,7 @@ def _split_known_groups(
     if not _is_usable(parts, shares, len(videos)):
         scenes = f"show {counted(len(set(groups)), 'scene or person', 'scenes or persons')}"
         if not any(video.group for video in videos):
-            scenes = f"are moments of {counted(len(set(groups)), 'file')}"
+            scenes = f"come from {counted(len(set(groups)), 'file')}"
         raise GroupsTooFew(
             f"the {counted(len(videos), 'video')} of {name} {scenes}, too few to hold some out: add videos of "
             f"others, or count each video as independent with `vifi data split {as_argument(PurePath(name))} -o "

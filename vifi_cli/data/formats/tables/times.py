@@ -1,6 +1,7 @@
 """The columns `start` and `end`, which say what part of a file a row means."""
 
 import math
+import re
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.wording import seconds_of
+
+_BY_PROGRAMS = re.compile(r"\d(?:\.\d+)?e[+-]?\d+", re.IGNORECASE)
+"""A number as programs write tiny and huge ones, such as the 5.6e-17 that rounding leaves of 0."""
 
 
 def times_as_cells(part: TimeRange) -> dict[str, str]:
@@ -34,8 +38,10 @@ def part_of(row: CsvRow) -> TimeRange:
 
 def _time(row: CsvRow, column: str, usual: float) -> float:
     text = row.cells.get(column, "")
-    seconds = seconds_of(text) if text else usual
-    if seconds is None:
+    if not text:
+        return usual
+    seconds = float(text) if _BY_PROGRAMS.fullmatch(text) else seconds_of(text)
+    if seconds is None or math.isinf(seconds):
         raise InvalidInput(
             f"{row.where}: {column} {text!r} is not a time: write seconds, as in 12.5, or 1:02:03.5"
         )

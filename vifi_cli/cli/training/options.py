@@ -81,7 +81,7 @@ class RunChoice:
         typer.Option(
             metavar="FOLDER",
             autocompletion=completion.runs,
-            help="Continue an interrupted run exactly where it stopped",
+            help="Continue an interrupted run where it stopped; with --data if its data was moved",
             show_default=False,
         ),
     ] = None

@@ -11,6 +11,7 @@ from typing import Literal
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import Leak, find_leaks
+from vifi_cli.data.overview import ClassBalance, Durations, class_balance, durations
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.digests import equal_files
@@ -66,6 +67,12 @@ class DataCheck:
     outside: tuple[OutsideMoment, ...] = ()  # empty without decoding
     unsplittable: str = ""  # why no videos can be held out fairly, where there is no split
     refusals: tuple[str, ...] = ()  # why training refuses the data
+    durations: Durations | None = None  # None without decoding
+
+    @property
+    def class_balance(self) -> ClassBalance | None:
+        """How unequal the classes are; None with fewer than two."""
+        return class_balance(self.videos)
 
     @property
     def empty_classes(self) -> tuple[str, ...]:
@@ -135,7 +142,8 @@ def check_videos(
         for video in videos.all_videos()
         if video.is_moment and video.path in seconds and _is_outside(video, seconds[video.path])
     )
-    return DataCheck(videos, broken, tuple(copies), tuple(find_leaks(videos, copies)), outside)
+    leaks = tuple(find_leaks(videos, copies))
+    return DataCheck(videos, broken, tuple(copies), leaks, outside, durations=durations(videos, seconds))
 
 
 def _is_outside(video: LabeledVideo, file_seconds: float) -> bool:

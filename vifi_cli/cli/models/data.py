@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vifi_cli import wording
+from vifi_cli.cli.models.data_overview import overview_document, show_overview
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.cli.terminal.options import completion
@@ -137,6 +138,7 @@ def check(
     else:
         _show_counts(found.videos)
         _show_findings(found)
+        show_overview(found)
     if not found.is_fine:
         raise typer.Exit(PROBLEMS_FOUND)
 
@@ -267,4 +269,5 @@ def _check_document(found: DataCheck) -> dict[str, object]:
         "untested_classes": found.untested_classes,
         "unsplittable": found.unsplittable or None,
         "refusals": found.refusals,
+        **overview_document(found),
     }

@@ -73,16 +73,18 @@ def test_variables_that_make_no_sense_are_named(
 
 def test_a_port_that_is_in_use_and_processes_that_nobody_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "JOINING_TIME", distributed.timedelta(seconds=1))
+    notes: list[str] = []
     with socket.socket() as taken:
         taken.bind(("localhost", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         launched(monkeypatch, COMPLETE | {"RANK": "0", "MASTER_PORT": port})
         with (
-            pytest.raises(InvalidInput, match=f"port {port} is in use.*--master-port"),
-            joined_processes("cpu"),
+            pytest.raises(InvalidInput, match=f"localhost:{port} is in use.*--master-port"),
+            joined_processes("cpu", notes.append),
         ):
             pass
+    assert notes == [f"joining 4 processes at localhost:{port}"]
     with (
         pytest.raises(InvalidInput, match=f"process 0 of 4 cannot reach the others at localhost:{port}"),
         joined_processes("cpu"),

@@ -27,9 +27,9 @@ with training_lock(Path(sys.argv[1]), print):
 """
 
 
-def begun(folder: Path, preset: str = "small") -> RunFolder:
+def begun(folder: Path, preset: str = "small", model: str = "starter") -> RunFolder:
     run = RunFolder(folder)
-    run.begin(RunConfig("starter", "clips", "", "supervised", "default", make_recipe(preset)))
+    run.begin(RunConfig(model, "clips", "", "supervised", "default", make_recipe(preset)))
     return run
 
 
@@ -92,6 +92,11 @@ def test_the_command_that_continues_a_run(tmp_path: Path) -> None:
     lone = begun(tmp_path / "bridge" / "finetune")
     assert lone.resume_command() == f"vifi finetune --resume {lone.path}"
     second = begun(tmp_path / "bridge" / "prompt", "prompt-small")
+    assert lone.resume_command() == f"vifi finetune --resume {lone.path}", (
+        "two runs that only have these names"
+    )
+    second.withdraw()
+    second = begun(tmp_path / "bridge" / "prompt", "prompt-small", model=str(lone.best))
     assert {lone.resume_command(), second.resume_command()} == {f"vifi bridge --resume {tmp_path / 'bridge'}"}
     with pytest.raises(
         InvalidInput, match="is not empty: name another --output, or continue with `vifi bridge"

@@ -61,7 +61,7 @@ def evaluate(
     subject = resolve(models, data, setting, options, heard)
     name = f"{subject.setting.name}-{slug(subject.data.name)}"
     folder = report_folder(options.get("output"), name if subject.methods else dated(name))
-    with joined_processes(device) as processes:
+    with joined_processes(device, heard.note) as processes:
         tester, tested = _test(
             subject, folder / "runs", processes, heard, allow_leak=options.get("allow_leak", False)
         )

@@ -64,7 +64,7 @@ def bridge(
     """
     request = training_request(data, model, "finetune", options)
     finetune, prompt = _prepared(request, of_first_process(feedback))
-    with joined_processes(device) as processes:
+    with joined_processes(device, of_first_process(feedback).note) as processes:
         return _carry_out(finetune, prompt, processes, feedback)
 
 
@@ -80,7 +80,7 @@ def resume_bridge(
     """Continue an interrupted run of `bridge`; arguments and errors are those of `resume_training`."""
     how = Resumption(as_changes(recipe), data, data_root)
     finetune, prompt = _resumed(given_path(run), how, of_first_process(feedback))
-    with joined_processes(device) as processes:
+    with joined_processes(device, of_first_process(feedback).note) as processes:
         return _carry_out(finetune, prompt, processes, feedback)
 
 

@@ -101,5 +101,5 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
 
 
 def _train(prepared: PreparedRun, device: str, feedback: Feedback) -> RunResult:
-    with joined_processes(device) as processes:
+    with joined_processes(device, of_first_process(feedback).note) as processes:
         return carry_out(prepared, processes, feedback)

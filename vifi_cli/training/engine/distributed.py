@@ -1,7 +1,7 @@
 """Several processes that train together: started by `torchrun`, joined by torch.distributed."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,8 +72,10 @@ class Processes:
 
 
 @contextmanager
-def joined_processes(device: str) -> Iterator[Processes]:
+def joined_processes(device: str, say: Callable[[str], None] = lambda message: None) -> Iterator[Processes]:
     """Join the processes that torchrun started, if any; each takes the GPU of its local rank.
+
+    `say` receives a note before this process waits for the others.
 
     Raises:
         InvalidInput: the variables of torchrun make no sense, the processes do not find each other, or they are more
@@ -85,6 +87,7 @@ def joined_processes(device: str) -> Iterator[Processes]:
         return
     if chosen.type == "cuda":
         chosen = _own_gpu(launch)
+    say(f"joining {launch.count} processes at {launch.meeting_point}")
     try:
         store, rank, count = next(rendezvous("env://", timeout=JOINING_TIME))
         store.set_timeout(dist.default_pg_timeout)

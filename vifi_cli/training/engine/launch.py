@@ -26,16 +26,20 @@ class Launch:
             )
         return cls(rank, count, _number("LOCAL_RANK") if os.environ.get("LOCAL_RANK") else None)
 
+    @property
+    def meeting_point(self) -> str:
+        """The address and port where the processes find each other."""
+        return f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
+
     def why_not_joined(self, reason: str) -> str:
         """Why the processes did not find each other, in words, from torch's own reason."""
-        address, port = (os.environ.get(name, "") for name in ("MASTER_ADDR", "MASTER_PORT"))
         if "EADDRINUSE" in reason or "in use" in reason:
             return (
-                f"port {port} is in use, perhaps by another run: name a free one with torchrun's --master-port, "
-                "or in MASTER_PORT"
+                f"{self.meeting_point} is in use, perhaps by another run: name a free port with torchrun's "
+                "--master-port, or in MASTER_PORT"
             )
         return (
-            f"process {self.rank} of {self.count} cannot reach the others at {address}:{port}: check that all are "
+            f"process {self.rank} of {self.count} cannot reach the others at {self.meeting_point}: check that all are "
             f"started, and MASTER_ADDR and MASTER_PORT; {TORCHRUN}"
         )
 

@@ -92,9 +92,8 @@ class RunFolder:
 
     def resume_command(self) -> str:
         """The command that continues the run; stages of a bridge continue together."""
-        bridge = self.path.parent
-        if self.path.name in STAGES and all((bridge / stage / CONFIG_FILE).is_file() for stage in STAGES):
-            return f"vifi bridge --resume {as_argument(bridge)}"
+        if self.path.name in STAGES and _is_bridge(self.path.parent):
+            return f"vifi bridge --resume {as_argument(self.path.parent)}"
         command = "prompt-tune" if self.read_config().recipe.prompts else "finetune"
         return f"vifi {command} --resume {as_argument(self.path)}"
 
@@ -186,6 +185,14 @@ class RunFolder:
             except ValueError:
                 break  # a run that was killed may leave half a line
         return lines
+
+
+def _is_bridge(folder: Path) -> bool:
+    """Whether a folder has two stages, the second one starting from the first, and not two runs of these names."""
+    first, second = (RunFolder(folder / stage) for stage in STAGES)
+    if not (first.is_begun() and second.is_begun()):
+        return False
+    return Path(second.read_config().model).parts[-2:] == first.best.parts[-2:]
 
 
 def begun_runs(runs: Path) -> list[RunFolder]:

@@ -116,7 +116,7 @@ def _chosen(videos: LabeledVideos, source: DataSource, known: Sequence[str] = ()
     videos = only_classes(videos, source.classes, known)
     if not videos.missing:
         return videos
-    listed = len(videos.all_videos()) + len(videos.missing)
+    listed = len({video.path for video in videos.all_videos()}) + len(videos.missing)
     remark = f"{len(videos.missing):,} of {listed:,} listed videos are not on disk"
     return replace(videos, remarks=(remark, *videos.remarks))
 

@@ -39,6 +39,11 @@ class ListedVideo:
     part: TimeRange = WHOLE_VIDEO
     more_labels: tuple[int, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The file as it is spelled, with the times of a part."""
+        return self.file if self.part == WHOLE_VIDEO else f"{self.file}@{self.part}"
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -66,14 +71,12 @@ def locate(
     """
     splits: dict[Split, dict[object, LabeledVideo]] = {split: {} for split in SPLITS}
     missing: dict[str, int] = {}
-    absent: set[tuple[str, TimeRange]] = set()
     known: dict[object, LabeledVideo] = {}
     repeated = 0
     for listed in videos:
         path = find(listed.file, class_names[listed.label])
         if path is None:
             missing.setdefault(listed.file, listed.label)
-            absent.add((listed.file, listed.part))
             continue
         video = LabeledVideo(
             path, listed.label, listed.group or ucf101_scene(path), listed.part, listed.more_labels
@@ -81,8 +84,7 @@ def locate(
         before = known.setdefault(video.key, video)
         if {*before.labels} != {*video.labels}:
             named = [", ".join(repr(class_names[label]) for label in each.labels) for each in (before, video)]
-            spelled = f"{listed.file}@{video.part}" if video.is_moment else listed.file
-            raise InvalidInput(f"{name}: {spelled} is labeled {' and '.join(named)}: keep one of the two")
+            raise InvalidInput(f"{name}: {listed.name} is labeled {' and '.join(named)}: keep one of the two")
         repeated += video.key in splits[listed.split]
         splits[listed.split][video.key] = video
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)

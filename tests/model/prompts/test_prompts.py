@@ -337,7 +337,7 @@ def test_a_name_without_room_loses_its_end_and_keeps_the_text_s(kind: str) -> No
         torch.testing.assert_close(embeddings[1], embeddings[0])
         torch.testing.assert_close(embeddings[2], embeddings[0])
     assert not torch.allclose(embeddings[3], embeddings[0])
-    kept = prompted._with_places(tokens_of([longer, "cat"]))
+    kept = prompted.with_places(tokens_of([longer, "cat"]))
     assert kept.shape == (2, 24)
     assert kept[0, -1] == 49407
     assert (kept[1] == 49407).any()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 
@@ -108,7 +109,7 @@ class Tester:
         )
         self.models: dict[str, str] = {}
         self.conditions: dict[ModelSource, ScoreConditions] = {}
-        self._feedback = feedback
+        self._feedback, self._warn_once = feedback, cache(feedback.warn)
         self._loaded: tuple[ModelSource, LoadedModel] | None = None
         self._known: dict[tuple[object, ...], Predictions] = {}
         self._unreadable: set[str] = set()
@@ -158,8 +159,9 @@ class Tester:
         is_bare = self.as_published and not (loaded.card.tuned or loaded.card.prompts)
         self._describe(loaded, videos.class_names[0], is_bare=is_bare)
         bare = read_class_texts("bare") if is_bare else None
+        clean = False if self.as_published else None
         classes = embed_class_names(
-            loaded, videos.class_names, texts or bare, clean=False if self.as_published else None
+            loaded, videos.class_names, texts or bare, clean=clean, warn=self._warn_once
         )
         processes = self.clip_settings.processes
         mine = range(processes.rank, len(videos.test), processes.count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from vifi_cli.api.evaluation.leaks import find_leak, run_of, trained_on
@@ -150,7 +151,8 @@ def _sweep(
     side = square_side(tuned.card.preprocessing.geometry, tuned.source.name)
     store = ClipStore(test_short_side(side), folder=cache_folder() / "clips", budget_bytes=_CLIP_CACHE_BYTES)
     chosen = choose_device(device)
-    reading = ClipReading(store, frames_of(tuned.card), chosen, choose_precision("auto", chosen))
+    precision = choose_precision("auto", chosen)
+    reading = ClipReading(store, frames_of(tuned.card), chosen, precision, cache(feedback.warn))
     total, done = len(ALPHAS) * sum(len(part.test) for part in parts), 0
     with feedback.task("Scoring mixtures", total, "videos") as report:
 

@@ -116,7 +116,7 @@ class VideoModel:
                 f"{self.name} was not tuned on classes: name some with --classes, as in --classes "
                 '"running,walking,standing still"'
             )
-        classes = embed_class_names(self.loaded, names, texts)
+        classes = embed_class_names(self.loaded, names, texts, warn=self.feedback.warn)
         return Classifier(self, names, classes, frames or self.frames)
 
     def classify(

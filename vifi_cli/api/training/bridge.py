@@ -29,6 +29,7 @@ from vifi_cli.paths import given_path
 from vifi_cli.training.engine.distributed import Processes, joined_processes
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.run.folder import RunFolder
+from vifi_cli.training.run.model import check_class_texts
 from vifi_cli.training.run.reports import RunResult
 
 
@@ -98,6 +99,8 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun
             "recipe: finetune.seed and prompt.seed must be equal: the seed decides which videos are held out"
         )
     prompting = PreparedRun(RunFolder(run / "prompt"), replace(first.config, recipe=recipe), first.data)
+    with feedback.busy("Checking the class texts"):
+        check_class_texts(prompting.config, first.data)
     return first, prompting
 
 

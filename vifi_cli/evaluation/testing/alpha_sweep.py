@@ -1,5 +1,6 @@
 """Accuracy between a plain model and a tuned one, in steps of alpha (Wortsman et al., WiSE-FT, CVPR 2022)."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ class ClipReading:
     frames: int  # of a clip
     device: torch.device
     precision: Callable[[], AbstractContextManager[object]]
+    warn: Callable[[str], object] = (
+        warnings.warn
+    )  # receives what is unclear about class texts, for each mixture again
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def _top1(
     preprocessing = model.card.preprocessing
     predictions = predict(
         model.network,
-        embed_class_names(model, data.class_names),
+        embed_class_names(model, data.class_names, warn=reading.warn),
         TestClips(data.test, reading.store, reading.frames, preprocessing.geometry.height),
         range(len(data.test)),
         ClipInput(preprocessing, reading.device, reading.precision),

@@ -5,7 +5,8 @@ that of CuPL (Pratt et al., 2023) and FROSTER (Huang et al., 2024).
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from vifi_cli.data.class_names import class_key, clean_class_name
 from vifi_cli.data.formats.text_file import read_text
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.prompts.class_tokens import describe_unclear_classes
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.vifi_clip import unit_length
@@ -69,26 +71,39 @@ def embed_class_names(
     texts: ClassTexts | None = None,
     *,
     clean: bool | None = None,
+    warn: Callable[[str], object] = warnings.warn,
 ) -> Tensor:
     """Embeds classes: float32 (C, D), of length 1, on the network's device.
 
     Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1. Without texts,
-    the model's own template is used. For `clean`, see `spelled_for`.
+    the model's own template is used. For `clean`, see `spelled_for`. `warn` receives a sentence if some classes are
+    the same to the text tower.
 
     Raises:
-        InvalidInput: the model has learned its own context, or a class lacks a description.
+        InvalidInput: the model has learned its own context, a class lacks a description, or all classes are the same
+            to the text tower.
     """
     names = spelled_for(loaded.card, class_names, clean)
+    texts_by_class = _texts_by_class(loaded, names, texts)
+    if unclear := describe_unclear_classes(loaded.text_reader, class_names, texts_by_class):
+        warn(unclear)
+    embeddings = _embed(loaded, [text for of_class in texts_by_class for text in of_class])
     if texts is None:
-        return _embed(loaded, [loaded.card.class_text(name) for name in names])
+        return embeddings
+    parts = torch.split(embeddings, [len(of_class) for of_class in texts_by_class])
+    return unit_length(torch.stack([part.mean(0) for part in parts]))
+
+
+def _texts_by_class(
+    loaded: LoadedModel, names: Sequence[str], texts: ClassTexts | None
+) -> list[tuple[str, ...]]:
+    if texts is None:
+        return [(loaded.card.class_text(name),) for name in names]
     if loaded.card.prompts and loaded.card.prompts.text_context:
         raise InvalidInput(
             f"{texts.name} does not go with a model that has learned its text context: it takes bare class names"
         )
-    texts_by_class = list(texts_of_classes(names, texts))
-    embeddings = _embed(loaded, [text for of_class in texts_by_class for text in of_class])
-    parts = torch.split(embeddings, [len(of_class) for of_class in texts_by_class])
-    return unit_length(torch.stack([part.mean(0) for part in parts]))
+    return list(texts_of_classes(names, texts))
 
 
 def spelled_for(card: ModelCard, class_names: Sequence[str], clean: bool | None = None) -> tuple[str, ...]:

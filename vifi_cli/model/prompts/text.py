@@ -58,10 +58,10 @@ class PromptedTextTower(PromptedTower):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Embed token ids int64 (N, L) of texts without prompts, without normalizing."""
-        embeddings: Tensor = self.tower(self._with_places(tokens))
+        embeddings: Tensor = self.tower(self.with_places(tokens))
         return embeddings
 
-    def _with_places(self, tokens: Tensor) -> Tensor:
+    def with_places(self, tokens: Tensor) -> Tensor:
         """Insert places for the prompts; a text that gets too long loses the end of its name."""
         # The first token can hold a place: it is neither padding nor the end, which masks and pooling look for.
         places = tokens[:, :1].expand(-1, len(self.prompts[0]))

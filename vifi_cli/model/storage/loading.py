@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing, preprocessing_from_open_clip
+from vifi_cli.model.prompts.class_tokens import TextReader
 from vifi_cli.model.prompts.image import PromptedImageTower
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.registry.card import BaseReference, Fusion, ModelCard
@@ -49,6 +50,11 @@ class LoadedModel:
     card: ModelCard  # its `origin` names what it was loaded from
     # texts to token ids int64 (N, L), as the network's text tower takes them
     tokenizer: Callable[[Sequence[str]], Tensor]
+
+    @property
+    def text_reader(self) -> TextReader:
+        """What its text tower reads of texts, to compare classes."""
+        return TextReader(self.source.name, self.tokenizer, self.network.text)
 
     def __repr__(self) -> str:
         return f"<LoadedModel {self.source.name}: {self.card!r}>"

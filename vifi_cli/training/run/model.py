@@ -10,6 +10,7 @@ from torch import Tensor
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.prompts.class_tokens import refuse_unclear_classes
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
@@ -51,6 +52,8 @@ def load_training_model(
 ) -> tuple[ViFiCLIP, Tensor, ModelCard]:
     """Load the model of a run and add the prompts of its recipe.
 
+    Raises InvalidInput if two classes are the same to the text tower.
+
     Returns the network and the tokens of the class texts, int64 (C, L), both on the device, and the card of the models
     that the run saves.
     """
@@ -65,8 +68,16 @@ def load_training_model(
         words, count = recipe.context_words, recipe.prompts.text_context
         context = embedded_words(network.text, model.tokenizer, words, count) if words else None
         add_prompts(network, recipe.prompts, recipe.seed, context)
-    tokens = model.tokenizer([card.class_text(name) for name in card.class_names])
+    texts = [card.class_text(name) for name in card.class_names]
+    refuse_unclear_classes(model.text_reader, data.class_names, [(text,) for text in texts])
+    tokens = model.tokenizer(texts)
     return network.to(device), tokens.to(device), card
+
+
+def check_class_texts(config: RunConfig, data: LabeledVideos) -> None:
+    """Check before an earlier stage that the run can begin: its prompts must not displace what names differ in."""
+    if config.recipe.prompts and config.recipe.prompts.text_context:
+        load_training_model(config, data, torch.device("cpu"))
 
 
 @torch.inference_mode()

@@ -42,6 +42,23 @@ def test_findings_are_rows(people: Path, tmp_path: Path) -> None:
     assert repr(found).endswith("2 videos, 1 missing, 1 file leak>")
 
 
+def test_classes_that_the_model_cannot_tell_apart_are_reasons_why_training_refuses(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The starter's tokenizer knows no letter of Khmer, while CLIP's reads bytes."""
+    table = tmp_path / "table.csv"
+    videos = sorted(people.rglob("*.mp4"))
+    rows = [f"{video},{('ដើរ', 'រត់')[place % 2]}" for place, video in enumerate(videos)]
+    table.write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    monkeypatch.setenv("VIFI_MODEL", "starter")
+    (refusal,) = check_data(table, decode=False).refusals
+    assert refusal.startswith(
+        "starter cannot tell 'ដើរ' from 'រត់' (they differ only in letters that its tokenizer"
+    )
+    monkeypatch.setenv("VIFI_MODEL", "clip-vit-b-16")
+    assert not check_data(table, decode=False).refusals, "its tokenizer needs no weights"
+
+
 def test_a_setting_of_the_paper_can_be_checked(people: Path) -> None:
     found = check_data(people, "few-shot-1", decode=False)
     assert [(count.name, count.train) for count in found.videos.counts()] == [("run", 1), ("walk", 1)]

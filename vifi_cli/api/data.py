@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
+from vifi_cli.api.models.class_texts import unclear_class_texts
 from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
 from vifi_cli.data.loading import read_labeled_videos, read_own_splits, refusals_of_setting
@@ -60,6 +61,8 @@ def check_data(
         chosen = Setting.parse(setting) if isinstance(setting, str) else setting
         videos, unsplittable = _read(_source(data, data_root, classes), chosen)
     refused = tuple(refusals_of_setting(videos, chosen))
+    if not refused and (unclear := unclear_class_texts(videos.class_names)):
+        refused = (unclear,)
     if not decode:
         return replace(check_videos(videos, decode=False), unsplittable=unsplittable, refusals=refused)
     with feedback.task("Checking", len(videos.all_videos()), "videos") as report:

@@ -235,6 +235,22 @@ def test_a_bridge_with_a_mistake_in_its_second_stage_does_not_begin(
         assert not run.exists()
 
 
+def test_a_bridge_whose_prompts_displace_the_names_does_not_begin(
+    vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
+) -> None:
+    videos = sorted(colours.rglob("*.mp4"))
+    lines = [f"{video},dark {video.parent.name}" for video in videos]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,label", *lines]))
+    asked = ["--data", str(table), "--model", str(tiny), "--device", "cpu"]
+    changes = ("prompt.prompts.text_context=13", "prompt.prompts.text_depth=1")
+    outcome = vifi("bridge", *asked, "-o", tmp_path / "run", *recipe(*STAGES, *changes))
+    assert outcome.exit_code == 2
+    assert "its learned prompts displace what they differ in" in outcome.stderr
+    assert "prompts.text_context" in outcome.stderr.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_of_one_stage_is_no_bridge(vifi: Vifi, tmp_path: Path) -> None:
     outcome = vifi("bridge", "--resume", tmp_path)
     assert outcome.exit_code == 2

@@ -5,7 +5,12 @@ import pytest
 
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.model.registry.known_models import KNOWN_MODELS
-from vifi_cli.model.registry.languages import foreign_script, language_hint, reads_english_only
+from vifi_cli.model.registry.languages import (
+    class_language_hint,
+    foreign_script,
+    language_hint,
+    reads_english_only,
+)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +102,11 @@ def test_the_hint_names_models_that_read_many_languages() -> None:
     assert many == ["siglip2-b-16", "siglip2-b-32"]
     assert all(name in hint for name in many)
     assert language_hint("starter", "a cat") == ""
+
+
+def test_class_names_in_another_script_are_pointed_out_once() -> None:
+    assert class_language_hint("clip-vit-b-16", ["run", "walk"]) == ""
+    hint = class_language_hint("starter", ["run", "弯腰", "跳跃"])
+    assert hint.startswith(
+        "starter reads English only, and some class names are in Chinese characters: write them"
+    )

@@ -21,7 +21,7 @@ from vifi_cli.training.recipe.changes import PROMPT_PRESETS, changes_of_stage, m
 from vifi_cli.training.recipe.prompt_recipe import PromptRoom, make_prompt_recipe
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
-from vifi_cli.training.run.model import load_training_model, prompt_room
+from vifi_cli.training.run.model import check_class_texts, load_training_model, prompt_room
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
 SHAPE = {
@@ -308,3 +308,35 @@ def test_changes_of_two_stages_are_told_apart(tmp_path: Path) -> None:
     assert (second.prompts.text_context, second.prompts.text_depth, second.prompts.image_depth) == (16, 2, 9)
     with pytest.raises(InvalidInput, match="recipe: prompt is a table, not 3"):
         changes_of_stage(("prompt=3",), "prompt")
+
+
+def test_prompts_that_displace_what_names_differ_in_are_refused(
+    tiny_model: Path, colours: LabeledVideos
+) -> None:
+    named = replace(colours, class_names=tuple(f"dark {name}" for name in colours.class_names))
+    # 16 tokens: the start, the prompts, one token of the name or two, and the end
+    _load(_with_prompts(tiny_model, 12), named)
+    for check in (check_class_texts, _load):
+        with pytest.raises(InvalidInput, match=r"'dark \w+' from 'dark \w+' \(its learned prompts displace"):
+            check(_with_prompts(tiny_model, 13), named)
+
+
+def _with_prompts(model: Path, count: int) -> RunConfig:
+    changes = ["template={}", f"prompts.text_context={count}", "prompts.text_depth=1"]
+    recipe = make_recipe("supervised", changes=changes)
+    return RunConfig(str(model), "colours", "", "supervised", "default", recipe)
+
+
+def test_classes_that_are_the_same_to_the_text_tower_are_not_trained(
+    tiny_model: Path, colours: LabeledVideos
+) -> None:
+    config = RunConfig(str(tiny_model), "colours", "", "supervised", "default", make_recipe("supervised"))
+    names = ("Stand up", "STAND UP", *colours.class_names[2:])
+    with pytest.raises(
+        InvalidInput, match=r"cannot tell 'Stand up' from 'STAND UP' .*: rename one, or join them"
+    ):
+        _load(config, replace(colours, class_names=names))
+
+
+def _load(config: RunConfig, data: LabeledVideos) -> None:
+    load_training_model(config, data, torch.device("cpu"))

@@ -15,6 +15,7 @@ from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput, VideoOutOfReach
+from vifi_cli.model.registry.languages import class_language_hint
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import RUNS, given_path, slug
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
@@ -47,6 +48,8 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
             "omit it"
         )
     model = start.fetch(feedback).name
+    if hint := class_language_hint(model, data.class_names):
+        feedback.warn(hint)
     if request.method == "prompt":
         recipe = prompt_recipe_of(request, model, feedback)
     if request.protocol == "default":

@@ -18,6 +18,7 @@ from vifi_cli.data.formats.text_file import read_text
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.prompts.class_tokens import describe_unclear_classes
 from vifi_cli.model.registry.card import ModelCard
+from vifi_cli.model.registry.languages import class_language_hint
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.vifi_clip import unit_length
 from vifi_cli.paths import given_path, is_given_file
@@ -87,7 +88,11 @@ def embed_class_names(
     texts_by_class = _texts_by_class(loaded, names, texts)
     if unclear := describe_unclear_classes(loaded.text_reader, class_names, texts_by_class):
         warn(unclear)
-    embeddings = _embed(loaded, [text for of_class in texts_by_class for text in of_class])
+    every_text = [text for of_class in texts_by_class for text in of_class]
+    # a tuned model may have learned them
+    if not loaded.card.class_names and (hint := class_language_hint(loaded.source.name, every_text)):
+        warn(hint)
+    embeddings = _embed(loaded, every_text)
     if texts is None:
         return embeddings
     parts = torch.split(embeddings, [len(of_class) for of_class in texts_by_class])

@@ -17,6 +17,7 @@ from vifi_cli.wording import first_of
 Texts = Sequence[str]
 _TEXTS_AT_ONCE = 256
 _PAIRS_SHOWN = 3
+_LONGEST_SHOWN = 70
 _MORE = " and more"
 # why two classes are read alike, and what to do
 _SAME_TEXT = "their texts are the same", "give each class a text of its own"
@@ -62,7 +63,12 @@ class _Unclear:
     why: _Why
 
     def __str__(self) -> str:
-        return f"{' from '.join(map(repr, self.names))} ({self.why[0]})"
+        return f"{' from '.join(repr(_shortened(name)) for name in self.names)} ({self.why[0]})"
+
+
+def _shortened(name: str) -> str:
+    """A name whose middle is left out if it is very long: the ends tell such names apart."""
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[:30]}…{name[-30:]}"
 
 
 def refuse_unclear_classes(reader: TextReader, names: Texts, texts: Sequence[Texts]) -> None:

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,25 @@ def language_hint(model: str, text: str) -> str:
     script = foreign_script(text)
     if not script or not reads_english_only(model):
         return ""
-    others = " or ".join(known.name for known in KNOWN_MODELS if known.languages == "many")
     return (
         f"{model} reads English only, and the query is in {script}: write it in English, or index with a model of "
-        f"many languages, such as {others}"
+        f"many languages, such as {_of_many_languages()}"
     )
+
+
+def class_language_hint(model: str, texts: Iterable[str]) -> str:
+    """The same about the first class text in another script."""
+    script = next(filter(None, map(foreign_script, texts)), "")
+    if not script or not reads_english_only(model):
+        return ""
+    return (
+        f"{model} reads English only, and some class names are in {script}: write them in English, or use a model of "
+        f"many languages, such as {_of_many_languages()}"
+    )
+
+
+def _of_many_languages() -> str:
+    return " or ".join(known.name for known in KNOWN_MODELS if known.languages == "many")
 
 
 def foreign_script(text: str) -> str:

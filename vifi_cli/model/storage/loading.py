@@ -25,6 +25,7 @@ from vifi_cli.model.storage.starter_model import (
 )
 from vifi_cli.model.towers.open_clip import (
     describe_model,
+    describe_texts,
     load_image_tower,
     load_text_tower,
     load_tokenizer,
@@ -80,6 +81,17 @@ def load_vifi_clip(source: ModelSource) -> LoadedModel:
     scales = read_model_weights(model, _is_scale, or_none=True)
     network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)
     return LoadedModel(source, network, card, load_tokenizer(model))
+
+
+def load_text_reader(source: ModelSource) -> TextReader:
+    """What a model reads of texts without learned prompts, for which its weights are not loaded.
+
+    Raises MissingDependency or ModelUnavailable if its tokenizer is not here.
+    """
+    of_weights = source.of_weights
+    is_starter = of_weights.kind == "starter" or (of_weights.card and of_weights.card.architecture == STARTER)
+    tokenizer = _sentence_tokenizer() if is_starter else load_tokenizer(describe_texts(of_weights))
+    return TextReader(source.name, tokenizer, nn.Identity())
 
 
 def _starter(source: ModelSource) -> LoadedModel:

@@ -64,7 +64,6 @@ def describe_model(source: ModelSource) -> OpenClipModel:
 
 def _describe_weights(source: ModelSource) -> OpenClipModel:
     declare_missing_operators()
-    import open_clip
 
     if source.kind == "folder" and source.path:
         return _of_folder(source, source.path)
@@ -82,6 +81,18 @@ def _describe_weights(source: ModelSource) -> OpenClipModel:
         raise ModelUnavailable(
             f"the weights of {source.name} are not here: fetch them with `vifi model pull`"
         )
+    return _of_tag(source, weights)
+
+
+def describe_texts(source: ModelSource) -> OpenClipModel:
+    """The same for a model whose texts are only tokenized, so that the weights of a tag need not be here."""
+    declare_missing_operators()
+    return _of_tag(source, Path()) if source.kind == "pretrained" else describe_model(source)
+
+
+def _of_tag(source: ModelSource, weights: Path) -> OpenClipModel:
+    import open_clip
+
     config = open_clip.get_model_config(source.architecture)
     tag = open_clip.get_pretrained_cfg(source.architecture, source.tag)
     return OpenClipModel(source, config, _preprocessing(config, tag), weights)

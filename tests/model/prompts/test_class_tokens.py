@@ -81,7 +81,7 @@ def test_two_classes_that_are_read_alike_are_refused_with_the_reason(case: str) 
         refuse_unclear_classes(reader, with_another, texts_of(with_another))
     message = str(caught.value)
     assert message.startswith(f"{reader.model} cannot tell {names[0][:30]!r}"[:-1])
-    assert f"{names[1][-30:]}' (" in message
+    assert f"{names[1][-30:]!r} ("[1:] in message
     assert ("swim" in message) == (case == "prompts"), "74 prompts displace every name"
     assert "\n" not in message
     if case == "prompts":

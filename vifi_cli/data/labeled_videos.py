@@ -86,6 +86,8 @@ def check_in_reach(videos: Sequence[LabeledVideo]) -> None:
         VideoOutOfReach: the folder that holds all videos is missing, empty or unreadable.
     """
     folder = os.path.commonpath([video.path.parent for video in videos])
+    if os.path.isfile(folder):  # noqa: PTH113 - a shard that holds all of them
+        return
     try:
         with os.scandir(folder) as entries:
             is_away = next(entries, None) is None

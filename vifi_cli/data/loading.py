@@ -19,6 +19,7 @@ from vifi_cli.data.formats.list_file import find_list, list_names
 from vifi_cli.data.formats.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.formats.own_lists import read_own_lists
 from vifi_cli.data.formats.tables.reading import TABLE_SUFFIXES, read_table
+from vifi_cli.data.formats.webdataset import find_shards, read_shards
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
     SameFrames,
@@ -124,7 +125,7 @@ def _chosen(videos: LabeledVideos, source: DataSource, known: Sequence[str] = ()
 def _existing(source: DataSource) -> Path:
     path = given_path(source.name)
     check_visible(path)
-    if os.path.exists(path):  # noqa: PTH110 - Path.exists() raises for a name that is too long
+    if os.path.exists(path) or find_shards(source.name):  # noqa: PTH110 - Path.exists() raises for a name that is too long
         return path
     raise InvalidInput(
         f"{source.name} does not exist: name a folder, a table, a list file, or one of {', '.join(PUBLIC_SETS)}"
@@ -140,8 +141,11 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
         return _read_annotations(annotated, source)
     if source.layer is not None:
         raise InvalidInput(f"{path} has no layers to choose from: omit ':{source.layer}'")
+    lists = _find_lists(path, SUPERVISED, source.split or 1) if path.is_dir() else {}
+    if not lists and (shards := find_shards(source.name)):
+        listing = read_shards(source.name, shards, _labels(source))
+        return _located(source.name, listing, source, path.parent, by_name=False)
     if path.is_dir():
-        lists = _find_lists(path, SUPERVISED, source.split or 1)
         return _read_lists(path, lists, source) if lists else read_class_folders(path, _labels(source))
     if path.suffix.lower() in TABLE_SUFFIXES:
         listing = read_table(path, _labels(source))

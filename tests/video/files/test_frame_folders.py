@@ -9,7 +9,7 @@ from PIL import Image
 from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import numbered_frames, solid_picture, write_video
 from vifi_cli.video.files.discovery import Discovery, FrameFolders, find_videos
-from vifi_cli.video.files.frame_folders import is_frame_folder, numbered_names
+from vifi_cli.video.files.frame_folders import holds_frames, numbered_names
 
 WANTED = FrameFolders(are_wanted=True)
 
@@ -118,12 +118,12 @@ def test_an_excluded_frame_folder_is_not_found(tmp_path: Path) -> None:
     assert find_videos([tmp_path], exclude=["v_*"], frame_folders=WANTED).videos == ()
 
 
-def test_is_frame_folder_never_raises(tmp_path: Path) -> None:
-    folder = write_frames(tmp_path / "v", numbered_frames(8))
-    assert is_frame_folder(folder)
-    assert not is_frame_folder(tmp_path / "absent")
-    assert not is_frame_folder(folder / "img_00001.jpg")
-    assert not is_frame_folder(tmp_path)
+def test_a_named_folder_holds_frames_if_it_has_a_numbered_picture(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "v", numbered_frames(1))
+    assert holds_frames(folder)
+    assert not holds_frames(tmp_path / "absent")
+    assert not holds_frames(folder / "img_00001.jpg")
+    assert not holds_frames(tmp_path)
 
 
 def test_videos_in_shards_are_found_like_those_in_folders(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from vifi_cli.paths import root_of
 from vifi_cli.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, FrameFolders, VideoFile, find_videos
-from vifi_cli.video.files.frame_folders import PICTURE_CODECS
+from vifi_cli.video.files.frame_folders import PICTURE_CODECS, RATE_FILE, USUAL_RATE, rate_is_guessed
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, suffix_of
 from vifi_cli.wording import clock, counted, size
 
@@ -215,6 +215,7 @@ class _IndexRun:
         discovery: Discovery,
         load_encoder: Callable[[], Encoder],
     ) -> IndexReport:
+        indexed = {*catalog.paths()}
         with self._feedback.task("Indexing") as task:
 
             def compared(done: int, total: int) -> None:
@@ -223,6 +224,7 @@ class _IndexRun:
             options = UpdateOptions(self._request.retry_failed, self._request.workers, compared)
             show = functools.partial(self.progress.show, task)
             report = update_index(catalog, discovery, roots, load_encoder, options, show)
+        self._note_rate({*catalog.paths()} - indexed)
         vectors = open_vectors(catalog)
         if report.video_seconds:  # the encoder is at hand, so the first search need not load it for this
             fingerprint = catalog.indexed_with.text_fingerprint
@@ -233,6 +235,14 @@ class _IndexRun:
         named = {*self._request.paths} - {*discovery.unreadable_folders}
         empty = tuple(root for root in discovery.roots_without_videos() if root in named)
         return replace(report, without_videos=empty)
+
+    def _note_rate(self, new: Iterable[Path]) -> None:
+        unnamed = (path for path in new if suffix_of(path) not in VIDEO_SUFFIXES)
+        if guessed := sum(map(rate_is_guessed, unnamed)):
+            self._feedback.note(
+                f"{counted(guessed, 'frame folder')} read at {USUAL_RATE} frames a second: write the rate into "
+                f"{RATE_FILE} beside or above the pictures if it is another"
+            )
 
     def _load(self, model: ChosenModel) -> Encoder:
         started = time.perf_counter()

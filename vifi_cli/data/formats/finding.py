@@ -9,6 +9,9 @@ from vifi_cli.data.class_names import class_key
 from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.formats.listing import Listing
 from vifi_cli.paths import given_path
+from vifi_cli.video.files.content import is_there
+from vifi_cli.video.files.frame_folders import holds_frames
+from vifi_cli.video.files.shards import split_at_shard
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=/)|//[^/]+(?=/)")  # of Windows, and a server of its network
 
@@ -76,4 +79,11 @@ def _as_posix(file: str) -> str:
 def _beside(bases: Sequence[Path], file: str) -> Path | None:
     listed = [base / file for base in bases]
     candidates = [*listed, *map(given_path, listed)]  # as it is spelled, and else as on disk
-    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - Path.is_file() raises
+    return next(filter(_is_video, candidates), None)
+
+
+def _is_video(path: Path) -> bool:
+    """Whether a file, a folder of frames or a member of a shard is at a path."""
+    if os.path.isfile(path) or holds_frames(path):  # noqa: PTH113 - Path.is_file() raises for a name that is too long
+        return True
+    return split_at_shard(path) is not None and is_there(path)

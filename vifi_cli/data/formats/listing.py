@@ -7,6 +7,7 @@ from typing import Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.frame_folders import RATE_FILE, USUAL_RATE, rate_is_guessed
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import counted
 
@@ -98,7 +99,12 @@ def locate(
 
 
 def _of_moments(videos: Sequence[LabeledVideo]) -> Iterator[str]:
-    """How vifi treats moments whose group is not known."""
+    """How vifi treats moments whose group or frame rate is not known."""
+    if guessed := sum(map(rate_is_guessed, {video.path for video in videos if video.is_moment})):
+        yield (
+            f"moments of {counted(guessed, 'frame folder')} are read at {USUAL_RATE} frames a second: write the rate "
+            f"into {RATE_FILE} beside or above the pictures if it is another"
+        )
     moments = [video for video in videos if video.is_moment and not video.group]
     if moments:
         number, files = len(moments), len({video.path for video in moments})

@@ -17,7 +17,7 @@ from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import NAMES_NOTHING
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.frame_folders import PICTURES, are_frames, numbered_names
+from vifi_cli.video.files.frame_folders import are_frames, is_picture_name, numbered_names
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
 from vifi_cli.video.files.shards import holds_videos, is_shard_name, read_shard, split_at_shard, status_in
 from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
@@ -181,7 +181,7 @@ class _Walk:
             folders, folder = [], waiting.pop()
             content = self._listed(folder)
             if self._is_video(folder, root, content, is_linked=is_linked):
-                content = [path for path in content if path.suffix.lower() not in PICTURES]
+                content = [path for path in content if not is_picture_name(path.name)]
             for path in content:
                 if reason := reason_to_skip(path, root, self._exclude, self._include):
                     self.skipped[reason] += 1

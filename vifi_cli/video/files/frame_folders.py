@@ -67,7 +67,7 @@ def numbered_names(names: Iterable[str]) -> NumberedNames | None:
     sequences: dict[tuple[str, str], list[tuple[int, str]]] = {}
     others = False
     for name in names:
-        if name.startswith(".") or os.path.splitext(name)[1].lower() not in PICTURES:  # noqa: PTH122 - for speed
+        if name.startswith(".") or not is_picture_name(name):
             continue
         found = _NUMBERED.fullmatch(name)
         if found is None:
@@ -174,18 +174,37 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     return FrameFolder(folder, sequence, sizes, status, rate_file)
 
 
-def is_frame_folder(folder: Path) -> bool:
-    """Whether the names in a folder make it clear that it holds the frames of one video; False if it cannot be seen.
+def are_names_of_frames(names: Iterable[str]) -> bool:
+    """Whether the names in a folder make it clear that it holds the frames of one video.
 
-    It holds at least `LEAST_PICTURES` pictures of one numbered sequence with few gaps, and no other pictures but those
-    of optical flow.
+    They are those of at least `LEAST_PICTURES` pictures in one numbered sequence with few gaps, and of no other
+    pictures but those of optical flow.
+    """
+    found = numbered_names(names)
+    return found is not None and found.is_clear
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a file may be a picture of a frame folder by its suffix."""
+    return os.path.splitext(name)[1].lower() in PICTURES  # noqa: PTH122 - for speed
+
+
+def rate_is_guessed(path: Path) -> bool:
+    """Whether a path is a folder whose frames come at the usual rate: neither a file nor the setting says it."""
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises where it may not look
+    return is_folder and _rate_file(path) is None and load_settings().frame_rate is None
+
+
+def holds_frames(folder: Path | str) -> bool:
+    """Whether a folder that somebody names as a video holds numbered pictures, few or many; False if it cannot be seen.
+
+    It looks at names alone, up to the first that fits.
     """
     try:
         with os.scandir(folder) as entries:
-            found = numbered_names(entry.name for entry in entries)
+            return any(numbered_names((entry.name,)) is not None for entry in entries)
     except OSError:
         return False
-    return found is not None and found.is_clear
 
 
 def are_frames(folder: Path, names: Iterable[str]) -> bool:

@@ -30,7 +30,7 @@ def read_class_folders(folder: Path, labels: LabelFile | None = None) -> Labeled
         InvalidInput: there are no videos in class folders, the folders can be read in two ways, they are numbers
             without a label file, or one is not a class of the label file.
     """
-    parts_of = _videos_below(folder)
+    parts_of, unused_frames = _videos_below(folder)
     own = drawn_and_cut(list(parts_of))
     parts_of = {path: parts for path, parts in parts_of.items() if path not in own}
     is_class = None
@@ -51,16 +51,25 @@ def read_class_folders(folder: Path, labels: LabelFile | None = None) -> Labeled
         splits[split].append(LabeledVideo(path, label_of(folders_of[path]), ucf101_scene(path)))
     train, val, test = (tuple(splits[split]) for split in SPLITS)
     remarks = [f"left out {counted(len(own), 'video')} that vifi made"] if own else []
+    if unused_frames:
+        remarks.append(f"left out {counted(unused_frames, 'folder')} of frames beside video files")
     remarks += _remarks(folder, list(parts_of.values()), depth, is_class)
     return LabeledVideos(str(folder), labels.names, train, val, test, remarks=tuple(remarks))
 
 
-def _videos_below(folder: Path) -> dict[Path, Parts]:
-    """The videos under a folder, outside vifi's own output."""
-    files = map(Path, files_below(str(folder)))
-    parts_of = {path: path.relative_to(folder).parts for path in files if may_be_video(path)}
+def _videos_below(folder: Path) -> tuple[dict[Path, Parts], int]:
+    """The videos under a folder, outside vifi's own output: files, or folders of frames if there are no files.
+
+    Also returns how many folders of frames are not used.
+    """
+    found = list(map(Path, files_below(str(folder), frame_folders=True)))
+    videos = [path for path in found if may_be_video(path)]
+    frames = [path for path in found if path != folder and path.is_dir()]
+    unused_frames = len(frames) if videos else 0
+    videos = videos or frames
+    parts_of = {path: path.relative_to(folder).parts for path in videos}
     own = {top for top in {parts[0] for parts in parts_of.values()} if is_output_folder(folder / top)}
-    return {path: parts for path, parts in parts_of.items() if parts[0] not in own}
+    return {path: parts for path, parts in parts_of.items() if parts[0] not in own}, unused_frames
 
 
 def _without_split(folders: Parts, depth: SplitDepth | None) -> Parts:

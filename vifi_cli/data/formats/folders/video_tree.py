@@ -8,6 +8,7 @@ from pathlib import Path
 from vifi_cli.data.class_names import class_key
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import unicode_form
+from vifi_cli.video.files.frame_folders import are_names_of_frames, is_picture_name
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, is_system_folder
 
 TEXT_SUFFIXES = (".txt", ".csv", ".json")
@@ -99,9 +100,15 @@ def _stem(name: str) -> str:
 
 
 def files_below(
-    folder: str, *, skip_unreadable: bool = False, above: frozenset[tuple[int, int]] = frozenset()
+    folder: str,
+    *,
+    skip_unreadable: bool = False,
+    frame_folders: bool = False,
+    above: frozenset[tuple[int, int]] = frozenset(),
 ) -> Iterator[str]:
     """The files under a folder, sorted by path; it follows links, except into a loop, and skips hidden files.
+
+    With `frame_folders`, a folder whose names show the frames of a video comes in the place of its pictures.
 
     Unlike `vifi_cli.video.files.discovery.find_videos`, it yields a file with two links twice: a leak between two
     folders of links must stay visible. `above` holds device and inode of the parent folders, to detect loops.
@@ -122,9 +129,17 @@ def files_below(
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         return
+    if frame_folders and are_names_of_frames(entry.name for entry in entries):
+        yield folder
+        entries = [entry for entry in entries if not is_picture_name(entry.name)]
     for entry in entries:
         if _is(entry.is_dir):
-            yield from files_below(entry.path, skip_unreadable=skip_unreadable, above=above | {identity})
+            yield from files_below(
+                entry.path,
+                skip_unreadable=skip_unreadable,
+                frame_folders=frame_folders,
+                above=above | {identity},
+            )
         elif _is(entry.is_file):
             yield entry.path
 

@@ -34,10 +34,18 @@ def read_table(path: Path, labels: LabelFile | None = None) -> Listing:
     rows, remarks = json_rows(path) if path.suffix.lower() == ".jsonl" else csv_rows(path)
     if not rows:
         raise InvalidInput(f"{path} lists no video: add a line for each")
+    return listing_of(rows, str(path), labels, remarks)
+
+
+def listing_of(
+    rows: Sequence[CsvRow], source: str, labels: LabelFile | None, remarks: Sequence[str] = ()
+) -> Listing:
+    """The classes and videos of rows by our columns, read from a source; errors are those of `read_table`."""
+    remarks = list(remarks)
     _check_labels(rows)
     first = 0
     if labels is None:
-        labels = LabelFile(_names_used(rows, path))
+        labels = LabelFile(_names_used(rows, source))
     elif numbered := [
         NumberedFile(row.cells["path"], int(label), row.where)
         for row in rows
@@ -71,15 +79,15 @@ def _check_labels(rows: Sequence[CsvRow]) -> None:
                 )
 
 
-def _names_used(rows: Sequence[CsvRow], path: Path) -> tuple[str, ...]:
+def _names_used(rows: Sequence[CsvRow], source: str) -> tuple[str, ...]:
     names = tuple(sorted({label for row in rows for label in _labels(row)}))
     if all(name.isdecimal() for name in names):
-        raise InvalidInput(f"{path}: its labels are numbers; name the classes as in {path},labels.csv")
+        raise InvalidInput(f"{source}: its labels are numbers; name the classes as in {source},labels.csv")
     if all(map(_NUMBER.fullmatch, names)):
         strange = next(row for row in rows if not row.cells["label"].isdecimal())
         raise InvalidInput(
             f"{strange.where}: the label {strange.cells['label']!r} is not a class: write names, or whole numbers from "
-            f"0 and {path},labels.csv"
+            f"0 and {source},labels.csv"
         )
     return names
 

@@ -55,13 +55,12 @@ def json_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
         content = {name: value for name, value in content.items() if value is not None}
         names = columns_of(list(content), where, unit="key")
         left_out |= dict.fromkeys(name for name in content if name not in names)
-        rows.append(
-            _json_row({names[name]: value for name, value in content.items() if name in names}, where)
-        )
+        rows.append(json_row({names[name]: value for name, value in content.items() if name in names}, where))
     return rows, _remarks(list(left_out))
 
 
-def _json_row(content: dict[str, object], where: str) -> CsvRow:
+def json_row(content: dict[str, object], where: str) -> CsvRow:
+    """A row from values by our columns; a label may be a list."""
     labels = content["label"] if isinstance(content["label"], list) else [content["label"]]
     for value in (*labels, *(value for name, value in content.items() if name != "label")):
         if isinstance(value, list | dict):

@@ -239,6 +239,12 @@ def test_kinetics_700_reads_csv_and_json(tmp_path: Path, write: Write, make_file
     ]
     assert [row[:2] for row in shown(videos, videos.val)] == [("bbbbbbbbbbb_000003_000013.mp4", "zumba")]
     assert videos.missing == ("---quuC4vJs_000084_000094.mp4",)
+    assert "the annotations have 2 of the 700 classes of Kinetics-700" in videos.remarks
+    (tmp_path / "kinetics700").rename(tmp_path / "kinetics400")
+    with pytest.raises(
+        InvalidInput, match=r"no split files of Kinetics-700 under .*, though there are videos"
+    ):
+        load_labeled_videos(source)
 
 
 def test_diving_48_names_classes_by_its_vocabulary(

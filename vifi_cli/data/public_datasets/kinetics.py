@@ -17,6 +17,7 @@ from vifi_cli.data.formats.annotation_files.structured_file import list_in, load
 from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.formats.listing import SPLIT_NAMES, Split
 from vifi_cli.data.formats.text_file import read_text
+from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.errors import InvalidInput
 
 _COLUMNS = {"label", "youtube_id", "time_start", "time_end"}
@@ -50,8 +51,14 @@ def kinetics_clips(files: Sequence[Path]) -> Iterator[KineticsClip]:
 
 
 def kinetics_moments(tree: VideoTree) -> Iterator[LabeledMoment]:
-    """The clips of the CSV files and of the JSON files, as complete videos."""
-    for clip in (*kinetics_clips(tree.texts), *_json_clips(tree.texts)):
+    """The clips of the CSV and JSON files of Kinetics-700, as complete videos; those of 400 and 600 look the same."""
+    folders = {folder for name in ("k400", "k600") for folder in PUBLIC_SETS[name].folder_names}
+    files = [
+        path
+        for path in tree.texts
+        if folders.isdisjoint(part.lower() for part in path.relative_to(tree.root).parts[:-1])
+    ]
+    for clip in (*kinetics_clips(files), *_json_clips(files)):
         yield LabeledMoment(clip.file, (clip.label,), split=clip.split)
 
 

@@ -1,7 +1,7 @@
 """Reads the official annotation files of a public set, whichever it is."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of
@@ -96,6 +96,15 @@ def read_official(named: PublicSet, tree: VideoTree, number: int) -> Annotations
             f"the annotation files under {tree.root} have {len(found.class_names)} classes, {named.title} has "
             f"{named.classes}: name the folder of this set alone with --data-root"
         )
+    if (
+        reader.class_names is None
+        and len(found.class_names) < named.classes
+        and not named.name.startswith("epic")
+    ):
+        remark = (
+            f"the annotations have {len(found.class_names)} of the {named.classes} classes of {named.title}"
+        )
+        return replace(found, remarks=(remark, *found.remarks))
     return found
 
 

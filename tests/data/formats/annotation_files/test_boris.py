@@ -205,6 +205,32 @@ def test_tabular_events_old_and_new(write: Write) -> None:
     assert remarks == ("left out 1 point event, which has no end",)
 
 
+def test_the_header_says_what_separates_cells(write: Write) -> None:
+    """Excel saves CSV with semicolons in much of Europe; and a few tabs may stand among many commas."""
+    write("a.mp4", "a")
+    write("b.mp4", "b")
+    expected = [("a.mp4", "s", 1.8, 8.125, ""), ("b.mp4", "t", 3.0, 4.5, "subject1")]
+    assert (
+        rows_of(str(write("excel.csv", "\ufeff" + OLD_AGGREGATED.replace("\t", ";").replace("\n", "\r\n"))))[
+            0
+        ]
+        == expected
+    )
+    described = OLD_AGGREGATED.replace("23:01:31\t", "23:01:31\t" + "so, well, " * 50)
+    assert rows_of(str(write("commas.tsv", described)))[0] == expected
+
+
+def test_events_that_are_not_in_the_video_are_left_out(write: Write) -> None:
+    write("a.mp4", "a")
+    times = [("-0.4", 2.0), ("-3.0", 2.0), ("-5", "-4"), ("NaN", 3.0), (1.0, "NaN"), (4.0, 4.0), (5.0, 5.5)]
+    events = "".join(f'[{start}, "", "rest", ""], [{end}, "", "rest", ""], ' for start, end in times)
+    text = project(a=observation([], ["a.mp4"])).replace('"events": []', f'"events": [{events[:-2]}]')
+    rows, remarks = rows_of(str(write("dogs.boris", text)))
+    assert rows == [("a.mp4", "rest", 0.0, 2.0, ""), ("a.mp4", "rest", 5.0, 5.5, "")]
+    assert "left out 2 annotations from before their videos" in remarks
+    assert "left out 3 annotations that do not last" in remarks
+
+
 def test_old_exports_do_not_say_when_a_second_video_begins(write: Write) -> None:
     text = OLD_AGGREGATED.replace("\no2\t", "\no1\t")
     with pytest.raises(InvalidInput, match=r"no labeled moment: left out 2 events in one of several videos"):

@@ -117,7 +117,7 @@ def _rows(path: Path) -> Iterator[_Row]:
     text = read_text(path)
     facts: dict[str, str] = {}
     header: list[str] = []
-    for number, cells in table_rows(text, delimiter_of(text), path):
+    for number, cells in table_rows(text, delimiter_of(text) or ",", path):
         where = f"{path}, line {number}"
         if not header:
             if is_boris_header(cells):
@@ -135,7 +135,10 @@ def _rows(path: Path) -> Iterator[_Row]:
         yield _Row(facts | dict.fromkeys(header, "") | row, where)
 
 
-def delimiter_of(text: str) -> str:
-    """What separates the cells of a table: the most frequent of tab, semicolon and comma in its first lines."""
-    head = "".join(text.splitlines(keepends=True)[:LONGEST_PREAMBLE])
-    return max("\t;,", key=head.count)
+def delimiter_of(text: str) -> str | None:
+    """What separates the cells of exported events, by their header; None without a header."""
+    lines = text.split("\n", LONGEST_PREAMBLE)[:LONGEST_PREAMBLE]
+    for delimiter in "\t,;":
+        if any(is_boris_header([cell.strip(' "\r') for cell in line.split(delimiter)]) for line in lines):
+            return delimiter
+    return None

@@ -31,6 +31,11 @@ class Omission:
     plural: str
 
 
+MOST_EARLY_SECONDS = (
+    1.0  # that an annotation may begin before its video, as players and tools count differently
+)
+
+
 class LayerAbsent(InvalidInput):
     """An annotation file has no labels where they are looked for."""
 
@@ -39,6 +44,7 @@ NO_DURATION = Omission("annotation that does not last", "annotations that do not
 CONTRADICTION = Omission(
     "video that is listed with several classes", "videos that are listed with several classes"
 )
+TOO_EARLY = Omission("annotation from before its video", "annotations from before their videos")
 NO_LABEL = Omission("annotation without a label", "annotations without a label")
 
 
@@ -58,10 +64,11 @@ def moment_between(
     names = tuple(dict.fromkeys(name.strip() for name in class_names if name.strip()))
     if not names:
         return NO_LABEL
-    start = max(0.0, start_seconds)
-    if not (math.isfinite(start) and start < end_seconds):
+    if not (math.isfinite(start_seconds) and start_seconds < end_seconds):
         return NO_DURATION
-    return LabeledMoment(file, names, TimeRange(start, end_seconds), group)
+    if start_seconds < -MOST_EARLY_SECONDS or end_seconds <= 0:
+        return TOO_EARLY
+    return LabeledMoment(file, names, TimeRange(max(0.0, start_seconds), end_seconds), group)
 
 
 def annotations_of(

@@ -9,7 +9,6 @@ from vifi_cli.data.formats.annotation_files.boris_table import (
     LONGEST_PREAMBLE,
     boris_table_moments,
     delimiter_of,
-    is_boris_header,
 )
 from vifi_cli.data.formats.annotation_files.cvat import cvat_moments
 from vifi_cli.data.formats.annotation_files.elan import elan_moments
@@ -122,9 +121,6 @@ def _table_reader(path: Path) -> Read | None:
             head = file.read(HEAD_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         return None
-    lines = head.splitlines()[:LONGEST_PREAMBLE]
-    if any(line.startswith(CSV_HEADER) for line in lines):
+    if any(line.startswith(CSV_HEADER) for line in head.split("\n")[:LONGEST_PREAMBLE]):
         return via_table_moments
-    delimiter = delimiter_of(head)
-    is_boris = any(is_boris_header([cell.strip(' "') for cell in line.split(delimiter)]) for line in lines)
-    return boris_table_moments if is_boris else None
+    return boris_table_moments if delimiter_of(head) else None

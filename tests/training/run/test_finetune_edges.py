@@ -250,3 +250,16 @@ def test_a_gradient_that_is_no_number_leaves_the_weights_alone(make_run: MakeRun
     with pytest.raises(TrainingDiverged, match="or its gradient is not finite"):
         list(reports)
     assert torch.equal(poisoned, before)
+
+
+def test_a_full_disk_names_the_command_that_continues(
+    make_run: MakeRun, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The same command would refuse the folder, which is not empty."""
+    run = make_run(tmp_path / "run", "epochs=1")
+    request.getfixturevalue("full_disk")
+    with pytest.raises(
+        InvalidInput,
+        match=rf"weights.*: File too large: .* continue with `vifi finetune --resume {tmp_path}/run`",
+    ):
+        list(run.reports())

@@ -27,6 +27,7 @@ from vifi_cli.data.splits.random_splits import GroupsTooFew, Shares, split_fairl
 from vifi_cli.data.video_checks import check_videos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import independent_groups
+from vifi_cli.video.files.digests import equal_files
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 
 A, B = Path("/v/a.mp4"), Path("/v/b.mp4")
@@ -218,6 +219,13 @@ def test_moments_of_copies_leak_too(long: Path) -> None:
     named = moment(long / "else" / "a.mp4", 4, 9)
     assert [leak.by for leak in leaks_between([train], [named], by_name=True)] == ["name"]
     assert leaks_between([train], [replace(named, part=TimeRange(5, 9))], by_name=True) == []
+
+
+def test_moments_of_a_file_are_no_copies_of_each_other(long: Path) -> None:
+    parts = tuple(moment(long / "a.mp4", at, at + 1, at % 2) for at in range(4))
+    assert equal_files(video.path for video in parts) == []
+    videos = LabeledVideos("set", ("a", "b"), parts[:2], test=parts[2:])
+    assert [finding.kind for finding in check_videos(videos, decode=False).findings()] == ["moment leak"] * 2
 
 
 def test_explicit_splits_within_one_file_are_used_with_a_caution(long: Path) -> None:

@@ -60,8 +60,8 @@ def content_digests(path: Path, on_read: Callable[[int], object] = lambda _: Non
 
 
 def equal_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
-    """Groups of files with equal content; it reads only files of equal size."""
-    same_size = _alike(paths, lambda path: video_status(path).st_size)
+    """Groups of files with equal content, each path once; it reads only files of equal size."""
+    same_size = _alike(dict.fromkeys(paths), lambda path: video_status(path).st_size)
     similar = [files for group in same_size for files in _alike(group, content_fingerprint)]
     return [files for group in similar for files in _alike(group, complete_digest)]
 

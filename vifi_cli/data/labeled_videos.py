@@ -295,4 +295,5 @@ def refusals(videos: LabeledVideos) -> Iterator[str]:
         yield f"{videos.name} has {only}: add videos of at least two classes"
     if not videos.all_videos():
         listed = f"none of its {len(videos.missing)} videos is on disk"
-        yield f"{videos.name}: {listed}; name their folder with --data-root"
+        example = f", such as {videos.missing[0]}" if videos.missing else ""
+        yield f"{videos.name}: {listed}{example}; name their folder with --data-root"

@@ -18,7 +18,8 @@ from vifi_cli.data.formats.label_file import LabelFile, read_label_file
 from vifi_cli.data.formats.list_file import find_list, list_names
 from vifi_cli.data.formats.listing import SPLITS, Listing, Split, locate
 from vifi_cli.data.formats.own_lists import read_own_lists
-from vifi_cli.data.formats.tables.reading import TABLE_SUFFIXES, read_table
+from vifi_cli.data.formats.refused_files import refuse_other_files
+from vifi_cli.data.formats.tables.reading import is_json_table, is_table, read_table
 from vifi_cli.data.formats.webdataset import find_shards, read_shards
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
@@ -41,7 +42,7 @@ from vifi_cli.data.splits.random_splits import (
     with_held_out,
 )
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import check_visible, given_path
+from vifi_cli.paths import check_visible, given_path, is_given_file
 from vifi_cli.wording import as_argument, counted
 
 
@@ -137,6 +138,8 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
         raise InvalidInput(
             f"{path} belongs to {known.title}: write `--data {known.name} --data-root {as_argument(path.parent)}`"
         )
+    if is_json_table(path):
+        return _located(str(path), read_table(path, _labels(source)), source, path.parent, by_name=False)
     if annotated := _annotation_files(path):
         return _read_annotations(annotated, source)
     if source.layer is not None:
@@ -147,7 +150,8 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
         return _located(source.name, listing, source, path.parent, by_name=False)
     if path.is_dir():
         return _read_lists(path, lists, source) if lists else read_class_folders(path, _labels(source))
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    refuse_other_files(path)
+    if is_table(path):
         listing = read_table(path, _labels(source))
         return _located(str(path), listing, source, path.parent, by_name=False)
     return _read_lists(path.parent, {"train": path}, source)
@@ -168,7 +172,11 @@ def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
 
 
 def _labels(source: DataSource) -> LabelFile | None:
-    return read_label_file(source.labels) if source.labels else None
+    if source.labels is None:
+        return None
+    if not is_given_file(source.labels):
+        raise InvalidInput(f"{source}: the label file {source.labels} does not exist, or is not a file")
+    return read_label_file(given_path(source.labels))
 
 
 def _find_lists(folder: Path, setting: Setting, number: int) -> dict[Split, Path]:

@@ -58,6 +58,15 @@ def read_own_lists(lists: Mapping[Split, Path], labels: LabelFile | None, given_
     return Listing(labels.names, videos, tuple(remarks))
 
 
+def is_list(path: Path) -> bool:
+    """Whether the first line of a file is that of a list, `path label` with a number, and has no other separator."""
+    lines = numbered_lines(path)
+    if not lines or any(mark in lines[0][1] for mark in ",;\t"):
+        return False
+    found = _LAST_WORD.fullmatch(lines[0][1])
+    return found is not None and _is_video(found[1]) and found[2].isdecimal()
+
+
 def _lines_of(path: Path, split: Split) -> list[ListLine]:
     lines = numbered_lines(path)
     if not lines:

@@ -11,6 +11,7 @@ from vifi_cli.data.formats.folders.own_output import drawn_and_cut, is_output_fo
 from vifi_cli.data.formats.folders.video_tree import files_below, is_left_out
 from vifi_cli.data.formats.label_file import LabelFile
 from vifi_cli.data.formats.listing import SPLITS, Split
+from vifi_cli.data.formats.refused_files import refuse_other_folders
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import may_be_video
@@ -40,6 +41,7 @@ def read_class_folders(folder: Path, labels: LabelFile | None = None) -> Labeled
     depth = depth_of_splits(folder, list(parts_of.values()), is_class)
     classed = {path: parts for path, parts in parts_of.items() if len(parts) > (1 if depth is None else 2)}
     if not classed:
+        refuse_other_folders(folder)
         raise InvalidInput(f"{folder} has no videos in class folders: put them in {folder}/CLASS/VIDEO.mp4")
     folders_of = {path: _without_split(parts[:-1], depth) for path, parts in classed.items()}
     if labels is None:

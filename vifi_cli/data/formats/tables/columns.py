@@ -74,12 +74,15 @@ def find_columns(text: str) -> tuple[str, Sequence[str]]:
     """
     heads = {mark: _first_row(text, mark) for mark in SEPARATORS}
     for mark, head in heads.items():
-        if len(head) > 1 and all(
-            any(_plain(name) in SYNONYMS[column] for name in head) for column in REQUIRED
-        ):
+        if are_columns(head):
             return mark, head
     mark = max(SEPARATORS, key=lambda mark: len(heads[mark]))
     return (mark, ()) if any(map(is_video_name, heads[mark])) else (mark, heads[mark])
+
+
+def are_columns(header: Sequence[str]) -> bool:
+    """Whether names are those of columns, with path and label among them."""
+    return all(any(_plain(name) in SYNONYMS[column] for name in header) for column in REQUIRED)
 
 
 def columns_without_header(rows: Sequence[Sequence[str]], path: Path, mark: str) -> Sequence[str]:

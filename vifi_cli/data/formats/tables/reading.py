@@ -7,12 +7,20 @@ from pathlib import Path
 from vifi_cli.data.formats.label_file import LabelFile
 from vifi_cli.data.formats.label_numbers import NumberedFile, first_label, remarks_on_first_label
 from vifi_cli.data.formats.listing import SPLIT_NAMES, ListedVideo, Listing
-from vifi_cli.data.formats.tables.rows import csv_rows, json_rows
+from vifi_cli.data.formats.own_lists import is_list
+from vifi_cli.data.formats.tables.rows import (
+    csv_rows,
+    has_known_header,
+    json_entries,
+    json_lines,
+    load_entries,
+)
 from vifi_cli.data.formats.tables.times import part_of
 from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl")
+TABLE_SUFFIXES = (".csv", ".tsv")
+JSON_LINES, JSON = ".jsonl", ".json"
 NOT_LABELS = ("nan", "null", "<na>", "#n/a", "n/a")
 """What programs write into a cell without a label, in lower case."""
 
@@ -20,8 +28,22 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.
 _AS_LIST = '{"path": "a.mp4", "label": ["run", "wave"]}'
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is a table: by its header, else by its suffix if it is not a list, as some CSV files are."""
+    suffix = path.suffix.lower()
+    if suffix == JSON_LINES:
+        return True
+    has_header = has_known_header(path)
+    return has_header or (suffix in TABLE_SUFFIXES and not is_list(path))
+
+
+def is_json_table(path: Path) -> bool:
+    """Whether a file is a JSON list of objects, each a row."""
+    return path.suffix.lower() == JSON and path.is_file() and load_entries(path) is not None
+
+
 def read_table(path: Path, labels: LabelFile | None = None) -> Listing:
-    """Reads class names and videos from a CSV or a JSONL file with an object on each line.
+    """Reads class names and videos from a CSV, a JSONL file with an object on each line, or a JSON list of objects.
 
     A CSV may have `;` or TAB between its cells, usual names for its columns, and no header if it is clear what its
     columns are. With a label file, labels are its names or numbers. Without, every label is the name of a class, and
@@ -31,7 +53,9 @@ def read_table(path: Path, labels: LabelFile | None = None) -> Listing:
         InvalidInput: a column is missing or unknown, a cell is empty, a label is unknown, a start or an end is not a
             time, or there are no rows.
     """
-    rows, remarks = json_rows(path) if path.suffix.lower() == ".jsonl" else csv_rows(path)
+    suffix = path.suffix.lower()
+    read = json_lines if suffix == JSON_LINES else json_entries if suffix == JSON else csv_rows
+    rows, remarks = read(path)
     if not rows:
         raise InvalidInput(f"{path} lists no video: add a line for each")
     return listing_of(rows, str(path), labels, remarks)

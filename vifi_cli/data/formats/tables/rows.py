@@ -9,6 +9,7 @@ from pathlib import Path
 from vifi_cli.data.formats.tables.columns import (
     COLUMNS,
     REQUIRED,
+    are_columns,
     columns_of,
     columns_without_header,
     find_columns,
@@ -38,18 +39,47 @@ def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
     return rows, _remarks(left_out)
 
 
-def json_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
+def has_known_header(path: Path) -> bool:
+    """Whether the first line of a file names the columns of path and label."""
+    _, header = find_columns(read_text(path))
+    return are_columns(header)
+
+
+def json_lines(path: Path) -> tuple[list[CsvRow], list[str]]:
     """The rows of a JSONL file by our columns, and remarks."""
-    rows = []
-    left_out: dict[str, None] = {}
+    entries = []
     for number, line in numbered_lines(path):
         where = f"{path}, line {number}"
         try:
-            content = json.loads(line)
+            entries.append((json.loads(line), where))
         except (json.JSONDecodeError, RecursionError) as error:
             raise InvalidInput(
                 f"{where} is not JSON: {getattr(error, 'msg', 'too many brackets')}"
             ) from error
+    return _json_rows(entries)
+
+
+def json_entries(path: Path) -> tuple[list[CsvRow], list[str]]:
+    """The rows of a JSON list of objects by our columns, and remarks."""
+    entries = load_entries(path) or []
+    return _json_rows([(entry, f"{path}, entry {number}") for number, entry in enumerate(entries, start=1)])
+
+
+def load_entries(path: Path) -> list[object] | None:
+    """The content of a JSON file if it is a list of objects."""
+    try:
+        content = json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return (
+        content if isinstance(content, list) and any(isinstance(entry, dict) for entry in content) else None
+    )
+
+
+def _json_rows(entries: Sequence[tuple[object, str]]) -> tuple[list[CsvRow], list[str]]:
+    rows = []
+    left_out: dict[str, None] = {}
+    for content, where in entries:
         if not isinstance(content, dict):
             raise InvalidInput(f'{where} is not an object such as {{"path": "a.mp4", "label": "run"}}')
         content = {name: value for name, value in content.items() if value is not None}

@@ -1,6 +1,7 @@
 """Moments of long videos as labeled videos: read from tables, told apart, kept together, and checked."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from vifi_cli.data.labeled_videos import (
 from vifi_cli.data.leaks import find_leaks, leaks_between
 from vifi_cli.data.loading import load_labeled_videos, read_own_splits
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.overlaps import joined_groups
 from vifi_cli.data.splits.plan import SplitPlan
 from vifi_cli.data.splits.random_splits import GroupsTooFew, Shares, split_fairly
 from vifi_cli.data.video_checks import check_videos
@@ -258,6 +260,44 @@ def test_a_moment_has_a_name_an_address_and_a_link() -> None:
         ("a.mp4@0:01-", "/v/a.mp4@0:01-", "file:///v/a.mp4#t=1.000"),
         ("a.mp4", "/v/a.mp4", "file:///v/a.mp4"),
     ]
+
+
+grouped = st.builds(
+    lambda file, start, length, group: replace(
+        moment(Path(file), start / 4, (start + length) / 4), group=f"g{group}"
+    ),
+    st.sampled_from(["/v/a.mp4", "/v/b.mp4"]),
+    st.integers(0, 60),
+    st.integers(1, 8),
+    st.integers(0, 9),
+)
+
+
+@given(st.lists(grouped, max_size=14))
+def test_groups_that_show_the_same_frames_become_one(videos: list[LabeledVideo]) -> None:
+    joined = joined_groups(videos, [video.group for video in videos])
+    assert set(joined) <= {video.group for video in videos}
+    reached = {video.group: {video.group} for video in videos}  # by brute force
+    for _ in videos:
+        for one, other in product(videos, videos):
+            if one.path == other.path and one.part.overlaps(other.part):
+                both = reached[one.group] | reached[other.group]
+                reached |= dict.fromkeys(both, both)
+    for (one, name), (other, other_name) in product(zip(videos, joined, strict=True), repeat=2):
+        assert (name == other_name) == (other.group in reached[one.group])
+
+
+def test_windows_that_overlap_are_drawn_into_one_split(long: Path) -> None:
+    rows = [
+        f"a.mp4,{'run' if at % 2 else 'walk'},{at * 10 + shift},{at * 10 + shift + 4}"
+        for at in range(15)
+        for shift in (0, 2)
+    ]
+    source = table(long, "path,label,start,end\n" + "\n".join(rows))
+    split_data(source, long / "split.csv", SplitPlan(group_by=".+"))
+    videos = load_labeled_videos(DataSource(str(long / "split.csv")))
+    assert (len(videos.train), len(videos.val), len(videos.test)) == (18, 8, 4)
+    assert {leak.by for leak in find_leaks(videos)} == {"moment"}
 
 
 def test_groups_that_are_given_win(long: Path) -> None:

@@ -8,6 +8,7 @@ from vifi_cli.data.formats.listing import SPLITS
 from vifi_cli.data.formats.tables.times import times_as_cells
 from vifi_cli.data.formats.tables.writing import write_table
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
+from vifi_cli.data.splits.overlaps import joined_groups
 from vifi_cli.data.splits.random_splits import (
     HELD_OUT_SHARE,
     Shares,
@@ -61,6 +62,8 @@ def split_videos(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
         else:
             groups = groups_of(pooled, plan.group_by)
             pooled = tuple(replace(video, group=group) for video, group in zip(pooled, groups, strict=True))
+            if not plan.hold_out:  # else you decide which groups are apart
+                groups = joined_groups(pooled, groups)
             parts = split_by_group(pooled, groups, plan.shares, plan.seed, hold_out=plan.hold_out)
         videos = replace(videos, train=parts["train"], val=parts["val"], test=parts["test"])
     if plan.shots is not None:

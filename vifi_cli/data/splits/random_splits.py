@@ -9,6 +9,7 @@ import numpy as np
 
 from vifi_cli.data.formats.listing import SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts, with_remark
+from vifi_cli.data.splits.overlaps import joined_groups
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.digests import equal_files
 from vifi_cli.wording import as_argument, counted, first_of
@@ -237,7 +238,7 @@ def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name
 def _split_known_groups(
     videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str
 ) -> dict[Split, Videos]:
-    groups = [video.unit for video in videos]
+    groups = joined_groups(videos, [video.unit for video in videos])
     try:
         parts = split_by_group(videos, groups, shares, seed)
     except InvalidInput:

@@ -1,5 +1,6 @@
 """`--classes` takes a part of the classes, in the order of the set, and says which part it is."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from vifi_cli.api.data import check_data, split_data
 from vifi_cli.data.class_choice import only_classes, read_class_choice
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos
+from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.source import DataSource
@@ -98,6 +99,21 @@ def test_of_videos_with_several_classes_the_chosen_ones_remain() -> None:
     part = only_classes(videos, ("stand", "jump"))
     assert part.class_names == ("jump", "stand")
     assert [video.labels for video in part.train] == [(1, 0), (0,)]
+
+
+def test_splits_keep_several_classes_in_json_lines_alone(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(tmp_path, [f"{number}.mp4" for number in range(6)])
+    rows = [{"path": f"{n}.mp4", "label": ["stand", "bend"] if n % 2 else "bend"} for n in range(6)]
+    (table := tmp_path / "table.jsonl").write_text("
+".join(map(json.dumps, rows)))
+    with pytest.raises(InvalidInput, match="several classes: write a"):
+        split_data(table, tmp_path / "split.csv")
+    split_data(table, tmp_path / "split.jsonl")
+    labels = {video.path.name: video.labels for video in read_own_splits(DataSource(str(table))).all_videos()}
+    made = read_own_splits(DataSource(str(tmp_path / "split.jsonl")))
+    assert {video.path.name: video.labels for video in made.all_videos()} == labels
+    assert (len(made.train), len(made.val), len(made.test)) == (2, 2, 2)
+    assert labels["1.mp4"] == (1, 0)
 
 
 @pytest.mark.parametrize("choice", [(), ("all",), ("bend", "jump")])

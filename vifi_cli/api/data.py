@@ -86,7 +86,9 @@ def split_data(
     data_root: Path | str | None = None,
     classes: str | Sequence[str] | None = None,
 ) -> DataSplit:
-    """Splits labeled videos into train, val and test, each class in the same shares, and writes a CSV table.
+    """Splits labeled videos into train, val and test, each class in the same shares, and writes a table.
+
+    The table is CSV, or JSONL, which also takes videos of several classes, by the suffix of `output`.
 
     Without a plan, a fifth of each class goes to val and a fifth to test. Splits that the data comes in stay, unless
     the plan asks for shares or groups. For base and novel classes, `-base` and `-novel` follow the name of `output`.
@@ -100,10 +102,12 @@ def split_data(
     path, source = Path(output).expanduser(), _source(data, data_root, classes)
     _check_output(path, source)
     videos = read_own_splits(source)
+    if path.suffix.lower() == ".csv" and any(video.more_labels for video in videos.all_videos()):
+        raise InvalidInput(f"{path}: some videos of {videos.name} have several classes: write a .jsonl table")
     made = split_videos(videos, plan)
     tables = {path: made}
     if plan.base_novel:
-        paths = (path.with_name(f"{path.stem}-{part}.csv") for part in ("base", "novel"))
+        paths = (path.with_name(f"{path.stem}-{part}{path.suffix}") for part in ("base", "novel"))
         tables = dict(zip(paths, split_base_and_novel(made), strict=True))
     for place, table in tables.items():
         write_splits(table, place)
@@ -119,8 +123,8 @@ def _source(
 
 
 def _check_output(path: Path, source: DataSource) -> None:
-    if path.suffix.lower() != ".csv":
-        raise InvalidInput(f"{path}: vifi writes a CSV table, so let the name end in .csv")
+    if path.suffix.lower() not in (".csv", ".jsonl"):
+        raise InvalidInput(f"{path}: vifi writes a CSV or JSONL table, so let the name end in .csv or .jsonl")
     if given_path(path) == given_path(Path(source.name)):
         raise InvalidInput(f"{path} is the data itself: write to another file")
     if not path.absolute().parent.is_dir():

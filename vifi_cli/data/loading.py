@@ -15,9 +15,9 @@ from vifi_cli.data.formats.annotation_files.reading import (
 from vifi_cli.data.formats.finding import VideoFinder
 from vifi_cli.data.formats.folders.class_folders import read_class_folders
 from vifi_cli.data.formats.label_file import LabelFile, read_label_file
-from vifi_cli.data.formats.list_file import find_list, list_names
 from vifi_cli.data.formats.listing import SPLITS, Listing, Split, locate
-from vifi_cli.data.formats.own_lists import read_own_lists
+from vifi_cli.data.formats.lists.own_lists import read_own_lists
+from vifi_cli.data.formats.lists.published_lists import find_list, list_names
 from vifi_cli.data.formats.refused_files import refuse_other_files
 from vifi_cli.data.formats.tables.reading import is_json_table, is_table, read_table
 from vifi_cli.data.formats.webdataset import find_shards, read_shards

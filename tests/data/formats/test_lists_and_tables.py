@@ -9,7 +9,7 @@ import pytest
 from tests.data.conftest import SHARED, MakeFiles
 from vifi_cli.data.formats.label_file import LabelFile, read_label_file
 from vifi_cli.data.formats.listing import Listing
-from vifi_cli.data.formats.own_lists import read_own_lists
+from vifi_cli.data.formats.lists.own_lists import read_own_lists
 from vifi_cli.data.formats.tables.reading import read_table
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.loading import read_own_splits

@@ -122,7 +122,8 @@ def _held_out(
     root = Path(runs[-1].data_root) if runs and runs[-1].data_root else None
     # held-out videos are drawn at random, and must be drawn as in training
     seed = runs[-1].recipe.seed if runs else USUAL_SEED
-    videos = read_labeled_videos(replace(source, root=root), seed=seed)
+    source = replace(source, root=root, classes=runs[-1].classes if runs else ())
+    videos = read_labeled_videos(source, seed=seed)
     require_usable(videos)
     held_out = videos.val or videos.test
     for remark in videos.remarks:

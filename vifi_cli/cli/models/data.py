@@ -147,7 +147,7 @@ def check(
 @spliced
 def split(
     data: DataArgument,
-    output_file: Annotated[Path, output_option("Table to write", metavar="FILE.csv")],
+    output_file: Annotated[Path, output_option("Table to write, .csv or .jsonl", metavar="FILE")],
     how: SplitOptions,
     data_root: DataRootOption = None,
     classes: ClassesOption = None,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of, class_part, has_class_list
 from vifi_cli.data.formats.folders.video_tree import VideoTree
-from vifi_cli.data.formats.list_file import find_list, list_names, read_list
 from vifi_cli.data.formats.listing import ListedVideo, Split, locate
+from vifi_cli.data.formats.lists.published_lists import find_list, list_names, read_list
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, PAPER_SEEDS, SUPERVISED, Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, PublicSet, data_root, how_to_get, places

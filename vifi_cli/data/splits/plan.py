@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vifi_cli.data.formats.listing import SPLITS
 from vifi_cli.data.formats.tables.times import times_as_cells
-from vifi_cli.data.formats.tables.writing import write_table
+from vifi_cli.data.formats.tables.writing import JSON_LINES, Row, write_csv, write_json_lines
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
 from vifi_cli.data.splits.overlaps import joined_groups
 from vifi_cli.data.splits.random_splits import (
@@ -88,12 +88,20 @@ def write_splits(videos: LabeledVideos, output: Path) -> None:
         OSError: the file cannot be written; a file that existed before stays as it was.
     """
     with replacing(output) as unfinished:
-        write_table(unfinished, list(_rows(videos, output.absolute().parent)))
+        write = write_json_lines if output.suffix.lower() == JSON_LINES else write_csv
+        write(unfinished, list(_rows(videos, output.absolute().parent)))
 
 
-def _rows(videos: LabeledVideos, folder: Path) -> Iterator[dict[str, str]]:
+def _rows(videos: LabeledVideos, folder: Path) -> Iterator[Row]:
     for split, members in zip(SPLITS, (videos.train, videos.val, videos.test), strict=True):
         for video in members:
             path = video.path.relative_to(folder) if video.path.is_relative_to(folder) else video.path
-            names = {"path": str(path), "label": videos.class_names[video.label]}
-            yield names | {"split": split, "group": video.group} | times_as_cells(video.part)
+            names = tuple(videos.class_names[label] for label in video.labels)
+            label = names if len(names) > 1 else names[0]
+            yield {
+                "path": str(path),
+                "label": label,
+                "split": split,
+                "group": video.group,
+                **times_as_cells(video.part),
+            }

@@ -7,7 +7,7 @@ from pathlib import Path
 from vifi_cli.data.formats.label_file import LabelFile
 from vifi_cli.data.formats.label_numbers import NumberedFile, first_label, remarks_on_first_label
 from vifi_cli.data.formats.listing import SPLIT_NAMES, ListedVideo, Listing
-from vifi_cli.data.formats.own_lists import is_list
+from vifi_cli.data.formats.lists.own_lists import is_list
 from vifi_cli.data.formats.tables.rows import (
     csv_rows,
     has_known_header,
@@ -16,11 +16,12 @@ from vifi_cli.data.formats.tables.rows import (
     load_entries,
 )
 from vifi_cli.data.formats.tables.times import part_of
+from vifi_cli.data.formats.tables.writing import JSON_LINES
 from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
 
 TABLE_SUFFIXES = (".csv", ".tsv")
-JSON_LINES, JSON = ".jsonl", ".json"
+JSON = ".json"
 NOT_LABELS = ("nan", "null", "<na>", "#n/a", "n/a")
 """What programs write into a cell without a label, in lower case."""
 
@@ -96,7 +97,8 @@ def _check_labels(rows: Sequence[CsvRow]) -> None:
                 raise InvalidInput(f"{row.where} has no label but {label!r}: fill it in, or delete the line")
             parts = [[part.strip() for part in label.split(mark)] for mark in ",;"]
             is_list = label.startswith(("[", "{", "(")) and label.endswith(("]", "}", ")"))
-            if is_list or "|" in label or any(len(each) > 1 and alone.issuperset(each) for each in parts):
+            is_list = is_list or sum(map(bool, label.split("|"))) > 1
+            if is_list or any(len(each) > 1 and alone.issuperset(each) for each in parts):
                 raise InvalidInput(
                     f"{row.where}: the label {label!r} seems to be several classes: write a .jsonl table with rows "
                     f"such as {_AS_LIST}, or rename the class"

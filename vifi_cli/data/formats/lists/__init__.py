@@ -1,0 +1,1 @@
+"""Lists of videos with a label on each line: those of ViFi-CLIP, and your own."""

@@ -104,8 +104,7 @@ def test_of_videos_with_several_classes_the_chosen_ones_remain() -> None:
 def test_splits_keep_several_classes_in_json_lines_alone(tmp_path: Path, make_files: MakeFiles) -> None:
     make_files(tmp_path, [f"{number}.mp4" for number in range(6)])
     rows = [{"path": f"{n}.mp4", "label": ["stand", "bend"] if n % 2 else "bend"} for n in range(6)]
-    (table := tmp_path / "table.jsonl").write_text("
-".join(map(json.dumps, rows)))
+    (table := tmp_path / "table.jsonl").write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(InvalidInput, match="several classes: write a"):
         split_data(table, tmp_path / "split.csv")
     split_data(table, tmp_path / "split.jsonl")

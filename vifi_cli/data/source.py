@@ -2,8 +2,9 @@
 
 import os
 import re
+import shlex
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Self
 
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, SET_OF_NAME
@@ -67,6 +68,15 @@ class DataSource:
         """The same data for a program that runs in another folder."""
         name = self.name if self.is_public_set else str(Path(self.name).expanduser().absolute())
         return replace(self, name=name, labels=self.labels.absolute() if self.labels else None)
+
+    @property
+    def command_to_split(self) -> str:
+        """The command that splits it so that clips of one person or scene stay together."""
+        table = PurePath(self.name).with_suffix("").name
+        return (
+            f"`vifi data split {shlex.quote(str(self))} --val 0.2 --test 0.2 "
+            f"-o {shlex.quote(f'{table}-apart.csv')}`"
+        )
 
     def __str__(self) -> str:
         """The text that `parse` reads, without the root."""

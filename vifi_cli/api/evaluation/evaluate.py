@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
+from vifi_cli.api.evaluation.leak_advice import how_to_avoid
 from vifi_cli.api.evaluation.methods import MethodRuns
 from vifi_cli.api.evaluation.plan import plan_tests
 from vifi_cli.api.evaluation.reporting import TestedCandidates, make_report
@@ -99,7 +100,7 @@ def _test(
     for model in subject.models:
         fetch_weights(model, feedback)
     method_runs = MethodRuns(subject, runs) if subject.methods else None
-    plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak)
+    plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak, advise=how_to_avoid)
     if subject.setting.name == "zero-shot" and not subject.data.is_public_set:
         feedback.note("this data has no official splits: all its test videos are one list")
     if method_runs:

@@ -1,6 +1,6 @@
 """What an evaluation tests: the lists of each trial, and which models were trained on their videos."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, trained_on
@@ -57,9 +57,16 @@ class TestPlan:
 
 
 def plan_tests(
-    subject: Subject, runs: MethodRuns | None, feedback: Feedback, *, allow_leak: bool
+    subject: Subject,
+    runs: MethodRuns | None,
+    feedback: Feedback,
+    *,
+    allow_leak: bool,
+    advise: Callable[["TestPlan", str], str] = lambda plan, model: "",
 ) -> TestPlan:
     """Finds the lists and checks that no model was trained on them; `runs` train models before the test.
+
+    `advise` says what to run instead of a test with a leak, of a model or of training ("").
 
     Raises:
         InvalidInput: a list is not available, or there is a leak that is not allowed.
@@ -74,7 +81,9 @@ def plan_tests(
     plan = TestPlan(subject, trials, lists, training, before, {})
     leaks = dict(_leaks(plan, feedback))
     if leaks and not allow_leak:
-        raise InvalidInput(f"{next(iter(leaks.values()))}; --allow-leak goes on and marks the result")
+        model, leak = next(iter(leaks.items()))
+        advice = [advised] if (advised := advise(plan, model)) else []
+        raise InvalidInput("; ".join((leak, *advice, "--allow-leak goes on and marks the result")))
     return replace(plan, leaks=leaks)
 
 

@@ -11,6 +11,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
 from vifi_cli.data.class_choice import read_class_choice
+from vifi_cli.data.loading import read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -141,10 +142,7 @@ def resolve(
     setting = setting or (run.setting if run else None)
     if source is None:
         refuse_without_data(names)
-    if setting is None:
-        raise InvalidInput(
-            "--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval"
-        )
+    setting = setting or _usual_setting(source, feedback, trains=bool(methods))
     if protocol == "paper" and not methods:
         is_named = bool(models)
         names = as_published(names, read_setting(setting), feedback, is_named=is_named)
@@ -157,6 +155,20 @@ def resolve(
     subject = _tested_as(replace(subject, methods=methods, texts=class_texts), views, options.get("frames"))
     feedback.note(f"{what}: {named}; data: {subject.data}; setting: {setting}; views: {subject.views}")
     return subject
+
+
+def _usual_setting(data: DataSource, feedback: Feedback, *, trains: bool) -> str:
+    """The setting for data with videos held out for a test; other data has several, none of them usual.
+
+    Raises:
+        InvalidInput: the user must choose.
+    """
+    if not trains and not data.is_public_set:
+        own = read_own_splits(data)
+        if held_out := "test" if own.test else "val" if own.val else "":
+            feedback.note(f"setting: supervised, since {shown_path(data.name)} has {held_out} videos")
+            return "supervised"
+    raise InvalidInput("--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval")
 
 
 def _tested_as(subject: Subject, views: Views | None, frames: int | None) -> Subject:

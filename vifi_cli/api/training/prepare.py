@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import choose_start_of_training
@@ -22,7 +22,7 @@ from vifi_cli.training.recipe.changes import Change, with_changes, without_mirro
 from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.video.files.digests import equal_files
-from vifi_cli.wording import as_argument, counted
+from vifi_cli.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ def check_test_is_unseen(run: PreparedRun) -> None:
     tested = {video.group: video for video in data.test if video.group}
     leaks = [video for video in data.train if video.group in tested]
     if leaks:
-        first, table = leaks[0], PurePath(source.name).with_suffix("").name
+        first = leaks[0]
         raise InvalidInput(
             f"{counted(len(leaks), 'training video')} of {data.name} show scenes or persons of the test, such as "
             f"{first.name} and {tested[first.group].name}: draw splits that keep them apart with "
-            f"`vifi data split {as_argument(PurePath(str(source)))} --val 0.2 --test 0.2 -o {table}-apart.csv`"
+            f"{source.command_to_split}"
         )
 
 

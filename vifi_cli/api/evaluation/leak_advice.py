@@ -1,0 +1,41 @@
+"""The commands that give the number that a leak forbids: they train without the tested videos and classes."""
+
+import shlex
+
+from vifi_cli.api.evaluation.plan import TestPlan
+from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, Setting
+from vifi_cli.paths import given_path, shown_path
+from vifi_cli.settings import load_settings
+
+
+def how_to_avoid(plan: TestPlan, model: str) -> str:
+    """What to run instead of a test that `model` gives away, or that training would give away for ""."""
+    if not model:
+        data = plan.subject.data
+        return "" if data.is_public_set else f"{data.command_to_split} keeps them apart"
+    base = plan.trained_on[model].base
+    if plan.subject.setting.name == "zero-shot":
+        zero_shot = _command(plan, "vifi eval", base)
+        own = _command(plan, "vifi eval", model, Setting("supervised"))
+        return f"zero-shot needs a model that never saw this data, as in {zero_shot}; {own} tests what it held out"
+    train, compare = _command(plan, "vifi finetune", base), _command(plan, "vifi eval --train", base)
+    return f"train without them by {train}, or train and test by {compare}"
+
+
+def _command(plan: TestPlan, program: str, model: str, setting: Setting | None = None) -> str:
+    """A command that can be copied, in backticks, on the tested data."""
+    subject = plan.subject
+    setting = setting or subject.setting
+    if setting.name == "few-shot" and not setting.shots and program == "vifi finetune":
+        setting = Setting("few-shot", PAPER_BASE_SHOTS)
+    name = shown_path(subject.data.name) if not subject.data.is_public_set else str(subject.data)
+    if subject.data.labels:
+        name = f"{name},{shown_path(subject.data.labels)}"
+    data, named = ["--data", name], ["--setting", str(setting)]
+    parts = [*data, *named] if program == "vifi finetune" else [*named, *data]
+    parts += ["--model", shown_path(given_path(model)) if given_path(model).exists() else model]
+    if subject.data.root and subject.data.root != load_settings().data_root:
+        parts += ["--data-root", shown_path(subject.data.root)]
+    if subject.protocol == "paper":
+        parts += ["--protocol", "paper"]
+    return f"`{program} {shlex.join(parts)}`"

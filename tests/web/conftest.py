@@ -20,7 +20,7 @@ from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.update.indexer import UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import VideoFile, find_videos
+from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
 from vifi_cli.video.pictures.frames import VideoInfo
 from vifi_cli.web.app import make_app
 from vifi_cli.web.requests.address import key_of
@@ -35,14 +35,18 @@ class Library:
     videos: Path
     index: Path
 
-    def update(self) -> None:
-        """Brings the index up to date, as `vifi index` does."""
+    def update(self, found: Discovery | None = None) -> None:
+        """Brings the index up to date, as `vifi index` does, with what it usually finds or with this."""
         path = self.index / CATALOG_FILE
         if not path.exists():
             Catalog.create(path, indexed_with(ColorEncoder(), FrameSampling())).close()
         with Catalog(path) as catalog:
             update_index(
-                catalog, find_videos([self.videos]), [self.videos], ColorEncoder, UpdateOptions(workers=1)
+                catalog,
+                found or find_videos([self.videos]),
+                [self.videos],
+                ColorEncoder,
+                UpdateOptions(workers=1),
             )
 
     def address(self, name: str, what: str, start: float = 0.0, end: float = 2.0) -> str:

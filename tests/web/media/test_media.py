@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.made_videos import solid_colour_clip
-from tests.web.conftest import Library
+from tests.frame_folders import write_frames, write_shard
+from tests.made_videos import solid_colour_clip, solid_picture
+from tests.web.conftest import Library, serve
+from vifi_cli.video.files.discovery import FrameFolders, find_videos
 from vifi_cli.web.media.renderings import PICTURE_HEIGHT, PLACEHOLDER_WIDTH, SCALE, placeholder
 from vifi_cli.web.requests.index_reader import GONE
 
@@ -296,3 +298,20 @@ def test_a_moved_video_keeps_its_address(library: Library, own_client: TestClien
     library.update()
     assert own_client.get(address).status_code == 200
     assert library.address("moved.mp4", "still") == address
+
+
+def test_frames_and_members_of_shards_are_shown_re_encoded(library: Library, tmp_path: Path) -> None:
+    write_frames(library.videos / "v_1", (solid_picture("red") for _ in range(50)))
+    clip = solid_colour_clip(tmp_path / "clip.mp4", [("blue", 2.0)])
+    shard = write_shard(library.videos / "a.tar", {"0.mp4": clip.read_bytes()})
+    library.update(find_videos([library.videos], frame_folders=FrameFolders(are_wanted=True)))
+    for client in serve(library, tmp_path / "cache"):
+        for name in ("v_1", "a.tar/0.mp4"):
+            (source,) = client.get(library.address(name, "sources")).json()["sources"]
+            assert source["is_encoded"]
+            assert client.get(library.address(name, "file")).status_code == 422
+            for what, kind in (("still", "image/webp"), ("preview", "image/webp"), ("moment", "video/mp4")):
+                answer = client.get(library.address(name, what))
+                assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+        shard.unlink()
+        assert client.get(library.address("a.tar/0.mp4", "still")).status_code == 410

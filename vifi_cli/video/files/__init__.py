@@ -1,1 +1,1 @@
-"""Which files are videos, and whether a file is the same as before."""
+"""Which files, folders of frames and members of tar files are videos, and whether one is the same as before."""

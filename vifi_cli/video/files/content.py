@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 
 from vifi_cli.disk.file_version import FileVersion, version_of
 from vifi_cli.video.files.frame_folders import FrameFolder, read_frame_folder
-from vifi_cli.video.files.shards import MemberFile, member_status
+from vifi_cli.video.files.tar_shards import MemberFile, member_status
 
 Piece = tuple[int, Callable[[], bytes]]
 """How many bytes a part of a stream has, and what reads it."""

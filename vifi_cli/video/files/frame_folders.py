@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.settings import HIGHEST_RATE, LOWEST_RATE, load_settings
-from vifi_cli.video.files.shards import virtual_status
+from vifi_cli.video.files.tar_shards import virtual_status
 
 USUAL_RATE = Fraction(25)  # as FFmpeg reads and writes pictures
 RATE_FILE = "frame_rate.txt"

@@ -21,8 +21,8 @@ from vifi_cli.video.files.recognition import (
     may_be_video,
     suffix_of,
 )
-from vifi_cli.video.files.shards import SHARD_SUFFIX, is_shard_name, split_at_shard
 from vifi_cli.video.files.skipping import is_in_search
+from vifi_cli.video.files.tar_shards import SHARD_SUFFIX, is_shard_name, split_at_shard
 
 SETTLED_SECONDS = 5.0
 QUIET_SECONDS = 2.0

@@ -35,7 +35,7 @@ class ShardMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class TarShard:
     """A tar file and its ordinary files, in order; links, and names that lead out of it, are left out."""
 
     path: Path
@@ -64,13 +64,13 @@ def split_at_shard(path: Path) -> tuple[Path, str] | None:
     return None
 
 
-def read_shard(path: Path) -> Shard:
+def read_shard(path: Path) -> TarShard:
     """The members of a tar file; raises OSError if it cannot be read at all."""
     return _shard_of_version(path, version_of(path.stat()))
 
 
 @lru_cache(KNOWN_SHARDS)
-def _shard_of_version(path: Path, version: FileVersion) -> Shard:
+def _shard_of_version(path: Path, version: FileVersion) -> TarShard:
     members: dict[str, ShardMember] = {}
     with _opened(path) as file:
         try:
@@ -81,7 +81,7 @@ def _shard_of_version(path: Path, version: FileVersion) -> Shard:
                 damage = _why_incomplete(file, archive.offset)
         except NOT_UNDERSTOOD as error:
             damage = str(error)
-    return Shard(path, members, damage)
+    return TarShard(path, members, damage)
 
 
 @lru_cache(KNOWN_SHARDS * 8)

@@ -202,10 +202,11 @@ class SameFrames:
         self._of_path = {path: _Parts(members) for path, members in of_path.items()}
         self._of_content = {path: _Parts(members) for path, members in of_content.items()}
 
-    def of_file(self, video: LabeledVideo) -> Sequence[LabeledVideo]:
-        """Those in the same file or in a copy of it, at any time."""
+    def find_dependent(self, video: LabeledVideo) -> LabeledVideo | None:
+        """One in the same file, or in a copy of it, at any time, unless groups tell both apart."""
         members = self._of_content.get(self._content(video))
-        return members.videos if members else ()
+        others = members.videos if members else ()
+        return next((other for other in others if not (video.group and other.group)), None)
 
     def find(self, video: LabeledVideo) -> LabeledVideo | None:
         """One that shows frames of a video, preferably in the same file."""

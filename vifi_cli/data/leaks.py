@@ -69,5 +69,5 @@ def _leaks_into(
             yield Leak("name", split, video, same)
         elif video.group in by_group:
             yield Leak("group", split, video, by_group[video.group])
-        elif others := held_out.of_file(video):
-            yield Leak("moment", split, video, others[0])
+        elif other := held_out.find_dependent(video):
+            yield Leak("moment", split, video, other)

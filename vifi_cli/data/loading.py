@@ -81,7 +81,7 @@ def _cautions(videos: LabeledVideos) -> Iterator[str]:
     held = SameFrames((*videos.val, *videos.test))
     if leaked := sum(held.find(video) is not None for video in videos.train):
         yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"
-    elif others := sum(bool(held.of_file(video)) for video in videos.train):
+    elif others := sum(held.find_dependent(video) is not None for video in videos.train):
         yield f"{others} of {len(videos.train)} training videos are other moments of files that are held out too"
 
 

@@ -41,7 +41,7 @@ class DataSource:
         """
         root = root or load_settings().data_root
         if text.partition(":")[0] not in SET_OF_NAME and (layered := _with_layer(text)):
-            return cls(layered[0], None, None, root, layered[1])
+            return cls(layered[0], None, layered[2], root, layered[1])
         name, comma, labels = text.rpartition(",")
         if not comma or _exists(text):
             name, labels = text, ""
@@ -82,16 +82,25 @@ class DataSource:
         """The text that `parse` reads, without the root."""
         name = f"{self.name}:{self.split}" if self.split and self.is_public_set else self.name
         if self.layer is not None:
-            return f"{name}:{self.layer}"
+            name = f"{name}:{self.layer}"
         return f"{name},{self.labels}" if self.labels else name
 
 
-def _with_layer(text: str) -> tuple[str, str] | None:
-    """The path and the layer in `session.eaf:Action`; None if no path ends at a colon."""
+def _with_layer(text: str) -> tuple[str, str, Path | None] | None:
+    """Path, layer and label file in `session.eaf:Action` or `session.eaf:Action,labels.csv`.
+
+    It is None if no path ends at a colon. A layer may have commas in its name.
+    """
     if _exists(text):
         return None
     colons = (match.start() for match in re.finditer(":", text))
-    return next(((text[:at], text[at + 1 :]) for at in colons if text[at + 1 :] and _exists(text[:at])), None)
+    at = next((place for place in colons if text[place + 1 :] and _exists(text[:place])), None)
+    if at is None:
+        return None
+    layer, _, labels = text[at + 1 :].rpartition(",")
+    if layer and _exists(labels):
+        return text[:at], layer, Path(labels).expanduser()
+    return text[:at], text[at + 1 :], None
 
 
 def _exists(text: str) -> bool:

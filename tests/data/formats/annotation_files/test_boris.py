@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from tests.data.formats.annotation_files.conftest import rows_of
+from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.data.loading import load_labeled_videos
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 
 Write = Callable[[str, str], Path]
@@ -88,10 +91,11 @@ def test_a_project_gives_state_events_by_subject_and_modifier(write: Write) -> N
     path = write("dogs.boris", project(first=observation(events, ["a.mp4"])))
     rows, remarks = rows_of(str(path))
     assert rows == [
-        ("a.mp4", "groom", 1.5, 4.0, "rex"),
-        ("a.mp4", "groom", 2.0, 6.5, "ada"),
+        ("a.mp4", "groom", 1.5, 4.0, ""),
+        ("a.mp4", "groom", 2.0, 6.5, ""),
         ("a.mp4", "rest", 7.0, 9.0, ""),
     ]
+    assert "several subjects are in one video: a video is a group, not a subject" in remarks
     assert "left out 1 point event, which has no end" in remarks
     assert "left out 1 state event without its end" in remarks
 
@@ -119,6 +123,32 @@ def test_videos_one_after_the_other_and_the_offset_of_an_observation(write: Writ
         ("c.mp4", "groom", 1.0, 4.0, ""),
     ]
     assert "left out 1 state event across two videos" in remarks
+
+
+def test_drawn_splits_keep_subjects_apart_or_else_videos(write: Write) -> None:
+    """Moments of two subjects may overlap, so a subject is held out only where no video shows another one."""
+
+    def dogs(*subjects: tuple[str, str]) -> LabeledVideos:
+        observations = {}
+        for number, (first, second) in enumerate(subjects):
+            write(f"{number}.mp4", str(number))
+            times = [
+                (0.0, first, "rest"),
+                (0.5, second, "groom"),
+                (2.0, first, "rest"),
+                (2.5, second, "groom"),
+            ]
+            events = [[seconds, subject, behavior, "", ""] for seconds, subject, behavior in times]
+            observations[str(number)] = observation(events, [f"{number}.mp4"])
+        return load_labeled_videos(DataSource(str(write("dogs.boris", project(**observations)))))
+
+    alone = dogs(("rex", "rex"), ("ada", "ada"), ("rex", "rex"), ("bob", "bob"), ("eve", "eve"))
+    assert {video.group for video in alone.all_videos()} == {"rex", "ada", "bob", "eve"}
+    assert {video.group for video in alone.val}.isdisjoint({video.group for video in alone.train})
+    together = dogs(("rex", "ada"), ("ada", "rex"), ("rex", "ada"), ("bob", "bob"), ("eve", ""))
+    assert {video.path for video in together.val}.isdisjoint({video.path for video in together.train})
+    assert together.train
+    assert together.val
 
 
 def test_observations_without_a_steady_video_are_left_out(write: Write) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.data.formats.annotation_files.conftest import rows_of
+from vifi_cli.data.loading import read_own_splits
+from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 
 Write = Callable[[str, str], Path]
@@ -85,9 +87,30 @@ def test_one_of_several_tiers_must_be_chosen(write: Write) -> None:
         rows_of(str(path))
     assert [row[1] for row in rows_of(f"{path}:Speech")[0]] == ["hello"]
     assert rows_of(f"{path}:Action: B")[0] == [("s 1.mp4", "wave", 0.0, 4.25, "B")]
-    assert {row[4] for row in rows_of(f"{path}:action")[0]} == {"A", "B"}, "all tiers of a type"
+    rows, remarks = rows_of(f"{path}:action")
+    assert len(rows) == 3, "all tiers of a type"
+    assert {row[4] for row in rows} == {""}
+    assert "several subjects are in one video: a video is a group, not a subject" in remarks
     with pytest.raises(InvalidInput, match=r"no tier 'Gesture' with labeled moments; it has 'Action: A'"):
         rows_of(f"{path}:Gesture")
+
+
+def test_a_label_file_orders_the_classes_of_a_tier(write: Write) -> None:
+    write("s 1.mp4", "v")
+    labels = write("labels.csv", "id,name\n0,wave\n1,sit down\n")
+    path = write(
+        "s1.eaf", DOCUMENT.format(tiers=tier("Action, big", ACTIONS) + tier("B", aligned(9, 1, 2, "x")))
+    )
+    source = DataSource.parse(f"{path}:Action, big,{labels}")
+    assert (source.layer, source.labels, str(source)) == (
+        "Action, big",
+        labels,
+        f"{path}:Action, big,{labels}",
+    )
+    assert read_own_splits(source).class_names == ("wave", "sit down")
+    assert DataSource.parse(f"{path}:Action, big").layer == "Action, big"
+    with pytest.raises(InvalidInput, match="has no class 'x'"):
+        rows_of(f"{path}:B,{labels}")
 
 
 def test_tiers_of_references_have_the_times_of_what_they_refer_to(write: Write) -> None:

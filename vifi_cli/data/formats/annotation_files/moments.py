@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.data.formats.listing import ListedVideo, Split
@@ -81,12 +81,34 @@ def annotations_of(
     """Numbers the classes of moments, and counts omissions in remarks; `name` is that of the source, for messages.
 
     The classes are `class_names`, or else all that occur, sorted. Moments of the same part of a file become one with
-    all its classes, or are left out if the source has one for each.
+    all its classes, or are left out if the source has one for each. Groups are omitted if a video shows several.
 
     Raises:
         InvalidInput: there is no moment, or one has a class that is not among `class_names`.
     """
     omitted: Counter[Omission] = Counter()
+    moments = _merged(found, omitted)
+    if one_class_each:
+        single = [moment for moment in moments if len(moment.class_names) == 1]
+        omitted[CONTRADICTION] += len(moments) - len(single)
+        moments = single
+    remarks = [
+        f"left out {counted(number, each.singular, each.plural)}"
+        for each, number in omitted.items()
+        if number
+    ]
+    if not moments:
+        raise InvalidInput(": ".join(filter(None, (f"{name} has no labeled moment", "; ".join(remarks)))))
+    if _share_files(moments):
+        remarks.append("several subjects are in one video: a video is a group, not a subject")
+        moments = [replace(moment, group="") for moment in moments]
+    classes = tuple(class_names or sorted({name for each in moments for name in each.class_names}))
+    label_of = {name: label for label, name in enumerate(classes)}
+    return Annotations(classes, tuple(_listed(each, label_of, name) for each in moments), tuple(remarks))
+
+
+def _merged(found: Iterable[LabeledMoment | Omission], omitted: Counter[Omission]) -> list[LabeledMoment]:
+    """The moments, one for each part of a file in a split, with all its classes."""
     merged: dict[tuple[str, TimeRange, Split], LabeledMoment] = {}
     for each in found:
         if isinstance(each, Omission):
@@ -94,24 +116,16 @@ def annotations_of(
             continue
         key = (each.file, each.part, each.split)
         before = merged.setdefault(key, each)
-        names = tuple(dict.fromkeys((*before.class_names, *each.class_names)))
-        merged[key] = LabeledMoment(each.file, names, each.part, before.group or each.group, each.split)
-    if one_class_each:
-        several = [key for key, moment in merged.items() if len(moment.class_names) > 1]
-        omitted[CONTRADICTION] += len(several)
-        merged = {key: moment for key, moment in merged.items() if len(moment.class_names) == 1}
-    remarks = [
-        f"left out {counted(number, each.singular, each.plural)}"
-        for each, number in omitted.items()
-        if number
-    ]
-    if not merged:
-        reason = f": {'; '.join(remarks)}" if remarks else ""
-        raise InvalidInput(f"{name} has no labeled moment{reason}")
-    classes = tuple(class_names or sorted({name for each in merged.values() for name in each.class_names}))
-    label_of = {name: label for label, name in enumerate(classes)}
-    videos = tuple(_listed(each, label_of, name) for each in merged.values())
-    return Annotations(classes, videos, tuple(remarks))
+        if before is not each:
+            names = tuple(dict.fromkeys((*before.class_names, *each.class_names)))
+            merged[key] = replace(before, class_names=names, group=before.group or each.group)
+    return list(merged.values())
+
+
+def _share_files(moments: Iterable[LabeledMoment]) -> bool:
+    """Whether a video shows several groups, so that these cannot be told apart by splits."""
+    groups: dict[str, str] = {}
+    return any(groups.setdefault(each.file, each.group) != each.group for each in moments)
 
 
 def _listed(moment: LabeledMoment, label_of: dict[str, int], source: str) -> ListedVideo:

@@ -131,7 +131,7 @@ def _share_files(moments: Iterable[LabeledMoment]) -> bool:
 def _listed(moment: LabeledMoment, label_of: dict[str, int], source: str) -> ListedVideo:
     if stranger := next((name for name in moment.class_names if name not in label_of), None):
         raise InvalidInput(f"{source}: the list of classes has no class {stranger!r}")
-    label, *more = sorted(label_of[name] for name in moment.class_names)
+    label, *more = sorted({label_of[name] for name in moment.class_names})
     return ListedVideo(moment.file, label, moment.split, moment.group, moment.part, tuple(more))
 
 

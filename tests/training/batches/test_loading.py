@@ -29,7 +29,7 @@ def test_a_moment_yields_frames_of_its_own_time_alone(tmp_path: Path, is_cached:
             False,
             True,
         ]  # the third is replaced by the first
-        assert group.labels.tolist() == [0, 1, 0]
+        assert group.labels.tolist() == [[0], [1], [0]]
         assert group.bad == (BadClip(2, "no frame from 7 to 8 s: the last one is at 3.1 s"),)
     said: list[str] = []
     BadVideos(videos, said.append).note(group.bad)

@@ -107,6 +107,7 @@ def test_hacs_segments_and_clips_are_two_sets(tmp_path: Path, write: Write, make
         "Dodgeball,NUdji_CqvcY,training,24.5,26.5,1\n"
         "Archery,val00000001,validation,3.0,5.0,1\n"
         "Archery,test0000001,testing,,,\n"
+        ",test0000002,testing,,,\n"
     )
     write("hacs/HACS_v1.1.1/HACS_clips_v1.1.1.csv", clips)
     names = ("Archery/v_a2X2hz1G6i8.mp4", "Dodgeball/v_NUdji_CqvcY.mp4", "Archery/v_val00000001.mp4")

@@ -22,7 +22,7 @@ HACS_CLIPS_FILE = re.compile(r"hacs_clips.*\.csv", re.IGNORECASE)
 CHARADES_FILE = re.compile(r"charades_v1_(train|test)\.csv", re.IGNORECASE)
 NEGATIVE = Omission("clip without its action", "clips without their actions")
 NO_ACTION = Omission("video without an action", "videos without an action")
-HACS_COLUMNS = ("classname", "youtube_id", "subset")  # the others are empty where there is no label
+HACS_COLUMNS = ("youtube_id", "subset")  # the others are empty where there is no label
 
 
 def activitynet_moments(tree: VideoTree) -> Iterator[LabeledMoment | Omission]:
@@ -58,9 +58,9 @@ def hacs_clip_moments(tree: VideoTree) -> Iterator[LabeledMoment | Omission]:
     for path in files_named(tree, HACS_CLIPS_FILE):
         for row in read_csv(path, HACS_COLUMNS):
             cells = row.cells
-            if cells["subset"] == "testing" or not cells.get("label"):
+            if cells["subset"] == "testing" or not cells.get("classname"):
                 continue
-            if cells["label"] != "1":
+            if cells.get("label") != "1":
                 yield NEGATIVE
                 continue
             start, end = (time_in(cells.get(column, ""), row.where) for column in ("start", "end"))

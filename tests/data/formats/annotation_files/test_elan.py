@@ -95,6 +95,22 @@ def test_one_of_several_tiers_must_be_chosen(write: Write) -> None:
         rows_of(f"{path}:Gesture")
 
 
+def test_one_of_several_cameras_is_read(write: Write) -> None:
+    """The first that is on disk; labels may have line breaks."""
+    write("front.mp4", "v")
+    cameras = "".join(
+        f'<MEDIA_DESCRIPTOR MEDIA_URL="file:///D:/{name}.mp4" MIME_TYPE="video/mp4"/>'
+        for name in ("side", "front")
+    )
+    text = DOCUMENT.replace(
+        '<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/Users/Ann%20B/s%201.mp4" MIME_TYPE="video/mp4"/>', cameras
+    )
+    tiers = tier("Action", aligned(1, 1, 2, "sit\n  down"))
+    rows, remarks = rows_of(str(write("s1.eaf", text.format(tiers=tiers))))
+    assert rows == [("front.mp4", "sit down", 0.0, 1.5, "")]
+    assert "left out 1 further video of a session" in remarks
+
+
 def test_a_label_file_orders_the_classes_of_a_tier(write: Write) -> None:
     write("s 1.mp4", "v")
     labels = write("labels.csv", "id,name\n0,wave\n1,sit down\n")

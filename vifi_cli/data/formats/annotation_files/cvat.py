@@ -119,7 +119,9 @@ def _task(meta: Element, path: Path) -> _Task:
     task = tasks[0]
     source = (task.findtext("source") or meta.findtext("source") or "").strip()
     if not source:
-        raise InvalidInput(f"{path} names no video: vifi reads CVAT's annotations of videos, not of pictures")
+        raise InvalidInput(
+            f"{path} names no video: export a task of CVAT whose data is a video, not pictures"
+        )
     step = STEP.search(task.findtext("frame_filter") or "")
     subset = (task.findtext("subset") or "").strip().lower()
     names = (attribute.findtext("name") or "" for attribute in meta.iterfind(".//label/attributes/attribute"))

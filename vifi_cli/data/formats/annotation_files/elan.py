@@ -23,6 +23,7 @@ from vifi_cli.video.files.recognition import may_be_video
 
 PARTS = frozenset({"HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE"})
 MILLISECOND = 0.001
+OTHER_VIDEO = Omission("further video of a session", "further videos of sessions")
 UNALIGNED = Omission("annotation without times", "annotations without times")
 Interval = tuple[float, float]  # seconds
 
@@ -82,7 +83,9 @@ def elan_moments(path: Path, layer: str | None, finder: MediaFinder) -> Iterator
         InvalidInput: several tiers could be meant, the file names no video, or it is not as ELAN writes it.
     """
     document = _read(path)
-    file, origin_seconds = _video(document, path, finder)
+    videos = _videos(document, path)
+    file, origin_seconds = _first_on_disk(videos, path, finder)
+    yield from [OTHER_VIDEO] * (len(videos) - 1)
     for tier in _chosen_tiers(document, layer, path):
         for annotation in tier.annotations:
             interval = document.interval(annotation, tier)
@@ -146,19 +149,22 @@ def _annotation(element: Element, document: _Document) -> _Annotation:
     )
 
 
-def _video(document: _Document, path: Path, finder: MediaFinder) -> tuple[str, float]:
-    """The first video of a file that is on disk, else the first, and where in it the annotations' time begins."""
-    videos = [
-        (reference, media)
-        for media in document.media
-        for reference in (media.get("RELATIVE_MEDIA_URL", ""), media.get("MEDIA_URL", ""))
-        if reference and _is_video(reference, media)
-    ]
+def _videos(document: _Document, path: Path) -> list[dict[str, str]]:
+    videos = [media for media in document.media if any(_is_video(each, media) for each in _references(media))]
     if not videos:
         raise InvalidInput(f"{path} names no video: link it with Edit > Linked Files in ELAN")
-    reference, media = next((each for each in videos if finder.find(each[0])), videos[0])
-    origin = time_in(media.get("TIME_ORIGIN", "0"), f"{path}, TIME_ORIGIN") * MILLISECOND
-    return reference, origin
+    return videos
+
+
+def _references(media: dict[str, str]) -> list[str]:
+    return [media[name] for name in ("RELATIVE_MEDIA_URL", "MEDIA_URL") if media.get(name)]
+
+
+def _first_on_disk(videos: list[dict[str, str]], path: Path, finder: MediaFinder) -> tuple[str, float]:
+    """The first video that is on disk, else the first, and where in it the time of the annotations begins."""
+    spelled = [(reference, media) for media in videos for reference in _references(media)]
+    reference, media = next((each for each in spelled if finder.find(each[0])), spelled[0])
+    return reference, time_in(media.get("TIME_ORIGIN", "0"), f"{path}, TIME_ORIGIN") * MILLISECOND
 
 
 def _is_video(reference: str, media: dict[str, str]) -> bool:

@@ -61,7 +61,7 @@ def moment_between(
     file: str, class_names: Sequence[str], start_seconds: float, end_seconds: float, group: str = ""
 ) -> LabeledMoment | Omission:
     """A moment from its times, which may begin a little before the video, or why it is none."""
-    names = tuple(dict.fromkeys(name.strip() for name in class_names if name.strip()))
+    names = tuple(dict.fromkeys(" ".join(name.split()) for name in class_names if name.strip()))
     if not names:
         return NO_LABEL
     if not (math.isfinite(start_seconds) and start_seconds < end_seconds):

@@ -224,7 +224,10 @@ def test_what_vifi_made_in_the_data_is_left_out(tmp_path: Path, make_files: Make
     (tmp_path / "films/dog.png").touch()
     videos = read_class_folders(tmp_path)
     assert classes_of(videos, videos.train) == {"1": RUN, "2": WALK}
-    assert videos.remarks[0] == "left out 4 videos that vifi made"
+    assert videos.remarks == (
+        "left out 4 videos that vifi made, in attention, clips, films",
+        "left out 1 folder without videos in class folders: index-export",
+    )
     make_files(tmp_path, ["clips/other.mp4", "posters/1.mp4", "posters/1.png"])
     assert read_class_folders(tmp_path).class_names == ("clips", "posters", RUN, WALK)
 

@@ -52,10 +52,15 @@ def read_class_folders(folder: Path, labels: LabelFile | None = None) -> Labeled
         split = "train" if depth is None else split_of_folder(parts[depth]) or "train"
         splits[split].append(LabeledVideo(path, label_of(folders_of[path]), ucf101_scene(path)))
     train, val, test = (tuple(splits[split]) for split in SPLITS)
-    remarks = [f"left out {counted(len(own), 'video')} that vifi made"] if own else []
+    made = sorted({path.relative_to(folder).parts[0] for path in own})
+    remarks = [f"left out {counted(len(own), 'video')} that vifi made, in {', '.join(made)}"] if own else []
     if unused_frames:
         remarks.append(f"left out {counted(unused_frames, 'folder')} of frames beside video files")
-    remarks += _remarks(folder, list(parts_of.values()), depth, is_class)
+    remarks += _remarks(list(parts_of.values()), depth, is_class)
+    if empty := _empty_folders(folder, {parts[0] for parts in classed.values()} | set(made)):
+        remarks.append(
+            f"left out {counted(len(empty), 'folder')} without videos in class folders: {first_of(empty, MOST_NAMED)}"
+        )
     return LabeledVideos(str(folder), labels.names, train, val, test, remarks=tuple(remarks))
 
 
@@ -126,17 +131,20 @@ def _label_of(labels: LabelFile, folder: Path, below: Parts) -> int:
     return known[0]
 
 
+def _empty_folders(folder: Path, tops: set[str]) -> list[str]:
+    """The folders that are neither among those with videos, nor hidden or vifi's own output."""
+    others = [path for path in folder.iterdir() if path.name not in tops and not is_left_out(path.name)]
+    return sorted(path.name for path in others if path.is_dir() and not is_output_folder(path))
+
+
 def _remarks(
-    folder: Path, videos: Sequence[Parts], depth: SplitDepth | None, is_class: Callable[[str], bool] | None
+    videos: Sequence[Parts], depth: SplitDepth | None, is_class: Callable[[str], bool] | None
 ) -> Iterator[str]:
     """What was decided about the folders."""
     least = 2 if depth is None else 3
     if astray := sum(len(parts) < least for parts in videos):
         yield f"left out {counted(astray, 'video')} outside class folders"
     tops = {parts[0] for parts in videos if len(parts) >= least}
-    others = [path for path in folder.iterdir() if path.name not in tops and not is_left_out(path.name)]
-    if empty := sorted(path.name for path in others if path.is_dir() and not is_output_folder(path)):
-        yield f"left out {counted(len(empty), 'folder')} without videos in class folders: {first_of(empty, MOST_NAMED)}"
     if depth is None and is_class is None:
         yield from (
             f"{name} is read as a class, not as a split" for name in sorted(tops) if split_of_folder(name)

@@ -1,5 +1,7 @@
 """Folders of frames are read as videos: every picture once, in order, at its time."""
 
+import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -221,3 +223,32 @@ def test_gray_and_palette_pictures_are_read(tmp_path: Path) -> None:
         Image.fromarray(solid_picture("gray")).convert("L").save(folder / f"{number}.jpg")
     clip = read_clip(folder, np.arange, 48)
     assert abs(int(clip.mean()) - 128) <= 2
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_not_a_file_is_not_a_picture(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    folder = write_frames(tmp_path / "clip", numbered_frames(9))
+    (folder / "img_00004.jpg").unlink()
+    make(folder / "img_00004.jpg")
+    assert numbers_and_seconds(folder)[0] == [0, 1, 2, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_pictures_never_crash_or_hang(tmp_path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    name = ("{}.jpg", "{}.png", "{}.webp", "{}.tif")[seed % 4]
+    folder = write_frames(tmp_path / "clip", numbered_frames(9), name=name)
+    for picture in folder.iterdir():
+        content = bytearray(picture.read_bytes())
+        for _ in range(int(random.integers(0, 4))):
+            place = int(random.integers(0, len(content)))
+            content[place : place + 4] = random.bytes(4)
+        picture.write_bytes(
+            content[: int(random.integers(1, len(content) + 1))] if seed % 3 == 0 else content
+        )
+    try:
+        *_, info = decode_frames(folder, FrameSampling(25.0, 4), GEOMETRY)
+    except UnreadableVideo:
+        return
+    assert isinstance(info, VideoInfo)
+    assert info.duration_seconds <= 9 / 25 + 1e-6

@@ -62,8 +62,10 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
     Raises:
         InvalidInput: a path does not exist, or no video is found.
     """
-    frame_folders = FrameFolders(load_settings().frame_folders)
-    discovery = find_videos([given_path(path) for path in paths], frame_folders=frame_folders)
+    given = [given_path(path) for path in paths]
+    discovery = find_videos(given, frame_folders=FrameFolders(load_settings().frame_folders))
+    if not discovery.videos and discovery.skipped.get("frame_folder"):  # then these are meant
+        discovery = find_videos(given, frame_folders=FrameFolders(are_wanted=True))
     for folder in discovery.unreadable_folders:
         feedback.note(f"{folder} cannot be read: its videos are skipped")
     if not discovery.videos and discovery.unreadable_folders == discovery.roots:

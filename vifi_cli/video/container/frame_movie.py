@@ -21,7 +21,7 @@ from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.files.content import JoinedPieces, Piece, picture_pieces
 from vifi_cli.video.files.frame_folders import LARGEST_DENOMINATOR, FrameFolder
 from vifi_cli.video.pictures.frames import MOST_PIXELS
-from vifi_cli.video.pictures.picture_files import DAMAGED, FORMATS
+from vifi_cli.video.pictures.picture_files import DAMAGED, opened_picture
 
 TAGS = {"JPEG": b"jpeg", "MPO": b"jpeg", "PNG": b"png "}  # of formats that FFmpeg reads in a movie
 UNPACKED_TAG = b"tiff"  # what pictures of other formats, such as WebP, are turned into when they are read
@@ -78,7 +78,7 @@ def _look(frames: FrameFolder) -> _Look:
     """The format and the size of the first pictures that can be read."""
     for picture in islice(frames.pictures, PICTURES_TRIED):
         try:
-            with Image.open(picture, formats=FORMATS) as image:
+            with opened_picture(picture) as image:
                 return _Look(TAGS.get(image.format or "", UNPACKED_TAG), *image.size)
         except Image.DecompressionBombError as error:
             raise UnreadableVideo(f"{picture.name} is larger than vifi reads") from error
@@ -90,7 +90,7 @@ def _look(frames: FrameFolder) -> _Look:
 
 def _unpacked_piece(picture: Path) -> Piece:
     try:
-        with Image.open(picture, formats=FORMATS) as image:
+        with opened_picture(picture) as image:
             size = _unpacked_bytes(*image.size) if image.width * image.height <= MOST_PIXELS else 0
     except (*DAMAGED, Image.DecompressionBombError):
         return NO_BYTES
@@ -101,7 +101,7 @@ def _unpacked(picture: Path, size_bytes: int) -> bytes:
     """A picture as an uncompressed TIFF; zeros if it is damaged, so that the decoder refuses it and the rest stays."""
     content = picture.read_bytes()  # a failing disk is not damage
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with opened_picture(io.BytesIO(content)) as image:
             unpacked = _as_tiff(image.convert("RGB"))
     except (*DAMAGED, Image.DecompressionBombError):
         unpacked = b""

@@ -7,6 +7,10 @@ missing number keeps its time, so the picture before it stays on screen.
 import configparser
 import os
 import re
+import stat
+import struct
+import warnings
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,6 +37,9 @@ REGULAR_SHARE = (
 )
 CLOSED_GAP_SECONDS = 10.0  # a longer gap between two numbers is no pause, as in clocks of files
 MOST_NAMED = 3
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000")  # Pillow's names
+DAMAGED = OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error  # what Pillow raises
+RATE_FILE_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +163,11 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     there: list[tuple[str, int, os.stat_result]] = []
     for name, number in zip(found.names, found.numbers, strict=True):
         try:
-            there.append((name, number, by_name[name].stat()))
+            status = by_name[name].stat()
         except FileNotFoundError:  # a link that leads nowhere, or just gone
             continue
+        if stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+            there.append((name, number, status))
     if not there:
         return None
     names, numbers, states = zip(*there, strict=True)
@@ -237,10 +246,12 @@ def _look(picture: Path) -> tuple[tuple[int, int], bool] | None:
     from PIL import ExifTags, Image  # not for every search of an index, which looks at no pictures
 
     try:
-        with Image.open(picture) as image:
-            signs = image.getexif()
-            return image.size, ExifTags.Base.Make in signs or ExifTags.Base.Model in signs
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about sizes and odd metadata
+            with Image.open(picture, formats=FORMATS) as image:
+                signs = image.getexif()
+                return image.size, ExifTags.Base.Make in signs or ExifTags.Base.Model in signs
+    except (*DAMAGED, Image.DecompressionBombError):
         return None
 
 
@@ -252,7 +263,8 @@ def _rate_file(folder: Path) -> Path | None:
 
 def _rate_in(file: Path) -> Fraction:
     try:
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        with file.open(encoding="utf-8-sig", errors="replace") as opened:
+            text = opened.read(RATE_FILE_CHARACTERS)
         if file.name == SEQUENCE_FILE:
             parser = configparser.ConfigParser(interpolation=None)
             parser.read_string(text)

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -30,7 +31,7 @@ DAMAGED = OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error  
 def is_picture(path: Path) -> bool:
     """Whether a file begins like a picture."""
     try:
-        with _opened(path):
+        with opened_picture(path):
             return True
     except Image.DecompressionBombError:
         return True
@@ -47,7 +48,7 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
         InvalidInput: the file is not a picture, or is damaged or too large.
     """
     try:
-        with _opened(path) as image:
+        with opened_picture(path) as image:
             _check_size(path, image)
             ImageOps.exif_transpose(image, in_place=True)
             rgb = _in_rgb(_reduced(image, geometry))
@@ -59,10 +60,11 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened_picture(file: Path | BinaryIO) -> Iterator[Image.Image]:
+    """Opens a picture, whose beginning is read; it raises one of `DAMAGED`, or DecompressionBombError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a picture's size and odd metadata, which no user can fix
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(file, formats=FORMATS) as image:
             yield image
 
 

@@ -246,6 +246,8 @@ def test_the_check_finds_moments_outside_their_file_and_decodes_it_once(tmp_path
     heard: list[int] = []
     found = check_videos(LabeledVideos("set", ("a",), tuple(parts)), on_decoded=heard.append)
     assert heard == [1]
+    assert found.durations is not None
+    assert (found.durations.shortest, found.durations.longest) == (pytest.approx(1.0), pytest.approx(3.0))
     assert [(finding.kind, finding.subject, finding.detail) for finding in found.findings()] == [
         ("outside", f"{tmp_path}/a.mp4@0:03-0:05.6", "the file ends at 0:05"),
         ("outside", f"{tmp_path}/a.mp4@0:05-0:06", "the file ends at 0:05"),

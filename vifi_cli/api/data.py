@@ -65,7 +65,7 @@ def check_data(
         refused = (unclear,)
     if not decode:
         return replace(check_videos(videos, decode=False), unsplittable=unsplittable, refusals=refused)
-    with feedback.task("Checking", len(videos.all_videos()), "videos") as report:
+    with feedback.task("Checking", len({video.path for video in videos.all_videos()}), "files") as report:
         found = check_videos(videos, on_decoded=report)
     return replace(found, unsplittable=unsplittable, refusals=refused)
 

@@ -167,7 +167,8 @@ def _annotation_files(path: Path) -> list[Path]:
 def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
     labels = _labels(source)
     found, finder = read_annotation_files(paths, source.layer, source.root, labels.names if labels else None)
-    videos = locate(source.name, found.class_names, found.videos, finder.find)
+    name = source.name if source.layer is None else f"{source.name}:{source.layer}"
+    videos = locate(name, found.class_names, found.videos, finder.find)
     return replace(videos, remarks=(*videos.remarks, *found.remarks))
 
 

@@ -77,7 +77,7 @@ class DataCheck:
     @property
     def empty_classes(self) -> tuple[str, ...]:
         """Classes without a training video, or without any video if the data is only for testing."""
-        used = {video.label for video in self.videos.train or self.videos.all_videos()}
+        used = {label for video in self.videos.train or self.videos.all_videos() for label in video.labels}
         return tuple(name for label, name in enumerate(self.videos.class_names) if label not in used)
 
     @property
@@ -86,7 +86,8 @@ class DataCheck:
 
         This is no finding: leaving out a person or a scene may do so.
         """
-        trained, tested = ({video.label for video in part} for part in (self.videos.train, self.videos.test))
+        splits = (self.videos.train, self.videos.test)
+        trained, tested = ({label for video in split for label in video.labels} for split in splits)
         names = enumerate(self.videos.class_names)
         return tuple(name for label, name in names if tested and label in trained - tested)
 

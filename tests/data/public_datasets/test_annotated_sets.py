@@ -13,6 +13,7 @@ from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.public_datasets.loading import class_names_of_set
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.video_checks import check_videos
 from vifi_cli.errors import InvalidInput
 
 Write = Callable[[str, object], Path]
@@ -154,6 +155,12 @@ def test_charades_has_videos_with_several_actions(
     ]
     assert [video.labels for video in videos.test] == [(0, 2)]
     assert "left out 2 videos without an action" in videos.remarks
+    check = check_videos(videos, decode=False)
+    assert (check.empty_classes, check.untested_classes) == ((), ("Putting clothes",))
+    with pytest.raises(
+        InvalidInput, match="a number of shots needs one class for each video, and some of these show"
+    ):
+        load_labeled_videos(DataSource("charades", root=tmp_path), Setting("few-shot", 2))
     (tmp_path / "Charades/Charades_v1_classes.txt").unlink()
     with pytest.raises(InvalidInput, match=r"has no Charades_v1_classes\.txt: it comes with the annotations"):
         load_labeled_videos(DataSource("charades", root=tmp_path))

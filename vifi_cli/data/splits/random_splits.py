@@ -167,9 +167,13 @@ def draw_shots(videos: Sequence[LabeledVideo], shots: int, seed: int, *, nested:
     """Draws `shots` videos of each class, or all of a class that has fewer.
 
     With `nested`, more shots with the same seed contain fewer; the paper's few-shot lists are not nested.
+
+    Raises:
+        InvalidInput: there are no shots, or some videos show several classes.
     """
     if shots < 1:
         raise InvalidInput(f"{shots} shots leave nothing to train on: use 1 video per class or more")
+    _require_one_class_each(videos, "a number of shots")
     generator = np.random.default_rng(seed if nested else (seed, shots))
     drawn = [
         index for members in _by_class(videos) for index in generator.permutation(members)[:shots].tolist()
@@ -273,11 +277,22 @@ def base_and_novel(videos: Sequence[LabeledVideo], classes: int) -> tuple[tuple[
 
     Equally frequent classes keep the order of their labels. Of an odd number, base gets one more. This is the
     base-to-novel setting of the ViFi-CLIP paper.
+
+    Raises:
+        InvalidInput: some videos show several classes, which could be in both halves.
     """
+    _require_one_class_each(videos, "base2novel")
     counts = class_counts(videos, classes)
     ranked = sorted(range(classes), key=lambda label: -counts[label])
     half = (classes + 1) // 2
     return tuple(ranked[:half]), tuple(ranked[half:])
+
+
+def _require_one_class_each(videos: Sequence[LabeledVideo], what: str) -> None:
+    if any(video.more_labels for video in videos):
+        raise InvalidInput(
+            f"{what} needs one class for each video, and some of these show several: train on all"
+        )
 
 
 def _by_class(videos: Sequence[LabeledVideo]) -> list[list[int]]:

@@ -123,7 +123,8 @@ def test_a_label_file_orders_the_classes_of_a_tier(write: Write) -> None:
         labels,
         f"{path}:Action, big,{labels}",
     )
-    assert read_own_splits(source).class_names == ("wave", "sit down")
+    videos = read_own_splits(source)
+    assert (videos.class_names, videos.name) == (("wave", "sit down"), f"{path}:Action, big")
     assert DataSource.parse(f"{path}:Action, big").layer == "Action, big"
     with pytest.raises(InvalidInput, match="has no class 'x'"):
         rows_of(f"{path}:B,{labels}")

@@ -53,6 +53,9 @@ EXPECTED = [("bend/1.avi", "bend"), ("jack/2.avi", "jack")]
         "filename,category,fps\nbend/1.avi,bend,25\njack/2.avi,jack,25\n",
         "video_path,action,label_id\nbend/1.avi,bend,4\njack/2.avi,jack,7\n",
         "bend/1.avi,bend\njack/2.avi,jack\n",
+        "sep=;\npath;label\nbend/1.avi;bend\njack/2.avi;jack\n",
+        "# made by hand\n\npath,label\nbend/1.avi,bend\njack/2.avi,jack\n",
+        ",path,label\n0,bend/1.avi,bend\n1,jack/2.avi,jack\n",
         "bend;bend/1.avi\njack;jack/2.avi\n",
         "bend/1.avi\tbend\ttrain\njack/2.avi\tjack\ttrain\n",
     ],
@@ -234,6 +237,8 @@ def test_labels_that_may_mean_other_classes_are_refused(
         ("\"bend/a b.avi\" 0\n'jack/2 3.avi' 1", [("bend/a b.avi", "bend"), ("jack/2 3.avi", "jack")]),
         ("bend/a b.avi 0\njack/2 3.avi 1", [("bend/a b.avi", "bend"), ("jack/2 3.avi", "jack")]),
         ("bend/1.avi,0\njack/2.avi,1", EXPECTED),
+        ("bend/1.avi, 0\njack/2.avi, 1", EXPECTED),
+        ("# split 1\npath label\nbend/1.avi 0\njack/2.avi 1", EXPECTED),
         ("bend\\1.avi 0\njack\\2.avi 1", [("bend\\1.avi", "bend"), ("jack\\2.avi", "jack")]),
         (
             "bend/b1 10 0\njack/j1 12 1",

@@ -16,6 +16,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 # the spellings of splits in column values and folder names
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
+    "trn": "train",
     "training": "train",
     "trainval": "train",
     "val": "val",
@@ -24,8 +25,11 @@ SPLIT_NAMES: dict[str, Split] = {
     "validation": "val",
     "dev": "val",
     "eval": "val",
+    "evaluation": "val",
     "test": "test",
     "testing": "test",
+    "tst": "test",
+    "holdout": "test",
 }
 
 

@@ -88,6 +88,11 @@ def test_only_some_classes_may_have_val(tmp_path: Path, make_files: MakeFiles) -
         ("run/1.mp4 walk/2.mp4 train/run/3.mp4", r"splits \(train\) beside run, walk"),
         ("train/run/1.mp4 train/walk/2.mp4 more/3.mp4", r"splits \(train\) beside more"),
         ("train/1.mp4 test/2.mp4", r"the splits test, train have no class folders"),
+        (
+            "run_train/1.mp4 run_test/2.mp4 walk_train/3.mp4",
+            "run_test and run_train look like splits of one class",
+        ),
+        ("TestRun/1.mp4 TrainRun/2.mp4", "TestRun and TrainRun look like splits of one class"),
         ("run/train/1.mp4 run/val/2.mp4 walk/3.mp4", r"splits \(run/train, run/val\) beside walk"),
         ("run/1.mp4 run/test/2.mp4 walk/3.mp4", r"splits \(run/test\) beside run, walk"),
         (
@@ -210,8 +215,17 @@ def test_a_folder_too_high_or_with_deeper_classes_is_reported(tmp_path: Path, ma
     assert remark.startswith(
         "the classes are the 2 upper folders; if they are the 3 folders in them, such as clips/run"
     )
-    make_files(tmp_path, ["hands/run/4.mp4"])  # sessions of both classes
+    make_files(tmp_path, ["hands/run/4.mp4"])  # some sessions of both classes
     assert read_class_folders(tmp_path).remarks == ()
+
+
+@pytest.mark.parametrize(("inside", "remarks"), [("run walk", 1), ("day night", 1), ("s1 s2", 0), ("run", 0)])
+def test_folders_of_which_each_has_the_same_ones_are_reported(
+    tmp_path: Path, make_files: MakeFiles, inside: str, remarks: int
+) -> None:
+    make_files(tmp_path, [f"{top}/{sub}/1.mp4" for top in ("seen", "unseen") for sub in inside.split()])
+    videos = read_class_folders(tmp_path)
+    assert (videos.class_names, len(videos.remarks)) == (("seen", "unseen"), remarks)
 
 
 def test_what_vifi_made_in_the_data_is_left_out(tmp_path: Path, make_files: MakeFiles) -> None:

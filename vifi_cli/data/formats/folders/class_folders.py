@@ -158,8 +158,10 @@ def _nesting(below: set[Parts]) -> Iterator[str]:
     for folders in below:
         tops_of[folders[1] if len(folders) > 1 else ""].add(folders[0])
     tops = set().union(*tops_of.values())
-    are_names = "" not in tops_of and not any(name.isdecimal() for name in tops_of)
-    if are_names and len(tops_of) > len(tops) and all(len(each) == 1 for each in tops_of.values()):
+    are_names = "" not in tops_of and not any(map(str.isdecimal, "".join(tops_of)))
+    are_own = len(tops_of) > len(tops) and all(len(each) == 1 for each in tops_of.values())
+    are_shared = len(tops_of) > 1 and len(tops) > 1 and all(each == tops for each in tops_of.values())
+    if are_names and (are_own or are_shared):
         example = "/".join(next(iter(sorted(below)))[:2])
         yield (
             f"the classes are the {len(tops)} upper folders; if they are the {len(tops_of)} folders in them, such as "

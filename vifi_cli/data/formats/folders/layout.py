@@ -52,6 +52,8 @@ def depth_of_splits(
     for parts in videos:
         if len(parts) > 1:
             inside[parts[0]].add(parts[1] if len(parts) > 2 else "")
+    if is_class is None:
+        _refuse_splits_in_names(folder, sorted(inside))
     above, within = _can_be_above(inside), _can_be_within(inside)
     if is_class and all(map(is_class, inside)):
         above = above and all(is_class(sub) for subs in inside.values() for sub in subs if sub)
@@ -106,6 +108,24 @@ def _refuse_splits_beside_classes(folder: Path, inside: Mapping[str, set[str]]) 
             f"{folder} holds splits ({', '.join(splits)}) beside {first_of(others, MOST_NAMED)}, or all of them are "
             f"classes: for splits, sort all videos as SPLIT/CLASS/VIDEO.mp4; {_if_classes(folder, 'for classes')}"
         )
+
+
+def _refuse_splits_in_names(folder: Path, names: Sequence[str]) -> None:
+    """Refuses folders such as `run_train` and `run_test`, which are not two classes."""
+    splits_of: defaultdict[str, dict[Split, str]] = defaultdict(dict)
+    for name in names:
+        words = _WORD.findall(clean_class_name(name).casefold())
+        splits = [SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES]
+        rest = " ".join(word for word in words if word not in SPLIT_NAMES)
+        if len(splits) == 1 and rest and split_of_folder(name) is None:
+            splits_of[rest][splits[0]] = name
+    for of_class in splits_of.values():
+        if "train" in of_class and len(of_class) > 1:
+            both = " and ".join(sorted(of_class.values()))
+            raise InvalidInput(
+                f"{folder}: {both} look like splits of one class, or are classes: for splits, sort all videos as "
+                f"SPLIT/CLASS/VIDEO.mp4; {_if_classes(folder, 'for classes')}"
+            )
 
 
 def _refuse_half_split_classes(folder: Path, inside: Mapping[str, set[str]]) -> None:

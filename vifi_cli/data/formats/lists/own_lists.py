@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 from vifi_cli.data.formats.label_file import LabelFile
 from vifi_cli.data.formats.label_numbers import NumberedFile, first_label, folder_of, remarks_on_first_label
 from vifi_cli.data.formats.listing import ListedVideo, Listing, Split
+from vifi_cli.data.formats.tables.columns import are_columns
 from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 
-_LAST_WORD = re.compile(r"(.*\S)(?:\s*[,;]\s*|\s+)([^\s,;]+)")
+_LAST_WORD = re.compile(r"(.*[^\s,;])(?:\s*[,;]\s*|\s+)([^\s,;]+)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan", re.IGNORECASE)
 
 
@@ -68,7 +69,9 @@ def is_list(path: Path) -> bool:
 
 
 def _lines_of(path: Path, split: Split) -> list[ListLine]:
-    lines = numbered_lines(path)
+    lines = [(number, line) for number, line in numbered_lines(path) if not line.startswith("# ")]
+    if lines and are_columns(lines[0][1].split()):
+        lines = lines[1:]
     if not lines:
         raise InvalidInput(f"{path} lists no video: add a line for each")
     read = [_read_line(line, split, f"{path}, line {number}") for number, line in lines]

@@ -20,7 +20,7 @@ from vifi_cli.errors import InvalidInput
 
 def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
     """The rows of a CSV file by our columns, and remarks; see `read_table`."""
-    text = read_text(path)
+    text = _without_preamble(read_text(path))
     mark, header = find_columns(text)
     reader = csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True)
     if not header and text.strip():
@@ -41,7 +41,7 @@ def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
 
 def has_known_header(path: Path) -> bool:
     """Whether the first line of a file names the columns of path and label."""
-    _, header = find_columns(read_text(path))
+    _, header = find_columns(_without_preamble(read_text(path)))
     return are_columns(header)
 
 
@@ -107,4 +107,16 @@ def _of_known_columns(row: CsvRow) -> CsvRow:
 
 
 def _remarks(left_out: Sequence[str]) -> list[str]:
-    return [f"left out the columns {', '.join(left_out)}"] if left_out else []
+    named = [name for name in left_out if name]  # pandas writes its index without a name
+    return [f"left out the columns {', '.join(named)}"] if named else []
+
+
+def _without_preamble(text: str) -> str:
+    """The text with blank lines for the comments above a table, and for Excel's line about its separator."""
+    lines = text.split("\n")
+    for place, line in enumerate(lines):
+        if line.startswith("#") or line.casefold().startswith("sep="):
+            lines[place] = ""
+        elif line.strip():
+            break
+    return "\n".join(lines)

@@ -58,7 +58,7 @@ def test_heads_are_as_wide_as_in_open_clip(tmp_path: Path, name: str, head_width
     assert found.config["quick_gelu"] == (gelu == "quick")
     assert f"with {gelu} GELU assumed" in found.assumed
     other = "gelu" if gelu == "quick" else "quickgelu"
-    assert f"weights.safetensors#{other}`" in found.assumed
+    assert f"append #{other} for" in found.assumed
     chosen = architecture_of_file(resolve_model(f"{tmp_path / 'weights.safetensors'}#{other}"))
     assert (chosen.config["quick_gelu"], chosen.assumed) == (gelu == "plain", "")
     assert chosen.config["vision_cfg"] == found.config["vision_cfg"]

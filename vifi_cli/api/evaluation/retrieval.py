@@ -15,7 +15,7 @@ from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import dated, report_folder, written
 from vifi_cli.api.evaluation.testing import DIGEST_SHOWN
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.library.encoders import EncoderChoice, load_both_sides, load_query_encoder
+from vifi_cli.api.library.encoders import EncoderChoice, load_both_sides, load_query_encoder, with_reader
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.disk.replacement import temporary_folder
 from vifi_cli.errors import IndexMissing, InvalidInput
@@ -91,7 +91,8 @@ def evaluate_retrieval(
     file = QueryFile(path, read_queries(path))
     with _own_index(is_needed=not models) as catalog:
         if not models and catalog:
-            text = load_query_encoder(catalog.indexed_with, EncoderChoice(device=device), feedback)
+            choice = with_reader(EncoderChoice(device=device), catalog.indexed_with)
+            text = load_query_encoder(catalog.indexed_with, choice, feedback)
             measured = [_measured(file, catalog, text, text.model_name, feedback)]
         else:
             measured = [_measured_model(file, catalog, str(model), device, feedback) for model in models]

@@ -4,7 +4,7 @@ The index's own encoder serves it, unless a user names another for the words of 
 named only where it fits: a model that vifi has trained, and that encodes images as the index's own does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class EncoderChoice:
     """What encodes queries, and where: on `auto`, `cpu`, `cuda` or `mps`."""
 
-    model: str | None = None  # reads words; None for the setting if it fits, else the index's own encoder
+    model: str | None = None  # reads words; None for the index's own encoder, which `with_reader` may replace
     device: str = "auto"
 
 
@@ -33,12 +33,12 @@ INDEX_ENCODER = EncoderChoice()
 
 
 def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedback: Feedback) -> TextEncoder:
-    """Loads the encoder of queries: the text side of a model that encodes images as the index's own, or of that one.
+    """Loads the encoder of queries: the text side of the chosen model, or of the index's own encoder.
 
     Raises:
         EncoderMismatch: the model encodes images differently, or the weights of the index's own have changed.
     """
-    model, device = choice.model or model_that_reads(indexed_with), choice.device
+    model, device = choice.model, choice.device
     if model is None:
         return load_index_text_encoder(indexed_with, device, feedback)
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
@@ -51,6 +51,11 @@ def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedbac
             f"or rebuild the index with `vifi index --rebuild --model {model}`"
         )
     return load_text_encoder(source, device)
+
+
+def with_reader(choice: EncoderChoice, indexed_with: IndexedWith) -> EncoderChoice:
+    """A choice with the setting `model` in it, if none was named and the setting reads the words of queries."""
+    return choice if choice.model else replace(choice, model=model_that_reads(indexed_with))
 
 
 def model_that_reads(indexed_with: IndexedWith) -> str | None:

@@ -14,7 +14,7 @@ from vifi_cli.api.library.encoders import (
     EncoderChoice,
     load_index_encoder,
     load_query_encoder,
-    model_that_reads,
+    with_reader,
 )
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.api.search.video_choice import path_problem
@@ -61,7 +61,8 @@ class SearchSession:
         self._index: VideoIndex | None = None
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
-        self._set_readers: dict[IndexedWith, str | None] = {}  # the settings' models that read words, if any
+        # with the model of the settings, where that reads words
+        self._decided: dict[tuple[IndexedWith, EncoderChoice], EncoderChoice] = {}
         self._neutral: dict[str, NeutralTexts] = {}
         self._has_hinted = False
 
@@ -185,7 +186,7 @@ class SearchSession:
 
     def text_encoder(self, choice: EncoderChoice = INDEX_ENCODER) -> TextEncoder:
         """The encoder of words: the text side of a model, or of the index's own encoder."""
-        key = self.index.catalog.indexed_with, choice
+        key = self.index.catalog.indexed_with, self._with_reader(choice)
         if key not in self._text_encoders:
             self._text_encoders[key] = self._load_text_encoder(*key, self._feedback)
         return self._text_encoders[key]
@@ -222,11 +223,15 @@ class SearchSession:
         return self.index.catalog.indexed_with.text_fingerprint
 
     def _is_read_by_another(self, choice: EncoderChoice) -> bool:
-        """Whether another model than the index's own reads words; a session keeps to the first answer."""
-        indexed_with = self.index.catalog.indexed_with
-        if choice.model is None and indexed_with not in self._set_readers:
-            self._set_readers[indexed_with] = model_that_reads(indexed_with)
-        return bool(choice.model or self._set_readers[indexed_with])
+        """Whether another model than the index's own reads words."""
+        return bool(self._with_reader(choice).model)
+
+    def _with_reader(self, choice: EncoderChoice) -> EncoderChoice:
+        """The choice as it is carried out; a session decides once."""
+        key = self.index.catalog.indexed_with, choice
+        if key not in self._decided:
+            self._decided[key] = with_reader(choice, key[0])
+        return self._decided[key]
 
     def _encoder(self, device: str) -> Encoder:
         key = self.index.catalog.indexed_with, device

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import choose_start_of_training
+from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.api.training.request import TrainingRequest, as_changes, prompt_recipe_of, recipe_of
 from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
 from vifi_cli.data.loading import load_labeled_videos
@@ -132,6 +133,7 @@ def resumed_run(path: Path | str, how: Resumption, feedback: Feedback) -> Prepar
             f"the videos of {config.data} are not those that {folder.path} began with: name the place of those with "
             f"--data or --data-root, or start a new run with --model {folder.last}"
         )
+    fetch_model(config.model, feedback)
     return PreparedRun(folder, config, videos, is_begun=True)
 
 

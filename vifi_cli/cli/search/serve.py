@@ -63,7 +63,7 @@ def serve(
 
     It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index.
     """
-    from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder
+    from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder, with_reader
     from vifi_cli.web.app import make_app
     from vifi_cli.web.connections import limits_of_system
     from vifi_cli.web.location.addresses import addresses_of
@@ -77,7 +77,9 @@ def serve(
     app = make_app(
         index_to_search(),
         paths.cache_folder(),
-        lambda indexed_with: load_query_encoder(indexed_with, EncoderChoice(device=device), ON_TERMINAL),
+        lambda indexed_with: load_query_encoder(
+            indexed_with, with_reader(EncoderChoice(device=device), indexed_with), ON_TERMINAL
+        ),
         hosts=Hosts(address.expose, allowed),
         root_path=below,
     )

@@ -82,7 +82,7 @@ def _fitting(path: Path, shapes: Shapes, names: list[str], activation: str | Non
         config = _spelled_out(shapes, config, quick_gelu=quick)
         assumed = "" if activation else _assumed_gelu(path, f"as {name}", quick=quick)
     else:
-        assumed = f"{path} is read as {name}; `{path}#ARCHITECTURE` names another architecture of open_clip"
+        assumed = f"{path} is read as {name}; append #ARCHITECTURE for another architecture of open_clip"
     if preprocessing is None and assumed:
         assumed += "; pictures are normalized as for OpenAI's CLIP"
     return FileArchitecture(config, assumed, preprocessing or {})
@@ -129,11 +129,8 @@ def _small(path: Path, shapes: Shapes, activation: str | None) -> FileArchitectu
 
 
 def _assumed_gelu(path: Path, how: str, *, quick: bool) -> str:
-    here, other = ("quick", "gelu") if quick else ("plain", "quickgelu")
-    return (
-        f"{path} is read {how}, with {here} GELU assumed, which weights do not show: "
-        f"`{path}#{other}` reads it with {'plain' if quick else 'quick'} GELU"
-    )
+    here, other = ("quick", "#gelu for plain GELU") if quick else ("plain", "#quickgelu for quick GELU")
+    return f"{path} is read {how}, with {here} GELU assumed, which weights do not show; append {other}"
 
 
 def _refuse_other_names(path: Path, shapes: Shapes) -> None:

@@ -179,11 +179,21 @@ def _filled(tower: nn.Module, weights: dict[str, Tensor], model: OpenClipModel) 
     try:
         tower.load_state_dict(weights)
     except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise ModelUnavailable(
-            f"{model.weights} does not fit the architecture of {model.source.name}: {first}"
+            f"{model.weights} does not fit the architecture of {model.source.name}: "
+            f"{_first_difference(tower.state_dict(), weights)}"
         ) from error
     return tower.eval()
+
+
+def _first_difference(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    for name in (*wanted, *found):
+        if name not in wanted or name not in found:
+            return f"{name} is {'missing' if name in wanted else 'one weight too many'}"
+        if wanted[name].shape != found[name].shape:
+            here, there = (" x ".join(map(str, one[name].shape)) or "one number" for one in (found, wanted))
+            return f"{name} is {here}, and should be {there}"
+    return "its weights cannot be read"
 
 
 def load_tokenizer(model: OpenClipModel) -> Callable[[Sequence[str]], Tensor]:

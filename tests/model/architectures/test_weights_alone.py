@@ -98,6 +98,26 @@ def test_weights_of_no_known_architecture_are_refused(tmp_path: Path) -> None:
         resolve_model(f"{oblong}#ViT-H-14x")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("image_encoder.conv1.weight", "is a checkpoint of ViFi-CLIP: make it a model folder with"),
+        (
+            "base_model.model.vision_model.encoder.q_proj.lora_A.weight",
+            "holds LoRA adapters without the model",
+        ),
+        ("layer1.0.conv1.weight", "does not name its weights as OpenAI's CLIP does .visual.* is missing"),
+        ("visual.blocks.0.attn.q_proj.weight", "does not name its weights as OpenAI's CLIP does"),
+    ],
+)
+def test_weights_of_other_names_are_called_by_what_they_are(tmp_path: Path, name: str, message: str) -> None:
+    torch.save({name: torch.ones(2, 2)}, tmp_path / "weights.pth")
+    with pytest.raises(ModelUnavailable, match=message):
+        load_vifi_clip(resolve_model(str(tmp_path / "weights.pth")))
+    with pytest.raises(InvalidInput, match=r"not a model folder.*did you mean .*weights\.pth"):
+        resolve_model(str(tmp_path))
+
+
 def test_a_named_architecture_gives_the_numbers_of_open_clip(tmp_path: Path) -> None:
     """The smallest architecture of open_clip with heads that OpenAI's rule gets wrong, at a tenth of its size."""
     import open_clip

@@ -250,6 +250,21 @@ def test_configurations_that_make_no_sense(
         assert "\n" not in str(caught.value)
 
 
+def test_what_a_diverged_run_left_is_refused_by_everything(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    file = folder / "weights.safetensors"
+    weights = load_file(file)
+    weights["visual.proj"][0, 0] = float("nan")
+    save_file(weights, file)
+    for load in (load_vifi_clip, load_encoder):
+        with pytest.raises(
+            ModelUnavailable, match=r"holds NaN or infinite weights, first in visual\.proj"
+        ) as caught:
+            load(resolve_model(str(folder)))
+        assert str(file) in str(caught.value)
+
+
 def test_damaged_files_say_so(folder: Path) -> None:
     weights, card = folder / "weights.safetensors", folder / "config.json"
     whole = weights.read_bytes()

@@ -283,6 +283,22 @@ def test_a_configuration_that_hides_its_methods_does_no_harm(
     assert type(content["config"]) is OrderedDict
 
 
+def test_weights_that_are_not_numbers_are_not_imported(base: Path, tmp_path: Path) -> None:
+    weights = published_weights(base)
+    weights["image_encoder.proj"][0, 0] = float("nan")
+    file = save_published(tmp_path / "diverged.pth", weights)
+    with pytest.raises(ModelUnavailable, match=r"diverged\.pth holds NaN .* first in image_encoder\.proj"):
+        import_checkpoint(file, resolve_model(str(base)))
+
+
+def test_compiled_and_distributed_checkpoints_are_imported(base: Path, tmp_path: Path) -> None:
+    weights = published_weights(base)
+    wrapped = OrderedDict((f"_orig_mod.module.{name}", tensor) for name, tensor in weights.items())
+    imported = import_checkpoint(save_published(tmp_path / "a.pth", wrapped), resolve_model(str(base)))
+    assert torch.equal(imported.model.network.visual.proj, weights["image_encoder.proj"])  # type: ignore[arg-type]
+    assert imported.model.card.class_names == tuple(name.lower() for name in NAMES)
+
+
 def test_programs_and_other_files_are_refused(base: Path, tmp_path: Path) -> None:
     for name, content in (("text.pth", b"hello"), ("empty.zip.pth", b"PK\x05\x06" + bytes(18))):
         (tmp_path / name).write_bytes(content)

@@ -78,6 +78,26 @@ def test_towers_that_give_tokens_too_give_embeddings_alone(tiny_clip: Path, nois
     np.testing.assert_array_equal(coca.encode_texts(["a dog"]), plain.encode_texts(["a dog"]))
 
 
+def test_a_coca_is_read_without_its_decoder(tmp_path: Path) -> None:
+    import open_clip
+    from safetensors.torch import save_file
+
+    config = json.loads(json.dumps(TINY)) | {"quick_gelu": False}
+    config["vision_cfg"] |= {"attentional_pool": True, "attn_pooler_heads": 2, "output_tokens": True}
+    config["text_cfg"] |= {"embed_cls": True, "output_tokens": True, "context_length": 15}
+    decoder = {"context_length": 15, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    torch.manual_seed(0)
+    model = open_clip.CoCa(**config, multimodal_cfg=decoder).eval()
+    save_file(model.state_dict(), tmp_path / "open_clip_model.safetensors")
+    content = {"model_cfg": {**config, "multimodal_cfg": decoder, "custom_text": True}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(content))
+    encoder = load_text_encoder(resolve_model(str(tmp_path)))
+    tokens = open_clip.SimpleTokenizer(context_length=15)(["a dog"])
+    with torch.inference_mode():
+        expected = model.encode_text(tokens, normalize=True).numpy()
+    np.testing.assert_allclose(encoder.encode_texts(["a dog"]), expected, atol=1e-5)
+
+
 def test_fingerprints_follow_each_tower_alone(tiny_clip: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

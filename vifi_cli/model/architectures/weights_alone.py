@@ -139,6 +139,10 @@ def _refuse_other_names(path: Path, shapes: Shapes) -> None:
             f"{path} is a checkpoint of ViFi-CLIP: make it a model folder with "
             f"`vifi model import {path} --output FOLDER`"
         )
+    if any(".lora_" in name for name in shapes):
+        raise ModelUnavailable(
+            f"{path} holds LoRA adapters without the model they belong to: merge them into it, and save that"
+        )
     if any(name.startswith("vision_model.") for name in shapes):
         raise ModelUnavailable(
             f"{path} has weights in the naming of transformers, whose configuration is in a file beside them: name "

@@ -140,7 +140,8 @@ def _folder(path: Path) -> ModelSource:
         return ModelSource(str(path), "vifi", path=path)
     if is_transformers_folder(path):
         return ModelSource(str(path), "transformers", path=path)
-    inside = next((path / name for name in ("best", "last") if is_model_folder(path / name)), None)
+    models = (path / name for name in ("best", "last") if is_model_folder(path / name))
+    inside = next(models, None) or next(filter(is_weights_name, sorted(path.iterdir())), None)
     hint = f"; did you mean {inside}?" if inside else ""
     raise InvalidInput(
         f"{path} is not a model folder: it holds neither {OPEN_CLIP_CONFIGURATION} "

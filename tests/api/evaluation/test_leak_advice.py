@@ -45,12 +45,15 @@ def test_every_command_has_the_users_values(
     monkeypatch.delenv("VIFI_DATA", raising=False)
     folder = tmp_path / "Anna's clips; $HOME"
     folder.mkdir()
-    data = DataSource(str(folder / "clips.csv"), labels=folder / "labels.csv", root=folder)
+    data = DataSource(
+        str(folder / "clips.csv"), labels=folder / "labels.csv", root=folder, classes=("run", "long jump")
+    )
     commands = advice(setting, data, protocol=protocol)
     assert len(commands) == 2
     for command in commands:
         values = parsed(command)
         assert values["data"] == "Anna's clips; $HOME/clips.csv,Anna's clips; $HOME/labels.csv"
+        assert values["classes"] == "run,long jump"
         assert values["data_root"] == Path("Anna's clips; $HOME")
         assert (values["protocol"] or "default") == protocol
         read = Setting.parse(str(values["setting"]))

@@ -4,12 +4,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Vifi
-from tests.cli.evaluation.test_eval import COLOURS, colours, document, here, recipe, tiny  # noqa: F401 - fixtures
+from tests.cli.evaluation.test_eval import (  # noqa: F401 - fixtures
+    COLOURS,
+    colours,
+    document,
+    here,
+    recipe,
+    tiny,
+    trained_with,
+)
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
+from vifi_cli.api.feedback import AUTOMATIC
+from vifi_cli.api.visualization.embedding_map import embed_dataset
+from vifi_cli.data.source import DataSource
 
 FILES = ["embed-map.html", "embed-map.png"]
 
@@ -79,6 +91,20 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
             solid_colour_clip(path, [(colour, 0.6), ("black", 0.1 * number)])
     (folder / "videos" / "red" / "bad.mp4").write_text("no video")
     return folder / "videos"
+
+
+def test_each_model_embeds_with_the_frames_of_its_training(
+    folders: Path,
+    tiny: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    models = [str(trained_with(count, tmp_path / str(count), tiny)) for count in (1, 3)]
+    data = DataSource(str(folders))
+    both = embed_dataset(models, data, "cpu", AUTOMATIC, allow_leak=False).by_model
+    for model, (_, embeddings) in zip(models, both, strict=True):
+        ((_, alone),) = embed_dataset([model], data, "cpu", AUTOMATIC, allow_leak=False).by_model
+        assert np.array_equal(embeddings, alone)
+    assert not np.array_equal(both[0][1], both[1][1])
 
 
 def test_models_that_were_not_trained_are_shown_on_all_videos(

@@ -100,6 +100,14 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     assert facts["Model runs/one/best"].startswith("epoch 1 of 1, the last, embedding fusion")
     assert facts["Leaks"] == "none found"
     assert {file.name for file in (here / "report").iterdir()} >= {"report.json", "report.html", "report.md"}
+    assert not report["notes"], "nothing to explain"
+    other = document(vifi("eval", "--views", "2x1", "--frames", "4", "--json", "-o", "other"))
+    (note,) = other["notes"]
+    share = f"{100 * told['top1']:.1f}"
+    assert note == (
+        f"Training reported top-1 {share} of runs/one/best on 8 test videos with 2 frames, 1x1 views. "
+        "This test has 4 frames, 2x1 views, so the numbers differ."
+    )
     run, named = run_and_models((str(tiny), str(best)))
     assert run
     assert (run.data, named) == (str(colours), (str(tiny), str(best))), "whichever model has a run"

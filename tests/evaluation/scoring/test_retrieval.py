@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.scoring.confidence_intervals import wilson_interval
 from vifi_cli.evaluation.scoring.retrieval import (
     MEASURES,
     Query,
@@ -53,6 +54,11 @@ def test_intervals_are_over_queries() -> None:
     assert scores.mean_average_precision.low < scores.mean_average_precision.value
     assert scores.median_rank.low == 1
     assert scores.median_rank.high == 2
+
+
+def test_a_map_of_few_queries_is_uncertain_even_if_all_are_found() -> None:
+    figure = score_retrieval(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.bool_)).mean_average_precision
+    assert (figure.low, figure.high) == pytest.approx(wilson_interval(1, 3))
 
 
 def test_a_model_that_tells_nothing_apart_gains_nothing() -> None:

@@ -1,6 +1,7 @@
 """The way from a plain model to a tuned one: scored at each step on the same clips, its ends being the models."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ def test_the_best_point_has_the_highest_mean_and_of_equal_ones_the_most_tuned() 
         SweepPoint(1, (1, 0)),
     ]
     assert AlphaSweep((), tuple(points)).best.alpha == 0.7
+
+
+def test_videos_of_several_classes_are_swept_by_map(
+    models: tuple[LoadedModel, LoadedModel], data: LabeledVideos
+) -> None:
+    several = LabeledVideos(
+        "several",
+        data.class_names,
+        test=tuple(replace(video, more_labels=((video.label + 1) % 3,)) for video in data.test[:3]),
+    )
+    point = next(sweep(*models, (several,), reading()))
+    assert AlphaSweep((several,), (point,)).measure == "mAP"
+    assert AlphaSweep((several, data), (point,)).measure == "top-1 or mAP"
+    assert 0 < point.mean <= 1
 
 
 def test_videos_that_cannot_be_read_at_all_are_said_plainly(

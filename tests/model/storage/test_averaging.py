@@ -102,6 +102,20 @@ def test_other_preprocessing_and_classes_are_remarked(named: Named) -> None:
     assert "first was tuned on other classes than second" in classes
 
 
+def test_a_soup_of_models_with_other_frames_is_remarked(named: Named) -> None:
+    first = named("first", 1, tuned=("image",), origin={"frames": "16"})
+    second = named("second", 2, tuned=("image",), origin={"frames": "8"})
+    merged = average_models((first, second), (0.5, 0.5))
+    assert merged.model.card.trained_frames == 8
+    (remark,) = merged.remarks
+    assert remark.startswith(
+        "first was trained with 16 frames and second with 8: the merged model is tested with 8"
+    )
+    plain = named("plain", 0, origin={"frames": "a few"})
+    assert plain.card.trained_frames is None
+    assert average_models((plain, second), (0.5, 0.5)).remarks == ()
+
+
 def test_models_that_fuse_in_different_ways_are_refused(named: Named) -> None:
     first = named("first", 0, tuned=("image",), fusion="image")
     second = named("second", 1, tuned=("image",))

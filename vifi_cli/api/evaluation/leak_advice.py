@@ -36,6 +36,8 @@ def _command(plan: TestPlan, program: str, model: str, setting: Setting | None =
     parts += ["--model", shown_path(given_path(model)) if given_path(model).exists() else model]
     if subject.data.root and subject.data.root != load_settings().data_root:
         parts += ["--data-root", shown_path(subject.data.root)]
+    if subject.data.classes and not any("," in name for name in subject.data.classes):
+        parts += ["--classes", ",".join(subject.data.classes)]
     if subject.protocol == "paper":
         parts += ["--protocol", "paper"]
     return f"`{program} {shlex.join(parts)}`"

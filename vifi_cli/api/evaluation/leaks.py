@@ -34,10 +34,15 @@ class TrainedOn:
 
 def run_of(model: str) -> RunConfig | None:
     """The run whose folder contains a model folder, if any."""
+    folder = run_folder_of(model)
+    return folder.read_config() if folder else None
+
+
+def run_folder_of(model: str) -> RunFolder | None:
+    """The folder of the run that a model folder is in, if any."""
     folder = Path(model).expanduser()
     run = folder.absolute().parent
-    is_in_run = folder.is_dir() and (run / "config.toml").is_file()
-    return RunFolder(run).read_config() if is_in_run else None
+    return RunFolder(run) if folder.is_dir() and (run / "config.toml").is_file() else None
 
 
 def trained_on(model: str, tested_set: str) -> TrainedOn:

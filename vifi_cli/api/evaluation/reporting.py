@@ -8,20 +8,22 @@ from datetime import datetime
 from pathlib import Path
 
 from vifi_cli import __version__
-from vifi_cli.api.evaluation.leaks import same_classes
+from vifi_cli.api.evaluation.leaks import run_folder_of, same_classes
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.evaluation.request import METHODS, shown_model
 from vifi_cli.api.evaluation.testing import DIGEST_SHOWN, Candidate, Tester
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
 from vifi_cli.evaluation.report.report import Report, TestDetail
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable, published_rows
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, percent_text, published_rows
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.evaluation.scoring.multi_label import MultiLabelScores
 from vifi_cli.evaluation.scoring.scores import named_scores
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
+from vifi_cli.evaluation.testing.views import ScoreConditions, Views
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.run.summary import summarize
 from vifi_cli.wording import counted
 
 SETTINGS_IN_WORDS = {
@@ -99,9 +101,32 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
     if len(set(frames.values())) > 1:
         listed = ", ".join(f"{method} {number}" for method, number in frames.items())
         yield f"Each model is tested with the frames of its training: {listed}. --frames N tests all alike."
+    yield from _other_numbers(plan, tested)
     if _shares_one_training_list(plan):
         seeds = ", ".join(str(trial.seed) for trial in plan.trials)
         yield f"Seeds {seeds} train on the same videos, so their spread (±) would say nothing about other videos."
+
+
+def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
+    """What training reported of a model under other conditions than those of this test."""
+    for candidate, trials in tested:
+        model, conditions = candidate.models[0], trials[0][0].conditions
+        folder = run_folder_of(model.name)
+        if candidate.texts or conditions is None or folder is None:
+            continue
+        run = summarize(folder)
+        scores = run.best
+        if scores is None or run.config.data != str(plan.subject.data):
+            continue
+        told = ScoreConditions(
+            scores.frames or conditions.frames, Views.parse(scores.views), run.config.protocol
+        )
+        if str(told) != str(conditions):
+            yield (
+                f"Training reported {scores.measure} {percent_text(scores.value)} of {candidate.method} on "
+                f"{counted(scores.videos, f'{scores.split} video')} with {told}. This test has {conditions}, so the "
+                "numbers differ."
+            )
 
 
 def _shares_one_training_list(plan: TestPlan) -> bool:

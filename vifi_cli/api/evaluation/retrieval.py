@@ -216,7 +216,7 @@ def _facts(file: QueryFile, measured: Sequence[MeasuredModel]) -> Iterator[tuple
     yield "Ties", "count as ranked before the relevant video"
     yield (
         "Intervals",
-        f"95 % over queries: Wilson for R@K, percentile bootstrap with {DRAWS:,} draws for mAP and the rank",
+        f"95 % over queries: Wilson for R@K and mAP, percentile bootstrap with {DRAWS:,} draws for the rank",
     )
     for one in measured:
         yield f"Model {one.row.method}", one.protocol

@@ -162,4 +162,5 @@ def _sweep(
             done += more
             report(done)
 
-        return AlphaSweep(parts, tuple(sweep(plain, tuned, parts, reading, watch)))
+        points = tuple(sweep(plain, tuned, parts, reading, watch))
+        return AlphaSweep(parts, points, reading.frames)

@@ -89,7 +89,7 @@ def attention(
         models: one, or several to show side by side. The first one's feedback receives the progress.
         text: show the evidence for it; None shows what the models look at without a text.
         method: `last`, `rollout`, `relevance` or `cam`; None for the one that suits each model and the text.
-        frames: T; as many as in training, or 8, if None.
+        frames: T; as many as in training, or 8, if None; of several models the most.
         part: of the video.
 
     Raises:
@@ -104,8 +104,14 @@ def attention(
     for one in several:
         if one.loaded.network.fusion == "image":
             feedback.note(f"{one.name} averages the pictures of a clip; this shows each picture separately")
+    most = max(one.frames for one in several)
+    if not frames and any(one.frames != most for one in several):
+        each = ", ".join(f"{one.name} {one.frames}" for one in several)
+        feedback.note(
+            f"all models see {most} frames, though trained with others ({each}); --frames changes it"
+        )
     with naming(path):
-        clip = clip_frames(path, frames or max(one.frames for one in several), part)
+        clip = clip_frames(path, frames or most, part)
     pictures = [frame.picture for frame in clip]
     seen: list[FrameAttention] = []
     with feedback.task("Looking", len(watched) * len(clip)) as report:

@@ -97,6 +97,9 @@ def _as_document(merged: MergedModel) -> dict[str, object]:
         "sweep": [
             {"alpha": point.alpha, "top1": point.top1, "mean": point.mean} for point in merged.sweep.points
         ],
+        "measure": merged.sweep.measure,
+        "frames": merged.sweep.frames,
+        "views": "1x1",
         "curve": str(merged.folder / CURVE_FILE),
     }
 
@@ -110,3 +113,4 @@ def _show_sweep(swept: AlphaSweep) -> None:
         scores = (*point.top1, point.mean)[: len(names)]
         rows.append((f"{point.alpha:.1f}", *(f"{score:.3f}" for score in scores)))
     output.rows(("Alpha", *names), rows, right=("Alpha", *names))
+    output.note(f"{swept.measure} with {swept.frames} frames, 1x1 views")

@@ -37,7 +37,7 @@ def sweep_figure(swept: AlphaSweep, chosen: float) -> "Figure":
             alphas, [100 * point.mean for point in swept.points], color=PALE, linestyle="--", label="mean"
         )
     axes.axvline(chosen, color=PALE, zorder=0, linewidth=3, alpha=0.4, label=f"chosen: alpha {chosen:g}")
-    axes.set(xlabel="alpha, the share of the tuned model", title="Top-1 accuracy", ylim=(0, 102))
+    axes.set(xlabel="alpha, the share of the tuned model", title=f"{swept.measure}, one view", ylim=(0, 102))
     axes.set(xlim=(-0.03, 1.03), xticks=[step / 5 for step in range(6)], yticks=range(0, 101, 20))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
     figure.legend(loc="outside lower left")

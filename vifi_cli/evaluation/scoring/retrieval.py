@@ -15,6 +15,7 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     Floats,
     estimated_share,
     interval_of,
+    variance_interval,
 )
 
 COLUMNS = ("file", "caption")
@@ -76,7 +77,7 @@ def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bo
     precision = np.array([np.mean(np.arange(1, len(place) + 1) / place) for place in places])
     return RetrievalScores(
         tuple(estimated_share(first <= cut) for cut in CUTS),
-        _estimate(precision, np.mean),
+        _mean_precision(precision),
         replace(_estimate(first.astype(np.float64), np.median), unit="rank"),
         first,
     )
@@ -89,6 +90,13 @@ def relevant_places(
     ordered = np.lexsort((relevant, -scores))  # among equal scores, the others come first
     places: npt.NDArray[np.int64] = np.flatnonzero(relevant[ordered]) + 1
     return places
+
+
+def _mean_precision(precision: Floats) -> Estimate:
+    """The mean over queries, whose interval has a width even if all queries are alike."""
+    value, queries = float(precision.mean()), len(precision)
+    variance = float(precision.var()) / queries
+    return Estimate(value, *variance_interval(value, variance, 0, queries))
 
 
 def _estimate(values: Floats, statistic: Callable[[Floats], np.floating]) -> Estimate:

@@ -10,6 +10,11 @@ import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.scoring.multi_label import (
+    mean_average_precision,
+    positives_of,
+    shows_several_classes,
+)
 from vifi_cli.evaluation.scoring.predictions import top_k_hits
 from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
@@ -38,7 +43,7 @@ class SweepPoint:
     """A mixture and its scores."""
 
     alpha: float  # the tuned model's share of the weights
-    top1: tuple[float, ...]  # accuracy on each dataset, 0 to 1
+    top1: tuple[float, ...]  # accuracy on each dataset, 0 to 1; mAP where videos show several classes
 
     @property
     def mean(self) -> float:
@@ -52,6 +57,13 @@ class AlphaSweep:
 
     data: tuple[LabeledVideos, ...]  # their test videos are scored
     points: tuple[SweepPoint, ...]
+    frames: int | None = None  # of a test clip, of which each video has one
+
+    @property
+    def measure(self) -> str:
+        """What is scored: `top-1`, `mAP`, or one or the other for different datasets."""
+        named = {"mAP" if shows_several_classes(part.test) else "top-1" for part in self.data}
+        return " or ".join(sorted(named, reverse=True)) or "top-1"
 
     def __repr__(self) -> str:
         names = ", ".join(part.name for part in self.data)
@@ -97,5 +109,7 @@ def _top1(
         raise InvalidInput(
             f"none of the {len(data.test)} videos of {data.name} can be read: run `vifi data check`"
         )
-    labels = [data.test[video].label for video in predictions.videos.tolist()]
-    return float(top_k_hits(predictions.probabilities, labels, 1).mean())
+    read = [data.test[video] for video in predictions.videos.tolist()]
+    if shows_several_classes(data.test):
+        return mean_average_precision(predictions.probabilities, positives_of(read, len(data.class_names)))
+    return float(top_k_hits(predictions.probabilities, [video.label for video in read], 1).mean())

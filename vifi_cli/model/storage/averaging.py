@@ -147,5 +147,10 @@ def _remarks(cards: Mapping[str, ModelCard]) -> Iterable[str]:
     for name, other in cards.items():
         if other.preprocessing != card.preprocessing:
             yield f"{name} preprocesses pictures differently from {last}: the merged model does it as {last} does"
+        if other.trained_frames and card.trained_frames and other.trained_frames != card.trained_frames:
+            yield (
+                f"{name} was trained with {other.trained_frames} frames and {last} with {card.trained_frames}: the "
+                f"merged model is tested with {card.trained_frames}, or as --frames says"
+            )
         if other.class_names and other.class_names != card.class_names:
             yield f"{name} was tuned on other classes than {last}: the merged model has the classes of {last}"

@@ -104,7 +104,7 @@ def test_a_disk_that_vanishes_stops_the_run_after_the_last_good_step(
 
 def test_the_last_epoch_is_kept_where_the_published_tests_take_it(make_run: MakeRun, tmp_path: Path) -> None:
     """docs/TRAIN.md of the published code tests ckpt_epoch_10, the last of base-to-novel."""
-    good, progress = Scores("test", 0.9, 1.0, 3), RunProgress(best_top1=0.1, best_epoch=1)
+    good, progress = Scores("test", 0.9, 1.0, 3), RunProgress(best_score=0.1, best_epoch=1)
     for changes, expected in ((("keep_last=true",), [False, True]), ((), [True, True])):
         run = make_run(tmp_path / str(len(changes)), "select_on_test=true", *changes)
         kept = [run._validation.is_best(good, progress, is_last=is_last) for is_last in (False, True)]

@@ -12,7 +12,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_sce
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.video_checks import check_videos
+from vifi_cli.data.video_checks import DataCheck, Finding, NearDuplicate, check_videos
 
 LABELS = {"hmdb": "hmdb_51_labels.csv", "ucf": "ucf_101_labels.csv"}
 
@@ -91,3 +91,12 @@ def test_a_class_that_is_trained_and_never_tested_is_named(tmp_path: Path, make_
     assert check_videos(trained, decode=False).untested_classes == ()
     tested = replace(trained, test=(replace(videos[2], label=0),))
     assert check_videos(tested, decode=False).untested_classes == ("b",)
+
+
+def test_near_duplicates_are_findings_with_their_similarity() -> None:
+    train, held_out = LabeledVideo(Path("/a.mp4"), 0), LabeledVideo(Path("/b.mp4"), 0)
+    videos = LabeledVideos("d", ("run",), (train,), (held_out,), ())
+    found = DataCheck(videos, (), (), (), near_duplicates=(NearDuplicate(train, held_out, "val", 0.957),))
+    assert found.findings() == (Finding("near duplicate", "/a.mp4", "/b.mp4 (0.96)", "val"),)
+    assert not found.is_fine
+    assert DataCheck(videos, (), (), (), near_duplicates=()).is_fine

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
+from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.models.class_texts import unclear_class_texts
 from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
@@ -42,6 +43,7 @@ def check_data(
     data_root: Path | str | None = None,
     classes: str | Sequence[str] | None = None,
     decode: bool = True,
+    near_duplicates: bool | str | EncoderChoice = False,
     feedback: Feedback = AUTOMATIC,
 ) -> DataCheck:
     """Checks labeled videos for missing, broken and duplicate files, leaks between splits, and empty classes.
@@ -52,10 +54,14 @@ def check_data(
         data_root: the folder of public sets, for other data a second folder to look for videos in; else the setting.
         classes: the only ones to check: names, or `present` for those with videos on disk, or a file of names.
         decode: whether to decode every video, at eight places or more.
+        near_duplicates: whether to look for training videos that are held out too, encoded again, scaled, cropped or
+            cut shorter. The name of a model, or an `EncoderChoice`, says whose embeddings find videos that look alike;
+            True takes that of `index_videos`.
         feedback: receives progress.
 
     Raises:
-        InvalidInput: the data cannot be read.
+        InvalidInput: the data cannot be read, or there is no such model.
+        ModelUnavailable: the model cannot be fetched.
     """
     with feedback.busy("Reading the list of videos"):
         chosen = Setting.parse(setting) if isinstance(setting, str) else setting
@@ -63,11 +69,22 @@ def check_data(
     refused = tuple(refusals_of_setting(videos, chosen))
     if not refused and (unclear := unclear_class_texts(videos.class_names)):
         refused = (unclear,)
+    found = _checked(videos, feedback, decode=decode)
+    pairs = None
+    if near_duplicates:
+        from vifi_cli.api.evaluation.near_duplicates import find_near_duplicates
+
+        named = EncoderChoice(near_duplicates) if isinstance(near_duplicates, str) else near_duplicates
+        encoder = EncoderChoice() if named is True else named
+        pairs = find_near_duplicates(videos, encoder, feedback, found.duplicates)
+    return replace(found, unsplittable=unsplittable, refusals=refused, near_duplicates=pairs)
+
+
+def _checked(videos: LabeledVideos, feedback: Feedback, *, decode: bool) -> DataCheck:
     if not decode:
-        return replace(check_videos(videos, decode=False), unsplittable=unsplittable, refusals=refused)
+        return check_videos(videos, decode=False)
     with feedback.task("Checking", len({video.path for video in videos.all_videos()}), "files") as report:
-        found = check_videos(videos, on_decoded=report)
-    return replace(found, unsplittable=unsplittable, refusals=refused)
+        return check_videos(videos, on_decoded=report)
 
 
 def _read(source: DataSource, setting: Setting) -> tuple[LabeledVideos, str]:

@@ -39,7 +39,7 @@ class Finding:
     """One problem of the data.
 
     Its kind is `missing`, `unreadable`, `cut short`, `outside`, `duplicate`, `file leak`, `content leak`, `group leak`,
-    `moment leak`, `empty class` or `too few groups`.
+    `moment leak`, `near duplicate`, `empty class` or `too few groups`.
     """
 
     kind: str
@@ -56,6 +56,16 @@ class OutsideMoment:
     file_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """A training video that shows the footage of a held-out one in another file."""
+
+    train: LabeledVideo
+    held_out: LabeledVideo
+    split: Split  # of the held-out video
+    similarity: float  # of what moves in them: 1 for equal pictures
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class DataCheck:
     """What a check found."""
@@ -68,6 +78,7 @@ class DataCheck:
     unsplittable: str = ""  # why no videos can be held out fairly, where there is no split
     refusals: tuple[str, ...] = ()  # why training refuses the data
     durations: Durations | None = None  # None without decoding
+    near_duplicates: tuple[NearDuplicate, ...] | None = None  # the most similar first; None if not looked for
 
     @property
     def class_balance(self) -> ClassBalance | None:
@@ -114,6 +125,9 @@ class DataCheck:
         for leak in self.leaks:
             other = "" if leak.held_out.key == leak.train.key else leak.held_out.address
             yield Finding(f"{leak.by} leak", leak.train.address, other, leak.split)
+        for pair in self.near_duplicates or ():
+            detail = f"{pair.held_out.address} ({pair.similarity:.2f})"
+            yield Finding("near duplicate", pair.train.address, detail, pair.split)
         for name in self.empty_classes:
             yield Finding("empty class", name)
         if self.unsplittable:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from tests.made_videos import solid_colour_clip
+from tests.made_videos import solid_colour_clip, write_video
+from tests.video.clips.test_same_footage import take
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 
 WEIZMANN = Path(__file__).parents[4] / "shared/videos/actions/weizmann"
@@ -138,3 +139,43 @@ def test_leaving_daria_out_of_weizmann_is_one_command(vifi: Vifi, tmp_path: Path
 def test_the_help_names_all_public_sets(vifi: Vifi) -> None:
     shown = " ".join(vifi("data", "--help").stdout.split())
     assert f"Public sets: {', '.join(PUBLIC_SETS)}." in shown
+
+
+def test_check_finds_re_encoded_and_cut_copies_across_splits(vifi: Vifi, tmp_path: Path, tiny: Path) -> None:
+    rows = ["path,label,split"]
+    for seed in range(4):
+        write_video(tmp_path / f"take{seed}.mp4", take(seed), fps=25.0)
+        rows.append(f"take{seed}.mp4,{('run', 'walk')[seed % 2]},train")
+    write_video(tmp_path / "copy.mp4", take(1)[6:34, ::2, ::2], fps=25.0, codec="mpeg4")
+    write_video(tmp_path / "other.mp4", take(9), fps=25.0)
+    rows += ["copy.mp4,walk,test", "other.mp4,run,test"]
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    outcome = vifi("data", "check", tmp_path / "table.csv", "--near-duplicates", "--model", tiny, "--json")
+    assert outcome.exit_code == 1, outcome.stderr
+    (pair,) = json.loads(outcome.stdout)["near_duplicates"]
+    assert [Path(pair[name]).name for name in ("train", "held_out")] == ["take1.mp4", "copy.mp4"]
+    assert pair["split"] == "test"
+    assert pair["similarity"] > 0.9
+
+
+def test_check_reports_balance_and_durations(vifi: Vifi, tmp_path: Path) -> None:
+    rows = ["path,label,split"]
+    for place, (label, seconds) in enumerate([("run", 0.3), *[("run", 1.0)] * 2, ("walk", 12.0)]):
+        solid_colour_clip(tmp_path / f"{place}.mp4", [(COLOURS[place], seconds)])
+        rows.append(f"{place}.mp4,{label},train")
+    solid_colour_clip(tmp_path / "held.mp4", [("teal", 1.0)])
+    rows.append("held.mp4,run,test")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    outcome = vifi("data", "check", tmp_path / "table.csv")
+    for said in (
+        "videos take 0.3 s to 12 s, median 1.0 s",
+        "1 video is under 0.5 s, such as 0.mp4 (0.3 s)",
+        "1 video is over 10 times the median, such as 3.mp4 (12 s)",
+        "classes are unequal: 'run' has 3 videos, 'walk' 1; --recipe class_balance=1",
+        "--near-duplicates finds them",
+    ):
+        assert said in outcome.stderr
+    document = json.loads(vifi("data", "check", tmp_path / "table.csv", "--json").stdout)
+    assert document["class_balance"]["ratio"] == 3
+    assert document["durations"]["median_seconds"] == pytest.approx(1, abs=0.05)
+    assert [Path(each["path"]).name for each in document["durations"]["long"]] == ["3.mp4"]

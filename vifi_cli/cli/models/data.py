@@ -19,7 +19,9 @@ from vifi_cli.cli.terminal.options.shared import (
     DATA_HELP,
     ClassesOption,
     DataRootOption,
+    DeviceOption,
     JsonOption,
+    ModelOption,
     output_option,
 )
 from vifi_cli.cli.terminal.options.splicing import spliced
@@ -47,6 +49,10 @@ FINDINGS = {
     "moment leak": (
         "training video is another moment of a held-out file",
         "training videos are other moments of held-out files",
+    ),
+    "near duplicate": (
+        "training video shows the footage of a held-out one",
+        "training videos show the footage of held-out ones",
     ),
     "empty class": ("class has no training video", "classes have no training video"),
     "too few groups": ("split cannot be drawn", "splits cannot be drawn"),
@@ -121,6 +127,14 @@ def check(
     data_root: DataRootOption = None,
     classes: ClassesOption = None,
     decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Decode every video")] = True,
+    near_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--near-duplicates", help="Also find training videos that are held out re-encoded, cropped or cut"
+        ),
+    ] = False,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Check labeled videos for missing, broken and duplicate files, leaks and empty classes.
@@ -128,11 +142,19 @@ def check(
     Exit code 0 if nothing was found, 1 if something was found, 2 if the data cannot be read.
     """
     from vifi_cli.api.data import check_data
+    from vifi_cli.api.library.encoders import EncoderChoice
     from vifi_cli.data.source import DataSource
 
     source = DataSource.parse(data, data_root)
     source = replace(source, split=split or source.split)
-    found = check_data(source, setting, classes=classes, decode=decode, feedback=ON_TERMINAL)
+    found = check_data(
+        source,
+        setting,
+        classes=classes,
+        decode=decode,
+        near_duplicates=EncoderChoice(model, device) if near_duplicates else False,
+        feedback=ON_TERMINAL,
+    )
     if as_json:
         output.document(_check_document(found))
     else:

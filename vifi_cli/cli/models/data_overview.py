@@ -16,6 +16,8 @@ def show_overview(found: DataCheck) -> None:
     """Shows remarks on stderr."""
     if found.durations:
         _show_durations(found.durations)
+    if found.near_duplicates is None and found.videos.train and (found.videos.val or found.videos.test):
+        output.note("re-encoded, cropped or cut copies were not looked for: --near-duplicates finds them")
     balance = found.class_balance
     if balance and balance.is_unequal:
         output.note(
@@ -49,8 +51,19 @@ def _example(videos: tuple[VideoSeconds, ...]) -> str:
 
 def overview_document(found: DataCheck) -> dict[str, object]:
     """The same for programs."""
-    balance, lengths = found.class_balance, found.durations
+    balance, lengths, pairs = found.class_balance, found.durations, found.near_duplicates
     return {
+        "near_duplicates": None
+        if pairs is None
+        else [
+            {
+                "train": pair.train.path,
+                "held_out": pair.held_out.path,
+                "split": pair.split,
+                "similarity": round(pair.similarity, 4),
+            }
+            for pair in pairs
+        ],
         "class_balance": balance
         and {
             "largest": {"name": balance.largest, "videos": balance.most},

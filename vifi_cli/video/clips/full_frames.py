@@ -47,7 +47,7 @@ def clip_frames(path: Path, frames: int, part: TimeRange = WHOLE_VIDEO) -> tuple
         return numbers
 
     try:
-        pictures = read_clip(path, choose, min(_size(path)), part)
+        pictures = read_clip(path, choose, min(picture_size(path)), part)
     except NothingInPart as error:
         raise InvalidInput(str(error)) from error
     return tuple(map(FullFrame, chosen.tolist(), pictures))
@@ -59,7 +59,7 @@ def steady_frames(path: Path, frames_per_second: float, part: TimeRange = WHOLE_
     Raises:
         InvalidInput: the part has no frame.
     """
-    geometry = FrameGeometry(*_size(path), "squash")
+    geometry = FrameGeometry(*picture_size(path), "squash")
     latest, found = 0.0, False
     for chunk in decode_range(path, FrameSampling(frames_per_second, 1), geometry, part):
         for place in np.flatnonzero(holds(part, chunk.seconds)).tolist():
@@ -100,7 +100,7 @@ def _duration(path: Path, video: OpenVideo) -> float:
     return video.duration_seconds or read_clock(path).duration_seconds or 0.0
 
 
-def _size(path: Path) -> tuple[int, int]:
+def picture_size(path: Path) -> tuple[int, int]:
     """Height and width of the pictures to return."""
     with open_video(path) as video:
         for frame in decode_everything(video):

@@ -14,8 +14,8 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import FrameFolders, find_videos
-from vifi_cli.video.files.frame_folders import RATE_FILE
+from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.frame_folders import RATE_FILE, WantedFrameFolders
 
 Update = Callable[..., IndexReport]
 
@@ -30,7 +30,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def update(catalog: Catalog, root: Path) -> Update:
     def run(*roots: Path, retry_failed: bool = False) -> IndexReport:
-        found = find_videos(roots or [root], frame_folders=FrameFolders(are_wanted=True))
+        found = find_videos(roots or [root], frame_folders=WantedFrameFolders(are_wanted=True))
         options = UpdateOptions(retry_failed=retry_failed, workers=1)
         return update_index(catalog, found, roots or [root], ColorEncoder, options)
 

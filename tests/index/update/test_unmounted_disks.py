@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.color_encoder import ColorEncoder
-from tests.made_videos import solid_colour_clip
+from tests.frame_folders import write_frames, write_shard
+from tests.made_videos import solid_colour_clip, solid_picture
 from tests.mounted import Mounts, mounts_allowed
 from vifi_cli.disk.mount_identity import MountIdentity, MountTable, parse_mount_identity
 from vifi_cli.errors import IndexProblem
@@ -18,6 +20,7 @@ from vifi_cli.index.update.indexer import IndexReport, update_index
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.index.update.rebuild import check_nothing_is_lost
 from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.frame_folders import WantedFrameFolders
 
 Update = Callable[[Path], IndexReport]
 
@@ -121,6 +124,35 @@ def test_a_folder_bound_from_the_same_file_system(
     mounts.unmount(bound)
     (bound / "note.txt").touch()
     assert_out_of_reach(catalog, update(root), root, bound, 3)
+
+
+@pytest.mark.parametrize("rest", ["an empty folder", "a file", "nothing"])
+def test_a_shard_and_frames_on_a_disk_that_is_away(
+    catalog: Catalog, tmp_path: Path, mounts: Mounts, clip: Path, rest: str
+) -> None:
+    def update() -> IndexReport:
+        found = find_videos([root], frame_folders=WantedFrameFolders(are_wanted=True))
+        return update_index(catalog, found, [root], ColorEncoder)
+
+    root = tmp_path / "root"
+    copy_to(root, clip, "kept.mp4")
+    disk = mounts.mount_disk(root / "deep" / "disk")
+    write_shard(disk / "s.tar", {"0.mp4": clip.read_bytes()})
+    write_frames(disk / "v_1", (solid_picture("lime") for _ in range(9)))
+    frames = mounts.mount_disk(root / "v_2")  # a disk that is a frame folder itself
+    for picture in (disk / "v_1").iterdir():
+        shutil.copy(picture, frames)
+    Image.fromarray(solid_picture("blue")).save(frames / "img_00010.jpg")
+    assert update().added == 4
+    for place in (disk, frames):
+        mounts.unmount(place)
+        if rest == "a file":
+            (place / "note.txt").touch()
+        elif rest == "nothing":
+            place.rmdir()
+    report = update()
+    assert (report.removed, report.hidden, len(catalog.videos())) == (0, 3, 4)
+    assert not find_prunable(catalog), "prune heeds it too"
 
 
 def test_what_is_deleted_while_the_disk_is_there_is_removed(

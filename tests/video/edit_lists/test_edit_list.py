@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes, urlparse
 import opentimelineio as otio
 import pytest
 
+from tests.frame_folders import write_frames
 from tests.made_videos import Sound, noise, numbered_frames, recordings_joined, write_video
 from vifi_cli.api.cut.plan import CutOutputs
 from vifi_cli.errors import InvalidInput, MissingDependency
@@ -246,3 +247,13 @@ def test_lists_warn_of_videos_whose_own_times_are_set_back(tmp_path: Path) -> No
     probed = ProbedMoment(Moment(joined, 1.0, 2.0), video_facts(joined))
     (remark,) = write_edit_list(tmp_path / "hits.m3u8", "Hits", [probed])
     assert remark.startswith("joined.ts: its own times are set back or leap")
+
+
+def test_lists_warn_of_videos_that_other_programs_cannot_open(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "v_1", numbered_frames(30))
+    probed = ProbedMoment(Moment(folder, 0.0, 1.0), video_facts(folder))
+    (remark,) = write_edit_list(tmp_path / "hits.m3u8", "Hits", [probed])
+    assert remark.startswith(
+        "1 video is in tar files or folders of frames, which editors and players do not open"
+    )
+    assert write_edit_list(tmp_path / "hits.csv", "Hits", [probed]) == ()

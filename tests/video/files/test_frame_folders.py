@@ -8,13 +8,13 @@ from PIL import Image
 
 from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import numbered_frames, solid_picture, write_video
-from vifi_cli.video.files.discovery import Discovery, FrameFolders, find_videos
-from vifi_cli.video.files.frame_folders import holds_frames, numbered_names
+from vifi_cli.video.files.discovery import Discovery, find_videos
+from vifi_cli.video.files.frame_folders import WantedFrameFolders, holds_frames, numbered_names
 
-WANTED = FrameFolders(are_wanted=True)
+WANTED = WantedFrameFolders(are_wanted=True)
 
 
-def found(root: Path, *, frame_folders: FrameFolders = WANTED) -> list[str]:
+def found(root: Path, *, frame_folders: WantedFrameFolders = WANTED) -> list[str]:
     videos = find_videos([root], frame_folders=frame_folders).videos
     return [str(video.path.relative_to(root)) for video in videos]
 
@@ -61,7 +61,7 @@ def test_frames_are_a_video_if_asked_for_or_named_and_else_counted(tmp_path: Pat
     assert [video.path.name for video in search.videos] == ["a.mp4"]
     assert search.skipped["frame_folder"] == 2
     assert [video.path.name for video in find_videos([tmp_path / "run" / "v_1"]).videos] == ["v_1"]
-    known = FrameFolders(known={tmp_path / "run" / "v_2"})
+    known = WantedFrameFolders(known={tmp_path / "run" / "v_2"})
     assert found(tmp_path, frame_folders=known) == ["run/a.mp4", "run/v_2"]
 
 

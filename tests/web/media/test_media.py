@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import solid_colour_clip, solid_picture
 from tests.web.conftest import Library, serve
-from vifi_cli.video.files.discovery import FrameFolders, find_videos
+from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.frame_folders import WantedFrameFolders
 from vifi_cli.web.media.renderings import PICTURE_HEIGHT, PLACEHOLDER_WIDTH, SCALE, placeholder
 from vifi_cli.web.requests.index_reader import GONE
 
@@ -304,7 +305,7 @@ def test_frames_and_members_of_shards_are_shown_re_encoded(library: Library, tmp
     write_frames(library.videos / "v_1", (solid_picture("red") for _ in range(50)))
     clip = solid_colour_clip(tmp_path / "clip.mp4", [("blue", 2.0)])
     shard = write_shard(library.videos / "a.tar", {"0.mp4": clip.read_bytes()})
-    library.update(find_videos([library.videos], frame_folders=FrameFolders(are_wanted=True)))
+    library.update(find_videos([library.videos], frame_folders=WantedFrameFolders(are_wanted=True)))
     for client in serve(library, tmp_path / "cache"):
         for name in ("v_1", "a.tar/0.mp4"):
             (source,) = client.get(library.address(name, "sources")).json()["sources"]

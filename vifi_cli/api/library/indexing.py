@@ -32,8 +32,14 @@ from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of
 from vifi_cli.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import Discovery, FrameFolders, VideoFile, find_videos
-from vifi_cli.video.files.frame_folders import PICTURE_CODECS, RATE_FILE, USUAL_RATE, rate_is_guessed
+from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.files.frame_folders import (
+    PICTURE_CODECS,
+    RATE_FILE,
+    USUAL_RATE,
+    WantedFrameFolders,
+    rate_is_guessed,
+)
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, suffix_of
 from vifi_cli.wording import clock, counted, size
 
@@ -266,12 +272,12 @@ class _IndexRun:
 
 def frame_folders_to_find(
     roots: Sequence[Path], indexed: Iterable[CatalogedVideo], *, are_wanted: bool
-) -> FrameFolders:
+) -> WantedFrameFolders:
     """Which frame folders a search takes: those that are indexed, and new ones under roots that have had some."""
     of_pictures = (video.path for video in indexed if video.codec in PICTURE_CODECS)
     known = [path for path in of_pictures if suffix_of(path) not in VIDEO_SUFFIXES]
     below = {root_of(path.parent, roots) for path in known} - {None}
-    return FrameFolders(are_wanted, frozenset(filter(None, below)), frozenset(known))
+    return WantedFrameFolders(are_wanted, frozenset(filter(None, below)), frozenset(known))
 
 
 def no_videos_under(folders: Sequence[Path]) -> str:

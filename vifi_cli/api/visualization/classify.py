@@ -17,7 +17,8 @@ from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, c
 from vifi_cli.paths import check_visible, given_path, is_given_file, write_file
 from vifi_cli.settings import load_settings
 from vifi_cli.video.clips.full_frames import clip_frames
-from vifi_cli.video.files.discovery import FrameFolders, find_videos
+from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.frame_folders import WantedFrameFolders
 from vifi_cli.wording import printable
 
 
@@ -63,9 +64,9 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
         InvalidInput: a path does not exist, or no video is found.
     """
     given = [given_path(path) for path in paths]
-    discovery = find_videos(given, frame_folders=FrameFolders(load_settings().frame_folders))
+    discovery = find_videos(given, frame_folders=WantedFrameFolders(load_settings().frame_folders))
     if not discovery.videos and discovery.skipped.get("frame_folder"):  # then these are meant
-        discovery = find_videos(given, frame_folders=FrameFolders(are_wanted=True))
+        discovery = find_videos(given, frame_folders=WantedFrameFolders(are_wanted=True))
     for folder in discovery.unreadable_folders:
         feedback.note(f"{folder} cannot be read: its videos are skipped")
     if not discovery.videos and discovery.unreadable_folders == discovery.roots:

@@ -11,8 +11,9 @@ from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.paths import write_file
 from vifi_cli.video.edit_lists.edl import edl_text, remarks_on_rates
 from vifi_cli.video.export.probe import ProbedMoment
+from vifi_cli.video.files.tar_shards import split_at_shard
 from vifi_cli.video.moment import Moment
-from vifi_cli.wording import one_line
+from vifi_cli.wording import counted, one_line
 
 EDL, OTIO, PLAYLISTS, CSV, JSON = ".edl", ".otio", (".m3u8", ".m3u"), ".csv", ".json"
 FORMATS = (EDL, OTIO, *PLAYLISTS, CSV, JSON)
@@ -58,7 +59,8 @@ def write_edit_list(path: Path, title: str, moments: Sequence[ProbedMoment]) -> 
     write_file(path, text.encode(errors="surrogateescape"))
     if suffix in (CSV, JSON):
         return ()
-    return (*(remarks_on_rates(moments) if suffix == EDL else ()), *_remarks_on_clocks(moments))
+    rates = remarks_on_rates(moments) if suffix == EDL else ()
+    return (*rates, *_remarks_on_clocks(moments), *_remarks_on_places(moments))
 
 
 def _remarks_on_clocks(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
@@ -70,6 +72,18 @@ def _remarks_on_clocks(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
         f"{name}: its own times are set back or leap, so editors and players may find other moments; "
         "clips that `vifi cut` writes are right"
         for name in odd
+    )
+
+
+def _remarks_on_places(moments: Sequence[ProbedMoment]) -> tuple[str, ...]:
+    """How many videos other programs cannot open, in words for the user."""
+    paths = {one.moment.path for one in moments}
+    closed = sum(path.is_dir() or split_at_shard(path) is not None for path in paths)
+    if not closed:
+        return ()
+    are = f"{counted(closed, 'video')} {'is' if closed == 1 else 'are'}"
+    return (
+        f"{are} in tar files or folders of frames, which editors and players do not open: cut clips instead",
     )
 
 

@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
@@ -17,7 +17,13 @@ from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import NAMES_NOTHING
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.frame_folders import are_frames, is_picture_name, numbered_names
+from vifi_cli.video.files.frame_folders import (
+    ONLY_NAMED,
+    WantedFrameFolders,
+    are_frames,
+    is_picture_name,
+    numbered_names,
+)
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
 from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
 from vifi_cli.video.files.tar_shards import holds_videos, is_shard_name, read_shard, split_at_shard, status_in
@@ -80,24 +86,12 @@ class Discovery:
         return tuple(root for root in empty if os.path.realpath(root) not in leading)
 
 
-@dataclass(frozen=True, slots=True)
-class FrameFolders:
-    """Which folders of numbered pictures a search takes for videos, besides those that are named."""
-
-    are_wanted: bool = False  # all that hold frames by their looks, not the photographs of a camera
-    below: Collection[Path] = ()  # roots under which they are wanted
-    known: Collection[Path] = ()  # these, whatever they look like
-
-
-ONLY_NAMED = FrameFolders()
-
-
 def find_videos(
     paths: Iterable[Path | str],
     *,
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
-    frame_folders: FrameFolders = ONLY_NAMED,
+    frame_folders: WantedFrameFolders = ONLY_NAMED,
 ) -> Discovery:
     """Finds the videos under folders; files named directly always count as videos.
 
@@ -132,7 +126,9 @@ class _Walk:
     Links to folders wait until all real folders are searched, so that most of their content is known by then.
     """
 
-    def __init__(self, exclude: Sequence[str], include: Sequence[str], frame_folders: FrameFolders) -> None:
+    def __init__(
+        self, exclude: Sequence[str], include: Sequence[str], frame_folders: WantedFrameFolders
+    ) -> None:
         self.unreadable_folders: set[Path] = set()
         self.skipped: Counter[str] = Counter()
         self._exclude, self._include, self._frame_folders = exclude, include, frame_folders
@@ -228,7 +224,9 @@ class _Walk:
             self.unreadable_folders.add(folder)
             return False
         if stat.S_ISREG(status.st_mode):
-            self._take(folder, root, status, is_linked=is_linked or folder.is_symlink())
+            is_linked = is_linked or folder.is_symlink()
+            place = Path(os.path.realpath(folder)) if is_linked else folder
+            self._take(folder, root, status, is_linked=is_linked, place=place)
         return stat.S_ISREG(status.st_mode)
 
     def _search_shard(self, shard: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
@@ -240,12 +238,13 @@ class _Walk:
             return
         if found.damage:
             self.unreadable_folders.add(shard)
+        place = Path(os.path.realpath(shard)).parent if is_linked else shard.parent
         for name, member in found.members.items():
             path = shard / name
             if suffix_of(path) not in VIDEO_SUFFIXES:
                 continue
             if is_in_search(path, root, self._exclude, self._include):
-                self._take(path, root, status_in(status, name, member), is_linked=is_linked, place=shard)
+                self._take(path, root, status_in(status, name, member), is_linked=is_linked, place=place)
 
     def _judge(self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool) -> None:
         """Takes a file that may be a video, and counts any other."""
@@ -275,13 +274,12 @@ class _Walk:
     def _take(
         self, path: Path, root: Path, status: os.stat_result, *, is_linked: bool, place: Path | None = None
     ) -> None:
-        """Lists a video; `place` is the file that it is in, if that is another than its path."""
+        """Lists a video; `place` is the real folder with its files, if that is another than the one above its path."""
         identity = _identity(path, status)
         _, known_is_linked = self._files.get(identity, (None, True))
         if identity not in self._files or (known_is_linked and not is_linked):
-            place = place or path
-            real_folder = Path(os.path.realpath(place)).parent if is_linked else place.parent
-            mount, keeps_inodes = self._place_of(real_folder)
+            real_folder = Path(os.path.realpath(path)).parent if is_linked else path.parent
+            mount, keeps_inodes = self._place_of(place or real_folder)
             on_other_device = status.st_dev != self._devices[root]
             file = replace(VideoFile.seen(path, status), on_other_device=on_other_device, mount=mount)
             self._files[identity] = (file if keeps_inodes else replace(file, inode=0)), is_linked

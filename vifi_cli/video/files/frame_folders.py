@@ -11,7 +11,7 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -151,6 +151,18 @@ class FrameFolder:
         more = ", …" if len(gaps) > MOST_NAMED else ""
         what = "picture is" if missing == 1 else "pictures are"
         return f"{missing:,} {what} missing among its {len(numbers):,} (number {named}{more})"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFrameFolders:
+    """Which folders of numbered pictures a search takes for videos, besides those that are named."""
+
+    are_wanted: bool = False  # all that hold frames by their looks, not the photographs of a camera
+    below: Collection[Path] = ()  # roots under which they are wanted
+    known: Collection[Path] = ()  # these, whatever they look like
+
+
+ONLY_NAMED = WantedFrameFolders()
 
 
 def read_frame_folder(folder: Path) -> FrameFolder | None:

@@ -44,8 +44,8 @@ DeviceOption = Annotated[
     ),
 ]
 DATA_HELP = (
-    "Folder of class folders, table (.csv, .jsonl), list (LIST.txt,LABELS.csv), annotations (BORIS, ELAN, CVAT, VIA) "
-    "or public set (ucf101:2)"
+    "Folder of class folders, table (.csv, .jsonl), list (LIST.txt,LABELS.csv), webdataset shards "
+    "('train-{000..099}.tar'), annotations (BORIS, ELAN, CVAT, VIA) or public set (ucf101:2)"
 )
 DataOption = Annotated[
     str | None, typer.Option("--data", metavar="DATA", autocompletion=completion.datasets, help=DATA_HELP)

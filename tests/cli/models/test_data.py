@@ -58,6 +58,32 @@ def test_check_tells_what_it_finds_and_exits_with_1(vifi: Vifi, people: Path, tm
     assert [Path(broken["path"]).name for broken in document["broken"]] == ["bad.mp4"]
 
 
+def test_check_names_moments_with_their_times(vifi: Vifi, people: Path, tmp_path: Path) -> None:
+    clip, table = people / "run" / "ann_0.mp4", tmp_path / "moments.csv"
+    rows = ["run,train,0,0.4", "walk,train,0.4,0.6", "run,test,0.3,0.5", "walk,test,0.6,", "run,test,0:02,"]
+    table.write_text("path,label,split,start,end\n" + "\n".join(f"{clip},{row}" for row in rows))
+    outcome = vifi("data", "check", table)
+    assert outcome.exit_code == 1
+    for said in (
+        "1 moment is not in its file\n  ann_0.mp4@0:02-: the file ends at 0:01\n",
+        "2 training videos are held out too (val)\n  ann_0.mp4@0:00-0:00.4: ann_0.mp4@0:00.3-0:00.5\n",
+        "5 moments of 1 file: those of one file belong together, unless groups are given",
+    ):
+        assert said in outcome.stderr
+    document = json.loads(vifi("data", "check", table, "--json").stdout)
+    assert document["outside"] == [{"path": str(clip), "start": 2.0, "end": None, "file_seconds": 1.0}]
+    assert document["leaks"][0] == {
+        "by": "file",
+        "split": "val",
+        "train": str(clip),
+        "train_start": 0.0,
+        "train_end": 0.4,
+        "held_out": str(clip),
+        "held_out_start": 0.3,
+        "held_out_end": 0.5,
+    }
+
+
 def test_check_says_in_one_line_what_cannot_be_read(vifi: Vifi, tmp_path: Path) -> None:
     for data in (tmp_path, tmp_path / "nothing.csv", "ucf101"):
         outcome = vifi("data", "check", data, "--data-root", tmp_path)

@@ -275,7 +275,7 @@ def require_usable(videos: LabeledVideos) -> None:
     empty = [count.name for count in videos.counts() if not count.train]
     if videos.train and empty:
         named = first_of([repr(name) for name in empty], 3)
-        missing = f" ({len(videos.missing)} listed videos are not on disk)" if videos.missing else ""
+        missing = f" ({counted(len(videos.missing), 'listed video')} not on disk)" if videos.missing else ""
         raise InvalidInput(
             f"{videos.name} has no training video of {named}{missing}: add some, or take only the classes that have "
             "some with --classes present"

@@ -14,6 +14,7 @@ from vifi_cli.data.splits.random_splits import (
     base_and_novel,
     draw_shots,
     groups_of,
+    shared_beginning,
     split_by_class,
     split_by_group,
 )
@@ -141,3 +142,22 @@ def test_shares_must_leave_something() -> None:
     for val, test in ((0.5, 0.5), (-0.1, 0), (1, 0)):
         with pytest.raises(InvalidInput):
             Shares(val, test)
+
+
+@pytest.mark.parametrize(
+    ("names", "word"),
+    [
+        (("ann_{}", "ben_{}", "cleo_{}"), "ann"),
+        (("ann_{}", "ben_{}", "cleo_{}", "{}"), ""),
+        (("ann_{}", "ben_{}"), ""),
+        (("v_{}_1", "v_{}_2", "v_{}_3"), ""),
+        (("{}_1", "{}_2", "{}_3"), ""),
+    ],
+)
+def test_first_words_of_names_may_be_persons(names: tuple[str, ...], word: str) -> None:
+    videos = [
+        LabeledVideo(Path(f"{name.format(of_class)}.mp4"), label)
+        for label, of_class in enumerate(("bend", "jack", "run"))
+        for name in names
+    ]
+    assert shared_beginning(videos) == word

@@ -18,6 +18,9 @@ HELD_OUT_SHARE = 0.2
 USUAL_SEED = 1024
 """Of what is drawn from data and in training, where nobody asks for another one."""
 NONE_TO_HOLD_OUT = "no class has two videos to hold one out"
+FIRST_WORD = "^([^_]+)_"
+"""The group pattern of names such as `daria_bend`."""
+FEWEST_GROUPS = 3  # first words of names that may be groups
 EACH_ITS_OWN = ".+"
 """The group pattern by which every video is independent of the others."""
 MOST_NAMED = 8
@@ -201,9 +204,32 @@ def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
         return with_remark(videos, f"{NONE_TO_HOLD_OUT}: nothing can be tested")
     how = ", in complete groups" if has_groups(videos.train) else ""
     held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out as both{how}, seed {seed}"
-    return with_remark(
+    drawn = with_remark(
         replace(videos, train=parts["train"], val=parts["val"]), f"no val and no test split: {held_out}"
     )
+    shared = "" if has_groups(videos.train) else shared_beginning(videos.train)
+    if not shared:
+        return drawn
+    return with_remark(
+        drawn,
+        f"file names begin alike in several classes, such as {shared}_: if these are persons or scenes, keep each in "
+        f"one split with `vifi data split {as_argument(PurePath(videos.name))} -o split.csv --group-by "
+        f"'{FIRST_WORD}'`",
+    )
+
+
+def shared_beginning(videos: Sequence[LabeledVideo]) -> str:
+    """A first word of file names that may be a person or a scene, as `daria` in `daria_bend`; else empty.
+
+    Each of three words or more begins names in at least half of the classes, and no name lacks one.
+    """
+    classes_of: dict[str, set[int]] = {}
+    for video in videos:
+        word, mark, _ = video.path.stem.partition("_")
+        classes_of.setdefault(word if mark else "", set()).add(video.label)
+    classes = {video.label for video in videos}
+    is_shared = all(2 * len(each) >= len(classes) and len(each) > 1 for each in classes_of.values())
+    return min(classes_of) if is_shared and "" not in classes_of and len(classes_of) >= FEWEST_GROUPS else ""
 
 
 def how_to_hold_out(videos: LabeledVideos) -> str:

@@ -49,7 +49,8 @@ def check_data(
     """Checks labeled videos for missing, broken and duplicate files, leaks between splits, and empty classes.
 
     Args:
-        data: a folder of class folders, a CSV or JSONL table, `LISTS,LABELS`, or a public set such as `ucf101:2`.
+        data: a folder of class folders, a CSV or JSONL table, `LISTS,LABELS`, a file of BORIS, ELAN, CVAT or VIA, or a
+            public set such as `ucf101:2`.
         setting: of the paper, whose splits are checked, such as `few-shot-16`.
         data_root: the folder of public sets, for other data a second folder to look for videos in; else the setting.
         classes: the only ones to check: names, or `present` for those with videos on disk, or a file of names.

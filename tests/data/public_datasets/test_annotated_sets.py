@@ -343,6 +343,13 @@ def test_the_protocols_of_smarthome_are_in_the_names(tmp_path: Path, make_files:
         ("charades", "readme.txt", "", "no split files of Charades"),
         ("charades", "Charades_v1_train.csv", CHARADES, "has no Charades_v1_classes"),
         ("smarthome-cs", "readme.txt", "", "no split files of Toyota Smarthome"),
+        ("k700", "val.json", {"a": ["abseiling"]}, "val.json, a is not an object"),
+        (
+            "hacs-segments",
+            "HACS_segments_v1.1.1.json",
+            activitynet(a={"annotations": [{"segment": 5}]}),
+            "segment is not a",
+        ),
     ],
 )
 def test_damaged_and_absent_annotations_are_refused(
@@ -351,6 +358,57 @@ def test_damaged_and_absent_annotations_are_refused(
     write(file, content)
     with pytest.raises(InvalidInput, match=message):
         load_labeled_videos(DataSource(name, root=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (
+            "EPIC_100_train.csv",
+            EPIC_HEADER + EPIC_TRAIN.replace("open,3", "open,7"),
+            r"line 2: EPIC_100_verb_classes\.csv has",
+        ),
+        (
+            "EPIC_100_train.csv",
+            EPIC_HEADER + EPIC_TRAIN.replace("00:00:03.37", "later"),
+            "line 2: 'later' is not a time",
+        ),
+        ("EPIC_100_train.csv", EPIC_HEADER + "P01_01_0,P01\n", "line 2 has 2 cells, the header 15"),
+        ("EPIC_100_verb_classes.csv", "id,name\n0,take\n", "has no column 'key'"),
+    ],
+)
+def test_damaged_files_of_epic_kitchens(
+    epic: Path, write: Write, file: str, content: str, message: str
+) -> None:
+    write(f"EPIC-KITCHENS-100/annotations/{file}", content)
+    with pytest.raises(InvalidInput, match=message):
+        load_labeled_videos(DataSource("epic-kitchens-verb", root=epic))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (
+            "Charades_v1_classes.txt",
+            "c000: Holding\n",
+            "line 1: 'c000: Holding' is not a code such as c000 and a name",
+        ),
+        (
+            "Charades_v1_train.csv",
+            CHARADES.replace("c001", "c157"),
+            r"line 3: 'c157' is not in Charades_v1_classes\.txt",
+        ),
+        ("Charades_v1_train.csv", CHARADES.replace("K1,", ""), "line 4 has 10 cells, the header 11"),
+    ],
+)
+def test_damaged_files_of_charades(
+    tmp_path: Path, write: Write, file: str, content: str, message: str
+) -> None:
+    write("Charades_v1_classes.txt", "c000 A\nc001 B\nc002 C\n")
+    write("Charades_v1_train.csv", CHARADES)
+    write(file, content)
+    with pytest.raises(InvalidInput, match=message):
+        load_labeled_videos(DataSource("charades", root=tmp_path))
 
 
 def test_annotations_of_two_sets_together_are_refused(

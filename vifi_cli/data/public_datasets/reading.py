@@ -6,12 +6,12 @@ from pathlib import Path
 
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.formats.annotation_files.moments import (
-    Annotations,
     LabeledMoment,
     Omission,
-    annotations_of,
+    listing_of,
 )
 from vifi_cli.data.formats.folders.video_tree import VideoTree
+from vifi_cli.data.formats.listing import Listing
 from vifi_cli.data.public_datasets.clip_sets import (
     DIVING_FILE,
     EPIC_FILE,
@@ -76,7 +76,7 @@ _FILES = (
 )
 
 
-def read_official(named: PublicSet, tree: VideoTree, number: int) -> Annotations:
+def read_official(named: PublicSet, tree: VideoTree, number: int) -> Listing:
     """The classes and videos of a split in a set's annotation files; without videos if the files are absent.
 
     Raises:
@@ -84,13 +84,13 @@ def read_official(named: PublicSet, tree: VideoTree, number: int) -> Annotations
     """
     if named.name in OFFICIAL_READERS:
         shipped = class_names_of(named.name)
-        return Annotations(shipped, OFFICIAL_READERS[named.name](tree.texts, shipped, number))
+        return Listing(shipped, OFFICIAL_READERS[named.name](tree.texts, shipped, number))
     reader = _READERS[named.name]
     moments = list(reader.moments(tree))
     if not any(isinstance(each, LabeledMoment) for each in moments):
-        return Annotations((), ())
+        return Listing((), ())
     class_names = reader.class_names(tree) if reader.class_names else None
-    found = annotations_of(moments, str(tree.root), class_names, one_class_each=reader.one_class_each)
+    found = listing_of(moments, str(tree.root), class_names, one_class_each=reader.one_class_each)
     if len(found.class_names) > named.classes:
         raise InvalidInput(
             f"the annotation files under {tree.root} have {len(found.class_names)} classes, {named.title} has "

@@ -1,28 +1,58 @@
 """Finds the videos that annotation files refer to, on the machine that made them or on another."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from vifi_cli.data.formats.finding import VideoFinder
 from vifi_cli.data.formats.listing import Listing
+from vifi_cli.errors import InvalidInput
+
+NOTHING_LISTED = Listing((), ())
 
 
 class MediaFinder:
-    """Finds videos by path, and else by name, below some folders, the first of which is that of the annotation file."""
+    """Finds videos by path, and else by name, below some folders, the first of which is that of the annotation file.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._finder = VideoFinder(folders, Listing((), ()), by_name=True)
+    Two listed videos of one name in different folders are not the same file. The `listing` shows which folders are
+    meant.
+    """
+
+    def __init__(self, folders: Sequence[Path], listing: Listing = NOTHING_LISTED) -> None:
+        self.folders = tuple(folders)
+        self._finder = VideoFinder(folders, replace(listing, class_names=()), by_name=True)
         self._found: dict[str, Path | None] = {}
+        self._listed: dict[Path, str] = {}  # a reference of each video that was found
 
     def find(self, file: str, class_name: str = "") -> Path | None:
-        """The video, whatever its class, or None if it is not on disk; raises InvalidInput if two fit equally well."""
+        """The video, whatever its class, or None if it is not on disk.
+
+        Raises:
+            InvalidInput: two files fit equally well, or one fits two references.
+        """
         if file not in self._found:
-            self._found[file] = self._finder.find(path_in(file), "")
+            self._found[file] = self._find(file)
         return self._found[file]
+
+    def _find(self, file: str) -> Path | None:
+        path = self._finder.find(path_in(file), "")
+        if path is None:
+            return None
+        other = self._listed.setdefault(path, file)
+        if _folder(file) != _folder(other) and _folder(file) and _folder(other):
+            raise InvalidInput(
+                f"{other} and {file} could both be {path}: keep them in folders with the listed names"
+            )
+        return path
 
 
 def path_in(reference: str) -> str:
     """The path in a `file:` or web address, else the reference itself: `file:///C:/a%20b.mp4` gives `/C:/a b.mp4`."""
     scheme, separator, _ = reference.partition("://")
     return unquote(urlsplit(reference).path) if separator and scheme.isalpha() else reference
+
+
+def _folder(reference: str) -> str:
+    """The name of the folder that holds a listed video; empty if none is named."""
+    return PureWindowsPath(path_in(reference)).parent.name  # it takes both kinds of slashes

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vifi_cli.data.formats.listing import ListedVideo, Split
+from vifi_cli.data.formats.listing import ListedVideo, Listing, Split
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import counted, seconds_of
@@ -48,15 +48,6 @@ TOO_EARLY = Omission("annotation from before its video", "annotations from befor
 NO_LABEL = Omission("annotation without a label", "annotations without a label")
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
-    """What annotation files hold."""
-
-    class_names: tuple[str, ...]
-    videos: tuple[ListedVideo, ...]
-    remarks: tuple[str, ...] = ()  # sentences for the user
-
-
 def moment_between(
     file: str, class_names: Sequence[str], start_seconds: float, end_seconds: float, group: str = ""
 ) -> LabeledMoment | Omission:
@@ -71,13 +62,13 @@ def moment_between(
     return LabeledMoment(file, names, TimeRange(max(0.0, start_seconds), end_seconds), group)
 
 
-def annotations_of(
+def listing_of(
     found: Iterable[LabeledMoment | Omission],
     name: str,
     class_names: Sequence[str] | None = None,
     *,
     one_class_each: bool = False,
-) -> Annotations:
+) -> Listing:
     """Numbers the classes of moments, and counts omissions in remarks; `name` is that of the source, for messages.
 
     The classes are `class_names`, or else all that occur, sorted. Moments of the same part of a file become one with
@@ -104,7 +95,7 @@ def annotations_of(
         moments = [replace(moment, group="") for moment in moments]
     classes = tuple(class_names or sorted({name for each in moments for name in each.class_names}))
     label_of = {name: label for label, name in enumerate(classes)}
-    return Annotations(classes, tuple(_listed(each, label_of, name) for each in moments), tuple(remarks))
+    return Listing(classes, tuple(_listed(each, label_of, name) for each in moments), tuple(remarks))
 
 
 def _merged(found: Iterable[LabeledMoment | Omission], omitted: Counter[Omission]) -> list[LabeledMoment]:

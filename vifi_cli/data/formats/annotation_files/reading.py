@@ -14,14 +14,14 @@ from vifi_cli.data.formats.annotation_files.cvat import cvat_moments
 from vifi_cli.data.formats.annotation_files.elan import elan_moments
 from vifi_cli.data.formats.annotation_files.media import MediaFinder
 from vifi_cli.data.formats.annotation_files.moments import (
-    Annotations,
     LabeledMoment,
     LayerAbsent,
     Omission,
-    annotations_of,
+    listing_of,
 )
 from vifi_cli.data.formats.annotation_files.structured_file import HEAD_BYTES, load_json, root_tag
 from vifi_cli.data.formats.annotation_files.via import CSV_HEADER, via_project_moments, via_table_moments
+from vifi_cli.data.formats.listing import Listing
 from vifi_cli.errors import InvalidInput
 
 Read = Callable[[Path, str | None, MediaFinder], Iterator[LabeledMoment | Omission]]
@@ -57,7 +57,7 @@ def read_annotation_files(
     layer: str | None = None,
     data_root: Path | None = None,
     class_names: Sequence[str] | None = None,
-) -> tuple[Annotations, MediaFinder]:
+) -> tuple[Listing, MediaFinder]:
     """Reads annotation files of one folder, and the finder for their videos, which are there or under `data_root`.
 
     `layer` is the tier or attribute that holds the labels, None for the only one. The classes are `class_names`, or
@@ -68,12 +68,12 @@ def read_annotation_files(
     """
     folder = paths[0].parent
     finder = MediaFinder([folder, data_root] if data_root else [folder])
-    found = annotations_of(
+    found = listing_of(
         _moments(paths, layer, finder), str(paths[0] if len(paths) == 1 else folder), class_names
     )
     if len(paths) > 1:
         found = replace(found, remarks=(f"read {len(paths)} annotation files in {folder}", *found.remarks))
-    return found, finder
+    return found, MediaFinder(finder.folders, found)
 
 
 def _moments(

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.data.formats.annotation_files.conftest import rows_of
+from vifi_cli.data.formats.annotation_files.boris_timeline import Timeline
+from vifi_cli.data.formats.annotation_files.moments import LabeledMoment
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.source import DataSource
@@ -149,6 +153,28 @@ def test_drawn_splits_keep_subjects_apart_or_else_videos(write: Write) -> None:
     assert {video.path for video in together.val}.isdisjoint({video.path for video in together.train})
     assert together.train
     assert together.val
+
+
+@given(
+    lengths=st.lists(st.floats(1, 1000), min_size=1, max_size=5),
+    offset=st.floats(-100, 100_000),
+    place=st.integers(0, 4),
+    start=st.floats(0, 0.9),
+)
+def test_events_are_found_in_their_videos(
+    lengths: list[float], offset: float, place: int, start: float
+) -> None:
+    place = min(place, len(lengths) - 1)
+    files = tuple(f"{number}.mp4" for number in range(len(lengths)))
+    begin, length = sum(lengths[:place]), lengths[place]
+    first, last = start * length, (start + 0.05) * length
+    moment = Timeline(files, tuple(lengths), offset).moment(
+        "rest", begin + first + offset, begin + last + offset, ""
+    )
+    assert isinstance(moment, LabeledMoment)
+    assert moment.file == files[place]
+    assert moment.part.start_seconds == pytest.approx(first, abs=1e-6)
+    assert moment.part.end_seconds == pytest.approx(last, abs=1e-6)
 
 
 def test_observations_without_a_steady_video_are_left_out(write: Write) -> None:

@@ -177,6 +177,17 @@ def test_a_folder_of_sessions_is_one_data_set(write: Write) -> None:
         rows_of(f"{folder}:Gesture")
 
 
+def test_sessions_with_videos_of_one_name_need_their_folders(write: Write) -> None:
+    write("two/cam.mp4", "v")
+    for name, value in (("one", "wave"), ("two", "sit")):
+        text = DOCUMENT.replace("C:/Users/Ann%20B/s%201.mp4", f"D:/study/{name}/cam.mp4")
+        path = write(f"{name}.eaf", text.format(tiers=tier("Action", aligned(1, 1, 2, value))))
+    videos = read_own_splits(DataSource(str(path.parent)))
+    assert [video.path.parent.name for video in videos.train] == ["two"]
+    assert videos.class_names[videos.train[0].label] == "sit"
+    assert videos.missing == ("file:///D:/study/one/cam.mp4",)
+
+
 BOMB = """<?xml version="1.0"?>
 <!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
 <ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>"""

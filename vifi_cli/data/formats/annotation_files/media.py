@@ -22,6 +22,7 @@ class MediaFinder:
     def __init__(self, folders: Sequence[Path], listing: Listing = NOTHING_LISTED) -> None:
         self.folders = tuple(folders)
         self._finder = VideoFinder(folders, replace(listing, class_names=()), by_name=True)
+        self._is_complete = bool(listing.videos)  # else others may follow that show which folders are meant
         self._found: dict[str, Path | None] = {}
         self._listed: dict[Path, str] = {}  # a reference of each video that was found
 
@@ -39,7 +40,7 @@ class MediaFinder:
         path = self._finder.find(path_in(file), "")
         if path is None:
             return None
-        other = self._listed.setdefault(path, file)
+        other = self._listed.setdefault(path, file) if self._is_complete else file
         if _folder(file) != _folder(other) and _folder(file) and _folder(other):
             raise InvalidInput(
                 f"{other} and {file} could both be {path}: keep them in folders with the listed names"

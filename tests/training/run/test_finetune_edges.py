@@ -174,7 +174,9 @@ def test_a_relative_folder_with_a_comma_is_found_again_from_elsewhere(
     prepared.folder.begin(prepared.config)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert resumed_run(tmp_path / "run", Resumption(), AUTOMATIC).data.train == prepared.data.train
+    monkeypatch.setenv("VIFI_DATA_ROOT", str(tmp_path))
+    again = resumed_run(tmp_path / "run", Resumption(), AUTOMATIC)
+    assert (again.data.train, again.config) == (prepared.data.train, prepared.config), "nothing was moved"
     (tmp_path / "red,green").rename(tmp_path / "elsewhere" / "moved")
     with pytest.raises(
         InvalidInput, match=r"red does not exist.*; if the data was moved, name its new place with --data"

@@ -143,9 +143,11 @@ def resumed_config(folder: RunFolder, how: Resumption) -> RunConfig:
     recipe = with_changes(config.recipe, as_changes(how.changes))
     if replace(recipe, runtime=config.recipe.runtime) != config.recipe:
         raise InvalidInput("a run continues with the recipe it began with: only runtime.* can be changed")
-    root = given_path(how.data_root) if how.data_root else config.source.root
-    data = config.source if how.data is None else DataSource.parse(str(how.data)).absolute()
-    return replace(config, recipe=recipe, data=str(data), data_root=str(root or ""))
+    if how.data is not None:
+        config = replace(config, data=str(DataSource.parse(str(how.data)).absolute()))
+    if how.data_root is not None:
+        config = replace(config, data_root=str(given_path(how.data_root)))
+    return replace(config, recipe=recipe)
 
 
 def continued_run(prepared: PreparedRun) -> PreparedRun:

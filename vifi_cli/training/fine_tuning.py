@@ -72,7 +72,7 @@ class FineTuning:
         self._processes, self._listener = processes, listener
         recipe = config.recipe
         make_repeatable(recipe.seed, processes.device)
-        network, tokens, self._card = load_training_model(config, data, processes.device)
+        network, tokens, self._card = load_training_model(config, data, processes.device, listener.say)
         self._size = self._card.preprocessing.geometry.height
         precision = choose_precision(recipe.runtime.precision, processes.device)
         self._enter = ClipInput(self._card.preprocessing, processes.device, precision)

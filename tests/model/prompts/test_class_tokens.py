@@ -9,6 +9,7 @@ from torch import nn
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.prompts.class_tokens import (
     TextReader,
+    describe_cut_names,
     describe_unclear_classes,
     refuse_unclear_classes,
 )
@@ -132,3 +133,21 @@ def test_many_pairs_are_counted() -> None:
     names = [name for word in ("run", "walk", "sit", "lie", "fall") for name in (word, word.upper())]
     with pytest.raises(InvalidInput, match=r"'sit' from 'SIT' .*\) and 2 more: rename"):
         refuse_unclear_classes(clip(), names, texts_of(names))
+
+
+@pytest.mark.parametrize(
+    ("make", "names", "template", "cut"),
+    [
+        (lambda: clip(prompts=74), ("jack", "bend"), "{}.", ""),
+        (lambda: clip(prompts=74), ("jack", "xylophonists"), "{}.", "'xylophonists', whose ends"),
+        (lambda: clip(prompts=73), ("jack up", "bend down"), "{}.", ""),
+        (lambda: clip(prompts=74), ("jack up", "bend down"), "{}.", "'jack up', 'bend down', whose ends"),
+        (clip, (LONG, "bend"), TEMPLATE, "'a person in a street a person …"),
+        (minilm, ("ដើរ", "bend"), TEMPLATE, ""),
+    ],
+)
+def test_names_without_room_are_pointed_out(make: object, names: list[str], template: str, cut: str) -> None:
+    reader = make()  # type: ignore[operator]
+    said = describe_cut_names(reader, names, [text for (text,) in texts_of(names, template)])
+    assert cut in said
+    assert bool(cut) == bool(said)

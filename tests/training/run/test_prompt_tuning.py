@@ -315,7 +315,18 @@ def test_prompts_that_displace_what_names_differ_in_are_refused(
 ) -> None:
     named = replace(colours, class_names=tuple(f"dark {name}" for name in colours.class_names))
     # 16 tokens: the start, the prompts, one token of the name or two, and the end
-    _load(_with_prompts(tiny_model, 12), named)
+    said: list[str] = []
+    load_training_model(_with_prompts(tiny_model, 12), named, torch.device("cpu"), said.append)
+    load_training_model(_with_prompts(tiny_model, 13), colours, torch.device("cpu"), said.append)
+    assert not said, "names of two tokens fit behind 12, of one token behind 13"
+    lone = replace(
+        named, class_names=("light red", *named.class_names[1:2], *"xyzw"[: len(named.class_names) - 2])
+    )
+    load_training_model(_with_prompts(tiny_model, 13), lone, torch.device("cpu"), said.append)
+    assert (
+        f"no room behind its learned prompts for all of 'light red', {named.class_names[1]!r}, whose ends"
+        in said[0]
+    )
     for check in (check_class_texts, _load):
         with pytest.raises(InvalidInput, match=r"'dark \w+' from 'dark \w+' \(its learned prompts displace"):
             check(_with_prompts(tiny_model, 13), named)

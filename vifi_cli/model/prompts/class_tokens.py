@@ -93,6 +93,20 @@ def describe_unclear_classes(reader: TextReader, names: Texts, texts: Sequence[T
     )
 
 
+def describe_cut_names(reader: TextReader, names: Texts, texts: Texts) -> str:
+    """A warning about class texts that a text tower reads only in part, as it takes no more; otherwise empty."""
+    whole = [text.rstrip(" .,;:!?") for text in texts]
+    shorter, longer = [text[:-1] for text in whole], [text + _MORE for text in whole]
+    rows = zip(names, *map(reader.read, (whole, shorter, longer)), strict=True)
+    cut = [name for name, *three in rows if len(set(three)) == 1]
+    if not cut:
+        return ""
+    displaced = " behind its learned prompts" if isinstance(reader.tower, PromptedTextTower) else ""
+    way_out = "learn fewer with prompts.text_context" if displaced else "shorten the names"
+    shown = first_of([repr(_shortened(name)) for name in cut], _PAIRS_SHOWN)
+    return f"{reader.model} has no room{displaced} for all of {shown}, whose ends are cut off: {way_out}"
+
+
 def _unclear_classes(reader: TextReader, names: Texts, texts: Sequence[Texts]) -> list[_Unclear]:
     """Each class that is read like an earlier one, with that one, and each of which nothing is read."""
     rows = reader.read([text for of_class in texts for text in of_class])

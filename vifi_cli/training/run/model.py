@@ -1,6 +1,6 @@
 """Loads the model of a run, adds its prompts, and makes the card of the models that the run saves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.prompts.class_tokens import refuse_unclear_classes
+from vifi_cli.model.prompts.class_tokens import describe_cut_names, refuse_unclear_classes
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
@@ -48,11 +48,14 @@ def prompt_room(model: str) -> PromptRoom:
 
 
 def load_training_model(
-    config: RunConfig, data: LabeledVideos, device: torch.device
+    config: RunConfig,
+    data: LabeledVideos,
+    device: torch.device,
+    say: Callable[[str], None] = lambda message: None,
 ) -> tuple[ViFiCLIP, Tensor, ModelCard]:
     """Load the model of a run and add the prompts of its recipe.
 
-    Raises InvalidInput if two classes are the same to the text tower.
+    `say` receives what is lost of class names. Raises InvalidInput if two classes are the same to the text tower.
 
     Returns the network and the tokens of the class texts, int64 (C, L), both on the device, and the card of the models
     that the run saves.
@@ -70,6 +73,8 @@ def load_training_model(
         add_prompts(network, recipe.prompts, recipe.seed, context)
     texts = [card.class_text(name) for name in card.class_names]
     refuse_unclear_classes(model.text_reader, data.class_names, [(text,) for text in texts])
+    if cut := describe_cut_names(model.text_reader, data.class_names, texts):
+        say(cut)
     tokens = model.tokenizer(texts)
     return network.to(device), tokens.to(device), card
 

@@ -50,6 +50,15 @@ def test_present_classes_of_a_part_of_a_public_set_can_be_trained_on(ucf101: Pat
     assert "3 classes, 98 left out: those with videos here" in videos.remarks
 
 
+def test_a_missing_file_of_a_public_set_is_not_taken_from_another_class(ucf101: Path) -> None:
+    (ucf101 / "UCF-101/Archery/v_Archery_g01_c01.avi").rename(ucf101 / "UCF-101/Diving/v_Archery_g01_c01.avi")
+    videos = read_labeled_videos(DataSource("ucf101", root=ucf101, classes=PRESENT))
+    assert videos.missing == ("Archery/v_Archery_g01_c01.avi",)
+    (ucf101 / "all").mkdir()
+    (ucf101 / "UCF-101/Diving/v_Archery_g01_c01.avi").rename(ucf101 / "all/v_Archery_g01_c01.mp4")
+    assert read_labeled_videos(DataSource("ucf101", root=ucf101, classes=PRESENT)).missing == ()
+
+
 def test_named_classes_keep_the_order_of_the_set_and_their_missing_videos(ucf101: Path) -> None:
     source = DataSource("ucf101", root=ucf101, classes=("yo yo", "apply_eye_makeup", "Diving"))
     videos = read_labeled_videos(source)

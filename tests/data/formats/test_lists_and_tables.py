@@ -346,6 +346,14 @@ def test_files_are_found_by_name_in_flat_folders_and_those_of_their_class(
     make_files(tmp_path, ("all/v_1.mp4", "all/v_2.mp4"))
     videos = read(tmp_path, "bend/v_1.avi 0\njack/v_2.avi 1", "0,bend\n1,jack\n")
     assert [video.path.name for video in videos.train] == ["v_1.mp4", "v_2.mp4"]
+    make_files(
+        tmp_path, ("x/bend/v_3.mp4", "wave/v_3.avi", "x/jack/v_4.avi")
+    )  # another suffix, and a namesake
+    videos = read(tmp_path, "bend/v_3.avi 0\njack/v_4.avi 1", "0,bend\n1,jack\n")
+    assert [video.path.relative_to(tmp_path).as_posix() for video in videos.train] == [
+        "x/bend/v_3.mp4",
+        "x/jack/v_4.avi",
+    ]
     make_files(tmp_path, ("Bend/w_1.avi", "jack/w_2.avi"))
     videos = read(tmp_path, "w_1.avi 0\nmissing/w_2.avi 1", "0,bend\n1,jack\n")
     assert [video.path.parent.name for video in videos.train] == ["Bend", "jack"]

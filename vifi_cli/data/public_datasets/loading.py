@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.class_names import class_names_of, class_part, has_class_list
+from vifi_cli.data.class_names import class_key, class_names_of, class_part, has_class_list
 from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.formats.listing import ListedVideo, Split, locate
 from vifi_cli.data.formats.lists.published_lists import find_list, list_names, read_list
@@ -70,6 +70,7 @@ class _FoundSet:
             official.videos,
             official.remarks,
         )
+        self._class_keys = frozenset(map(class_key, self.class_names))
 
     @property
     def has_lists(self) -> bool:
@@ -136,7 +137,12 @@ class _FoundSet:
         others = [f"{clip[1]}.mp4"] if clip else [name.removeprefix("v_")] if name.startswith("v_") else []
         ignore_case = not self.named.case_matters
         found = (self.tree.find(each, class_name, ignore_case=ignore_case) for each in (file, *others))
-        return next((path for path in found if path), None)
+        return next((path for path in found if path and self._may_be_of(path, class_name)), None)
+
+    def _may_be_of(self, path: Path, class_name: str) -> bool:
+        """Whether a file is not in the folder of another class."""
+        folder = class_key(path.parent.name)
+        return folder == class_key(class_name) or folder not in self._class_keys
 
 
 def _find_set(named: PublicSet, root: Path, number: int) -> _FoundSet:

@@ -73,9 +73,11 @@ class VideoTree:
 
 def _fitting_best(paths: list[str], file: str, class_name: str) -> list[str]:
     """Asks each question in turn, and keeps the paths that fit it, if any do."""
+    folder = class_key(_name(file.rpartition("/")[0]))
     questions: tuple[Callable[[str], bool], ...] = (
         lambda path: path.endswith(f"/{file}"),
         lambda path: unicode_form(path).endswith(f"/{unicode_form(file)}"),
+        lambda path: bool(folder) and class_key(_name(path.rpartition("/")[0])) == folder,
         lambda path: _name(path) == _name(file),
         lambda path: _stem(_name(path)) == _stem(_name(file)),
         lambda path: class_key(Path(path).parent.name) == class_key(class_name),

@@ -27,6 +27,8 @@ LABEL_FILES = {
         ("passing American football (in game)", "passing American football (in game)"),
         ("_a__b_", "a b"),
         ("wave1", "wave1"),
+        ("Cook.Cleandishes", "Cook Cleandishes"),
+        ("St. Bernard v1.5", "St. Bernard v1.5"),
     ],
 )
 def test_names_become_words(name: str, words: str) -> None:

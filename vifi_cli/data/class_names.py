@@ -5,14 +5,14 @@ import tomllib
 from functools import cache, lru_cache
 from importlib import resources
 
-_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])\.(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CLASS_LISTS = resources.files("vifi_cli.data.public_datasets") / "class_lists"
 
 
 def clean_class_name(name: str) -> str:
     """A class name as words: `ApplyEyeMakeup` gives `Apply Eye Makeup`, `shoot_bow` gives `shoot bow`.
 
-    The published ViFi-CLIP code does not change names; TC-CLIP splits CamelCase.
+    `Cook.Cut` gives `Cook Cut`. The published ViFi-CLIP code does not change names; TC-CLIP splits CamelCase.
     """
     return " ".join(_CAMEL_CASE.sub(" ", name.replace("_", " ")).split())
 

@@ -175,9 +175,9 @@ def _base(found: _FoundSet, shots: int, seed: int) -> LabeledVideos:
 
 def _drawn(videos: LabeledVideos, shots: int, seed: int) -> LabeledVideos:
     drawn = replace(videos, train=draw_shots(videos.train, shots, seed))
-    return with_remark(
-        drawn, f"{shots} training videos per class are drawn with seed {seed}: not the paper's list"
-    )
+    has_lists = bool(PUBLIC_SETS[videos.name].list_folder)
+    remark = f"{shots} training videos per class are drawn with seed {seed}"
+    return with_remark(drawn, f"{remark}: not the paper's list" if has_lists else remark)
 
 
 def _zero_shot(found: _FoundSet) -> LabeledVideos:

@@ -304,6 +304,17 @@ def test_windows_that_overlap_are_drawn_into_one_split(long: Path) -> None:
     assert find_leaks(videos) == []
 
 
+def test_the_check_finds_moments_without_a_frame(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "slides.mp4", numbered_frames(4), frame_seconds=[0.0, 5.0, 10.0, 15.0])
+    parts = tuple(moment(path, *times) for times in ((0, 3), (6, 9), (6, 10.5), (11, 14)))
+    found = check_videos(LabeledVideos("set", ("a",), parts))
+    assert found.without_frame == (parts[1], parts[3])
+    assert [(finding.kind, finding.subject) for finding in found.findings()] == [
+        ("without frame", f"{path}@0:06-0:09"),
+        ("without frame", f"{path}@0:11-0:14"),
+    ]
+
+
 def test_groups_that_are_given_win(long: Path) -> None:
     videos = [replace(moment(long / "a.mp4", at, at + 1, at % 2), group=f"p{at // 2}") for at in range(20)]
     parts = split_fairly(videos, Shares(0.2, 0.2), 0, "set")

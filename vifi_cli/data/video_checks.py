@@ -1,6 +1,5 @@
 """Checks labeled videos: missing, broken and duplicate files, leaks, and classes without videos."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import Literal
 from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.leaks import Leak, find_leaks
+from vifi_cli.data.moment_checks import OutsideMoment, empty_moments, outside_moments
 from vifi_cli.data.overview import ClassBalance, Durations, class_balance, durations
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.decode.frame_sampling import FrameSampling
@@ -22,7 +22,6 @@ from vifi_cli.wording import timecode
 DECODED = FrameSampling(frames_per_second=0.1, minimum_frames=8)  # from the start to the end of any video
 THUMBNAIL = FrameGeometry(32, 32)
 MOST_WORKERS = 16
-ROUNDED_SECONDS = 0.5  # how much later than its file a moment may end, as where times are rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +37,14 @@ class BrokenVideo:
 class Finding:
     """One problem of the data.
 
-    Its kind is `missing`, `unreadable`, `cut short`, `outside`, `duplicate`, `file leak`, `content leak`, `group leak`,
-    `moment leak`, `near duplicate`, `empty class` or `too few groups`.
+    Its kind is `missing`, `unreadable`, `cut short`, `outside`, `without frame`, `duplicate`, `file leak`,
+    `content leak`, `group leak`, `moment leak`, `near duplicate`, `empty class` or `too few groups`.
     """
 
     kind: str
     subject: str  # video, as the source lists it if it is missing, or class
     detail: str = ""  # the reason, or the other video
     split: Split | Literal[""] = ""  # of the held-out video that a training video gives away
-
-
-@dataclass(frozen=True, slots=True)
-class OutsideMoment:
-    """A moment that begins or ends after the end of its file."""
-
-    video: LabeledVideo
-    file_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,8 @@ class DataCheck:
     broken: tuple[BrokenVideo, ...]  # empty without decoding
     duplicates: tuple[tuple[Path, ...], ...]  # files of equal content, two or more each
     leaks: tuple[Leak, ...]  # at most one for each training video and held-out split
-    outside: tuple[OutsideMoment, ...] = ()  # empty without decoding
+    outside: tuple[OutsideMoment, ...] = ()  # none without decoding
+    without_frame: tuple[LabeledVideo, ...] = ()  # moments, none without decoding
     unsplittable: str = ""  # why no videos can be held out fairly, where there is no split
     refusals: tuple[str, ...] = ()  # why training refuses the data
     durations: Durations | None = None  # None without decoding
@@ -120,6 +112,8 @@ class DataCheck:
             yield Finding(
                 "outside", moment.video.address, f"the file ends at {timecode(moment.file_seconds)}"
             )
+        for one in self.without_frame:
+            yield Finding("without frame", one.address)
         for first, *more in self.duplicates:
             yield Finding("duplicate", str(first), ", ".join(map(str, more)))
         for leak in self.leaks:
@@ -152,18 +146,12 @@ def check_videos(
     copies = equal_files(paths)
     seconds: dict[Path, float] = {}
     broken = tuple(_decode(paths, seconds, on_decoded)) if decode else ()
-    outside = tuple(
-        OutsideMoment(video, seconds[video.path])
-        for video in videos.all_videos()
-        if video.is_moment and video.path in seconds and _is_outside(video, seconds[video.path])
-    )
+    every = videos.all_videos()
+    outside, empty = outside_moments(every, seconds), empty_moments(every, seconds)
     leaks = tuple(find_leaks(videos, copies))
-    return DataCheck(videos, broken, tuple(copies), leaks, outside, durations=durations(videos, seconds))
-
-
-def _is_outside(video: LabeledVideo, file_seconds: float) -> bool:
-    end = video.part.end_seconds
-    return video.part.start_seconds >= file_seconds or file_seconds + ROUNDED_SECONDS < end < math.inf
+    return DataCheck(
+        videos, broken, tuple(copies), leaks, outside, empty, durations=durations(videos, seconds)
+    )
 
 
 def _decode(

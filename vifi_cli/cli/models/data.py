@@ -39,6 +39,7 @@ FINDINGS = {
     "unreadable": ("video cannot be read", "videos cannot be read"),
     "cut short": ("video can be read only in part", "videos can be read only in part"),
     "outside": ("moment is not in its file", "moments are not in their files"),
+    "without frame": ("moment shows no frame of its file", "moments show no frame of their files"),
     "duplicate": ("video has copies", "videos have copies"),
     "file leak": ("training video is held out too", "training videos are held out too"),
     "content leak": ("training video has a held-out copy", "training videos have held-out copies"),
@@ -286,6 +287,7 @@ def _check_document(found: DataCheck) -> dict[str, object]:
             {"path": one.video.path, **moment_document(one.video), "file_seconds": one.file_seconds}
             for one in found.outside
         ],
+        "without_frame": [{"path": video.path, **moment_document(video)} for video in found.without_frame],
         "leaks": [_leak_document(leak) for leak in found.leaks],
         "empty_classes": found.empty_classes,
         "untested_classes": found.untested_classes,

@@ -1,12 +1,13 @@
 """Rows and notes of reports: ± only over tests that differ, and what limits the numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vifi_cli.api.evaluation.plan import TestPlan as Plan
-from vifi_cli.api.evaluation.reporting import _details_shown, _lists, _notes, _row, _title
+from vifi_cli.api.evaluation.reporting import _details_shown, _lists, _notes, _other_numbers, _row, _title
 from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.evaluation.testing import Candidate
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
@@ -16,8 +17,11 @@ from vifi_cli.evaluation.report.report import detail_of_test
 from vifi_cli.evaluation.report.table import ResultRow
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.testing.paper_settings import plan_trials
+from vifi_cli.evaluation.testing.views import ScoreConditions
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.training.recipe.changes import make_recipe
+from vifi_cli.training.run.folder import RunConfig, RunFolder
+from vifi_cli.training.run.reports import EpochReport, Scores
 
 NAMES = ("run", "walk")
 
@@ -137,3 +141,17 @@ def test_one_person_is_noted(groups: str, noted: bool) -> None:
 def test_titles_are_readable() -> None:
     assert _title(plan_of("supervised", ())) == "Supervised accuracy on few_$clips$.csv"
     assert _title(plan_of("base2novel", ())) == "Base-to-novel accuracy on few_$clips$.csv"
+
+
+def test_what_training_reported_is_the_score_of_the_best_model_alone(tmp_path: Path) -> None:
+    plan, run = plan_of("supervised", ()), RunFolder(tmp_path / "run")
+    run.begin(RunConfig("starter", str(plan.subject.data), "", "supervised", "default", make_recipe("small")))
+    run.add(EpochReport(1, 0.1, Scores("test", 0.5, None, 4, frames=8), is_best=True))
+    ((videos,),) = plan.lists
+    detail = detail_of_test("m", "", NAMES, Predictions(np.arange(4), SHARES), videos.test)
+    tested = replace(detail, conditions=ScoreConditions(16))
+    for folder, count in ((run.best, 1), (run.last, 0)):
+        folder.mkdir()
+        candidate = Candidate("m", (ModelSource(str(folder), "vifi"),))
+        notes = list(_other_numbers(plan, [(candidate, ((tested,),))]))
+        assert [note[:28] for note in notes] == ["Training reported top-1 50.0"] * count

@@ -169,7 +169,13 @@ def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
     found, finder = read_annotation_files(paths, source.layer, source.root, labels.names if labels else None)
     name = source.name if source.layer is None else f"{source.name}:{source.layer}"
     videos = locate(name, found.class_names, found.videos, finder.find)
-    return replace(videos, remarks=(*videos.remarks, *found.remarks))
+    is_folder = given_path(source.name).is_dir()
+    read = (
+        (f"the labels are from {counted(len(paths), 'annotation file')} in {source.name}",)
+        if is_folder
+        else ()
+    )
+    return replace(videos, remarks=(*videos.remarks, *read, *found.remarks))
 
 
 def _labels(source: DataSource) -> LabelFile | None:

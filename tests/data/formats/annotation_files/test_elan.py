@@ -170,7 +170,7 @@ def test_a_folder_of_sessions_is_one_data_set(write: Write) -> None:
         rows, remarks = rows_of(source)
         assert rows == expected
         assert remarks[-2:] == (
-            f"read 3 annotation files in {folder}",
+            f"the labels are from 3 annotation files in {folder}",
             "left out 1 annotation file without labels",
         )
     with pytest.raises(InvalidInput, match=r"s1\.eaf has no tier 'Gesture'"):

@@ -1,7 +1,6 @@
 """Recognizes annotation files by their content, and reads one or several into one list of videos."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.formats.annotation_files.boris_project import boris_project_moments
@@ -71,8 +70,6 @@ def read_annotation_files(
     found = listing_of(
         _moments(paths, layer, finder), str(paths[0] if len(paths) == 1 else folder), class_names
     )
-    if len(paths) > 1:
-        found = replace(found, remarks=(f"read {len(paths)} annotation files in {folder}", *found.remarks))
     return found, MediaFinder(finder.folders, found)
 
 

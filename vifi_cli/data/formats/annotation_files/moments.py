@@ -31,9 +31,8 @@ class Omission:
     plural: str
 
 
-MOST_EARLY_SECONDS = (
-    1.0  # that an annotation may begin before its video, as players and tools count differently
-)
+MOST_EARLY_SECONDS = 1.0
+"""How long before its video an annotation may begin, since players and tools count differently."""
 
 
 class LayerAbsent(InvalidInput):

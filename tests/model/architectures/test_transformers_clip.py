@@ -10,7 +10,9 @@ import torch
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip
+from vifi_cli.model.torchvision_operators import declare_missing_operators
 
+declare_missing_operators()  # which transformers needs where torchvision lacks its own
 transformers = pytest.importorskip("transformers", reason="the package transformers makes the models")
 
 TOWER = {"hidden_size": 32, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.model.conftest import TINY
+from tests.model.published import openai_clip
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.architectures.released import config_of, shapes_of
 from vifi_cli.model.architectures.weights_alone import FileArchitecture, architecture_of_file
@@ -116,6 +118,27 @@ def test_weights_of_other_names_are_called_by_what_they_are(tmp_path: Path, name
         load_vifi_clip(resolve_model(str(tmp_path / "weights.pth")))
     with pytest.raises(InvalidInput, match=r"not a model folder.*did you mean .*weights\.pth"):
         resolve_model(str(tmp_path))
+
+
+def test_heads_beside_the_towers_do_no_harm_and_missing_layers_are_named(tmp_path: Path) -> None:
+    weights = load_file(openai_clip(tmp_path / "small.safetensors"))
+    torch.save(
+        weights | {"classifier.weight": torch.ones(3, 3), "fc.bias": torch.ones(3)}, tmp_path / "head.pt"
+    )
+    loaded = load_vifi_clip(resolve_model(str(tmp_path / "head.pt")))
+    assert torch.equal(loaded.network.visual.proj, weights["visual.proj"].float())  # type: ignore[arg-type]
+    torch.save({**weights, "positional_embedding_res": torch.ones(3, 3)}, tmp_path / "long.pt")
+    with pytest.raises(ModelUnavailable, match="positional_embedding_res is one weight too many"):
+        load_vifi_clip(resolve_model(str(tmp_path / "long.pt")))
+    for missing in ("transformer", "visual.transformer", "token_embedding", "positional_embedding"):
+        kept = {name: tensor for name, tensor in weights.items() if not name.startswith(missing)}
+        torch.save(kept, tmp_path / "part.pt")
+        with pytest.raises(ModelUnavailable, match=f"OpenAI's CLIP does .*'{missing}.* is missing"):
+            load_vifi_clip(resolve_model(str(tmp_path / "part.pt")))
+    for odd in ({"token_embedding.weight": torch.ones(3)}, {"visual.conv1.weight": torch.ones(0, 3, 0, 0)}):
+        torch.save(weights | odd, tmp_path / "odd.pt")
+        with pytest.raises(ModelUnavailable, match="is not a CLIP that vifi knows"):
+            load_vifi_clip(resolve_model(str(tmp_path / "odd.pt")))
 
 
 def test_a_named_architecture_gives_the_numbers_of_open_clip(tmp_path: Path) -> None:

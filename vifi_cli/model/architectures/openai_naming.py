@@ -30,7 +30,7 @@ def _vision(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
         return _residual_vision(shapes)
     width, _, _, patch = shapes["visual.conv1.weight"]
     grid = _side(shapes["visual.positional_embedding"][0] - 1)
-    layers = sum(name.startswith("visual.") and name.endswith(".attn.in_proj_weight") for name in shapes)
+    layers = _layers(shapes, "visual.transformer.resblocks.")
     return {
         "image_size": patch * grid,
         "layers": layers,
@@ -61,11 +61,17 @@ def _side(places: int) -> int:
 
 def _text(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     vocabulary, width = shapes["token_embedding.weight"]
-    blocks = {name.split(".")[2] for name in shapes if name.startswith("transformer.resblocks.")}
     return {
         "context_length": shapes["positional_embedding"][0],
         "vocab_size": vocabulary,
         "width": width,
         "heads": max(1, width // _HEAD_WIDTH),
-        "layers": len(blocks),
+        "layers": _layers(shapes, "transformer.resblocks."),
     }
+
+
+def _layers(shapes: Mapping[str, tuple[int, ...]], prefix: str) -> int:
+    layers = {name.removeprefix(prefix).partition(".")[0] for name in shapes if name.startswith(prefix)}
+    if not layers:
+        raise KeyError(f"{prefix}0")
+    return len(layers)

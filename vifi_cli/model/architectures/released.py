@@ -15,8 +15,17 @@ import torch
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 
 Shapes = Mapping[str, tuple[int, ...]]
-NOT_OF_A_TOWER = ("logit_scale", "logit_bias", "input_resolution", "context_length", "vocab_size")
-DECODER = "text_decoder."  # of a CoCa, which vifi does not need
+# what stands beside the towers, by the first part of its name: temperature, OpenAI's facts, a CoCa's decoder, and heads
+# and losses of a training program
+_BESIDE_TOWERS = {
+    "logit_scale",
+    "logit_bias",
+    "input_resolution",
+    "context_length",
+    "vocab_size",
+    "text_decoder",
+}
+_BESIDE_TOWERS |= {"classifier", "head", "fc", "criterion", "loss", "loss_fn", "n_averaged"}
 
 
 def fitting_architectures(shapes: Shapes) -> list[str]:
@@ -72,8 +81,13 @@ def of_towers(shapes: Shapes) -> dict[str, tuple[int, ...]]:
     return {
         name.removeprefix("text."): shape
         for name, shape in shapes.items()
-        if name not in NOT_OF_A_TOWER and not name.startswith(DECODER) and not name.endswith(".position_ids")
+        if is_of_a_tower(name) and not name.endswith(".position_ids")
     }
+
+
+def is_of_a_tower(name: str) -> bool:
+    """Whether a weight belongs to a tower, by its name in `open_clip.CLIP`."""
+    return name.partition(".")[0] not in _BESIDE_TOWERS
 
 
 def _alike(shapes: Shapes) -> Iterator[str]:
@@ -81,7 +95,7 @@ def _alike(shapes: Shapes) -> Iterator[str]:
     declare_missing_operators()
     import open_clip
 
-    vocabulary, width = shapes.get("token_embedding.weight", (0, 0))
+    vocabulary, width = shapes["token_embedding.weight"]
     projection = shapes.get("text_projection") or shapes.get("text_projection.weight", (0, 0))[::-1]
     depth = len({name.split(".")[2] for name in shapes if name.startswith("transformer.resblocks.")})
     is_timm = any(name.startswith("visual.trunk.") for name in shapes)

@@ -61,9 +61,18 @@ def _architecture(path: Path, _: FileVersion, named: str, activation: str | None
     if named:
         config = resized(config_of(named), towers)
         return FileArchitecture(config, preprocessing=released_preprocessing(named) or {})
-    names = fitting_architectures(shapes)
-    if not names:
-        return _small(path, shapes, activation)
+    try:
+        names = fitting_architectures(shapes)
+        if not names:
+            return _small(path, shapes, activation)
+    except KeyError as error:
+        raise ModelUnavailable(
+            f"{path} does not name its weights as OpenAI's CLIP does ({error} is missing); {_WITH_CONFIGURATION}"
+        ) from error
+    except (IndexError, ValueError) as error:
+        raise ModelUnavailable(
+            f"{path} is not a CLIP that vifi knows ({error}); {_WITH_CONFIGURATION}"
+        ) from error
     kinds = {str(without_gelu(resized(config_of(name), towers))) for name in names}
     if len(kinds) > 1:
         choices = ", ".join(f"{path}#{name}" for name in names[:_NAMED_SHOWN])
@@ -106,16 +115,10 @@ def _spelled_out(shapes: Shapes, config: Mapping[str, Any], *, quick_gelu: bool)
 
 
 def _small(path: Path, shapes: Shapes, activation: str | None) -> FileArchitecture:
-    try:
-        config = architecture_of_shapes(shapes, quick_gelu=activation != "gelu")
-    except KeyError as error:
-        raise ModelUnavailable(
-            f"{path} does not name its weights as OpenAI's CLIP does ({error} is missing); {_WITH_CONFIGURATION}"
-        ) from error
-    except (IndexError, ValueError) as error:
-        raise ModelUnavailable(
-            f"{path} is not a CLIP that vifi knows ({error}); {_WITH_CONFIGURATION}"
-        ) from error
+    """A CLIP smaller than any released one, by OpenAI's rule; KeyError, IndexError, ValueError if it is none."""
+    config = architecture_of_shapes(shapes, quick_gelu=activation != "gelu")
+    if any(0 in shape for shape in shapes.values()):
+        raise ValueError("some of its weights are empty")
     vision, text = config["vision_cfg"], config["text_cfg"]
     if isinstance(vision["layers"], list) or vision["width"] >= narrowest_image_tower():
         raise ModelUnavailable(

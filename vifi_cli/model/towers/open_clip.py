@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
-from vifi_cli.model.architectures.released import DECODER, NOT_OF_A_TOWER
+from vifi_cli.model.architectures.released import is_of_a_tower
 from vifi_cli.model.architectures.transformers_clip import (
     read_transformers_configuration,
     read_transformers_weights,
@@ -167,9 +167,7 @@ def load_text_tower(model: OpenClipModel) -> nn.Module:
         ) from error
     if context_can_be_cut(config):
         accept_cut_context(tower)
-    weights = read_model_weights(
-        model, lambda name: not name.startswith(("visual.", DECODER)) and name not in NOT_OF_A_TOWER
-    )
+    weights = read_model_weights(model, lambda name: not name.startswith("visual.") and is_of_a_tower(name))
     return _filled(tower, {name.removeprefix("text."): tensor for name, tensor in weights.items()}, model)
 
 

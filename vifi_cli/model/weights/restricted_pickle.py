@@ -58,7 +58,7 @@ _DROPPED = (
 _STAND_INS = [(OrderedDict, name) for name in _DICTIONARIES] + [(_Dropped, name) for name in _DROPPED]
 # names in pickled tensors: their storages, types and the functions that rebuild them
 _OF_TENSORS = re.compile(r"torch\.\w+$|torch\._(utils|tensor)\._rebuild_|collections\.OrderedDict$|yacs\.")
-_ANOTHER_WAY = "ask for it as .safetensors"
+_ANOTHER_WAY = "save its state_dict() alone, or ask for it as .safetensors"
 
 
 def read_pickled(path: Path) -> object:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vifi_cli.api.evaluation.near_duplicates import check_choice, find_near_duplicates
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.models.class_texts import unclear_class_texts
@@ -64,21 +65,27 @@ def check_data(
         InvalidInput: the data cannot be read, or there is no such model.
         ModelUnavailable: the model cannot be fetched.
     """
+    encoder = _encoder(near_duplicates)
     with feedback.busy("Reading the list of videos"):
         chosen = Setting.parse(setting) if isinstance(setting, str) else setting
         videos, unsplittable = _read(_source(data, data_root, classes), chosen)
     refused = tuple(refusals_of_setting(videos, chosen))
     if not refused and (unclear := unclear_class_texts(videos.class_names)):
         refused = (unclear,)
-    found = _checked(videos, feedback, decode=decode)
-    pairs = None
-    if near_duplicates:
-        from vifi_cli.api.evaluation.near_duplicates import find_near_duplicates
+    found = replace(_checked(videos, feedback, decode=decode), unsplittable=unsplittable, refusals=refused)
+    if encoder is None:
+        return found
+    return replace(found, near_duplicates=find_near_duplicates(videos, encoder, feedback, found.duplicates))
 
-        named = EncoderChoice(near_duplicates) if isinstance(near_duplicates, str) else near_duplicates
-        encoder = EncoderChoice() if named is True else named
-        pairs = find_near_duplicates(videos, encoder, feedback, found.duplicates)
-    return replace(found, unsplittable=unsplittable, refusals=refused, near_duplicates=pairs)
+
+def _encoder(near_duplicates: bool | str | EncoderChoice) -> EncoderChoice | None:
+    """The encoder that finds near-duplicates, which exists; None if they are not looked for."""
+    if near_duplicates is False:
+        return None
+    choice = EncoderChoice(near_duplicates) if isinstance(near_duplicates, str) else near_duplicates
+    choice = EncoderChoice() if choice is True else choice
+    check_choice(choice)
+    return choice
 
 
 def _checked(videos: LabeledVideos, feedback: Feedback, *, decode: bool) -> DataCheck:

@@ -205,3 +205,14 @@ def test_check_reports_balance_and_durations(vifi: Vifi, tmp_path: Path) -> None
     assert document["class_balance"]["ratio"] == 3
     assert document["durations"]["median_seconds"] == pytest.approx(1, abs=0.05)
     assert [Path(each["path"]).name for each in document["durations"]["long"]] == ["3.mp4"]
+
+
+def test_a_model_of_the_check_is_for_near_duplicates_and_must_exist(vifi: Vifi, people: Path) -> None:
+    for options, said in (
+        (("--model", "starter"), "--model goes with --near-duplicates"),
+        (("--near-duplicates", "--model", "no/such-model"), "no model 'no/such-model'"),
+    ):
+        outcome = vifi("data", "check", people, *options)
+        assert outcome.exit_code == 2
+        assert said in outcome.stderr
+        assert "Checking" not in outcome.stderr, "before videos are read"

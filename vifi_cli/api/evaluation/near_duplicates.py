@@ -21,15 +21,24 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.video_checks import DECODED, NearDuplicate
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.index.encoder import Encoder
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.processors import usable_processors
 from vifi_cli.video.clips.same_footage import Footage, read_footage, same_footage
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, Decoders, FailedVideo, decode_ahead
+from vifi_cli.wording import counted
 
 PAIRS = 2_000  # that are compared in small data, which is all of them there
 FEWEST_NEAREST = 10  # training videos that are compared with each held-out one, however many there are
 LEAST_SIMILARITY = 0.9
 KEPT_IN_MEMORY = 256  # videos, a few megabytes each
 HELD_OUT: tuple[Split, ...] = ("val", "test")
+
+
+def check_choice(choice: EncoderChoice) -> None:
+    """Check, before videos are read, that there is such a model; the errors are those of `resolve_model`."""
+    chosen = choose_model(choice.model)
+    with chosen.explained():
+        resolve_model(chosen.name)
 
 
 def find_near_duplicates(
@@ -50,6 +59,8 @@ def find_near_duplicates(
         split: _complete(part) for split, part in zip(HELD_OUT, (videos.val, videos.test), strict=True)
     }
     paths = list(dict.fromkeys(video.path for part in (train, *held_out.values()) for video in part))
+    if moments := sum(video.is_moment for video in videos.all_videos()):
+        feedback.note(f"{counted(moments, 'moment is', 'moments are')} not compared, only complete videos")
     if not train or not any(held_out.values()):
         return ()
     encoder = load_both_sides(choose_model(choice.model).fetch(feedback), choice.device, feedback)

@@ -26,6 +26,7 @@ from vifi_cli.cli.terminal.options.shared import (
 )
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.data.labeled_videos import LabeledVideos
@@ -146,6 +147,8 @@ def check(
     from vifi_cli.api.library.encoders import EncoderChoice
     from vifi_cli.data.source import DataSource
 
+    if model and not near_duplicates:
+        raise InvalidInput("--model goes with --near-duplicates: nothing else needs a model")
     source = DataSource.parse(data, data_root)
     source = replace(source, split=split or source.split)
     found = check_data(

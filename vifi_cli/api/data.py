@@ -8,11 +8,11 @@ from vifi_cli.api.evaluation.near_duplicates import check_choice, find_near_dupl
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.models.class_texts import unclear_class_texts
-from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
 from vifi_cli.data.loading import read_labeled_videos, read_own_splits, refusals_of_setting
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos, write_splits
 from vifi_cli.data.splits.random_splits import GroupsTooFew
 from vifi_cli.data.video_checks import DataCheck, check_videos

@@ -272,23 +272,21 @@ def require_usable(videos: LabeledVideos) -> None:
     """
     if refusal := next(refusals(videos), None):
         raise InvalidInput(refusal)
-    empty = [count.name for count in videos.counts() if not count.train]
+    empty = [repr(count.name) for count in videos.counts() if not count.train]
     if videos.train and empty:
-        named = first_of([repr(name) for name in empty], 3)
         missing = f" ({counted(len(videos.missing), 'listed video')} not on disk)" if videos.missing else ""
         raise InvalidInput(
-            f"{videos.name} has no training video of {named}{missing}: add some, or take only the classes that have "
+            f"{videos.name} has no training video of {first_of(empty, 3)}{missing}: add some, or take only the classes that have "
             "some with --classes present"
         )
 
 
 def refusals(videos: LabeledVideos) -> Iterator[str]:
     """Why neither training nor testing takes these videos: their class names, too few classes, or no video on disk."""
+    spelled: dict[str, str] = {}
     for name in videos.class_names:
         if not name.isprintable():
             yield f"the class name {name!r} in {videos.name} is not plain text: rename it"
-    spelled: dict[str, str] = {}
-    for name in videos.class_names:
         same = spelled.setdefault(" ".join(name.replace("_", " ").casefold().split()), name)
         if same != name:
             yield f"{videos.name} has the classes {same!r} and {name!r}, which are read alike: name them differently"
@@ -296,6 +294,7 @@ def refusals(videos: LabeledVideos) -> Iterator[str]:
         only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"
         yield f"{videos.name} has {only}: add videos of at least two classes"
     if not videos.all_videos():
-        listed = f"none of its {len(videos.missing)} videos is on disk"
-        example = f", such as {videos.missing[0]}" if videos.missing else ""
-        yield f"{videos.name}: {listed}{example}; name their folder with --data-root"
+        listed = ", such as ".join(
+            (f"none of its {len(videos.missing)} videos is on disk", *videos.missing[:1])
+        )
+        yield f"{videos.name}: {listed}; name their folder with --data-root"

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.data.class_choice import only_classes
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.formats.annotation_files.reading import (
     annotation_files,
@@ -34,6 +33,7 @@ from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.public_datasets.reading import set_of_file
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.class_choice import only_classes
 from vifi_cli.data.splits.random_splits import (
     USUAL_SEED,
     base_and_novel,

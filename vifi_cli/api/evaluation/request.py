@@ -10,10 +10,10 @@ from vifi_cli.api.evaluation.leaks import run_of
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
-from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.loading import read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
 from vifi_cli.evaluation.testing.paper_settings import Trial, paper_frames, paper_views, read_setting

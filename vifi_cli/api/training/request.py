@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.paper_setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import Fusion
 from vifi_cli.paths import given_path

@@ -22,10 +22,10 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model
 from vifi_cli.api.models.video_model import VideoModel
 from vifi_cli.api.models.weights import fetch_weights
-from vifi_cli.data.class_choice import read_class_choice
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.embed_map.drawing import map_picture
 from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, Projection, make_map

@@ -1,1 +1,1 @@
-"""Drawing splits and writing them."""
+"""Drawing splits and writing them, and choosing a part of the classes."""

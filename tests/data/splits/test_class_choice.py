@@ -7,13 +7,13 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from vifi_cli.api.data import check_data, split_data
-from vifi_cli.data.class_choice import only_classes, read_class_choice
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.class_choice import only_classes, read_class_choice
 from vifi_cli.errors import InvalidInput
 
 PRESENT = ("present",)

@@ -54,9 +54,11 @@ def only_classes(videos: LabeledVideos, choice: ClassChoice, known: Sequence[str
         how = first_of([videos.class_names[label] for label in sorted(has_videos)], MOST_NAMED)
     chosen = sorted(has_videos)
     if not chosen:
-        if choice == (PRESENT,) and not videos.all_videos():
-            return videos  # the refusal of data without any video says more
-        raise InvalidInput(f"--classes: {videos.name} has none of these classes in this setting")
+        if choice == (PRESENT,):
+            return videos  # that none is on disk is refused later, with an example
+        raise InvalidInput(
+            f"--classes: {videos.name} has none of these classes in this setting; --classes all takes all of them"
+        )
     left_out = tuple(name for label, name in enumerate(videos.class_names) if label not in has_videos)
     if not left_out:
         return videos

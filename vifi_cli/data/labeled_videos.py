@@ -276,8 +276,8 @@ def require_usable(videos: LabeledVideos) -> None:
     if videos.train and empty:
         missing = f" ({counted(len(videos.missing), 'listed video')} not on disk)" if videos.missing else ""
         raise InvalidInput(
-            f"{videos.name} has no training video of {first_of(empty, 3)}{missing}: add some, or take only the classes that have "
-            "some with --classes present"
+            f"{videos.name} has no training video of {first_of(empty, 3)}{missing}: add some, or take only the "
+            "classes that have some with --classes present"
         )
 
 

@@ -1,5 +1,6 @@
 """Which folders of pictures are videos, and which are not."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,11 @@ def test_pictures_of_one_size_in_a_class_folder_are_found_only_when_asked(tmp_pa
     search = find_videos([tmp_path])
     assert search.videos == ()
     assert search.skipped["frame_folder"] == 1
+
+
+def test_a_long_sequence_is_judged_in_one_pass() -> None:
+    started = time.process_time()
+    sequence = numbered_names(f"img_{number}.jpg" for number in range(100_000))
+    assert sequence is not None
+    assert sequence.is_clear
+    assert time.process_time() - started < 10

@@ -64,9 +64,10 @@ class NumberedNames:
     @property
     def is_clear(self) -> bool:
         """Whether the names alone make it clear that these are frames of one video."""
-        regular = sum(0.5 * self.step < gap < 1.5 * self.step for gap in self.gaps)
-        is_long = len(self.names) >= LEAST_PICTURES
-        return self.is_alone and is_long and regular >= REGULAR_SHARE * len(self.gaps)
+        if not self.is_alone or len(self.names) < LEAST_PICTURES:
+            return False
+        gaps, step = self.gaps, self.step
+        return sum(0.5 * step < gap < 1.5 * step for gap in gaps) >= REGULAR_SHARE * len(gaps)
 
 
 def numbered_names(names: Iterable[str]) -> NumberedNames | None:

@@ -112,7 +112,10 @@ def is_video_name(text: str) -> bool:
 
 
 def _first_row(text: str, mark: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader(io.StringIO(text.lstrip()), delimiter=mark), [])]
+    try:
+        return [cell.strip() for cell in next(csv.reader(io.StringIO(text.lstrip()), delimiter=mark), [])]
+    except csv.Error:  # the header as such is refused, or its rows are
+        return []
 
 
 def _counts(name: str) -> bool:

@@ -24,15 +24,16 @@ def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
     mark, header = find_columns(text)
     reader = csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True)
     if not header and text.strip():
-        cells = [
-            row for row in csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True) if any(row)
-        ]
+        try:
+            cells = list(filter(any, csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True)))
+        except csv.Error as error:
+            raise InvalidInput(f"{path} is not CSV: {error}") from error
         columns = columns_without_header(cells, path, mark)
         remark = f"{path} has no header: its columns are read as {', '.join(columns)}"
         return list(rows_below(reader, columns, path, REQUIRED)), [remark]
+    names = columns_of(header, str(path))
     while header and not any(cell.strip() for cell in next(reader)):
         pass
-    names = columns_of(header, str(path))
     columns = [names.get(name, name) for name in header]
     left_out = [name for name in header if name not in names]
     rows = [_of_known_columns(row) for row in rows_below(reader, columns, path, REQUIRED)]

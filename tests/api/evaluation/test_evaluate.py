@@ -60,6 +60,8 @@ def test_a_report_shows_itself_in_a_few_lines_and_as_a_table(report: Report, tin
 def test_what_makes_no_sense_is_refused(tiny: Path, colours: Path) -> None:
     with pytest.raises(InvalidInput, match="'vivi' is not a method"):
         evaluate(str(tiny), colours, "supervised", methods=["vivi"])
+    with pytest.raises(InvalidInput, match="--frames 0: a clip has 1 frame or more"):
+        evaluate(str(tiny), colours, "supervised", frames=0)
     with pytest.raises(TypeError, match="'epochs' is not an option"):
         evaluate(str(tiny), colours, "supervised", epochs=3)  # type: ignore[call-arg]
 

@@ -198,6 +198,8 @@ def _check(
         raise InvalidInput("--recipe goes with --train: a test does not train")
     if methods and len(models) > 1:
         raise InvalidInput("with --train, --model names the one model that training starts from")
+    if (frames := options.get("frames")) is not None and frames < 1:
+        raise InvalidInput(f"--frames {frames}: a clip has 1 frame or more")
     if protocol not in get_args(Protocol):
         raise InvalidInput(f"{protocol!r} is not a protocol: name default or paper")
 

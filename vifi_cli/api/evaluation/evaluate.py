@@ -13,7 +13,7 @@ from vifi_cli.api.evaluation.reporting import TestedCandidates, make_report
 from vifi_cli.api.evaluation.request import METHODS, EvaluationOptions, Subject, resolve, shown_model
 from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
-from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.api.models.weights import fetch_weights, note_assumptions
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.writing import write_report
@@ -99,6 +99,7 @@ def _test(
     """Trains the methods, if any, and tests everything on the same clips."""
     for model in subject.models:
         fetch_weights(model, feedback)
+        note_assumptions(model, feedback)
     method_runs = MethodRuns(subject, runs) if subject.methods else None
     plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak, advise=how_to_avoid)
     if subject.setting.name == "zero-shot" and not subject.data.is_public_set:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.models.weights import fetch_model
+from vifi_cli.api.models.weights import fetch_model, fetch_weights, note_assumptions
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.known_models import DEFAULT_MODEL
+from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.checkpoint_import import import_checkpoint, write_imported
 from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.storage.writing import new_model_folder, write_open_clip_folder
@@ -57,9 +58,11 @@ def import_model(
     if not checkpoint.is_file():
         raise InvalidInput(f"no checkpoint at {checkpoint}")
     with new_model_folder(folder) as temporary:
-        source = fetch_model(base, feedback)
+        source = resolve_model(str(base))
+        fetch_weights(source, feedback)
         with feedback.busy(f"Reading {checkpoint.name}"):
             imported = import_checkpoint(checkpoint, source)
+        note_assumptions(source, feedback)
         write_imported(temporary, imported)
     return ImportedModel(folder, imported.looks_like, imported.model.card, imported.remarks)
 

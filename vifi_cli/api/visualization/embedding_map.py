@@ -21,7 +21,7 @@ from vifi_cli.api.evaluation.testing import ClipSettings, load_bases, report_unr
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model
 from vifi_cli.api.models.video_model import VideoModel
-from vifi_cli.api.models.weights import fetch_weights
+from vifi_cli.api.models.weights import fetch_weights, note_assumptions
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
@@ -186,6 +186,7 @@ def embed_dataset(
     settings = ClipSettings(None, ONE_VIEW, subject.recipe, processes)
     for model in subject.models:
         fetch_weights(model, feedback)
+        note_assumptions(model, feedback)
     plan = plan_tests(subject, None, feedback, allow_leak=allow_leak)
     tested = _joined(plan)
     check_separable(

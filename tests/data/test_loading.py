@@ -12,19 +12,13 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from tests.test_paths import require_both_forms
-from vifi_cli.data.labeled_videos import (
-    LabeledVideo,
-    LabeledVideos,
-    digest_of_list,
-    restrict_to_classes,
-    without_leaks,
-)
-from vifi_cli.data.leaks import find_leaks
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, digest_of_list, restrict_to_classes
+from vifi_cli.data.leaks import find_leaks, without_leaks
 from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
+from vifi_cli.data.splits.holding_out import GroupsTooFew, how_to_hold_out
 from vifi_cli.data.splits.plan import SplitPlan, split_videos, write_splits
-from vifi_cli.data.splits.random_splits import GroupsTooFew, how_to_hold_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.digests import equal_files
 

@@ -13,19 +13,14 @@ from tests.made_videos import numbered_frames, write_video
 from vifi_cli.api.data import split_data
 from vifi_cli.api.training.prepare import digest_of
 from vifi_cli.data.formats.tables.times import times_as_cells
-from vifi_cli.data.labeled_videos import (
-    LabeledVideo,
-    LabeledVideos,
-    SameFrames,
-    digest_of_list,
-    without_leaks,
-)
-from vifi_cli.data.leaks import find_leaks, leaks_between
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, digest_of_list
+from vifi_cli.data.leaks import find_leaks, leaks_between, without_leaks
 from vifi_cli.data.loading import load_labeled_videos, read_own_splits
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.overlaps import joined_groups
+from vifi_cli.data.splits.holding_out import GroupsTooFew, split_fairly
+from vifi_cli.data.splits.overlaps import SameFrames, joined_groups
 from vifi_cli.data.splits.plan import SplitPlan
-from vifi_cli.data.splits.random_splits import GroupsTooFew, Shares, split_fairly
+from vifi_cli.data.splits.random_splits import Shares
 from vifi_cli.data.video_checks import check_videos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.confidence_intervals import independent_groups

@@ -13,8 +13,8 @@ from vifi_cli.data.loading import read_labeled_videos, read_own_splits, refusals
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
+from vifi_cli.data.splits.holding_out import GroupsTooFew
 from vifi_cli.data.splits.plan import SplitPlan, split_base_and_novel, split_videos, write_splits
-from vifi_cli.data.splits.random_splits import GroupsTooFew
 from vifi_cli.data.video_checks import DataCheck, check_videos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path

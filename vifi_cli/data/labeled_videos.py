@@ -4,11 +4,9 @@ import hashlib
 import math
 import os
 import re
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 
 from vifi_cli.errors import InvalidInput, VideoOutOfReach
@@ -186,65 +184,6 @@ def restrict_to_classes(videos: LabeledVideos, classes: Sequence[int]) -> Labele
         val=restricted(videos.val),
         test=restricted(videos.test),
     )
-
-
-class SameFrames:
-    """Finds out which of some videos show frames of another one: the same file, or a copy, at the same time."""
-
-    def __init__(self, videos: Iterable[LabeledVideo], copies: Sequence[tuple[Path, ...]] = ()) -> None:
-        """`copies` are groups of files with equal content."""
-        self._original = {path: files[0] for files in copies for path in files}
-        of_path: dict[Path, list[LabeledVideo]] = {}
-        of_content: dict[Path, list[LabeledVideo]] = {}
-        for video in videos:
-            of_path.setdefault(video.path, []).append(video)
-            of_content.setdefault(self._content(video), []).append(video)
-        self._of_path = {path: _Parts(members) for path, members in of_path.items()}
-        self._of_content = {path: _Parts(members) for path, members in of_content.items()}
-
-    def find_dependent(self, video: LabeledVideo) -> LabeledVideo | None:
-        """One in the same file, or in a copy of it, at any time, unless groups tell both apart."""
-        members = self._of_content.get(self._content(video))
-        others = members.videos if members else ()
-        return next((other for other in others if not (video.group and other.group)), None)
-
-    def find(self, video: LabeledVideo) -> LabeledVideo | None:
-        """One that shows frames of a video, preferably in the same file."""
-        for members in (self._of_path.get(video.path), self._of_content.get(self._content(video))):
-            if members and (found := members.overlapping(video)):
-                return found
-        return None
-
-    def _content(self, video: LabeledVideo) -> Path:
-        return self._original.get(video.path, video.path)
-
-
-class _Parts:
-    """Parts of one file, of which there may be thousands, by their start."""
-
-    def __init__(self, videos: Sequence[LabeledVideo]) -> None:
-        self.videos = sorted(videos, key=lambda video: video.part.start_seconds)
-        self._starts = [video.part.start_seconds for video in self.videos]
-        self._latest_ends = list(accumulate((video.part.end_seconds for video in self.videos), max))
-
-    def overlapping(self, other: LabeledVideo) -> LabeledVideo | None:
-        """The last one that begins before another part ends, and ends after it begins."""
-        place = bisect_left(self._starts, other.part.end_seconds) - 1
-        while place >= 0 and self._latest_ends[place] > other.part.start_seconds:
-            if self.videos[place].part.overlaps(other.part):
-                return self.videos[place]
-            place -= 1
-        return None
-
-
-def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> LabeledVideos:
-    """The same without training videos of which val or test show frames, in a copy too; a remark counts them."""
-    held_out = SameFrames((*videos.val, *videos.test), copies)
-    train = tuple(video for video in videos.train if held_out.find(video) is None)
-    if len(train) == len(videos.train):
-        return videos
-    omitted = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"
-    return with_remark(replace(videos, train=train), f"{omitted} are also in val or test: vifi omits them")
 
 
 def class_counts(split: Sequence[LabeledVideo], classes: int) -> list[int]:

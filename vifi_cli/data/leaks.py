@@ -1,12 +1,13 @@
 """Finds training videos that give away the videos of a test."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from vifi_cli.data.formats.listing import Split
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, SameFrames
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, with_remark
+from vifi_cli.data.splits.overlaps import SameFrames
 from vifi_cli.video.files.digests import equal_files
 
 
@@ -33,6 +34,16 @@ def find_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -
     if videos.test != videos.val:
         held_out.append(("test", videos.test))
     return [leak for split, members in held_out for leak in _leaks_into(split, videos.train, members, copies)]
+
+
+def without_leaks(videos: LabeledVideos, copies: Sequence[tuple[Path, ...]] = ()) -> LabeledVideos:
+    """The same without training videos of which val or test show frames, in a copy too; a remark counts them."""
+    held_out = SameFrames((*videos.val, *videos.test), copies)
+    train = tuple(video for video in videos.train if held_out.find(video) is None)
+    if len(train) == len(videos.train):
+        return videos
+    omitted = f"{len(videos.train) - len(train)} of {len(videos.train)} training videos"
+    return with_remark(replace(videos, train=train), f"{omitted} are also in val or test: vifi omits them")
 
 
 def leaks_between(

@@ -22,7 +22,6 @@ from vifi_cli.data.formats.tables.reading import is_json_table, is_table, read_t
 from vifi_cli.data.formats.webdataset import find_shards, read_shards
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
-    SameFrames,
     class_counts,
     refusals,
     require_usable,
@@ -34,13 +33,9 @@ from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.public_datasets.reading import set_of_file
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import only_classes
-from vifi_cli.data.splits.random_splits import (
-    USUAL_SEED,
-    base_and_novel,
-    draw_shots,
-    has_groups,
-    with_held_out,
-)
+from vifi_cli.data.splits.holding_out import has_groups, with_held_out
+from vifi_cli.data.splits.overlaps import SameFrames
+from vifi_cli.data.splits.random_splits import USUAL_SEED, base_and_novel, draw_shots
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import check_visible, given_path, is_given_file
 from vifi_cli.wording import as_argument, counted

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from vifi_cli.data.formats.listing import SPLITS
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.splits.holding_out import shared_beginning
 from vifi_cli.data.splits.random_splits import (
     Shares,
     base_and_novel,
     draw_shots,
     groups_of,
-    shared_beginning,
     split_by_class,
     split_by_group,
 )

@@ -9,7 +9,7 @@ from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
 from vifi_cli.data.loading import read_labeled_videos
-from vifi_cli.data.splits.random_splits import how_to_hold_out
+from vifi_cli.data.splits.holding_out import how_to_hold_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.paper_settings import TestList, Trial, plan_trials
 from vifi_cli.wording import counted

@@ -11,7 +11,8 @@ from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.random_splits import USUAL_SEED, how_to_hold_out
+from vifi_cli.data.splits.holding_out import how_to_hold_out
+from vifi_cli.data.splits.random_splits import USUAL_SEED
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.figures.sweep import draw_sweep
 from vifi_cli.evaluation.testing.alpha_sweep import (

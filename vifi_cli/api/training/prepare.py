@@ -11,7 +11,8 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import choose_start_of_training
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.api.training.request import TrainingRequest, as_changes, prompt_recipe_of, recipe_of
-from vifi_cli.data.labeled_videos import LabeledVideos, without_leaks
+from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.data.leaks import without_leaks
 from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource

@@ -8,6 +8,7 @@ from vifi_cli.data.formats.listing import SPLITS
 from vifi_cli.data.formats.tables.times import times_as_cells
 from vifi_cli.data.formats.tables.writing import JSON_LINES, Row, write_csv, write_json_lines
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes
+from vifi_cli.data.splits.holding_out import split_fairly
 from vifi_cli.data.splits.overlaps import joined_groups
 from vifi_cli.data.splits.random_splits import (
     HELD_OUT_SHARE,
@@ -16,7 +17,6 @@ from vifi_cli.data.splits.random_splits import (
     draw_shots,
     groups_of,
     split_by_group,
-    split_fairly,
 )
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import replacing

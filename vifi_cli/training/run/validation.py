@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, SameFrames, check_in_reach
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
+from vifi_cli.data.splits.overlaps import SameFrames
 from vifi_cli.evaluation.scoring.multi_label import (
     mean_average_precision,
     positives_of,

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from vifi_cli import paths, stop_signals
-from vifi_cli.api.feedback import AUTOMATIC, Feedback, Task
+from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import load_both_sides
+from vifi_cli.api.library.indexing_progress import ShownProgress
 from vifi_cli.api.models.choosing import ChosenModel, choose_for_new_index, choose_for_rebuild
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.catalog.lock import note_progress, write_lock
+from vifi_cli.index.catalog.lock import write_lock
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
-from vifi_cli.index.update.encoding import Progress
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.presence import is_absent
 from vifi_cli.index.update.rebuild import (
@@ -41,7 +41,7 @@ from vifi_cli.video.files.frame_folders import (
     rate_is_guessed,
 )
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, suffix_of
-from vifi_cli.wording import clock, counted, size
+from vifi_cli.wording import counted, size
 
 
 class IndexChoices(TypedDict, total=False):
@@ -131,42 +131,10 @@ def run_indexing(folder: Path, request: IndexRequest, feedback: Feedback) -> Ind
     return replace(report, wall_seconds=wall_seconds, loading_seconds=run.loading_seconds)
 
 
-class _ShownProgress:
-    """How far a run has come, shown as a bar that fills by bytes, and noted for other processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._last: Progress | None = None
-        # when the first frames came, and how much video they were
-        self._begun: tuple[float, float] | None = None
-
-    def show(self, task: Task, progress: Progress) -> None:
-        last, self._last = self._last, progress
-        if last is None or last.files_stored != progress.files_stored:
-            note_progress(self._folder, progress.files, progress.files_stored)
-        files = f"{progress.files_done:,}/{progress.files:,} files"
-        at = f"{files} · {clock(progress.video_seconds)} of video{self._rate(progress.video_seconds)}"
-        task(progress.bytes_done, max(progress.size_bytes, 1), what="" if last else "Indexing", at=at)
-
-    def _rate(self, video_seconds: float) -> str:
-        """How many times faster than real time it goes, once that can be said."""
-        now = time.perf_counter()
-        if self._begun is None and video_seconds:
-            self._begun = now, video_seconds
-        began, already = self._begun or (now, 0.0)
-        return f" · {(video_seconds - already) / (now - began):.0f}x" if now - began >= 1 else ""
-
-    def summary(self) -> str:
-        """How many files are done for good, out of how many."""
-        if self._last is None:
-            return "nothing had begun"
-        return f"{self._last.files_stored:,} of {counted(self._last.files, 'file')} are done and kept"
-
-
 class _IndexRun:
     def __init__(self, folder: Path, request: IndexRequest, feedback: Feedback) -> None:
         self._folder, self._request, self._feedback = folder, request, feedback
-        self.progress, self.loading_seconds = _ShownProgress(folder), 0.0
+        self.progress, self.loading_seconds = ShownProgress(folder), 0.0
 
     def first(self) -> IndexReport:
         request = self._request

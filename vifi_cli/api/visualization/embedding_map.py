@@ -1,13 +1,10 @@
 """Maps of videos by their embeddings, models side by side: a picture and a page."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict, Unpack
-
-import numpy as np
 
 from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
 from vifi_cli.api.evaluation.request import (
@@ -33,21 +30,17 @@ from vifi_cli.evaluation.embed_map.page import map_page
 from vifi_cli.evaluation.embed_map.separation import check_separable
 from vifi_cli.evaluation.figures.lettering import spelling_note
 from vifi_cli.evaluation.report.pictures import thumbnails
-from vifi_cli.evaluation.testing.predicting import EmbeddedVideos, Embeddings, embed_videos
+from vifi_cli.evaluation.testing.predicting import EmbeddedVideos, embed_videos
 from vifi_cli.evaluation.testing.views import ONE_VIEW
-from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
-from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.windows import window_embeddings
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
-from vifi_cli.paths import given_path, searched_index_folder, write_file, write_obstacle
+from vifi_cli.paths import given_path, write_file, write_obstacle
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.wording import counted
 
 PICTURE, PAGE = "embed-map.png", "embed-map.html"
 MOST_PICTURED, THUMBNAIL_SIDE = 1_500, 128
-MOST_VIDEOS = 20_000
 
 
 class MapOptions(TypedDict, total=False):
@@ -213,7 +206,7 @@ def embed_dataset(
     unreadable = {tested.test[video].address: reason for video, reason in embedded[0][1].unreadable}
     report_unreadable(unreadable, "video", feedback)
     return LabeledEmbeddings(
-        title=_title(tested.name, len(readable), len(tested.class_names)),
+        title=title_of_map(tested.name, len(readable), len(tested.class_names)),
         class_names=tested.class_names,
         videos=tuple(tested.test[video] for video in readable),
         by_model=tuple((name, one.embeddings_of(readable)) for name, one in embedded),
@@ -261,48 +254,6 @@ def _embedded(
         return embed_videos(network, clips, settings.enter(loaded), report)
 
 
-def _title(name: str, videos: int, classes: int) -> str:
+def title_of_map(name: str, videos: int, classes: int) -> str:
+    """Such as `ucf101: 3,783 videos of 101 classes`."""
     return f"{Path(name).name or name}: {counted(videos, 'video')} of {classes} classes"
-
-
-def embed_index(seed: int) -> LabeledEmbeddings:
-    """The videos of the index, each the mean of its frames; their folders are the classes.
-
-    The seed chooses the videos if there are more than 20,000.
-
-    Raises:
-        IndexMissing: nothing is indexed.
-    """
-    with Catalog(searched_index_folder() / CATALOG_FILE) as catalog, catalog.snapshot():
-        every = catalog.videos()
-        if not every:
-            raise InvalidInput("the index is empty: `vifi index FOLDER` adds videos")
-        drawn = np.random.default_rng(seed).permutation(len(every))[:MOST_VIDEOS]
-        chosen = [every[place] for place in np.sort(drawn).tolist()]
-        class_names, labels = _folders([video.path for video in chosen])
-        check_separable(labels, "of the index, each folder is a class; --data maps labeled videos")
-        embeddings = np.concatenate([_embedding_of(catalog, video) for video in chosen])
-        model = catalog.indexed_with.model
-    remarks = [f"drawn from the {len(every):,} videos of the index"] if len(chosen) < len(every) else []
-    return LabeledEmbeddings(
-        title=_title("index", len(chosen), len(class_names)),
-        class_names=class_names,
-        videos=tuple(LabeledVideo(video.path, label) for video, label in zip(chosen, labels, strict=True)),
-        by_model=((shown_model(model), embeddings),),
-        remarks=tuple(remarks),
-    )
-
-
-def _embedding_of(catalog: Catalog, video: CatalogedVideo) -> Embeddings:
-    """float32 (1, D), of length 1."""
-    seconds, frames = catalog.frames(video.id)
-    return window_embeddings(frames, np.array([[0, len(seconds)]]))
-
-
-def _folders(videos: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
-    """The names of the videos' folders, relative to their common folder, and the label of each video."""
-    folders = [video.parent for video in videos]
-    common = Path(os.path.commonpath(folders))
-    names = [str(folder.relative_to(common)) if folder != common else common.name for folder in folders]
-    known = {name: label for label, name in enumerate(sorted(set(names)))}
-    return tuple(known), [known[name] for name in names]

@@ -41,7 +41,8 @@ class MappedVideos(TestedModels):
 
     def embed(self, seed: int) -> LabeledEmbeddings:
         """The videos with their embeddings."""
-        from vifi_cli.api.visualization.embedding_map import embed_dataset, embed_index
+        from vifi_cli.api.visualization.embedding_map import embed_dataset
+        from vifi_cli.api.visualization.index_map import embed_index
         from vifi_cli.data.source import DataSource
 
         if self.index:

@@ -316,3 +316,70 @@ def test_groups_that_are_given_win(long: Path) -> None:
     groups = [{video.group for video in members} for members in parts.values()]
     assert all(groups)
     assert not groups[0] & groups[1] | groups[0] & groups[2]
+
+
+@pytest.mark.parametrize(
+    ("head", "cells"),
+    [
+        ("path;label;start;end", "1,5;2,25"),
+        ("path;label;start;end", "0:01,5;0:02,25"),
+        ("path,label,start_timestamp,stop_timestamp", "00:00:01.5,00:00:02.25"),
+    ],
+)
+def test_times_are_read_as_programs_write_them(long: Path, head: str, cells: str) -> None:
+    mark = ";" if ";" in head else ","
+    rows = [head, mark.join(("a.mp4", "run", cells)), mark.join(("b.mp4", "walk", cells))]
+    assert {video.part for video in read_own_splits(table(long, "\n".join(rows))).train} == {
+        TimeRange(1.5, 2.25)
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("start,duration", "has starts, and the column 'duration' instead of ends"),
+        ("start,length_sec", "has starts, and the column 'length_sec' instead of ends"),
+        ("onset,offset", "unknown column 'onset'"),
+        ("start_frame,end_frame", "unknown column 'start_frame'"),
+        ("start_ms,end_ms", "unknown column 'start_ms'"),
+    ],
+)
+def test_columns_that_say_when_are_never_ignored(long: Path, columns: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        read_own_splits(table(long, f"path,label,{columns}\na.mp4,run,1,2\nb.mp4,walk,1,2\n"))
+
+
+def test_the_duration_of_a_file_is_no_end_of_a_moment(long: Path) -> None:
+    rows = "path,label,duration,start,end\na.mp4,run,9,1,2\nb.mp4,walk,9,1,2\n"
+    assert {video.part for video in read_own_splits(table(long, rows)).train} == {TimeRange(1, 2)}
+
+
+def test_times_of_files_that_are_cut_already_are_those_of_their_origin(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    make_files(tmp_path, ("x_000002_000012.mp4", "-y_1.5_3.mp4", "long.mp4"))
+    head = "path,label,time_start,time_end\nx_000002_000012.mp4,run,2,12\n"
+    cut = read_own_splits(table(tmp_path, f"{head}-y_1.5_3.mp4,walk,1.5,3.0\n"))
+    assert [video.part for video in cut.train] == [WHOLE_VIDEO, WHOLE_VIDEO]
+    assert "cut already" in " ".join(cut.remarks)
+    mixed = read_own_splits(table(tmp_path, f"{head}long.mp4,walk,1.5,3\n"))
+    assert [video.part for video in mixed.train] == [TimeRange(2, 12), TimeRange(1.5, 3)]
+
+
+def test_training_is_told_that_times_may_not_be_seconds(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", numbered_frames(20), fps=10)
+    write_video(tmp_path / "b.mp4", numbered_frames(20), fps=10)
+    rows = "path,label,start,end\n" + "".join(
+        f"{name}.mp4,{label},{start},{end}\n"
+        for name in "ab"
+        for label, start, end in (("run", 0, 900), ("walk", 1, 2))
+    )
+    (remark,) = (each for each in load_labeled_videos(table(tmp_path, rows)).remarks if "looked at" in each)
+    assert remark.startswith(
+        "2 of 4 moments looked at are not in their files, such as b.mp4@0:00-15:00 (the file ends at 0:02)"
+    )
+
+
+def test_the_digest_of_a_list_knows_all_classes_of_a_video() -> None:
+    videos = [LabeledVideo(A, 0), LabeledVideo(A, 0, more_labels=(1,)), LabeledVideo(A, 0, more_labels=(2,))]
+    assert len({digest_of_list([video], ("a", "b", "c")) for video in videos}) == 3

@@ -197,9 +197,8 @@ def digest_of_list(videos: Sequence[LabeledVideo], class_names: Sequence[str]) -
     digest = hashlib.sha256()
     for video in videos:
         part = f"@{video.part.start_seconds}-{video.part.end_seconds}" if video.is_moment else ""
-        digest.update(
-            os.fsencode(video.path.name) + part.encode() + b"\0" + class_names[video.label].encode() + b"\n"
-        )
+        names = "\0".join(class_names[label] for label in video.labels)
+        digest.update(os.fsencode(video.path.name) + part.encode() + b"\0" + names.encode() + b"\n")
     return digest.hexdigest()
 
 

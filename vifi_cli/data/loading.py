@@ -27,6 +27,7 @@ from vifi_cli.data.labeled_videos import (
     require_usable,
     restrict_to_classes,
 )
+from vifi_cli.data.moment_checks import caution_about_times
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.public_datasets.loading import load_public_set
@@ -73,6 +74,8 @@ def _cautions(videos: LabeledVideos) -> Iterator[str]:
     if held_out and untested:
         have = "has" if untested == 1 else "have"
         yield f"{untested} of {len(videos.class_names)} classes {have} no held-out video"
+    if caution := caution_about_times(videos.all_videos()):
+        yield f"{caution} `vifi data check` lists them"
     held = SameFrames((*videos.val, *videos.test))
     if leaked := sum(held.find(video) is not None for video in videos.train):
         yield f"{leaked} of {len(videos.train)} training videos are held out too: `vifi data check` lists them"

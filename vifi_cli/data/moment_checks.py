@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.data.labeled_videos import LabeledVideo
-from vifi_cli.errors import UnreadableVideo
+from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clips.part_frames import holds, list_part
+from vifi_cli.video.container.container import open_video
 from vifi_cli.video.moment import WHOLE_VIDEO
+from vifi_cli.wording import counted, timecode
 
 ROUNDED_SECONDS = 0.5  # how much later than its file a moment may end, as where times are rounded
+MOST_LOOKED_AT = 20  # files, to notice before training that times are wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,33 @@ def outside_moments(
         for video in videos
         if video.is_moment and video.path in file_seconds and _is_outside(video, file_seconds[video.path])
     )
+
+
+def caution_about_times(videos: Iterable[LabeledVideo]) -> str:
+    """What shows in a few files that times may not be seconds, or not those of the files; empty if nothing does."""
+    of_file: dict[Path, list[LabeledVideo]] = {}
+    for video in videos:
+        if video.is_moment:
+            of_file.setdefault(video.path, []).append(video)
+    some = list(of_file)[:: math.ceil(len(of_file) / MOST_LOOKED_AT) or 1]
+    outside = outside_moments((video for path in some for video in of_file[path]), _declared_seconds(some))
+    if not outside:
+        return ""
+    looked_at = sum(len(of_file[path]) for path in some)
+    return (
+        f"{len(outside)} of {counted(looked_at, 'moment')} looked at are not in their files, such as "
+        f"{outside[0].video.name} (the file ends at {timecode(outside[0].file_seconds)}): are start and end seconds "
+        "from the beginning of the file?"
+    )
+
+
+def _declared_seconds(paths: Iterable[Path]) -> dict[Path, float]:
+    """The durations of files by their headers, without files that declare none or cannot be read."""
+    seconds = {}
+    for path in paths:
+        with suppress(UnreadableVideo, VideoOutOfReach), open_video(path) as video:
+            seconds[path] = video.duration_seconds or math.inf
+    return seconds
 
 
 def _is_outside(video: LabeledVideo, file_seconds: float) -> bool:

@@ -89,7 +89,10 @@ def locate(
         before = known.setdefault(video.key, video)
         if {*before.labels} != {*video.labels}:
             named = [", ".join(repr(class_names[label]) for label in each.labels) for each in (before, video)]
-            raise InvalidInput(f"{name}: {listed.name} is labeled {' and '.join(named)}: keep one of the two")
+            raise InvalidInput(
+                f"{name}: {listed.name} is labeled {' and '.join(named)}: keep one of the two, or if it shows both, "
+                'list them in one row of a .jsonl table, such as {"path": "a.mp4", "label": ["run", "wave"]}'
+            )
         repeated += video.key in splits[listed.split]
         splits[listed.split][video.key] = video
     train, val, test = (tuple(splits[split].values()) for split in SPLITS)

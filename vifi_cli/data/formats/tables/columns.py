@@ -12,6 +12,7 @@ from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 
 REQUIRED, OPTIONAL = ("path", "label"), ("split", "group", "start", "end")
 COLUMNS = (*REQUIRED, *OPTIONAL)
+TIMES = ("start", "end")
 WANTED = f"write {','.join(REQUIRED)} in the first line, and {', '.join(OPTIONAL)} if you like"
 SYNONYMS = {
     "path": frozenset(
@@ -26,16 +27,23 @@ SYNONYMS = {
     "split": frozenset(("split", "subset", "partition", "set", "usage")),
     "group": frozenset(("group",)),
     "start": frozenset(
-        ("start", "start_time", "start_seconds", "start_sec", "t_start", "time_start", "begin")
+        """start start_time start_seconds start_sec start_timestamp t_start time_start
+        begin""".split()  # noqa: SIM905
     ),
-    "end": frozenset(("end", "end_time", "end_seconds", "end_sec", "t_end", "time_end", "stop")),
+    "end": frozenset(
+        """end end_time end_seconds end_sec end_timestamp t_end time_end stop stop_time
+        stop_timestamp""".split()  # noqa: SIM905
+    ),
 }
 """What people call the columns; for `label`, also its number."""
 SEPARATORS = ",;\t|"
 _CRUCIAL = frozenset(
-    "start end begin stop from to time second seconds frame frames split group label labels class".split()  # noqa: SIM905
+    """start end begin stop from to time second seconds frame frames onset offset split group label labels
+    class""".split()  # noqa: SIM905
 )
 """Words of columns whose neglect would change what a table says."""
+_LENGTHS = frozenset(("duration", "dur", "length", "len"))
+"""Words of columns that say where a moment ends, if nothing else does; otherwise they are about the file."""
 
 
 def columns_of(header: Sequence[str], where: str, *, unit: str = "column") -> dict[str, str]:
@@ -62,6 +70,11 @@ def columns_of(header: Sequence[str], where: str, *, unit: str = "column") -> di
     numbers = SYNONYMS["label"] if "label" in names.values() else ()
     if sounding := next((name for name in unknown if _counts(name) and _plain(name) not in numbers), None):
         raise InvalidInput(f"{where}: unknown {unit} {sounding!r}; {WANTED}")
+    has_no_ends = "start" in names.values() and "end" not in names.values()
+    if has_no_ends and (length := next((name for name in unknown if _words(name) & _LENGTHS), None)):
+        raise InvalidInput(
+            f"{where} has starts, and the {unit} {length!r} instead of ends: write a {unit} end with the sum of both"
+        )
     if missing:
         raise InvalidInput(f"{where} has no {unit} {missing!r}; {WANTED}")
     return names
@@ -119,8 +132,11 @@ def _first_row(text: str, mark: str) -> list[str]:
 
 
 def _counts(name: str) -> bool:
-    words = set(_plain(name).split("_"))
-    return bool(words & _CRUCIAL or difflib.get_close_matches(_plain(name), COLUMNS, n=1, cutoff=0.75))
+    return bool(_words(name) & _CRUCIAL or difflib.get_close_matches(_plain(name), COLUMNS, n=1, cutoff=0.75))
+
+
+def _words(name: str) -> set[str]:
+    return set(_plain(name).split("_"))
 
 
 def _plain(name: str) -> str:
@@ -128,4 +144,4 @@ def _plain(name: str) -> str:
 
 
 def _is_number(name: str) -> bool:
-    return bool({"id", "idx", "index"} & set(_plain(name).split("_")))
+    return bool({"id", "idx", "index"} & _words(name))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.formats.label_file import LabelFile
@@ -15,10 +16,11 @@ from vifi_cli.data.formats.tables.rows import (
     json_lines,
     load_entries,
 )
-from vifi_cli.data.formats.tables.times import part_of
+from vifi_cli.data.formats.tables.times import are_of_cut_files, part_of
 from vifi_cli.data.formats.tables.writing import JSON_LINES
 from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.moment import WHOLE_VIDEO
 
 TABLE_SUFFIXES = (".csv", ".tsv")
 JSON = ".json"
@@ -81,6 +83,11 @@ def listing_of(
         remarks += remarks_on_first_label(first, labels)
     known = {name: label for label, name in enumerate(labels.names)}
     videos = tuple(_listed(row, known, labels, first) for row in rows)
+    if are_of_cut_files(rows):
+        remarks.append(
+            "the files are cut already at the times in the table, as their names say: vifi reads all of them"
+        )
+        videos = tuple(replace(video, part=WHOLE_VIDEO) for video in videos)
     return Listing(labels.names, videos, tuple(remarks))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from vifi_cli.data.formats.tables.columns import (
     COLUMNS,
     REQUIRED,
+    TIMES,
     are_columns,
     columns_of,
     columns_without_header,
@@ -36,7 +37,7 @@ def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
         pass
     columns = [names.get(name, name) for name in header]
     left_out = [name for name in header if name not in names]
-    rows = [_of_known_columns(row) for row in rows_below(reader, columns, path, REQUIRED)]
+    rows = [_of_known_columns(row, mark) for row in rows_below(reader, columns, path, REQUIRED)]
     return rows, _remarks(left_out)
 
 
@@ -103,8 +104,15 @@ def json_row(content: dict[str, object], where: str) -> CsvRow:
     return CsvRow(cells, where, tuple(more))
 
 
-def _of_known_columns(row: CsvRow) -> CsvRow:
-    return CsvRow({name: cell for name, cell in row.cells.items() if name in COLUMNS}, row.where)
+def _of_known_columns(row: CsvRow, mark: str) -> CsvRow:
+    """The row without other columns, its times with decimal points.
+
+    Programs put `;` between cells where numbers have decimal commas.
+    """
+    cells = {name: cell for name, cell in row.cells.items() if name in COLUMNS}
+    if mark == ";":
+        cells |= {name: cells[name].replace(",", ".") for name in TIMES if name in cells}
+    return CsvRow(cells, row.where)
 
 
 def _remarks(left_out: Sequence[str]) -> list[str]:

@@ -2,16 +2,21 @@
 
 import math
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.moment import TimeRange
+from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import seconds_of
 
 _BY_PROGRAMS = re.compile(r"\d(?:\.\d+)?e[+-]?\d+", re.IGNORECASE)
 """A number as programs write tiny and huge ones, such as the 5.6e-17 that rounding leaves of 0."""
+
+_CUT_NAME = re.compile(r"(?:.*[_-])?(\d+(?:\.\d+)?)[_-](\d+(?:\.\d+)?)")
+"""The name of a file that was cut from another one at a start and an end, such as Kinetics' `ID_000010_000020`."""
 
 
 def times_as_cells(part: TimeRange) -> dict[str, str]:
@@ -34,6 +39,17 @@ def part_of(row: CsvRow) -> TimeRange:
             f"{row.where}: the end, {cells['end']}, is not after the start, {cells.get('start') or 0}"
         )
     return TimeRange(start, end)
+
+
+def are_of_cut_files(rows: Iterable[CsvRow]) -> bool:
+    """Whether the times of rows are those at which their files were cut from longer ones, as all their names say."""
+    parts = [(row.cells["path"], part) for row in rows if (part := part_of(row)) != WHOLE_VIDEO]
+    return bool(parts) and all(_names_part(path, part) for path, part in parts)
+
+
+def _names_part(path: str, part: TimeRange) -> bool:
+    found = _CUT_NAME.fullmatch(PurePosixPath(path.replace("\\", "/")).stem)
+    return found is not None and TimeRange(float(found[1]), float(found[2])) == part
 
 
 def _time(row: CsvRow, column: str, usual: float) -> float:

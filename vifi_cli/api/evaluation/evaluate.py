@@ -9,7 +9,8 @@ from typing import Unpack
 from vifi_cli.api.evaluation.leak_advice import how_to_avoid
 from vifi_cli.api.evaluation.methods import MethodRuns
 from vifi_cli.api.evaluation.plan import plan_tests
-from vifi_cli.api.evaluation.reporting import TestedCandidates, make_report
+from vifi_cli.api.evaluation.reporting.facts import TestedCandidates
+from vifi_cli.api.evaluation.reporting.report import make_report
 from vifi_cli.api.evaluation.request import METHODS, EvaluationOptions, Subject, resolve, shown_model
 from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process

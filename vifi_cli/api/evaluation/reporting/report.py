@@ -1,28 +1,22 @@
-"""From results to a report: the table, the complete protocol behind it, and stamps for leaks."""
+"""From results to a report: the table, its notes, and stamps for leaks."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
-from vifi_cli import __version__
-from vifi_cli.api.evaluation.leaks import run_folder_of, same_classes
+from vifi_cli.api.evaluation.leaks import run_folder_of
 from vifi_cli.api.evaluation.plan import TestPlan
-from vifi_cli.api.evaluation.request import METHODS, shown_model
-from vifi_cli.api.evaluation.testing import DIGEST_SHOWN, Candidate, Tester
+from vifi_cli.api.evaluation.reporting.facts import TestedCandidates, every_detail, facts
+from vifi_cli.api.evaluation.testing import Candidate, Tester
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
+from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.report.report import Report, TestDetail
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, percent_text, published_rows
-from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.evaluation.scoring.multi_label import MultiLabelScores
 from vifi_cli.evaluation.scoring.scores import named_scores
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
 from vifi_cli.evaluation.testing.views import ScoreConditions, Views
 from vifi_cli.model.registry.source import ModelSource
-from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.run.summary import summarize
 from vifi_cli.wording import counted
 
@@ -32,8 +26,6 @@ SETTINGS_IN_WORDS = {
     "few-shot": "Few-shot",
     "supervised": "Supervised",
 }
-TestedCandidates = Sequence[tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]]
-"""Each candidate with the tests of each trial."""
 
 
 def make_report(
@@ -41,14 +33,14 @@ def make_report(
 ) -> Report:
     """The report of what a tester has tested, with the paper's rows if wanted."""
     plan = tester.plan
-    measures = next((tuple(named_scores(detail.scores)) for detail in _details(tested)), ("top-1",))
+    measures = next((tuple(named_scores(detail.scores)) for detail in every_detail(tested)), ("top-1",))
     columns = columns_of(plan.subject.setting, plan.trials, measures)
     table = ResultTable(columns, tuple(_row(plan, candidate, tests) for candidate, tests in tested))
     if with_published:
         table = _with_published(table, plan, feedback)
     return Report(
         title=_title(plan, "mAP" if measures[0] == "mAP" else "accuracy"),
-        facts=tuple(_facts(tester, tested)),
+        facts=tuple(facts(tester, tested)),
         stamps=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
         table=table,
         details=tuple(_details_shown(plan, tested)),
@@ -63,12 +55,6 @@ def _title(plan: TestPlan, measure: str = "accuracy") -> str:
     parts = dict.fromkeys(videos.class_part for lists in plan.lists for videos in lists if videos.class_part)
     part = f" ({'; '.join(parts)})" if parts else ""
     return f"{SETTINGS_IN_WORDS[setting.name]} {measure} on {name}{part}"
-
-
-def _details(tested: TestedCandidates) -> Iterator[TestDetail]:
-    for _, trials in tested:
-        for tests in trials:
-            yield from tests
 
 
 def _details_shown(plan: TestPlan, tested: TestedCandidates) -> Iterator[TestDetail]:
@@ -86,18 +72,18 @@ def _details_shown(plan: TestPlan, tested: TestedCandidates) -> Iterator[TestDet
 
 def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
     """What limits the numbers, for the reader of the table."""
-    for group in dict.fromkeys(detail.scores.sole_group for detail in _details(tested)):
+    for group in dict.fromkeys(detail.scores.sole_group for detail in every_detail(tested)):
         if group:
             yield (
                 f"All test videos are of one group, {group}: the intervals do not say how well the models do on other "
                 "people or scenes."
             )
-    if any(isinstance(detail.scores, MultiLabelScores) for detail in _details(tested)):
+    if any(isinstance(detail.scores, MultiLabelScores) for detail in every_detail(tested)):
         yield (
             "Some videos show several classes, so all figures are mean average precision (mAP): the average precision "
             "of each class, averaged over the classes that some test video shows."
         )
-    frames = {detail.method: detail.conditions.frames for detail in _details(tested) if detail.conditions}
+    frames = {detail.method: detail.conditions.frames for detail in every_detail(tested) if detail.conditions}
     if len(set(frames.values())) > 1:
         listed = ", ".join(f"{method} {number}" for method, number in frames.items())
         yield f"Each model is tested with the frames of its training: {listed}. --frames N tests all alike."
@@ -191,110 +177,3 @@ def _with_published(table: ResultTable, plan: TestPlan, feedback: Feedback) -> R
         by_column = dict(zip(published.columns, row.estimates, strict=True))
         rows.append(replace(row, estimates=tuple(map(by_column.get, table.columns))))
     return replace(table, rows=tuple(rows))
-
-
-def _facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]:
-    plan, subject, clips = tester.plan, tester.plan.subject, tester.clip_settings
-    yield "Setting", subject.setting.name
-    yield "Data", str(subject.data)
-    yield from _class_parts(plan)
-    yield "Protocol", subject.protocol
-    if plan.training:
-        yield "Training starts from", shown_model(subject.models[0].name)
-        yield "Recipes", ", ".join((f"{subject.setting.name} of the paper", *map(str, subject.changes)))
-    if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in tested):
-        yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
-    yield from _lists(plan)
-    yield from _frames(tester)
-    drawn = ", frames drawn at random" if clips.views.drawn else ""
-    yield "Views", f"{clips.views.clips} x {clips.views.crops}, clips in time x crops in space{drawn}"
-    if clips.imagenet_statistics:
-        yield "Pixels", "normalized by ImageNet's mean and std for every model, as published"
-    if subject.setting.name == "base2novel" and len(plan.trials) > 1:
-        yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
-    else:
-        yield "Seed", str(subject.seed)
-    for model, description in tester.models.items():
-        yield f"Model {shown_model(model)}", description
-    yield from _texts(tested)
-    yield from _leaks(plan)
-    groups = min((detail.scores.groups for detail in _details(tested)), default=0)
-    resampled = (
-        f"with the variance over {groups} groups, resampled {DRAWS:,} times" if groups else "over videos"
-    )
-    yield "Intervals", f"95 %, Wilson, {resampled}"
-    yield "Spread (±)", "sample standard deviation over splits or seeds, divisor n - 1"
-    processes = clips.processes
-    yield "Device", f"{processes.count} x {processes.device}"
-    dtype = choose_precision(subject.recipe.runtime.precision, processes.device).dtype
-    yield "Precision", "fp32" if dtype is None else str(dtype).removeprefix("torch.")
-    yield "vifi", __version__
-    yield "Date", f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
-
-
-def _frames(tester: Tester) -> Iterator[tuple[str, str]]:
-    """The frames of test clips, of each model where they differ."""
-    frames = {shown_model(model.name): tested.frames for model, tested in tester.conditions.items()}
-    if len(set(frames.values())) <= 1:
-        for number in set(frames.values()):
-            yield "Frames", f"{number} a clip"
-        return
-    for model, number in frames.items():
-        yield f"Frames of {model}", f"{number} a clip"
-
-
-def _leaks(plan: TestPlan) -> Iterator[tuple[str, str]]:
-    for model, before in plan.trained_on.items():
-        if before.gap:
-            yield f"Leaks of {shown_model(model)}", f"not fully known: {before.gap}"
-    if not plan.leaks:
-        yield "Leaks", "none found"
-    novel = plan.novel_classes
-    for model, before in plan.trained_on.items():
-        if met := same_classes(novel, before.met_elsewhere):
-            some = f"{len(met)} of {len(novel)}, from another public set, such as {met[0]!r}"
-            yield f"Novel classes that {shown_model(model)} has met", some
-
-
-def _texts(tested: TestedCandidates) -> Iterator[tuple[str, str]]:
-    for texts in {c.texts.name: c.texts for c, _ in tested if c.texts}.values():
-        parts = []
-        if texts.templates:
-            templates = ", ".join(map(repr, texts.templates))
-            parts.append(f"{counted(len(texts.templates), 'template')}: {templates}")
-        if texts.descriptions:
-            content = json.dumps(dict(texts.descriptions), sort_keys=True).encode()
-            digest = hashlib.sha256(content).hexdigest()[:DIGEST_SHOWN]
-            parts.append(f"descriptions of {len(texts.descriptions)} classes, sha256 {digest}")
-        yield f"Texts {texts.name}", "; ".join(parts)
-
-
-def _lists(plan: TestPlan) -> Iterator[tuple[str, str]]:
-    for place, of_trials in enumerate(zip(*plan.lists, strict=True)):
-        texts = [_list(videos.test, videos.class_names) for videos in of_trials]
-        parts = [plan.part(trial, place) for trial in range(len(texts))]
-        yield from _once("Test list", plan.list_name(place), parts, texts)
-    texts = [_list(videos.train, videos.class_names) for videos in plan.training]
-    yield from _once("Training list", "", [trial.in_words for trial in plan.trials if texts], texts)
-
-
-def _once(kind: str, common: str, parts: Sequence[str], texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The lists of all trials; if they are the same one, that one, under its common name."""
-    if len(set(texts)) == 1:
-        parts, texts = [common], texts[:1]
-    for part, text in zip(parts, texts, strict=True):
-        yield f"{kind} {part}".strip(), text
-
-
-def _class_parts(plan: TestPlan) -> Iterator[tuple[str, str]]:
-    """Which classes are tested where `--classes` has left some out."""
-    for number, lists in enumerate(plan.lists):
-        for place, videos in enumerate(lists):
-            if videos.left_out:
-                name = f"Classes {plan.part(number, place)}".strip()
-                yield name, f"{videos.class_part}, by --classes: {', '.join(videos.class_names)}"
-
-
-def _list(videos: tuple[LabeledVideo, ...], names: tuple[str, ...]) -> str:
-    digest = digest_of_list(videos, names)[:DIGEST_SHOWN]
-    return f"{counted(len(videos), 'video')} of {len(names)} classes, sha256 {digest}"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from vifi_cli.api.evaluation.plan import TestPlan as Plan
-from vifi_cli.api.evaluation.reporting import _details_shown, _lists, _notes, _other_numbers, _row, _title
+from vifi_cli.api.evaluation.reporting.facts import _lists
+from vifi_cli.api.evaluation.reporting.report import _details_shown, _notes, _other_numbers, _row, _title
 from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.evaluation.testing import Candidate
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos

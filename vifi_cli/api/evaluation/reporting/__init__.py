@@ -1,0 +1,1 @@
+"""Reports of evaluations: the table with its notes, and the facts under which it was measured."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.errors import InvalidInput, TrainingDiverged, VideoOutOfReach
+from vifi_cli.errors import TrainingDiverged, VideoOutOfReach
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip, preprocessing_of
@@ -29,7 +29,7 @@ from vifi_cli.training.engine.resources import (
 )
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.folder import RunConfig, RunFolder
-from vifi_cli.training.run.interruptions import with_next_step
+from vifi_cli.training.run.interruptions import memory_is_full, with_kept_model, with_next_step
 from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
 from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
@@ -40,9 +40,6 @@ from vifi_cli.wording import counted
 Report = StepReport | EpochReport | RunResult
 Noted = TypeVar("Noted", StepReport, EpochReport)
 DRAWING_SECONDS = 60.0  # between two pictures of the curves, at least
-NOT_LEARNED = (
-    "the model was like that before it learned: take other weights, or runtime.precision=fp32 on a GPU"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +215,9 @@ class FineTuning:
                 has_learned = True
                 yield report
         except TrainingDiverged as error:
-            is_kept = self._folder.last.exists()
-            kept = f"the last good one is in {self._folder.last}" if is_kept else "nothing is saved"
-            advice = "try a lower learning_rate" if has_learned else NOT_LEARNED
-            raise TrainingDiverged(f"{error}; {kept}; {advice}") from error
+            raise with_kept_model(error, self._folder, has_learned=has_learned) from error
         except torch.OutOfMemoryError as error:
-            smaller = max(1, self._micro_batch // 2)
-            is_saved, change = self._folder.state.exists(), f"--recipe runtime.micro_batch={smaller}"
-            resume = f"continue with `{self._folder.resume_command()} {change}`"
-            go_on = resume if is_saved else f"start a new run in another --output with {change}"
-            raise InvalidInput(f"the GPU's memory is full: {go_on}") from error
+            raise memory_is_full(self._folder, self._micro_batch) from error
 
     def _groups(self, drawn: Iterator[DrawnGroup]) -> Iterator[ClipGroup]:
         recipe, train = self._config.recipe, self._data.train

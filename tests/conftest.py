@@ -13,7 +13,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from vifi_cli.settings import EARLIER_NAMES, KEYS, variable_of
+from vifi_cli.settings.settings import EARLIER_NAMES, variable_of
+from vifi_cli.settings.values import KEYS
 
 # Tests run on all cores, so each process gets one thread; torch reads this when it is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

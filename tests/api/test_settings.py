@@ -7,7 +7,7 @@ import pytest
 from vifi_cli.api.settings import set_setting, unset_setting
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 
 
 def test_a_file_keeps_its_comments_and_its_order() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vifi_cli.api.players import find_player
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file, make_own_folder, replacing
-from vifi_cli.settings import check_key, parsed, read_text, value_from_words
+from vifi_cli.settings.settings import check_key, parsed, read_text, value_from_words
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -10,7 +10,7 @@ from typing import Self
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, SET_OF_NAME
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)

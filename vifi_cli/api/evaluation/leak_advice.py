@@ -5,7 +5,7 @@ import shlex
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, Setting
 from vifi_cli.paths import given_path, shown_path
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 
 
 def how_to_avoid(plan: TestPlan, model: str) -> str:

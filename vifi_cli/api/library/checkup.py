@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from vifi_cli import __version__
 from vifi_cli.errors import IndexMissing, VifiError
 from vifi_cli.processors import usable_processors
-from vifi_cli.settings import every_setting
+from vifi_cli.settings.settings import every_setting
 from vifi_cli.wording import as_argument, counted, size
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.paths import is_given_folder
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource

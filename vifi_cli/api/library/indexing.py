@@ -30,7 +30,7 @@ from vifi_cli.index.update.rebuild import (
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
 from vifi_cli.video.files.frame_folders import (

@@ -13,7 +13,7 @@ from vifi_cli import paths
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import IndexMissing, InvalidInput
-from vifi_cli.settings import setting_of
+from vifi_cli.settings.settings import setting_of
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource

@@ -15,7 +15,7 @@ from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
 from vifi_cli.paths import check_visible, given_path, is_given_file, write_file
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 from vifi_cli.video.clips.full_frames import clip_frames
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.files.frame_folders import WantedFrameFolders

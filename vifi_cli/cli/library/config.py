@@ -14,7 +14,8 @@ from vifi_cli.cli.terminal.options.shared import JsonOption
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file, index_folder
-from vifi_cli.settings import KEYS, Setting, every_setting, setting_of
+from vifi_cli.settings.settings import Setting, every_setting, setting_of
+from vifi_cli.settings.values import KEYS
 
 NOT_SET = 1
 SHOWN_IF_UNSET = {

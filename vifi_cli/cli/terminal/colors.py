@@ -4,7 +4,7 @@ import os
 import sys
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.settings import setting_of
+from vifi_cli.settings.settings import setting_of
 
 NO_COLOR, FORCE_COLOR = "NO_COLOR", "FORCE_COLOR"
 

@@ -18,7 +18,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.settings import followed_variable, shown_setting
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 
 if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
-from vifi_cli.settings import load_settings
+from vifi_cli.settings.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)

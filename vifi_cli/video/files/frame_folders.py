@@ -18,7 +18,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.settings import HIGHEST_RATE, LOWEST_RATE, load_settings
+from vifi_cli.settings.settings import load_settings
+from vifi_cli.settings.values import HIGHEST_RATE, LOWEST_RATE
 from vifi_cli.video.files.tar_shards import virtual_status
 
 USUAL_RATE = Fraction(25)  # as FFmpeg reads and writes pictures

@@ -16,7 +16,7 @@ from vifi_cli.index.search.query import Query
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import relevant_among, unsure_among
 from vifi_cli.index.search.video_index import SearchHit
-from vifi_cli.settings import setting_of
+from vifi_cli.settings.settings import setting_of
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.web.requests.address import MomentAddress, parse_moment, video_by_key
 

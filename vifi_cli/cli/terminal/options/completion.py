@@ -118,7 +118,8 @@ def class_texts(incomplete: str) -> Candidates:
 
 def setting_keys(incomplete: str) -> Candidates:
     """The keys of the user's settings."""
-    from vifi_cli.settings import KEYS, variable_of
+    from vifi_cli.settings.settings import variable_of
+    from vifi_cli.settings.values import KEYS
 
     return [(key, variable_of(key)) for key in KEYS]
 
@@ -127,7 +128,7 @@ def setting_values(context: typer.Context, incomplete: str) -> Candidates:
     """The values of the setting that the line names."""
     from typing import get_args
 
-    from vifi_cli.settings import Colors, Device
+    from vifi_cli.settings.values import Colors, Device
 
     key = context.params.get("key")
     if key == "model":

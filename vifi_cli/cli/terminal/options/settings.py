@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.settings import Setting, setting_of, variable_of
+from vifi_cli.settings.settings import Setting, setting_of, variable_of
 
 Callback = Callable[[typer.Context, typer.CallbackParam, Any], Any]
 

@@ -7,7 +7,7 @@ import typer
 
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.settings import named_in_help, takes_setting
-from vifi_cli.settings import Device
+from vifi_cli.settings.values import Device
 
 Tune = Literal["both", "image", "text"]  # the towers to train
 Fusion = Literal["embedding", "decision", "image"]  # what is averaged over the frames of a clip

@@ -7,7 +7,14 @@ import pytest
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file
-from vifi_cli.settings import Settings, every_setting, load_settings, own_player, setting_of, value_from_words
+from vifi_cli.settings.settings import (
+    Settings,
+    every_setting,
+    load_settings,
+    own_player,
+    setting_of,
+    value_from_words,
+)
 
 
 def written(text: str) -> Path:

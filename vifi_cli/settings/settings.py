@@ -4,24 +4,19 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from vifi_cli.disk.access_rights import can_others_change
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import config_file
+from vifi_cli.settings.values import KINDS, Colors, Device
 
-Device = Literal["auto", "cuda", "mps", "cpu"]
-Colors = Literal["auto", "always", "never"]
 Source = Literal["default", "file", "environment"]
 PREFIX = "VIFI_"
 EARLIER_NAMES = {"VIFI_DATA_ROOT": "VIFI_DATA"}  # variables that earlier versions read, and that still count
-LOWEST_RATE, HIGHEST_RATE = 0.01, 1000.0  # pictures a second
-TRUTH_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_QUOTED_CHARACTERS = 60  # of a refused value, in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +47,6 @@ class Setting:
     def variable(self) -> str:
         """The environment variable of this setting."""
         return variable_of(self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How the values of a key are read; both functions raise ValueError with the reason against a value."""
-
-    check: Callable[[object], Any]  # from a value of TOML
-    from_words: Callable[[Sequence[str]], object]  # from `vifi config set KEY WORDS` to a value of TOML
 
 
 def load_settings() -> Settings:
@@ -111,7 +98,7 @@ def own_player() -> str | None:
 
 def check_key(key: str) -> None:
     """Raises InvalidInput for a key that does not exist."""
-    if key not in _KINDS:
+    if key not in KINDS:
         raise InvalidInput(f"there is no setting {key!r}; {_suggestion(key).removesuffix('.')}")
 
 
@@ -127,7 +114,7 @@ def value_from_words(key: str, words: Sequence[str]) -> object:
         InvalidInput: there is no such setting, or it does not take this value.
     """
     check_key(key)
-    kind = _KINDS[key]
+    kind = KINDS[key]
     try:
         value = kind.from_words(words)
         kind.check(value)
@@ -142,12 +129,12 @@ def read_values(file: Path) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in parsed(file, text).items():
         where = f"{file}{_line_of(key, text)}"
-        if key not in _KINDS:
+        if key not in KINDS:
             raise InvalidInput(
                 f"{where}: there is no setting {key!r}; {_suggestion(key)} `vifi config unset {key}` removes it"
             )
         try:
-            values[key] = _KINDS[key].check(value)
+            values[key] = KINDS[key].check(value)
         except ValueError as error:
             raise InvalidInput(f"{where}: {key} {error}") from error
     return values
@@ -185,9 +172,9 @@ def _line_of(key: str, text: str) -> str:
 
 
 def _suggestion(key: str) -> str:
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), [*_KINDS, "colours"], n=1)
+    near = difflib.get_close_matches(key.lower().replace("-", "_"), [*KINDS, "colours"], n=1)
     meant = "colors" if near == ["colours"] else next(iter(near), None)
-    return f"did you mean {meant}?" if meant else f"the settings are {', '.join(_KINDS)}."
+    return f"did you mean {meant}?" if meant else f"the settings are {', '.join(KINDS)}."
 
 
 def _from_environment(key: str) -> tuple[str, str]:
@@ -200,109 +187,9 @@ def _from_environment(key: str) -> tuple[str, str]:
 
 
 def _variable_value(key: str, variable: str, text: str) -> Any:
-    kind = _KINDS[key]
+    kind = KINDS[key]
     words = [part for part in text.split(os.pathsep) if part] if key == "exclude" else [text]
     try:
         return kind.check(kind.from_words(words))
     except ValueError as error:
         raise InvalidInput(f"{variable} {error}") from error
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"should be a text, not {_quoted(value)}")
-    return value
-
-
-def _choice(*names: str) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        if isinstance(value, str) and value in names:
-            return value
-        raise ValueError(f"should be {', '.join(names[:-1])} or {names[-1]}, not {_quoted(value)}")
-
-    return check
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"should be a whole number from 0 (all) on, not {_quoted(value)}")
-    return value
-
-
-def _rate(value: object) -> float:
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and LOWEST_RATE <= value <= HIGHEST_RATE
-    ):
-        return float(value)
-    raise ValueError(f"should be pictures a second, such as 25 or 29.97, not {_quoted(value)}")
-
-
-def _truth(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ValueError(f"should be true or false, not {_quoted(value)}")
-
-
-def _folder(value: object) -> Path:
-    folder = Path(_text(value)).expanduser()
-    if not folder.is_absolute():
-        raise ValueError(f"should be a folder from / or ~ on, not {_quoted(value)}")
-    return folder
-
-
-def _globs(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
-        raise ValueError(f'should be a list of globs, such as ["proxies", "*.bak.mp4"], not {_quoted(value)}')
-    return tuple(str(Path(one).expanduser()) if one.startswith("~") else one for one in value)
-
-
-def _one_word(words: Sequence[str]) -> str:
-    if len(words) != 1:
-        raise ValueError(f"takes one value, not {len(words)}: put quotation marks around a value with spaces")
-    return words[0]
-
-
-def _whole_number(words: Sequence[str]) -> object:
-    word = _one_word(words)
-    return int(word) if re.fullmatch(r"-?[0-9]{1,18}", word) else word
-
-
-def _number(words: Sequence[str]) -> object:
-    word = _one_word(words)
-    try:
-        return float(Fraction(word))
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return word
-
-
-def _truth_word(words: Sequence[str]) -> object:
-    word = _one_word(words)
-    return TRUTH_WORDS.get(word.lower(), word)
-
-
-def _absolute(words: Sequence[str]) -> str:
-    word = _one_word(words)
-    return os.path.abspath(os.path.expanduser(word)) if word.strip() else word  # noqa: PTH100, PTH111 - links stay
-
-
-def _quoted(value: object) -> str:
-    """A value as the file has it, for a message."""
-    text = repr(value) if isinstance(value, str | list | dict) else str(value)
-    text = text.lower() if isinstance(value, bool) else text
-    return text if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]}…"
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "model": _Kind(_text, _one_word),
-    "device": _Kind(_choice(*get_args(Device)), _one_word),
-    "exclude": _Kind(_globs, list),
-    "data_root": _Kind(_folder, _absolute),
-    "player": _Kind(_text, _one_word),
-    "top": _Kind(_count, _whole_number),
-    "colors": _Kind(_choice(*get_args(Colors)), _one_word),
-    "frame_rate": _Kind(_rate, _number),
-    "frame_folders": _Kind(_truth, _truth_word),
-}
-KEYS = tuple(_KINDS)

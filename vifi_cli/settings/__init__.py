@@ -1,0 +1,1 @@
+"""Settings of every command, and the values that they take."""

@@ -62,3 +62,15 @@ def test_from_the_index_to_a_cut(
         "a tar file: name a video in it, such as a.tar/000000.mp4"
         in vifi("similar", str(root / "a.tar")).stderr
     )
+
+
+def test_frame_folders_are_found_again_only_under_the_folder_that_was_named(
+    vifi: Vifi, tmp_path: Path
+) -> None:
+    wanted = write_frames(tmp_path / "all" / "frames" / "v.mp4", (solid_picture("lime") for _ in range(9)))
+    vifi("index", "--model", "starter", "--frame-folders", str(wanted.parent))
+    for folder in (tmp_path / "all" / "shots", wanted.parent / "w"):
+        write_frames(folder, (solid_picture("red") for _ in range(9)))
+    outcome = vifi("index", str(tmp_path / "all"))
+    assert "1 video added, 1 up to date" in outcome.stdout
+    assert "1 folder of numbered pictures looks like" in outcome.stderr

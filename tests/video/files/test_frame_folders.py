@@ -53,7 +53,7 @@ def test_names_show_a_sequence(names: list[str], numbers: list[int] | None, is_c
     assert (sequence is not None and sequence.is_clear) == is_clear
 
 
-def test_frames_are_a_video_if_asked_for_or_named_and_else_counted(tmp_path: Path) -> None:
+def test_frames_are_a_video_if_asked_for_and_else_counted(tmp_path: Path) -> None:
     write_frames(tmp_path / "run" / "v_1", numbered_frames(9))
     write_frames(tmp_path / "run" / "v_2", numbered_frames(9), name="{}.png")
     write_video(tmp_path / "run" / "a.mp4", numbered_frames(3))
@@ -61,7 +61,10 @@ def test_frames_are_a_video_if_asked_for_or_named_and_else_counted(tmp_path: Pat
     search = find_videos([tmp_path])
     assert [video.path.name for video in search.videos] == ["a.mp4"]
     assert search.skipped["frame_folder"] == 2
-    assert [video.path.name for video in find_videos([tmp_path / "run" / "v_1"]).videos] == ["v_1"]
+    named = tmp_path / "run" / "v_1"
+    assert not find_videos([named]).videos, "it may hold screenshots"
+    assert find_videos([named]).skipped["frame_folder"] == 1
+    assert [video.path for video in find_videos([named], frame_folders=WANTED).videos] == [named]
     known = WantedFrameFolders(known={tmp_path / "run" / "v_2"})
     assert found(tmp_path, frame_folders=known) == ["run/a.mp4", "run/v_2"]
 
@@ -90,6 +93,26 @@ def test_photographs_and_thumbnails_are_never_videos(tmp_path: Path, make: objec
     assert callable(make)
     make(tmp_path)
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("IMG_{:04}.JPG", "IMG_20240506_150513_BURST{:03}.jpg", "IMG-20240506-WA{:04}.jpg", "DSC{:05}.JPG"),
+        *("P100{:04}.JPG", "Screenshot {}.png", "scan_{:03}.png", "Slide{}.PNG", "book-page-{:03}.png"),
+    ],
+)
+def test_unsigned_photographs_and_pages_are_known_by_their_names(tmp_path: Path, name: str) -> None:
+    folder = write_frames(tmp_path / "many", (solid_picture("red") for _ in range(9)), name=name)
+    assert found(tmp_path) == []
+    assert find_videos([tmp_path]).skipped == {"not_video": 9}, "and the flag is not advised"
+    assert [video.path for video in find_videos([folder], frame_folders=WANTED).videos] == [folder]
+
+
+@pytest.mark.parametrize("name", ["img_{:05}.jpg", "image_{:05}.jpg", "{:06}.png", "v_TurnPage_g01_{}.jpg"])
+def test_frames_are_not_taken_for_photographs(tmp_path: Path, name: str) -> None:
+    write_frames(tmp_path / "v_1", (solid_picture("red") for _ in range(9)), name=name)
+    assert found(tmp_path) == ["v_1"]
 
 
 def test_photographs_are_not_a_video_when_their_folder_is_named(tmp_path: Path) -> None:

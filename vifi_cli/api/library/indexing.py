@@ -1,6 +1,7 @@
 """Making videos searchable: choose the encoder, find the videos, bring the index up to date."""
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ from vifi_cli.api.models.choosing import ChosenModel, choose_for_new_index, choo
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
-from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
@@ -40,7 +40,6 @@ from vifi_cli.video.files.frame_folders import (
     WantedFrameFolders,
     rate_is_guessed,
 )
-from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, suffix_of
 from vifi_cli.wording import counted, size
 
 
@@ -162,15 +161,13 @@ class _IndexRun:
             if model != catalog.indexed_with.model:
                 load()
             roots = request.paths or tuple(catalog.roots())
-            return self._bring_up_to_date(
-                catalog, roots, self._discover(self._present(roots), catalog.videos()), load
-            )
+            return self._bring_up_to_date(catalog, roots, self._discover(self._present(roots), catalog), load)
 
     def rebuild(self) -> IndexReport:
         request = self._request
         with Catalog(self._folder / CATALOG_FILE) as old:
             roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
-            discovery = self._discover(self._present(roots), old.videos())
+            discovery = self._discover(self._present(roots), old)
             check_nothing_is_lost(old, discovery, roots)
             sampling = old.indexed_with.sampling
             model = choose_for_rebuild(request.model, old.indexed_with.model)
@@ -211,8 +208,7 @@ class _IndexRun:
         return replace(report, without_videos=empty)
 
     def _note_rate(self, new: Iterable[Path]) -> None:
-        unnamed = (path for path in new if suffix_of(path) not in VIDEO_SUFFIXES)
-        if guessed := sum(map(rate_is_guessed, unnamed)):
+        if guessed := sum(map(rate_is_guessed, new)):
             self._feedback.note(
                 f"{counted(guessed, 'frame folder')} read at {USUAL_RATE} frames a second: write the rate into "
                 f"{RATE_FILE} beside or above the pictures if it is another"
@@ -229,22 +225,23 @@ class _IndexRun:
         """The roots to index; a missing one is an error only if the user has just named it."""
         return [root for root in roots if root in self._request.paths or not is_absent(root)]
 
-    def _discover(self, roots: Sequence[Path], indexed: Iterable[CatalogedVideo] = ()) -> Discovery:
+    def _discover(self, roots: Sequence[Path], known: Catalog | None = None) -> Discovery:
         request = self._request
-        frame_folders = frame_folders_to_find(roots, indexed, are_wanted=request.frame_folders)
+        frame_folders = _frame_folders_to_find(known, are_wanted=request.frame_folders)
         found = find_videos(
             roots, exclude=request.exclude, include=request.include, frame_folders=frame_folders
         )
         return replace(found, videos=tuple(filter(self._request.is_complete, found.videos)))
 
 
-def frame_folders_to_find(
-    roots: Sequence[Path], indexed: Iterable[CatalogedVideo], *, are_wanted: bool
-) -> WantedFrameFolders:
+def _frame_folders_to_find(catalog: Catalog | None, *, are_wanted: bool) -> WantedFrameFolders:
     """Which frame folders a search takes: those that are indexed, and new ones under roots that have had some."""
-    of_pictures = (video.path for video in indexed if video.codec in PICTURE_CODECS)
-    known = [path for path in of_pictures if suffix_of(path) not in VIDEO_SUFFIXES]
-    below = {root_of(path.parent, roots) for path in known} - {None}
+    if catalog is None:
+        return WantedFrameFolders(are_wanted)
+    roots = {*catalog.roots()}
+    of_pictures = (video.path for video in catalog.videos() if video.codec in PICTURE_CODECS)
+    known = [path for path in of_pictures if os.path.isdir(path)]  # noqa: PTH112 - Path.is_dir() raises where it may not look
+    below = {root_of(path, roots) for path in known} - {None}
     return WantedFrameFolders(are_wanted, frozenset(filter(None, below)), frozenset(known))
 
 

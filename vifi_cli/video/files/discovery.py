@@ -18,9 +18,10 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import NAMES_NOTHING
 from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.frame_folders import (
-    ONLY_NAMED,
+    NO_FRAME_FOLDERS,
     WantedFrameFolders,
     are_frames,
+    are_names_of_photographs,
     is_picture_name,
     numbered_names,
 )
@@ -91,12 +92,12 @@ def find_videos(
     *,
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
-    frame_folders: WantedFrameFolders = ONLY_NAMED,
+    frame_folders: WantedFrameFolders = NO_FRAME_FOLDERS,
 ) -> Discovery:
     """Finds the videos under folders; files named directly always count as videos.
 
-    Shards of videos are searched like folders. Folders of frames are videos if they are named, or as `frame_folders`
-    says; others are counted as `frame_folder`.
+    Shards of videos are searched like folders. Folders of frames are videos as `frame_folders` says; others are
+    counted as `frame_folder`.
 
     A file that several links or paths lead to is listed once, by a path without links if there is one. Linked folders
     are followed, once each. A pattern excludes a folder or file whose name, path relative to the folder searched, or
@@ -198,7 +199,7 @@ class _Walk:
                 return []
             self._folders.add(identity)
             with os.scandir(folder) as entries:
-                return sorted(folder / entry.name for entry in entries)
+                return [folder / name for name in sorted(entry.name for entry in entries)]
         except FileNotFoundError:
             return []
         except OSError:
@@ -209,14 +210,15 @@ class _Walk:
         """Takes a folder of frames, and counts one that is not wanted; returns whether it took it."""
         names = [path.name for path in content]
         wanted = self._frame_folders
-        is_known, is_wanted = folder in wanted.known, wanted.are_wanted or root in wanted.below
+        is_known = folder in wanted.known
         found = numbered_names(names)
-        if found is None or not (found.is_clear or is_known):
+        if not is_known and (found is None or not found.is_clear):
             return False
-        if not (is_known or is_wanted or folder == root):
-            self.skipped["frame_folder"] += 1
+        if not (is_known or wanted.are_wanted_under(folder)):
+            if not are_names_of_photographs(names):
+                self.skipped["frame_folder"] += 1
             return False
-        if not (is_known or (is_wanted and folder == root) or are_frames(folder, names)):
+        if not (is_known or folder == root or are_frames(folder, names)):
             return False
         try:
             status = video_status(folder)

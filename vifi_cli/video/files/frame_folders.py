@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.paths import root_of
 from vifi_cli.settings.settings import load_settings
 from vifi_cli.settings.values import HIGHEST_RATE, LOWEST_RATE
 from vifi_cli.video.files.tar_shards import virtual_status
@@ -31,6 +32,11 @@ LARGEST_DENOMINATOR = 10_000
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"})
 PICTURE_CODECS = frozenset({"mjpeg", "png", "tiff"})  # as which frames are decoded
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,18})(?P<suffix>\.[^.]+)", re.DOTALL)
+_PHOTOGRAPH = re.compile(  # names by cameras, phones, scanners, and programs for slides and books
+    r"(IMG|DJI|DSC|PXL|SAM)[-_].*|.*BURST.*|_?DSC[FN]?|_MG_|CIMG|GOPR|P|"
+    r"(?i:screen[-_ ]?shot.*|bildschirmfoto.*|(.*[-_ ])?(scan|slide|folie|page|seite)[-_ ]*)",
+    re.DOTALL,
+)
 _FLOW = re.compile(r"flow[-_]?([xyuv][-_]?)?", re.IGNORECASE)
 LEAST_PICTURES = 8  # fewer may be anything
 REGULAR_SHARE = (
@@ -157,14 +163,18 @@ class FrameFolder:
 
 @dataclass(frozen=True, slots=True)
 class WantedFrameFolders:
-    """Which folders of numbered pictures a search takes for videos, besides those that are named."""
+    """Which folders of numbered pictures a search takes for videos."""
 
-    are_wanted: bool = False  # all that hold frames by their looks, not the photographs of a camera
-    below: Collection[Path] = ()  # roots under which they are wanted
+    are_wanted: bool = False  # all that hold frames by their looks, and those that are named
+    below: Collection[Path] = ()  # folders under which they are wanted
     known: Collection[Path] = ()  # these, whatever they look like
 
+    def are_wanted_under(self, folder: Path) -> bool:
+        """Whether frame folders are wanted at and under a folder."""
+        return self.are_wanted or root_of(folder, self.below) is not None
 
-ONLY_NAMED = WantedFrameFolders()
+
+NO_FRAME_FOLDERS = WantedFrameFolders()
 
 
 def read_frame_folder(folder: Path) -> FrameFolder | None:
@@ -207,6 +217,13 @@ def are_names_of_frames(names: Iterable[str]) -> bool:
     return found is not None and found.is_clear
 
 
+def are_names_of_photographs(names: Iterable[str]) -> bool:
+    """Whether the numbered pictures among the names in a folder are named like photographs, screenshots or pages."""
+    found = numbered_names(names)
+    numbered = None if found is None else _NUMBERED.fullmatch(found.names[0])
+    return numbered is not None and _PHOTOGRAPH.fullmatch(numbered["prefix"]) is not None
+
+
 def is_picture_name(name: str) -> bool:
     """Whether a file may be a picture of a frame folder by its suffix."""
     return os.path.splitext(name)[1].lower() in PICTURES  # noqa: PTH122 - for speed
@@ -233,10 +250,10 @@ def holds_frames(folder: Path | str) -> bool:
 def are_frames(folder: Path, names: Iterable[str]) -> bool:
     """Whether a folder with these names holds frames, and not the photographs of a camera or scans.
 
-    Frames have one size, and no camera or scanner has signed them.
+    Frames have one size, and no camera or scanner has named or signed them.
     """
     found = numbered_names(names)
-    if found is None or not found.is_clear:
+    if found is None or not found.is_clear or are_names_of_photographs(found.names):
         return False
     sample = (found.names[0], found.names[len(found.names) // 2], found.names[-1])
     looks = [_look(folder / name) for name in sample]

@@ -53,7 +53,8 @@ class TarShard:
 
 def is_shard_name(path: Path) -> bool:
     """Whether a file may be a shard by its name; compressed tar files cannot be read at any place, so they are not."""
-    return path.suffix.lower() == SHARD_SUFFIX
+    name = path.name  # quicker than the suffix, where there are many files
+    return name[-len(SHARD_SUFFIX) :].lower() == SHARD_SUFFIX
 
 
 def split_at_shard(path: Path) -> tuple[Path, str] | None:

@@ -104,14 +104,14 @@ def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
         scores = run.best
         if scores is None or run.config.data != str(plan.subject.data):
             continue
-        told = ScoreConditions(
+        reported = ScoreConditions(
             scores.frames or conditions.frames, Views.parse(scores.views), run.config.protocol
         )
-        if str(told) != str(conditions):
+        if str(reported) != str(conditions):
             yield (
                 f"Training reported {scores.measure} {percent_text(scores.value)} of {candidate.method} on "
-                f"{counted(scores.videos, f'{scores.split} video')} with {told}. This test has {conditions}, so the "
-                "numbers differ."
+                f"{counted(scores.videos, f'{scores.split} video')} with {reported}. This test has {conditions}, so "
+                "the numbers differ."
             )
 
 
@@ -122,7 +122,7 @@ def _shares_one_training_list(plan: TestPlan) -> bool:
 
 
 def _has_spread(plan: TestPlan, candidate: Candidate) -> bool:
-    """Whether the tests of a row are of several models or lists; a model tested thrice in the same way has none."""
+    """Whether the tests of a row are of several models or lists; a model tested repeatedly in one way has none."""
     if _shares_one_training_list(plan):
         return False
     return len(plan.trials) == 1 or not _repeats_one_test(plan, candidate)

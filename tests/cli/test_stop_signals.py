@@ -97,7 +97,7 @@ def stored_files(home: Path) -> int:
     """How many files the running `vifi index` has stored, as it notes for others."""
     try:
         return int(json.loads((home / "index.lock-holder.json").read_text())["files_done"])
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):  # a file is yet to be stored
         return 0
 
 

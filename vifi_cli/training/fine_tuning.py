@@ -30,7 +30,7 @@ from vifi_cli.training.engine.resources import (
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.interruptions import memory_is_full, with_kept_model, with_next_step
-from vifi_cli.training.run.model import check_base, load_training_model, load_without_prompts
+from vifi_cli.training.run.model import check_base, load_training_model, load_untrained
 from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.run.tensorboard import TensorBoardLog
@@ -157,12 +157,12 @@ class FineTuning:
         return self._bad.listed()
 
     def _score_before(self) -> Scores | None:
-        """Score the model that the run starts from, without prompts."""
-        if not self._config.recipe.prompts:
-            return self._validation.score(self._learner.network, self._learner.embed_classes())
+        """Score the model that the run starts from, as a test of it would, with texts of its own."""
         if not (self._data.val or self._data.test):
             return None
-        start = load_without_prompts(self._config.model, self._card.class_names, self._processes.device)
+        as_published = self._config.protocol == "paper"
+        device = self._processes.device
+        start = load_untrained(self._config.model, self._data.class_names, device, as_published=as_published)
         return self._validation.score(*start)
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:

@@ -145,6 +145,20 @@ def test_only_the_tuned_tower_moves(make_run: MakeRun, tmp_path: Path, tune: str
     assert not [name for name in moved if name.startswith((frozen, "logit_scale"))]
 
 
+def test_before_is_the_model_as_it_would_be_tested(make_run: MakeRun, tmp_path: Path) -> None:
+    list(
+        make_run(tmp_path / "tuned", "epochs=8", "learning_rate=3e-3", "template=a photo of a {}.").reports()
+    )
+    run = make_run(tmp_path / "run", "template={}", model=tmp_path / "tuned" / "best")
+    with torch.no_grad():
+        for parameter in run._learner.network.text.parameters():
+            parameter.fill_(torch.nan)  # which reads the texts of the recipe
+    before = next(iter(run.reports()))
+    assert isinstance(before, EpochReport)
+    assert before.scores
+    assert before.scores.top1 == 1
+
+
 def test_word_embeddings_stay_as_they_are(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", "epochs=1")
     before = run._learner.network.state_dict()["text.token_embedding.weight"].clone()

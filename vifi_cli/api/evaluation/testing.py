@@ -15,8 +15,8 @@ from vifi_cli.evaluation.report.report import TestDetail, detail_of_test
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
 from vifi_cli.evaluation.testing.class_texts import (
     ClassTexts,
-    embed_class_names,
-    read_class_texts,
+    embed_tested_classes,
+    reads_bare_names,
     spelled_for,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
@@ -156,12 +156,9 @@ class Tester:
         self, name: str, loaded: LoadedModel, texts: ClassTexts | None, videos: LabeledVideos
     ) -> Predictions:
         """Predicts the test videos, each in one of the processes."""
-        is_bare = self.as_published and not (loaded.card.tuned or loaded.card.prompts)
-        self._describe(loaded, videos.class_names[0], is_bare=is_bare)
-        bare = read_class_texts("bare") if is_bare else None
-        clean = False if self.as_published else None
-        classes = embed_class_names(
-            loaded, videos.class_names, texts or bare, clean=clean, warn=self._warn_once
+        self._describe(loaded, videos.class_names[0])
+        classes = embed_tested_classes(
+            loaded, videos.class_names, texts, as_published=self.as_published, warn=self._warn_once
         )
         processes = self.clip_settings.processes
         mine = range(processes.rank, len(videos.test), processes.count)
@@ -176,8 +173,9 @@ class Tester:
             )
         return require_finite(joined(processes.gather(share)))
 
-    def _describe(self, loaded: LoadedModel, first_class: str, *, is_bare: bool) -> None:
+    def _describe(self, loaded: LoadedModel, first_class: str) -> None:
         name, card = loaded.source.name, loaded.card
+        is_bare = reads_bare_names(card, as_published=self.as_published)
         if name not in self.models:
             clean = False if self.as_published else None
             text = first_class if is_bare else card.class_text(spelled_for(card, [first_class], clean)[0])

@@ -99,6 +99,25 @@ def embed_class_names(
     return unit_length(torch.stack([part.mean(0) for part in parts]))
 
 
+def reads_bare_names(card: ModelCard, *, as_published: bool) -> bool:
+    """Whether a model is asked for class names alone, without a template: the published code's vanilla CLIP is."""
+    return as_published and not (card.tuned or card.prompts)
+
+
+def embed_tested_classes(
+    loaded: LoadedModel,
+    class_names: Sequence[str],
+    texts: ClassTexts | None = None,
+    *,
+    as_published: bool,
+    warn: Callable[[str], object] = warnings.warn,
+) -> Tensor:
+    """Embeds classes as a test does, by `embed_class_names`; `as_published` as `--protocol paper` asks for them."""
+    bare = read_class_texts("bare") if reads_bare_names(loaded.card, as_published=as_published) else None
+    clean = False if as_published else None
+    return embed_class_names(loaded, class_names, texts or bare, clean=clean, warn=warn)
+
+
 def _texts_by_class(
     loaded: LoadedModel, names: Sequence[str], texts: ClassTexts | None
 ) -> list[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing.class_texts import embed_tested_classes
 from vifi_cli.model.prompts.class_tokens import describe_cut_names, refuse_unclear_classes
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
@@ -86,14 +87,15 @@ def check_class_texts(config: RunConfig, data: LabeledVideos) -> None:
 
 
 @torch.inference_mode()
-def load_without_prompts(
-    name: str, class_names: Sequence[str], device: torch.device
+def load_untrained(
+    name: str, class_names: Sequence[str], device: torch.device, *, as_published: bool
 ) -> tuple[ViFiCLIP, Tensor]:
-    """The model that a run starts from, with the class embeddings (C, D) from its own template."""
+    """The model that a run starts from, with the class embeddings (C, D) by which `vifi eval` tests it."""
     model = load_start(name)
-    network = model.network.to(device)
-    tokens = model.tokenizer([model.card.class_text(class_name) for class_name in class_names])
-    return network, network.encode_classes(tokens.to(device)).float()
+    model.network.to(device)
+    # what is to be said of the names is said of the model that learns
+    classes = embed_tested_classes(model, class_names, as_published=as_published, warn=lambda _: None)
+    return model.network, classes
 
 
 def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:

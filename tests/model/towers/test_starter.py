@@ -10,9 +10,9 @@ import torch
 
 from tests.model.conftest import photograph
 from vifi_cli.errors import MissingDependency, ModelUnavailable
+from vifi_cli.model.preprocessing import PIXEL_MEAN, PIXEL_STD
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder
-from vifi_cli.model.preprocessing import PIXEL_MEAN, PIXEL_STD
 from vifi_cli.model.towers.efficientnet_lite import load_efficientnet_lite, timm_name
 from vifi_cli.model.towers.minilm import load_minilm
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer

@@ -78,6 +78,14 @@ DataArgument = Annotated[
 data_app = App(
     help="""Check and split labeled videos
 
+    DATA is one of:
+      clips/                    folders of classes, also in train/, val/, test/
+      clips.csv, clips.jsonl    path, label; also split, group, start, end
+      list.txt,labels.csv       lines of `path number`, and the class names
+      'train-{000..099}.tar'    webdataset shards
+      talk.eaf, ants.boris      annotations of ELAN, BORIS, CVAT or VIA
+      ucf101, ucf101:2          a public set, and its second official split
+
     Public sets: ucf101, hmdb51, k400, k600, ssv2, k700, activitynet, hacs-segments, hacs-clips, charades,
     epic-kitchens-verb, epic-kitchens-noun, epic-kitchens-action, diving48, smarthome-cs, smarthome-cv1, smarthome-cv2.
     """

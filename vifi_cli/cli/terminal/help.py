@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COMMAND_GROUPS = ("Search", "Watch and cut", "Train", "Evaluate and look", "Models and data", "Upkeep")
 # where shared options stand in a command that groups its options
 SHARED_GROUPS = {
-    "Data": {"--data", "--data-root", "--setting"},
+    "Data": {"--data", "--data-root", "--classes", "--setting"},
     "Model": {"--model", "--device"},
     "Output": {"--output", "--json"},
 }

@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from vifi_cli.cli.terminal.options.shared import Fusion, Tune
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import load_torch
-from vifi_cli.cli.training.options import RunChoice, TrainingSource, train_or_resume
+from vifi_cli.cli.training.options import RunChoice, TrainingSource, train_or_resume, training_option
 from vifi_cli.cli.training.result import show_result
 
 
@@ -16,11 +14,11 @@ def finetune(
     source: TrainingSource,
     *,
     tune: Annotated[
-        Tune | None, typer.Option(help="Towers to train; both is ViFi-CLIP", show_default="both")
+        Tune | None, training_option(help="Towers to train; both is ViFi-CLIP", show_default="both")
     ] = None,
     fusion: Annotated[
         Fusion | None,
-        typer.Option(
+        training_option(
             help="What is averaged over frames: embeddings, predictions, or the pictures",
             show_default="embedding",
         ),

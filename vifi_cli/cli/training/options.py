@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -27,9 +28,10 @@ from vifi_cli.cli.terminal.options.shared import (
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
 
+training_option = partial(typer.Option, rich_help_panel="Training")
 SideOption = Annotated[
     Tune | None,
-    typer.Option(
+    training_option(
         "--side",
         help="Towers that get prompts; text leaves an index of the model valid",
         show_default="both, or text where the image tower takes none",
@@ -55,13 +57,13 @@ class RunChoice:
 
     protocol: Annotated[
         Protocol | None,
-        typer.Option(
+        training_option(
             help="paper keeps the oddities of the published code, default fixes them", show_default="default"
         ),
     ] = None
     recipe: Annotated[
         list[str] | None,
-        typer.Option(
+        training_option(
             metavar="CHANGE",
             autocompletion=completion.recipes,
             help="Change the recipe: KEY=VALUE, a TOML file, or the name of a preset (repeatable)",
@@ -78,7 +80,7 @@ class RunChoice:
     ] = None
     resume: Annotated[
         Path | None,
-        typer.Option(
+        training_option(
             metavar="FOLDER",
             autocompletion=completion.runs,
             help="Continue an interrupted run where it stopped; with --data if its data was moved",

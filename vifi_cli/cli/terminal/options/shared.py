@@ -43,10 +43,7 @@ DeviceOption = Annotated[
         callback=takes_setting("device"),
     ),
 ]
-DATA_HELP = (
-    "Folder of class folders, table (.csv, .jsonl), list (LIST.txt,LABELS.csv), webdataset shards "
-    "('train-{000..099}.tar'), annotations (BORIS, ELAN, CVAT, VIA) or public set (ucf101:2)"
-)
+DATA_HELP = "Class folders, table, list, shards, annotations or public set: see `vifi data --help`"
 DataOption = Annotated[
     str | None, typer.Option("--data", metavar="DATA", autocompletion=completion.datasets, help=DATA_HELP)
 ]

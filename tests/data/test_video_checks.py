@@ -8,7 +8,7 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from tests.made_videos import textured_frames, write_video
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_group
 from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
@@ -19,7 +19,7 @@ LABELS = {"hmdb": "hmdb_51_labels.csv", "ucf": "ucf_101_labels.csv"}
 
 def labeled(folder: Path, *names: str) -> tuple[LabeledVideo, ...]:
     return tuple(
-        LabeledVideo(folder / name, place % 2, ucf101_scene(folder / name))
+        LabeledVideo(folder / name, place % 2, ucf101_group(folder / name))
         for place, name in enumerate(names)
     )
 

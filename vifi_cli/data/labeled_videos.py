@@ -60,14 +60,14 @@ class LabeledVideo:
         return f"{uri}#t={start:.3f},{end:.3f}" if math.isfinite(end) else f"{uri}#t={start:.3f}"
 
     @property
-    def scene(self) -> str:
+    def known_group(self) -> str:
         """What dependent videos share: their group, or else the file of which they are parts; empty if not known."""
         return self.group or (str(self.path) if self.is_moment else "")
 
     @property
     def unit(self) -> str:
-        """What it is drawn with, where complete scenes are drawn: its scene, or itself."""
-        return self.scene or str(self.path)
+        """What it is drawn with, where complete groups are drawn: its known group, or itself."""
+        return self.known_group or str(self.path)
 
 
 def moment_document(video: LabeledVideo) -> dict[str, float | None]:
@@ -150,8 +150,8 @@ class LabeledVideos:
         return f"<LabeledVideos {self.name!r}: {len(self.class_names)} classes, {self.sizes}>"
 
 
-def ucf101_scene(path: Path) -> str:
-    """The scene in a file name of UCF-101, such as `v_archery_g01` in `v_Archery_g01_c01.avi`; else ""."""
+def ucf101_group(path: Path) -> str:
+    """The group in a file name of UCF-101, such as `v_archery_g01` in `v_Archery_g01_c01.avi`; else ""."""
     found = _UCF101_NAME.fullmatch(path.stem)
     return found[1].lower() if found else ""
 

@@ -19,7 +19,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model
 from vifi_cli.api.models.video_model import VideoModel
 from vifi_cli.api.models.weights import fetch_weights, note_assumptions
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_group
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
@@ -87,7 +87,7 @@ def embed_map(
     if folder is not None:
         check_map_folder(given_path(folder))
     listed = [
-        LabeledVideo(path, label, ucf101_scene(path))
+        LabeledVideo(path, label, ucf101_group(path))
         for label, files in enumerate(videos.values())
         for path in map(given_path, files)
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_group
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.frame_folders import RATE_FILE, USUAL_RATE, rate_is_guessed
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
@@ -84,7 +84,7 @@ def locate(
             missing.setdefault(listed.file, listed.label)
             continue
         video = LabeledVideo(
-            path, listed.label, listed.group or ucf101_scene(path), listed.part, listed.more_labels
+            path, listed.label, listed.group or ucf101_group(path), listed.part, listed.more_labels
         )
         before = known.setdefault(video.key, video)
         if {*before.labels} != {*video.labels}:

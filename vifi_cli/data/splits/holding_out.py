@@ -88,7 +88,7 @@ def how_to_hold_out(videos: LabeledVideos) -> str:
 
 def has_groups(videos: Sequence[LabeledVideo]) -> bool:
     """Whether it is known of any video which scene or person it shows, or of which file it is a moment."""
-    return any(video.scene for video in videos)
+    return any(video.known_group for video in videos)
 
 
 def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str) -> dict[Split, Videos]:

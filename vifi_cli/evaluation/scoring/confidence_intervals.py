@@ -134,7 +134,7 @@ def estimated_mean(values: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimat
 
 def sole_group(videos: Sequence[LabeledVideo]) -> str:
     """The group that all videos belong to; empty if they have several, or none is known."""
-    groups = {video.scene for video in videos}
+    groups = {video.known_group for video in videos}
     return groups.pop() if len(groups) == 1 else ""
 
 
@@ -145,7 +145,7 @@ def independent_groups(videos: Sequence[LabeledVideo]) -> tuple[str, ...]:
 
     Each video without a known group counts as a separate group.
     """
-    if len({video.scene for video in videos if video.scene}) < 2:
+    if len({video.known_group for video in videos if video.known_group}) < 2:
         return ()
     return tuple(video.unit for video in videos)
 

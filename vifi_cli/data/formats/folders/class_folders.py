@@ -12,7 +12,7 @@ from vifi_cli.data.formats.folders.video_tree import files_below, is_left_out
 from vifi_cli.data.formats.label_file import LabelFile
 from vifi_cli.data.formats.listing import SPLITS, Split
 from vifi_cli.data.formats.refused_files import refuse_other_folders
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_scene
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_group
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import may_be_video
 from vifi_cli.wording import counted, first_of
@@ -50,7 +50,7 @@ def read_class_folders(folder: Path, labels: LabelFile | None = None) -> Labeled
     splits: dict[Split, list[LabeledVideo]] = {split: [] for split in SPLITS}
     for path, parts in classed.items():
         split = "train" if depth is None else split_of_folder(parts[depth]) or "train"
-        splits[split].append(LabeledVideo(path, label_of(folders_of[path]), ucf101_scene(path)))
+        splits[split].append(LabeledVideo(path, label_of(folders_of[path]), ucf101_group(path)))
     train, val, test = (tuple(splits[split]) for split in SPLITS)
     made = sorted({path.relative_to(folder).parts[0] for path in own})
     remarks = [f"left out {counted(len(own), 'video')} that vifi made, in {', '.join(made)}"] if own else []

@@ -164,10 +164,13 @@ def _annotation_files(path: Path) -> list[Path]:
 
 def _read_annotations(paths: list[Path], source: DataSource) -> LabeledVideos:
     labels = _labels(source)
-    found, finder = read_annotation_files(paths, source.layer, source.root, labels.names if labels else None)
+    is_folder = given_path(source.name).is_dir()
+    folder = given_path(source.name) if is_folder else paths[0].parent
+    found, finder = read_annotation_files(
+        paths, folder, source.layer, source.root, labels.names if labels else None
+    )
     name = source.name if source.layer is None else f"{source.name}:{source.layer}"
     videos = locate(name, found.class_names, found.videos, finder.find)
-    is_folder = given_path(source.name).is_dir()
     read = (
         (f"the labels are from {counted(len(paths), 'annotation file')} in {source.name}",)
         if is_folder

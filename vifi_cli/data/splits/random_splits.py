@@ -64,7 +64,8 @@ def _held_out(count: int, shares: Shares) -> tuple[int, int]:
 def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
     """The group of each video, which the first group of the pattern, or all of it, matches in the file name.
 
-    A pattern that matches the complete name gives every moment of a file a group of its own.
+    A pattern that matches the complete name gives every moment of a file a group of its own, also where files in
+    several folders have one name.
 
     Raises:
         InvalidInput: the pattern is not a regular expression, or does not match a name.
@@ -73,13 +74,18 @@ def groups_of(videos: Sequence[LabeledVideo], pattern: str) -> list[str]:
         expression = re.compile(pattern)
     except re.error as error:
         raise InvalidInput(f"the group pattern {pattern!r} is not a regular expression: {error}") from error
+    paths_of: dict[str, set[Path]] = {}
+    for video in videos:
+        paths_of.setdefault(video.path.name, set()).add(video.path)
     groups = []
     for video in videos:
-        found = expression.search(video.path.name)
+        name = video.path.name
+        found = expression.search(name)
         group = found and found.group(min(1, expression.groups))
         if not group:
-            raise InvalidInput(f"the group pattern {pattern!r} finds no group in {video.path.name}")
-        groups.append(video.name if group == video.path.name else group)
+            raise InvalidInput(f"the group pattern {pattern!r} finds no group in {name}")
+        own = video.name if len(paths_of[name]) == 1 else video.address
+        groups.append(own if group == name else group)
     return groups
 
 

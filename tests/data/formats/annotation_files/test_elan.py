@@ -215,3 +215,20 @@ BOMB = """<?xml version="1.0"?>
 def test_other_files_are_refused_with_the_reason(write: Write, text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         rows_of(str(write("s1.eaf", text)))
+
+
+def test_sessions_in_folders_of_their_own_are_no_classes(write: Write) -> None:
+    """Each session means the video beside it, whose name others share, and else one that is anywhere below."""
+    for name, value in (("one", "wave"), ("two", "sit")):
+        write(f"all/{name}/s 1.mp4", name)
+        text = DOCUMENT.format(tiers=tier("Action", aligned(1, 1, 2, value)))
+        write(f"all/{name}/notes.eaf", text)
+    text = DOCUMENT.replace("s%201.mp4", "s3.mp4").format(tiers=tier("Action", aligned(1, 2, 4, "wave")))
+    write("all/three/notes.eaf", text)
+    folder = write("all/videos/s3.mp4", "3").parents[1]
+    videos = read_own_splits(DataSource(str(folder)))
+    assert sorted(
+        (str(video.path.relative_to(folder)), videos.class_names[video.label], video.part.end_seconds)
+        for video in videos.train
+    ) == [("one/s 1.mp4", "wave", 1.5), ("two/s 1.mp4", "sit", 1.5), ("videos/s3.mp4", "wave", 4.25)]
+    assert f"the labels are from 3 annotation files in {folder}" in videos.remarks

@@ -1,10 +1,12 @@
 """Finds the videos that annotation files refer to, on the machine that made them or on another."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
+from vifi_cli.data.formats.annotation_files.moments import LabeledMoment, Omission
 from vifi_cli.data.formats.finding import VideoFinder
 from vifi_cli.data.formats.listing import Listing
 from vifi_cli.errors import InvalidInput
@@ -21,6 +23,7 @@ class MediaFinder:
 
     def __init__(self, folders: Sequence[Path], listing: Listing = NOTHING_LISTED) -> None:
         self.folders = tuple(folders)
+        self.beside: set[str] = set()  # videos that annotation files in subfolders have beside them
         self._finder = VideoFinder(folders, replace(listing, class_names=()), by_name=True)
         self._is_complete = bool(listing.videos)  # else others may follow that show which folders are meant
         self._found: dict[str, Path | None] = {}
@@ -46,6 +49,26 @@ class MediaFinder:
                 f"{other} and {file} could both be {path}: keep them in folders with the listed names"
             )
         return path
+
+
+class FinderBeside(MediaFinder):
+    """Finds the videos of an annotation file that is in a subfolder: beside it, and else wherever others find them."""
+
+    def __init__(self, folder: Path, everywhere: MediaFinder) -> None:
+        super().__init__([folder])
+        self._everywhere = everywhere
+
+    def find(self, file: str, class_name: str = "") -> Path | None:
+        """As in `MediaFinder`."""
+        return super().find(file) or self._everywhere.find(file)
+
+    def located(self, each: LabeledMoment | Omission) -> LabeledMoment | Omission:
+        """A moment with the path of its video if that is beside the annotation file: others may be called alike."""
+        if isinstance(each, Omission) or not (path := super().find(each.file)):
+            return each
+        file = os.path.normpath(path)
+        self._everywhere.beside.add(file)
+        return replace(each, file=file)
 
 
 def path_in(reference: str) -> str:

@@ -1,6 +1,7 @@
 """Recognizes annotation files by their content, and reads one or several into one list of videos."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.data.formats.annotation_files.boris_project import boris_project_moments
@@ -11,7 +12,7 @@ from vifi_cli.data.formats.annotation_files.boris_table import (
 )
 from vifi_cli.data.formats.annotation_files.cvat import cvat_moments
 from vifi_cli.data.formats.annotation_files.elan import elan_moments
-from vifi_cli.data.formats.annotation_files.media import MediaFinder
+from vifi_cli.data.formats.annotation_files.media import FinderBeside, MediaFinder
 from vifi_cli.data.formats.annotation_files.moments import (
     LabeledMoment,
     LayerAbsent,
@@ -20,6 +21,7 @@ from vifi_cli.data.formats.annotation_files.moments import (
 )
 from vifi_cli.data.formats.annotation_files.structured_file import HEAD_BYTES, load_json, root_tag
 from vifi_cli.data.formats.annotation_files.via import CSV_HEADER, via_project_moments, via_table_moments
+from vifi_cli.data.formats.folders.video_tree import files_below
 from vifi_cli.data.formats.listing import Listing
 from vifi_cli.errors import InvalidInput
 
@@ -39,8 +41,18 @@ XML_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES = (".xml", ".eaf"), (".json", ".bori
 
 
 def annotation_files(folder: Path) -> list[Path]:
-    """The files of BORIS and ELAN in a folder, which usually hold the labels of one session each."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    """The files of BORIS and ELAN in a folder, which usually hold the labels of one session each.
+
+    Without any, it takes those in its subfolders: many people keep a folder for each session.
+    """
+    files = sorted(path for path in folder.iterdir() if _is_session(path) and path.is_file())
+    return files or [
+        path for path in map(Path, files_below(str(folder), skip_unreadable=True)) if _is_session(path)
+    ]
+
+
+def _is_session(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def is_annotation_file(path: Path) -> bool:
@@ -53,11 +65,14 @@ def is_annotation_file(path: Path) -> bool:
 
 def read_annotation_files(
     paths: Sequence[Path],
+    folder: Path,
     layer: str | None = None,
     data_root: Path | None = None,
     class_names: Sequence[str] | None = None,
 ) -> tuple[Listing, MediaFinder]:
-    """Reads annotation files of one folder, and the finder for their videos, which are there or under `data_root`.
+    """Reads annotation files in a folder, and the finder for their videos, which are there or under `data_root`.
+
+    A file in a subfolder means the videos beside it, where there are any of the name.
 
     `layer` is the tier or attribute that holds the labels, None for the only one. The classes are `class_names`, or
     else all labels, sorted.
@@ -65,12 +80,12 @@ def read_annotation_files(
     Raises:
         InvalidInput: a file is none that vifi reads, has several layers to choose from, or has no labeled moment.
     """
-    folder = paths[0].parent
     finder = MediaFinder([folder, data_root] if data_root else [folder])
     found = listing_of(
         _moments(paths, layer, finder), str(paths[0] if len(paths) == 1 else folder), class_names
     )
-    return found, MediaFinder(finder.folders, found)
+    sought = tuple(video for video in found.videos if video.file not in finder.beside)
+    return found, MediaFinder(finder.folders, replace(found, videos=sought))
 
 
 def _moments(
@@ -80,7 +95,11 @@ def _moments(
     absent: list[LayerAbsent] = []
     for path in paths:
         try:
-            yield from _reader_of(path, layer)(path, layer, finder)
+            if path.parent == finder.folders[0]:
+                yield from _reader_of(path, layer)(path, layer, finder)
+            else:
+                beside = FinderBeside(path.parent, finder)
+                yield from map(beside.located, _reader_of(path, layer)(path, layer, beside))
         except LayerAbsent as error:
             absent.append(error)
     if len(absent) == len(paths):

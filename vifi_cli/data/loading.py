@@ -19,6 +19,7 @@ from vifi_cli.data.formats.lists.own_lists import read_own_lists
 from vifi_cli.data.formats.lists.published_lists import find_list, list_names
 from vifi_cli.data.formats.refused_files import refuse_other_files
 from vifi_cli.data.formats.tables.reading import is_json_table, is_table, read_table
+from vifi_cli.data.formats.tables.rows import has_known_header
 from vifi_cli.data.formats.webdataset import find_shards, read_shards
 from vifi_cli.data.labeled_videos import (
     LabeledVideos,
@@ -30,6 +31,7 @@ from vifi_cli.data.labeled_videos import (
 from vifi_cli.data.moment_checks import caution_about_times
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+from vifi_cli.data.public_datasets.kinetics import is_kinetics_table
 from vifi_cli.data.public_datasets.loading import load_public_set
 from vifi_cli.data.public_datasets.reading import set_of_file
 from vifi_cli.data.source import DataSource
@@ -135,6 +137,11 @@ def _read_as_it_is(path: Path, source: DataSource) -> LabeledVideos:
     if known := set_of_file(path):
         raise InvalidInput(
             f"{path} belongs to {known.title}: write `--data {known.name} --data-root {as_argument(path.parent)}`"
+        )
+    if is_kinetics_table(path) and not has_known_header(path):
+        raise InvalidInput(
+            f"{path} is an annotation file of Kinetics: write `--data k400 --data-root {as_argument(path.parent)}`, or "
+            "k600 or k700; for files of your own, add a column path"
         )
     if is_json_table(path):
         return _located(str(path), read_table(path, _labels(source)), source, path.parent, by_name=False)

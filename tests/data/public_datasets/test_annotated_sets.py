@@ -9,7 +9,7 @@ import pytest
 
 from tests.data.conftest import MakeFiles
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
-from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos
+from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read_own_splits
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.public_datasets.loading import class_names_of_set
 from vifi_cli.data.source import DataSource
@@ -428,3 +428,15 @@ def test_an_annotation_file_of_a_set_names_the_set(tmp_path: Path, write: Write)
         InvalidInput, match=r"belongs to ActivityNet 1\.3: write `--data activitynet --data-root '.*my data'"
     ):
         load_labeled_videos(DataSource(str(path)))
+
+
+def test_a_table_of_kinetics_needs_the_name_of_its_set(tmp_path: Path) -> None:
+    head, row = "label,youtube_id,time_start,time_end,split", "run,abc,2,12,train"
+    (tmp_path / "train.csv").write_text(f"{head}\n{row}\n")
+    with pytest.raises(
+        InvalidInput, match="is an annotation file of Kinetics: write `--data k400 --data-root"
+    ):
+        read_own_splits(DataSource(str(tmp_path / "train.csv")))
+    (tmp_path / "a.mp4").write_text("a")
+    (tmp_path / "train.csv").write_text(f"{head},path\n{row},a.mp4\n")
+    assert len(read_own_splits(DataSource(str(tmp_path / "train.csv"))).train) == 1

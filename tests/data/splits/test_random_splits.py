@@ -101,7 +101,10 @@ def test_groups_come_from_names() -> None:
     assert groups_of(videos, "^[a-z]+_") == ["daria_", "ido_"]
     assert groups_of(videos, ".+") == ["daria_walk.avi", "ido_walk.avi"]
     alike = [LabeledVideo(Path(f"/x/{folder}/1.avi"), 0) for folder in ("run", "walk")]
-    assert groups_of(alike, ".+") == ["/x/run/1.avi", "/x/walk/1.avi"]  # they are independent, as `.+` promises
+    assert groups_of(alike, ".+") == [
+        "/x/run/1.avi",
+        "/x/walk/1.avi",
+    ]  # they are independent, as `.+` promises
     for pattern, said in (
         ("^([0-9]+)", "finds no group in daria_walk.avi"),
         ("(", "not a regular expression"),

@@ -41,13 +41,18 @@ def kinetics_clips(files: Sequence[Path]) -> Iterator[KineticsClip]:
         InvalidInput: a file does not name its split, or a time is not a number.
     """
     for path in files:
-        if path.suffix.lower() == ".csv" and _header(path) >= _COLUMNS:
+        if is_kinetics_table(path):
             for number, row in enumerate(csv.DictReader(io.StringIO(read_text(path))), start=2):
                 if row["label"]:  # that of some test files is empty
                     file = _file(row["youtube_id"], row["time_start"], row["time_end"])
                     yield KineticsClip(
                         file, row["label"], _split(row.get("split"), path), f"{path}, line {number}"
                     )
+
+
+def is_kinetics_table(path: Path) -> bool:
+    """Whether a file is a CSV of Kinetics, which names no files."""
+    return path.suffix.lower() == ".csv" and path.is_file() and _header(path) >= _COLUMNS
 
 
 def kinetics_moments(tree: VideoTree) -> Iterator[LabeledMoment]:

@@ -14,7 +14,7 @@ from vifi_cli.errors import InvalidInput, PlayerFailed, UnreadableVideo
 from vifi_cli.paths import given_path
 from vifi_cli.settings.settings import own_player
 from vifi_cli.video.files.content import is_there
-from vifi_cli.video.files.tar_shards import split_at_shard
+from vifi_cli.video.files.virtual.tar_shards import split_at_shard
 from vifi_cli.wording import as_argument
 from vifi_cli.wording import clock as shown_clock
 

@@ -15,7 +15,8 @@ from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_ind
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.discovery import find_videos
-from vifi_cli.video.files.frame_folders import RATE_FILE, WantedFrameFolders
+from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders
+from vifi_cli.video.files.virtual.frame_rates import RATE_FILE
 
 Update = Callable[..., IndexReport]
 

@@ -20,7 +20,7 @@ from vifi_cli.index.update.indexer import IndexReport, update_index
 from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.index.update.rebuild import check_nothing_is_lost
 from vifi_cli.video.files.discovery import find_videos
-from vifi_cli.video.files.frame_folders import WantedFrameFolders
+from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders
 
 Update = Callable[[Path], IndexReport]
 

@@ -19,7 +19,7 @@ from vifi_cli.video.decode.decoder import decode_frames, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.content import open_content, read_up_to, video_status
 from vifi_cli.video.files.digests import content_fingerprint
-from vifi_cli.video.files.frame_folders import RATE_FILE
+from vifi_cli.video.files.virtual.frame_rates import RATE_FILE
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 

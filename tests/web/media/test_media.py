@@ -12,7 +12,7 @@ from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import solid_colour_clip, solid_picture
 from tests.web.conftest import Library, serve
 from vifi_cli.video.files.discovery import find_videos
-from vifi_cli.video.files.frame_folders import WantedFrameFolders
+from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders
 from vifi_cli.web.media.renderings import PICTURE_HEIGHT, PLACEHOLDER_WIDTH, SCALE, placeholder
 from vifi_cli.web.requests.index_reader import GONE
 

@@ -18,7 +18,7 @@ from vifi_cli.paths import check_visible, given_path, is_given_file, write_file
 from vifi_cli.settings.settings import load_settings
 from vifi_cli.video.clips.full_frames import clip_frames
 from vifi_cli.video.files.discovery import find_videos
-from vifi_cli.video.files.frame_folders import WantedFrameFolders
+from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders
 from vifi_cli.wording import printable
 
 

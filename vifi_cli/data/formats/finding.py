@@ -10,8 +10,8 @@ from vifi_cli.data.formats.folders.video_tree import VideoTree
 from vifi_cli.data.formats.listing import Listing
 from vifi_cli.paths import given_path
 from vifi_cli.video.files.content import is_there
-from vifi_cli.video.files.frame_folders import holds_frames
-from vifi_cli.video.files.tar_shards import split_at_shard
+from vifi_cli.video.files.virtual.frame_folders import holds_frames
+from vifi_cli.video.files.virtual.tar_shards import split_at_shard
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=/)|//[^/]+(?=/)")  # of Windows, and a server of its network
 

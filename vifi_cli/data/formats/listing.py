@@ -7,7 +7,7 @@ from typing import Literal
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, ucf101_group
 from vifi_cli.errors import InvalidInput
-from vifi_cli.video.files.frame_folders import RATE_FILE, USUAL_RATE, rate_is_guessed
+from vifi_cli.video.files.virtual.frame_rates import RATE_FILE, USUAL_RATE, rate_is_guessed
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import counted
 

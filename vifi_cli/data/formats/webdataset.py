@@ -1,6 +1,6 @@
 """Webdataset shards as labeled videos: tar files of samples, such as `000123.mp4` with `000123.json` or `000123.cls`.
 
-The videos stay where they are in the shards (see `vifi_cli.video.files.tar_shards`).
+The videos stay where they are in the shards (see `vifi_cli.video.files.virtual.tar_shards`).
 """
 
 import json
@@ -22,7 +22,7 @@ from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
-from vifi_cli.video.files.tar_shards import SHARD_SUFFIX, TarShard, holds_videos, key_of, read_shard
+from vifi_cli.video.files.virtual.tar_shards import SHARD_SUFFIX, TarShard, holds_videos, key_of, read_shard
 from vifi_cli.wording import counted, first_of
 
 LABELS = ("json", "cls", "txt")

@@ -17,7 +17,7 @@ from vifi_cli.paths import root_of
 from vifi_cli.video.files.content import is_there, video_status
 from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_same_inode
-from vifi_cli.video.files.tar_shards import is_shard_name, member_status, split_at_shard
+from vifi_cli.video.files.virtual.tar_shards import is_shard_name, member_status, split_at_shard
 
 KnownFile = CatalogedVideo | VideoFile
 """A video of the catalog, or the file of a failure; each has a path, a mount, and `on_other_device`."""

@@ -35,7 +35,7 @@ from vifi_cli.video.container.demuxing import demuxed, has_flag, shares_packets
 from vifi_cli.video.container.frame_movie import frame_clock
 from vifi_cli.video.container.source_file import why_not_opened
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.frame_folders import read_frame_folder
+from vifi_cli.video.files.virtual.frame_folders import read_frame_folder
 
 READ_AT_ONCE_BYTES = 64 * 2**20  # reading the packets of a smaller file takes milliseconds
 SPARSE_BYTES_PER_SECOND = 4000  # of a file that is small for the duration it declares

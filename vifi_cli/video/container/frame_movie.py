@@ -18,8 +18,10 @@ from PIL import Image
 
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock.file_clock import FileClock
-from vifi_cli.video.files.content import JoinedPieces, Piece, picture_pieces
-from vifi_cli.video.files.frame_folders import LARGEST_DENOMINATOR, FrameFolder
+from vifi_cli.video.files.content import picture_pieces
+from vifi_cli.video.files.virtual.frame_folders import FrameFolder
+from vifi_cli.video.files.virtual.frame_rates import LARGEST_DENOMINATOR
+from vifi_cli.video.files.virtual.virtual_files import JoinedPieces, Piece
 from vifi_cli.video.pictures.frames import MOST_PIXELS
 from vifi_cli.video.pictures.picture_files import DAMAGED, opened_picture
 

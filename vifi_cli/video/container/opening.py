@@ -16,7 +16,7 @@ from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.container.source_file import SourceFile, check_memory, why_not_opened
 from vifi_cli.video.files.content import open_content
 from vifi_cli.video.files.mp4_boxes import outermost_boxes
-from vifi_cli.video.files.tar_shards import is_shard_name
+from vifi_cli.video.files.virtual.tar_shards import is_shard_name
 from vifi_cli.video.pictures.frames import MOST_PIXELS
 from vifi_cli.video.pictures.picture_files import is_picture
 

@@ -11,7 +11,7 @@ from vifi_cli.errors import InvalidInput, MissingDependency
 from vifi_cli.paths import write_file
 from vifi_cli.video.edit_lists.edl import edl_text, remarks_on_rates
 from vifi_cli.video.export.probe import ProbedMoment
-from vifi_cli.video.files.tar_shards import split_at_shard
+from vifi_cli.video.files.virtual.tar_shards import split_at_shard
 from vifi_cli.video.moment import Moment
 from vifi_cli.wording import counted, one_line
 

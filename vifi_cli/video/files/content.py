@@ -1,22 +1,16 @@
 """The content and the status of a video, whether it is a file, a member of a shard, or a folder of frames."""
 
 import errno
-import io
 import os
 import stat
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from vifi_cli.disk.file_version import FileVersion, version_of
-from vifi_cli.video.files.frame_folders import FrameFolder, read_frame_folder
-from vifi_cli.video.files.tar_shards import MemberFile, member_status
-
-Piece = tuple[int, Callable[[], bytes]]
-"""How many bytes a part of a stream has, and what reads it."""
+from vifi_cli.video.files.virtual.frame_folders import FrameFolder, read_frame_folder
+from vifi_cli.video.files.virtual.tar_shards import MemberFile, member_status
+from vifi_cli.video.files.virtual.virtual_files import JoinedPieces, Piece
 
 
 def video_status(path: Path) -> os.stat_result:
@@ -92,51 +86,6 @@ def read_up_to(file: BinaryIO, count: int) -> bytes:
         parts.append(part)
         count -= len(part)
     return b"".join(parts)
-
-
-class JoinedPieces(io.RawIOBase):
-    """Pieces that are read as if they were one file; holds the latest one in memory."""
-
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._reads = [read for _, read in pieces]
-        self._ends = list(accumulate(size for size, _ in pieces))
-        self._position = 0
-        self._latest: tuple[int, bytes] = (-1, b"")
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The present position."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Goes to a position."""
-        end = self._ends[-1] if self._ends else 0
-        position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: end}[whence]
-        if position < 0:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        self._position = position
-        return position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Reads the next bytes, of one piece at most."""
-        place = bisect_right(self._ends, self._position)
-        if place == len(self._ends):
-            return 0
-        if self._latest[0] != place:
-            self._latest = place, self._reads[place]()
-        content = self._latest[1]
-        start = self._position - (self._ends[place] - len(content))
-        part = content[start : start + len(buffer)]
-        buffer[: len(part)] = part
-        self._position += len(part)
-        return len(part)
 
 
 def _whole_file(file: Path, size_bytes: int) -> bytes:

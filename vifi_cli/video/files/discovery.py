@@ -17,17 +17,17 @@ from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import NAMES_NOTHING
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.frame_folders import (
-    NO_FRAME_FOLDERS,
-    WantedFrameFolders,
-    are_frames,
-    are_names_of_photographs,
-    is_picture_name,
-    numbered_names,
-)
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
 from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
-from vifi_cli.video.files.tar_shards import holds_videos, is_shard_name, read_shard, split_at_shard, status_in
+from vifi_cli.video.files.virtual.frame_folders import NO_FRAME_FOLDERS, WantedFrameFolders, are_frames
+from vifi_cli.video.files.virtual.frame_names import are_names_of_photographs, is_picture_name, numbered_names
+from vifi_cli.video.files.virtual.tar_shards import (
+    holds_videos,
+    is_shard_name,
+    read_shard,
+    split_at_shard,
+    status_in,
+)
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 LARGEST_INTEGER = 2**63 - 1  # in SQLite

@@ -14,7 +14,6 @@ from typing import Literal
 
 from vifi_cli.paths import root_of
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.frame_folders import PICTURES
 from vifi_cli.video.files.recognition import (
     AMBIGUOUS_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -22,7 +21,8 @@ from vifi_cli.video.files.recognition import (
     suffix_of,
 )
 from vifi_cli.video.files.skipping import is_in_search
-from vifi_cli.video.files.tar_shards import SHARD_SUFFIX, is_shard_name, split_at_shard
+from vifi_cli.video.files.virtual.frame_names import PICTURES
+from vifi_cli.video.files.virtual.tar_shards import SHARD_SUFFIX, is_shard_name, split_at_shard
 
 SETTLED_SECONDS = 5.0
 QUIET_SECONDS = 2.0

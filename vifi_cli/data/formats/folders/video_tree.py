@@ -8,8 +8,8 @@ from pathlib import Path
 from vifi_cli.data.class_names import class_key
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import unicode_form
-from vifi_cli.video.files.frame_folders import are_names_of_frames, is_picture_name
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, is_system_folder
+from vifi_cli.video.files.virtual.frame_names import are_names_of_frames, is_picture_name
 
 TEXT_SUFFIXES = (".txt", ".csv", ".json")
 

@@ -10,7 +10,8 @@ from PIL import Image
 from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import numbered_frames, solid_picture, write_video
 from vifi_cli.video.files.discovery import Discovery, find_videos
-from vifi_cli.video.files.frame_folders import WantedFrameFolders, holds_frames, numbered_names
+from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders, holds_frames
+from vifi_cli.video.files.virtual.frame_names import numbered_names
 
 WANTED = WantedFrameFolders(are_wanted=True)
 

@@ -4,9 +4,7 @@ Such a folder is a video like any other: its path is the folder's. Pictures come
 missing number keeps its time, so the picture before it stays on screen.
 """
 
-import configparser
 import os
-import re
 import stat
 import struct
 import warnings
@@ -20,81 +18,15 @@ from pathlib import Path
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.paths import root_of
 from vifi_cli.settings.settings import load_settings
-from vifi_cli.settings.values import HIGHEST_RATE, LOWEST_RATE
-from vifi_cli.video.files.tar_shards import virtual_status
+from vifi_cli.video.files.virtual.frame_names import NumberedNames, are_names_of_photographs, numbered_names
+from vifi_cli.video.files.virtual.frame_rates import USUAL_RATE, as_rate, rate_file_of, rate_in
+from vifi_cli.video.files.virtual.virtual_files import virtual_status
 
-USUAL_RATE = Fraction(25)  # as FFmpeg reads and writes pictures
-RATE_FILE = "frame_rate.txt"
-RATE_FILE_LEVELS = 4  # the folder, and the folders above it in which its rate may be written
-SEQUENCE_FILE = "seqinfo.ini"  # of MOT challenges, beside the pictures or the folder with them
-LARGEST_DENOMINATOR = 10_000
-
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"})
 PICTURE_CODECS = frozenset({"mjpeg", "png", "tiff"})  # as which frames are decoded
-_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,18})(?P<suffix>\.[^.]+)", re.DOTALL)
-_PHOTOGRAPH = re.compile(  # names by cameras, phones, scanners, and programs for slides and books
-    r"(IMG|DJI|DSC|PXL|SAM)[-_].*|.*BURST.*|_?DSC[FN]?|_MG_|CIMG|GOPR|P|"
-    r"(?i:screen[-_ ]?shot.*|bildschirmfoto.*|(.*[-_ ])?(scan|slide|folie|page|seite)[-_ ]*)",
-    re.DOTALL,
-)
-_FLOW = re.compile(r"flow[-_]?([xyuv][-_]?)?", re.IGNORECASE)
-LEAST_PICTURES = 8  # fewer may be anything
-REGULAR_SHARE = (
-    0.9  # of the distances between numbers are about the same, in a folder that is clearly a sequence
-)
 CLOSED_GAP_SECONDS = 10.0  # a longer gap between two numbers is no pause, as in clocks of files
 MOST_NAMED = 3
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000")  # Pillow's names
 DAMAGED = OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error  # what Pillow raises
-RATE_FILE_CHARACTERS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedNames:
-    """The picture files of one sequence, in order of their numbers."""
-
-    names: tuple[str, ...]
-    numbers: tuple[int, ...]
-    is_alone: bool  # whether no other pictures are beside it, except those of optical flow
-
-    @property
-    def step(self) -> int:
-        """The usual distance from one number to the next."""
-        gaps = sorted(self.gaps)
-        return max(gaps[len(gaps) // 2], 1) if gaps else 1
-
-    @property
-    def gaps(self) -> list[int]:
-        """The distances from one number to the next."""
-        return [after - before for before, after in pairwise(self.numbers)]
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the names alone make it clear that these are frames of one video."""
-        if not self.is_alone or len(self.names) < LEAST_PICTURES:
-            return False
-        gaps, step = self.gaps, self.step
-        return sum(0.5 * step < gap < 1.5 * step for gap in gaps) >= REGULAR_SHARE * len(gaps)
-
-
-def numbered_names(names: Iterable[str]) -> NumberedNames | None:
-    """The longest sequence of pictures among the names in a folder, without pictures of optical flow; None if none."""
-    sequences: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    others = False
-    for name in names:
-        if name.startswith(".") or not is_picture_name(name):
-            continue
-        found = _NUMBERED.fullmatch(name)
-        if found is None:
-            others = True
-        elif not _FLOW.fullmatch(found["prefix"]):
-            key = found["prefix"], found["suffix"].lower()
-            sequences.setdefault(key, []).append((int(found["number"]), name))
-    if not sequences:
-        return None
-    longest = max(sequences.values(), key=len)
-    numbers, ordered = zip(*sorted(longest), strict=True)
-    return NumberedNames(ordered, numbers, is_alone=not others and len(sequences) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +52,7 @@ class FrameFolder:
             UnreadableVideo: the file says nothing that can be a rate.
         """
         if self.rate_file is not None:
-            return _rate_in(self.rate_file)
+            return rate_in(self.rate_file)
         own = load_settings().frame_rate
         return USUAL_RATE if own is None else as_rate(own)
 
@@ -130,7 +62,7 @@ class FrameFolder:
         if self.rate_file is None:
             return b""
         try:
-            return f"{_rate_in(self.rate_file)}\n".encode()
+            return f"{rate_in(self.rate_file)}\n".encode()
         except UnreadableVideo:
             return b"?\n"
 
@@ -196,7 +128,7 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
         return None
     names, numbers, states = zip(*there, strict=True)
     sizes = tuple(state.st_size for state in states)
-    base, rate_file = folder.stat(), _rate_file(folder)
+    base, rate_file = folder.stat(), rate_file_of(folder)
     marks = [*states, rate_file.stat()] if rate_file else states
     modified = max(state.st_mtime_ns for state in marks)
     changed = max(base.st_ctime_ns, *(state.st_ctime_ns for state in marks))
@@ -205,34 +137,6 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     size = sum(sizes) + len(plain.content_head)
     status = virtual_status(base, base.st_ino, size, (modified, changed))
     return FrameFolder(folder, sequence, sizes, status, rate_file)
-
-
-def are_names_of_frames(names: Iterable[str]) -> bool:
-    """Whether the names in a folder make it clear that it holds the frames of one video.
-
-    They are those of at least `LEAST_PICTURES` pictures in one numbered sequence with few gaps, and of no other
-    pictures but those of optical flow.
-    """
-    found = numbered_names(names)
-    return found is not None and found.is_clear
-
-
-def are_names_of_photographs(names: Iterable[str]) -> bool:
-    """Whether the numbered pictures among the names in a folder are named like photographs, screenshots or pages."""
-    found = numbered_names(names)
-    numbered = None if found is None else _NUMBERED.fullmatch(found.names[0])
-    return numbered is not None and _PHOTOGRAPH.fullmatch(numbered["prefix"]) is not None
-
-
-def is_picture_name(name: str) -> bool:
-    """Whether a file may be a picture of a frame folder by its suffix."""
-    return os.path.splitext(name)[1].lower() in PICTURES  # noqa: PTH122 - for speed
-
-
-def rate_is_guessed(path: Path) -> bool:
-    """Whether a path is a folder whose frames come at the usual rate: neither a file nor the setting says it."""
-    is_folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises where it may not look
-    return is_folder and _rate_file(path) is None and load_settings().frame_rate is None
 
 
 def holds_frames(folder: Path | str) -> bool:
@@ -261,17 +165,6 @@ def are_frames(folder: Path, names: Iterable[str]) -> bool:
     return bool(known) and len({size for size, _ in known}) == 1 and not any(signed for _, signed in known)
 
 
-def as_rate(value: float | str) -> Fraction:
-    """A frame rate from a number or a text such as `29.97` or `30000/1001`; raises ValueError."""
-    try:
-        rate = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        raise ValueError("is not a number") from error
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise ValueError(f"is not from {LOWEST_RATE:g} to {HIGHEST_RATE:g}")
-    return rate
-
-
 def _look(picture: Path) -> tuple[tuple[int, int], bool] | None:
     """The size of a picture, and whether a camera or scanner has signed it; None if it cannot be read."""
     from PIL import ExifTags, Image  # not for every search of an index, which looks at no pictures
@@ -284,22 +177,3 @@ def _look(picture: Path) -> tuple[tuple[int, int], bool] | None:
                 return image.size, ExifTags.Base.Make in signs or ExifTags.Base.Model in signs
     except (*DAMAGED, Image.DecompressionBombError):
         return None
-
-
-def _rate_file(folder: Path) -> Path | None:
-    levels = (folder, *folder.parents)[:RATE_FILE_LEVELS]
-    places = [*(level / RATE_FILE for level in levels), *(level / SEQUENCE_FILE for level in levels[:2])]
-    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - Path.is_file() may raise
-
-
-def _rate_in(file: Path) -> Fraction:
-    try:
-        with file.open(encoding="utf-8-sig", errors="replace") as opened:
-            text = opened.read(RATE_FILE_CHARACTERS)
-        if file.name == SEQUENCE_FILE:
-            parser = configparser.ConfigParser(interpolation=None)
-            parser.read_string(text)
-            text = parser.get("Sequence", "frameRate")
-        return as_rate(text.strip())
-    except (OSError, configparser.Error, ValueError) as error:
-        raise UnreadableVideo(f"{file} does not hold a frame rate such as 25, 29.97 or 30000/1001") from error

@@ -17,7 +17,7 @@ from vifi_cli.video.container.container import open_video
 from vifi_cli.video.files.content import open_content, read_up_to, video_status
 from vifi_cli.video.files.digests import complete_digest, content_fingerprint
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
-from vifi_cli.video.files.tar_shards import holds_videos, read_shard
+from vifi_cli.video.files.virtual.tar_shards import holds_videos, read_shard
 
 
 @pytest.fixture

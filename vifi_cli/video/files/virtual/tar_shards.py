@@ -7,7 +7,6 @@ version of the file, from header to header.
 import errno
 import io
 import os
-import stat
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from vifi_cli.disk.file_version import FileVersion, version_of
+from vifi_cli.video.files.virtual.virtual_files import PositionedReader, virtual_status
 
 SHARD_SUFFIX = ".tar"
 KNOWN_SHARDS = 128
@@ -127,60 +127,20 @@ def status_in(shard: os.stat_result, name: str, member: ShardMember) -> os.stat_
     return virtual_status(shard, int.from_bytes(number) if shard.st_ino else 0, member.size_bytes)
 
 
-def virtual_status(
-    base: os.stat_result, inode: int, size_bytes: int, times_ns: tuple[int, int] | None = None
-) -> os.stat_result:
-    """The status of an ordinary file that consists of others or is a part of one; times of modification and status."""
-    modified, changed = times_ns or (base.st_mtime_ns, base.st_ctime_ns)
-    times = (base.st_atime, modified / 1e9, changed / 1e9)
-    mode = stat.S_IFREG | stat.S_IMODE(base.st_mode)
-    seconds = tuple(map(int, times))
-    return os.stat_result(
-        (mode, inode, base.st_dev, 1, base.st_uid, base.st_gid, size_bytes, *seconds),
-        {
-            **dict(zip(("st_atime", "st_mtime", "st_ctime"), times, strict=True)),
-            "st_atime_ns": base.st_atime_ns,
-            "st_mtime_ns": modified,
-            "st_ctime_ns": changed,
-        },
-    )
-
-
-class MemberFile(io.RawIOBase):
+class MemberFile(PositionedReader):
     """A member of a shard, read like a file."""
 
     def __init__(self, path: Path) -> None:
         """Opens it; raises OSError."""
+        super().__init__()
         place = split_at_shard(path)
         if place is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         self._member = read_shard(place[0]).find(place[1])
         self._file = place[0].open("rb", buffering=0)
-        self._position = 0
         if self._end() < self._member.size_bytes:
             self._file.close()
             raise OSError(errno.EIO, f"{place[0].name} is cut off within it")
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The present position."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Goes to a position; the end is where the shard ends, if it was cut off."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
-        base = self._end() if base is None else base
-        if base + offset < 0:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        self._position = base + offset
-        return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Reads the next bytes of the member."""
@@ -197,6 +157,7 @@ class MemberFile(io.RawIOBase):
         super().close()
 
     def _end(self) -> int:
+        """Where the member ends, or the shard, if that was cut off."""
         there = os.fstat(self._file.fileno()).st_size - self._member.start
         return min(self._member.size_bytes, max(there, 0))
 

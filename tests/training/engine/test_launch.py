@@ -58,6 +58,11 @@ def test_the_place_of_a_process(
         ({"WORLD_SIZE": "1", "RANK": "1"}, "RANK is 1, but WORLD_SIZE is 1"),
         (COMPLETE | {"LOCAL_RANK": "gpu"}, "LOCAL_RANK is 'gpu'"),
         (COMPLETE | {"MASTER_PORT": "http"}, "MASTER_PORT is 'http'"),
+        (
+            COMPLETE | {"MASTER_PORT": "65536"},
+            "MASTER_PORT is '65536', which is not a whole number from 1 to 65535",
+        ),
+        ({"WORLD_SIZE": "9" * 5000}, "WORLD_SIZE is '9{40}…', which is not a whole number of at least 1"),
     ],
 )
 def test_variables_that_make_no_sense_are_named(

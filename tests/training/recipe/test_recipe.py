@@ -95,6 +95,7 @@ def test_what_is_for_one_stage_wins_over_what_is_for_both(tmp_path: Path) -> Non
 def test_a_preset_among_the_changes_replaces_that_of_the_setting() -> None:
     for preset in ("small", "few-shot"):
         assert make_recipe("few-shot", changes=[preset]) == make_recipe(preset)
+    assert make_recipe("supervised", changes=["small", "few-shot"]) == make_recipe("few-shot"), "no mixture"
     assert make_recipe("small", protocol="paper", changes=["base2novel"]).keep_last
 
 
@@ -111,6 +112,10 @@ def test_a_preset_among_the_changes_replaces_that_of_the_setting() -> None:
         ("nothing.toml", "the recipe file nothing.toml does not exist"),
         ("tiny", "not a recipe"),
         ("ema_decay=1.5", "ema_decay must be from 0 to below 1"),
+        ("runtime.workers=-2", "runtime.workers must be -1 or more, not -2"),
+        ("runtime.micro_batch=-3", "runtime.micro_batch must be 0 or more, not -3"),
+        ("runtime.save_minutes=-0.5", "runtime.save_minutes must be 0 or more, not -0.5"),
+        ("runtime.clip_cache_gb=-1", "runtime.clip_cache_gb must be 0 or more, not -1"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_named(change: str, message: str) -> None:

@@ -27,6 +27,7 @@ from vifi_cli.cli.terminal.options.shared import (
 )
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import as_argument
 
 training_option = partial(typer.Option, rich_help_panel="Training")
 SideOption = Annotated[
@@ -123,6 +124,6 @@ def train_or_resume(
         return train(feedback=ON_TERMINAL, **options)
     except Interrupted as interruption:
         if is_first_process():
-            command = f"vifi {train.__name__.replace('_', '-')} --resume {interruption.folder}"
+            command = f"vifi {train.__name__.replace('_', '-')} --resume {as_argument(interruption.folder)}"
             output.note(f"{stop_signals.in_words(interruption)} and saved; continue with {command}")
         raise typer.Exit(stop_signals.heed(interruption)) from interruption

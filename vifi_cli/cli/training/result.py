@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from vifi_cli import wording
@@ -83,7 +84,10 @@ def _use_facts(result: RunResult) -> list[tuple[str, str]]:
     return [
         *test,
         ("Use it", f'vifi search "..." --model {model}'),
-        ("Index", f"one made with {start} stays valid; else vifi index --model {start}"),
+        (
+            "Index",
+            f"one made with {start} stays valid; else vifi index --model {wording.as_argument(PurePath(start))}",
+        ),
     ]
 
 

@@ -7,6 +7,9 @@ from typing import Self
 from vifi_cli.errors import InvalidInput
 
 TORCHRUN = "start the processes with `torchrun --nproc-per-node N -m vifi_cli ...`"
+HIGHEST_PORT = 65535  # torch waits five minutes for a higher one
+MOST_PROCESSES = 999_999_999
+LONGEST_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,17 @@ def read_launch() -> Launch:
             f"WORLD_SIZE is {count}, but {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: "
             f"{TORCHRUN}, or unset WORLD_SIZE for a single one"
         )
-    _number("MASTER_PORT", least=1)
+    _number("MASTER_PORT", least=1, most=HIGHEST_PORT)
     return Launch.of(_number("RANK"), count)
 
 
-def _number(name: str, least: int = 0) -> int:
+def _number(name: str, least: int = 0, most: int = MOST_PROCESSES) -> int:
     text = os.environ[name].strip()
-    if not (text.isascii() and text.isdecimal() and int(text) >= least):
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_PROCESSES))
+    if not (is_number and least <= int(text) <= most):
+        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+        limit = f"of at least {least}" if most == MOST_PROCESSES else f"from {least} to {most}"
         raise InvalidInput(
-            f"{name} is {text!r}, which is not a whole number of at least {least}: {TORCHRUN}, or unset WORLD_SIZE"
+            f"{name} is {shown!r}, which is not a whole number {limit}: {TORCHRUN}, or unset WORLD_SIZE"
         )
     return int(text)

@@ -51,7 +51,7 @@ def make_recipe(
 ) -> Recipe:
     """Put a recipe together: the preset, the protocol, the tuned towers, then the user's changes by `in_order`.
 
-    A preset among the changes replaces `preset`. Without `tune`, the preset and the changes name the towers.
+    The last preset among the changes replaces `preset`. Without `tune`, the preset and the changes name the towers.
 
     Raises:
         InvalidInput: an unknown key or preset, a value of the wrong type, a file that is not TOML.
@@ -62,10 +62,10 @@ def make_recipe(
         "mixing": asdict(PUBLISHED_MIXING),
         "runtime": asdict(Runtime()),
     }
-    chosen_presets = [str(change) for change in changes if change in PRESETS] or [preset]
-    oddities = [_oddities(chosen_presets[-1])] if protocol == "paper" else []
+    chosen_preset = [preset, *(str(change) for change in changes if change in PRESETS)][-1]
+    oddities = [_oddities(chosen_preset)] if protocol == "paper" else []
     own = [change_table(change) for change in in_order(changes) if change not in PRESETS]
-    layers = [defaults, *map(_preset, chosen_presets), *oddities, *own]
+    layers = [defaults, _preset(chosen_preset), *oddities, *own]
     named = [tune] if tune else [layer["tune"] for layer in layers if "tune" in layer]
     chosen = named[-1] if named else "both"
     table: dict[str, Any] = {}

@@ -68,7 +68,12 @@ class Runtime:
     compile: bool = False
     gradient_checkpointing: bool = False  # computes activations twice to save memory
     tensorboard: bool = False  # writes files for TensorBoard too
-    save_minutes: float = 10.0  # how often an unfinished epoch is saved
+    save_minutes: float = 10.0  # how often an unfinished epoch is saved; 0 after each step
+
+    def __post_init__(self) -> None:
+        for name, least in (("micro_batch", 0), ("workers", -1), ("clip_cache_gb", 0), ("save_minutes", 0)):
+            if getattr(self, name) < least:
+                raise InvalidInput(f"runtime.{name} must be {least} or more, not {getattr(self, name):g}")
 
 
 NO_PROMPTS = PromptShape()

@@ -63,6 +63,9 @@ def test_from_the_index_to_a_cut(
         in vifi("similar", str(root / "a.tar")).stderr
     )
 
+    (root / "a.tar").write_bytes((root / "a.tar").read_bytes()[:900])
+    assert f"{root / 'a.tar'} is missing, unreadable, or cut off: what is indexed" in vifi("index").stderr
+
 
 def test_frame_folders_are_found_again_only_under_the_folder_that_was_named(
     vifi: Vifi, tmp_path: Path

@@ -9,6 +9,8 @@ from vifi_cli import wording
 from vifi_cli.cli.terminal import output
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vifi_cli.index.catalog.records import FailedFile
     from vifi_cli.index.update.indexer import IndexReport
 
@@ -28,6 +30,7 @@ SKIPPED_WORDS = {
     "excluded": ("excluded file or folder", "excluded files and folders"),
 }
 FOLDER_OUT_OF_REACH = "missing, empty, unreadable, or not mounted as before"
+SHARD_OUT_OF_REACH = "missing, unreadable, or cut off"
 
 
 def as_document(report: IndexReport) -> dict[str, object]:
@@ -43,7 +46,7 @@ def as_document(report: IndexReport) -> dict[str, object]:
         "skipped_files": dict(report.skipped_files),
         "out_of_reach": [
             *({"path": str(known.file.path), "reason": known.reason} for known in report.postponed),
-            *({"path": str(folder), "reason": FOLDER_OUT_OF_REACH} for folder in report.out_of_reach),
+            *({"path": str(folder), "reason": _why_out_of_reach(folder)} for folder in report.out_of_reach),
         ],
         "video_seconds": round(report.video_seconds, 3),
         "wall_seconds": round(report.wall_seconds, 3),
@@ -83,7 +86,7 @@ def warn_of_problems(report: IndexReport) -> None:
         )
     for folder in report.out_of_reach:
         output.warning(
-            f"{folder} is {FOLDER_OUT_OF_REACH}: what is indexed under it stays "
+            f"{folder} is {_why_out_of_reach(folder)}: what is indexed under it stays "
             f"(`vifi prune --missing {wording.as_argument(folder)}` drops what is out of reach)"
         )
     if report.skipped:
@@ -92,6 +95,12 @@ def warn_of_problems(report: IndexReport) -> None:
             "(`vifi prune PATH` drops them, `vifi prune --skipped` those in trash and thumbnails)"
         )
     note_skipped_files(report.skipped_files)
+
+
+def _why_out_of_reach(place: Path) -> str:
+    from vifi_cli.video.files.virtual.tar_shards import is_shard_name
+
+    return SHARD_OUT_OF_REACH if is_shard_name(place) else FOLDER_OUT_OF_REACH
 
 
 def note_skipped_files(skipped: Mapping[str, int]) -> None:

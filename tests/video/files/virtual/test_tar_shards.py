@@ -160,6 +160,15 @@ def test_a_negative_size_is_damage_and_not_an_endless_list(tmp_path: Path) -> No
     assert read_shard(path).damage
 
 
+def test_long_names_without_end_are_damage_in_words(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("././@LongLink")
+    info.size, info.type = 10, tarfile.GNUTYPE_LONGNAME
+    header = info.tobuf(tarfile.GNU_FORMAT)
+    path = tmp_path / "a.tar"
+    path.write_bytes(3000 * (header + b"a.mp4".ljust(512, b"\0")) + bytes(1024))
+    assert read_shard(path).damage == "a header that makes no sense"
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 2000, b"\0" * 10240])
 def test_what_is_not_a_tar_file_holds_nothing(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.tar"

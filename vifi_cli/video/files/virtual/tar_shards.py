@@ -23,6 +23,7 @@ KNOWN_SHARDS = 128
 MEMBERS_TO_JUDGE = 64  # of the beginning of a tar file, by which it is a shard of videos or something else
 BLOCK_BYTES = 512  # of a tar file
 MOST_HEADER_BYTES = 16 * 2**20  # names and attributes of one member
+SENSELESS = "a header that makes no sense"
 NOT_UNDERSTOOD = tarfile.TarError, ValueError, OverflowError, RecursionError  # what damaged headers raise
 
 
@@ -81,7 +82,8 @@ def _shard_of_version(path: Path, version: FileVersion) -> TarShard:
                     members[name] = member
                 damage = _why_incomplete(file, archive.offset)
         except NOT_UNDERSTOOD as error:
-            damage = str(error)
+            is_worded = isinstance(error, tarfile.TarError) and str(error)
+            damage = str(error) if is_worded else SENSELESS
     return TarShard(path, members, damage)
 
 
@@ -168,7 +170,7 @@ class _HeaderReader(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         """Reads bytes of a header."""
         if size is not None and size > MOST_HEADER_BYTES:
-            raise tarfile.ReadError("a header that makes no sense")
+            raise tarfile.ReadError(SENSELESS)
         return super().read(size)
 
 
@@ -186,7 +188,7 @@ def _ordinary_members(archive: tarfile.TarFile) -> Iterator[tuple[str, ShardMemb
     while (member := archive.next()) is not None:
         archive.members = []  # type: ignore[attr-defined]  # else it keeps all of them
         if archive.offset <= latest:  # a negative size, which would be read for ever
-            raise tarfile.ReadError("a header that makes no sense")
+            raise tarfile.ReadError(SENSELESS)
         latest = archive.offset
         name = PurePosixPath(member.name)
         if not member.isreg() or member.issparse() or name.is_absolute() or ".." in name.parts:

@@ -19,7 +19,7 @@ from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo, IndexedWith
 from vifi_cli.index.windows import frames_within, mean_embedding
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 
 DIMENSION, HITS, HIT_SECONDS = 512, 24, 8.0

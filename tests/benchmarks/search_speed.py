@@ -38,7 +38,7 @@ from vifi_cli.index.windows import window_embeddings, windows_of
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 
 QUERIES = ("a dog runs on a beach", "playing guitar", "a red car turns", "people dance", "a cat on a sofa")

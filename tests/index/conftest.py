@@ -11,7 +11,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 
 MakeVideo = Callable[..., EncodedVideo]

@@ -20,7 +20,8 @@ from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.update.indexer import UpdateOptions, update_index
 from vifi_cli.index.update.shards import indexed_with
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.files.discovery import Discovery, find_videos
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 from vifi_cli.web.app import make_app
 from vifi_cli.web.requests.address import key_of

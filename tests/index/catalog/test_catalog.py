@@ -19,7 +19,7 @@ from vifi_cli.index.vectors import open_vectors
 from vifi_cli.index.windows import frames_within
 from vifi_cli.video.clock.file_clock import ClockSegment, FileClock
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 
 RED, BLUE = (1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)
 

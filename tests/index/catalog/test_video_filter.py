@@ -10,7 +10,7 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.video.files.discovery import storable_ns
+from vifi_cli.video.files.video_file import storable_ns
 
 RED = (1.0, -1.0, -1.0)
 DAY_NS = 86_400 * 10**9

@@ -18,7 +18,8 @@ from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.digests import BLOCK_BYTES, SAMPLED_BLOCKS, content_fingerprint
-from vifi_cli.video.files.discovery import VideoFile, find_videos
+from vifi_cli.video.files.discovery import find_videos
+from vifi_cli.video.files.video_file import VideoFile
 
 Update = Callable[[], IndexReport]
 

@@ -21,7 +21,8 @@ from vifi_cli.index.update.model_guard import MANY_IN_A_ROW
 from vifi_cli.index.update.rebuild import check_complete
 from vifi_cli.index.update.shards import make_shard, merge_shard
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.files.discovery import Discovery, find_videos
+from vifi_cli.video.files.video_file import VideoFile
 
 
 @dataclass(frozen=True)

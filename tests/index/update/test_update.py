@@ -23,7 +23,8 @@ from vifi_cli.index.update.pruning import find_prunable
 from vifi_cli.index.update.rebuild import check_nothing_is_lost
 from vifi_cli.index.update.shards import make_shard, merge_shard, store_all
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.files.discovery import Discovery, find_videos
+from vifi_cli.video.files.video_file import VideoFile
 
 
 @dataclass(frozen=True)

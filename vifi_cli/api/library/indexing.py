@@ -32,7 +32,8 @@ from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of
 from vifi_cli.settings.settings import load_settings
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import Discovery, VideoFile, find_videos
+from vifi_cli.video.files.discovery import Discovery, find_videos
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.files.virtual.frame_folders import PICTURE_CODECS, WantedFrameFolders
 from vifi_cli.video.files.virtual.frame_rates import RATE_FILE, USUAL_RATE, rate_is_guessed
 from vifi_cli.wording import counted, size

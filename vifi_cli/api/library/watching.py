@@ -18,7 +18,7 @@ from vifi_cli.api.library.indexing import IndexRequest
 from vifi_cli.errors import IndexLocked, IndexMissing, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.update.indexer import IndexReport
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.watching.arrivals import SETTLED_SECONDS, Arrivals, FileEvent
 from vifi_cli.video.watching.following import Follower
 

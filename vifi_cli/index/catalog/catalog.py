@@ -20,7 +20,7 @@ from vifi_cli.index.catalog.records import CatalogedVideo, EncodedVideo, FailedF
 from vifi_cli.index.catalog.rows import encode_path
 from vifi_cli.index.windows import windows_of
 from vifi_cli.video.clock.file_clock import FileClock
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 
 CATALOG_FILE = "catalog.sqlite3"
 FILE_IDENTITY = 2  # numbers of a FileVersion that tell one file from another: its device and inode

@@ -9,7 +9,7 @@ from vifi_cli.index.catalog.catalog import FAILURE_COLUMNS, VIDEO_COLUMNS, WINDO
 from vifi_cli.index.catalog.rows import decode_path
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 
 FOR_GOOD = f"kind = '{FailureKind.UNREADABLE}'"
 KNOWN = """

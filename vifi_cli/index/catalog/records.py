@@ -8,7 +8,7 @@ from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import video_status
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from vifi_cli.disk.mount_identity import MountIdentity, parse_mount_identity
 from vifi_cli.index.catalog.records import CatalogedVideo, FailedFile
 from vifi_cli.video.failure_kind import FailureKind
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 
 VIDEO_ROW = (
     "id, path, size_bytes, modified_ns, fingerprint, on_other_device, status_changed_ns, inode, digest, mount, "

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.video.files.digests import complete_digest, content_fingerprint, is_sampled_in_full
-from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_same_inode
+from vifi_cli.video.files.video_file import VideoFile
 
 
 def twins_of(

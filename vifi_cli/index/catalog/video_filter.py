@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.paths import unicode_form
-from vifi_cli.video.files.discovery import LARGEST_INTEGER, storable_ns
+from vifi_cli.video.files.video_file import LARGEST_INTEGER, storable_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,9 @@ from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.content import is_there, video_status
-from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.video.pictures.picture_files import is_picture, read_picture
 

@@ -16,8 +16,9 @@ from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.digests import is_sampled_in_full
-from vifi_cli.video.files.discovery import Discovery, VideoFile
+from vifi_cli.video.files.discovery import Discovery
 from vifi_cli.video.files.file_state import is_renumbered, is_same_inode, is_unchanged
+from vifi_cli.video.files.video_file import VideoFile
 
 Match = tuple[CatalogedVideo, VideoFile]
 

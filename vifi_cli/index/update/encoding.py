@@ -18,8 +18,8 @@ from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.digests import ContentDigests
-from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_unchanged
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 from vifi_cli.video.workers.decode_ahead import (
     DecodedChunk,

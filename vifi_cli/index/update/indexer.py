@@ -15,9 +15,10 @@ from vifi_cli.index.update.shards import store_all
 from vifi_cli.paths import root_of
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import is_there, open_content
-from vifi_cli.video.files.discovery import Discovery, VideoFile
+from vifi_cli.video.files.discovery import Discovery
 from vifi_cli.video.files.recognition import may_be_video
 from vifi_cli.video.files.skipping import is_in_search
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.wording import counted
 
 

@@ -10,7 +10,7 @@ from vifi_cli.errors import IndexProblem
 from vifi_cli.index.arrays import Float16Array
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
 from vifi_cli.index.encoder import Encoder
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 
 MANY_IN_A_ROW = 16
 NOT_FINITE = "the model gives it embeddings that are not finite numbers: try `--retry-failed --device cpu`"

@@ -15,8 +15,8 @@ from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.paths import root_of
 from vifi_cli.video.files.content import is_there, video_status
-from vifi_cli.video.files.discovery import VideoFile
 from vifi_cli.video.files.file_state import is_same_inode
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.files.virtual.tar_shards import is_shard_name, member_status, split_at_shard
 
 KnownFile = CatalogedVideo | VideoFile

@@ -16,7 +16,7 @@ from vifi_cli.index.catalog.records import EncodedVideo, FailedFile, IndexedWith
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.video.decode.frame_sampling import FrameSampling
-from vifi_cli.video.files.discovery import VideoFile
+from vifi_cli.video.files.video_file import VideoFile
 
 
 def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:

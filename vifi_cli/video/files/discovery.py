@@ -19,6 +19,7 @@ from vifi_cli.paths import NAMES_NOTHING
 from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
 from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
+from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.files.virtual.frame_folders import NO_FRAME_FOLDERS, WantedFrameFolders, are_frames
 from vifi_cli.video.files.virtual.frame_names import are_names_of_photographs, is_picture_name, numbered_names
 from vifi_cli.video.files.virtual.tar_shards import (
@@ -30,40 +31,8 @@ from vifi_cli.video.files.virtual.tar_shards import (
 )
 
 LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-LARGEST_INTEGER = 2**63 - 1  # in SQLite
-LATEST_NS = LARGEST_INTEGER - 1  # still before the end of the latest period that a filter can name
 
 Inode = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFile:
-    """A file that is likely a video."""
-
-    path: Path  # absolute, with links as found
-    size_bytes: int
-    modified_ns: int  # since 1970; the nearest that a catalog can hold
-    status_changed_ns: int | None = None  # when content, name, owner or rights last changed; None if unknown
-    inode: int | None = None  # 0 where the file system does not keep it, None if unknown
-    on_other_device: bool = field(default=False, compare=False)  # than the root, by a mount or a link
-    # where the file itself is, links followed
-    mount: MountIdentity | None = field(default=None, compare=False)
-
-    @classmethod
-    def seen(cls, path: Path, status: os.stat_result) -> "VideoFile":
-        """The file at a path with this status."""
-        return cls(
-            path,
-            status.st_size,
-            storable_ns(status.st_mtime_ns),
-            storable_ns(status.st_ctime_ns),
-            status.st_ino & LARGEST_INTEGER,
-        )
-
-
-def storable_ns(time_ns: int) -> int:
-    """The nearest time that SQLite's integers can hold: files may be dated outside the years 1678 to 2262."""
-    return min(max(time_ns, -LATEST_NS), LATEST_NS)
 
 
 @dataclass(frozen=True, slots=True)

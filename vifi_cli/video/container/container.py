@@ -26,13 +26,7 @@ from vifi_cli.video.container.opening import TOO_LARGE, limit_frames, open_conta
 from vifi_cli.video.container.packet_times import BEFORE_ALL, PacketTimes, decoded_early
 from vifi_cli.video.container.side_data import LastingSideData
 from vifi_cli.video.container.source_file import SourceFile, check_memory, open_source
-from vifi_cli.video.container.stream_choice import (
-    StreamChoice,
-    candidates,
-    choose,
-    count_pictures,
-    must_be_counted,
-)
+from vifi_cli.video.container.stream_choice import StreamChoice, chosen_stream
 
 USUAL_FRAME_RATE, HIGHEST_FRAME_RATE, PALETTE_PIXELS = 25.0, 1000.0, "pal8"
 SAME_DURATION_SECONDS = 0.1  # sound and pictures rarely end at the same instant
@@ -290,12 +284,3 @@ def _read_alone(container: InputContainer, path: Path) -> StreamChoice:
     for other in container.streams:
         other.discard = Discard.default if other is choice.stream else Discard.all
     return choice
-
-
-def chosen_stream(container: InputContainer, path: Path) -> StreamChoice:
-    """The video stream to read of an open file, the same in every way to reach a frame; raises UnreadableVideo."""
-    streams = candidates(container)
-    if not must_be_counted(streams):
-        return choose(streams, {})
-    with open_source(path) as source, open_container(source, path) as second:
-        return choose(streams, count_pictures(second))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import av
 from av.codec.context import CodecContext
@@ -10,6 +11,8 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.container.opening import open_container
+from vifi_cli.video.container.source_file import open_source
 from vifi_cli.wording import first_of
 
 PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -27,7 +30,16 @@ class StreamChoice:
     remark: str | None = None
 
 
-def candidates(container: InputContainer) -> list[VideoStream]:
+def chosen_stream(container: InputContainer, path: Path) -> StreamChoice:
+    """The video stream to read of an open file, the same in every way to reach a frame; raises UnreadableVideo."""
+    streams = _candidates(container)
+    if not _must_be_counted(streams):
+        return _choose(streams, {})
+    with open_source(path) as source, open_container(source, path) as second:
+        return _choose(streams, _count_pictures(second))
+
+
+def _candidates(container: InputContainer) -> list[VideoStream]:
     """The video streams that are neither cover art nor thumbnails; raises UnreadableVideo if there are none."""
     moving = [stream for stream in container.streams.video if not stream.disposition & PICTURES]
     if not moving:
@@ -38,14 +50,14 @@ def candidates(container: InputContainer) -> list[VideoStream]:
     return moving
 
 
-def must_be_counted(streams: list[VideoStream]) -> bool:
+def _must_be_counted(streams: list[VideoStream]) -> bool:
     """Whether the header does not say which of several streams hold pictures."""
     return len(streams) > 1 and not all(stream.frames for stream in streams)
 
 
-def count_pictures(container: InputContainer) -> dict[int, int]:
+def _count_pictures(container: InputContainer) -> dict[int, int]:
     """How many pictures each candidate has near the beginning, `SEVERAL` at most; reads the container."""
-    streams = candidates(container)
+    streams = _candidates(container)
     counts = dict.fromkeys((stream.index for stream in streams), 0)
     size = 0
     try:
@@ -60,7 +72,7 @@ def count_pictures(container: InputContainer) -> dict[int, int]:
     return counts
 
 
-def choose(streams: list[VideoStream], counts: Mapping[int, int]) -> StreamChoice:
+def _choose(streams: list[VideoStream], counts: Mapping[int, int]) -> StreamChoice:
     """Prefers streams with several pictures to one, and one to none; then the default, the largest, the first.
 
     Raises:

@@ -15,9 +15,9 @@ from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from vifi_cli.video.clock.file_clock import FileClock
-from vifi_cli.video.container.container import chosen_stream
 from vifi_cli.video.container.opening import open_container
 from vifi_cli.video.container.source_file import SourceFile, open_source
+from vifi_cli.video.container.stream_choice import chosen_stream
 from vifi_cli.video.export.sound import EARLIER_SECONDS, packets_on_clock
 
 if TYPE_CHECKING:

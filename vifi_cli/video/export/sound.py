@@ -23,10 +23,10 @@ from av.video.stream import VideoStream
 
 from vifi_cli.errors import UnreadableVideo, VideoOutOfReach
 from vifi_cli.video.clock.file_clock import FileClock
-from vifi_cli.video.container.container import chosen_stream
 from vifi_cli.video.container.demuxing import demuxed
 from vifi_cli.video.container.opening import open_container
 from vifi_cli.video.container.source_file import SourceFile, open_source
+from vifi_cli.video.container.stream_choice import chosen_stream
 
 Samples = npt.NDArray[np.float32]
 TimedSamples = tuple[float | None, Samples]  # the time is in seconds, if the file has times

@@ -341,6 +341,7 @@ def test_times_are_read_as_programs_write_them(long: Path, head: str, cells: str
         ("start,length_sec", "has starts, and the column 'length_sec' instead of ends"),
         ("onset,offset", "unknown column 'onset'"),
         ("start_frame,end_frame", "unknown column 'start_frame'"),
+        ("segment,rater", "unknown column 'segment'"),
         ("start_ms,end_ms", "unknown column 'start_ms'"),
     ],
 )
@@ -383,3 +384,18 @@ def test_training_is_told_that_times_may_not_be_seconds(tmp_path: Path) -> None:
 def test_the_digest_of_a_list_knows_all_classes_of_a_video() -> None:
     videos = [LabeledVideo(A, 0), LabeledVideo(A, 0, more_labels=(1,)), LabeledVideo(A, 0, more_labels=(2,))]
     assert len({digest_of_list([video], ("a", "b", "c")) for video in videos}) == 3
+
+
+def test_moments_that_other_classes_share_are_counted(long: Path) -> None:
+    rows = [
+        "a.mp4,run,0,4",
+        "a.mp4,walk,1,3",
+        "a.mp4,run,3.5,5",
+        "a.mp4,run,5,9",
+        "a.mp4,walk,8,20",
+        "b.mp4,walk,0,4",
+    ]
+    remarks = read_own_splits(table(long, "path,label,start,end\n" + "\n".join(rows))).remarks
+    assert [remark.partition(":")[0] for remark in remarks if "overlap" in remark] == [
+        "2 moments mostly overlap with moments of other classes"
+    ]

@@ -1,5 +1,6 @@
 """Listed videos, and how vifi finds them on disk."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def locate(
 
 
 def _of_moments(videos: Sequence[LabeledVideo]) -> Iterator[str]:
-    """How vifi treats moments whose group or frame rate is not known."""
+    """How vifi treats moments whose group or frame rate is not known, or that other classes share."""
     if guessed := sum(map(rate_is_guessed, {video.path for video in videos if video.is_moment})):
         yield (
             f"moments of {counted(guessed, 'frame folder')} are read at {USUAL_RATE} frames a second: write the rate "
@@ -117,3 +118,25 @@ def _of_moments(videos: Sequence[LabeledVideo]) -> Iterator[str]:
         number, files = len(moments), len({video.path for video in moments})
         of = f"{counted(number, 'moment')} of {counted(files, 'file')}"
         yield f"{of}: those of one file belong together, unless groups are given"
+    if shared := _shared_by_classes(videos):
+        yield (
+            f"{counted(shared, 'moment')} mostly overlap with moments of other classes: each counts for its own class "
+            "alone, unless a .jsonl table lists all classes of a moment"
+        )
+
+
+def _shared_by_classes(videos: Sequence[LabeledVideo]) -> int:
+    """How many moments overlap with one of other classes for more than half of the shorter of both."""
+    shared: set[object] = set()
+    running: list[LabeledVideo] = []  # those of the same file that have not ended
+    moments = (video for video in videos if video.is_moment)
+    for video in sorted(moments, key=lambda each: (str(each.path), each.part.start_seconds)):
+        start = video.part.start_seconds
+        running = [each for each in running if each.path == video.path and each.part.end_seconds > start]
+        for other in running:
+            both = min(other.part.end_seconds, video.part.end_seconds) - start
+            shorter = min(each.part.end_seconds - each.part.start_seconds for each in (other, video))
+            if {*other.labels} != {*video.labels} and (both > shorter / 2 or math.isinf(both)):
+                shared |= {other.key, video.key}
+        running.append(video)
+    return len(shared)

@@ -272,6 +272,11 @@ def test_the_header_says_what_separates_cells(write: Write) -> None:
         ]
         == expected
     )
+    decimal_commas = OLD_AGGREGATED.replace(".000", ",000").replace("1.800", "1,8").replace("8.125", "8,125")
+    assert (
+        rows_of(str(write("germany.csv", decimal_commas.replace("\t", ";").replace("4.5", "4,5"))))[0]
+        == expected
+    )
     described = OLD_AGGREGATED.replace("23:01:31\t", "23:01:31\t" + "so, well, " * 50)
     assert rows_of(str(write("commas.tsv", described)))[0] == expected
 

@@ -39,7 +39,8 @@ class _Row:
     where: str
 
     def seconds(self, column: str) -> float:
-        return time_in(self.cells.get(column, ""), f"{self.where}, {column}")
+        """The time in a column; a program that saved the export again may have put in a decimal comma."""
+        return time_in(self.cells.get(column, "").replace(",", "."), f"{self.where}, {column}")
 
     @property
     def kind(self) -> str:

@@ -29,6 +29,7 @@ Read = Callable[[Path, str | None, MediaFinder], Iterator[LabeledMoment | Omissi
 """Reads the moments of a file's layer, such as a tier; None for its only one. The finder shows which videos exist."""
 
 READABLE = "BORIS (.boris, or events as CSV or TSV), ELAN (.eaf), CVAT (XML 1.1) and VIA 3 (JSON or CSV)"
+A_TABLE = 'a list such as [{"path": "a.mp4", "label": "run"}]'
 XML_READERS: dict[str, Read] = {"ANNOTATION_DOCUMENT": elan_moments, "annotations": cvat_moments}
 JSON_READERS: dict[frozenset[str], Read] = {
     frozenset({"behaviors_conf", "observations"}): boris_project_moments,
@@ -117,7 +118,10 @@ def _reader_of(path: Path, layer: str | None) -> Read:
     else:
         reader = _table_reader(path)
     if reader is None:
-        raise InvalidInput(f"{path} is not an annotation file that vifi knows: it reads those of {READABLE}")
+        table = f"; a table is {A_TABLE}" if suffix in JSON_SUFFIXES else ""
+        raise InvalidInput(
+            f"{path} is not an annotation file that vifi knows: it reads those of {READABLE}{table}"
+        )
     if layer is not None and reader in WITHOUT_LAYERS:
         raise InvalidInput(f"{path} has no layers to choose from: omit ':{layer}'")
     return reader

@@ -38,8 +38,8 @@ SYNONYMS = {
 """What people call the columns; for `label`, also its number."""
 SEPARATORS = ",;\t|"
 _CRUCIAL = frozenset(
-    """start end begin stop from to time second seconds frame frames onset offset split group label labels
-    class""".split()  # noqa: SIM905
+    """start end begin stop from to time second seconds frame frames onset offset segment segments interval
+    timestamps split group label labels class""".split()  # noqa: SIM905
 )
 """Words of columns whose neglect would change what a table says."""
 _LENGTHS = frozenset(("duration", "dur", "length", "len"))

@@ -105,6 +105,8 @@ def test_moments_of_a_file_are_different_videos_and_equal_ones_count_once(long: 
     assert videos.remarks == (
         "1 lines repeat another and count once",
         "3 moments of 1 file: those of one file belong together, unless groups are given",
+        "2 moments mostly overlap with moments of other classes: each counts for its own class alone, unless a .jsonl "
+        "table lists all classes of a moment",
     )
     with pytest.raises(InvalidInput, match=r"a\.mp4@0:00-0:05 is labeled 'run' and 'walk'"):
         read_own_splits(table(long, "path,label,start,end\na.mp4,run,0,5\na.mp4,walk,,5\n"))

@@ -261,3 +261,34 @@ def test_data_as_people_have_it(name: str, sizes: tuple[int, int, int]) -> None:
     videos = read_class_folders(SHARED / "data_wild" / name)
     assert videos.class_names == ("bend", "jack")
     assert (len(videos.train), len(videos.val), len(videos.test)) == sizes
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["ann/run/1.mp4", "ann/walk/2.mp4", "ben/run/3.mp4", "ben/walk/4.mp4"],
+        [
+            "train/ann/run/1.mp4",
+            "train/ann/walk/2.mp4",
+            "train/ben/run/3.mp4",
+            "test/ben/walk/4.mp4",
+            "test/ann/walk/5.mp4",
+        ],
+        ["ann/run/1.mp4", "ann/walk/2.mp4", "ben/run/3.mp4", "ben/walk/4.mp4", "stray/5.mp4"],
+    ],
+)
+def test_folders_of_persons_above_the_classes_are_reported(
+    tmp_path: Path, make_files: MakeFiles, files: list[str]
+) -> None:
+    make_files(tmp_path, files)
+    (remark,) = (each for each in read_class_folders(tmp_path).remarks if "upper folders" in each)
+    assert "if they are the 2 folders in them, such as ann/run" in remark
+
+
+def test_folders_of_sessions_below_the_classes_are_taken_for_granted(
+    tmp_path: Path, make_files: MakeFiles
+) -> None:
+    make_files(
+        tmp_path, [f"{name}/session{number}/{name}.mp4" for name in ("run", "walk") for number in (1, 2)]
+    )
+    assert read_class_folders(tmp_path).remarks == ()

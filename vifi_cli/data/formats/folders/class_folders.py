@@ -149,7 +149,8 @@ def _remarks(
         yield from (
             f"{name} is read as a class, not as a split" for name in sorted(tops) if split_of_folder(name)
         )
-        yield from _nesting({parts[:-1] for parts in videos if len(parts) > 1})
+    if depth != 1 and is_class is None:
+        yield from _nesting({parts[least - 2 : -1] for parts in videos if len(parts) >= least})
 
 
 def _nesting(below: set[Parts]) -> Iterator[str]:
@@ -158,12 +159,14 @@ def _nesting(below: set[Parts]) -> Iterator[str]:
     for folders in below:
         tops_of[folders[1] if len(folders) > 1 else ""].add(folders[0])
     tops = set().union(*tops_of.values())
-    are_names = "" not in tops_of and not any(map(str.isdecimal, "".join(tops_of)))
-    are_own = len(tops_of) > len(tops) and all(len(each) == 1 for each in tops_of.values())
-    are_shared = len(tops_of) > 1 and len(tops) > 1 and all(each == tops for each in tops_of.values())
-    if are_names and (are_own or are_shared):
-        example = "/".join(next(iter(sorted(below)))[:2])
+    names = {name: above for name, above in tops_of.items() if name and not any(map(str.isdecimal, name))}
+    are_own = len(tops_of) > len(tops) and len(names) == len(tops_of)
+    are_own = are_own and all(len(each) == 1 for each in names.values())
+    shared = [name for name, above in names.items() if len(above) > 1]
+    are_shared = len(shared) > 1 and 2 * len(shared) > len(tops_of)
+    if are_own or are_shared:
+        example = "/".join(min(folders for folders in below if len(folders) > 1 and folders[1] in names)[:2])
         yield (
-            f"the classes are the {len(tops)} upper folders; if they are the {len(tops_of)} folders in them, such as "
-            f"{example}, list these in a label file"
+            f"the classes are the {len(tops)} upper folders; if they are the {len(names)} folders in them, such as "
+            f"{example}, list these in a file and name it behind the folder, as in FOLDER,FILE.txt"
         )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.api.search.times import AROUND_SECONDS, instant_option, length_option, stretch_of
+from vifi_cli.api.search.times import AROUND_SECONDS, instant_option, length_option, time_range_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.wording import seconds_of
@@ -61,7 +61,7 @@ def test_a_clock_counts_hours_minutes_and_seconds(hours: int, minutes: int, seco
     ],
 )
 def test_parts_of_a_video(text: str, stretch: TimeRange | None) -> None:
-    assert stretch_of(text) == stretch
+    assert time_range_of(text) == stretch
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from vifi_cli.api.search.named_files import FILES_ON_DISK, NamedFiles
-from vifi_cli.api.search.times import stretch_of
+from vifi_cli.api.search.times import time_range_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import Example, Query, Term, Words, query_in_words, require_wanted
 from vifi_cli.paths import given_path
@@ -80,13 +80,13 @@ def parse_example(text: str, files: NamedFiles = FILES_ON_DISK) -> Example:
         raise InvalidInput(f"{file} is an address: download it and name the file")
     if time is None:
         return Example(files.path(file))
-    stretch = stretch_of(time)
-    if stretch is None:
+    part = time_range_of(time)
+    if part is None:
         raise InvalidInput(
             f"{text}: {time or 'nothing'} is not a time in a video: write {file}@1:20-1:28, with the end after the "
             f"start, or {file}@1:20"
         )
-    return Example(files.path(file), stretch)
+    return Example(files.path(file), part)
 
 
 def _signed_runs(arguments: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
@@ -156,7 +156,7 @@ def _split_time(text: str, files: NamedFiles) -> tuple[str, str | None]:
     if not match or files.exists(text):
         return text, None
     file, time = match["file"], match["time"]
-    is_time = stretch_of(time) is not None
+    is_time = time_range_of(time) is not None
     if _has_media_suffix(file) or (is_time and (_looks_like_file(file) or files.exists(file))):
         return file, time
     return text, None

@@ -22,7 +22,7 @@ LARGEST_INTEGER = 2**63 - 1  # in SQLite; as in `discovery`, which loads more th
 LONGEST_AGE_SECONDS = 1e12
 
 
-def stretch_of(text: str) -> TimeRange | None:
+def time_range_of(text: str) -> TimeRange | None:
     """A part of a video, from `1:20-1:28`, or from `1:20`, which means a few seconds around.
 
     None for anything else, or if the end is not after the start.

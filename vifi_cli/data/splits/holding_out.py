@@ -46,13 +46,13 @@ def with_held_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
 
 def _hold_out(videos: LabeledVideos, seed: int) -> LabeledVideos:
     """Moves a fifth of the training videos to val: complete groups if groups are known, else of each class."""
-    parts = split_fairly(videos.train, Shares(val=HELD_OUT_SHARE, test=0), seed, videos.name)
-    if not parts["val"]:
+    splits = split_fairly(videos.train, Shares(val=HELD_OUT_SHARE, test=0), seed, videos.name)
+    if not splits["val"]:
         return with_remark(videos, f"{NONE_TO_HOLD_OUT}: nothing can be tested")
     how = ", in complete groups" if has_groups(videos.train) else ""
-    held_out = f"{len(parts['val'])} of {len(videos.train)} videos are held out as both{how}, seed {seed}"
+    held_out = f"{len(splits['val'])} of {len(videos.train)} videos are held out as both{how}, seed {seed}"
     drawn = with_remark(
-        replace(videos, train=parts["train"], val=parts["val"]), f"no val and no test split: {held_out}"
+        replace(videos, train=splits["train"], val=splits["val"]), f"no val and no test split: {held_out}"
     )
     shared = "" if has_groups(videos.train) else shared_beginning(videos.train)
     if not shared:
@@ -104,8 +104,8 @@ def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name
     copies = [files for files in equal_files(video.path for video in videos) if files[0].stat().st_size]
     original = {path: files[0] for files in copies for path in files}
     distinct = [video for video in videos if original.get(video.path, video.path) == video.path]
-    parts = split_by_class(distinct, shares, seed)
-    split_of = {video.path: split for split, members in parts.items() for video in members}
+    splits = split_by_class(distinct, shares, seed)
+    split_of = {video.path: split for split, members in splits.items() for video in members}
     chosen: dict[Split, list[int]] = {split: [] for split in SPLITS}
     for index, video in enumerate(videos):
         chosen[split_of[original.get(video.path, video.path)]].append(index)
@@ -117,10 +117,10 @@ def _split_known_groups(
 ) -> dict[Split, Videos]:
     groups = joined_groups(videos, [video.unit for video in videos])
     try:
-        parts = split_by_group(videos, groups, shares, seed)
+        splits = split_by_group(videos, groups, shares, seed)
     except InvalidInput:
-        parts = dict.fromkeys(SPLITS, ())
-    if not _is_usable(parts, shares, len(videos)):
+        splits = dict.fromkeys(SPLITS, ())
+    if not _is_usable(splits, shares, len(videos)):
         scenes = f"show {counted(len(set(groups)), 'scene or person', 'scenes or persons')}"
         if not any(video.group for video in videos):
             scenes = f"come from {counted(len(set(groups)), 'file')}"
@@ -129,17 +129,17 @@ def _split_known_groups(
             f"others, or count each video as independent with `vifi data split {as_argument(PurePath(name))} -o "
             f"split.csv --group-by '{EACH_ITS_OWN}'`, and name split.csv"
         )
-    return parts
+    return splits
 
 
-def _is_usable(parts: Mapping[Split, Videos], shares: Shares, videos: int) -> bool:
+def _is_usable(splits: Mapping[Split, Videos], shares: Shares, videos: int) -> bool:
     """Whether training has all classes, and each held-out split at least half of its share."""
     train, every = (
-        {video.label for video in members} for members in (parts["train"], sum(parts.values(), ()))
+        {video.label for video in members} for members in (splits["train"], sum(splits.values(), ()))
     )
     held_out: tuple[Split, ...] = ("val", "test")
     return (
         bool(every)
         and train == every
-        and all(2 * len(parts[split]) >= shares.of(split) * videos for split in held_out)
+        and all(2 * len(splits[split]) >= shares.of(split) * videos for split in held_out)
     )

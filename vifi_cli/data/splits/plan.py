@@ -58,14 +58,14 @@ def split_videos(videos: LabeledVideos, plan: SplitPlan) -> LabeledVideos:
     if not plan.keeps_splits_of(videos):
         pooled = videos.all_videos()
         if plan.group_by is None:
-            parts = split_fairly(pooled, plan.shares, plan.seed, videos.name)
+            splits = split_fairly(pooled, plan.shares, plan.seed, videos.name)
         else:
             groups = groups_of(pooled, plan.group_by)
             pooled = tuple(replace(video, group=group) for video, group in zip(pooled, groups, strict=True))
             if not plan.hold_out:  # else you decide which groups are apart
                 groups = joined_groups(pooled, groups)
-            parts = split_by_group(pooled, groups, plan.shares, plan.seed, hold_out=plan.hold_out)
-        videos = replace(videos, train=parts["train"], val=parts["val"], test=parts["test"])
+            splits = split_by_group(pooled, groups, plan.shares, plan.seed, hold_out=plan.hold_out)
+        videos = replace(videos, train=splits["train"], val=splits["val"], test=splits["test"])
     if plan.shots is not None:
         videos = replace(videos, train=draw_shots(videos.train, plan.shots, plan.seed, nested=plan.nested))
     return videos

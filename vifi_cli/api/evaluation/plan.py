@@ -1,6 +1,6 @@
 """What an evaluation tests: the lists of each trial, and which models were trained on their videos."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, trained_on
@@ -12,6 +12,7 @@ from vifi_cli.data.loading import read_labeled_videos
 from vifi_cli.data.splits.holding_out import how_to_hold_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.paper_settings import TestList, Trial, plan_trials
+from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.wording import counted
 
 
@@ -54,6 +55,20 @@ class TestPlan:
     def novel_classes(self) -> tuple[str, ...]:
         """The classes that models must not have learned, in the base-to-novel setting; otherwise none."""
         return self.lists[0][1].class_names if self.subject.setting.name == "base2novel" else ()
+
+    @property
+    def shares_one_training_list(self) -> bool:
+        """Whether several trials have the same training videos, so that only the order of training differs."""
+        lists = {frozenset(video.key for video in videos.train) for videos in self.training}
+        return len(self.training) > 1 and len(lists) == 1
+
+    def tests_of(self, models: Sequence[ModelSource], trial: int) -> tuple[tuple[object, ...], ...]:
+        """What makes the tests of a trial what they are, for the model of each trial: model and list."""
+        return tuple((models[trial], videos.class_names, videos.test) for videos in self.lists[trial])
+
+    def repeats(self, models: Sequence[ModelSource], place: int) -> bool:
+        """Whether all trials test one model on the same list at this place, such as the novel classes."""
+        return len({self.tests_of(models, trial)[place] for trial in range(len(self.trials))}) == 1
 
 
 def plan_tests(

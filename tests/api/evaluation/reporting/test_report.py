@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vifi_cli.api.evaluation.plan import TestPlan as Plan
-from vifi_cli.api.evaluation.reporting.facts import _lists
+from vifi_cli.api.evaluation.reporting.facts import _lists, _recipes
 from vifi_cli.api.evaluation.reporting.report import _details_shown, _notes, _other_numbers, _row, _title
 from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.evaluation.testing import Candidate
@@ -127,6 +127,29 @@ def test_a_model_that_is_not_trained_is_tested_once_for_all_seeds(
     assert "Training list" in dict(_lists(plan_of("base2novel", (1, 1, 1))))
     row = _row(plan, vanilla, tests)
     assert row.estimates[0] == tests[0][0].scores.top1, "the interval of one test, not of three"
+
+
+def test_novel_videos_that_all_seeds_share_are_tested_once(three_models: tuple[ModelSource, ...]) -> None:
+    plan = plan_of("base2novel", (1, 2, 3))
+    lists = tuple(
+        (replace(base, test=videos_of("base", seed=seed)), novel)
+        for seed, (base, novel) in enumerate(plan.lists)
+    )
+    plan = replace(plan, lists=lists)
+    row = row_of(plan, (STARTER,) * 3, (3, 3, 3))
+    assert spreads(row) == [0, None, 0], "base lists differ, the novel one does not"
+    assert row.estimates[1] == row_of(plan_of("base2novel", ()), (STARTER,), (3,)).estimates[1]
+    assert None not in spreads(row_of(plan, three_models, (3, 3, 3))), "models differ"
+
+
+def test_own_data_is_trained_by_the_small_recipes() -> None:
+    subject = plan_of("base2novel", (1, 2, 3)).subject
+    assert (
+        _recipes(replace(subject, changes=("epochs=2",))) == "small, and prompt-small for prompts, epochs=2"
+    )
+    assert _recipes(replace(subject, protocol="paper")) == "base2novel of the paper"
+    assert _recipes(replace(subject, data=DataSource("ucf101"))) == "base2novel of the paper"
+    assert _recipes(replace(subject, setting=Setting("zero-shot"))) == "zero-shot of the paper", "on k400"
 
 
 @pytest.mark.parametrize(("groups", "noted"), [("aaaa", True), ("aabb", False), ("", False)])

@@ -8,8 +8,9 @@ from datetime import datetime
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.leaks import same_classes
 from vifi_cli.api.evaluation.plan import TestPlan
-from vifi_cli.api.evaluation.request import METHODS, shown_model
+from vifi_cli.api.evaluation.request import METHODS, Subject, shown_model, training_source
 from vifi_cli.api.evaluation.testing import DIGEST_SHOWN, Candidate, Tester
+from vifi_cli.api.training.request import has_small_recipe
 from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
 from vifi_cli.evaluation.report.report import TestDetail
 from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
@@ -29,7 +30,7 @@ def facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]
     yield "Protocol", subject.protocol
     if plan.training:
         yield "Training starts from", shown_model(subject.models[0].name)
-        yield "Recipes", ", ".join((f"{subject.setting.name} of the paper", *map(str, subject.changes)))
+        yield "Recipes", _recipes(subject)
     if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in tested):
         yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
     yield from _lists(plan)
@@ -65,6 +66,13 @@ def every_detail(tested: TestedCandidates) -> Iterator[TestDetail]:
     for _, trials in tested:
         for tests in trials:
             yield from tests
+
+
+def _recipes(subject: Subject) -> str:
+    """What methods are trained with."""
+    is_small = has_small_recipe(training_source(subject.data, subject.setting), subject.protocol)
+    presets = "small, and prompt-small for prompts" if is_small else f"{subject.setting.name} of the paper"
+    return ", ".join((presets, *map(str, subject.changes)))
 
 
 def _frames(tester: Tester) -> Iterator[tuple[str, str]]:

@@ -9,14 +9,12 @@ from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.evaluation.reporting.facts import TestedCandidates, every_detail, facts
 from vifi_cli.api.evaluation.testing import Candidate, Tester
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.report.report import Report, TestDetail
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, percent_text, published_rows
 from vifi_cli.evaluation.scoring.multi_label import MultiLabelScores
-from vifi_cli.evaluation.scoring.scores import named_scores
+from vifi_cli.evaluation.scoring.scores import main_score, named_scores
 from vifi_cli.evaluation.testing.paper_settings import columns_of, row_of
 from vifi_cli.evaluation.testing.views import ScoreConditions, Views
-from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.training.run.summary import summarize
 from vifi_cli.wording import counted
 
@@ -60,7 +58,7 @@ def _title(plan: TestPlan, measure: str = "accuracy") -> str:
 def _details_shown(plan: TestPlan, tested: TestedCandidates) -> Iterator[TestDetail]:
     """Each test once: where a model meets the same list for all seeds or shots, the test is not named after one."""
     for candidate, trials in tested:
-        tests = [_tests_of(plan, candidate, trial) for trial in range(len(trials))]
+        tests = [plan.tests_of(candidate.models, trial) for trial in range(len(trials))]
         seen = set()
         for of_trial, details in zip(tests, trials, strict=True):
             for place, (test, detail) in enumerate(zip(of_trial, details, strict=True)):
@@ -88,7 +86,7 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
         listed = ", ".join(f"{method} {number}" for method, number in frames.items())
         yield f"Each model is tested with the frames of its training: {listed}. --frames N tests all alike."
     yield from _other_numbers(plan, tested)
-    if _shares_one_training_list(plan):
+    if plan.shares_one_training_list:
         seeds = ", ".join(str(trial.seed) for trial in plan.trials)
         yield f"Seeds {seeds} train on the same videos, so their spread (±) would say nothing about other videos."
 
@@ -115,42 +113,22 @@ def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
             )
 
 
-def _shares_one_training_list(plan: TestPlan) -> bool:
-    """Whether several trials have the same training videos, so that only the order of training differs."""
-    lists = {frozenset(video.key for video in videos.train) for videos in plan.training}
-    return len(plan.training) > 1 and len(lists) == 1
-
-
-def _has_spread(plan: TestPlan, candidate: Candidate) -> bool:
-    """Whether the tests of a row are of several models or lists; a model tested repeatedly in one way has none."""
-    if _shares_one_training_list(plan):
-        return False
-    return len(plan.trials) == 1 or not _repeats_one_test(plan, candidate)
-
-
-def _repeats_one_test(plan: TestPlan, candidate: Candidate) -> bool:
-    """Whether all trials are of one model on the same lists."""
-    return len({_tests_of(plan, candidate, trial) for trial in range(len(plan.trials))}) == 1
-
-
-def _tests_of(
-    plan: TestPlan, candidate: Candidate, trial: int
-) -> tuple[tuple[ModelSource, tuple[str, ...], tuple[LabeledVideo, ...]], ...]:
-    """What makes the tests of a trial what they are: the model and the lists."""
-    return tuple((candidate.models[trial], videos.class_names, videos.test) for videos in plan.lists[trial])
-
-
 def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
     scores = [[detail.scores for detail in trial] for trial in tests]
-    if plan.subject.setting.name == "base2novel" and _repeats_one_test(plan, candidate):
+    repeated = [plan.repeats(candidate.models, place) for place in range(len(scores[0]))]
+    is_base2novel = plan.subject.setting.name == "base2novel"
+    if is_base2novel and all(repeated):
         scores = scores[:1]  # the mean of one test over seeds is that test, and so is its interval
     leaks = _leaks_of(plan, candidate)
     method = f"{candidate.method} (leak)" if leaks else candidate.method
-    estimates = row_of(plan.subject.setting, scores)
-    if not _has_spread(plan, candidate):
-        estimates = tuple(estimate and replace(estimate, spread=None) for estimate in estimates)
+    estimates = list(row_of(plan.subject.setting, scores))
+    if is_base2novel:
+        for place in (place for place, is_one in enumerate(repeated) if is_one):
+            estimates[place] = main_score(scores[0][place])
+    if plan.shares_one_training_list or (len(plan.trials) > 1 and all(repeated)):
+        estimates = [estimate and replace(estimate, spread=None) for estimate in estimates]
     conditions = next((detail.conditions for trial in tests for detail in trial), None)
-    return ResultRow(method, estimates, remark="; ".join(leaks), conditions=conditions)
+    return ResultRow(method, tuple(estimates), remark="; ".join(leaks), conditions=conditions)
 
 
 def _leaks_of(plan: TestPlan, candidate: Candidate) -> list[str]:

@@ -23,7 +23,8 @@ def command_and_words(command: str) -> tuple[Any, list[str]]:
     found = PROGRAM
     while words and words[0] in getattr(found, "commands", {}):
         found = found.commands[words.pop(0)]
-    assert not (hasattr(found, "commands") and words), f"{command}: there is no such command"
+    is_group = hasattr(found, "commands") and words != ["--help"]
+    assert not (is_group and words), f"{command}: there is no such command"
     return found, words
 
 

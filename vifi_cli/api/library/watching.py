@@ -198,9 +198,8 @@ class Watching:
         unfinished = self._arrivals.begin()
 
         def is_complete(file: VideoFile) -> bool:
-            if not unfinished.isdisjoint(
-                (file.path, *file.path.parents)
-            ):  # the file, or the shard that it is in
+            # the file, or the shard that it is in
+            if not unfinished.isdisjoint((file.path, *file.path.parents)):
                 return False
             if not 0 <= now_ns - file.modified_ns < SETTLED_SECONDS * NS_A_SECOND:
                 return True

@@ -113,9 +113,7 @@ class Resumption:
 
     changes: Sequence[Change] = ()
     data: Path | str | None = None  # the place of the data, if it was moved
-    data_root: Path | str | None = (
-        None  # the folder of public sets or of the videos of a list, if they were moved
-    )
+    data_root: Path | str | None = None  # of public sets or of the videos of a list, if they were moved
 
 
 def resumed_run(path: Path | str, how: Resumption, feedback: Feedback) -> PreparedRun:

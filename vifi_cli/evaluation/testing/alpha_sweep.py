@@ -33,9 +33,8 @@ class ClipReading:
     frames: int  # of a clip
     device: torch.device
     precision: Callable[[], AbstractContextManager[object]]
-    warn: Callable[[str], object] = (
-        warnings.warn
-    )  # receives what is unclear about class texts, for each mixture again
+    # receives what is unclear about class texts, for each mixture again
+    warn: Callable[[str], object] = warnings.warn
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,8 @@ def _hidden_behind(file: KnownFile, roots: set[Path], mounts: "_PresentMounts") 
         return next((folder for folder in reversed(path.parents) if _sight(folder) == "unseen"), path.parent)
     if sight == "nowhere" and path.is_symlink():
         return path
-    if (
-        sight == "other" and path in roots and _is_empty(path)
-    ):  # a folder of frames, perhaps on a disk of its own
+    # a folder of frames, perhaps on a disk of its own
+    if sight == "other" and path in roots and _is_empty(path):
         return path
     if sight == "other":
         return _door_of(file, root) if mounts.have_replaced(file, path.parent) else None

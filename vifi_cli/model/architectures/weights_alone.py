@@ -32,9 +32,7 @@ class FileArchitecture:
     """How vifi runs a file of weights."""
 
     config: Mapping[str, Any]  # open_clip's `model_cfg`
-    assumed: str = (
-        ""  # what the weights do not show, a sentence with the way to say otherwise; empty if nothing
-    )
+    assumed: str = ""  # a sentence: what the weights do not show, and how to say otherwise; or empty
     preprocessing: Mapping[str, Any] = field(default_factory=dict)  # what differs from OpenAI's CLIP
 
 

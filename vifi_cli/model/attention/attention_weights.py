@@ -94,9 +94,8 @@ def _plan_of_open_clip(tower: Any) -> TokenPlan:
 def _plan_of_timm(trunk: Any) -> TokenPlan:
     prefix: int = trunk.num_prefix_tokens
     pooling = _TIMM_POOLING[trunk.global_pool]
-    pools_prefix = getattr(
-        trunk, "pool_include_prefix", trunk.attn_pool is not None
-    )  # as Eva's attention does
+    # as Eva's attention does
+    pools_prefix = getattr(trunk, "pool_include_prefix", trunk.attn_pool is not None)
     return TokenPlan(
         tuple(trunk.blocks),
         prefix,

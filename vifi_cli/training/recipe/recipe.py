@@ -99,22 +99,16 @@ class Recipe:
     warmup_epochs: float = 5.0  # while the learning rate rises
     warmup_cliff: bool = False  # then drops the rate to where the cosine would have been, as published
     weight_decay: float = 0.001  # of AdamW, on all parameters
-    class_balance: float = (
-        0.0  # draws rare classes more often: 0 each video once, 0.5 by roots, 1 all classes alike
-    )
+    class_balance: float = 0.0  # draws rare classes more often: 0 each video once, 1 all classes alike
     drop_incomplete: bool = False  # omits clips at the end of an epoch that do not fill a step, as published
     imagenet_statistics: bool = False  # normalizes pixels by ImageNet's, as published, instead of the model's
     random_frames: bool = True  # draws frames in each epoch; else they are those of the test
     select_on_test: bool = False  # chooses the best epoch on the test videos if there are no others
-    keep_last: bool = (
-        False  # makes the last epoch the best one, as the published tests of some settings take it
-    )
+    keep_last: bool = False  # makes the last epoch the best one, as published in some settings
     validate_every: int = 1  # in epochs; the first and the last are always validated
     ema_decay: float = 0.0  # of the average of weights that becomes the model, after a warm-up; 0 for none
     seed: int = USUAL_SEED  # of everything that is drawn
-    context_words: str = (
-        ""  # whose embeddings begin the text prompts, of which there are at most MOST_FROM_WORDS
-    )
+    context_words: str = ""  # whose embeddings begin the text prompts, at most MOST_FROM_WORDS
     prompts: PromptShape = NO_PROMPTS  # learned instead of the towers; all 0 for none
     augmentation: Augmentation = PUBLISHED_AUGMENTATION
     mixing: Mixing = PUBLISHED_MIXING

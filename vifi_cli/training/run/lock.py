@@ -26,9 +26,8 @@ def training_lock(folder: Path, warn: Callable[[str], None]) -> Generator[None]:
             ) from error
         except LocksUnsupported:
             warn(f"the file system of {folder} cannot lock files: do not start a second run in it")
-        held.callback(
-            remove_lock, folder
-        )  # while it is held: who waits for it looks whether it is still there
+        # while it is held: another process that waits for it checks whether it is still there
+        held.callback(remove_lock, folder)
         yield
 
 

@@ -44,9 +44,7 @@ POINT_SECONDS, MOST_POINTS = 2.0, 2000  # between two places to seek to, and how
 NEAR_SECONDS = 1.0  # from one packet of sound to the next
 KNOWN_CLOCKS = 256
 SLOWEST_SECONDS, FEWEST_INTERVALS = 600.0, 8  # from one picture to the next, and of how many to judge
-SLOW_SECONDS = (
-    1.0  # from one picture to the next, where the other headers of an AVI say less than a tenth of it
-)
+SLOW_SECONDS = 1.0  # from one picture to the next, if other headers of an AVI say less than a tenth of it
 NOTHING_SHARE = 0.1  # of a file's length: so little sound proves nothing
 ENDING_SECONDS, MOST_ABOVE_MEAN, SLACK_BYTES = 10.0, 4.0, 16 * 2**20  # of the last seconds of a file
 
@@ -145,9 +143,8 @@ class _ClockReading:
     _pieces: list[ClockPiece] = field(default_factory=list)
     _sound: list[list[float]] = field(default_factory=list)  # spans of seconds on the file's own clock
     _intervals: list[int] = field(default_factory=list)
-    _keyframes: list[tuple[int, int, int, int]] = field(
-        default_factory=list
-    )  # reading position, ticks, piece, own position
+    # reading position, ticks, piece, own position
+    _keyframes: list[tuple[int, int, int, int]] = field(default_factory=list)
     _keyframe_position: int | None = None
     _has_shared: bool = False
     _untimed: int = 0  # ticks of all packets, if none has a time

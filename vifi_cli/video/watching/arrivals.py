@@ -59,9 +59,7 @@ class Arrivals:
 
     def note(self, events: Iterable[FileEvent], now: float) -> None:
         """Takes in events up to `now`."""
-        with_pictures: set[Path] = (
-            set()
-        )  # folders, each looked at once, since it may hold thousands of frames
+        with_pictures: set[Path] = set()  # folders, each looked at once: it may hold thousands of frames
         for event in events:
             if self._is_hidden(event.path):
                 continue

@@ -33,9 +33,8 @@ class SubPath:
 
 def root_of(scope: Scope) -> str:
     """The path below which the page is served, empty for the root; put it before each address on a page."""
-    root: str = scope.get(
-        "app_root_path", scope.get("root_path", "")
-    )  # the first one, inside of a Starlette Mount
+    # the first one, inside of a Starlette Mount
+    root: str = scope.get("app_root_path", scope.get("root_path", ""))
     return root
 
 

@@ -46,9 +46,7 @@ def playability(path: Path, _: Report) -> Playability:
     with open_video(path) as video:
         media_type = _media_type(path, video.container, video.stream)
         if video.ignored_streams or (media_type is not None and _is_mirrored(video)):
-            media_type = (
-                None  # browsers may choose another stream, and turn pictures, but not all of them mirror
-            )
+            media_type = None  # browsers may choose another stream, and not all of them mirror pictures
         if not path.is_file():  # a member of a shard, which has no file to be sent
             media_type = None
         return Playability(media_type, max(0.0, video.late_seconds))

@@ -57,9 +57,8 @@ class _Document:
         return annotation.interval or self._associated(annotation, tier)
 
     def _associated(self, annotation: _Annotation, tier: _Tier) -> Interval | None:
-        if (
-            self.constraints.get(tier.kind) == "Symbolic_Subdivision"
-        ):  # several share the time, in an unknown way
+        # several share the time, in an unknown way
+        if self.constraints.get(tier.kind) == "Symbolic_Subdivision":
             return None
         seen: set[str] = set()
         above = annotation.refers_to

@@ -266,6 +266,10 @@ def test_several_numbers_after_a_video_are_several_classes(tmp_path: Path) -> No
         ("a.avi", 0, (2,)),
         ("b.avi", 1, ()),
     ]
+    assert listing.remarks == ("1 line with several numbers: these are several classes of a video",)
+    for text, strange in (("a.avi 0 9\nb.avi 1", 9), ("a.avi 1 0\nb.avi 3", 0)):
+        with pytest.raises(InvalidInput, match=rf"line 1: label {strange} is out of the range"):
+            a_list(tmp_path, text, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +278,10 @@ def test_several_numbers_after_a_video_are_several_classes(tmp_path: Path) -> No
         ("classInd.txt", "1 ApplyEyeMakeup\n2 Archery\n", (("ApplyEyeMakeup", "Archery"), 1)),
         ("classInd.txt", "0 ApplyEyeMakeup\n1 Archery\n", (("ApplyEyeMakeup", "Archery"), 0)),
         ("labels.txt", "run\n2 hands\n", (("run", "2 hands"), None)),
+        ("labels.txt", "walk 1\nrun 0\nsit down 2\n", (("run", "walk", "sit down"), 0)),
+        ("labels.txt", "run\t1\nwalk\t2\n", (("run", "walk"), 1)),
+        ("labels.txt", "wave 1\nwave 2\n", (("wave 1", "wave 2"), None)),
+        ("labels.txt", "wave 1\nrun\n", (("wave 1", "run"), None)),
         ("labels.csv", "id,name\n0,run\n1,walk, fast\n", (("run", "walk, fast"), 0)),
         ("labels.csv", "label_id;name\n2;walk\n1;run\n", (("run", "walk"), 1)),
         ("labels.tsv", "1\trun\n2\twalk\n", (("run", "walk"), 1)),

@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from vifi_cli.data.formats.text_file import numbered_lines, read_text
 from vifi_cli.errors import InvalidInput
 
 _ID_AND_NAME = re.compile(r"(\d+)\s*[\s,;:]\s*(\S.*)")
+_NAME_AND_ID = re.compile(r"(.*\S)\s*[\s,;:]\s*(\d+)")
 _Numbered = tuple[int, str, str]  # id, name, and the place for messages
 
 
@@ -49,9 +50,9 @@ def same_words(name: str) -> str:
 def read_label_file(path: Path) -> LabelFile:
     """The classes of a label file.
 
-    The file is a CSV of id and name, as ViFi-CLIP's `labels/*.csv`, a text file with a name or with an id and a name
-    on each line, as UCF-101's `classInd.txt`, or JSON. A CSV may lack its header, and names with commas need no quotes.
-    Ids count from 0 or from 1.
+    The file is a CSV of id and name, as ViFi-CLIP's `labels/*.csv`, a text file, or JSON. A line of a text file has a
+    name, an id and a name, as UCF-101's `classInd.txt`, or a name and an id. A CSV may lack its header, and names with
+    commas need no quotes. Ids count from 0 or from 1.
 
     Raises:
         InvalidInput: an id is not a number, given twice or missing, or a name is empty or given twice.
@@ -66,7 +67,7 @@ def read_label_file(path: Path) -> LabelFile:
         lines = numbered_lines(path)
         pairs = [(_ID_AND_NAME.fullmatch(line), number) for number, line in lines]
         names = tuple(line for _, line in lines)
-        numbered = None
+        numbered = _ids_behind(lines, path)
         if all(found for found, _ in pairs):
             numbered = [
                 (int(found[1]), found[2], f"{path}, line {number}") for found, number in pairs if found
@@ -81,6 +82,20 @@ def read_label_file(path: Path) -> LabelFile:
         if (first := first_use.setdefault(name, label)) != label:
             raise InvalidInput(f"{path}: classes {first} and {label} are both called {name!r}")
     return LabelFile(names, first_id, str(path))
+
+
+def _ids_behind(lines: Sequence[tuple[int, str]], path: Path) -> list[_Numbered] | None:
+    """The ids and names of lines such as `bend 0`; None if these are names, such as `wave 1` and `wave 2`."""
+    found = [(_NAME_AND_ID.fullmatch(line), number) for number, line in lines]
+    numbered = [(int(pair[2]), pair[1], f"{path}, line {number}") for pair, number in found if pair]
+    ids = sorted(label for label, _, _ in numbered)
+    if (
+        len(ids) < len(lines)
+        or len(lines) < 2
+        or ids not in (list(range(len(ids))), list(range(1, len(ids) + 1)))
+    ):
+        return None
+    return numbered if len({name for _, name, _ in numbered}) == len(numbered) else None
 
 
 def _in_order(numbered: Iterable[_Numbered], path: Path) -> tuple[int, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from vifi_cli.data.formats.tables.columns import are_columns
 from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
+from vifi_cli.wording import counted
 
 _LAST_WORD = re.compile(r"(.*[^\s,;])(?:\s*[,;]\s*|\s+)([^\s,;]+)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan", re.IGNORECASE)
@@ -55,6 +56,10 @@ def read_own_lists(lists: Mapping[Split, Path], labels: LabelFile | None, given_
     elif any(line.numbers for line in lines):
         first = first_label([line.numbered for line in lines if line.numbers], labels)
         remarks += remarks_on_first_label(first, labels)
+        if several := sum(len(line.numbers) > 1 for line in lines):
+            remarks.append(
+                f"{counted(several, 'line')} with several numbers: these are several classes of a video"
+            )
     videos = tuple(_listed(line, labels, first) for line in lines)
     return Listing(labels.names, videos, tuple(remarks))
 
@@ -143,7 +148,18 @@ def _name_in(line: ListLine) -> str:
 def _listed(line: ListLine, labels: LabelFile, first: int) -> ListedVideo:
     if line.numbers:
         label, *more = (number - first for number in line.numbers)
-        return ListedVideo(line.file, label, line.split, more_labels=tuple(dict.fromkeys(more)))
+        if strange := next((number for number in more if not 0 <= number < len(labels.names)), None):
+            last = first + len(labels.names) - 1
+            raise InvalidInput(
+                f"{line.where}: label {strange + first} is out of the range {first} to {last}; several numbers behind "
+                "a video are several classes"
+            )
+        return ListedVideo(
+            line.file,
+            label,
+            line.split,
+            more_labels=tuple(number for number in dict.fromkeys(more) if number != label),
+        )
     found = labels.find(line.name or line.folder)
     if found is None:
         raise InvalidInput(

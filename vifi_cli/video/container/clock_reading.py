@@ -23,7 +23,6 @@ from vifi_cli.video.clock.file_clock import (
     SeekPoint,
 )
 from vifi_cli.video.clock.pieces import ClockPiece, Evidence, joined_pieces
-from vifi_cli.video.container.avi_headers import outvoting_rate
 from vifi_cli.video.container.container import (
     HIGHEST_FRAME_RATE,
     USUAL_FRAME_RATE,
@@ -32,7 +31,8 @@ from vifi_cli.video.container.container import (
     unwatched,
 )
 from vifi_cli.video.container.demuxing import demuxed, has_flag, shares_packets
-from vifi_cli.video.container.frame_movie import frame_clock
+from vifi_cli.video.container.formats.avi_headers import outvoting_rate
+from vifi_cli.video.container.formats.frame_movie import frame_clock
 from vifi_cli.video.container.source_file import why_not_opened
 from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.virtual.frame_folders import read_frame_folder

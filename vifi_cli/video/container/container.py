@@ -21,7 +21,7 @@ from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, SAME_INSTANT_SECONDS, F
 from vifi_cli.video.container.demuxing import MICROSECOND, demuxed, has_flag
 from vifi_cli.video.container.display_order import AS_THE_FILE_SAYS, DisplayOrder, FrameOrder
 from vifi_cli.video.container.first_packets import FirstPackets, read_first_packets
-from vifi_cli.video.container.flv_headers import header_before
+from vifi_cli.video.container.formats.flv_headers import header_before
 from vifi_cli.video.container.opening import TOO_LARGE, limit_frames, open_container
 from vifi_cli.video.container.packet_times import BEFORE_ALL, PacketTimes, decoded_early
 from vifi_cli.video.container.side_data import LastingSideData

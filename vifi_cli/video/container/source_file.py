@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from vifi_cli.errors import ReadingBrokeOff, VideoOutOfReach
-from vifi_cli.video.container.frame_movie import frame_movie
-from vifi_cli.video.container.joined_matroska import Patch, cluster_before, patched, patches_of
+from vifi_cli.video.container.formats.frame_movie import frame_movie
+from vifi_cli.video.container.formats.joined_matroska import Patch, cluster_before, patched, patches_of
 from vifi_cli.video.files.content import length_bytes, open_content
 from vifi_cli.video.files.motion_photos import film_start
 from vifi_cli.video.files.virtual.frame_folders import read_frame_folder

@@ -16,7 +16,7 @@ from vifi_cli.video.clock.file_clock import PLAIN_CLOCK, FileClock
 from vifi_cli.video.container.clock_reading import clock_of, is_suspect, known_clock, read_clock
 from vifi_cli.video.container.container import OpenVideo, open_video, unwatched
 from vifi_cli.video.container.demuxing import shares_packets
-from vifi_cli.video.container.flv_headers import another_begins_after
+from vifi_cli.video.container.formats.flv_headers import another_begins_after
 from vifi_cli.video.container.packet_times import ClockUnsteady
 from vifi_cli.video.decode.file_end import has_other_packets_after
 from vifi_cli.video.decode.frame_sampling import FrameChooser, FrameSampling, slot_seconds

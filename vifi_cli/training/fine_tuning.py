@@ -248,6 +248,7 @@ class FineTuning:
     def _write_model(self, network: ViFiCLIP, epoch: int, scores: Scores | None, *, is_best: bool) -> None:
         if not self._processes.is_first:
             return
+        self._folder.require_place()
         origin = {**self._card.origin, "epoch": str(epoch)}
         if scores:
             name = f"{scores.split}_{scores.measure.replace('-', '')}"  # val_top1 or val_mAP

@@ -21,6 +21,7 @@ from vifi_cli.api.training.prepare import Resumption, prepare_run, resumed_run
 from vifi_cli.api.training.request import TrainingRequest, training_request
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, TrainingDiverged, UnreadableVideo
+from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.reports import EpochReport, RunResult
@@ -265,3 +266,16 @@ def test_a_full_disk_names_the_command_that_continues(
         match=rf"weights.*: File too large: .* continue with `vifi finetune --resume {tmp_path}/run`",
     ):
         list(run.reports())
+
+
+def test_a_run_folder_that_is_moved_ends_the_run_and_gets_no_second_one(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    reports = make_run(folder).reports()
+    steps = (report for report in reports if isinstance(report, StepReport))
+    next(report for report in steps if report.step + 1 == report.steps_per_epoch)  # `last/` comes next
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(InvalidInput, match=r"run was moved or deleted .* continue with --resume"):
+        next(reports)
+    assert not folder.exists()

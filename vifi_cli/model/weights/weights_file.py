@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vifi_cli.disk.replacement import temporary_folder
 from vifi_cli.errors import ModelUnavailable
 from vifi_cli.model.weights.checkpoint_content import find_weights, plain_names
 from vifi_cli.model.weights.finite_weights import require_usable_values
@@ -88,9 +89,12 @@ def save_weights(weights: Mapping[str, Tensor], file: Path, facts: Mapping[str, 
     file.touch()
     mode = file.stat().st_mode
     try:
-        save_file(dict(weights), file, metadata=dict(facts or {"format": "pt"}))
-        # safetensors makes its files readable for the owner alone
-        file.chmod(mode)
+        # newer versions of safetensors write to a file beside it, which a killed process would leave for good
+        with temporary_folder(file) as folder:
+            written = folder / file.name
+            save_file(dict(weights), written, metadata=dict(facts or {"format": "pt"}))
+            written.chmod(mode)  # safetensors makes its files readable for the owner alone
+            written.replace(file)
     except SafetensorError as error:
         number = re.search(r"os error (\d+)", str(error))
         if number is None:

@@ -90,6 +90,10 @@ class RunFolder:
         """Whether a run has written its configuration here."""
         return self._config.exists()
 
+    def require_place(self) -> None:
+        """Raise FileNotFoundError if somebody has moved the folder, so that nothing makes a second one."""
+        self._config.stat()
+
     def resume_command(self) -> str:
         """The command that continues the run; stages of a bridge continue together."""
         if self.path.name in STAGES and _is_bridge(self.path.parent):

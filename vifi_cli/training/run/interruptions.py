@@ -10,6 +10,10 @@ NOT_LEARNED = (
 
 def with_next_step(error: VideoOutOfReach | OSError, folder: RunFolder) -> VifiError:
     """A disk's error that ended a run, with what to do: the same command would refuse a folder that is not empty."""
+    if not folder.is_begun():
+        return InvalidInput(
+            f"{folder.path} was moved or deleted while the run was going: continue with --resume and its new place"
+        )
     then = f"then continue with `{folder.resume_command()}`"
     if isinstance(error, VideoOutOfReach):
         return VideoOutOfReach(f"{error}, {then}")

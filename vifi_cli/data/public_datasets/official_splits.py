@@ -9,6 +9,7 @@ from vifi_cli.data.class_names import class_key
 from vifi_cli.data.formats.listing import ListedVideo, Split
 from vifi_cli.data.formats.text_file import numbered_lines, read_text
 from vifi_cli.data.public_datasets.kinetics import kinetics_clips
+from vifi_cli.data.public_datasets.named_files import first_of_each_name
 from vifi_cli.errors import InvalidInput
 
 Listed = tuple[ListedVideo, ...]
@@ -89,11 +90,7 @@ def read_ssv2(files: Sequence[Path], class_names: Sequence[str], _: int) -> List
 
 def _by_name(files: Sequence[Path], names: Collection[str]) -> dict[str, Path]:
     """The files of these lower-case names, the first of each."""
-    found: dict[str, Path] = {}
-    for path in files:
-        if path.name.lower() in names:
-            found.setdefault(path.name.lower(), path)
-    return found
+    return first_of_each_name(path for path in files if path.name.lower() in names)
 
 
 class _Labels:

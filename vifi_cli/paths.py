@@ -15,6 +15,7 @@ from vifi_cli.disk.replacement import replacement
 from vifi_cli.errors import InvalidInput
 
 NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what is just gone, or a link
 """The errors of a path that leads nowhere; with any other error, a file may be there."""
 
 INDEX_FOLDERS = ("index", "index.rebuild", "index.replaced")

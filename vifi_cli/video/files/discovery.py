@@ -4,7 +4,6 @@ Folders are walked in order of name, so the same disk yields the same list. Hidd
 them the `._` files of macOS, and so are trash and thumbnails, unless the user names them.
 """
 
-import errno
 import os
 import stat
 from collections import Counter, deque
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from vifi_cli.disk.mount_identity import MountIdentity, MountTable
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import NAMES_NOTHING
+from vifi_cli.paths import LEADS_NOWHERE, NAMES_NOTHING
 from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
 from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
@@ -29,8 +28,6 @@ from vifi_cli.video.files.virtual.tar_shards import (
     split_at_shard,
     status_in,
 )
-
-LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 Inode = tuple[int, int]
 

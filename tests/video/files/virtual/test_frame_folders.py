@@ -10,7 +10,7 @@ from PIL import Image
 from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import numbered_frames, solid_picture, write_video
 from vifi_cli.video.files.discovery import Discovery, find_videos
-from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders, holds_frames
+from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders, holds_frames, read_frame_folder
 from vifi_cli.video.files.virtual.frame_names import numbered_names
 
 WANTED = WantedFrameFolders(are_wanted=True)
@@ -136,6 +136,17 @@ def test_a_link_to_a_frame_folder_is_the_same_video(tmp_path: Path) -> None:
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / "v").symlink_to(folder)
     assert found(tmp_path / "linked") == ["v"]
+
+
+def test_links_that_lead_nowhere_are_no_frames(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "v_1", numbered_frames(9))
+    (folder / "img_00010.jpg").symlink_to("img_00010.jpg")
+    (folder / "img_00011.jpg").symlink_to(folder / "absent.jpg")
+    (folder / "img_00012.jpg").mkdir()
+    assert found(tmp_path) == ["v_1"]
+    frames = read_frame_folder(folder)
+    assert frames is not None
+    assert frames.sequence.numbers == tuple(range(1, 10))
 
 
 def test_an_excluded_frame_folder_is_not_found(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.paths import root_of
+from vifi_cli.paths import LEADS_NOWHERE, root_of
 from vifi_cli.settings.settings import load_settings
 from vifi_cli.video.files.virtual.frame_names import NumberedNames, are_names_of_photographs, numbered_names
 from vifi_cli.video.files.virtual.frame_rates import USUAL_RATE, as_rate, rate_file_of, rate_in
@@ -120,8 +120,10 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     for name, number in zip(found.names, found.numbers, strict=True):
         try:
             status = by_name[name].stat()
-        except FileNotFoundError:  # a link that leads nowhere, or just gone
-            continue
+        except OSError as error:
+            if error.errno in LEADS_NOWHERE:
+                continue
+            raise
         if stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
             there.append((name, number, status))
     if not there:

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.frame_folders import write_frames
 from tests.made_videos import (
     damaged,
     frame_number,
@@ -18,7 +19,7 @@ from tests.made_videos import (
     write_video,
 )
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.video.clips.reader import read_clip
+from vifi_cli.video.clips.reader import read_all_frames, read_clip
 from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.packet_list import decode_listed, list_packets
 from vifi_cli.video.decode.selective import FramesMissing
@@ -228,3 +229,33 @@ def test_real_videos_give_the_frames_of_decoding_everything(path: Path) -> None:
 def test_real_files_without_pictures_say_so(path: Path) -> None:
     with pytest.raises(UnreadableVideo, match=r"^[a-z].{5,}"):
         read_clip(path, these(0), 32)
+
+
+@pytest.mark.parametrize("name", ["img_{:05}.jpg", "{}.bmp"])
+def test_a_clip_of_a_frame_folder_reads_only_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    random = np.random.default_rng(0)  # noise makes files too large for FFmpeg to read several at once
+    noise = (random.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(60))
+    folder = write_frames(tmp_path / "v", noise, name=name)
+    for missing in (7, 8, 30):
+        (folder / name.format(missing)).unlink()
+    numbers = np.array([40, 0, 3, 3, 56])
+    _, every = read_all_frames(folder)
+    expected = np.stack(list(every))[numbers]
+    height = expected.shape[1]
+    read: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    clip = read_clip(folder, lambda _: numbers, height)
+    np.testing.assert_array_equal(clip, expected)
+    assert len(set(read)) < 10, "four pictures, and those by which FFmpeg learns what they are"
+
+    monkeypatch.undo()
+    (folder / name.format(46)).write_bytes(b"damaged")  # it has the number 43 of all, and is left out then
+    assert len(read_clip(folder, np.arange, height)) == 56

@@ -64,7 +64,8 @@ def read_all_frames(path: Path, part: TimeRange = WHOLE_VIDEO) -> tuple[int, Ite
         return len(listed), _upright(frame for _, frame in listed.decode(np.arange(len(listed))))
     with open_video(path) as video:
         packets = list_packets(video)
-        return video.packets_read, _all_pictures(path, packets)
+        most = video.packets_read if packets is None else len(packets)
+        return most, _all_pictures(path, packets)
 
 
 def _upright(frames: Iterable[VideoFrame]) -> Iterator[Picture]:

@@ -18,6 +18,7 @@ from vifi_cli.video.container.formats.joined_matroska import Patch, cluster_befo
 from vifi_cli.video.files.content import length_bytes, open_content
 from vifi_cli.video.files.motion_photos import film_start
 from vifi_cli.video.files.virtual.frame_folders import read_frame_folder
+from vifi_cli.video.files.virtual.virtual_files import JoinedPieces
 
 SCARCE_BYTES = 256 * 2**20  # memory is scarce where a block of this size cannot be had
 
@@ -44,6 +45,7 @@ class SourceFile:
         if self._start:
             self._file.seek(self._start)
         self.name = os.fsdecode(path)  # FFmpeg guesses the format from it too
+        self.is_frame_folder = isinstance(self._file, JoinedPieces)
         self._failure: str | None = None
         self._patches = self._patches_of_joined()
 

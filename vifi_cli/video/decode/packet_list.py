@@ -55,10 +55,18 @@ def list_packets(video: OpenVideo) -> PacketList | None:
     Each must have a different time, on a clock that is never set back, and be shown; the first is a keyframe that is
     shown first. Some files only say when frames are decoded (`display_order`).
     """
+    if video.source.is_frame_folder:
+        return _listed_pictures(video)
     packets = list_packets_until(video, math.inf)
     if packets is None or not packets.keyframes[0] or packets.times[0] > packets.times.min():
         return None
     return packets
+
+
+def _listed_pictures(video: OpenVideo) -> PacketList:
+    """The pictures of a frame folder by its list alone: they are many files, and FFmpeg would read them all."""
+    times = np.array([entry.timestamp for entry in video.stream.index_entries], np.int64)
+    return PacketList(times, np.ones(len(times), bool))
 
 
 def list_packets_until(video: OpenVideo, end_seconds: float) -> PacketList | None:
@@ -93,7 +101,11 @@ def decode_listed(
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The frames at some of the listed times, in order, of a video just opened; FramesMissing if it has others."""
     missing, listed = set(wanted.tolist()), set(packets.times.tolist())
-    for frame in _decode_needed(video, packets.needed_for(wanted), missing):
+    is_sought = video.source.is_frame_folder
+    frames = (
+        _sought(video, wanted) if is_sought else _decode_needed(video, packets.needed_for(wanted), missing)
+    )
+    for frame in frames:
         if frame.pts is None or frame.pts not in listed:
             break
         if frame.pts in missing:
@@ -112,6 +124,20 @@ def decode_everything(video: OpenVideo) -> Iterator[VideoFrame]:
             yield from packet.decode()
     with suppress(av.FFmpegError):
         yield from video.stream.codec_context.decode(None)
+
+
+def _sought(video: OpenVideo, wanted: npt.NDArray[np.int64]) -> Iterator[VideoFrame]:
+    """The frames at some times of a video of keyframes alone, without reading what is between them."""
+    video.stream.codec_context.thread_count = ONE_THREAD
+    try:
+        for time in np.unique(wanted).tolist():
+            video.seek(video.seconds(time))
+            packet = next(video.packets(), None)
+            if packet is None or packet.pts != time:
+                raise FramesMissing
+            yield from packet.decode()
+    except av.FFmpegError as error:
+        raise FramesMissing from error
 
 
 def _decode_needed(

@@ -462,6 +462,21 @@ def test_copies_are_held_out_together(tmp_path: Path, make_files: MakeFiles) -> 
         assert not find_leaks(videos, equal_files(video.path for video in videos.all_videos()))
 
 
+def test_copies_in_several_groups_are_held_out_together(tmp_path: Path, make_files: MakeFiles) -> None:
+    make_files(
+        tmp_path,
+        (f"{label}/v_{label}_g{group:02}_c01.mp4" for label in ("run", "walk") for group in range(10)),
+    )
+    for label in ("run", "walk"):
+        for group in range(0, 10, 2):
+            copied = tmp_path / label / f"v_{label}_g{group:02}_c01.mp4"
+            shutil.copy(copied, tmp_path / label / f"v_{label}_g{group + 1:02}_c01.mp4")
+    for seed in range(10):
+        videos = load_labeled_videos(DataSource(str(tmp_path)), seed=seed)
+        assert (len(videos.train), len(videos.val)) == (16, 4)
+        assert not find_leaks(videos, equal_files(video.path for video in videos.all_videos()))
+
+
 def test_the_digest_of_a_list_knows_files_labels_and_order_but_no_folders() -> None:
     names = ("run", "walk")
     videos = [LabeledVideo(Path("/v/1.mp4"), 0), LabeledVideo(Path("/v/2.mp4"), 1)]

@@ -371,7 +371,7 @@ def test_times_of_files_that_are_cut_already_are_those_of_their_origin(
 
 def test_training_is_told_that_times_may_not_be_seconds(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", numbered_frames(20), fps=10)
-    write_video(tmp_path / "b.mp4", numbered_frames(20), fps=10)
+    write_video(tmp_path / "b.mp4", numbered_frames(30), fps=10)
     rows = "path,label,start,end\n" + "".join(
         f"{name}.mp4,{label},{start},{end}\n"
         for name in "ab"
@@ -379,7 +379,7 @@ def test_training_is_told_that_times_may_not_be_seconds(tmp_path: Path) -> None:
     )
     (remark,) = (each for each in load_labeled_videos(table(tmp_path, rows)).remarks if "looked at" in each)
     assert remark.startswith(
-        "2 of 4 moments looked at are not in their files, such as b.mp4@0:00-15:00 (the file ends at 0:02)"
+        "2 of 4 moments looked at are not in their files, such as b.mp4@0:00-15:00 (the file ends at 0:03)"
     )
 
 

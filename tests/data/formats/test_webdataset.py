@@ -10,11 +10,13 @@ import pytest
 from tests.frame_folders import write_frames, write_shard
 from tests.made_videos import frame_number, numbered_frames, write_video
 from vifi_cli.data.labeled_videos import LabeledVideos
-from vifi_cli.data.loading import read_own_splits
+from vifi_cli.data.leaks import find_leaks
+from vifi_cli.data.loading import load_labeled_videos, read_own_splits
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.video_checks import check_videos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.clips.reader import read_clip
+from vifi_cli.video.files.digests import equal_files
 
 LABELS = "id,name\n0,run\n1,wave\n"
 
@@ -59,6 +61,16 @@ def test_labels_are_names_in_any_of_three_files(tmp_path: Path, kind: str, label
     assert videos.class_names == ("run", "wave")
     assert labeled(videos) == {"a.tar/0000.mp4": "run", "a.tar/0001.mp4": "wave", "a.tar/0002.mp4": "run"}
     assert videos.missing == ()
+
+
+def test_equal_clips_in_several_shards_are_held_out_together(tmp_path: Path) -> None:
+    for number, name in enumerate("aabb"):
+        labels = {f"{label}.cls": label.encode() for label in ("run", "wave")}
+        clips = {f"{label}.mp4": f"{label}{name}".encode() for label in ("run", "wave")}
+        write_shard(tmp_path / f"{number}.tar", labels | clips)
+    videos = load_labeled_videos(DataSource(str(tmp_path)))
+    assert (len(videos.train), len(videos.val)) == (4, 4)
+    assert not find_leaks(videos, equal_files(video.path for video in videos.all_videos()))
 
 
 def test_numbers_are_named_by_a_label_file(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from vifi_cli.data.formats.listing import SPLITS, Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, class_counts, with_remark
@@ -16,6 +16,7 @@ from vifi_cli.data.splits.random_splits import (
     split_by_group,
 )
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.content import video_status
 from vifi_cli.video.files.digests import equal_files
 from vifi_cli.wording import as_argument, counted
 
@@ -99,9 +100,11 @@ def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name
     Raises:
         GroupsTooFew: the groups do not allow it.
     """
+    copies = [
+        files for files in equal_files(video.path for video in videos) if video_status(files[0]).st_size
+    ]
     if has_groups(videos):
-        return _split_known_groups(videos, shares, seed, name)
-    copies = [files for files in equal_files(video.path for video in videos) if files[0].stat().st_size]
+        return _split_known_groups(videos, copies, shares, seed, name)
     original = {path: files[0] for files in copies for path in files}
     distinct = [video for video in videos if original.get(video.path, video.path) == video.path]
     splits = split_by_class(distinct, shares, seed)
@@ -113,9 +116,9 @@ def split_fairly(videos: Sequence[LabeledVideo], shares: Shares, seed: int, name
 
 
 def _split_known_groups(
-    videos: Sequence[LabeledVideo], shares: Shares, seed: int, name: str
+    videos: Sequence[LabeledVideo], copies: Sequence[tuple[Path, ...]], shares: Shares, seed: int, name: str
 ) -> dict[Split, Videos]:
-    groups = joined_groups(videos, [video.unit for video in videos])
+    groups = joined_groups(videos, [video.unit for video in videos], copies)
     try:
         splits = split_by_group(videos, groups, shares, seed)
     except InvalidInput:

@@ -2,19 +2,25 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
 from vifi_cli.data.labeled_videos import LabeledVideo
 
 
-def joined_groups(videos: Sequence[LabeledVideo], groups: Sequence[str]) -> list[str]:
-    """The group of each video, where groups with moments of one file that overlap in time have become one.
+def joined_groups(
+    videos: Sequence[LabeledVideo], groups: Sequence[str], copies: Sequence[tuple[Path, ...]] = ()
+) -> list[str]:
+    """The group of each video, where groups that show the same frames have become one.
 
-    A joined group has the name of one of its groups. Without moments, the groups stay as they are.
+    They do if moments of one file overlap in time, also where files are equal: `copies` are groups of such files. A
+    joined group has the name of one of its groups. Without moments and copies, the groups stay as they are.
     """
-    if not any(video.is_moment for video in videos):
+    if not copies and not any(video.is_moment for video in videos):
         return list(groups)
+    original = {path: files[0] for files in copies for path in files}
+    videos = [replace(video, path=original.get(video.path, video.path)) for video in videos]
     joined = {group: group for group in groups}
 
     def name_of(group: str) -> str:

@@ -62,7 +62,7 @@ def test_promises_name_tests_that_exist() -> None:
 
 
 def test_rows_of_the_published_code_name_tests_that_exist() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "paper.md").read_text())
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "training.md").read_text())
     assert len(named) > 30
     for file, test in named:
         assert f"def {test}(" in (ROOT / file).read_text(), (file, test)

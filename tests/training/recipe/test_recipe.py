@@ -45,7 +45,7 @@ def test_the_papers_recipes(preset: str, tune: str, expected: tuple[float, ...])
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_what_the_published_code_does_in_every_setting(preset: str) -> None:
-    """Rows of the tables in docs/paper.md: pixels, names, leftover clips, schedule, weights that are tested."""
+    """Rows of the tables in docs/training.md: pixels, names, leftover clips, schedule, weights that are tested."""
     recipe, default = make_recipe(preset, protocol="paper"), make_recipe(preset)
     assert recipe.imagenet_statistics
     assert not recipe.clean_class_names

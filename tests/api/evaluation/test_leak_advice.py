@@ -62,6 +62,21 @@ def test_every_command_has_the_users_values(
             assert read.shots in (4, 16), "training needs their number"
 
 
+@pytest.mark.parametrize("classes", [("Yes, no", "run"), tuple(f"class {n}" for n in range(21))])
+def test_classes_that_do_not_fit_in_a_command_are_left_to_the_user(classes: tuple[str, ...]) -> None:
+    subject = subject_of(Setting("base2novel"), DataSource("ucf101", classes=classes), ["starter"])
+    plan = Plan(subject, (), (), (), {"starter": TrainedOn("starter")}, {})
+    text = how_to_avoid(plan, "starter")
+    assert text.count("` with your --classes") == len(commands_in(text)) == 2
+    assert not any("--classes" in command for command in commands_in(text))
+
+
+def test_a_layer_of_annotations_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in advice("base2novel", DataSource(str(tmp_path / "session.eaf"), layer="Action, left")):
+        assert parsed(command)["data"] == "session.eaf:Action, left"
+
+
 def test_lists_that_give_themselves_away_are_split_again() -> None:
     subject = subject_of(Setting("supervised"), DataSource("my clips.csv"), ["starter"])
     (command,) = commands_in(how_to_avoid(Plan(subject, (), (), (), {}, {}), ""))

@@ -1,5 +1,6 @@
 """`vifi embed-map` as a user runs it: after a run, models side by side, the index, with leaks, asked for nonsense."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,31 @@ def test_each_model_embeds_with_the_frames_of_its_training(
         ((_, alone),) = embed_dataset([model], data, "cpu", AUTOMATIC, allow_leak=False).by_model
         assert np.array_equal(embeddings, alone)
     assert not np.array_equal(both[0][1], both[1][1])
+
+
+def test_a_map_says_which_part_of_the_labels_it_shows(
+    folders: Path,
+    tiny: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "clips.jsonl"
+    rows = [
+        {"path": str(folders / colour / f"{number}.mp4"), "label": label}
+        for colour, label in (("red", ["warm"]), ("lime", ["green", "warm"]), ("blue", ["blue"]))
+        for number in range(2)
+    ]
+    table.write_text("\n".join(map(json.dumps, rows)))
+    made = embed_dataset([str(tiny)], DataSource(str(table)), "cpu", AUTOMATIC, allow_leak=False)
+    assert made.title == "clips.jsonl: 6 videos of 3 classes"
+    assert made.remarks == ("2 of 6 videos show several classes: the map shows each in the first of them",)
+    assert [made.class_names[video.label] for video in made.videos] == ["warm"] * 2 + ["green"] * 2 + [
+        "blue"
+    ] * 2
+    two = embed_dataset(
+        [str(tiny)], DataSource(str(folders)), "cpu", AUTOMATIC, allow_leak=False, classes="red,blue"
+    )
+    assert two.title == "videos: 8 videos of 2 classes, 1 left out"
+    assert two.remarks == ()
 
 
 def test_models_that_were_not_trained_are_shown_on_all_videos(

@@ -1,11 +1,17 @@
 """The commands that give the number that a leak forbids: they train without the tested videos and classes."""
 
 import shlex
+from dataclasses import replace
+from pathlib import Path
 
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, Setting
+from vifi_cli.data.source import DataSource
 from vifi_cli.paths import given_path, shown_path
 from vifi_cli.settings.settings import load_settings
+
+MOST_CLASSES = 20
+"""In a command; more are in the user's file."""
 
 
 def how_to_avoid(plan: TestPlan, model: str) -> str:
@@ -28,16 +34,23 @@ def _command(plan: TestPlan, program: str, model: str, setting: Setting | None =
     setting = setting or subject.setting
     if setting.name == "few-shot" and not setting.shots and program == "vifi finetune":
         setting = Setting("few-shot", PAPER_BASE_SHOTS)
-    name = shown_path(subject.data.name) if not subject.data.is_public_set else str(subject.data)
-    if subject.data.labels:
-        name = f"{name},{shown_path(subject.data.labels)}"
-    data, named = ["--data", name], ["--setting", str(setting)]
+    data, named = ["--data", _shown_data(subject.data)], ["--setting", str(setting)]
     parts = [*data, *named] if program == "vifi finetune" else [*named, *data]
     parts += ["--model", shown_path(given_path(model)) if given_path(model).exists() else model]
     if subject.data.root and subject.data.root != load_settings().data_root:
         parts += ["--data-root", shown_path(subject.data.root)]
-    if subject.data.classes and not any("," in name for name in subject.data.classes):
-        parts += ["--classes", ",".join(subject.data.classes)]
+    classes = subject.data.classes
+    fits = len(classes) <= MOST_CLASSES and not any("," in name for name in classes)
+    if classes and fits:
+        parts += ["--classes", ",".join(classes)]
     if subject.protocol == "paper":
         parts += ["--protocol", "paper"]
-    return f"`{program} {shlex.join(parts)}`"
+    return f"`{program} {shlex.join(parts)}`" + ("" if fits else " with your --classes")
+
+
+def _shown_data(data: DataSource) -> str:
+    """The data as `--data` takes it, paths in the working folder relative to it."""
+    if data.is_public_set:
+        return str(data)
+    labels = Path(shown_path(data.labels)) if data.labels else None
+    return str(replace(data, name=shown_path(data.name), labels=labels))

@@ -110,6 +110,12 @@ def find_list(subject: Subject, trial: Trial, wanted: TestList) -> LabeledVideos
     """
     source = replace(subject.data, split=wanted.split)
     videos = read_labeled_videos(source, wanted.setting, seed=subject.seed_of(trial))
+    if wanted.name in ("base", "novel") and videos.missing and not videos.all_videos():
+        raise InvalidInput(
+            f"no video of the {wanted.name} classes of {videos.name} is on disk, such as {videos.missing[0]}, and "
+            "base2novel tests base and novel classes: add some, or test those you have with --setting supervised "
+            "--classes present"
+        )
     if wanted.name in ("base", "novel") and len(videos.class_names) < 2:
         raise InvalidInput(
             f"{videos.name} has too few classes for base2novel: it needs two to learn and two others to test"

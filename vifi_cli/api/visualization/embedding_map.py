@@ -1,6 +1,6 @@
 """Maps of videos by their embeddings, models side by side: a picture and a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -206,12 +206,18 @@ def embed_dataset(
     unreadable = {tested.test[video].address: reason for video, reason in embedded[0][1].unreadable}
     report_unreadable(unreadable, "video", feedback)
     return LabeledEmbeddings(
-        title=title_of_map(tested.name, len(readable), len(tested.class_names)),
+        title=title_of_map(tested.name, len(readable), len(tested.class_names), len(tested.left_out)),
         class_names=tested.class_names,
         videos=tuple(tested.test[video] for video in readable),
         by_model=tuple((name, one.embeddings_of(readable)) for name, one in embedded),
-        remarks=tuple(f"leak: {leak}" for leak in plan.leaks.values()),
+        remarks=(*_first_classes(tested.test), *(f"leak: {leak}" for leak in plan.leaks.values())),
     )
+
+
+def _first_classes(videos: Sequence[LabeledVideo]) -> Iterator[str]:
+    """That the map shows one class of each video, where some have several."""
+    if several := sum(bool(video.more_labels) for video in videos):
+        yield f"{several} of {len(videos)} videos show several classes: the map shows each in the first of them"
 
 
 def _subject(models: Sequence[str], data: DataSource | None, classes: str | None) -> Subject:
@@ -238,7 +244,8 @@ def _joined(plan: TestPlan) -> LabeledVideos:
     for one in lists:
         videos += [replace(video, label=video.label + len(names)) for video in one.test]
         names += one.class_names
-    return replace(lists[0], class_names=tuple(names), test=tuple(videos))
+    left_out = tuple(dict.fromkeys(name for one in lists for name in one.left_out))
+    return replace(lists[0], class_names=tuple(names), test=tuple(videos), left_out=left_out)
 
 
 def _readable_by_all(embedded: Sequence[EmbeddedVideos]) -> list[int]:
@@ -254,6 +261,7 @@ def _embedded(
         return embed_videos(network, clips, settings.enter(loaded), report)
 
 
-def title_of_map(name: str, videos: int, classes: int) -> str:
-    """Such as `ucf101: 3,783 videos of 101 classes`."""
-    return f"{Path(name).name or name}: {counted(videos, 'video')} of {classes} classes"
+def title_of_map(name: str, videos: int, classes: int, left_out: int = 0) -> str:
+    """Such as `ucf101: 3,783 videos of 101 classes`; `left_out` counts classes that the data has beside these."""
+    part = f", {left_out} left out" if left_out else ""
+    return f"{Path(name).name or name}: {counted(videos, 'video')} of {classes} classes{part}"

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from vifi_cli.api.visualization.classify import read_class_list
+from tests.frame_folders import write_frames
+from tests.made_videos import numbered_frames, write_video
+from vifi_cli.api.feedback import AUTOMATIC
+from vifi_cli.api.visualization.classify import read_class_list, videos_in
 from vifi_cli.errors import InvalidInput
 
 
@@ -70,3 +73,17 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"run\n\xff\xfe")
     with pytest.raises(InvalidInput, match="not UTF-8"):
         read_class_list(str(tmp_path / "a.txt"))
+
+
+def test_frame_folders_are_read_if_there_is_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    frames = write_frames(tmp_path / "all" / "v_1", numbered_frames(9))
+    write_frames(tmp_path / "all" / "photos", numbered_frames(9), name="IMG_{:04}.JPG")
+    for given in (frames, tmp_path / "all"):
+        assert videos_in([given], AUTOMATIC) == [frames]
+        assert "vifi reads 1 folder of numbered pictures as videos" in caplog.text
+    video = write_video(tmp_path / "all" / "a.mp4", numbered_frames(3))
+    assert videos_in([tmp_path / "all"], AUTOMATIC) == [video]
+    assert "skipped: 1 folder of numbered pictures (`vifi config set frame_folders true`" in caplog.text

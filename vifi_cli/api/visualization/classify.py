@@ -19,7 +19,7 @@ from vifi_cli.settings.settings import load_settings
 from vifi_cli.video.clips.full_frames import clip_frames
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.video.files.virtual.frame_folders import WantedFrameFolders
-from vifi_cli.wording import printable
+from vifi_cli.wording import counted, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,15 @@ def videos_in(paths: Sequence[Path | str], feedback: Feedback) -> list[Path]:
     """
     given = [given_path(path) for path in paths]
     discovery = find_videos(given, frame_folders=WantedFrameFolders(load_settings().frame_folders))
-    if not discovery.videos and discovery.skipped.get("frame_folder"):  # then these are meant
+    skipped = discovery.skipped.get("frame_folder", 0)
+    pictures = f"{counted(skipped, 'folder')} of numbered pictures"
+    if skipped and discovery.videos:
+        feedback.note(
+            f"skipped: {pictures} (`vifi config set frame_folders true` reads such folders as videos)"
+        )
+    elif skipped:  # then these are meant
         discovery = find_videos(given, frame_folders=WantedFrameFolders(are_wanted=True))
+        feedback.note(f"no other videos, so vifi reads {pictures} as videos if they look like frames")
     for folder in discovery.unreadable_folders:
         feedback.note(f"{folder} cannot be read: its videos are skipped")
     if not discovery.videos and discovery.unreadable_folders == discovery.roots:

@@ -326,6 +326,8 @@ def test_groups_that_are_given_win(long: Path) -> None:
         ("path;label;start;end", "1,5;2,25"),
         ("path;label;start;end", "0:01,5;0:02,25"),
         ("path,label,start_timestamp,stop_timestamp", "00:00:01.5,00:00:02.25"),
+        ("videoPath,ClassName,StartTime,EndTime", "1.5,2.25"),
+        ("path,label,Start (s),Stop (s)", "1.5,2.25"),
     ],
 )
 def test_times_are_read_as_programs_write_them(long: Path, head: str, cells: str) -> None:
@@ -343,6 +345,10 @@ def test_times_are_read_as_programs_write_them(long: Path, head: str, cells: str
         ("start,length_sec", "has starts, and the column 'length_sec' instead of ends"),
         ("onset,offset", "unknown column 'onset'"),
         ("start_frame,end_frame", "unknown column 'start_frame'"),
+        ("starttime,stoptime", "unknown column 'starttime'"),
+        ("startFrame,endFrame", "unknown column 'startFrame'"),
+        ("Start [ms],End [ms]", r"unknown column 'Start \[ms\]'"),
+        ("start,unit", "unknown column 'unit'"),
         ("segment,rater", "unknown column 'segment'"),
         ("start_ms,end_ms", "unknown column 'start_ms'"),
     ],

@@ -3,9 +3,11 @@
 import csv
 import difflib
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.formats.listing import SPLIT_NAMES
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
@@ -39,9 +41,11 @@ SYNONYMS = {
 SEPARATORS = ",;\t|"
 _CRUCIAL = frozenset(
     """start end begin stop from to time second seconds frame frames onset offset segment segments interval
-    timestamps split group label labels class""".split()  # noqa: SIM905
+    timestamps unit units split group label labels class""".split()  # noqa: SIM905
 )
 """Words of columns whose neglect would change what a table says."""
+_STARTS = ("start", "begin")  # also of words such as `starttime`
+_SECONDS = re.compile(r"\s*[(\[](s|secs?|seconds)[)\]]$", re.IGNORECASE)
 _LENGTHS = frozenset(("duration", "dur", "length", "len"))
 """Words of columns that say where a moment ends, if nothing else does; otherwise they are about the file."""
 
@@ -132,7 +136,12 @@ def _first_row(text: str, mark: str) -> list[str]:
 
 
 def _counts(name: str) -> bool:
-    return bool(_words(name) & _CRUCIAL or difflib.get_close_matches(_plain(name), COLUMNS, n=1, cutoff=0.75))
+    is_start = any(word.startswith(_STARTS) for word in _words(name))
+    return bool(
+        is_start
+        or _words(name) & _CRUCIAL
+        or difflib.get_close_matches(_plain(name), COLUMNS, n=1, cutoff=0.75)
+    )
 
 
 def _words(name: str) -> set[str]:
@@ -140,7 +149,8 @@ def _words(name: str) -> set[str]:
 
 
 def _plain(name: str) -> str:
-    return "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+    """A name of a column in small letters: `start_time` for `start-time`, `startTime` and `Start Time (s)`."""
+    return "_".join(clean_class_name(_SECONDS.sub("", name)).casefold().replace("-", " ").split())
 
 
 def _is_number(name: str) -> bool:

@@ -20,7 +20,7 @@ from vifi_cli.video.files.recognition import VIDEO_SUFFIXES, judge, suffix_of
 from vifi_cli.video.files.skipping import is_in_search, matches, reason_to_skip
 from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.files.virtual.frame_folders import NO_FRAME_FOLDERS, WantedFrameFolders, are_frames
-from vifi_cli.video.files.virtual.frame_names import are_names_of_photographs, is_picture_name, numbered_names
+from vifi_cli.video.files.virtual.frame_names import is_picture_name, numbered_names
 from vifi_cli.video.files.virtual.tar_shards import (
     holds_videos,
     is_shard_name,
@@ -174,17 +174,16 @@ class _Walk:
 
     def _is_video(self, folder: Path, root: Path, content: Sequence[Path], *, is_linked: bool) -> bool:
         """Takes a folder of frames, and counts one that is not wanted; returns whether it took it."""
-        names = [path.name for path in content]
         wanted = self._frame_folders
         is_known = folder in wanted.known
-        found = numbered_names(names)
-        if not is_known and (found is None or not found.is_clear):
+        found = numbered_names(path.name for path in content)
+        if found is None or not (is_known or found.is_clear):
             return False
         if not (is_known or wanted.are_wanted_under(folder)):
-            if not are_names_of_photographs(names):
+            if not found.are_of_photographs:
                 self.skipped["frame_folder"] += 1
             return False
-        if not (is_known or folder == root or are_frames(folder, names)):
+        if not (is_known or folder == root or are_frames(folder, found)):
             return False
         try:
             status = video_status(folder)

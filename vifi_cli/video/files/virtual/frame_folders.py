@@ -9,8 +9,8 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.paths import LEADS_NOWHERE, root_of
 from vifi_cli.settings.settings import load_settings
-from vifi_cli.video.files.virtual.frame_names import NumberedNames, are_names_of_photographs, numbered_names
+from vifi_cli.video.files.virtual.frame_names import NumberedNames, numbered_names
 from vifi_cli.video.files.virtual.frame_rates import USUAL_RATE, as_rate, rate_file_of, rate_in
 from vifi_cli.video.files.virtual.virtual_files import virtual_status
 
@@ -134,7 +134,7 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     marks = [*states, rate_file.stat()] if rate_file else states
     modified = max(state.st_mtime_ns for state in marks)
     changed = max(base.st_ctime_ns, *(state.st_ctime_ns for state in marks))
-    sequence = NumberedNames(names, numbers, found.is_alone)
+    sequence = replace(found, names=names, numbers=numbers)
     plain = FrameFolder(folder, sequence, sizes, base, rate_file)
     size = sum(sizes) + len(plain.content_head)
     status = virtual_status(base, base.st_ino, size, (modified, changed))
@@ -153,13 +153,12 @@ def holds_frames(folder: Path | str) -> bool:
         return False
 
 
-def are_frames(folder: Path, names: Iterable[str]) -> bool:
-    """Whether a folder with these names holds frames, and not the photographs of a camera or scans.
+def are_frames(folder: Path, found: NumberedNames) -> bool:
+    """Whether a clear sequence of pictures in a folder are frames, and not the photographs of a camera or scans.
 
     Frames have one size, and no camera or scanner has named or signed them.
     """
-    found = numbered_names(names)
-    if found is None or not found.is_clear or are_names_of_photographs(found.names):
+    if found.are_of_photographs:
         return False
     sample = (found.names[0], found.names[len(found.names) // 2], found.names[-1])
     looks = [_look(folder / name) for name in sample]

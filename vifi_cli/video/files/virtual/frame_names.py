@@ -23,6 +23,7 @@ class NumberedNames:
     """The picture files of one sequence, in order of their numbers."""
 
     names: tuple[str, ...]
+    prefix: str  # of all names, before the number
     numbers: tuple[int, ...]
     is_alone: bool  # whether no other pictures are beside it, except those of optical flow
 
@@ -45,6 +46,11 @@ class NumberedNames:
         gaps, step = self.gaps, self.step
         return sum(0.5 * step < gap < 1.5 * step for gap in gaps) >= REGULAR_SHARE * len(gaps)
 
+    @property
+    def are_of_photographs(self) -> bool:
+        """Whether they are those of photographs, screenshots, scans or slides."""
+        return _PHOTOGRAPH.fullmatch(self.prefix) is not None
+
 
 def numbered_names(names: Iterable[str]) -> NumberedNames | None:
     """The longest sequence of pictures among the names in a folder, without pictures of optical flow; None if none."""
@@ -61,9 +67,9 @@ def numbered_names(names: Iterable[str]) -> NumberedNames | None:
             sequences.setdefault(key, []).append((int(found["number"]), name))
     if not sequences:
         return None
-    longest = max(sequences.values(), key=len)
+    (prefix, _), longest = max(sequences.items(), key=lambda sequence: len(sequence[1]))
     numbers, ordered = zip(*sorted(longest), strict=True)
-    return NumberedNames(ordered, numbers, is_alone=not others and len(sequences) == 1)
+    return NumberedNames(ordered, prefix, numbers, is_alone=not others and len(sequences) == 1)
 
 
 def are_names_of_frames(names: Iterable[str]) -> bool:
@@ -74,13 +80,6 @@ def are_names_of_frames(names: Iterable[str]) -> bool:
     """
     found = numbered_names(names)
     return found is not None and found.is_clear
-
-
-def are_names_of_photographs(names: Iterable[str]) -> bool:
-    """Whether the numbered pictures among the names in a folder are named like photographs, screenshots or pages."""
-    found = numbered_names(names)
-    numbered = None if found is None else _NUMBERED.fullmatch(found.names[0])
-    return numbered is not None and _PHOTOGRAPH.fullmatch(numbered["prefix"]) is not None
 
 
 def is_picture_name(name: str) -> bool:

@@ -68,6 +68,11 @@ def test_tables_are_read_whatever_separates_and_names_their_columns(tmp_path: Pa
     ("text", "remark"),
     [
         ("path,label,fps,codec\na.avi,run,25,x\n", "left out the columns fps, codec"),
+        (
+            "path,label,subject_id\na.avi,run,7\n",
+            "left out the columns subject_id; call subject_id group to keep the videos of each together in one split",
+        ),
+        ("path,label,person,group\na.avi,run,7,7\n", "left out the columns person"),
         ("a.avi,run\n", "has no header: its columns are read as path, label"),
         ("run,val,a.avi\n", "has no header: its columns are read as label, split, path"),
     ],

@@ -44,6 +44,9 @@ _CRUCIAL = frozenset(
     timestamps unit units split group label labels class""".split()  # noqa: SIM905
 )
 """Words of columns whose neglect would change what a table says."""
+_SHARED = frozenset(
+    "person subject participant actor speaker signer player patient animal scene session".split()  # noqa: SIM905
+)
 _STARTS = ("start", "begin")  # also of words such as `starttime`
 _SECONDS = re.compile(r"\s*[(\[](s|secs?|seconds)[)\]]$", re.IGNORECASE)
 _LENGTHS = frozenset(("duration", "dur", "length", "len"))
@@ -121,6 +124,11 @@ def columns_without_header(rows: Sequence[Sequence[str]], path: Path, mark: str)
         )
     role = {paths[0]: "path", others[0]: "label"} | dict.fromkeys(splits, "split")
     return [role[place] for place in range(len(columns))]
+
+
+def says_who(name: str) -> bool:
+    """Whether a column is called after what the videos of a group share, such as a person."""
+    return bool(_words(name) & _SHARED)
 
 
 def is_video_name(text: str) -> bool:

@@ -14,6 +14,7 @@ from vifi_cli.data.formats.tables.columns import (
     columns_of,
     columns_without_header,
     find_columns,
+    says_who,
 )
 from vifi_cli.data.formats.text_file import CsvRow, numbered_lines, read_text, rows_below
 from vifi_cli.errors import InvalidInput
@@ -38,7 +39,7 @@ def csv_rows(path: Path) -> tuple[list[CsvRow], list[str]]:
     columns = [names.get(name, name) for name in header]
     left_out = [name for name in header if name not in names]
     rows = [_of_known_columns(row, mark) for row in rows_below(reader, columns, path, REQUIRED)]
-    return rows, _remarks(left_out)
+    return rows, _remarks(left_out, has_groups="group" in columns)
 
 
 def has_known_header(path: Path) -> bool:
@@ -88,7 +89,7 @@ def _json_rows(entries: Sequence[tuple[object, str]]) -> tuple[list[CsvRow], lis
         names = columns_of(list(content), where, unit="key")
         left_out |= dict.fromkeys(name for name in content if name not in names)
         rows.append(json_row({names[name]: value for name, value in content.items() if name in names}, where))
-    return rows, _remarks(list(left_out))
+    return rows, _remarks(list(left_out), has_groups=any("group" in row.cells for row in rows))
 
 
 def json_row(content: dict[str, object], where: str) -> CsvRow:
@@ -115,9 +116,11 @@ def _of_known_columns(row: CsvRow, mark: str) -> CsvRow:
     return CsvRow(cells, row.where)
 
 
-def _remarks(left_out: Sequence[str]) -> list[str]:
+def _remarks(left_out: Sequence[str], *, has_groups: bool) -> list[str]:
     named = [name for name in left_out if name]  # pandas writes its index without a name
-    return [f"left out the columns {', '.join(named)}"] if named else []
+    who = "" if has_groups else next(filter(says_who, named), "")
+    advice = f"; call {who} group to keep the videos of each together in one split" if who else ""
+    return [f"left out the columns {', '.join(named)}{advice}"] if named else []
 
 
 def _without_preamble(text: str) -> str:

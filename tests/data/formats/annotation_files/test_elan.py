@@ -232,3 +232,11 @@ def test_sessions_in_folders_of_their_own_are_no_classes(write: Write) -> None:
         for video in videos.train
     ) == [("one/s 1.mp4", "wave", 1.5), ("two/s 1.mp4", "sit", 1.5), ("videos/s3.mp4", "wave", 4.25)]
     assert f"the labels are from 3 annotation files in {folder}" in videos.remarks
+
+
+def test_a_file_of_elan_in_a_class_folder_does_not_label_the_others(write: Write) -> None:
+    for number in range(3):
+        for name in ("run", "walk"):
+            path = write(f"{name}/{number}.mp4", name)
+    write("run/notes.eaf", DOCUMENT.format(tiers=tier("Action", aligned(1, 1, 2, "wave"))))
+    assert read_own_splits(DataSource(str(path.parents[1]))).class_names == ("run", "walk")

@@ -24,6 +24,7 @@ from vifi_cli.data.formats.annotation_files.via import CSV_HEADER, via_project_m
 from vifi_cli.data.formats.folders.video_tree import files_below
 from vifi_cli.data.formats.listing import Listing
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.recognition import VIDEO_SUFFIXES
 
 Read = Callable[[Path, str | None, MediaFinder], Iterator[LabeledMoment | Omission]]
 """Reads the moments of a file's layer, such as a tier; None for its only one. The finder shows which videos exist."""
@@ -38,18 +39,24 @@ JSON_READERS: dict[frozenset[str], Read] = {
 WITHOUT_LAYERS = (boris_project_moments, boris_table_moments)
 WITHOUT_LABELS = Omission("annotation file without labels", "annotation files without labels")
 SUFFIXES = (".eaf", ".boris")  # of files that are nothing else
+MOST_CAMERAS = 4  # videos of a session
 XML_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES = (".xml", ".eaf"), (".json", ".boris"), (".csv", ".tsv")
 
 
 def annotation_files(folder: Path) -> list[Path]:
     """The files of BORIS and ELAN in a folder, which usually hold the labels of one session each.
 
-    Without any, it takes those in its subfolders: many people keep a folder for each session.
+    Without any, it takes those in its subfolders: many people keep a folder for each session. A few files of ELAN among
+    many videos do not label these.
     """
     files = sorted(path for path in folder.iterdir() if _is_session(path) and path.is_file())
-    return files or [
-        path for path in map(Path, files_below(str(folder), skip_unreadable=True)) if _is_session(path)
-    ]
+    if files:
+        return files
+    below = list(map(Path, files_below(str(folder), skip_unreadable=True)))
+    files = list(filter(_is_session, below))
+    videos = sum(path.suffix.lower() in VIDEO_SUFFIXES for path in below) if files else 0
+    has_project = any(path.suffix.lower() == ".boris" for path in files)
+    return files if has_project or len(files) * MOST_CAMERAS >= videos else []
 
 
 def _is_session(path: Path) -> bool:

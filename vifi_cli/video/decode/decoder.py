@@ -26,6 +26,7 @@ from vifi_cli.video.files.content import video_status
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.video.pictures.frames import FrameGeometry, Frames, VideoInfo
 from vifi_cli.video.pictures.picture import FrameScaler, Picture, upright_size
+from vifi_cli.wording import counted
 
 CHUNK_FRAMES = 32
 # a file whose frames end this much before its declared end was cut off
@@ -206,7 +207,9 @@ class _Decoding:
         if self._clock is not None and self._clock.warning:
             remarks.append(self._clock.warning)
         if self._video.packets_damaged:
-            remarks.append(f"{self._video.packets_damaged} damaged packets were skipped")
+            remarks.append(
+                f"{counted(self._video.packets_damaged, 'damaged packet was', 'damaged packets were')} skipped"
+            )
         if self._video.encrypted:
             remarks.append(f"encrypted from {end:.1f} s on")
         elif declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared) and not self._goes_on():

@@ -12,6 +12,7 @@ from vifi_cli.video.export.open_moment import OpenMoment, open_moment
 from vifi_cli.video.export.picture_fitting import PictureFitter, canvas_of, lowered
 from vifi_cli.video.export.sound import OpenSound, SoundFormat, SoundTrack, open_sound
 from vifi_cli.video.moment import Moment
+from vifi_cli.wording import counted
 
 HIGHEST_RATE, USUAL_RATE, USUAL_UNIT = Fraction(240), Fraction(25), Fraction(1, 1000)
 FINE_SECONDS, COARSEST_SECONDS = 0.0005, 0.002  # Matroska and WebM store milliseconds
@@ -108,5 +109,7 @@ def _remarks(opened: OpenMoment, fit: PictureFitter, left_out: list[str]) -> tup
     if fit.hdr:
         remarks.append(f"its HDR ({fit.hdr}) was converted to SDR")
     if opened.video.packets_damaged:
-        remarks.append(f"{opened.video.packets_damaged} damaged packets were skipped")
+        remarks.append(
+            f"{counted(opened.video.packets_damaged, 'damaged packet was', 'damaged packets were')} skipped"
+        )
     return tuple(remarks)

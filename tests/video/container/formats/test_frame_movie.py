@@ -156,6 +156,10 @@ def test_a_damaged_or_empty_picture_costs_only_itself(tmp_path: Path) -> None:
     *_, info = decode_frames(folder, FrameSampling(25.0, 4), GEOMETRY)
     assert isinstance(info, VideoInfo)
     assert info.warning == "2 damaged packets were skipped"
+    (folder / "img_00010.jpg").write_bytes((folder / "img_00011.jpg").read_bytes())
+    *_, info = decode_frames(folder, FrameSampling(25.0, 4), GEOMETRY)
+    assert isinstance(info, VideoInfo)
+    assert info.warning == "1 damaged packet was skipped"
 
 
 def test_a_damaged_webp_costs_only_itself(tmp_path: Path) -> None:

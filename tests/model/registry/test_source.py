@@ -81,6 +81,15 @@ def test_paths_that_hold_no_model_are_refused(tmp_path: Path) -> None:
             resolve_model(str(tmp_path / name))
 
 
+def test_files_of_a_model_without_its_configuration_do_not_send_in_a_circle(tmp_path: Path) -> None:
+    part = tmp_path / "model-00001-of-00002.safetensors"
+    part.touch()
+    with pytest.raises(InvalidInput, match="name their folder"):
+        resolve_model(str(part))
+    with pytest.raises(InvalidInput, match=r"but not its config\.json: fetch that too"):
+        resolve_model(str(tmp_path))
+
+
 def test_the_model_of_an_unfinished_run_is_proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "run" / "last").mkdir(parents=True)
     for file in ("config.json", "weights.safetensors"):

@@ -279,3 +279,21 @@ def test_a_run_folder_that_is_moved_ends_the_run_and_gets_no_second_one(
     with pytest.raises(InvalidInput, match=r"run was moved or deleted .* continue with --resume"):
         next(reports)
     assert not folder.exists()
+
+
+def test_a_folder_that_is_no_runs_brings_what_is_meant(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(tmp_path / "run")
+    (tmp_path / "file").touch()
+    for place, message in (
+        ("run/best", rf"it has no config\.toml; did you mean {tmp_path}/run\?$"),
+        ("file", r"file is not a run folder: it has no config\.toml$"),
+        ("nothing", r"nothing is not a run folder: it has no config\.toml$"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            RunFolder(tmp_path / place).read_config()
+    first, second = RunFolder(tmp_path / "two/finetune"), RunFolder(tmp_path / "two/prompt")
+    config = RunFolder(tmp_path / "run").read_config()
+    first.begin(config)
+    second.begin(replace(config, model=str(first.best)))
+    with pytest.raises(InvalidInput, match=f"continue with `vifi bridge --resume {tmp_path}/two`"):
+        RunFolder(tmp_path / "two").read_config()

@@ -140,6 +140,8 @@ def _folder(path: Path) -> ModelSource:
         return ModelSource(str(path), "vifi", path=path)
     if is_transformers_folder(path):
         return ModelSource(str(path), "transformers", path=path)
+    if any(_PART.search(file.name) for file in path.iterdir()):
+        raise InvalidInput(f"{path} holds the files of a model, but not its config.json: fetch that too")
     models = (path / name for name in ("best", "last") if is_model_folder(path / name))
     inside = next(models, None) or next(filter(is_weights_name, sorted(path.iterdir())), None)
     hint = f"; did you mean {inside}?" if inside else ""

@@ -148,12 +148,22 @@ class RunFolder:
         file = self._config
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InvalidInput(f"{self.path} is not a run folder: it has no config.toml") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InvalidInput(
+                f"{self.path} is not a run folder: it has no {CONFIG_FILE}{self._hint()}"
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidInput(f"{file} is not the configuration of a run: {error}") from error
         table.pop("vifi", None)  # the version that wrote it
         return as_dataclass(RunConfig, table, str(file))
+
+    def _hint(self) -> str:
+        """What was meant by a folder that is not a run's: a bridge, or the run around it."""
+        if _is_bridge(self.path):
+            return f"; continue with `vifi bridge --resume {as_argument(self.path)}`"
+        around = RunFolder(self.path.parent)
+        is_model = self.path in (around.best, around.last) and around.is_begun()
+        return f"; did you mean {around.path}?" if is_model else ""
 
     def add(self, report: StepReport | EpochReport) -> None:
         """Append a report to the metrics."""

@@ -41,7 +41,8 @@ class LayerAbsent(InvalidInput):
 
 NO_DURATION = Omission("annotation that does not last", "annotations that do not last")
 CONTRADICTION = Omission(
-    "video that is listed with several classes", "videos that are listed with several classes"
+    "video or segment that is listed with several classes",
+    "videos or segments that are listed with several classes",
 )
 TOO_EARLY = Omission("annotation from before its video", "annotations from before their videos")
 NO_LABEL = Omission("annotation without a label", "annotations without a label")

@@ -134,6 +134,7 @@ def test_nothing_else_counts_processors() -> None:
     [
         ({}, "PASSIVE 0"),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
+        ({"OMP_WAIT_POLICY": ""}, "PASSIVE 0"),
         ({"GOMP_SPINCOUNT": "100"}, "None None"),
         ({"KMP_BLOCKTIME": "200"}, "None 200"),
     ],

@@ -55,7 +55,7 @@ They read it when they are loaded, in each process. By default a thread without 
 once; where other programs need the processors, all threads then wait for one that is spun out. See
 docs/measurements/performance.md.
 """
-if not any(_name in os.environ for _name in WAIT_POLICIES):
+if not any(os.environ.get(_name) for _name in WAIT_POLICIES):  # libgomp complains of an empty one
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 
 _HOMES = {

@@ -230,7 +230,10 @@ def refusals(videos: LabeledVideos) -> Iterator[str]:
             yield f"{videos.name} has the classes {same!r} and {name!r}, which are read alike: name them differently"
     if len(videos.class_names) < 2:
         only = f"only one class, {videos.class_names[0]!r}" if videos.class_names else "no class"
-        yield f"{videos.name} has {only}: add videos of at least two classes"
+        step = "add videos of at least two classes"
+        if videos.left_out:
+            only, step = f"{only}, with --classes", "name more classes, or add their videos"
+        yield f"{videos.name} has {only}: {step}"
     if not videos.all_videos():
         listed = ", such as ".join(
             (f"none of its {len(videos.missing)} videos is on disk", *videos.missing[:1])

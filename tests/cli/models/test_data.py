@@ -8,7 +8,10 @@ import pytest
 from tests.cli.conftest import Vifi
 from tests.made_videos import solid_colour_clip, write_video
 from tests.video.clips.test_same_footage import take
+from vifi_cli.cli.models.data_overview import show_overview
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
+from vifi_cli.data.video_checks import DataCheck
 
 WEIZMANN = Path(__file__).parents[4] / "shared/videos/actions/weizmann"
 HEADER = "Class\tTrain\tVal\tTest\n"
@@ -205,6 +208,20 @@ def test_check_reports_balance_and_durations(vifi: Vifi, tmp_path: Path) -> None
     assert document["class_balance"]["ratio"] == 3
     assert document["durations"]["median_seconds"] == pytest.approx(1, abs=0.05)
     assert [Path(each["path"]).name for each in document["durations"]["long"]] == ["3.mp4"]
+
+
+def test_check_advises_no_balance_where_videos_show_several_classes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clips = [
+        LabeledVideo(Path(f"/{place}.mp4"), 0, more_labels=(1,) if place < 1 else ()) for place in range(4)
+    ]
+    found = DataCheck(
+        LabeledVideos("several", ("run", "walk"), tuple(clips), (), ()), (), (), (), near_duplicates=()
+    )
+    show_overview(found)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "classes are unequal: 'run' has 4 videos, 'walk' 1; mAP counts them alike"
 
 
 def test_a_model_of_the_check_is_for_near_duplicates_and_must_exist(vifi: Vifi, people: Path) -> None:

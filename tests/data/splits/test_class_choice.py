@@ -13,7 +13,7 @@ from vifi_cli.data.loading import load_labeled_videos, read_labeled_videos, read
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.data.source import DataSource
-from vifi_cli.data.splits.class_choice import only_classes, read_class_choice
+from vifi_cli.data.splits.class_choice import choice_in_words, only_classes, read_class_choice
 from vifi_cli.errors import InvalidInput
 
 PRESENT = ("present",)
@@ -98,7 +98,7 @@ def test_own_data_is_split_after_the_choice(tmp_path: Path, make_files: MakeFile
     made = split_data(tmp_path / "data", tmp_path / "t.csv", classes=["run", "wave"])
     assert "walk" not in (tmp_path / "t.csv").read_text()
     assert [count.name for count in made.counts()] == ["run", "wave"]
-    with pytest.raises(InvalidInput, match="only one class, 'run'"):
+    with pytest.raises(InvalidInput, match="only one class, 'run', with --classes: name more classes"):
         load_labeled_videos(DataSource(str(tmp_path / "data"), classes=("run",)))
 
 
@@ -151,7 +151,7 @@ def test_a_choice_is_read_from_a_list_or_a_file(tmp_path: Path) -> None:
         ),
         (("shoot_bow", "shoot bow"), "which are read alike"),
         (("run\x07", "walk"), "is not plain text"),
-        (("run",), "only one class, 'run'"),
+        (("run",), "only one class, 'run': add videos of at least two classes"),
     ],
 )
 def test_the_check_finds_what_training_refuses(
@@ -176,3 +176,8 @@ def test_no_two_classes_of_a_public_set_are_read_alike(name: str) -> None:
     assert len({name.replace("_", " ").casefold() for name in class_names_of(name)}) == len(
         class_names_of(name)
     )
+
+
+def test_a_choice_in_words() -> None:
+    choices: list[tuple[str, ...]] = [(), ("all",), ("present",), ("run", "walk")]
+    assert list(map(choice_in_words, choices)) == ["", "", "classes present", "2 classes"]

@@ -87,12 +87,13 @@ def _hint(found: list[RunSummary]) -> None:
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
+    from vifi_cli.data.splits.class_choice import choice_in_words
     from vifi_cli.paths import shown_path
 
     return (
         shown_path(run.folder.path),
         _state(run),
-        f"{run.data_name} ({len(run.config.classes)} classes)" if run.config.classes else run.data_name,
+        f"{run.data_name} ({part})" if (part := choice_in_words(run.config.classes)) else run.data_name,
         f"{shown_path(run.config.model)}: {run.recipe_text}",
         _percent(run.best),
         _percent(run.before),

@@ -8,7 +8,7 @@ from vifi_cli.data.formats.label_file import LabelFile, read_label_file
 from vifi_cli.data.labeled_videos import LabeledVideos, restrict_to_classes, with_remark
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path, is_given_file
-from vifi_cli.wording import first_of
+from vifi_cli.wording import counted, first_of
 
 ALL, PRESENT = "all", "present"
 MOST_NAMED = 5
@@ -35,6 +35,13 @@ def read_class_choice(text: str | Sequence[str] | None) -> ClassChoice:
     return tuple(dict.fromkeys(names))
 
 
+def choice_in_words(choice: ClassChoice) -> str:
+    """Such as `3 classes`, or `classes present`; empty for all of them."""
+    if choice in ((), (ALL,)):
+        return ""
+    return "classes present" if choice == (PRESENT,) else counted(len(choice), "class", "classes")
+
+
 def only_classes(videos: LabeledVideos, choice: ClassChoice, known: Sequence[str] = ()) -> LabeledVideos:
     """The videos of chosen classes, in the order of the set; a remark says which part this is.
 
@@ -44,7 +51,7 @@ def only_classes(videos: LabeledVideos, choice: ClassChoice, known: Sequence[str
     Raises:
         InvalidInput: a name is not a class of the set, or none of the classes is there.
     """
-    if choice in ((), (ALL,)):
+    if not choice_in_words(choice):
         return videos
     if choice == (PRESENT,):
         has_videos = {label for video in videos.train or videos.all_videos() for label in video.labels}

@@ -143,3 +143,12 @@ def test_the_legend_explains_only_what_the_table_has() -> None:
         "Percent, except for ranks; 95 % intervals in brackets; ± is the standard deviation over splits or seeds."
     )
     assert legend(ResultTable(("base",), (STARTER_ALONE,))) == "Percent; 95 % intervals in brackets."
+
+
+def test_long_names_that_begin_alike_keep_what_tells_them_apart() -> None:
+    names = [f"a person does the same long movement by the {part}" for part in ("left hand", "right hand")]
+    labels = confusion_grid(np.eye(2, dtype=np.int64), names).labels
+    assert [label[-10:] for label in labels] == [" left hand", "right hand"]
+    assert max(map(len, labels)) <= 28
+    (first, _) = confusion_grid(np.eye(2, dtype=np.int64), ["wave " * 9, "run"]).labels
+    assert first.startswith("wave wave")

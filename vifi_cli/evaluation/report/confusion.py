@@ -43,7 +43,7 @@ def confusion_figure(confusion: npt.NDArray[np.int64], class_names: Sequence[str
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
     axes.set(xlabel="predicted class", ylabel="true class")
     if classes <= MOST_LABELS:
-        names = [shortened(lettered(name), LONGEST_LABEL) for name in class_names]
+        names = _labels(list(map(lettered, class_names)))
         size = 9 if classes <= MOST_LABELS // 2 else 7
         axes.set_xticks(range(classes), names, rotation=90, fontsize=size)
         axes.set_yticks(range(classes), names, fontsize=size)
@@ -90,7 +90,7 @@ def confusion_grid(confusion: npt.NDArray[np.int64], class_names: Sequence[str])
     classes = len(class_names)
     has_names = classes <= MOST_LABELS
     cell = 24 if classes <= MOST_COUNTS else 14 if has_names else max(2, PIXELS_WITHOUT_NAMES // classes)
-    labels = tuple(shortened(shown(name), LONGEST_LABEL) for name in class_names) if has_names else ()
+    labels = tuple(_labels(list(map(shown, class_names)))) if has_names else ()
     totals = confusion.sum(1).tolist()
     cells = []
     for row, column in np.argwhere(confusion > 0).tolist():
@@ -99,6 +99,14 @@ def confusion_grid(confusion: npt.NDArray[np.int64], class_names: Sequence[str])
         cells.append(ConfusionCell(row, column, count, count / total, words))
     left = max(map(_pixels, labels), default=0)
     return ConfusionGrid(classes, cell, left, labels, tuple(cells))
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Names short enough for an axis; those that begin alike keep their ends."""
+    labels = [shortened(name, LONGEST_LABEL) for name in names]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [shortened(name, LONGEST_LABEL, keeps_end=True) for name in names]
 
 
 def _pixels(label: str) -> int:

@@ -24,7 +24,7 @@ from vifi_cli.training.recipe.changes import Change, with_changes, without_mirro
 from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.video.files.digests import equal_files
-from vifi_cli.wording import counted
+from vifi_cli.wording import as_argument, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def resumed_run(path: Path | str, how: Resumption, feedback: Feedback) -> Prepar
     if digest_of(videos) != config.videos:
         raise InvalidInput(
             f"the videos of {config.data} are not those that {folder.path} began with: name the place of those with "
-            f"--data or --data-root, or start a new run with --model {folder.last}"
+            f"--data or --data-root, or start a new run with --model {as_argument(folder.last)}"
         )
     fetch_model(config.model, feedback)
     return PreparedRun(folder, config, videos, is_begun=True)

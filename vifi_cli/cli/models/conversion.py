@@ -12,6 +12,7 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
+from vifi_cli.wording import as_argument
 
 OutputOption = Annotated[Path, output_option("Folder to make; new or empty", metavar="FOLDER")]
 
@@ -56,7 +57,7 @@ def import_command(
         return
     prompts = [] if card.prompts else [("Learned prompts", "none")]
     output.facts([("Recognized", imported.architecture), *card_facts(card), *prompts])
-    output.note(f"written to {imported.folder}; use it as --model {imported.folder}")
+    output.note(f"written to {imported.folder}; use it as --model {as_argument(imported.folder)}")
 
 
 def export_command(

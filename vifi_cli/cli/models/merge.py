@@ -15,6 +15,7 @@ from vifi_cli.cli.terminal.options.shared import DeviceOption, JsonOption
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import as_argument
 
 if TYPE_CHECKING:
     from vifi_cli.api.models.merging import MergedModel
@@ -82,7 +83,7 @@ def merge_command(
         output.note(f"merged: {merged.card.origin['merged']}")
     else:
         output.facts(card_facts(merged.card))
-    output.note(f"written to {merged.folder}; use it as --model {merged.folder}")
+    output.note(f"written to {merged.folder}; use it as --model {as_argument(merged.folder)}")
 
 
 def _as_document(merged: MergedModel) -> dict[str, object]:

@@ -110,6 +110,14 @@ def no_real_time_process() -> Iterator[None]:
 
 
 @pytest.fixture
+def hang_up_counts() -> Iterator[None]:
+    """Programs that a test starts are ended by SIGHUP, also where `nohup` started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture
 def full_disk() -> Iterator[None]:
     """No file of this process may grow past 100 kB: like a full disk, this fails with an OSError."""
     limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)

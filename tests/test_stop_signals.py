@@ -14,6 +14,7 @@ from vifi_cli.video.workers.isolated_worker import IsolatedWorker
 from vifi_cli.video.workers.messages import Answers
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.usefixtures("hang_up_counts")
 
 
 def run(program: str) -> "subprocess.CompletedProcess[str]":

@@ -25,6 +25,7 @@ from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 
 TERM, HUP, INT, USR1 = signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1
 END_SECONDS = 60.0
+pytestmark = pytest.mark.usefixtures("hang_up_counts")
 
 
 class Running:

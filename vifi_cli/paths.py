@@ -15,8 +15,10 @@ from vifi_cli.disk.replacement import replacement
 from vifi_cli.errors import InvalidInput
 
 NAMES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
-LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what is just gone, or a link
-"""The errors of a path that leads nowhere; with any other error, a file may be there."""
+"""The errors of a path that names no file; with any other error, a file may be there."""
+
+LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""The errors of a file that is just gone, and of a link that leads nowhere."""
 
 INDEX_FOLDERS = ("index", "index.rebuild", "index.replaced")
 """An index, the one that a rebuild makes, and the one that it has replaced."""

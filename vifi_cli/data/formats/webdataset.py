@@ -102,6 +102,7 @@ class _Sample:
     split: Split
     videos: list[str] = field(default_factory=list)
     labels: dict[str, bytes] = field(default_factory=dict)  # by kind
+    content: dict[str, object] = field(default_factory=dict)  # of its JSON: label, split and group
 
 
 def _shards_in(folder: Path) -> tuple[Path, ...]:
@@ -171,7 +172,9 @@ def _labeled(name: str, samples: Sequence[_Sample]) -> tuple[str, list[_Sample]]
     for kind in LABELS:
         having = [sample for sample in samples if kind in sample.labels]
         if kind == "json":
-            having = [sample for sample in having if _object_in(sample)]
+            for sample in having:
+                sample.content = _object_in(sample)
+            having = [sample for sample in having if sample.content]
         if having:
             return kind, having
     raise InvalidInput(
@@ -180,8 +183,8 @@ def _labeled(name: str, samples: Sequence[_Sample]) -> tuple[str, list[_Sample]]
     )
 
 
-def _object_in(sample: _Sample) -> dict[str, object] | None:
-    """The label, split and group in the JSON of a sample; None if it has no label.
+def _object_in(sample: _Sample) -> dict[str, object]:
+    """The label, split and group in the JSON of a sample; empty if it has no label.
 
     Times and addresses there are those of the film that the sample was cut from.
     """
@@ -191,10 +194,10 @@ def _object_in(sample: _Sample) -> dict[str, object] | None:
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{where} is not JSON: {getattr(error, 'msg', 'it is damaged')}") from error
     if not isinstance(content, dict):
-        return None
+        return {}
     known = [name for name in content if name.lower() in _READ and content[name] is not None]
     if not any(name.lower() in SYNONYMS["label"] for name in known):
-        return None
+        return {}
     columns = columns_of(["path", *known], where, unit="key")
     return {columns[name]: content[name] for name in known if name in columns}
 
@@ -206,7 +209,7 @@ def _rows_of(sample: _Sample, kind: str) -> Iterator[CsvRow]:
     for video in sample.videos:
         usual = {"path": str(sample.shard / video), "split": sample.split, "group": group}
         if kind == "json":
-            yield json_row({**usual, **(_object_in(sample) or {})}, where)
+            yield json_row({**usual, **sample.content}, where)
             continue
         label = sample.labels[kind].decode("utf-8-sig", errors="replace").strip()
         if not label or "\n" in label:

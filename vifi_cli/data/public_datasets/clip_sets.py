@@ -6,6 +6,7 @@ resound), and Das et al., Toyota Smarthome, ICCV 2019, with the authors' evaluat
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from vifi_cli.data.class_names import class_names_of
@@ -55,11 +56,8 @@ def epic_moments(kind: EpicKind) -> Callable[[VideoTree], Moments]:
                     time_in(row.cells[f"{edge}_timestamp"], row.where) for edge in ("start", "stop")
                 )
                 video = row.cells["video_id"]
-                moment = moment_between(f"{video}.MP4", [name], start, end)
-                if isinstance(moment, Omission):
-                    yield moment
-                else:
-                    yield LabeledMoment(moment.file, moment.class_names, moment.part, video, split)
+                moment = moment_between(f"{video}.MP4", [name], start, end, video)
+                yield replace(moment, split=split) if isinstance(moment, LabeledMoment) else moment
 
     return moments
 

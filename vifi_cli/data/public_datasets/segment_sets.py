@@ -5,6 +5,7 @@ Sources: `activity_net.v1-3.min.json`; the READMEs of HACS 1.1.1 (hangzhaomit/HA
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vifi_cli.data.formats.annotation_files.moments import LabeledMoment, Omission, moment_between, time_in
 from vifi_cli.data.formats.annotation_files.structured_file import list_in, load_json, object_in
@@ -76,7 +77,7 @@ def _in_split(
         return moment
     if subset not in SPLIT_NAMES:
         raise InvalidInput(f"{where}: the subset {subset!r} is not training, validation or testing")
-    return LabeledMoment(moment.file, moment.class_names, moment.part, group, SPLIT_NAMES[subset])
+    return replace(moment, group=group, split=SPLIT_NAMES[subset])
 
 
 def charades_moments(tree: VideoTree) -> Iterator[LabeledMoment | Omission]:

@@ -78,10 +78,10 @@ def cvat_moments(path: Path, layer: str | None, finder: MediaFinder) -> Iterator
 def _moment(run: _Run, file: str, times: FrameTimes | None) -> LabeledMoment | Omission:
     if not run.label.strip():
         return NO_LABEL
-    if times is not None and math.isinf(times.of(run.first)):
-        return AFTER_THE_END
     if times is None:  # the video is absent, and the moment is only counted
         return LabeledMoment(file, (run.label,))
+    if math.isinf(times.of(run.first)):
+        return AFTER_THE_END
     return moment_between(file, [run.label], times.of(run.first), times.of(run.stop))
 
 

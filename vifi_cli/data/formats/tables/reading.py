@@ -36,8 +36,7 @@ def is_table(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix == JSON_LINES:
         return True
-    has_header = has_known_header(path)
-    return has_header or (suffix in TABLE_SUFFIXES and not is_list(path))
+    return has_known_header(path) or (suffix in TABLE_SUFFIXES and not is_list(path))
 
 
 def is_json_table(path: Path) -> bool:
@@ -83,7 +82,7 @@ def listing_of(
         remarks += remarks_on_first_label(first, labels)
     known = {name: label for label, name in enumerate(labels.names)}
     videos = tuple(_listed(row, known, labels, first) for row in rows)
-    if are_of_cut_files(rows):
+    if are_of_cut_files(videos):
         remarks.append(
             "the files are cut already at the times in the table, as their names say: vifi reads all of them"
         )

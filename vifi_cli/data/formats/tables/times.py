@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from vifi_cli.data.formats.listing import ListedVideo
 from vifi_cli.data.formats.text_file import CsvRow
 from vifi_cli.errors import InvalidInput
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
@@ -41,10 +42,10 @@ def part_of(row: CsvRow) -> TimeRange:
     return TimeRange(start, end)
 
 
-def are_of_cut_files(rows: Iterable[CsvRow]) -> bool:
-    """Whether the times of rows are those at which their files were cut from longer ones, as all their names say."""
-    parts = [(row.cells["path"], part) for row in rows if (part := part_of(row)) != WHOLE_VIDEO]
-    return bool(parts) and all(_names_part(path, part) for path, part in parts)
+def are_of_cut_files(videos: Iterable[ListedVideo]) -> bool:
+    """Whether files were cut from longer ones at the times that a table has for them, as all their names say."""
+    moments = [video for video in videos if video.part != WHOLE_VIDEO]
+    return bool(moments) and all(_names_part(video.file, video.part) for video in moments)
 
 
 def _names_part(path: str, part: TimeRange) -> bool:

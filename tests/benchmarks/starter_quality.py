@@ -100,14 +100,12 @@ def speeds(compiled: ViFiEncoder) -> list[Sequence[str]]:
     """Frames a second by torch and by what the encoder uses, in turns, so that a busy machine is fair to both."""
     import torch
 
-    from vifi_cli.model.preprocessing import preprocessing_from_open_clip
+    from vifi_cli.model.preprocessing import STARTER_PREPROCESSING
     from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames
     from vifi_cli.model.towers.starter import build_starter
 
     visual = build_starter().visual
-    eager = TorchFrames(
-        PixelTower(visual, preprocessing_from_open_clip(visual.preprocess_cfg)), torch.device("cpu")
-    )
+    eager = TorchFrames(PixelTower(visual, STARTER_PREPROCESSING), torch.device("cpu"))
     rows = []
     for batch in (1, 16, 64):
         pixels = np.random.default_rng(0).integers(0, 256, (batch, 224, 224, 3), np.uint8)

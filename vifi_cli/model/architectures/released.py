@@ -28,17 +28,16 @@ _BESIDE_TOWERS = {
 _BESIDE_TOWERS |= {"classifier", "head", "fc", "criterion", "loss", "loss_fn", "n_averaged"}
 
 
-def fitting_architectures(shapes: Shapes) -> list[str]:
-    """The names that open_clip has for architectures whose weights have these names and shapes.
+def fitting_architectures(towers: Shapes) -> list[str]:
+    """The names that open_clip has for architectures whose towers have weights of these names and shapes.
 
     Those with the same picture size come alone, where there are any: other sizes change only the number of positions.
     """
-    found = of_towers(shapes)
     fitting = {}
-    for name in _alike(found):
+    for name in _alike(towers):
         own = config_of(name)
-        config = resized(own, found)
-        if shapes_of(config) == found:
+        config = resized(own, towers)
+        if shapes_of(config) == towers:
             fitting[name] = config == own
     return [name for name, has_same_size in fitting.items() if has_same_size] or list(fitting)
 

@@ -60,7 +60,7 @@ def _architecture(path: Path, _: FileVersion, named: str, activation: str | None
         config = resized(config_of(named), towers)
         return FileArchitecture(config, preprocessing=released_preprocessing(named) or {})
     try:
-        names = fitting_architectures(shapes)
+        names = fitting_architectures(towers)
         if not names:
             return _small(path, shapes, activation)
     except KeyError as error:

@@ -86,11 +86,12 @@ def describe_unclear_classes(reader: TextReader, names: Texts, texts: Sequence[T
     Raises InvalidInput if it reads all classes alike.
     """
     unclear = _unclear_classes(reader, names, texts)
+    if not unclear:
+        return ""
+    found, way_out = _in_words(reader, unclear), _way_out(unclear)
     if 0 < len(names) - 1 == sum(len(one.names) == 2 for one in unclear):
-        refuse_unclear_classes(reader, names, texts)
-    return (
-        f"{_in_words(reader, unclear)}, so their scores say nothing: {_way_out(unclear)}" if unclear else ""
-    )
+        raise InvalidInput(f"{found}: {way_out}")
+    return f"{found}, so their scores say nothing: {way_out}"
 
 
 def describe_cut_names(reader: TextReader, names: Texts, texts: Texts) -> str:

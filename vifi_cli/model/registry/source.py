@@ -108,9 +108,10 @@ def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
 
 def _local(name: str) -> ModelSource | None:
     text, named = name.removeprefix(FOLDER_PREFIX), ""
-    if not (is_given_file(given_path(text)) or is_given_folder(given_path(text))):
-        text, _, named = text.rpartition("#") if "#" in text else (text, "", "")
     path = given_path(text)
+    if "#" in text and not (is_given_file(path) or is_given_folder(path)):
+        text, _, named = text.rpartition("#")
+        path = given_path(text)
     if is_given_folder(path):
         return _folder(path)
     if is_given_file(path):

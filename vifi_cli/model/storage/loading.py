@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing, preprocessing_from_open_clip
+from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing
 from vifi_cli.model.prompts.class_tokens import TextReader
 from vifi_cli.model.prompts.image import PromptedImageTower
 from vifi_cli.model.prompts.text import PromptedTextTower
@@ -95,10 +95,8 @@ def load_text_reader(source: ModelSource) -> TextReader:
 
 
 def _starter(source: ModelSource) -> LoadedModel:
-    network = build_starter()
-    preprocessing = preprocessing_from_open_clip(network.visual.preprocess_cfg)  # type: ignore[arg-type]
-    card = ModelCard("starter", preprocessing, origin={"base": STARTER})
-    return LoadedModel(source, network, card, _sentence_tokenizer())
+    card = ModelCard("starter", STARTER_PREPROCESSING, origin={"base": STARTER})
+    return LoadedModel(source, build_starter(), card, _sentence_tokenizer())
 
 
 def _tuned_starter(source: ModelSource, card: ModelCard, file: Path) -> LoadedModel:

@@ -19,7 +19,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vifi_cli.model.preprocessing import PIXEL_MEAN, PIXEL_STD
 from vifi_cli.model.towers.concept_texts import concept_embeddings
 from vifi_cli.model.towers.efficientnet_lite import (
     CLASSES,
@@ -51,22 +50,13 @@ class ConceptAttention(nn.Module):
 
 
 class StarterImageTower(nn.Module):
-    """EfficientNet-Lite0 and the head: float32 (N, 3, 224, 224), scaled as in `preprocess_cfg`, to (N, 384)."""
+    """EfficientNet-Lite0 and the head: float32 (N, 3, 224, 224), scaled by `STARTER_PREPROCESSING`, to (N, 384)."""
 
     def __init__(self, trunk: nn.Module, head: ConceptAttention) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = head
         self.image_size = (IMAGE_SIZE, IMAGE_SIZE)
-        self.preprocess_cfg = {
-            "size": self.image_size,
-            "mode": "RGB",
-            "mean": (PIXEL_MEAN,) * 3,
-            "std": (PIXEL_STD,) * 3,
-            "interpolation": "bicubic",
-            "resize_mode": "shortest",
-            "fill_color": 0,
-        }
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed images, without normalizing."""

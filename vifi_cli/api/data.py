@@ -8,7 +8,7 @@ from vifi_cli.api.evaluation.near_duplicates import check_choice, find_near_dupl
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.models.class_texts import unclear_class_texts
-from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos
+from vifi_cli.data.labeled_videos import ClassCount, LabeledVideos, shows_several_classes
 from vifi_cli.data.loading import read_labeled_videos, read_own_splits, refusals_of_setting
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
@@ -127,7 +127,7 @@ def split_data(
     path, source = Path(output).expanduser(), _source(data, data_root, classes)
     _check_output(path, source)
     videos = read_own_splits(source)
-    if path.suffix.lower() == ".csv" and any(video.more_labels for video in videos.all_videos()):
+    if path.suffix.lower() == ".csv" and shows_several_classes(videos.all_videos()):
         raise InvalidInput(f"{path}: some videos of {videos.name} have several classes: write a .jsonl table")
     made = split_videos(videos, plan)
     tables = {path: made}

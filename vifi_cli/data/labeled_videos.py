@@ -5,7 +5,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -154,6 +154,11 @@ def ucf101_group(path: Path) -> str:
     """The group in a file name of UCF-101, such as `v_archery_g01` in `v_Archery_g01_c01.avi`; else ""."""
     found = _UCF101_NAME.fullmatch(path.stem)
     return found[1].lower() if found else ""
+
+
+def shows_several_classes(videos: Iterable[LabeledVideo]) -> bool:
+    """Whether some video has more than one class, so that mean average precision is the score instead of top-1."""
+    return any(video.more_labels for video in videos)
 
 
 def with_remark(videos: LabeledVideos, remark: str) -> LabeledVideos:

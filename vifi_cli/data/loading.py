@@ -27,6 +27,7 @@ from vifi_cli.data.labeled_videos import (
     refusals,
     require_usable,
     restrict_to_classes,
+    shows_several_classes,
 )
 from vifi_cli.data.moment_checks import caution_about_times
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, TEST_ONLY, Setting
@@ -229,7 +230,7 @@ def _in_setting(videos: LabeledVideos, setting: Setting, seed: int) -> LabeledVi
         InvalidInput: it draws videos class by class, but some have several.
     """
     draws_classes = setting.name in ("few-shot", "base2novel", "novel")
-    if draws_classes and any(video.more_labels for video in videos.all_videos()):
+    if draws_classes and shows_several_classes(videos.all_videos()):
         raise InvalidInput(
             f"--setting {setting} draws videos class by class, but videos of {videos.name} show several classes: "
             "choose supervised or zero-shot"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, shows_several_classes
 from vifi_cli.evaluation.scoring.confidence_intervals import draws_of_units
 from vifi_cli.evaluation.scoring.multi_label import (
     _drawn,
@@ -15,7 +15,6 @@ from vifi_cli.evaluation.scoring.multi_label import (
     mean_average_precision,
     positives_of,
     score_several,
-    shows_several_classes,
 )
 from vifi_cli.evaluation.scoring.predictions import Predictions
 

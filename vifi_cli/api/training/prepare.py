@@ -11,7 +11,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import choose_start_of_training
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.api.training.request import TrainingRequest, as_changes, prompt_recipe_of, recipe_of
-from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideos, shows_several_classes
 from vifi_cli.data.leaks import without_leaks
 from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
@@ -44,7 +44,7 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     with start.explained():
         resolve_model(start.name)  # a misspelt name is reported before the data is read
     data = load_data(request.data, request.setting, recipe.seed, protocol=request.protocol, feedback=feedback)
-    if recipe.class_balance and any(video.more_labels for video in data.train):
+    if recipe.class_balance and shows_several_classes(data.train):
         raise InvalidInput(
             f"recipe: class_balance draws videos class by class, but videos of {data.name} show several classes: "
             "omit it"

@@ -20,8 +20,10 @@ def show_overview(found: DataCheck) -> None:
         output.note("re-encoded, cropped or cut copies were not looked for: --near-duplicates finds them")
     balance = found.class_balance
     if balance and balance.is_unequal:
+        from vifi_cli.data.labeled_videos import shows_several_classes
+
         step = "--recipe class_balance=1 trains all classes alike, and mean class accuracy counts them alike"
-        if any(video.more_labels for video in found.videos.all_videos()):
+        if shows_several_classes(found.videos.all_videos()):
             step = "mAP counts them alike"  # balance draws videos class by class, so each needs one class
         output.note(
             f"classes are unequal: {balance.largest!r} has {balance.most:,} videos, {balance.smallest!r} "

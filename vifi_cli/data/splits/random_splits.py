@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vifi_cli.data.formats.listing import SPLITS, Split
-from vifi_cli.data.labeled_videos import LabeledVideo, class_counts
+from vifi_cli.data.labeled_videos import LabeledVideo, class_counts, shows_several_classes
 from vifi_cli.errors import InvalidInput
 from vifi_cli.wording import first_of
 
@@ -195,7 +195,7 @@ def base_and_novel(videos: Sequence[LabeledVideo], classes: int) -> tuple[tuple[
 
 
 def _require_one_class_each(videos: Sequence[LabeledVideo], what: str) -> None:
-    if any(video.more_labels for video in videos):
+    if shows_several_classes(videos):
         raise InvalidInput(
             f"{what} needs one class for each video, and some of these show several: train on all"
         )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, shows_several_classes
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown, table_html
-from vifi_cli.evaluation.scoring.multi_label import shows_several_classes
 from vifi_cli.evaluation.scoring.predictions import Predictions, predicted_classes
 from vifi_cli.evaluation.scoring.scores import ClassificationScores, TestScores, named_scores, score_test
 from vifi_cli.evaluation.testing.views import ScoreConditions

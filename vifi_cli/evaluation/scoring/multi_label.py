@@ -19,7 +19,7 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     variance_interval,
 )
 from vifi_cli.evaluation.scoring.predictions import Predictions
-from vifi_cli.evaluation.scoring.retrieval import relevant_places
+from vifi_cli.evaluation.scoring.retrieval import average_precision, relevant_places
 
 Positives = npt.NDArray[np.bool_]
 """Whether each of N videos shows each of C classes: (N, C)."""
@@ -43,11 +43,6 @@ class MultiLabelScores:
     class_videos: tuple[int, ...] = field(repr=False)
 
 
-def shows_several_classes(videos: Sequence[LabeledVideo]) -> bool:
-    """Whether some video has more than one class, so that mean average precision is the score instead of top-1."""
-    return any(video.more_labels for video in videos)
-
-
 def positives_of(videos: Sequence[LabeledVideo], classes: int) -> Positives:
     """The classes of each video: bool (N, C)."""
     positives = np.zeros((len(videos), classes), np.bool_)
@@ -62,12 +57,9 @@ def average_precisions(scores: npt.NDArray[np.float32], positives: Positives) ->
     It averages, over the videos that show a class, the share of such videos among those ranked as high or higher.
     Among equal scores, videos without the class come first. It is NaN for a class that no video shows.
     """
-    return np.array([_average_precision(*each) for each in zip(scores.T, positives.T, strict=True)])
-
-
-def _average_precision(scores: npt.NDArray[np.float32], positive: Positives) -> float:
-    places = relevant_places(scores, positive)
-    return float(np.mean(np.arange(1, len(places) + 1) / places)) if len(places) else float("nan")
+    return np.array(
+        [average_precision(relevant_places(*each)) for each in zip(scores.T, positives.T, strict=True)]
+    )
 
 
 def mean_average_precision(scores: npt.NDArray[np.float32], positives: Positives) -> float:
@@ -76,8 +68,11 @@ def mean_average_precision(scores: npt.NDArray[np.float32], positives: Positives
     Every class counts the same. In Charades each has test videos. Elsewhere a class without any is omitted, since its
     average precision does not exist.
     """
-    precisions = average_precisions(scores, positives)
-    return float(np.nanmean(precisions)) if positives.any() else 0.0
+    return _mean(average_precisions(scores, positives))
+
+
+def _mean(precisions: Floats) -> float:
+    return 0.0 if np.isnan(precisions).all() else float(np.nanmean(precisions))
 
 
 def score_several(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> MultiLabelScores:
@@ -85,22 +80,22 @@ def score_several(predictions: Predictions, videos: Sequence[LabeledVideo], clas
     read = [videos[video] for video in predictions.videos.tolist()]
     positives, groups = positives_of(read, classes), independent_groups(read)
     probabilities = predictions.probabilities if read else np.zeros((0, classes), np.float32)
-    precisions = [
-        None if np.isnan(each) else float(each) for each in average_precisions(probabilities, positives)
-    ]
+    precisions = average_precisions(probabilities, positives)
     return MultiLabelScores(
-        _estimate(probabilities, positives, groups),
+        _estimate(_mean(precisions), probabilities, positives, groups),
         videos=len(read),
         groups=len(set(groups)),
         sole_group=sole_group(read),
         unreadable=len(predictions.unreadable),
-        class_precision=tuple(precisions),
+        class_precision=tuple(None if np.isnan(each) else float(each) for each in precisions),
         class_videos=tuple(positives.sum(0).tolist()),
     )
 
 
-def _estimate(scores: npt.NDArray[np.float32], positives: Positives, groups: Sequence[str]) -> Estimate:
-    value, videos = mean_average_precision(scores, positives), len(scores)
+def _estimate(
+    value: float, scores: npt.NDArray[np.float32], positives: Positives, groups: Sequence[str]
+) -> Estimate:
+    videos = len(scores)
     if not videos:
         return Estimate(value)
     means = _drawn(scores, positives, draws_of_units(videos, groups, DRAWS))

@@ -74,13 +74,21 @@ def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bo
     """
     places = [relevant_places(*row) for row in zip(scores, relevant, strict=True)]
     first = np.array([place[0] for place in places], np.int64)
-    precision = np.array([np.mean(np.arange(1, len(place) + 1) / place) for place in places])
+    precision = np.array(list(map(average_precision, places)))
     return RetrievalScores(
         tuple(estimated_share(first <= cut) for cut in CUTS),
         _mean_precision(precision),
         replace(_estimate(first.astype(np.float64), np.median), unit="rank"),
         first,
     )
+
+
+def average_precision(places: npt.NDArray[np.int64]) -> float:
+    """The share of relevant ones among those ranked as high or higher, averaged over the relevant ones.
+
+    `places` are the ranks of the relevant ones, from 1, ascending. Without any, it is NaN.
+    """
+    return float(np.mean(np.arange(1, len(places) + 1) / places)) if len(places) else float("nan")
 
 
 def relevant_places(

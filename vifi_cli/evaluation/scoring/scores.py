@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, shows_several_classes
 from vifi_cli.evaluation.scoring.confidence_intervals import (
     Estimate,
     Floats,
@@ -21,7 +21,6 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
 from vifi_cli.evaluation.scoring.multi_label import (
     MultiLabelScores,
     score_several,
-    shows_several_classes,
 )
 from vifi_cli.evaluation.scoring.predictions import (
     TOP_K,

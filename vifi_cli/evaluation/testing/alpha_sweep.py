@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.data.labeled_videos import LabeledVideos, shows_several_classes
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.scoring.multi_label import (
     mean_average_precision,
     positives_of,
-    shows_several_classes,
 )
 from vifi_cli.evaluation.scoring.predictions import top_k_hits
 from vifi_cli.evaluation.testing.class_texts import embed_class_names

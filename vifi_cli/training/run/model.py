@@ -93,7 +93,7 @@ def load_untrained(
     """The model that a run starts from, with the class embeddings (C, D) by which `vifi eval` tests it."""
     model = load_start(name)
     model.network.to(device)
-    # what is to be said of the names is said of the model that learns
+    # warnings about class names concern the model that learns, and have been shown
     classes = embed_tested_classes(model, class_names, as_published=as_published, warn=lambda _: None)
     return model.network, classes
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach, shows_several_classes
 from vifi_cli.data.splits.overlaps import SameFrames
 from vifi_cli.evaluation.scoring.multi_label import (
     mean_average_precision,
     positives_of,
-    shows_several_classes,
 )
 from vifi_cli.evaluation.scoring.predictions import (
     TOP_K,

@@ -58,13 +58,14 @@ def _title(plan: TestPlan, measure: str = "accuracy") -> str:
 def _details_shown(plan: TestPlan, tested: TestedCandidates) -> Iterator[TestDetail]:
     """Each test once: where a model meets the same list for all seeds or shots, the test is not named after one."""
     for candidate, trials in tested:
-        tests = [plan.tests_of(candidate.models, trial) for trial in range(len(trials))]
+        places = range(len(plan.lists[0]))
+        is_repeated = [len(trials) > 1 and plan.repeats(candidate.models, place) for place in places]
         seen = set()
-        for of_trial, details in zip(tests, trials, strict=True):
+        for trial, details in enumerate(trials):
+            of_trial = plan.tests_of(candidate.models, trial)
             for place, (test, detail) in enumerate(zip(of_trial, details, strict=True)):
-                is_repeated = len(tests) > 1 and all(other[place] == test for other in tests)
                 if test not in seen:
-                    yield replace(detail, part=plan.list_name(place)) if is_repeated else detail
+                    yield replace(detail, part=plan.list_name(place)) if is_repeated[place] else detail
                 seen.add(test)
 
 

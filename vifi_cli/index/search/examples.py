@@ -89,16 +89,17 @@ def read_example(
     """
     path = example.path
     check_visible(path)
-    if not (os.path.exists(path) or is_there(path)):  # noqa: PTH110 - Path.exists() raises where a name is too long
+    is_video = is_there(path)
+    if not (is_video or os.path.exists(path)):  # noqa: PTH110 - Path.exists() raises where a name is too long
         raise InvalidInput(
             f"{path}: no such file. To search for words that look like a file's name, write "
             "`vifi search text:WORDS`"
         )
-    if path.is_dir() and not is_there(path):
+    if path.is_dir() and not is_video:
         raise InvalidInput(
             f"{path} is a folder: name a picture or a video in it, or search under it with --path"
         )
-    if not is_there(path):  # opening a pipe would wait for ever
+    if not is_video:  # opening a pipe would wait for ever
         raise InvalidInput(f"{path} is not a regular file: name a picture or a video")
     encoder = load_encoder()
     is_lone_file = path.is_file() and path.suffix.lower() not in VIDEO_SUFFIXES

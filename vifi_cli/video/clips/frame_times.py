@@ -36,5 +36,5 @@ def frame_times(path: Path) -> FrameTimes:
     """
     with open_video(path, clock_of(path)) as video:
         packets = list_packets(video)
-        ticks = [] if packets is None else np.sort(packets.times).tolist()
-        return FrameTimes(np.array([video.seconds(each) for each in ticks], np.float64), video.frame_seconds)
+        seconds = np.zeros(0) if packets is None else packets.seconds(video)
+        return FrameTimes(seconds, video.frame_seconds)

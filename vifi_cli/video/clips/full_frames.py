@@ -93,7 +93,7 @@ def frame_seconds(path: Path, total: int, part: TimeRange = WHOLE_VIDEO) -> npt.
         packets = list_packets(video)
         if packets is None or len(packets) != total:
             return np.arange(total, dtype=np.float64) * (_duration(path, video) / total)
-        return np.array([video.seconds(ticks) for ticks in np.sort(packets.times).tolist()], np.float64)
+        return packets.seconds(video)
 
 
 def _duration(path: Path, video: OpenVideo) -> float:

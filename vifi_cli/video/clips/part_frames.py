@@ -82,7 +82,7 @@ def list_part(path: Path, part: TimeRange) -> ListedPart | None:
             if has_sought and not _begins_by(part, packets, video):
                 continue
             times = np.sort(packets.times)
-            seconds = np.array([video.seconds(time) for time in times.tolist()], np.float64)
+            seconds = packets.seconds(video)
             within = holds(part, seconds)
             if not within.any():
                 raise nothing_in(part, float(seconds[-1]))

@@ -1,7 +1,7 @@
 """Whether two videos show the same footage, although one was encoded again, scaled, cropped or cut shorter.
 
-The pictures' means over time show how one video lies in the other: at which scale and place they correlate most. What
-moves decides: the difference of each frame from that mean, at the best shift in time. Other takes in front of the same
+The mean picture over time shows at which scale and place one video is in the other: where they correlate most. Movement
+decides: the difference of each frame from that mean, at the best shift in time. Other takes in front of the same
 background have equal means and other movements.
 """
 
@@ -63,7 +63,7 @@ def read_footage(path: Path) -> Footage:
 
 def same_footage(one: Footage, other: Footage) -> float:
     """How well the movements of two videos agree at the best scale, place and shift in time: -1 to 1, 0 if unknown."""
-    return max((_agreement(outer, inner) for outer, inner in ((one, other), (other, one))), default=0.0)
+    return max(_agreement(one, other), _agreement(other, one))
 
 
 def _agreement(outer: Footage, inner: Footage) -> float:

@@ -34,6 +34,10 @@ class PacketList:
     def __len__(self) -> int:
         return len(self.times)
 
+    def seconds(self, video: OpenVideo) -> npt.NDArray[np.float64]:
+        """When the frames are shown on the clock of their video, float64 (N,), in order of their times."""
+        return np.array([video.seconds(ticks) for ticks in np.sort(self.times).tolist()], np.float64)
+
     def needed_for(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which packets, bool (N,), must be decoded for the frames shown at some of the times."""
         needed = np.zeros(len(self), bool)

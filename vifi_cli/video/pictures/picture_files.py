@@ -1,8 +1,6 @@
 """Reads picture files, such as photographs and drawings, as the index reads a frame of a video."""
 
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageOps
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.video.files.virtual.frame_folders import DAMAGED
 from vifi_cli.video.pictures.frames import MOST_PIXELS, FrameGeometry
 from vifi_cli.video.pictures.picture import FrameScaler, Picture
 
@@ -25,7 +24,6 @@ REDUCED_PIXELS = 16 * 2**20  # a picture with more is made smaller before it is 
 FINER = 4  # how many times as large as asked for it stays then
 REDUCIBLE = {"L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I", "F"}
 BACKGROUND = "white"
-DAMAGED = OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error  # what Pillow raises
 
 
 def is_picture(path: Path) -> bool:

@@ -19,11 +19,11 @@ from PIL import Image
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.files.content import picture_pieces
-from vifi_cli.video.files.virtual.frame_folders import FrameFolder
+from vifi_cli.video.files.virtual.frame_folders import DAMAGED, FrameFolder
 from vifi_cli.video.files.virtual.frame_rates import LARGEST_DENOMINATOR
 from vifi_cli.video.files.virtual.virtual_files import JoinedPieces, Piece
 from vifi_cli.video.pictures.frames import MOST_PIXELS
-from vifi_cli.video.pictures.picture_files import DAMAGED, opened_picture
+from vifi_cli.video.pictures.picture_files import opened_picture
 
 TAGS = {"JPEG": b"jpeg", "MPO": b"jpeg", "PNG": b"png "}  # of formats that FFmpeg reads in a movie
 UNPACKED_TAG = b"tiff"  # what pictures of other formats, such as WebP, are turned into when they are read

@@ -138,7 +138,7 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     plain = FrameFolder(folder, sequence, sizes, base, rate_file)
     size = sum(sizes) + len(plain.content_head)
     status = virtual_status(base, base.st_ino, size, (modified, changed))
-    return FrameFolder(folder, sequence, sizes, status, rate_file)
+    return replace(plain, status=status)
 
 
 def holds_frames(folder: Path | str) -> bool:

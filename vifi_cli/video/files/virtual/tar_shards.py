@@ -116,11 +116,16 @@ def member_status(path: Path) -> os.stat_result:
 
     It has the times of the shard, and a number of its own that stays when the shard is renamed.
     """
+    shard, name = _place_in_shard(path)
+    return status_in(shard.stat(), name, read_shard(shard).find(name))
+
+
+def _place_in_shard(path: Path) -> tuple[Path, str]:
+    """As `split_at_shard`; raises FileNotFoundError if no shard is above it."""
     place = split_at_shard(path)
     if place is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    shard, name = place
-    return status_in(shard.stat(), name, read_shard(shard).find(name))
+    return place
 
 
 def status_in(shard: os.stat_result, name: str, member: ShardMember) -> os.stat_result:
@@ -135,14 +140,12 @@ class MemberFile(PositionedReader):
     def __init__(self, path: Path) -> None:
         """Opens it; raises OSError."""
         super().__init__()
-        place = split_at_shard(path)
-        if place is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-        self._member = read_shard(place[0]).find(place[1])
-        self._file = place[0].open("rb", buffering=0)
+        shard, name = _place_in_shard(path)
+        self._member = read_shard(shard).find(name)
+        self._file = shard.open("rb", buffering=0)
         if self._end() < self._member.size_bytes:
             self._file.close()
-            raise OSError(errno.EIO, f"{place[0].name} is cut off within it")
+            raise OSError(errno.EIO, f"{shard.name} is cut off within it")
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Reads the next bytes of the member."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from vifi_cli import evaluate
-from vifi_cli.api.evaluation.request import DEFAULT_METHODS, METHODS
+from vifi_cli.api.evaluation.methods.method import DEFAULT_METHODS, METHODS
 from vifi_cli.cli.evaluation import eval as command
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report

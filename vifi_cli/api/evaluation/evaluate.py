@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Unpack
 
 from vifi_cli.api.evaluation.leak_advice import how_to_avoid
-from vifi_cli.api.evaluation.methods import MethodRuns
+from vifi_cli.api.evaluation.methods.method import find_method
+from vifi_cli.api.evaluation.methods.runs import MethodRuns
 from vifi_cli.api.evaluation.plan import plan_tests
 from vifi_cli.api.evaluation.reporting.facts import TestedCandidates
 from vifi_cli.api.evaluation.reporting.report import make_report
-from vifi_cli.api.evaluation.request import METHODS, EvaluationOptions, Subject, resolve, shown_model
+from vifi_cli.api.evaluation.request import EvaluationOptions, Subject, resolve, shown_model
 from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
 from vifi_cli.api.models.weights import fetch_weights, note_assumptions
@@ -112,7 +113,7 @@ def _test(
     if method_runs:
         candidates = [
             Candidate(
-                METHODS[name].title,
+                find_method(name).title,
                 tuple(resolve_model(method_runs.model_of(name, trial)) for trial in plan.trials),
             )
             for name in subject.methods

@@ -1,12 +1,13 @@
 """What is evaluated: models, methods, data and setting, resolved once from options or from a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NoReturn, TypedDict, get_args
+from typing import NoReturn, TypedDict, get_args
 
 from vifi_cli.api.evaluation.epochs import as_published
 from vifi_cli.api.evaluation.leaks import run_of
+from vifi_cli.api.evaluation.methods.method import find_method
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
@@ -21,32 +22,10 @@ from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
-from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
+from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.folder import RunConfig, begun_runs, newest_run
 
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A way to adapt a model to videos: towers to train, if any, then prompts to learn with frozen towers."""
-
-    title: str
-    tune: Tune | None = None
-    fusion: Literal["embedding", "decision", "image"] | None = None
-    prompts: bool = False
-
-
-METHODS: Mapping[str, Method] = {
-    "vanilla": Method("vanilla CLIP"),
-    "image-ft": Method("CLIP image-FT", "image"),
-    "text-ft": Method("CLIP text-FT", "text"),
-    "vifi": Method("ViFi-CLIP", "both"),
-    "bridge-prompt": Method("bridge and prompt", "both", prompts=True),
-    "prompt": Method("prompts alone", prompts=True),
-    "fusion-decision": Method("ViFi-CLIP, decision fusion", "both", "decision"),
-    "fusion-image": Method("ViFi-CLIP, image fusion", "both", "image"),
-}
 ZERO_SHOT_SOURCE = "k400"
-DEFAULT_METHODS = ("vanilla", "image-ft", "text-ft", "vifi", "bridge-prompt")
 
 
 class EvaluationOptions(TypedDict, total=False):
@@ -192,8 +171,8 @@ def _check(
 ) -> None:
     if unknown := sorted(options.keys() - EvaluationOptions.__annotations__.keys()):
         raise TypeError(f"{unknown[0]!r} is not an option of evaluate")
-    if strange := next((name for name in methods if name not in METHODS), None):
-        raise InvalidInput(f"{strange!r} is not a method: the methods are {', '.join(METHODS)}")
+    for name in methods:
+        find_method(name)
     if changes and not methods:
         raise InvalidInput("--recipe goes with --train: a test does not train")
     if methods and len(models) > 1:

@@ -34,7 +34,7 @@ GAP = 2  # between the columns of a table
 TESTING, TRAINING = "Testing", "Training first"
 METHODS = "vanilla, image-ft, text-ft, vifi, bridge-prompt, prompt, fusion-decision, fusion-image"
 DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
-"""In help; `api.evaluation.request` has what they are."""
+"""In help; `api.evaluation.methods` has what they are."""
 
 
 def _option(help_text: str, panel: str, *names: str, metavar: str | None = None, complete: Any = None) -> Any:

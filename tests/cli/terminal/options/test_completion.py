@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli.api.evaluation.request import METHODS
+from vifi_cli.api.evaluation.methods.method import METHODS
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
 from vifi_cli.evaluation.testing.class_texts import shipped_class_texts

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.leaks import same_classes
+from vifi_cli.api.evaluation.methods.method import find_method
 from vifi_cli.api.evaluation.plan import TestPlan
-from vifi_cli.api.evaluation.request import METHODS, Subject, shown_model, training_source
+from vifi_cli.api.evaluation.request import Subject, shown_model, training_source
 from vifi_cli.api.evaluation.testing import DIGEST_SHOWN, Candidate, Tester
 from vifi_cli.api.training.request import has_small_recipe
 from vifi_cli.data.labeled_videos import LabeledVideo, digest_of_list
@@ -31,7 +32,7 @@ def facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]
     if plan.training:
         yield "Training starts from", shown_model(subject.models[0].name)
         yield "Recipes", _recipes(subject)
-    if any(candidate.method == METHODS["bridge-prompt"].title for candidate, _ in tested):
+    if any(candidate.method == find_method("bridge-prompt").title for candidate, _ in tested):
         yield "Bridge", "fine-tuned on the training list itself; the paper's is on Kinetics-400"
     yield from _lists(plan)
     yield from _frames(tester)

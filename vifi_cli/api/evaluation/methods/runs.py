@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.api.evaluation.request import METHODS, Subject, training_source
+from vifi_cli.api.evaluation.methods.method import find_method
+from vifi_cli.api.evaluation.request import Subject, training_source
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.training.prepare import find_data
 from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, recipe_of
@@ -56,7 +57,7 @@ class MethodRuns:
 
     def model_of(self, name: str, trial: Trial) -> str:
         """The model that a method gives in a trial."""
-        method = METHODS[name]
+        method = find_method(name)
         is_trained = method.tune or method.prompts
         return str(self.folder / _folder_name(name, trial) / "best") if is_trained else self._start
 
@@ -77,7 +78,7 @@ class MethodRuns:
 
     def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:
         """The run of a method, after the run that its prompts start from."""
-        method, request, before = METHODS[name], self._request(name, trial), {}
+        method, request, before = find_method(name), self._request(name, trial), {}
         if not method.tune and not method.prompts:
             return {}
         if method.prompts:
@@ -94,7 +95,7 @@ class MethodRuns:
         return before | {_folder_name(name, trial): Run(title, request)}
 
     def _request(self, name: str, trial: Trial) -> TrainingRequest:
-        subject, method = self.subject, METHODS[name]
+        subject, method = self.subject, find_method(name)
         return TrainingRequest(
             data=training_source(replace(subject.data, split=trial.split), subject.setting),
             setting=Setting("few-shot", trial.shots) if trial.shots else subject.setting,

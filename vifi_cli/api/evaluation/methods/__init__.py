@@ -1,0 +1,1 @@
+"""The methods that an evaluation trains and compares, and their runs."""

@@ -51,13 +51,16 @@ def make_font(path: Path) -> None:
 
 
 @pytest.fixture
-def packaged_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A package with a font, as `vifi[fonts]` installs it."""
-    package = tmp_path / lettering.PACKAGED[-1]
+def packaged_font(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A package with a font, as `vifi[fonts]` installs it; matplotlib wants its file until the process ends."""
+    site = tmp_path_factory.mktemp("fonts")
+    package = site / lettering.PACKAGED[-1]
     package.mkdir()
     (package / "__init__.py").touch()
     make_font(package / "rare.ttf")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(site)
     cached = (lettering.other_faces, lettering.face_of, lettering._spelled)
     for function in cached:
         function.cache_clear()

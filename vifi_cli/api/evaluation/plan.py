@@ -86,7 +86,7 @@ def plan_tests(
     Raises:
         InvalidInput: a list is not available, or there is a leak that is not allowed.
     """
-    trials = plan_trials(subject.setting, subject.data, trains=runs is not None)
+    trials = plan_trials(subject.setting, subject.data, trains=runs is not None, seeds=subject.seeds)
     training: tuple[LabeledVideos, ...] = ()
     if runs:
         trials, training = runs.trials_with_videos(trials, feedback)

@@ -37,6 +37,7 @@ class EvaluationOptions(TypedDict, total=False):
         protocol: `default`, or `paper` to test as the published code does: its frames, drawn views, bare names.
         views: clips in time x crops in space that a test averages over, such as `4x3`; `1x1` by default, and with the
             paper's protocol in the supervised setting `4x3`.
+        seeds: of training, which is repeated for each; it decides what is drawn from the data too.
         frames: of a test clip, for all models; by default as many as each was trained with.
         texts: other class texts to test as well: a JSON file, or `bare`, `short` or `video`.
         published: whether the table shows the results of the paper too.
@@ -51,6 +52,7 @@ class EvaluationOptions(TypedDict, total=False):
     recipe: Sequence[Change]
     protocol: Protocol
     views: str | None
+    seeds: Sequence[int]
     frames: int | None
     texts: str | None
     published: bool
@@ -80,6 +82,7 @@ class Subject:
     texts: ClassTexts | None = None
     views: Views = ONE_VIEW
     frames: int | None = None
+    seeds: tuple[int, ...] = ()
 
     def seed_of(self, trial: Trial) -> int:
         """The seed of what is drawn in a trial."""
@@ -131,7 +134,11 @@ def resolve(
         subject = subject_of(read_setting(setting), source, tested, run, protocol, changes)
     what, why = "training starts from" if methods else "model", chosen[0].reason
     named = f"{subject.model_names} ({why})" if why else subject.model_names
-    subject = _tested_as(replace(subject, methods=methods, texts=class_texts), views, options.get("frames"))
+    subject = _tested_as(
+        replace(subject, methods=methods, texts=class_texts, seeds=tuple(options.get("seeds", ()))),
+        views,
+        options.get("frames"),
+    )
     feedback.note(f"{what}: {named}; data: {subject.data}; setting: {setting}; views: {subject.views}")
     return subject
 

@@ -34,7 +34,7 @@ class Trial:
     """One training and the lists that are tested after it; without training, only the lists.
 
     `split` is the official split to train on. `seed` is None for that of the recipe, `shots` None for those of the
-    setting; the trials of a method differ in one of them.
+    setting; the trials of a method differ in them.
     """
 
     lists: tuple[TestList, ...]
@@ -44,13 +44,23 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Such as `seed1` or `K4`; empty for the only trial of a method."""
-        return f"K{self.shots}" if self.shots else f"seed{self.seed}" if self.seed else ""
+        """Such as `seed1`, `K4` or `K4-seed1`; empty for the only trial of a method."""
+        return "-".join(
+            [
+                *([f"K{self.shots}"] if self.shots else []),
+                *([f"seed{self.seed}"] if self.seed is not None else []),
+            ]
+        )
 
     @property
     def in_words(self) -> str:
         """The name for people."""
-        return f"{self.shots} shots" if self.shots else f"seed {self.seed}" if self.seed else ""
+        return ", ".join(
+            [
+                *([f"{self.shots} shots"] if self.shots else []),
+                *([f"seed {self.seed}"] if self.seed is not None else []),
+            ]
+        )
 
 
 def read_setting(text: str) -> Setting:
@@ -66,8 +76,10 @@ def read_setting(text: str) -> Setting:
     )
 
 
-def plan_trials(setting: Setting, data: DataSource, *, trains: bool) -> tuple[Trial, ...]:
-    """What is trained, if `trains`, and tested in a setting.
+def plan_trials(
+    setting: Setting, data: DataSource, *, trains: bool, seeds: Sequence[int] = ()
+) -> tuple[Trial, ...]:
+    """What is trained, if `trains`, and tested in a setting; once for each of `seeds`, if any are given.
 
     Zero-shot tests every official split. Base-to-novel trains three times, on the paper's lists of a public set or on
     three draws of other data. Few-shot trains once for each K, on split 1 unless the data names another, because the
@@ -81,15 +93,18 @@ def plan_trials(setting: Setting, data: DataSource, *, trains: bool) -> tuple[Tr
         lists = tuple(TestList(name, Setting("zero-shot"), n) for name, n in zip(names, numbers, strict=True))
         return (Trial(lists, number),)
     if setting.name == "base2novel":
-        return _base2novel_trials(split, trains=trains, is_named=data.is_public_set)
+        usual = PAPER_SEEDS if trains and not (split and data.is_public_set) else ()
+        return _base2novel_trials(split, seeds or usual or (None,), is_named=data.is_public_set)
     tested = (TestList("test", SUPERVISED, number),)
-    if setting.name == "few-shot" and trains and not setting.shots:
-        return tuple(Trial(tested, number, shots=shots) for shots in PAPER_SHOTS)
-    return (Trial(tested, number, shots=setting.shots),)
+    every_shots = (
+        PAPER_SHOTS if setting.name == "few-shot" and trains and not setting.shots else (setting.shots,)
+    )
+    return tuple(Trial(tested, number, seed, shots) for shots in every_shots for seed in seeds or (None,))
 
 
-def _base2novel_trials(split: int | None, *, trains: bool, is_named: bool) -> tuple[Trial, ...]:
-    seeds: tuple[int | None, ...] = PAPER_SEEDS if trains and not (split and is_named) else (None,)
+def _base2novel_trials(
+    split: int | None, seeds: Sequence[int | None], *, is_named: bool
+) -> tuple[Trial, ...]:
     trials = []
     for seed in seeds:
         number = (seed if is_named and seed else split) or 1

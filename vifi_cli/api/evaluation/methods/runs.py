@@ -68,12 +68,10 @@ class MethodRuns:
         kept: dict[frozenset[object], tuple[Trial, LabeledVideos]] = {}
         for trial in trials:
             videos = self._training_videos(trial)
-            files: frozenset[object] = frozenset(video.key for video in videos.train)
+            files: frozenset[object] = frozenset((trial.seed, *(video.key for video in videos.train)))
             if trial.shots:
                 _report_shots(trial.shots, videos, feedback, is_new=files not in kept)
-                kept.setdefault(files, (trial, videos))
-            else:
-                kept[files | {trial.name}] = (trial, videos)
+            kept.setdefault(files, (trial, videos))
         return tuple(trial for trial, _ in kept.values()), tuple(videos for _, videos in kept.values())
 
     def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:

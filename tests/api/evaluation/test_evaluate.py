@@ -66,6 +66,40 @@ def test_what_makes_no_sense_is_refused(tiny: Path, colours: Path) -> None:
         evaluate(str(tiny), colours, "supervised", epochs=3)  # type: ignore[call-arg]
 
 
+def test_seeds_repeat_the_training_and_only_that(tiny: Path, colours: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="--seeds goes with --train"):
+        evaluate(str(tiny), colours, "supervised", seeds=3)
+    with pytest.raises(InvalidInput, match="--seeds does not go with zero-shot"):
+        evaluate(str(tiny), colours, "zero-shot", methods=["vifi"], seeds=3)
+    with pytest.raises(InvalidInput, match="both set the seed"):
+        evaluate(str(tiny), colours, "supervised", methods=["vifi"], seeds=[3], recipe=["prompt.seed=1"])
+    quick = ["frames=1", "epochs=1", "effective_batch=4", "warmup_epochs=0"]
+    report = evaluate(
+        str(tiny),
+        colours,
+        "few-shot-1",
+        methods=["vanilla", "vifi"],
+        seeds="4,7",
+        recipe=quick,
+        output=tmp_path / "r",
+    )
+    vanilla, tuned = report.table.rows
+    assert report.table.columns == ("1 shot", "mean class")
+    assert dict(report.facts)["Seeds"] == "4, 7"
+    parts = [test.part for test in report.details]
+    assert parts == ["", "1 shot, seed 4", "1 shot, seed 7"], "a model without training is tested once"
+    alone = [test.scores.top1.value for test in report.details[1:]]  # type: ignore[union-attr]
+    assert tuned.estimates[0]
+    assert tuned.estimates[0].value == pytest.approx(sum(alone) / 2)
+    assert tuned.estimates[0].spread == pytest.approx(abs(alone[0] - alone[1]) / 2**0.5)
+    assert vanilla.estimates[0]
+    assert vanilla.estimates[0].spread is None
+    runs = sorted(run.name for run in (tmp_path / "r" / "runs").iterdir())
+    assert runs == ["vifi-K1-seed4", "vifi-K1-seed7"]
+    trained = [(tmp_path / "r" / "runs" / run / "config.toml").read_text() for run in runs]
+    assert ["seed = 4" in text for text in trained] == [True, False]
+
+
 def test_the_help_of_the_command_names_the_methods() -> None:
     assert command.METHODS.split(", ") == list(METHODS)
     assert tuple(command.DEFAULT_METHODS.split()) == DEFAULT_METHODS

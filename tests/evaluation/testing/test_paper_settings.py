@@ -1,6 +1,7 @@
 """What is tested in each setting, and how scores become a row: against hand-computed cases."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from vifi_cli.evaluation.testing.paper_settings import (
     paper_frames,
     paper_views,
     plan_trials,
+    read_seeds,
     read_setting,
     row_of,
 )
@@ -137,3 +139,52 @@ def test_rows_fit_their_columns(name: str, trains: bool) -> None:
         measures = tuple(named_scores(scores[0][0]))
         columns = columns_of(read_setting(name), trials, measures)
         assert len(row_of(read_setting(name), scores)) == len(columns)
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"),
+    [(None, ()), ("1,2,3", (1, 2, 3)), ("3", (1, 2, 3)), (2, (1, 2)), ([7], (7,)), ("4, 0", (4, 0))],
+)
+def test_seeds_are_listed_or_counted(given: str | int | list[int] | None, seeds: tuple[int, ...]) -> None:
+    assert read_seeds(given) == seeds
+
+
+@pytest.mark.parametrize(
+    "given", ["", "0", "1,1", "1,", "-1", "a", "1-3", "1000000", 0, [], [-1], str(2**63)]
+)
+def test_other_seeds_are_refused(given: str | int | list[int]) -> None:
+    with pytest.raises(InvalidInput, match=r"--seeds .*: write different whole numbers, such as 1,2,3"):
+        read_seeds(given)
+
+
+def test_each_seed_is_a_trial() -> None:
+    supervised = plan_trials(read_setting("supervised"), OWN, trains=True, seeds=(0, 4))
+    assert [(trial.name, trial.in_words) for trial in supervised] == [
+        ("seed0", "seed 0"),
+        ("seed4", "seed 4"),
+    ]
+    few = plan_trials(read_setting("few-shot"), OWN, trains=True, seeds=(1, 2))
+    assert [trial.name for trial in few][:3] == ["K2-seed1", "K2-seed2", "K4-seed1"]
+    assert columns_of(read_setting("few-shot"), few) == ("2 shots", "4 shots", "8 shots", "16 shots")
+    with pytest.raises(InvalidInput, match=r"--seeds 4: public sets have base2novel lists for the seeds"):
+        plan_trials(read_setting("base2novel"), UCF101, trains=True, seeds=(1, 4))
+    named = plan_trials(read_setting("base2novel"), DataSource("ucf101", 2), trains=True, seeds=(1, 4))
+    assert [(trial.seed, trial.split) for trial in named] == [(1, 2), (4, 2)]
+
+
+def test_scores_are_averaged_over_seeds() -> None:
+    setting = read_setting("supervised")
+    trials = plan_trials(setting, OWN, trains=True, seeds=(1, 2))
+    top1, mean_class, top5 = row_of(setting, [[scores_of([True] * 4)], [scores_of([True, False])]], trials)
+    assert top1
+    assert mean_class
+    assert top5
+    assert (top1.value, mean_class.value, top5.value) == (0.75, 0.75, 0.75)
+    assert (top1.spread, top5.spread) == pytest.approx(
+        (0.5**0.5 / 2, 0.5**0.5 / 2)
+    )  # of 1 and 1/2, divisor 1
+    assert top1.low is not None
+    assert (mean_class.low, top5.low) == (None, None)
+    few = [replace(trial, shots=shots) for shots in (2, 4) for trial in trials]
+    tests = [[scores_of(right)] for right in ([True], [False], [True], [True])]
+    assert [figure and figure.value for figure in row_of(read_setting("few-shot"), tests, few)] == [0.5, 1.0]

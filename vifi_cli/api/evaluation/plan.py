@@ -58,9 +58,13 @@ class TestPlan:
 
     @property
     def shares_one_training_list(self) -> bool:
-        """Whether several trials have the same training videos, so that only the order of training differs."""
-        lists = {frozenset(video.key for video in videos.train) for videos in self.training}
-        return len(self.training) > 1 and len(lists) == 1
+        """Whether trials that differ in their seeds alone have the same training videos, in another order."""
+        lists: dict[int | None, list[frozenset[object]]] = {}
+        for trial, videos in zip(self.trials, self.training, strict=False):
+            lists.setdefault(trial.shots, []).append(frozenset(video.key for video in videos.train))
+        return any(len(each) > 1 for each in lists.values()) and all(
+            len(set(each)) == 1 for each in lists.values()
+        )
 
     def tests_of(self, models: Sequence[ModelSource], trial: int) -> tuple[tuple[object, ...], ...]:
         """What makes the tests of a trial what they are, for the model of each trial: model and list."""

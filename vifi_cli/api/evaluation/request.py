@@ -17,7 +17,13 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
-from vifi_cli.evaluation.testing.paper_settings import Trial, paper_frames, paper_views, read_setting
+from vifi_cli.evaluation.testing.paper_settings import (
+    Trial,
+    paper_frames,
+    paper_views,
+    read_seeds,
+    read_setting,
+)
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import RUNS, given_path, shown_path
@@ -37,7 +43,7 @@ class EvaluationOptions(TypedDict, total=False):
         protocol: `default`, or `paper` to test as the published code does: its frames, drawn views, bare names.
         views: clips in time x crops in space that a test averages over, such as `4x3`; `1x1` by default, and with the
             paper's protocol in the supervised setting `4x3`.
-        seeds: of training, which is repeated for each; it decides what is drawn from the data too.
+        seeds: of training, which is repeated for each: `1,2,3`, or how many; of a public set in base2novel 1, 2 and 3.
         frames: of a test clip, for all models; by default as many as each was trained with.
         texts: other class texts to test as well: a JSON file, or `bare`, `short` or `video`.
         published: whether the table shows the results of the paper too.
@@ -52,7 +58,7 @@ class EvaluationOptions(TypedDict, total=False):
     recipe: Sequence[Change]
     protocol: Protocol
     views: str | None
-    seeds: Sequence[int]
+    seeds: str | int | Sequence[int] | None
     frames: int | None
     texts: str | None
     published: bool
@@ -125,6 +131,8 @@ def resolve(
     if source is None:
         refuse_without_data(names)
     setting = setting or _usual_setting(source, feedback, trains=bool(methods))
+    if setting == "zero-shot" and options.get("seeds") is not None:
+        raise InvalidInput("--seeds does not go with zero-shot: name supervised, few-shot or base2novel")
     if protocol == "paper" and not methods:
         is_named = bool(models)
         names = as_published(names, read_setting(setting), feedback, is_named=is_named)
@@ -135,7 +143,7 @@ def resolve(
     what, why = "training starts from" if methods else "model", chosen[0].reason
     named = f"{subject.model_names} ({why})" if why else subject.model_names
     subject = _tested_as(
-        replace(subject, methods=methods, texts=class_texts, seeds=tuple(options.get("seeds", ()))),
+        replace(subject, methods=methods, texts=class_texts, seeds=read_seeds(options.get("seeds"))),
         views,
         options.get("frames"),
     )
@@ -182,12 +190,22 @@ def _check(
         find_method(name)
     if changes and not methods:
         raise InvalidInput("--recipe goes with --train: a test does not train")
+    if options.get("seeds") is not None:
+        _check_seeds(options, changes, trains=bool(methods))
     if methods and len(models) > 1:
         raise InvalidInput("with --train, --model names the one model that training starts from")
     if (frames := options.get("frames")) is not None and frames < 1:
         raise InvalidInput(f"--frames {frames}: a clip has 1 frame or more")
     if protocol not in get_args(Protocol):
         raise InvalidInput(f"{protocol!r} is not a protocol: name default or paper")
+
+
+def _check_seeds(options: EvaluationOptions, changes: Sequence[Change], *, trains: bool) -> None:
+    read_seeds(options["seeds"])
+    if not trains:
+        raise InvalidInput("--seeds goes with --train: a test without training is the same for every seed")
+    if any(str(change).partition("=")[0].rpartition(".")[2] == "seed" for change in changes):
+        raise InvalidInput("--recipe seed and --seeds both set the seed: use one of them")
 
 
 def run_and_models(

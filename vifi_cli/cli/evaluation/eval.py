@@ -146,6 +146,10 @@ class EvalOptions(TestedModels):
             complete=completion.recipes,
         ),
     ] = None
+    seeds: Annotated[
+        str | None,
+        _option("Train with each of these seeds: 1,2,3, or how many", TRAINING, metavar="SEEDS"),
+    ] = None
     folder: Annotated[
         Path | None, output_option("Folder of the report", metavar="FOLDER", default="a new one in reports/")
     ] = None
@@ -166,7 +170,7 @@ class EvalOptions(TestedModels):
             "METHODS": self.methods, "--train": self.train, "--data": self.data, "--classes": self.classes,
             "--texts": self.texts, "--recipe": self.recipe, "--published": self.published,
             "--allow-leak": self.allow_leak, "--protocol": self.protocol == "paper", "--views": self.views,
-            "--frames": self.frames,
+            "--frames": self.frames, "--seeds": self.seeds,
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
             raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
@@ -218,6 +222,7 @@ def _evaluate(options: EvalOptions) -> Report:
             protocol=options.protocol,
             views=options.views,
             frames=options.frames,
+            seeds=options.seeds,
             texts=options.texts,
             published=options.published,
             allow_leak=options.allow_leak,

@@ -10,14 +10,16 @@ from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.scoring.scores import (
     TestScores,
     harmonic_over_tests,
-    main_score,
+    mean_and_spread,
     mean_over_tests,
     named_scores,
 )
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
+from vifi_cli.wording import counted
 
 TESTED_SETTINGS = ("zero-shot", "base2novel", "few-shot", "supervised")
 PAPER_SHOTS = (2, 4, 8, 16)
+MOST_SEEDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,14 @@ class Trial:
     @property
     def name(self) -> str:
         """Such as `seed1`, `K4` or `K4-seed1`; empty for the only trial of a method."""
-        return "-".join(
-            [
-                *([f"K{self.shots}"] if self.shots else []),
-                *([f"seed{self.seed}"] if self.seed is not None else []),
-            ]
-        )
+        shots = [f"K{self.shots}"] if self.shots else []
+        return "-".join([*shots, *([] if self.seed is None else [f"seed{self.seed}"])])
 
     @property
     def in_words(self) -> str:
         """The name for people."""
-        return ", ".join(
-            [
-                *([f"{self.shots} shots"] if self.shots else []),
-                *([f"seed {self.seed}"] if self.seed is not None else []),
-            ]
-        )
+        shots = [counted(self.shots, "shot")] if self.shots else []
+        return ", ".join([*shots, *([] if self.seed is None else [f"seed {self.seed}"])])
 
 
 def read_setting(text: str) -> Setting:
@@ -74,6 +68,25 @@ def read_setting(text: str) -> Setting:
     raise InvalidInput(
         f"--setting {text}: the settings are {', '.join(TESTED_SETTINGS)}, few-shot-K and retrieval"
     )
+
+
+def read_seeds(given: str | int | Sequence[int] | None) -> tuple[int, ...]:
+    """Reads `1,2,3`, or how many seeds to take from 1 on; none for None.
+
+    Raises:
+        InvalidInput: it is something else.
+    """
+    if given is None:
+        return ()
+    words = given.split(",") if isinstance(given, str) else [given] if isinstance(given, int) else list(given)
+    numbers = [int(word) for word in map(str, words) if word.strip().isdecimal()]
+    is_count = isinstance(given, str | int) and len(words) == 1
+    fits = all(number < 2**63 for number in numbers) and (not is_count or 1 <= sum(numbers) <= MOST_SEEDS)
+    if not fits or not words or len(set(numbers)) < len(words):
+        raise InvalidInput(
+            f"--seeds {given}: write different whole numbers, such as 1,2,3, or how many (at most {MOST_SEEDS})"
+        )
+    return tuple(range(1, numbers[0] + 1)) if is_count else tuple(numbers)
 
 
 def plan_trials(
@@ -107,7 +120,12 @@ def _base2novel_trials(
 ) -> tuple[Trial, ...]:
     trials = []
     for seed in seeds:
-        number = (seed if is_named and seed else split) or 1
+        if is_named and seed and not split and seed not in PAPER_SEEDS:
+            raise InvalidInput(
+                f"--seeds {seed}: public sets have base2novel lists for the seeds 1, 2 and 3; name one list, as in "
+                "ucf101:1, to train on it with any seed"
+            )
+        number = split or (seed if is_named else None) or 1
         lists = (TestList("base", Setting("base2novel"), number), TestList("novel", Setting("novel"), number))
         trials.append(Trial(lists, number, seed))
     return tuple(trials)
@@ -130,9 +148,9 @@ def columns_of(
     if setting.name == "base2novel":
         return ("base", "novel", "HM")
     if setting.name == "few-shot" and any(trial.shots for trial in trials):
-        names = tuple(f"{trial.shots} shots" for trial in trials)
+        names = tuple(dict.fromkeys(counted(trial.shots, "shot") for trial in trials if trial.shots))
     elif setting.name == "zero-shot" and trials[0].lists[0].name != "top-1":
-        names = tuple(tested.name for trial in trials for tested in trial.lists)
+        names = tuple(tested.name for tested in trials[0].lists)
     else:
         names = tuple(measures[:1])
     if len(names) == 1:
@@ -140,13 +158,37 @@ def columns_of(
     return (*names, "mean") if setting.name == "zero-shot" else names
 
 
-def row_of(setting: Setting, tested: Sequence[Sequence[TestScores]]) -> tuple[Estimate | None, ...]:
-    """A method's row, from the scores of each list of each trial: all scores of a single test, else the main ones."""
+def row_of(
+    setting: Setting, tested: Sequence[Sequence[TestScores]], trials: Sequence[Trial] = ()
+) -> tuple[Estimate | None, ...]:
+    """A method's row, from the scores of each list of each trial: all scores of one test, else the main ones.
+
+    Trials that differ in their seeds alone are one test, with the means over seeds.
+    """
     if setting.name == "base2novel":
         base, novel = ([scores[place] for scores in tested] for place in (0, 1))
         return (mean_over_tests(base), mean_over_tests(novel), harmonic_over_tests(base, novel))
-    every = [scores for trial in tested for scores in trial]
-    if len(every) == 1:
-        return tuple(named_scores(every[0]).values())
-    alone = tuple(map(main_score, every))
+    if setting.name == "zero-shot":
+        by_column = [[scores] for trial in tested for scores in trial]
+    else:
+        by_shots: dict[object, list[TestScores]] = {}
+        for number, (scores,) in enumerate(tested):
+            by_shots.setdefault(trials[number].shots if trials else number, []).append(scores)
+        by_column = list(by_shots.values())
+    if len(by_column) == 1:
+        return tuple(_named_means(by_column[0]).values())
+    alone = tuple(map(mean_over_tests, by_column))
+    every = [scores for column in by_column for scores in column]
     return (*alone, mean_over_tests(every)) if setting.name == "zero-shot" else alone
+
+
+def _named_means(tests: Sequence[TestScores]) -> dict[str, Estimate]:
+    """The scores of a test by name; over several seeds their means, those beside the main one without an interval."""
+    main, *others = named_scores(tests[0])
+    if len(tests) == 1:
+        return named_scores(tests[0])
+    values = {name: [named_scores(test)[name].value for test in tests] for name in others}
+    means = {name: mean_and_spread(several) for name, several in values.items()}
+    return {main: mean_over_tests(tests)} | {
+        name: Estimate(mean, spread=spread) for name, (mean, spread) in means.items()
+    }

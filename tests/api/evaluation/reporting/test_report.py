@@ -100,6 +100,27 @@ def test_seeds_that_share_one_training_list_have_none(three_models: tuple[ModelS
     assert note.startswith("Seeds 1, 2, 3 train on the same videos")
 
 
+def test_seeds_that_somebody_names_have_a_spread_and_say_of_what(
+    three_models: tuple[ModelSource, ...],
+) -> None:
+    plan = plan_of("base2novel", (1, 1, 1))
+    plan = replace(plan, subject=replace(plan.subject, seeds=(1, 2, 3)))
+    assert spreads(row_of(plan, three_models, (4, 2, 3)))[:2] == pytest.approx([0.25, 0.25])
+    (note,) = _notes(plan, [])
+    assert note.endswith(
+        "shows how much order and augmentation change a result, not what other videos would."
+    )
+
+
+def test_shots_are_repeated_if_one_of_them_has_several_seeds(three_models: tuple[ModelSource, ...]) -> None:
+    plan = plan_of("base2novel", (1, 2, 3))
+    (one, two, three) = plan.trials
+    trials = (replace(one, shots=2), replace(two, shots=2), replace(three, shots=4))
+    assert not replace(plan, trials=trials).shares_one_training_list, "seeds 1 and 2 draw different videos"
+    assert not replace(plan_of("base2novel", (1, 2)), trials=(trials[0], trials[2])).shares_one_training_list
+    assert replace(plan_of("base2novel", (1, 1, 2)), trials=trials).shares_one_training_list
+
+
 def test_a_model_that_is_not_trained_has_no_spread_over_seeds() -> None:
     plan = plan_of("base2novel", (1, 2, 3))
     assert spreads(row_of(plan, (STARTER,) * 3, (3, 3, 3))) == [None] * 3

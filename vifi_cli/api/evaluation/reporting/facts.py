@@ -40,10 +40,11 @@ def facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]
     yield "Views", f"{clips.views.clips} x {clips.views.crops}, clips in time x crops in space{drawn}"
     if clips.imagenet_statistics:
         yield "Pixels", "normalized by ImageNet's mean and std for every model, as published"
-    if subject.setting.name == "base2novel" and len(plan.trials) > 1:
-        yield "Seeds", ", ".join(str(trial.seed) for trial in plan.trials)
+    seeds = dict.fromkeys(str(trial.seed) for trial in plan.trials if trial.seed is not None)
+    if len(seeds) > 1:
+        yield "Seeds", ", ".join(seeds)
     else:
-        yield "Seed", str(subject.seed)
+        yield "Seed", next(iter(seeds), str(subject.seed))
     for model, description in tester.models.items():
         yield f"Model {shown_model(model)}", description
     yield from _texts(tested)

@@ -88,8 +88,12 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
         yield f"Each model is tested with the frames of its training: {listed}. --frames N tests all alike."
     yield from _other_numbers(plan, tested)
     if plan.shares_one_training_list:
-        seeds = ", ".join(str(trial.seed) for trial in plan.trials)
-        yield f"Seeds {seeds} train on the same videos, so their spread (±) would say nothing about other videos."
+        seeds = ", ".join(dict.fromkeys(str(trial.seed) for trial in plan.trials))
+        same = f"Seeds {seeds} train on the same videos, so their spread (±)"
+        if plan.subject.seeds:
+            yield f"{same} shows how much order and augmentation change a result, not what other videos would."
+        else:
+            yield f"{same} would say nothing about other videos."
 
 
 def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
@@ -117,16 +121,19 @@ def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
 def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
     scores = [[detail.scores for detail in trial] for trial in tests]
     repeated = [plan.repeats(candidate.models, place) for place in range(len(scores[0]))]
-    is_base2novel = plan.subject.setting.name == "base2novel"
-    if is_base2novel and all(repeated):
-        scores = scores[:1]  # the mean of one test over seeds is that test, and so is its interval
+    is_base2novel, trials = plan.subject.setting.name == "base2novel", plan.trials
+    if all(repeated):  # the mean of one test over seeds is that test, and so is its interval
+        first = {trial.shots: number for number, trial in reversed(tuple(enumerate(trials)))}
+        scores = [scores[number] for number in sorted(first.values())]
+        trials = tuple(trials[number] for number in sorted(first.values()))
     leaks = _leaks_of(plan, candidate)
     method = f"{candidate.method} (leak)" if leaks else candidate.method
-    estimates = list(row_of(plan.subject.setting, scores))
+    estimates = list(row_of(plan.subject.setting, scores, trials))
     if is_base2novel:
         for place in (place for place, is_one in enumerate(repeated) if is_one):
             estimates[place] = main_score(scores[0][place])
-    if plan.shares_one_training_list or (len(plan.trials) > 1 and all(repeated)):
+    has_no_spread = plan.shares_one_training_list and not plan.subject.seeds
+    if has_no_spread or (len(plan.trials) > 1 and all(repeated)):
         estimates = [estimate and replace(estimate, spread=None) for estimate in estimates]
     conditions = next((detail.conditions for trial in tests for detail in trial), None)
     return ResultRow(method, tuple(estimates), remark="; ".join(leaks), conditions=conditions)

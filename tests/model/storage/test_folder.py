@@ -294,7 +294,8 @@ def test_names_of_folders(folder: Path, tiny_clip: Path, monkeypatch: pytest.Mon
         resolve_model(str(folder.parent))
     (folder / "weights.safetensors").unlink()
     with pytest.raises(
-        InvalidInput, match=r"nor config\.json and weights\.safetensors or prompts\.safetensors$"
+        InvalidInput,
+        match=r"nor config\.json and weights\.safetensors, prompts\.safetensors or lora\.safetensors$",
     ):
         resolve_model(str(folder))
     assert resolve_model(str(tiny_clip)).kind == "folder"

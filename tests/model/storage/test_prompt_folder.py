@@ -232,7 +232,7 @@ def test_damaged_prompts_say_so(folder: Path) -> None:
         ("prompts", {"text_context": 4}, "4 text prompts in 0 layers"),
         ("prompts", {"text_context": "4", "text_depth": 1}, "integer"),
         ("prompts", {"depth": 4}, "depth"),
-        ("base", None, "prompts and base are given together"),
+        ("base", None, "base is given together with what changes it"),
         ("base", {"model": "x"}, "image"),
     ],
 )

@@ -68,7 +68,7 @@ def trained_on(model: str, tested_set: str) -> TrainedOn:
             break
         seen.add(model)
     card = resolve_model(model).card
-    if card and (card.tuned or card.prompts):
+    if card and (card.tuned or card.base):
         gap = gap or f"{model} is not in a run folder"
         model = card.base.model if card.base else card.origin.get("base", model)
     return TrainedOn(model, tuple(videos), tuple(names), gap, tuple(elsewhere))

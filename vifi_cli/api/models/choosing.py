@@ -82,7 +82,7 @@ def choose_start_of_training(given: str | Path | None, *, of_prompts: bool = Fal
     if not chosen.reason:
         return chosen
     with chosen.explained():
-        start = _trained_from(chosen.name, only_prompts=of_prompts)
+        start = _trained_from(chosen.name, of_prompts=of_prompts)
     if start == chosen.name:
         return chosen
     return ChosenModel(start, f"{chosen.name} was trained from it, and is {chosen.reason}")
@@ -113,13 +113,13 @@ def _named(given: str | Path | None) -> ChosenModel | None:
     )
 
 
-def _trained_from(name: str, *, only_prompts: bool) -> str:
-    """Follows a model back to the first one that vifi has not trained, or that has no prompts."""
+def _trained_from(name: str, *, of_prompts: bool) -> str:
+    """Follows a model back to the first one that vifi has not trained; for prompts, that has its own weights."""
     from vifi_cli.model.registry.source import resolve_model
 
     seen = [name]
     while (card := (source := resolve_model(seen[-1])).card) and (
-        card.prompts or (card.tuned and not only_prompts)
+        card.base or (card.tuned and not of_prompts)
     ):
         before = source.base.name if source.base else card.origin.get("base")
         if before is None or before in seen:

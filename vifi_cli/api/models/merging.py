@@ -60,10 +60,10 @@ def merge_models(
 ) -> MergedModel:
     """Averages the weights of models: two by alpha (WiSE-FT), three or more in equal shares (a soup).
 
-    Averaging a fine-tuned model with its base often recovers what fine-tuning lost.
+    Averaging a fine-tuned model with its base often recovers what fine-tuning lost. One LoRA model gets full weights.
 
     Args:
-        models: two, the plain one first, then the tuned one; or three and more tuned from the same one.
+        models: two, the plain one first, then the tuned one; or three and more tuned from the same one; or one of LoRA.
         output: the folder to make; new or empty.
         alpha: the second model's share of the weights; if None, the best of the sweep, or 0.5 without data.
         data: score alpha 0, 0.1 … 1 on these, each as in `finetune`; on their videos held out from training.
@@ -74,16 +74,14 @@ def merge_models(
         InvalidInput: the models cannot be averaged, one of them was trained on `data`, or the folder exists.
         ModelUnavailable: a model's weights are unavailable or damaged.
     """
-    if len(models) < 2:
-        raise InvalidInput(
-            "name two models or more to merge, such as `vifi model merge starter runs/clips/best`"
-        )
-    if len(models) > 2 and (alpha is not None or data):
+    if len(models) != 2 and (alpha is not None or data):
         option = "--sweep" if data else "--alpha"
-        raise InvalidInput(f"{option} is for two models; {len(models)} are averaged in equal shares")
+        others = f"{len(models)} are averaged in equal shares" if models[1:] else "name another one"
+        raise InvalidInput(f"{option} is for two models; {others}")
     folder = given_path(Path(output))
     with new_model_folder(folder) as temporary:
         sources = [fetch_model(name, feedback) for name in models]
+        _require_something_to_merge(sources)
         remarks: list[str] = []
         swept = None
         if data:
@@ -96,8 +94,16 @@ def merge_models(
     return MergedModel(folder, merged.model.card, (*remarks, *merged.remarks), swept)
 
 
+def _require_something_to_merge(sources: Sequence[ModelSource]) -> None:
+    has_matrices = any(source.card and source.card.lora for source in sources)
+    if len(sources) < 2 and not has_matrices:
+        raise InvalidInput(
+            "name two models or more to merge, such as `vifi model merge starter runs/clips/best`"
+        )
+
+
 def _shares(models: int, alpha: float | None) -> tuple[float, ...]:
-    if models > 2:
+    if models != 2:
         return (1 / models,) * models
     share = _EQUAL_SHARES if alpha is None else alpha
     return 1 - share, share

@@ -54,10 +54,10 @@ class VideoModel:
 
     @property
     def kind(self) -> str:
-        """`starter`, `pretrained`, `fine-tuned`, `prompts`, or `from weights` of a folder or file of open_clip."""
+        """`starter`, `pretrained`, `fine-tuned`, `prompts`, `LoRA`, or `from weights` of a folder or file."""
         card, source = self.loaded.card, self.loaded.source
         if card.prompts or card.tuned:
-            return "prompts" if card.prompts else "fine-tuned"
+            return "prompts" if card.prompts else "LoRA" if card.lora else "fine-tuned"
         return source.kind if source.kind in ("starter", "pretrained") else "from weights"
 
     @property

@@ -16,17 +16,24 @@ def card_facts(card: ModelCard) -> list[tuple[str, str]]:
     more = ["…"] if len(card.class_names) > _NAMES_SHOWN else []
     shown = ", ".join([*card.class_names[:_NAMES_SHOWN], *more])
     facts = [
-        *_prompt_facts(card),
+        *_facts_of_changes(card),
         ("tuned", " and ".join(f"{tower} tower" for tower in card.tuned) or "nothing"),
         ("fusion", card.fusion),
         ("class text", card.template),
         ("classes", f"{len(card.class_names)}: {shown}" if card.class_names else "unknown"),
         *card.origin.items(),
     ]
-    return [(name.capitalize(), value) for name, value in facts]
+    return [(name[:1].upper() + name[1:], value) for name, value in facts]
 
 
-def _prompt_facts(card: ModelCard) -> list[tuple[str, str]]:
+def _facts_of_changes(card: ModelCard) -> list[tuple[str, str]]:
+    if card.lora and card.base:
+        lora = card.lora
+        places = f"{', '.join(lora.places)} of the {' and '.join(lora.towers)} tower"
+        return [
+            ("LoRA", f"rank {lora.rank}, alpha {lora.alpha:g}, in {places}"),
+            ("learned for", str(card.base)),
+        ]
     if not card.prompts or not card.base:
         return []
     shape, found = card.prompts, []
@@ -41,6 +48,7 @@ def card_document(card: ModelCard) -> dict[str, object]:
     """Values by name."""
     return {
         "prompts": asdict(card.prompts) if card.prompts else False,
+        "lora": asdict(card.lora) if card.lora else None,
         "base": asdict(card.base) if card.base else None,
         "tuned": card.tuned,
         "fusion": card.fusion,

@@ -67,7 +67,7 @@ def merge_command(
 ) -> None:
     """Average the weights of models: two by alpha (WiSE-FT), three or more in equal shares (a soup).
 
-    Averaging a fine-tuned model with its base often recovers what fine-tuning lost.
+    Averaging a fine-tuned model with its base often recovers what fine-tuning lost. One LoRA model gets full weights.
     """
     load_torch()
     from vifi_cli.api.models.merging import merge_models

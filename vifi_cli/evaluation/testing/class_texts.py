@@ -101,7 +101,7 @@ def embed_class_names(
 
 def reads_bare_names(card: ModelCard, *, as_published: bool) -> bool:
     """Whether a model is asked for class names alone, without a template: the published code's vanilla CLIP is."""
-    return as_published and not (card.tuned or card.prompts)
+    return as_published and not (card.tuned or card.base)
 
 
 def embed_tested_classes(

@@ -17,6 +17,8 @@ TEMPLATE = "a photo of a {}."
 Fusion = Literal["embedding", "decision", "image"]
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 Tower = Literal["image", "text"]
+# projections of attention, the two layers behind it, and convolutions of 1 x 1 pixels
+LoraPlace = Literal["q", "k", "v", "o", "mlp", "conv"]
 _OPEN_CLIP_KEYS = {"embed_dim", "vision_cfg", "text_cfg"}
 # raise when a key changes its meaning
 _FORMAT = 1
@@ -56,10 +58,29 @@ class PromptShape:
 
 
 @dataclass(frozen=True, slots=True)
-class BaseReference:
-    """The model that prompts were learned for, with the fingerprints of its towers."""
+class LoraShape:
+    """Which weights of which towers have low-rank matrices beside them: W + alpha / rank x B A."""
 
-    model: str  # a name or a folder, relative to the prompts' folder where it is inside
+    rank: int
+    alpha: float
+    towers: tuple[Tower, ...]
+    places: tuple[LoraPlace, ...]
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or not self.alpha > 0 or not self.towers or not self.places:
+            raise ValueError("LoRA needs a rank of 1 or more, an alpha above 0, towers and places")
+
+    @property
+    def scale(self) -> float:
+        """The factor before the product of the matrices."""
+        return self.alpha / self.rank
+
+
+@dataclass(frozen=True, slots=True)
+class BaseReference:
+    """The model that a folder holds changes of, with the fingerprints of its towers."""
+
+    model: str  # a name or a folder, relative to the folder of the changes where it is inside
     image: str
     text: str
 
@@ -81,7 +102,8 @@ class ModelCard:
     untouched: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)  # base model, data, epochs and the like, in words
     prompts: PromptShape | None = None  # None where the folder holds the towers' own weights
-    base: BaseReference | None = None  # the model that the prompts belong to
+    base: BaseReference | None = None  # the model that prompts or low-rank matrices belong to
+    lora: LoraShape | None = None  # None where no tower has low-rank matrices
 
     def __post_init__(self) -> None:
         if self.template.count("{}") != 1:
@@ -91,8 +113,10 @@ class ModelCard:
                 f"architecture is neither `{STARTER}` nor a model_cfg of open_clip, which has the keys "
                 f"{', '.join(sorted(_OPEN_CLIP_KEYS))}"
             )
-        if bool(self.prompts) != bool(self.base):
-            raise ValueError("prompts and base are given together, or neither is")
+        if self.prompts and self.lora:
+            raise ValueError("a model has prompts or lora, not both")
+        if bool(self.changes) != bool(self.base):
+            raise ValueError("base is given together with what changes it, prompts or lora, and not without")
 
     @property
     def dimension(self) -> int:
@@ -109,9 +133,18 @@ class ModelCard:
 
     def __repr__(self) -> str:
         kind = self.architecture if isinstance(self.architecture, str) else "CLIP"
-        made = "prompts for " + self.base.model if self.base else " and ".join(self.tuned) + " tuned"
+        made = f"{self.changes} for {self.base.model}" if self.base else " and ".join(self.tuned) + " tuned"
         changes = f", {made}" if self.base or self.tuned else ""
         return f"<ModelCard {kind}, {self.dimension} dimensions, {len(self.class_names)} classes{changes}>"
+
+    @property
+    def changes(self) -> str:
+        """What the folder holds instead of weights, in words; empty where it holds the towers' own weights."""
+        return "prompts" if self.prompts else "LoRA matrices" if self.lora else ""
+
+    def changes_tower(self, tower: Tower) -> bool:
+        """Whether the folder holds changes of this tower of its base."""
+        return any(self.prompts_in(tower)) or bool(self.lora and tower in self.lora.towers)
 
     def prompts_in(self, tower: Tower) -> tuple[int, int]:
         """How many learned prompts a tower has, and in how many layers; zeros where it has none."""
@@ -129,7 +162,7 @@ def card_to_json(card: ModelCard) -> str:
     content = {"format": _FORMAT} | {name: getattr(card, name) for name in ModelCard.__slots__}
     content["preprocessing"] = card.preprocessing.as_dict()
     # absent where there are none, so that an older vifi reads every model that it can run
-    for name in ("prompts", "base"):
+    for name in ("prompts", "base", "lora"):
         part = content.pop(name)
         content |= {name: asdict(part)} if part else {}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

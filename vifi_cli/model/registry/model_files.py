@@ -3,7 +3,11 @@
 from pathlib import Path
 
 OPEN_CLIP_CONFIGURATION = "open_clip_config.json"
-CARD_FILE, WEIGHTS_FILE, PROMPTS_FILE = "config.json", "weights.safetensors", "prompts.safetensors"
+CARD_FILE, WEIGHTS_FILE = "config.json", "weights.safetensors"
+# of models that hold only changes of a base
+PROMPTS_FILE, LORA_FILE = "prompts.safetensors", "lora.safetensors"
+TENSOR_FILES = (WEIGHTS_FILE, PROMPTS_FILE, LORA_FILE)
+"""Of which a model folder of vifi's holds one."""
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pth.tar")
 # as the package transformers names them: one file, or an index of several
 TRANSFORMERS_WEIGHTS = (
@@ -25,6 +29,6 @@ def is_transformers_folder(folder: Path) -> bool:
 
 
 def is_model_folder(folder: Path) -> bool:
-    """Whether a folder is one of vifi's own: a card, and weights or prompts."""
-    has_tensors = any((folder / name).is_file() for name in (WEIGHTS_FILE, PROMPTS_FILE))
+    """Whether a folder is one of vifi's own: a card, and weights or changes of a base."""
+    has_tensors = any((folder / name).is_file() for name in TENSOR_FILES)
     return has_tensors and (folder / CARD_FILE).is_file()

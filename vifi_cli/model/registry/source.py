@@ -11,9 +11,8 @@ from vifi_cli.model.registry.known_models import KNOWN_MODELS, STARTER, find_kno
 from vifi_cli.model.registry.model_files import (
     CARD_FILE,
     OPEN_CLIP_CONFIGURATION,
-    PROMPTS_FILE,
+    TENSOR_FILES,
     WEIGHT_SUFFIXES,
-    WEIGHTS_FILE,
     is_model_folder,
     is_transformers_folder,
     is_weights_name,
@@ -46,11 +45,11 @@ class ModelSource:
     path: Path | None = None  # of a folder or file
     activation: Activation | None = None  # of a `file`, where the user named it; weights do not show it
     card: "ModelCard | None" = field(default=None, repr=False, hash=False)  # of a `vifi` model
-    base: "ModelSource | None" = None  # the model that learned prompts belong to
+    base: "ModelSource | None" = None  # the model that a `vifi` model holds changes of
 
     @property
     def of_weights(self) -> "ModelSource":
-        """Where the towers' weights come from: the base of learned prompts, otherwise this source."""
+        """Where the towers' weights come from: the base of a model that holds changes, otherwise this source."""
         return self.base or self
 
 
@@ -64,11 +63,11 @@ def resolve_model(name: str) -> ModelSource:
 
     Raises:
         InvalidInput: no such model (the text names the nearest ones), a model folder's configuration makes no sense, or
-            the base of learned prompts is missing.
+            the base of a model that holds changes is missing.
     """
     source = _with_card(_find(name))
     if source.path and source.card and source.card.base:
-        return replace(source, base=_find_base(source.path, source.card.base))
+        return replace(source, base=_find_base(source.path, source.card, source.card.base))
     return source
 
 
@@ -89,19 +88,19 @@ def _with_card(source: ModelSource) -> ModelSource:
     return replace(source, card=read_card(source.path))
 
 
-def _find_base(folder: Path, base: "BaseReference") -> ModelSource:
+def _find_base(folder: Path, card: "ModelCard", base: "BaseReference") -> ModelSource:
     inside = folder / base.model
     try:
         found = _find(str(inside) if inside.exists() else base.model)
     except InvalidInput as error:
         raise InvalidInput(
-            f"{folder} holds prompts for {base}, but vifi finds no such model at {inside}: bring it back there"
+            f"{folder} holds {card.changes} for {base}, but vifi finds no such model at {inside}: bring it back there"
         ) from error
     source = _with_card(found)
     if source.card and source.card.base:
         raise InvalidInput(
-            f"{folder} names {source.name} as its base, which is made of prompts itself: "
-            "prompts need a model with its own weights"
+            f"{folder} names {source.name} as its base, which is made of {source.card.changes} itself: "
+            f"{card.changes} need a model with its own weights"
         )
     return source
 
@@ -148,7 +147,7 @@ def _folder(path: Path) -> ModelSource:
     hint = f"; did you mean {inside}?" if inside else ""
     raise InvalidInput(
         f"{path} is not a model folder: it holds neither {OPEN_CLIP_CONFIGURATION} "
-        f"nor {CARD_FILE} and {WEIGHTS_FILE} or {PROMPTS_FILE}{hint}"
+        f"nor {CARD_FILE} and {', '.join(TENSOR_FILES[:-1])} or {TENSOR_FILES[-1]}{hint}"
     )
 
 

@@ -22,7 +22,7 @@ from vifi_cli.model.runtime.onnx_runtime import (
     compiled_tower,
     open_session,
 )
-from vifi_cli.model.storage.prompt_model import prompted_fingerprint, prompted_tower
+from vifi_cli.model.storage.changed_model import changed_fingerprint, changed_tower
 from vifi_cli.model.storage.starter_model import StarterTowers, starter_towers_of
 from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.weights.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
@@ -127,8 +127,8 @@ def load_text_encoder(source: ModelSource, device: str = "auto") -> TextEncoder:
 def vision_fingerprint_of(source: ModelSource, device: str = "auto") -> str:
     """The fingerprint of a model's image side: an index made with another model of the same fingerprint serves it.
 
-    For `starter`, what was tuned from it, and models with text prompts alone, that side is not loaded. The errors are
-    those of `load_encoder`.
+    For `starter`, what was tuned from it, and models that change only the text side of a base, that side is not loaded.
+    The errors are those of `load_encoder`.
     """
     return quick_vision_fingerprint_of(source) or load_encoder(source, device).vision_fingerprint
 
@@ -138,7 +138,7 @@ def quick_vision_fingerprint_of(source: ModelSource) -> str | None:
     if towers := starter_towers_of(source):
         return towers.vision_fingerprint()
     card = source.card
-    return card.base.image if card and card.base and not any(card.prompts_in("image")) else None
+    return card.base.image if card and card.base and not card.changes_tower("image") else None
 
 
 def _load_starter(towers: StarterTowers, device: str) -> ViFiEncoder:
@@ -183,8 +183,8 @@ def _load_open_clip(source: ModelSource, device: str) -> ViFiEncoder:
     chosen, model = choose_device(device), describe_model(source)
     visual = load_image_tower(model)
     fingerprint = fingerprint_of_image_tower(model.config, model.preprocessing, visual.state_dict())
-    fingerprint = prompted_fingerprint(source, "image", fingerprint)
-    tower = PixelTower(prompted_tower(source, "image", visual), model.preprocessing)
+    fingerprint = changed_fingerprint(source, "image", fingerprint)
+    tower = PixelTower(changed_tower(source, "image", visual), model.preprocessing)
     geometry = model.preprocessing.geometry
     frames = frames_runtime(tower, geometry, chosen, fingerprint)
     description = frames.description
@@ -200,6 +200,6 @@ def _load_open_clip_text(source: ModelSource, model: "OpenClipModel", device: "t
 
     tower = load_text_tower(model)
     fingerprint = fingerprint_of_text_tower(model.config, tower.state_dict())
-    fingerprint = prompted_fingerprint(source, "text", fingerprint)
-    texts = TorchTexts(prompted_tower(source, "text", tower), load_tokenizer(model), device)
+    fingerprint = changed_fingerprint(source, "text", fingerprint)
+    texts = TorchTexts(changed_tower(source, "text", tower), load_tokenizer(model), device)
     return TextEncoder(source.name, fingerprint, model.dimension, texts.description, texts)

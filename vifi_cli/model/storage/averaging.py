@@ -38,7 +38,7 @@ class _Form:
 
 
 def average_models(models: Iterable[LoadedModel], shares: Sequence[float]) -> MergedModel:
-    """Average the weights of two or more models, which stay unchanged and need not be in memory together.
+    """Average the weights of models, which stay unchanged and need not be in memory together.
 
     The shares add up to 1; a share of 1 gives that model's weights bit for bit. Models that differ in architecture or
     fusion, or are made of learned prompts, raise InvalidInput.
@@ -79,7 +79,8 @@ def averaged(total: Mapping[str, Tensor], otherwise: Mapping[str, Tensor]) -> di
 
 
 def _refuse_prompts(model: LoadedModel) -> None:
-    if base := model.card.base:
+    """Low-rank matrices are in the weights of a loaded model already."""
+    if (base := model.card.base) and not model.card.lora:
         raise InvalidInput(
             f"{model.source.name} is made of prompts that were learned for the frozen weights of {base.model}: "
             "other weights would not fit them; merge first, and learn prompts for the merged model"
@@ -122,6 +123,8 @@ def _merged_card(cards: Mapping[str, ModelCard], shares: Sequence[float]) -> Mod
         last,
         fusion=_fusion(cards),
         tuned=tuple(tower for tower in get_args(Tower) if tower in tuned),
+        base=None,
+        lora=None,
         origin={
             **{key: value for key, value in last.origin.items() if key not in OF_ONE_RUN},
             "merged": recipe,

@@ -16,7 +16,7 @@ from vifi_cli.model.registry.card import BaseReference, Fusion, ModelCard
 from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import WEIGHTS_FILE
 from vifi_cli.model.registry.source import ModelSource
-from vifi_cli.model.storage.prompt_model import prompted_fingerprint, prompted_tower
+from vifi_cli.model.storage.changed_model import changed_fingerprint, changed_tower
 from vifi_cli.model.storage.starter_model import (
     fingerprint_with,
     read_image_tower,
@@ -73,7 +73,7 @@ def load_vifi_clip(source: ModelSource) -> LoadedModel:
     if source.kind == "starter":
         return _starter(source)
     if source.base and card:
-        return _prompted(source, source.base, card)
+        return _changed(source, source.base, card)
     if card and card.architecture == STARTER and source.path:
         return _tuned_starter(source, card, source.path / WEIGHTS_FILE)
     model = describe_model(source)
@@ -110,22 +110,22 @@ def _sentence_tokenizer() -> Callable[[Sequence[str]], Tensor]:
     return lambda texts: torch.from_numpy(tokenizer(texts))
 
 
-def _prompted(source: ModelSource, base_source: ModelSource, card: ModelCard) -> LoadedModel:
+def _changed(source: ModelSource, base_source: ModelSource, card: ModelCard) -> LoadedModel:
     loaded = load_vifi_clip(base_source)
     network, base = loaded.network, describe_base(loaded, card.preprocessing)
-    prompted_fingerprint(source, "image", base.image)
-    prompted_fingerprint(source, "text", base.text)
-    network.visual = prompted_tower(source, "image", network.visual)
-    network.text = prompted_tower(source, "text", network.text)
+    changed_fingerprint(source, "image", base.image)
+    changed_fingerprint(source, "text", base.text)
+    network.visual = changed_tower(source, "image", network.visual)
+    network.text = changed_tower(source, "text", network.text)
     network.fusion = card.fusion
     return replace(loaded, source=source, card=card)
 
 
 def describe_base(loaded: LoadedModel, preprocessing: Preprocessing) -> BaseReference:
-    """Describe the model that prompts are learned for, so that they are never put into another.
+    """Describe the model that prompts or low-rank matrices are learned for, so that they are never put into another.
 
-    `preprocessing` is that of the prompts, which may normalize pixels differently from the model. Its weights must be
-    unchanged since `load_vifi_clip`; prompts added since do not count.
+    `preprocessing` is that of the changed model, which may normalize pixels differently from its base. The weights must
+    be unchanged since `load_vifi_clip`; prompts added since do not count.
     """
     source = loaded.source
     if starter := starter_towers_of(source):

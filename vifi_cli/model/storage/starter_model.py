@@ -15,7 +15,7 @@ from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import CARD_FILE, WEIGHTS_FILE
 from vifi_cli.model.registry.source import ModelSource
-from vifi_cli.model.storage.prompt_model import prompted_fingerprint, prompted_tower
+from vifi_cli.model.storage.changed_model import changed_fingerprint, changed_tower
 from vifi_cli.model.weights.fingerprint import fingerprint_of_files, fingerprint_of_tower_file
 from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS
 
@@ -38,7 +38,7 @@ class StarterTowers:
     preprocessing: Preprocessing
     vision_fingerprint: Callable[[], str]
     text_fingerprint: Callable[[], str]
-    build_visual: "Callable[[], StarterImageTower]"
+    build_visual: "Callable[[], nn.Module]"
     build_text: "Callable[[], nn.Module]"  # a `SentenceTransformer` or one with prompts
 
 
@@ -59,7 +59,7 @@ def _text_digests() -> list[bytes]:
 
 
 def starter_towers_of(source: ModelSource) -> StarterTowers | None:
-    """The towers, where a model is `starter`, tuned from it, or prompts for one of these; otherwise None."""
+    """The towers, where a model is `starter`, tuned from it, or changes of one of these; otherwise None."""
     card, folder = source.card, source.path
     if source.kind == "starter":
         return StarterTowers(
@@ -72,7 +72,7 @@ def starter_towers_of(source: ModelSource) -> StarterTowers | None:
         )
     if not card or not folder or card.architecture != STARTER:
         return None
-    return _prompted_towers(source, source.base) if source.base else _tuned_towers(folder, card)
+    return _changed_towers(source, source.base, card) if source.base else _tuned_towers(folder, card)
 
 
 def _packaged_visual() -> "StarterImageTower":
@@ -87,20 +87,19 @@ def _packaged_text() -> "SentenceTransformer":
     return load_minilm(TEXT_WEIGHTS.locate())
 
 
-def _prompted_towers(source: ModelSource, base_source: ModelSource) -> StarterTowers:
+def _changed_towers(source: ModelSource, base_source: ModelSource, card: ModelCard) -> StarterTowers:
     base = starter_towers_of(base_source)
-    if base is None or (source.card and any(source.card.prompts_in("image"))):
+    if base is None or any(card.prompts_in("image")):
         raise InvalidInput(
-            f"{source.name} holds prompts that do not fit {base_source.name}: learn them for it again"
+            f"{source.name} holds {card.changes} that do not fit {base_source.name}: learn them for it again"
         )
-    preprocessing = source.card.preprocessing if source.card else base.preprocessing
     return StarterTowers(
         source.name,
-        preprocessing,
-        lambda: prompted_fingerprint(source, "image", fingerprint_with(base, preprocessing)),
-        lambda: prompted_fingerprint(source, "text", base.text_fingerprint()),
-        base.build_visual,
-        lambda: prompted_tower(source, "text", base.build_text()),
+        card.preprocessing,
+        lambda: changed_fingerprint(source, "image", fingerprint_with(base, card.preprocessing)),
+        lambda: changed_fingerprint(source, "text", base.text_fingerprint()),
+        lambda: changed_tower(source, "image", base.build_visual()),
+        lambda: changed_tower(source, "text", base.build_text()),
     )
 
 

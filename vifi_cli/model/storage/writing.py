@@ -1,8 +1,8 @@
 """Writes model folders: vifi's own, `config.json` beside `weights.safetensors`, and open_clip's.
 
 Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
-model of learned prompts has `prompts.safetensors` instead, with its prompts alone, and names its base in
-`config.json`.
+model that only changes a base has `prompts.safetensors` or `lora.safetensors` instead, with its prompts or low-rank
+matrices alone, and names its base in `config.json`.
 """
 
 import json
@@ -16,11 +16,19 @@ from torch import Tensor
 
 from vifi_cli.disk.replacement import new_folder
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.lora.low_rank import lora_tensors
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_to_json, read_card
 from vifi_cli.model.registry.known_models import STARTER
-from vifi_cli.model.registry.model_files import CARD_FILE, OPEN_CLIP_CONFIGURATION, PROMPTS_FILE, WEIGHTS_FILE
+from vifi_cli.model.registry.model_files import (
+    CARD_FILE,
+    LORA_FILE,
+    OPEN_CLIP_CONFIGURATION,
+    PROMPTS_FILE,
+    TENSOR_FILES,
+    WEIGHTS_FILE,
+)
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.storage.starter_model import text_fingerprint, vision_fingerprint
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
@@ -31,20 +39,30 @@ from vifi_cli.paths import replacing
 def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None:
     """Write a model folder, or replace one; the network's fusion is written, whatever the card says.
 
-    Where the card has prompts, only they are written. Both files are written under other names first, so a full disk
-    leaves the older ones intact.
+    Where the card has prompts or LoRA, only they are written; the network must have them as it learned them. Both files
+    are written under other names first, so a full disk leaves the older ones intact.
     """
     card = replace(card, fusion=network.fusion, untouched=_untouched(card), base=_base_from(folder, card))
     folder.mkdir(parents=True, exist_ok=True)
-    tensors: Mapping[str, Tensor] = prompt_parameters(network) if card.prompts else network.state_dict()
+    kept, tensors = _content(network, card)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # one fact at most: safetensors writes several in random order, and equal models are to be equal files
     facts = {"base": f"{card.base.image} {card.base.text}"} if card.base else None
-    kept, other = (PROMPTS_FILE, WEIGHTS_FILE) if card.prompts else (WEIGHTS_FILE, PROMPTS_FILE)
     with replacing(folder / CARD_FILE) as new_card, replacing(folder / kept) as new_weights:
         save_weights(weights, new_weights, facts)
         new_card.write_text(card_to_json(card), encoding="utf-8")
-    (folder / other).unlink(missing_ok=True)
+    for other in TENSOR_FILES:
+        if other != kept:
+            (folder / other).unlink(missing_ok=True)
+
+
+def _content(network: ViFiCLIP, card: ModelCard) -> tuple[str, Mapping[str, Tensor]]:
+    """The file that a folder with this card has, and what goes into it."""
+    if card.lora:
+        return LORA_FILE, lora_tensors(network)
+    return (
+        (PROMPTS_FILE, prompt_parameters(network)) if card.prompts else (WEIGHTS_FILE, network.state_dict())
+    )
 
 
 def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:
@@ -56,14 +74,14 @@ def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:
 
 def _untouched(card: ModelCard) -> dict[str, str]:
     """The fingerprints of those towers that are still `starter`'s own."""
-    if card.architecture != STARTER or card.prompts:
+    if card.architecture != STARTER or card.changes:
         return {}
     towers: dict[Tower, Callable[[], str]] = {"image": vision_fingerprint, "text": text_fingerprint}
     return {tower: fingerprint() for tower, fingerprint in towers.items() if tower not in card.tuned}
 
 
 def name_base(folder: Path, base: BaseReference) -> None:
-    """Update where the base of learned prompts is, in their folder."""
+    """Update where the base of a model that holds changes is, in its folder."""
     card = replace(read_card(folder), base=base)
     with replacing(folder / CARD_FILE) as unfinished:
         unfinished.write_text(card_to_json(card), encoding="utf-8")

@@ -25,21 +25,31 @@ from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.prompt_recipe import PromptRoom
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
+from vifi_cli.wording import as_argument
 
 TUNED: dict[str, tuple[Tower, ...]] = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 
 
-def load_start(name: str) -> LoadedModel:
-    """Load the model that a run starts from, which must not be a prompt model."""
+def load_start(name: str, *, of_changes: bool = False) -> LoadedModel:
+    """Load the model that a run starts from, which must not be a prompt model.
+
+    `of_changes` is whether the run learns changes of it, which cannot stand on low-rank matrices. Other runs start from
+    the sum of these and the weights.
+    """
     model = load_vifi_clip(resolve_model(name))
-    if model.card.base:
+    if model.card.base and not model.card.lora:
         raise InvalidInput(f"{name} is a prompt model: name its base, {model.card.base.model}")
+    if model.card.lora and of_changes:
+        raise InvalidInput(
+            f"{name} holds {model.card.changes}: put them into full weights first, with "
+            f"`vifi model merge {as_argument(Path(name))} --output FOLDER`, and name that folder"
+        )
     return model
 
 
 def prompt_room(model: str) -> PromptRoom:
     """Where a model takes prompts; refuses one whose text tower takes none."""
-    loaded = load_start(model)
+    loaded = load_start(model, of_changes=True)
     text, fusion = text_layers(loaded.network.text), loaded.card.fusion
     try:
         image = len(image_layers(loaded.network.visual).blocks)
@@ -61,7 +71,8 @@ def load_training_model(
     Returns the network and the tokens of the class texts, int64 (C, L), both on the device, and the card of the models
     that the run saves.
     """
-    model, recipe = load_start(config.model), config.recipe
+    recipe = config.recipe
+    model = load_start(config.model, of_changes=bool(recipe.prompts))
     card = tuned_card(model.card, config, data)
     if recipe.prompts:
         card = replace(card, prompts=recipe.prompts, base=describe_base(model, card.preprocessing))

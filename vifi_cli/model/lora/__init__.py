@@ -1,0 +1,1 @@
+"""Low-rank adapters (LoRA): small matrices that are learned beside the weights of both towers."""

@@ -35,7 +35,9 @@ def test_the_numbers_are_those_of_the_command(
 def test_rows_are_flat_for_pandas(report: Report, tiny: Path) -> None:
     (row,) = report.rows
     names = [
-        f"{column}{part}" for column in ("top-1", "mean class") for part in ("", " low", " high", " spread")
+        f"{column}{part}"
+        for column in ("top-1", "mean class", "macro F1", "ECE")
+        for part in ("", " low", " high", " spread")
     ]
     assert list(row) == ["method", "source", "frames", "views", "protocol", *names]
     assert (row["frames"], row["views"], row["protocol"]) == (8, "1x1", "default")

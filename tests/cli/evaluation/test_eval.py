@@ -82,7 +82,7 @@ def test_without_flags_the_newest_run_is_tested_beside_its_base(
     assert found.stderr.splitlines()[0] == (
         f"model: {best}; data: {colours}; setting: supervised; views: 1x1"
     )
-    assert report["columns"] == ["top-1", "mean class"], "no top-5 of four classes"
+    assert report["columns"] == ["top-1", "mean class", "macro F1", "ECE"], "no top-5 of four classes"
     assert [test["top5"] for test in report["tests"]] == [None, None]
     assert list(rows(report)) == [str(tiny), "runs/one/best"]
     facts = facts_of(report)
@@ -310,7 +310,7 @@ def test_models_and_texts_stand_side_by_side(vifi: Vifi, colours: Path, tiny: Pa
     assert list(rows(report)) == [str(tiny), f"{tiny} + {texts}", "other", f"other + {texts}"]
     assert facts_of(report)[f"Texts {texts}"] == "2 templates: '{} things', 'a picture of {}'"
     assert "all its test videos are one list" in outcome.stderr
-    assert report["columns"] == ["top-1", "mean class"]
+    assert report["columns"] == ["top-1", "mean class", "macro F1", "ECE"]
 
 
 def trained_with(frames: int, folder: Path, start: Path) -> Path:

@@ -24,14 +24,14 @@ TABLE = ResultTable(
 )
 
 
-def shown_at(columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
+def shown_at(columns: int, monkeypatch: pytest.MonkeyPatch, table: ResultTable = TABLE) -> str:
     """The table as a terminal of this width has it, escapes included."""
     leader, follower = pty.openpty()
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm-256color")
     with os.fdopen(follower, "w") as terminal, monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", terminal)
-        show_table(TABLE)
+        show_table(table)
         terminal.flush()
         text = os.read(leader, 65536).decode()
     os.close(leader)
@@ -45,6 +45,17 @@ def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPat
     assert len(plain.splitlines()) == (4 if columns == 120 else 6)
     assert "[70.1, 77.2]" in plain
     assert "60.0 ± 5.0" in plain
+
+
+def test_a_narrow_terminal_gets_the_main_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = ResultRow("runs/moves/best", (WIDE, WIDE, WIDE, WIDE, Estimate(0.25, unit="error")))
+    table = ResultTable(("top-1", "mean class", "top-5", "macro F1", "ECE"), (row,))
+    assert "macro F1" not in shown_at(60, monkeypatch, table)
+    assert capsys.readouterr().err == "macro F1 and ECE: see the report\n"
+    assert "macro F1" in shown_at(80, monkeypatch, table)
+    assert "top-5" in shown_at(40, monkeypatch, table)
 
 
 def test_the_best_measured_figure_is_bold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,12 @@ def test_the_document_has_everything_and_no_nan(report: Report, tmp_path: Path) 
     assert [entry["accuracy"] for entry in test["classes"]] == [0.5, 0.0, None]
     assert (test["videos"], test["unreadable"], test["top1"]["value"]) == (4, 1, 0.25)
     assert [entry["probability"] for entry in test["mistakes"]] == pytest.approx([0.9, 0.8, 0.6])
+    # run: TP 1, FP 1, FN 1; the second: FP 1, FN 2; the third: FP 1
+    assert test["macro_f1"]["value"] == pytest.approx(1 / 2 / 3)
+    error = test["expected_calibration_error"]
+    assert error["value"] == pytest.approx((0.8 + 0.9 + 0.6 + 0) / 4)
+    assert (error["low"], error["high"], error["unit"]) == (None, None, "error")
+    assert [entry["videos"] for entry in test["reliability"]["bins"]] == [0] * 8 + [1, 0, 0, 1, 0, 1, 1]
 
 
 def test_a_broken_models_numbers_are_null(
@@ -206,7 +212,15 @@ def test_pictures_of_an_older_report_with_more_tests_go(report: Report, tmp_path
     write_report(tmp_path, replace(report, details=report.details * 3))
     assert (tmp_path / "confusion-3.png").exists()
     write_report(tmp_path, report)
-    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["comparison.png", "confusion-1.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "comparison.png", "confusion-1.png", "reliability-1.png",
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["confusion-1.csv", "predictions.csv"]
+    (tmp_path / "predictions.xlsx").write_text("of the user")
+    write_report(tmp_path, replace(report, details=()))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "comparison.png", "predictions.xlsx", "report.html", "report.json", "report.md",
+    ]  # fmt: skip
     write_report(tmp_path, replace(report, table=ResultTable(("R@1",), ()), details=()))
     assert list(tmp_path.glob("*.png")) == []
 

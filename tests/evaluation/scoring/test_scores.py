@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vifi_cli.data.labeled_videos import LabeledVideo
@@ -19,6 +19,7 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
 from vifi_cli.evaluation.scoring.multi_label import MultiLabelScores
 from vifi_cli.evaluation.scoring.predictions import (
     Predictions,
+    macro_f1,
     mean_class_accuracy,
     predicted_classes,
     top_k_hits,
@@ -99,12 +100,49 @@ def test_scores_by_hand() -> None:
     assert found.top1.value == pytest.approx(0.6)
     assert found.top5 is None  # four classes only
     assert found.mean_class.value == pytest.approx((0.5 + 1 + 0.5) / 3)
-    assert list(named_scores(found)) == ["top-1", "mean class"]
-    assert list(named_scores(scores_of([0, 1], [0, 0], classes=6))) == ["top-1", "mean class", "top-5"]
+    assert list(named_scores(found)) == ["top-1", "mean class", "macro F1", "ECE"]
+    assert list(named_scores(scores_of([0, 1], [0, 0], classes=6))) == [
+        "top-1", "mean class", "top-5", "macro F1", "ECE",
+    ]  # fmt: skip
+    # class 0: TP 1, FP 1, FN 1; class 1: TP 1, FP 1; class 2: TP 1, FN 1; class 3 is neither true nor predicted
+    assert found.macro_f1.value == pytest.approx((1 / 2 + 2 / 3 + 2 / 3) / 3)
+    assert found.calibration is not None
+    assert found.calibration.error == pytest.approx(abs(0.6 - 0.8))
     assert found.hits.tolist() == [True, False, True, True, False]
     assert found.class_accuracy == (0.5, 1.0, 0.5, None)
     assert found.confusion.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     assert (found.videos, found.groups, found.unreadable) == (5, 0, 0)
+
+
+@settings(max_examples=20)  # scikit-learn takes a while
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
+def test_macro_f1_and_mean_class_accuracy_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    labels, guesses = (np.array(each) for each in zip(*pairs, strict=True))
+    expected = metrics.f1_score(labels, guesses, average="macro", zero_division=0)
+    assert macro_f1(labels, guesses) == pytest.approx(expected)
+    assert macro_f1(labels, guesses, np.ones(len(labels))) == pytest.approx(expected)
+    recall = metrics.recall_score(labels, guesses, labels=np.unique(labels), average="macro", zero_division=0)
+    assert mean_class_accuracy(labels == guesses, labels) == pytest.approx(recall)
+
+
+def test_macro_f1_has_an_interval_over_groups() -> None:
+    labels, guesses = [0, 0, 1, 1] * 4, [0, 0, 1, 1] * 2 + [0, 1, 1, 0] * 2
+    by_video = scores_of(guesses, labels, classes=2).macro_f1
+    by_group = scores_of(guesses, labels, classes=2, groups=["ann"] * 8 + ["ben"] * 8).macro_f1
+    assert by_video.value == by_group.value == 0.75
+    assert by_video.low is not None
+    assert by_group.low is not None
+    assert 0 <= by_group.low < 0.1 < 0.4 < by_video.low < 0.75, "two people say little of others"
+    # all are right: worth as many videos as mean class accuracy
+    perfect = scores_of([0] * 9 + [1], [0] * 9 + [1], classes=2)
+    assert perfect.macro_f1 == perfect.mean_class
+    nothing = score(Predictions(np.zeros(0, np.int64), np.zeros((0, 3), np.float32)), [], 3)
+    assert (nothing.macro_f1, nothing.calibration, named_scores(nothing)["ECE"]) == (
+        Estimate(0.0),
+        None,
+        None,
+    )
 
 
 def test_of_equal_classes_mean_class_accuracy_is_top_1_with_its_interval() -> None:

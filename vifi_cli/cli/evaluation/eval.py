@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -255,8 +256,8 @@ def _show(report: Report, *, as_json: bool) -> None:
 
 
 def show_table(table: ResultTable) -> None:
-    """Shows the rows; on a narrow terminal, intervals are below their values."""
-    from vifi_cli.evaluation.report.table import best_places, condition_columns, estimate_text
+    """Shows the rows; on a narrow terminal, intervals are below their values, and minor columns in the report alone."""
+    from vifi_cli.evaluation.report.table import MINOR_COLUMNS, best_places, condition_columns, estimate_text
 
     names, conditions = condition_columns(table)
     headers = ("Method", *names, *table.columns)
@@ -268,12 +269,27 @@ def show_table(table: ResultTable) -> None:
         ]
         for row, tested_with in zip(table.rows, conditions, strict=True)
     ]
-    width = sum(max(map(len, column)) + GAP for column in zip(headers, *texts, strict=True)) - GAP
-    breaks = output.stdout_is_terminal() and width > shutil.get_terminal_size().columns
+    breaks = not _fits([headers, *texts])
+    if breaks:
+        first = 1 + len(names)
+        texts = [[*row[:first], *(text.replace(" [", "\n[") for text in row[first:])] for row in texts]
+        minor = [name for name in table.columns if name in MINOR_COLUMNS]
+        if minor and not _fits([headers, *texts]):
+            show_table(table.without(minor))
+            output.note(f"{' and '.join(minor)}: see the report")
+            return
     cells: list[list[str | Text]] = []
-    for row, best, (label, *texts_of_row) in zip(table.rows, best_places(table), texts, strict=True):
-        tested_with, figures = texts_of_row[: len(names)], texts_of_row[len(names) :]
-        shown = [text.replace(" [", "\n[") if breaks else text for text in figures]
+    for row, best, texts_of_row in zip(table.rows, best_places(table), texts, strict=True):
+        tested_with, figures = texts_of_row[: 1 + len(names)], texts_of_row[1 + len(names) :]
         styles = ["dim" if row.source == "published" else "bold" if is_best else "" for is_best in best]
-        cells.append([label, *tested_with, *map(Text, shown, styles)])
+        cells.append([*tested_with, *map(Text, figures, styles)])
     output.rows(headers, cells, right=(*names, *table.columns))
+
+
+def _fits(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows fit the terminal side by side; always in a pipe."""
+    widest = [
+        max(len(line) for text in column for line in text.split("\n")) for column in zip(*rows, strict=True)
+    ]
+    width = sum(widest) + GAP * (len(widest) - 1)
+    return not output.stdout_is_terminal() or width <= shutil.get_terminal_size().columns

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from vifi_cli.evaluation.figures.charts import PALE, chart_style, figure_png
 from vifi_cli.evaluation.figures.lettering import lettered, shortened
 from vifi_cli.evaluation.figures.style import COLORS
-from vifi_cli.evaluation.report.table import ResultTable, estimate_text, shown
+from vifi_cli.evaluation.report.table import MINOR_COLUMNS, ResultTable, estimate_text, shown
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
 if TYPE_CHECKING:
@@ -39,9 +39,11 @@ class ChartPanel:
 
 
 def chart_panels(table: ResultTable) -> tuple[ChartPanel, ...]:
-    """The measures that are shares, from 0 to 1; a method has the same color in all of them."""
+    """The main measures that are shares, from 0 to 1; a method has the same color in all of them."""
     panels = []
     for place, measure in enumerate(table.columns):
+        if measure in MINOR_COLUMNS:
+            continue
         rows = []
         for number, row in enumerate(table.rows):
             estimate = row.estimates[place]

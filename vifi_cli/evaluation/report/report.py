@@ -1,12 +1,13 @@
 """Evaluation reports: a table of methods, the protocol behind it, and details of each test."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from vifi_cli.data.labeled_videos import LabeledVideo, shows_several_classes
+from vifi_cli.evaluation.report.prediction_rows import PredictionRow, prediction_rows
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable, estimate_text, shown, table_html
 from vifi_cli.evaluation.scoring.predictions import Predictions, predicted_classes
 from vifi_cli.evaluation.scoring.scores import ClassificationScores, TestScores, named_scores, score_test
@@ -31,7 +32,8 @@ class TestDetail:
     """One test of one method, in full.
 
     `part` distinguishes the tests of a method, such as `split 1` or `novel, seed 2`; it is empty if there is only one.
-    `mistakes` are the wrong predictions of highest probability, in descending order.
+    `mistakes` are the wrong predictions of highest probability, in descending order. `predictions` has the
+    probabilities of the readable `videos`.
     """
 
     method: str
@@ -39,6 +41,8 @@ class TestDetail:
     class_names: tuple[str, ...] = field(repr=False)
     scores: TestScores
     mistakes: tuple[Mistake, ...] = field(repr=False)
+    predictions: Predictions = field(repr=False)
+    videos: tuple[LabeledVideo, ...] = field(repr=False)
     conditions: ScoreConditions | None = field(default=None, repr=False)
 
     @property
@@ -70,6 +74,11 @@ class TestDetail:
         """Which test of which method."""
         return f"{self.method}, {self.part}" if self.part else self.method
 
+    def prediction_rows(self) -> Iterator[PredictionRow]:
+        """A flat row per video: the most probable classes beside the true one."""
+        test = {"method": self.method, "part": self.part}
+        return prediction_rows(test, self.class_names, self.predictions, self.videos, self.conditions)
+
 
 @dataclass(frozen=True, slots=True)
 class ConfusedPair:
@@ -83,7 +92,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """An evaluation. Notebooks show its table; `pandas.DataFrame(report.rows)` takes its rows.
+    """An evaluation. Notebooks show its table; `pandas.DataFrame` takes its `rows` and its `predictions`.
 
     `facts` are the protocol, names and values: frames, views, texts, lists, models, versions. `stamps` are reasons not
     to trust the numbers, such as known leaks, and `notes` what limits them. `folder` is where the report is written, if
@@ -105,6 +114,11 @@ class Report:
         A row of tests also has `frames`, `views` and `protocol`.
         """
         return [_flat(self.table, row) for row in self.table.rows]
+
+    @property
+    def predictions(self) -> list[PredictionRow]:
+        """A flat row per video of each test, as in `predictions.csv`; `details` have all probabilities."""
+        return [row for test in self.details for row in test.prediction_rows()]
 
     def __repr__(self) -> str:
         lines = [f"Report: {shown(self.title)}", *map(shown, self.stamps)]
@@ -142,6 +156,8 @@ def detail_of_test(
         tuple(class_names),
         score_test(predictions, videos, len(class_names)),
         confident_mistakes(predictions, videos, class_names),
+        predictions,
+        tuple(videos),
     )
 
 

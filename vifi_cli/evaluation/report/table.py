@@ -2,8 +2,8 @@
 
 import csv
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import zip_longest
 from typing import Literal
@@ -19,6 +19,8 @@ PUBLISHED_COLUMNS = {
     "few-shot": ("2 shots", "4 shots", "8 shots", "16 shots"),
     "supervised": ("top-1", "top-5"),
 }
+MINOR_COLUMNS = ("macro F1", "ECE")
+"""What charts leave out, and narrow terminals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ class ResultTable:
                 raise ValueError(
                     f"{row.method}: {len(row.estimates)} figures for {len(self.columns)} columns"
                 )
+
+    def without(self, columns: Container[str]) -> "ResultTable":
+        """The table without some of its columns."""
+        places = [place for place, name in enumerate(self.columns) if name not in columns]
+        rows = (replace(row, estimates=tuple(row.estimates[place] for place in places)) for row in self.rows)
+        return ResultTable(tuple(self.columns[place] for place in places), tuple(rows))
 
 
 def condition_columns(table: ResultTable) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -84,7 +92,7 @@ def percent_text(share: float) -> str:
 
 
 def best_places(table: ResultTable) -> tuple[tuple[bool, ...], ...]:
-    """Whether a measured value is the best of its column, for each row and column; the lowest rank is the best.
+    """Whether a measured value is the best of its column, for each row and column: of ranks and errors the lowest.
 
     Values that look the same are the same. Where all are, none is the best.
     """
@@ -111,7 +119,7 @@ def _value_shown(estimate: Estimate) -> float:
 
 
 def _scale(estimate: Estimate) -> int:
-    return 100 if estimate.unit == "share" else 1
+    return 1 if estimate.unit == "rank" else 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +145,10 @@ def headline(table: ResultTable) -> Headline | None:
     ]
     if not measured:
         return None
-    choose = min if measured[0][0].unit == "rank" else max
+    choose = max if measured[0][0].unit == "share" else min
     best, _ = choose(measured, key=lambda each: each[0].value)
     *others, last = [method for estimate, method in measured if _value_shown(estimate) == _value_shown(best)]
-    percent = " %" if best.unit == "share" else ""
+    percent = "" if best.unit == "rank" else " %"
     before = f"Best {columns[0]} of {len(measured)}:" if len(others) + 1 < len(measured) else ""
     method = f"{', '.join(others)} and {last} alike" if others else last
     return Headline(before, method, f", {columns[0]} {estimate_text(best)}{percent}")
@@ -152,7 +160,9 @@ def legend(table: ResultTable) -> str:
     unit = "Percent, except for ranks" if any(one.unit == "rank" for one in estimates) else "Percent"
     spread = "; ± is the standard deviation over splits or seeds"
     has_spread = any(one.spread is not None for one in estimates)
-    return f"{unit}; 95 % intervals in brackets{spread if has_spread else ''}."
+    error = "; ECE is the expected calibration error, the lower the better"
+    has_error = any(one.unit == "error" for one in estimates)
+    return f"{unit}; 95 % intervals in brackets{spread if has_spread else ''}{error if has_error else ''}."
 
 
 def shown(text: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,17 @@ from vifi_cli.data.labeled_videos import LabeledVideo, moment_document
 from vifi_cli.evaluation.report.comparison import chart_panels, comparison_picture
 from vifi_cli.evaluation.report.confusion import confusion_grid, confusion_picture
 from vifi_cli.evaluation.report.pictures import data_uri, thumbnails
+from vifi_cli.evaluation.report.prediction_files import (
+    PREDICTIONS_CSV,
+    PREDICTIONS_JSONL,
+    confusion_csv,
+    write_predictions,
+)
+from vifi_cli.evaluation.report.reliability import (
+    calibration_in_words,
+    reliability_bars,
+    reliability_picture,
+)
 from vifi_cli.evaluation.report.report import Report, TestDetail, most_confused, scores_in_words, units_of
 from vifi_cli.evaluation.report.table import (
     best_places,
@@ -26,7 +37,7 @@ from vifi_cli.evaluation.report.table import (
     templates,
 )
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
-from vifi_cli.evaluation.scoring.scores import ClassificationScores, named_scores
+from vifi_cli.evaluation.scoring.scores import ClassificationScores, TestScores, named_scores
 from vifi_cli.evaluation.testing.views import ScoreConditions
 from vifi_cli.paths import write_file
 from vifi_cli.wording import counted
@@ -48,30 +59,47 @@ class ClassBar:
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """Writes the report and its pictures into a folder; pictures left by an earlier report are deleted.
+    """Writes the report and its files into a folder; files of tests that an earlier report had are deleted.
 
-    `report.html` needs no other file; `report.md` shows `comparison.png`, and `confusion-1.png` and so on, one per
-    test. A file that cannot be written stays as it was.
+    `report.html` needs no other file; `report.md` shows `comparison.png`, and of each test `confusion-1.png` and
+    `reliability-1.png` and so on. `predictions.csv` and `predictions.jsonl` have the videos of all tests. A file that
+    cannot be written stays as it was.
     """
-    pictures = {
-        f"confusion-{number}.png": confusion_picture(test.scores.confusion, test.class_names)
-        for number, test in enumerate(report.details, 1)
-        if isinstance(test.scores, ClassificationScores)
-    }
+    files = dict(_files_of_tests(report.details))
     if comparison := comparison_picture(report.table):
-        pictures[COMPARISON] = comparison
+        files[COMPARISON] = comparison
     document = json.dumps(report_document(report), indent=2, ensure_ascii=False, allow_nan=False)
-    files = pictures | {
+    if report.details:
+        write_predictions(folder, report.details)
+    texts = {
         "report.json": document.encode() + b"\n",
-        "report.md": _markdown(report, list(pictures)).encode(),
+        "report.md": _markdown(report, list(files)).encode(),
         "report.html": report_html(report).encode(),
     }
-    for name, content in files.items():
+    for name, content in (files | texts).items():
         write_file(folder / name, content)
-    for older in {*folder.glob("confusion-*.png"), *folder.glob(COMPARISON)} - {
-        folder / name for name in pictures
-    }:
-        older.unlink()
+    _remove_others(folder, {*files, *((PREDICTIONS_CSV, PREDICTIONS_JSONL) if report.details else ())})
+
+
+def _files_of_tests(tests: Sequence[TestDetail]) -> Iterator[tuple[str, bytes]]:
+    """The pictures and tables of each test by name, numbered from 1."""
+    for number, test in enumerate(tests, 1):
+        scores = test.scores
+        if not isinstance(scores, ClassificationScores):
+            continue
+        yield f"confusion-{number}.png", confusion_picture(scores.confusion, test.class_names)
+        yield f"confusion-{number}.csv", confusion_csv(scores, test.class_names)
+        if scores.calibration:
+            yield f"reliability-{number}.png", reliability_picture(scores.calibration)
+
+
+def _remove_others(folder: Path, names: Set[str]) -> None:
+    """Removes the files of an older report that this one does not have."""
+    own = ("confusion-*.png", "confusion-*.csv", "reliability-*.png", COMPARISON)
+    for pattern in (*own, PREDICTIONS_CSV, PREDICTIONS_JSONL):
+        for older in folder.glob(pattern):
+            if older.name not in names and not older.is_dir():
+                older.unlink()
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -115,11 +143,14 @@ def _test(test: TestDetail) -> dict[str, Any]:
         "top1": _estimate(by_name.get("top-1")),
         "mean_class_accuracy": _estimate(by_name.get("mean class")),
         "top5": _estimate(by_name.get("top-5")),
+        "macro_f1": _estimate(by_name.get("macro F1")),
+        "expected_calibration_error": _estimate(by_name.get("ECE")),
         "mean_average_precision": _estimate(by_name.get("mAP")),
         "classes": [
             {"name": shown(name), "videos": count, class_score: value} for name, count, value in classes
         ],
         "confusion": scores.confusion.tolist() if isinstance(scores, ClassificationScores) else None,
+        "reliability": _reliability(scores),
         "mistakes": [
             {
                 "file": shown(str(mistake.video.path)),
@@ -131,6 +162,16 @@ def _test(test: TestDetail) -> dict[str, Any]:
             for mistake in test.mistakes
         ],
     }
+
+
+def _reliability(scores: TestScores) -> dict[str, Any] | None:
+    """The bins of the reliability diagram; null where there is none."""
+    if not isinstance(scores, ClassificationScores) or scores.calibration is None:
+        return None
+    bins = [
+        {name: _finite(value) for name, value in asdict(each).items()} for each in scores.calibration.bins
+    ]
+    return {"error_if_calibrated": _finite(scores.calibration.of_calibrated), "bins": bins}
 
 
 def _conditions(conditions: ScoreConditions | None) -> dict[str, Any]:
@@ -191,11 +232,13 @@ def _templates() -> Environment:
     environment = templates("vifi_cli.evaluation.report")
     environment.filters |= {
         "bars": _bars,
+        "calibration": calibration_in_words,
         "confused": most_confused,
         "grid": lambda test: confusion_grid(test.scores.confusion, test.class_names),
         "scored": scores_in_words,
         "percent": percent_text,
         "plain": _plain,
+        "reliability": reliability_bars,
         "units": units_of,
     }
     return environment

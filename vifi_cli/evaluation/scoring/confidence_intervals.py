@@ -31,15 +31,16 @@ _MOST_UNITS_AT_ONCE = 1_000_000
 class Estimate:
     """A measured value and how certain it is.
 
-    `value` is a share, 0 to 1, shown in percent, or a `rank`, 1 being the best. `low` and `high` are the ends of its
-    95 % interval. `spread` is the standard deviation over splits or seeds; None if there is only one.
+    `value` is a share, 0 to 1, shown in percent, an `error`, a share that is best at 0, or a `rank`, 1 being the best.
+    `low` and `high` are the ends of its 95 % interval. `spread` is the standard deviation over splits or seeds; None if
+    there is only one.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
     spread: float | None = None
-    unit: Literal["share", "rank"] = "share"
+    unit: Literal["share", "error", "rank"] = "share"
 
 
 def estimated_share(hits: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimate:

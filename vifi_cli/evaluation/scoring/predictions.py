@@ -49,6 +49,16 @@ def predicted_classes(
     return np.where(top_k_hits(probabilities, labels, 1), labels, others.argmax(axis=1))
 
 
+def most_probable(probabilities: npt.NDArray[np.float32], labels: Sequence[int], k: int) -> list[int]:
+    """The k most probable classes of a video with these true classes, in descending order, from probabilities (C,).
+
+    Of equally probable classes a true one comes last, and otherwise the first comes first.
+    """
+    is_true = np.isin(np.arange(len(probabilities)), labels)
+    order: list[int] = np.lexsort((is_true, -probabilities))[:k].tolist()
+    return order
+
+
 def mean_class_accuracy(hits: npt.NDArray[np.bool_], labels: Sequence[int] | npt.NDArray[np.int64]) -> float:
     """The share of hits in each class, averaged over the classes that have a video; 0 without any.
 
@@ -57,6 +67,23 @@ def mean_class_accuracy(hits: npt.NDArray[np.bool_], labels: Sequence[int] | npt
     counts = np.bincount(np.asarray(labels, np.int64))
     shares = np.bincount(np.asarray(labels, np.int64), hits, len(counts)) / np.maximum(counts, 1)
     return float(shares[counts > 0].mean()) if len(hits) else 0.0
+
+
+def macro_f1(
+    labels: npt.NDArray[np.int64],
+    guesses: npt.NDArray[np.int64],
+    times: npt.NDArray[np.float64] | None = None,
+) -> float:
+    """F1 of each class, averaged over the classes that are true or predicted of some video; 0 without a video.
+
+    F1 is 2 TP / (2 TP + FP + FN). A class that is predicted but has no video counts 0, as in scikit-learn. `times` says
+    how often each video counts, once by default.
+    """
+    weights = np.ones(len(labels)) if times is None else times
+    length = 1 + int(max(labels.max(initial=0), guesses.max(initial=0)))
+    hits = np.bincount(labels, weights * (labels == guesses), length)
+    of_class = np.bincount(labels, weights, length) + np.bincount(guesses, weights, length)
+    return float((2 * hits[of_class > 0] / of_class[of_class > 0]).mean()) if of_class.any() else 0.0
 
 
 def joined(shares: Sequence[Predictions]) -> Predictions:

@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.data.labeled_videos import LabeledVideo, shows_several_classes
+from vifi_cli.evaluation.scoring.calibration import Calibration, calibration_of
 from vifi_cli.evaluation.scoring.confidence_intervals import (
     Estimate,
     Floats,
     drawn_means,
+    draws_of_units,
     estimated_share,
     independent_groups,
     share_interval,
@@ -25,10 +27,14 @@ from vifi_cli.evaluation.scoring.multi_label import (
 from vifi_cli.evaluation.scoring.predictions import (
     TOP_K,
     Predictions,
+    macro_f1,
     mean_class_accuracy,
     predicted_classes,
     top_k_hits,
 )
+
+F1_DRAWS = 200
+"""Of the bootstrap of macro F1; each counts all videos again. They give the deviation to 5 %."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,13 +44,15 @@ class ClassificationScores:
     `groups` counts the groups that intervals are drawn over, 0 for videos; `sole_group` is the one that all videos
     belong to, if so. For each of N videos, `hits` is whether the prediction is correct, and `units` what it is drawn
     with for intervals, its group or itself. `class_accuracy` is None for a class without a video, and `mean_class` is
-    the mean of the others. `top5` is None for five classes or fewer. `confusion`, int64 (C, C), counts videos by true
-    class (row) and prediction.
+    the mean of the others. `top5` is None for five classes or fewer, and `calibration` without a readable video.
+    `confusion`, int64 (C, C), counts videos by true class (row) and prediction.
     """
 
     top1: Estimate
     mean_class: Estimate
+    macro_f1: Estimate = field(repr=False)
     top5: Estimate | None
+    calibration: Calibration | None = field(repr=False)
     videos: int
     groups: int
     sole_group: str
@@ -63,12 +71,19 @@ def main_score(scores: TestScores) -> Estimate:
     return scores.mean_average_precision if isinstance(scores, MultiLabelScores) else scores.top1
 
 
-def named_scores(scores: TestScores) -> dict[str, Estimate]:
-    """The scores of a test by name, the main one first."""
+def named_scores(scores: TestScores) -> dict[str, Estimate | None]:
+    """The scores of a test by name, the main one first; None for the ECE of a test without a readable video."""
     if isinstance(scores, MultiLabelScores):
         return {"mAP": scores.mean_average_precision}
     top5 = {"top-5": scores.top5} if scores.top5 else {}
-    return {"top-1": scores.top1, "mean class": scores.mean_class, **top5}
+    error = Estimate(scores.calibration.error, unit="error") if scores.calibration else None
+    return {
+        "top-1": scores.top1,
+        "mean class": scores.mean_class,
+        **top5,
+        "macro F1": scores.macro_f1,
+        "ECE": error,
+    }
 
 
 def score_test(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int) -> TestScores:
@@ -85,12 +100,14 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
     groups = independent_groups(read)
     top1, top5 = (top_k_hits(predictions.probabilities, labels, k) for k in (1, TOP_K))
     confusion = np.zeros((classes, classes), np.int64)
-    if read:
-        np.add.at(confusion, (labels, predicted_classes(predictions.probabilities, labels)), 1)
+    guesses = predicted_classes(predictions.probabilities, labels) if read else labels
+    np.add.at(confusion, (labels, guesses), 1)
     return ClassificationScores(
         top1=estimated_share(top1, groups),
         mean_class=_mean_class(top1, labels, groups),
+        macro_f1=_macro_f1(labels, guesses, groups),
         top5=estimated_share(top5, groups) if classes > TOP_K else None,
+        calibration=calibration_of(predictions.probabilities.max(1, initial=0), top1),
         videos=len(read),
         groups=len(set(groups)),
         sole_group=sole_group(read),
@@ -105,23 +122,36 @@ def score(predictions: Predictions, videos: Sequence[LabeledVideo], classes: int
 def _mean_class(
     hits: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], groups: Sequence[str]
 ) -> Estimate:
-    """Mean class accuracy with its interval.
-
-    A mean over classes of n_c videos is worth at most C² / Σ(1 / n_c) videos: all of them if classes are equal.
-    """
+    """Mean class accuracy with its interval."""
     value = mean_class_accuracy(hits, labels)
     if not len(hits):
         return Estimate(value)
     of_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    counts = np.array([len(chosen) for chosen in of_class])
     rows = [hits[chosen].astype(np.float64) for chosen in of_class]
     if groups:
         members = np.unique(np.asarray(groups), return_inverse=True)[1]
         variance = float(drawn_means(rows, [members[chosen] for chosen in of_class]).mean(1).var())
     else:
         variance = float(sum(row.var() / len(row) for row in rows)) / len(rows) ** 2
-    worth = len(rows) ** 2 / float((1 / counts).sum())
-    return Estimate(value, *variance_interval(value, variance, len(set(groups)), worth))
+    return Estimate(value, *variance_interval(value, variance, len(set(groups)), _worth(labels)))
+
+
+def _worth(labels: npt.NDArray[np.int64]) -> float:
+    """How many videos a mean over classes is worth at most: C² / Σ(1 / n_c), all of them if classes are equal."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return len(counts) ** 2 / float((1 / counts).sum())
+
+
+def _macro_f1(
+    labels: npt.NDArray[np.int64], guesses: npt.NDArray[np.int64], groups: Sequence[str]
+) -> Estimate:
+    """Macro F1 with its interval, from the variance over draws of groups, or of videos without groups."""
+    value = macro_f1(labels, guesses)
+    if not len(labels):
+        return Estimate(value)
+    drawn = [macro_f1(labels, guesses, times) for times in draws_of_units(len(labels), groups, F1_DRAWS)]
+    variance = float(np.var(drawn))
+    return Estimate(value, *variance_interval(value, variance, len(set(groups)), _worth(labels)))
 
 
 def harmonic_mean(base: float, novel: float) -> float:

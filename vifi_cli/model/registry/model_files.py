@@ -1,5 +1,6 @@
 """The files that models are kept in."""
 
+import json
 from pathlib import Path
 
 OPEN_CLIP_CONFIGURATION = "open_clip_config.json"
@@ -17,6 +18,9 @@ TRANSFORMERS_WEIGHTS = (
     "pytorch_model.bin.index.json",
 )
 
+TOKENIZER_FILE = "tokenizer.json"
+_TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "spiece.model")  # any of them
+
 
 def is_weights_name(path: Path) -> bool:
     """Whether a file's name ends as those of weights do."""
@@ -26,6 +30,22 @@ def is_weights_name(path: Path) -> bool:
 def is_transformers_folder(folder: Path) -> bool:
     """Whether a folder holds a model as the package transformers saves it: a configuration, and weights."""
     return (folder / CARD_FILE).is_file() and any((folder / name).is_file() for name in TRANSFORMERS_WEIGHTS)
+
+
+def is_transformers_file(file: Path) -> bool:
+    """Whether a file is the weights of such a folder, or their index, whose configuration is beside it."""
+    if file.name not in TRANSFORMERS_WEIGHTS:
+        return False
+    try:
+        content = json.loads((file.parent / CARD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "model_type" in content
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder brings a tokenizer of its own."""
+    return any((folder / name).is_file() for name in _TOKENIZER_FILES)
 
 
 def is_model_folder(folder: Path) -> bool:

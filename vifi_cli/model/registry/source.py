@@ -14,6 +14,7 @@ from vifi_cli.model.registry.model_files import (
     TENSOR_FILES,
     WEIGHT_SUFFIXES,
     is_model_folder,
+    is_transformers_file,
     is_transformers_folder,
     is_weights_name,
 )
@@ -35,7 +36,8 @@ class ModelSource:
     """Where a model comes from; `resolve_model` makes it from a name, and everything else takes it.
 
     The kinds: `starter`; `pretrained`, an architecture and a tag of open_clip; `folder`, with `open_clip_config.json`;
-    `vifi`, a model folder of vifi's; `transformers`, a folder of a CLIPModel of that package; `file`, weights alone.
+    `vifi`, a model folder of vifi's; `transformers`, a folder of a CLIPModel or SiglipModel of that package, or the
+    file of its weights; `file`, weights alone.
     """
 
     name: str  # resolves to this source again; paths are absolute
@@ -57,9 +59,9 @@ def resolve_model(name: str) -> ModelSource:
     """Find out what a model's name means.
 
     A name is one of `known_models.csv`; `ARCH/TAG` of open_clip; a folder that holds `open_clip_config.json`, with or
-    without `local-dir:`; a model folder of vifi; a folder of transformers' CLIPModel; or a file of weights
-    (.safetensors, .pt, .pth, .bin, .ckpt) in the naming of OpenAI's CLIP, to which `#gelu`, `#quickgelu` or the name of
-    an architecture can be appended, since weights do not show everything.
+    without `local-dir:`; a model folder of vifi; a folder of transformers' CLIPModel or SiglipModel, or the file of
+    weights in it; or a file of weights (.safetensors, .pt, .pth, .bin, .ckpt) in the naming of OpenAI's CLIP, to which
+    `#gelu`, `#quickgelu` or the name of an architecture can be appended, since weights do not show everything.
 
     Raises:
         InvalidInput: no such model (the text names the nearest ones), a model folder's configuration makes no sense, or
@@ -114,6 +116,8 @@ def _local(name: str) -> ModelSource | None:
     if is_given_folder(path):
         return _folder(path)
     if is_given_file(path):
+        if not named and is_transformers_file(path):
+            return ModelSource(str(path), "transformers", path=path)
         return _weights_file(path, named)
     if name.startswith((FOLDER_PREFIX, ".", "~", "/")) or is_weights_name(path):
         near = near_model(path)

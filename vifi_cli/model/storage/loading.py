@@ -80,7 +80,9 @@ def load_vifi_clip(source: ModelSource) -> LoadedModel:
     card = card or ModelCard(model.config, model.preprocessing, origin={"base": source.name})
     scales = read_model_weights(model, _is_scale, or_none=True)
     network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)
-    return LoadedModel(source, network, card, load_tokenizer(model))
+    tokenizer = load_tokenizer(model)
+    network.tokenizer_json = tokenizer.content
+    return LoadedModel(source, network, card, tokenizer)
 
 
 def load_text_reader(source: ModelSource) -> TextReader:

@@ -2,7 +2,8 @@
 
 Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
 model that only changes a base has `prompts.safetensors` or `lora.safetensors` instead, with its prompts or low-rank
-matrices alone, and names its base in `config.json`.
+matrices alone, and names its base in `config.json`. A model that brought its own tokenizer keeps it in
+`tokenizer.json`.
 """
 
 import json
@@ -27,6 +28,7 @@ from vifi_cli.model.registry.model_files import (
     OPEN_CLIP_CONFIGURATION,
     PROMPTS_FILE,
     TENSOR_FILES,
+    TOKENIZER_FILE,
     WEIGHTS_FILE,
 )
 from vifi_cli.model.storage.loading import LoadedModel
@@ -48,6 +50,7 @@ def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # one fact at most: safetensors writes several in random order, and equal models are to be equal files
     facts = {"base": f"{card.base.image} {card.base.text}"} if card.base else None
+    _write_tokenizer(folder / TOKENIZER_FILE, "" if card.base else network.tokenizer_json)
     with replacing(folder / CARD_FILE) as new_card, replacing(folder / kept) as new_weights:
         save_weights(weights, new_weights, facts)
         new_card.write_text(card_to_json(card), encoding="utf-8")
@@ -63,6 +66,16 @@ def _content(network: ViFiCLIP, card: ModelCard) -> tuple[str, Mapping[str, Tens
     return (
         (PROMPTS_FILE, prompt_parameters(network)) if card.prompts else (WEIGHTS_FILE, network.state_dict())
     )
+
+
+def _write_tokenizer(file: Path, content: str) -> None:
+    """Write a model's own tokenizer, unless it is there: some take 34 MB, and a run saves its model often."""
+    data = content.encode()
+    if not data:
+        file.unlink(missing_ok=True)
+    elif not file.is_file() or file.stat().st_size != len(data):
+        with replacing(file) as unfinished:
+            unfinished.write_bytes(data)
 
 
 def _base_from(folder: Path, card: ModelCard) -> BaseReference | None:

@@ -15,17 +15,20 @@ from torch import Tensor, nn
 
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 from vifi_cli.model.architectures.released import is_of_a_tower
-from vifi_cli.model.architectures.transformers_clip import (
-    read_transformers_configuration,
+from vifi_cli.model.architectures.transformers_folder.folder import (
+    folder_of,
+    read_transformers_model,
     read_transformers_weights,
 )
 from vifi_cli.model.architectures.weights_alone import architecture_of_file
 from vifi_cli.model.preprocessing import Preprocessing, preprocessing_from_open_clip
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.hub import cached_weights
-from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHTS_FILE
+from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHTS_FILE, has_tokenizer
 from vifi_cli.model.registry.source import FOLDER_PREFIX, ModelSource
 from vifi_cli.model.torchvision_operators import declare_missing_operators
+from vifi_cli.model.towers.folder_tokenizer import FolderTokenizer, read_folder_tokenizer
+from vifi_cli.model.towers.image_tower import build_image_tower
 from vifi_cli.model.weights.weights_file import read_weights
 
 
@@ -38,7 +41,9 @@ class OpenClipModel:
     config: Mapping[str, Any]
     preprocessing: Preprocessing
     weights: Path  # the file, or the folder of a `transformers` model
-    assumed: str = ""  # about a `file`, what its weights do not show
+    assumed: str = (
+        ""  # of a `file`, what its weights do not show; of `transformers`, what vifi does differently
+    )
 
     @property
     def dimension(self) -> int:
@@ -74,8 +79,9 @@ def _describe_weights(source: ModelSource) -> OpenClipModel:
         preprocessing = _preprocessing(found.config, found.preprocessing)
         return OpenClipModel(source, found.config, preprocessing, source.path, found.assumed)
     if source.kind == "transformers" and source.path:
-        config, overrides = read_transformers_configuration(source.path)
-        return OpenClipModel(source, config, _preprocessing(config, overrides), source.path)
+        saved = read_transformers_model(source.path)
+        preprocessing = _preprocessing(saved.config, saved.preprocessing)
+        return OpenClipModel(source, saved.config, preprocessing, source.path, saved.remark)
     weights = cached_weights(source)
     if weights is None:
         raise ModelUnavailable(
@@ -140,14 +146,7 @@ def read_model_weights(
 
 def load_image_tower(model: OpenClipModel) -> nn.Module:
     """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized."""
-    # The builders of the towers are private, but open_clip has no public way to build one tower without the other.
-    from open_clip.model import _build_vision_tower
-
-    # CoCa's towers return their tokens too, for its decoder
-    config = {**model.config["vision_cfg"], "output_tokens": False}
-    if "timm_model_name" in config:
-        config["timm_model_pretrained"] = False
-    tower: nn.Module = _build_vision_tower(model.dimension, config, model.quick_gelu, None)
+    tower = build_image_tower(model.dimension, model.config["vision_cfg"], quick_gelu=model.quick_gelu)
     weights = read_model_weights(model, lambda name: name.startswith("visual."))
     return _filled(tower, {name.removeprefix("visual."): tensor for name, tensor in weights.items()}, model)
 
@@ -194,22 +193,37 @@ def _first_difference(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor])
     return "its weights cannot be read"
 
 
-def load_tokenizer(model: OpenClipModel) -> Callable[[Sequence[str]], Tensor]:
-    """The model's tokenizer: texts to token ids int64 (N, L); long texts are cut.
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelTokenizer:
+    """A model's tokenizer: texts to token ids int64 (N, L); long texts are cut.
 
     L is the length of the longest text where that gives the same embeddings (`context_can_be_cut`), otherwise the full
     context.
     """
-    name, text_config = model.source.name, model.config["text_cfg"]
+
+    tokenize: Callable[[list[str]], Any]
+    text_config: Mapping[str, Any]
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Token ids of texts."""
+        tokens = torch.as_tensor(self.tokenize(list(texts)))
+        return cut_context(tokens, self.text_config) if context_can_be_cut(self.text_config) else tokens
+
+    @property
+    def content(self) -> str:
+        """The content of the `tokenizer.json` of a model that brings its own tokenizer; empty for any other."""
+        return self.tokenize.content if isinstance(self.tokenize, FolderTokenizer) else ""
+
+
+def load_tokenizer(model: OpenClipModel) -> ModelTokenizer:
+    """The tokenizer of a model."""
+    name = model.source.name
     try:
-        tokenize = _tokenizer(model)
+        return ModelTokenizer(_tokenizer(model), model.config["text_cfg"])
     except ImportError as error:
         raise MissingDependency(f"{name} needs transformers: pip install transformers") from error
     except (OSError, ValueError) as error:
         raise ModelUnavailable(f"the tokenizer of {name} is not here: `vifi model pull {name}`") from error
-    if not context_can_be_cut(text_config):
-        return lambda texts: torch.as_tensor(tokenize(list(texts)))
-    return lambda texts: cut_context(torch.as_tensor(tokenize(list(texts))), text_config)
 
 
 def _tokenizer(model: OpenClipModel) -> Any:
@@ -220,10 +234,10 @@ def _tokenizer(model: OpenClipModel) -> Any:
         return open_clip.get_tokenizer(source.architecture)
     if source.kind == "folder":
         return open_clip.get_tokenizer(f"{FOLDER_PREFIX}{source.path}")
-    options = {
-        "context_length": text_config.get("context_length", 77),
-        **(text_config.get("tokenizer_kwargs") or {}),
-    }
+    context_length = text_config.get("context_length", 77)
+    if source.path and has_tokenizer(folder := folder_of(source.path)):
+        return read_folder_tokenizer(folder, context_length)
+    options = {"context_length": context_length, **(text_config.get("tokenizer_kwargs") or {})}
     if name := text_config.get("hf_tokenizer_name"):
         return open_clip.HFTokenizer(name, tokenizer_mode=text_config.get("tokenizer_mode"), **options)
     return open_clip.SimpleTokenizer(**options)

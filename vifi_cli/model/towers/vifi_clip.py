@@ -23,9 +23,11 @@ class ViFiCLIP(nn.Module):
         logit_bias: SigLIP's, kept for saving; a softmax over classes ignores it.
         fusion: `embedding` averages frame embeddings (the paper's choice), `decision` averages the frames'
             probabilities, `image` averages the frames before they are encoded.
+        tokenizer_json: the content of its own `tokenizer.json`, kept for saving; empty where open_clip has it.
     """
 
     logit_bias: Tensor | None
+    tokenizer_json: str = ""
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """A CLIPModel as transformers saves it gives the embeddings of transformers, from one file or several."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def copied(folder: Path, to: Path, **changes: object) -> Path:
         (to / file.name).write_bytes(file.read_bytes())
     content = json.loads((to / "config.json").read_text())
     for name, value in changes.items():
-        content[name] = {**content[name], **value} if isinstance(value, dict) else value
+        content[name] = {**content.get(name, {}), **value} if isinstance(value, dict) else value
     (to / "config.json").write_text(json.dumps(content))
     return to
 
@@ -84,16 +85,45 @@ def test_weights_in_several_files_are_one_model(made: tuple[Path, Any], tmp_path
         load_vifi_clip(resolve_model(str(tmp_path / "parts")))
 
 
-def test_a_file_out_of_its_folder_names_the_folder(made: tuple[Path, Any]) -> None:
-    with pytest.raises(ModelUnavailable, match=r"naming of transformers.*name the folder") as caught:
-        load_vifi_clip(resolve_model(str(made[0] / "model.safetensors")))
-    assert str(made[0]) in str(caught.value)
+def test_a_file_with_its_configuration_beside_it_is_the_model(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, model = made
+    assert_same_embeddings(folder / "model.safetensors", model)
+    alone = tmp_path / "model.safetensors"
+    alone.write_bytes((folder / "model.safetensors").read_bytes())
+    with pytest.raises(ModelUnavailable, match=r"naming of transformers.*name the folder"):
+        load_vifi_clip(resolve_model(str(alone)))
+
+
+def test_a_snapshot_of_links_in_the_cache_of_the_hub_is_read(made: tuple[Path, Any], tmp_path: Path) -> None:
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"
+    for place in (blobs, snapshot):
+        place.mkdir(parents=True)
+    for number, file in enumerate(made[0].iterdir()):
+        (blobs / str(number)).write_bytes(file.read_bytes())
+        (snapshot / file.name).symlink_to(Path("../../blobs") / str(number))
+    assert_same_embeddings(snapshot, made[1])
+    assert_same_embeddings(snapshot / "model.safetensors", made[1])
+
+
+def test_pickled_and_half_precision_weights_are_read(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, model = made
+    other = copied(folder, tmp_path / "pickled")
+    (other / "model.safetensors").unlink()
+    torch.save(
+        {name: tensor.half() for name, tensor in model.state_dict().items()}, other / "pytorch_model.bin"
+    )
+    rounded = copy.deepcopy(model).half().float()
+    assert_same_embeddings(other, rounded)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "siglip"}, "type 'siglip', and vifi reads its CLIPModel alone"),
+        ({"model_type": "blip"}, r"BLIP \(model_type 'blip'\), and vifi reads CLIPModel and SiglipModel"),
+        ({"model_type": "own", "auto_map": {"AutoModel": "m.M"}}, "never runs the code that a folder brings"),
+        ({"model_type": "clip_text_model"}, "the text tower of a CLIP alone, and a search needs both towers"),
+        ({"architectures": ["CLIPForImageClassification"]}, "a CLIPForImageClassification, and vifi reads"),
+        ({"quantization_config": {"bits": 8}}, "quantized weights"),
         ({"vision_config": {"hidden_act": "relu"}}, "activations or layer norms that open_clip does not"),
         ({"text_config": {"vocab_size": 21128}}, "another tokenizer than CLIP"),
         ({"vision_config": {"num_attention_heads": 0}}, "not a configuration of transformers' CLIPModel"),

@@ -176,7 +176,8 @@ def test_each_seed_is_a_trial() -> None:
 def test_scores_are_averaged_over_seeds() -> None:
     setting = read_setting("supervised")
     trials = plan_trials(setting, OWN, trains=True, seeds=(1, 2))
-    top1, mean_class, top5 = row_of(setting, [[scores_of([True] * 4)], [scores_of([True, False])]], trials)
+    tested = [[scores_of([True] * 4)], [scores_of([True, False])]]
+    top1, mean_class, top5, _, error = row_of(setting, tested, trials)
     assert top1
     assert mean_class
     assert top5
@@ -186,6 +187,11 @@ def test_scores_are_averaged_over_seeds() -> None:
     )  # of 1 and 1/2, divisor 1
     assert top1.low is not None
     assert (mean_class.low, top5.low) == (None, None)
+    # all are right with a confidence of 0.3, and every second one
+    assert error
+    assert (error.value, error.unit) == (pytest.approx((0.7 + 0.2) / 2), "error")
+    nothing = [[score(Predictions(np.zeros(0, np.int64), np.zeros((0, 6), np.float32)), [], 6)]]
+    assert row_of(setting, tested[:1] + nothing, trials)[-1] is None
     few = [replace(trial, shots=shots) for shots in (2, 4) for trial in trials]
     tests = [[scores_of(right)] for right in ([True], [False], [True], [True])]
     assert [figure and figure.value for figure in row_of(read_setting("few-shot"), tests, few)] == [0.5, 1.0]

@@ -182,13 +182,20 @@ def row_of(
     return (*alone, mean_over_tests(every)) if setting.name == "zero-shot" else alone
 
 
-def _named_means(tests: Sequence[TestScores]) -> dict[str, Estimate]:
+def _named_means(tests: Sequence[TestScores]) -> dict[str, Estimate | None]:
     """The scores of a test by name; over several seeds their means, those beside the main one without an interval."""
     main, *others = named_scores(tests[0])
     if len(tests) == 1:
         return named_scores(tests[0])
-    values = {name: [named_scores(test)[name].value for test in tests] for name in others}
-    means = {name: mean_and_spread(several) for name, several in values.items()}
-    return {main: mean_over_tests(tests)} | {
-        name: Estimate(mean, spread=spread) for name, (mean, spread) in means.items()
-    }
+    every = [named_scores(test) for test in tests]
+    means = {name: _mean_estimate([scores[name] for scores in every]) for name in others}
+    return {main: mean_over_tests(tests)} | means
+
+
+def _mean_estimate(estimates: Sequence[Estimate | None]) -> Estimate | None:
+    """The mean and spread of one score over several tests; None if a test has no such score."""
+    known = [estimate for estimate in estimates if estimate]
+    if len(known) < len(estimates):
+        return None
+    mean, spread = mean_and_spread([estimate.value for estimate in known])
+    return Estimate(mean, spread=spread, unit=known[0].unit)

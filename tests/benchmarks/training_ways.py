@@ -17,6 +17,7 @@ from vifi_cli.evaluation.testing.predicting import ClipInput
 from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import center_crop, test_short_side
 from vifi_cli.training.batches.mixup import soft_targets
+from vifi_cli.training.engine.class_tokens import ClassTokens
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner, freeze_statistics
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
@@ -130,7 +131,7 @@ class Training:
         self._enter = ClipInput(preprocessing, device, self._precision)
         self._learner = Learner(
             model.network.to(device, dtype),
-            tokens,
+            ClassTokens(tokens, (1,) * len(names)),
             make_recipe("supervised"),
             Processes(0, 1, device),
             self._precision,

@@ -11,6 +11,7 @@ from tests.conftest import MakeOnce
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning, Listener
@@ -67,6 +68,8 @@ def make_run(tiny_model: Path, colours: LabeledVideos) -> MakeRun:
         should_stop: Callable[[], bool] = lambda: False,
         begin: bool = True,
         model: Path = tiny_model,
+        texts: ClassTexts | None = None,
+        say: Callable[[str], None] = lambda message: None,
     ) -> FineTuning:
         recipe = make_recipe(
             "small",
@@ -79,12 +82,12 @@ def make_run(tiny_model: Path, colours: LabeledVideos) -> MakeRun:
                 *changes,
             ],
         )
-        config = RunConfig(str(model), "colours", "", "supervised", "default", recipe)
+        config = RunConfig(str(model), "colours", "", "supervised", "default", recipe, texts=texts)
         run = RunFolder(folder)
         if begin:
             run.begin(config)
         alone = Processes(0, 1, torch.device("cpu"))
-        return FineTuning(run, config, data, alone, Listener(should_stop))
+        return FineTuning(run, config, data, alone, Listener(should_stop, say=say))
 
     return make
 

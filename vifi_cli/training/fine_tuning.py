@@ -69,11 +69,11 @@ class FineTuning:
         self._processes, self._listener = processes, listener
         recipe = config.recipe
         make_repeatable(recipe.seed, processes.device)
-        network, tokens, self._card = load_training_model(config, data, processes.device, listener.say)
+        network, texts, self._card = load_training_model(config, data, processes.device, listener.say)
         self._size = self._card.preprocessing.geometry.height
         precision = choose_precision(recipe.runtime.precision, processes.device)
         self._enter = ClipInput(self._card.preprocessing, processes.device, precision)
-        self._learner = Learner(network, tokens, recipe, processes, precision)
+        self._learner = Learner(network, texts, recipe, processes, precision)
         self._plan = plan_run(recipe, len(data.train), [video.label for video in data.train])
         self._micro_batch = find_micro_batch(
             self._learner, recipe, self._plan.effective_batch, self._size, len(data.class_names)

@@ -9,7 +9,6 @@ import torch
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import (
-    ClassTexts,
     embed_class_names,
     read_class_texts,
     shipped_class_texts,
@@ -17,6 +16,7 @@ from vifi_cli.evaluation.testing.class_texts import (
     texts_of_classes,
 )
 from vifi_cli.model.registry.card import BaseReference, ModelCard, PromptShape
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.storage.loading import LoadedModel
 
 
@@ -84,6 +84,34 @@ def test_what_is_wrong_with_a_file_is_said_in_a_line(tmp_path: Path, content: ob
     assert "\n" not in str(caught.value)
 
 
+def test_numbered_classes_are_named_by_their_texts(tmp_path: Path) -> None:
+    """As FROSTER's label_rephrase/*.json and TC-CLIP's labels/*.json are."""
+    content = {"0": "Kick ball: A person kicks: a ball", "1": ["PushUp: up", "PushUp: down"]}
+    assert read_class_texts(written(tmp_path, content)).descriptions == {
+        "Kick ball": ("Kick ball: A person kicks: a ball",),
+        "PushUp": ("PushUp: up", "PushUp: down"),
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"0": ["a ball"], "1": ["a floor"]},  # OST's descriptors/*/*.json
+        {"0": "Kick: a", "1": "kick: b"},
+        {"0": ["Kick: a", "Ball: b"], "1": "Run: c"},
+        {"0": ": a", "1": "Run: c"},
+        {"1": "Kick: a", "2": "Run: b"},
+    ],
+)
+def test_numbers_alone_do_not_say_which_class_is_meant(tmp_path: Path, content: object) -> None:
+    texts = read_class_texts(written(tmp_path, content))
+    with pytest.raises(
+        InvalidInput, match=r"describes no class 'kick' .*; it numbers classes: write their names"
+    ):
+        list(texts_of_classes(["kick", "run"], texts))
+    assert len(list(texts_of_classes(sorted(texts.descriptions), texts))) == 2, "numbers may be the names"
+
+
 def test_a_wording_that_there_is_not() -> None:
     with pytest.raises(InvalidInput, match="bare, short, video"):
         read_class_texts("vidoe")
@@ -113,6 +141,37 @@ def test_a_class_is_the_mean_of_its_texts_to_unit_length(tiny: LoadedModel) -> N
         torch.testing.assert_close(row, mean / mean.norm())
     assert torch.allclose(found.norm(dim=1), torch.ones(2))
     assert not found.is_inference()  # so that it may also take part in training
+
+
+def test_a_models_own_texts_stand_for_its_classes_only_where_they_describe_all(tiny: LoadedModel) -> None:
+    texts = ClassTexts("own.json", (), {"Run": ("legs", "fast"), "jump": ("high",)})
+    model, said = replace(tiny, card=replace(tiny.card, texts=texts)), list[str]()
+    found = embed_class_names(model, ["run", "jump"], warn=said.append)
+    torch.testing.assert_close(found, embed_class_names(tiny, ["run", "jump"], texts))
+    assert not said
+    found = embed_class_names(model, ["run", "swim"], warn=said.append)
+    torch.testing.assert_close(found, embed_class_names(tiny, ["run", "swim"]))
+    assert said == [
+        "the model's texts, own.json, describe no class 'swim' (1 of 2 lack texts): its template stands for all "
+        "classes; --texts names others"
+    ]
+    other = ClassTexts("other", ("{} now",))
+    torch.testing.assert_close(
+        embed_class_names(model, ["run", "jump"], other), embed_class_names(tiny, ["run", "jump"], other)
+    )
+    both = replace(tiny, card=replace(tiny.card, texts=replace(texts, templates=("{} now",))))
+    with pytest.warns(UserWarning, match="its templates alone stand for all classes"):
+        torch.testing.assert_close(
+            embed_class_names(both, ["run", "swim"]), embed_class_names(tiny, ["run", "swim"], other)
+        )
+
+
+def test_descriptions_that_are_cut_are_named(tiny: LoadedModel) -> None:
+    said: list[str] = []
+    long = ClassTexts("x", (), {"run": ("legs", "very " * 100 + "fast"), "jump": ("high",)})
+    embed_class_names(tiny, ["run", "jump"], long, warn=said.append)
+    assert len(said) == 1
+    assert "no room for all of the texts of 'run', whose ends are cut off: shorten them" in said[0]
 
 
 def test_without_a_wording_the_models_template_is_used(tiny: LoadedModel) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.prompts.class_tokens import (
     TextReader,
-    describe_cut_names,
+    describe_cut_texts,
     describe_unclear_classes,
     refuse_unclear_classes,
 )
@@ -148,6 +148,6 @@ def test_many_pairs_are_counted() -> None:
 )
 def test_names_without_room_are_pointed_out(make: object, names: list[str], template: str, cut: str) -> None:
     reader = make()  # type: ignore[operator]
-    said = describe_cut_names(reader, names, [text for (text,) in texts_of(names, template)])
+    said = describe_cut_texts(reader, names, texts_of(names, template))
     assert cut in said
     assert bool(cut) == bool(said)

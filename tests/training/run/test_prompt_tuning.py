@@ -205,11 +205,13 @@ def test_up_to_four_prompts_begin_as_words_and_the_text_keeps_the_others(
     recipe = _paper_recipe(tiny_model, f"prompts.text_context={count}", "prompts.text_depth=1")
     assert recipe.template == " ".join(["a", "photo", "of", "a", "{}."][count:])
     config = RunConfig(str(tiny_model), "colours", "", "base2novel", "paper", recipe)
-    network, tokens, card = load_training_model(config, colours, torch.device("cpu"))
+    network, class_texts, card = load_training_model(config, colours, torch.device("cpu"))
     plain = load_vifi_clip(resolve_model(str(tiny_model)))
     texts = plain.tokenizer([f"a photo of a {name}." for name in colours.class_names])
     with torch.inference_mode():
-        torch.testing.assert_close(network.encode_classes(tokens), plain.network.encode_classes(texts))
+        torch.testing.assert_close(
+            network.encode_classes(class_texts.tokens), plain.network.encode_classes(texts)
+        )
     assert len(network.text.prompts[0]) == count  # type: ignore[index, arg-type]
     assert card.preprocessing.mean == (0.485, 0.456, 0.406)
 

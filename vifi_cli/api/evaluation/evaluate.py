@@ -19,7 +19,7 @@ from vifi_cli.api.models.weights import fetch_weights, note_assumptions
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.writing import write_report
-from vifi_cli.evaluation.testing.class_texts import ClassTexts
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import given_path, slug, write_obstacle
 from vifi_cli.training.engine.distributed import Processes, joined_processes

@@ -16,7 +16,7 @@ from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.testing.class_texts import ClassTexts, read_class_texts
+from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.evaluation.testing.paper_settings import (
     Trial,
     paper_frames,
@@ -25,6 +25,7 @@ from vifi_cli.evaluation.testing.paper_settings import (
     read_setting,
 )
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import RUNS, given_path, shown_path
 from vifi_cli.training.recipe.changes import Change, changes_of_stage

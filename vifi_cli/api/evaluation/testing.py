@@ -14,7 +14,6 @@ from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 from vifi_cli.evaluation.report.report import TestDetail, detail_of_test
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
 from vifi_cli.evaluation.testing.class_texts import (
-    ClassTexts,
     embed_tested_classes,
     reads_bare_names,
     spelled_for,
@@ -22,6 +21,7 @@ from vifi_cli.evaluation.testing.class_texts import (
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.evaluation.testing.views import ScoreConditions, Views
 from vifi_cli.model.registry.card import ModelCard
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side

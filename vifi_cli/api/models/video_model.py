@@ -15,7 +15,7 @@ from vifi_cli.api.models.choosing import choose_model
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions, require_finite
-from vifi_cli.evaluation.testing.class_texts import ClassTexts, embed_class_names
+from vifi_cli.evaluation.testing.class_texts import embed_class_names
 from vifi_cli.evaluation.testing.over_time import (
     WINDOW_SECONDS,
     ClassifiedWindow,
@@ -26,6 +26,7 @@ from vifi_cli.evaluation.testing.over_time import (
     frames_of,
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput, EmbeddedVideos, TestClips, embed_videos, predict
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side

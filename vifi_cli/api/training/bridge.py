@@ -98,7 +98,13 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun
         raise InvalidInput(
             "recipe: finetune.seed and prompt.seed must be equal: the seed decides which videos are held out"
         )
-    prompting = PreparedRun(RunFolder(run / "prompt"), replace(first.config, recipe=recipe), first.data)
+    texts = None if recipe.prompts.text_context else request.texts
+    if request.texts and not texts:
+        feedback.note(
+            f"{request.texts.name} is for the first stage: learned text prompts take bare class names"
+        )
+    config = replace(first.config, recipe=recipe, texts=texts)
+    prompting = PreparedRun(RunFolder(run / "prompt"), config, first.data)
     with feedback.busy("Checking the class texts"):
         check_class_texts(prompting.config, first.data)
     return first, prompting

@@ -45,6 +45,7 @@ def finetune(
         options: `setting` of the paper: supervised (the default), few-shot-K, base2novel or zero-shot; `tune`, the
             towers that are trained: both (the default), image or text; `protocol`: default, or paper for the oddities
             of the published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
+            `texts` of the classes instead of the recipe's template, a JSON file, or `bare`, `short` or `video`;
             `output`, the folder of the run; `data_root`, the folder of public sets, by default the setting; `classes`,
             the only ones to learn: names, `present` for those with videos on disk, or a file of names.
 

@@ -17,6 +17,7 @@ from vifi_cli.data.loading import load_labeled_videos
 from vifi_cli.data.paper_setting import PAPER_BASE_SHOTS, SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput, VideoOutOfReach
+from vifi_cli.evaluation.testing.class_texts import texts_of_classes
 from vifi_cli.model.registry.languages import class_language_hint
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import RUNS, given_path, slug
@@ -49,11 +50,19 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
             f"recipe: class_balance draws videos class by class, but videos of {data.name} show several classes: "
             "omit it"
         )
+    if request.texts:
+        texts_by_class = tuple(texts_of_classes(data.class_names, request.texts))
     model = start.fetch(feedback).name
-    if hint := class_language_hint(model, data.class_names):
+    read = [text for texts in texts_by_class for text in texts] if request.texts else data.class_names
+    if hint := class_language_hint(model, read):
         feedback.warn(hint)
     if request.method == "prompt":
         recipe = prompt_recipe_of(request, model, feedback)
+        if request.texts and recipe.prompts.text_context:
+            raise InvalidInput(
+                f"--texts {request.texts.name}: learned text prompts take bare class names; omit --texts, or learn "
+                "prompts for the image tower alone with --side image"
+            )
     if request.protocol == "default":
         unmirrored = without_mirroring_sides(recipe, data)
         if unmirrored != recipe:
@@ -68,6 +77,7 @@ def prepare_run(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
         recipe=recipe,
         videos=digest_of(data),
         classes=_classes_of(request, data),
+        texts=request.texts,
     )
     return PreparedRun(RunFolder(request.output or new_run_folder(data.name)), config, data)
 

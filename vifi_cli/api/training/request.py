@@ -10,7 +10,9 @@ from vifi_cli.data.paper_setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing.class_texts import read_class_texts
 from vifi_cli.model.registry.card import Fusion
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import given_path
 from vifi_cli.training.recipe.changes import Change, make_recipe
 from vifi_cli.training.recipe.prompt_recipe import make_prompt_recipe
@@ -27,6 +29,7 @@ class TrainingOptions(TypedDict, total=False):
     tune: Tune
     protocol: Protocol
     recipe: Sequence[Change]
+    texts: Path | str
     output: Path | str
     data_root: Path | str
     classes: str | Sequence[str]
@@ -44,6 +47,7 @@ class TrainingRequest:
     fusion: Fusion | None = None
     protocol: Protocol = "default"
     recipe: tuple[Change, ...] = ()
+    texts: ClassTexts | None = None
     output: Path | None = None
 
 
@@ -78,6 +82,7 @@ def training_request(
         fusion=fusion,
         protocol=protocol,
         recipe=as_changes(options.get("recipe", ())),
+        texts=read_class_texts(str(texts)) if (texts := options.get("texts")) is not None else None,
         output=given_path(output) if output else None,
     )
 

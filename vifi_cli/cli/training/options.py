@@ -49,6 +49,17 @@ class TrainingSource:
     data_root: DataRootOption = None
     classes: ClassesOption = None
     setting: SettingOption = None
+    texts: Annotated[
+        str | None,
+        typer.Option(
+            "--texts",
+            metavar="FILE",
+            autocompletion=completion.class_texts,
+            help="Class texts: a JSON file of templates or descriptions, or bare, short or video",
+            show_default="the recipe's template",
+            rich_help_panel="Data",
+        ),
+    ] = None
     model: Annotated[str | None, model_option("Model to start from", default="as for `vifi index`")] = None
 
 
@@ -105,7 +116,8 @@ def train_or_resume(
     from vifi_cli.api.training.run import Interrupted
 
     asked = {
-        "--data": source.data, "--classes": source.classes, "--setting": source.setting, "--model": source.model, **own,
+        "--data": source.data, "--classes": source.classes, "--setting": source.setting, "--texts": source.texts,
+        "--model": source.model, **own,
         "--protocol": run.protocol, "--output": run.folder,
     }  # fmt: skip
     given = {flag: value for flag, value in asked.items() if value is not None}

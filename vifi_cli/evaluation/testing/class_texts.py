@@ -6,8 +6,8 @@ that of CuPL (Pratt et al., 2023) and FROSTER (Huang et al., 2024).
 
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import resources
 
 import torch
@@ -16,11 +16,12 @@ from torch import Tensor
 from vifi_cli.data.class_names import class_key, clean_class_name
 from vifi_cli.data.formats.text_file import read_text
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.prompts.class_tokens import describe_unclear_classes
+from vifi_cli.model.prompts.class_tokens import describe_cut_texts, describe_unclear_classes
 from vifi_cli.model.registry.card import ModelCard
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.languages import class_language_hint
 from vifi_cli.model.storage.loading import LoadedModel
-from vifi_cli.model.towers.vifi_clip import unit_length
+from vifi_cli.model.towers.vifi_clip import mean_of_classes
 from vifi_cli.paths import given_path, is_given_file
 
 TEXTS_AT_ONCE = 256
@@ -29,19 +30,6 @@ _FORM = (
     'write {"templates": ["a video of {}."], "descriptions": {"CLASS": ["TEXT"]}}, one of the two, '
     'or {"CLASS": "TEXT"}'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ClassTexts:
-    """Several texts for each class, whose embeddings are averaged.
-
-    `templates` contain `{}` in place of the class name; `descriptions` are used as they are, and their class names
-    match in any spelling. `name` is that of the file, or of texts that vifi ships.
-    """
-
-    name: str
-    templates: tuple[str, ...] = ()
-    descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def shipped_class_texts() -> tuple[str, ...]:
@@ -53,7 +41,8 @@ def read_class_texts(text: str) -> ClassTexts:
     """Reads a JSON file, or texts that vifi ships, by their name.
 
     The file holds `templates`, a list, or `descriptions`, a text or a list of texts per class, or both; or only a list
-    of templates; or only the descriptions.
+    of templates; or only the descriptions. Classes may be numbered where each text begins with the name of its class
+    and a colon, as in FROSTER's `label_rephrase/*.json`.
 
     Raises:
         InvalidInput: the file does not exist, or its content is wrong; the message names the file.
@@ -77,26 +66,58 @@ def embed_class_names(
     """Embeds classes: float32 (C, D), of length 1, on the network's device.
 
     Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1. Without texts,
-    the model's own template is used. For `clean`, see `spelled_for`. `warn` receives a sentence if some classes are
-    the same to the text tower.
+    those of `own_texts` are used, else the model's template. For `clean`, see `spelled_for`. `warn` receives a sentence
+    if some classes are the same to the text tower, texts are cut, or the model's own texts do not fit.
 
     Raises:
         InvalidInput: the model has learned its own context, a class lacks a description, or all classes are the same
             to the text tower.
     """
     names = spelled_for(loaded.card, class_names, clean)
+    if texts is None:
+        texts = own_texts(loaded.card, names)
+        if loaded.card.texts and texts != loaded.card.texts:
+            warn(_does_not_fit(loaded.card.texts, names))
     texts_by_class = _texts_by_class(loaded, names, texts)
     if unclear := describe_unclear_classes(loaded.text_reader, class_names, texts_by_class):
         warn(unclear)
+    if (
+        texts
+        and texts.descriptions
+        and (cut := describe_cut_texts(loaded.text_reader, class_names, texts_by_class))
+    ):
+        warn(cut)
     every_text = [text for of_class in texts_by_class for text in of_class]
     # a tuned model may have learned them
     if not loaded.card.class_names and (hint := class_language_hint(loaded.source.name, every_text)):
         warn(hint)
-    embeddings = _embed(loaded, every_text)
-    if texts is None:
-        return embeddings
-    parts = torch.split(embeddings, [len(of_class) for of_class in texts_by_class])
-    return unit_length(torch.stack([part.mean(0) for part in parts]))
+    return mean_of_classes(_embed(loaded, every_text), [len(of_class) for of_class in texts_by_class])
+
+
+def own_texts(card: ModelCard, class_names: Sequence[str]) -> ClassTexts | None:
+    """The texts that a model was tuned with, for a test of these classes; None for its template.
+
+    Descriptions count only if they cover all classes, so that no class is described while another has a bare name.
+    """
+    texts = card.texts
+    if texts is None or not undescribed(class_names, texts):
+        return texts
+    return replace(texts, descriptions={}) if texts.templates else None
+
+
+def undescribed(class_names: Sequence[str], texts: ClassTexts) -> list[str]:
+    """The classes that lack a description; none where the texts are templates alone."""
+    described = {class_key(name) for name in texts.descriptions}
+    return [name for name in class_names if described and class_key(name) not in described]
+
+
+def _does_not_fit(texts: ClassTexts, class_names: Sequence[str]) -> str:
+    missing = undescribed(class_names, texts)
+    instead = "templates alone stand" if texts.templates else "template stands"
+    return (
+        f"the model's texts, {texts.name}, describe no class {missing[0]!r} ({len(missing)} of {len(class_names)} lack "
+        f"texts): its {instead} for all classes; --texts names others"
+    )
 
 
 def reads_bare_names(card: ModelCard, *, as_published: bool) -> bool:
@@ -156,17 +177,27 @@ def texts_of_classes(class_names: Sequence[str], texts: ClassTexts) -> Iterator[
         InvalidInput: only some of the classes are described.
     """
     described = {class_key(name): of_class for name, of_class in texts.descriptions.items()}
-    missing = [name for name in class_names if class_key(name) not in described]
-    if described and missing:
-        keys = {class_key(name) for name in class_names}
-        strangers = [name for name in texts.descriptions if class_key(name) not in keys]
-        hint = f"; {strangers[0]!r} is none of these classes" if strangers else ""
+    if missing := undescribed(class_names, texts):
         raise InvalidInput(
-            f"{texts.name} describes no class {missing[0]!r} ({len(missing)} of {len(class_names)} lack texts){hint}"
+            f"{texts.name} describes no class {missing[0]!r} ({len(missing)} of {len(class_names)} lack texts)"
+            f"{_hint_at_strangers(class_names, texts)}"
         )
     for name in class_names:
         filled = tuple(template.replace("{}", name) for template in texts.templates)
         yield filled + described.get(class_key(name), ())
+
+
+def _hint_at_strangers(class_names: Sequence[str], texts: ClassTexts) -> str:
+    if all(map(str.isdecimal, texts.descriptions)):
+        return "; it numbers classes: write their names instead, since lists number them differently"
+    strangers = described_strangers(class_names, texts)
+    return f"; {strangers[0]!r} is none of these classes" if strangers else ""
+
+
+def described_strangers(class_names: Sequence[str], texts: ClassTexts) -> list[str]:
+    """The described classes that are none of these."""
+    keys = {class_key(name) for name in class_names}
+    return [name for name in texts.descriptions if class_key(name) not in keys]
 
 
 @torch.no_grad()
@@ -192,7 +223,8 @@ def _parsed(name: str, text: str) -> ClassTexts:
         templates, descriptions = content.get("templates", []), content.get("descriptions", {})
     else:
         descriptions = content
-    texts = ClassTexts(name, _texts(name, "templates", templates), _descriptions(name, descriptions))
+    described = _named(_descriptions(name, descriptions))
+    texts = ClassTexts(name, _texts(name, "templates", templates), described)
     if not texts.templates and not texts.descriptions:
         raise InvalidInput(f"{name} has no template and no description: {_FORM}")
     for template in texts.templates:
@@ -216,6 +248,23 @@ def _descriptions(name: str, content: object) -> dict[str, tuple[str, ...]]:
     if empty := next((class_name for class_name, of_class in texts.items() if not of_class), None):
         raise InvalidInput(f"{name} has no text for {empty!r}: write one, or leave the class out")
     return texts
+
+
+def _named(described: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Descriptions by the names that their texts begin with, `NAME: …`, if classes are numbered from 0 on.
+
+    FROSTER and TC-CLIP have such files. Unchanged if a class has no name, or not one of its own.
+    """
+    if described.keys() != {str(number) for number in range(len(described))}:
+        return described
+    named: dict[str, tuple[str, ...]] = {}
+    for of_class in described.values():
+        names = {name if colon else "" for name, colon, _ in (text.partition(":") for text in of_class)}
+        name = names.pop()
+        if names or not class_key(name) or class_key(name) in map(class_key, named):
+            return described
+        named[name] = of_class
+    return named
 
 
 def _texts(name: str, what: str, values: object) -> tuple[str, ...]:

@@ -94,18 +94,25 @@ def describe_unclear_classes(reader: TextReader, names: Texts, texts: Sequence[T
     return f"{found}, so their scores say nothing: {way_out}"
 
 
-def describe_cut_names(reader: TextReader, names: Texts, texts: Texts) -> str:
-    """A warning about class texts that a text tower reads only in part, as it takes no more; otherwise empty."""
-    whole = [text.rstrip(" .,;:!?") for text in texts]
+def describe_cut_texts(reader: TextReader, names: Texts, texts: Sequence[Texts]) -> str:
+    """A warning about class texts that a text tower reads only in part, as it takes no more; otherwise empty.
+
+    `texts` are those of each class.
+    """
+    whole = [text.rstrip(" .,;:!?") for of_class in texts for text in of_class]
     shorter, longer = [text[:-1] for text in whole], [text + _MORE for text in whole]
-    rows = zip(names, *map(reader.read, (whole, shorter, longer)), strict=True)
-    cut = [name for name, *three in rows if len(set(three)) == 1]
+    of = [name for name, of_class in zip(names, texts, strict=True) for _ in of_class]
+    rows = zip(of, *map(reader.read, (whole, shorter, longer)), strict=True)
+    cut = list(dict.fromkeys(name for name, *three in rows if len(set(three)) == 1))
     if not cut:
         return ""
     displaced = " behind its learned prompts" if isinstance(reader.tower, PromptedTextTower) else ""
-    way_out = "learn fewer with prompts.text_context" if displaced else "shorten the names"
+    what, way_out = ("", "shorten the names") if len(of) == len(names) else ("the texts of ", "shorten them")
+    way_out = "learn fewer with prompts.text_context" if displaced else way_out
     shown = first_of([repr(_shortened(name)) for name in cut], _PAIRS_SHOWN)
-    return f"{reader.model} has no room{displaced} for all of {shown}, whose ends are cut off: {way_out}"
+    return (
+        f"{reader.model} has no room{displaced} for all of {what}{shown}, whose ends are cut off: {way_out}"
+    )
 
 
 def _unclear_classes(reader: TextReader, names: Texts, texts: Sequence[Texts]) -> list[_Unclear]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.preprocessing import Preprocessing
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.known_models import STARTER, STARTER_DIMENSION
 from vifi_cli.model.registry.model_files import CARD_FILE
 from vifi_cli.typed_files import as_dataclass
@@ -96,6 +97,7 @@ class ModelCard:
     preprocessing: Preprocessing
     fusion: Fusion = "embedding"  # how frames become a clip; see `ViFiCLIP`
     template: str = TEMPLATE  # what class names are put into, in place of `{}`
+    texts: ClassTexts | None = None  # what it was tuned with instead of the template
     class_names: tuple[str, ...] = ()  # of fine-tuning, in the order of their labels
     tuned: tuple[Tower, ...] = ()  # the towers that differ from the base model's
     # fingerprints of `starter`'s towers that were not tuned, by tower
@@ -162,7 +164,7 @@ def card_to_json(card: ModelCard) -> str:
     content = {"format": _FORMAT} | {name: getattr(card, name) for name in ModelCard.__slots__}
     content["preprocessing"] = card.preprocessing.as_dict()
     # absent where there are none, so that an older vifi reads every model that it can run
-    for name in ("prompts", "base", "lora"):
+    for name in ("texts", "prompts", "base", "lora"):
         part = content.pop(name)
         content |= {name: asdict(part)} if part else {}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -5,6 +5,7 @@ the published `trainers/vificlip.py`.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
@@ -93,6 +94,13 @@ def pool_over_time(frame_embeddings: Tensor) -> Tensor:
     As published; `index.windows.window_embeddings` is the same without torch.
     """
     return unit_length(_at_least_float32(frame_embeddings).mean(1))
+
+
+def mean_of_classes(texts: Tensor, counts: Sequence[int]) -> Tensor:
+    """From texts (N, D), each of length 1, to classes (C, D) of length 1: the mean of each class's `counts` texts."""
+    if len(texts) == len(counts):
+        return texts
+    return unit_length(torch.stack([part.mean(0) for part in torch.split(texts, list(counts))]))
 
 
 def unit_length(embeddings: Tensor) -> Tensor:

@@ -12,13 +12,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vifi_cli.model.prompts.image import PromptedImageTower
 from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
-from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP, mean_of_classes
+from vifi_cli.training.engine.class_tokens import ClassTokens
 from vifi_cli.training.engine.distributed import Processes, sharing_gradients
 from vifi_cli.training.engine.loss_and_gradients import (
     Arithmetic,
-    ClassTexts,
     MicroBatch,
     accumulate_gradients,
+    encode_parts,
 )
 from vifi_cli.training.engine.precision import Precision
 from vifi_cli.training.recipe.recipe import Recipe, Tune
@@ -71,11 +72,16 @@ class Learner:
     """
 
     def __init__(
-        self, network: ViFiCLIP, tokens: Tensor, recipe: Recipe, processes: Processes, precision: Precision
+        self,
+        network: ViFiCLIP,
+        texts: ClassTokens,
+        recipe: Recipe,
+        processes: Processes,
+        precision: Precision,
     ) -> None:
         """Freeze what does not learn: all but the prompts, or without prompts all but the towers of `recipe.tune`.
 
-        Network and tokens, int64 (C, L) of the class texts, are on the device.
+        Network and class texts are on the device.
         """
         self.network, self.processes = network, processes
         self.tuned = tuned_parameters(network, recipe.tune)
@@ -96,27 +102,33 @@ class Learner:
             self.average = {name: parameter.detach().clone() for name, parameter in self.tuned.items()}
         self._decay = recipe.ema_decay
         self._shared = sharing_gradients(network, processes)
-        self._texts = ClassTexts(tokens)
+        self._texts, self._texts_per_step, self._seed = texts, recipe.texts_per_step, recipe.seed
         if recipe.tune == "image":
-            self._texts = ClassTexts(tokens, self.embed_classes())
+            self._texts = replace(texts, embeddings=self._embed_texts())
 
     @torch.no_grad()
     def embed_classes(self) -> Tensor:
-        """The present class embeddings: float32 (C, D), of length 1."""
+        """The present class embeddings by all texts: float32 (C, D), of length 1."""
+        return mean_of_classes(self._embed_texts(), self._texts.counts)
+
+    def _embed_texts(self) -> Tensor:
         self.network.eval()
-        with self._arithmetic.precision():
-            return self.network.encode_classes(self._texts.tokens).float()
+        return encode_parts(self.network, self._texts.parts(), self._arithmetic.precision).float()
 
     def state(self) -> dict[str, Tensor]:
         """The tensors that training may have changed: the prompts of the network, or all of it."""
         prompts = prompt_parameters(self.network)
         return dict(prompts) if prompts else self.network.state_dict()
 
-    def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int) -> float:
-        """Compute the gradients of a step with `clips` on all processes; returns this process's share of the loss."""
+    def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int, number: int = 0) -> float:
+        """Compute the gradients of step `number` of the run, from 0, with `clips` on all processes.
+
+        Returns this process's share of the loss.
+        """
         freeze_statistics(self.network)
         self.optimizer.zero_grad(set_to_none=True)
-        return accumulate_gradients(self._shared, self._texts, micro_batches, clips, self._arithmetic)
+        texts = self._texts.drawn(self._texts_per_step, self._seed, number)
+        return accumulate_gradients(self._shared, texts, micro_batches, clips, self._arithmetic)
 
     def has_finite_gradients(self) -> bool:
         """Whether the gathered gradients are finite; with fp16 the scaler skips those that are not."""
@@ -129,7 +141,8 @@ class Learner:
         """Compute gradients of a micro-batch in this process alone, to see whether they fit into memory."""
         alone = replace(self._arithmetic, processes=Processes(0, 1, self.processes.device))
         freeze_statistics(self.network)
-        accumulate_gradients(self.network, self._texts, [micro], 1, alone)
+        texts = self._texts.drawn(self._texts_per_step, self._seed, 0)
+        accumulate_gradients(self.network, texts, [micro], 1, alone)
 
     def step(self, learning_rate: float, number: int) -> None:
         """Change the parameters by the gathered gradients; `number` is that of the step in the run, from 0."""

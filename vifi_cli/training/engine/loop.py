@@ -70,7 +70,7 @@ def take_steps(
         torch.manual_seed(int(seed.generate_state(1)[0]))  # for models with dropout
         bad: list[BadClip] = []
         read = _noting(islice(groups, len(step.groups)), bad)
-        share = learner.gather_gradients(making.micro_batches(step, read), step.clips)
+        share = learner.gather_gradients(making.micro_batches(step, read), step.clips, number)
         loss, unreadable = processes.total(share, len(bad))
         if not (math.isfinite(loss) and learner.has_finite_gradients()):
             raise TrainingDiverged(_diverged(step, loss, videos))

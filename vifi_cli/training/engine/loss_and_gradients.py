@@ -2,17 +2,20 @@
 
 The published code embeds all classes again for every micro-batch. vifi embeds them once a step: the micro-batches
 collect the gradient with respect to the class embeddings, and one backward pass takes it through the text encoder.
-The loss is a sum over clips, so this is the same gradient by the chain rule. GradCache (Gao et al., 2021) has the idea.
+The loss is a sum over clips, so this is the same gradient by the chain rule. Many texts are encoded in parts, first
+without gradients, and each part again for its backward pass, so that memory holds the activations of one part.
+GradCache (Gao et al., 2021) has both ideas.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor
 
-from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.model.towers.vifi_clip import ViFiCLIP, mean_of_classes
+from vifi_cli.training.engine.class_tokens import ClassTokens
 from vifi_cli.training.engine.distributed import Processes, without_sharing
 from vifi_cli.training.engine.precision import Precision
 
@@ -30,14 +33,6 @@ class MicroBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassTexts:
-    """The texts of the classes."""
-
-    tokens: Tensor  # int64 (C, L)
-    embeddings: Tensor | None = None  # (C, D), of length 1, if the text encoder is frozen
-
-
-@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """How gradients are computed."""
 
@@ -48,7 +43,7 @@ class Arithmetic:
 
 def accumulate_gradients(
     network: ViFiCLIP,
-    texts: ClassTexts,
+    texts: ClassTokens,
     micro_batches: Iterable[MicroBatch],
     clips: int,
     arithmetic: Arithmetic,
@@ -58,8 +53,16 @@ def accumulate_gradients(
     Returns this process's share of the loss; the shares of all processes sum to the mean over the step's clips.
     """
     processes, precision = arithmetic.processes, arithmetic.precision
-    with precision():
-        classes = texts.embeddings if texts.embeddings is not None else network.encode_classes(texts.tokens)
+    parts = texts.parts() if texts.embeddings is None else ()
+    if texts.embeddings is not None:
+        encoded = texts.embeddings
+    elif len(parts) == 1:
+        with precision():
+            encoded = network.encode_classes(parts[0])
+    else:
+        learns = any(parameter.requires_grad for parameter in network.text.parameters())
+        encoded = encode_parts(network, parts, precision).requires_grad_(learns)
+    classes = mean_of_classes(encoded, texts.counts)
     leaf = classes.detach().requires_grad_(classes.requires_grad)
     share = leaf.new_zeros(())
     for micro in micro_batches:
@@ -70,8 +73,32 @@ def accumulate_gradients(
         share += loss.detach()
     if classes.requires_grad:
         torch.autograd.backward(classes, leaf.grad)
+        if encoded.is_leaf:
+            _encode_again(network, parts, encoded, precision)
     processes.average_gradient(network.logit_scale)
     return float(share)
+
+
+@torch.no_grad()
+def encode_parts(network: ViFiCLIP, parts: Sequence[Tensor], precision: Precision) -> Tensor:
+    """Embed texts, token ids int64 (n, L) in each part: (N, D) of length 1, without gradients."""
+    return torch.cat([_encoded(network, part, precision, number) for number, part in enumerate(parts)])
+
+
+def _encode_again(network: ViFiCLIP, parts: Sequence[Tensor], encoded: Tensor, precision: Precision) -> None:
+    """Take the gradient of embedded texts (N, D) through the text encoder, part by part."""
+    assert encoded.grad is not None
+    gradients = torch.split(encoded.grad, [len(part) for part in parts])
+    for number, (part, gradient) in enumerate(zip(parts, gradients, strict=True)):
+        with without_sharing(network.text, number < len(parts) - 1):
+            torch.autograd.backward(_encoded(network, part, precision, number), gradient)
+
+
+def _encoded(network: ViFiCLIP, part: Tensor, precision: Precision, number: int) -> Tensor:
+    """Embed a part of the texts: both times with the same random numbers, for models with dropout."""
+    with torch.random.fork_rng([part.device] if part.is_cuda else []), precision():
+        torch.manual_seed(torch.initial_seed() + number)
+        return network.encode_classes(part)
 
 
 def _loss(network: ViFiCLIP, micro: MicroBatch, classes: Tensor, precision: Precision) -> Tensor:

@@ -95,6 +95,7 @@ class Recipe:
     fusion: Fusion = "embedding"  # what is averaged over the frames of a clip
     template: str = "a photo of a {}."  # the text of a class, {} being its name
     clean_class_names: bool = True  # splits names at _ and in CamelCase into words
+    texts_per_step: int = 0  # of each class, drawn for a step if it has more; 0 takes the mean of all
     batches_per_step: int = 1  # of the published loader, which the published schedule counts by
     warmup_epochs: float = 5.0  # while the learning rate rises
     warmup_cliff: bool = False  # then drops the rate to where the cosine would have been, as published
@@ -127,6 +128,8 @@ class Recipe:
             raise InvalidInput(f"recipe: ema_decay must be from 0 to below 1, not {self.ema_decay}")
         if self.seed >= 2**63:
             raise InvalidInput(f"recipe: seed must be below 2 to the power of 63, not {self.seed}")
+        if self.texts_per_step < 0:
+            raise InvalidInput(f"recipe: texts_per_step must be 0 or more, not {self.texts_per_step}")
         if self.warmup_epochs < 0 or self.weight_decay < 0 or self.seed < 0:
             raise InvalidInput("recipe: warmup_epochs, weight_decay and seed must not be below 0")
         for tower, other in (("text", "image"), ("image", "text")):

@@ -1,6 +1,7 @@
 """The folder of a run.
 
 RUN/config.toml                   the complete configuration
+RUN/class_texts.json              its class texts, if they are not the template
 RUN/metrics.jsonl                 a line for each step and each epoch
 RUN/curves.png                    the same as a picture
 RUN/best/, RUN/last/              model folders
@@ -20,6 +21,7 @@ import tomli_w
 from vifi_cli import __version__
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.model_files import CARD_FILE, is_model_folder
 from vifi_cli.paths import write_file
 from vifi_cli.training.engine.step_report import StepReport
@@ -32,6 +34,7 @@ from vifi_cli.typed_files import as_dataclass
 from vifi_cli.wording import as_argument
 
 CONFIG_FILE = "config.toml"
+CLASS_TEXTS_FILE = "class_texts.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class RunConfig:
     classes: tuple[
         str, ...
     ] = ()  # the only ones of the data, or `present` for those with videos; empty for all
+    texts: ClassTexts | None = None  # of the classes, instead of the recipe's template
 
     @property
     def source(self) -> DataSource:
@@ -85,6 +89,10 @@ class RunFolder:
     @property
     def _config(self) -> Path:
         return self.path / CONFIG_FILE
+
+    @property
+    def _class_texts(self) -> Path:
+        return self.path / CLASS_TEXTS_FILE
 
     def is_begun(self) -> bool:
         """Whether a run has written its configuration here."""
@@ -129,11 +137,15 @@ class RunFolder:
 
     def _write(self, config: RunConfig) -> None:
         table = {"vifi": __version__, **asdict(config)}
+        # hundreds of descriptions would hide the rest, and TOML is slow to read
+        if texts := table.pop("texts"):
+            write_file(self._class_texts, json.dumps(texts, indent=2, ensure_ascii=False).encode())
+            table["texts"] = texts["name"]
         write_file(self._config, tomli_w.dumps(table).encode())
 
     def withdraw(self) -> None:
         """Undo `begin` after a failed setup, so that the next run can use the folder."""
-        for file in (self.metrics, self._config):
+        for file in (self.metrics, self._class_texts, self._config):
             file.unlink(missing_ok=True)
         remove_lock(self.path)
         with contextlib.suppress(OSError):
@@ -155,7 +167,17 @@ class RunFolder:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidInput(f"{file} is not the configuration of a run: {error}") from error
         table.pop("vifi", None)  # the version that wrote it
-        return as_dataclass(RunConfig, table, str(file))
+        texts = self._read_class_texts() if table.pop("texts", None) else None
+        return replace(as_dataclass(RunConfig, table, str(file)), texts=texts)
+
+    def _read_class_texts(self) -> ClassTexts:
+        file = self._class_texts
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            reason = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+            raise InvalidInput(f"{file}, the class texts of this run, {reason}: start a new run") from error
+        return as_dataclass(ClassTexts, content, str(file))
 
     def _hint(self) -> str:
         """What was meant by a folder that is not a run's: a bridge, or the run around it."""

@@ -10,8 +10,12 @@ from torch import Tensor
 from vifi_cli.data.class_names import clean_class_name
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.testing.class_texts import embed_tested_classes
-from vifi_cli.model.prompts.class_tokens import describe_cut_names, refuse_unclear_classes
+from vifi_cli.evaluation.testing.class_texts import (
+    described_strangers,
+    embed_tested_classes,
+    texts_of_classes,
+)
+from vifi_cli.model.prompts.class_tokens import describe_cut_texts, refuse_unclear_classes
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
@@ -21,11 +25,12 @@ from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip
 from vifi_cli.model.storage.writing import name_base
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
+from vifi_cli.training.engine.class_tokens import ClassTokens
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.prompt_recipe import PromptRoom
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
-from vifi_cli.wording import as_argument
+from vifi_cli.wording import as_argument, counted
 
 TUNED: dict[str, tuple[Tower, ...]] = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 
@@ -63,13 +68,12 @@ def load_training_model(
     data: LabeledVideos,
     device: torch.device,
     say: Callable[[str], None] = lambda message: None,
-) -> tuple[ViFiCLIP, Tensor, ModelCard]:
+) -> tuple[ViFiCLIP, ClassTokens, ModelCard]:
     """Load the model of a run and add the prompts of its recipe.
 
-    `say` receives what is lost of class names. Raises InvalidInput if two classes are the same to the text tower.
+    `say` receives what is lost of class texts. Raises InvalidInput if two classes are the same to the text tower.
 
-    Returns the network and the tokens of the class texts, int64 (C, L), both on the device, and the card of the models
-    that the run saves.
+    Returns the network and the class texts, both on the device, and the card of the models that the run saves.
     """
     recipe = config.recipe
     model = load_start(config.model, of_changes=bool(recipe.prompts))
@@ -83,12 +87,35 @@ def load_training_model(
         words, count = recipe.context_words, recipe.prompts.text_context
         context = embedded_words(network.text, model.tokenizer, words, count) if words else None
         add_prompts(network, recipe.prompts, recipe.seed, context)
-    texts = [card.class_text(name) for name in card.class_names]
-    refuse_unclear_classes(model.text_reader, data.class_names, [(text,) for text in texts])
-    if cut := describe_cut_names(model.text_reader, data.class_names, texts):
-        say(cut)
-    tokens = model.tokenizer(texts)
-    return network.to(device), tokens.to(device), card
+    texts = class_texts_of(card)
+    refuse_unclear_classes(model.text_reader, data.class_names, texts)
+    for remark in (describe_cut_texts(model.text_reader, data.class_names, texts), _unused_texts(card)):
+        if remark:
+            say(remark)
+    tokens = model.tokenizer([text for of_class in texts for text in of_class])
+    return network.to(device), ClassTokens(tokens.to(device), tuple(map(len, texts))), card
+
+
+def class_texts_of(card: ModelCard) -> list[tuple[str, ...]]:
+    """The texts of each class of a run, by the card of its models.
+
+    Raises:
+        InvalidInput: only some of the classes are described.
+    """
+    if card.texts is None:
+        return [(card.class_text(name),) for name in card.class_names]
+    return list(texts_of_classes(card.class_names, card.texts))
+
+
+def _unused_texts(card: ModelCard) -> str:
+    """A note on described classes that a run does not learn; otherwise empty."""
+    strangers = described_strangers(card.class_names, card.texts) if card.texts else []
+    if not card.texts or not strangers:
+        return ""
+    return (
+        f"{card.texts.name} describes {counted(len(strangers), 'class', 'classes')} that this run does not learn, such "
+        f"as {strangers[0]!r}: kept in the model for tests of them"
+    )
 
 
 def check_class_texts(config: RunConfig, data: LabeledVideos) -> None:
@@ -153,6 +180,7 @@ def tuned_card(base: ModelCard, config: RunConfig, data: LabeledVideos) -> Model
         preprocessing,
         fusion=recipe.fusion,
         template=recipe.template,
+        texts=config.texts,
         class_names=_class_names(data, recipe),
         tuned=tuple(dict.fromkeys((*base.tuned, *TUNED[recipe.tune]))),
         origin={

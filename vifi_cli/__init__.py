@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from vifi_cli.api.cut.render import cut
     from vifi_cli.api.data import check_data, split_data
     from vifi_cli.api.evaluation.evaluate import evaluate
-    from vifi_cli.api.evaluation.retrieval import evaluate_retrieval
+    from vifi_cli.api.evaluation.searched.moments import evaluate_moments
+    from vifi_cli.api.evaluation.searched.retrieval import evaluate_retrieval
     from vifi_cli.api.library.indexing import index_videos
     from vifi_cli.api.models.conversion import export_model, import_model
     from vifi_cli.api.models.merging import merge_models
@@ -74,7 +75,8 @@ _HOMES = {
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",
     "evaluate": "vifi_cli.api.evaluation.evaluate",
-    "evaluate_retrieval": "vifi_cli.api.evaluation.retrieval",
+    "evaluate_moments": "vifi_cli.api.evaluation.searched.moments",
+    "evaluate_retrieval": "vifi_cli.api.evaluation.searched.retrieval",
     "example": "vifi_cli.api.search.query_language",
     "finetune": "vifi_cli.api.training.finetune",
     "index_videos": "vifi_cli.api.library.indexing",
@@ -104,6 +106,7 @@ __all__ = [
     "draw_runs",
     "embed_map",
     "evaluate",
+    "evaluate_moments",
     "evaluate_retrieval",
     "example",
     "export_model",

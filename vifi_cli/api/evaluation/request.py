@@ -163,7 +163,9 @@ def _usual_setting(data: DataSource, feedback: Feedback, *, trains: bool) -> str
         if held_out := "test" if own.test else "val" if own.val else "":
             feedback.note(f"setting: supervised, since {shown_path(data.name)} has {held_out} videos")
             return "supervised"
-    raise InvalidInput("--setting is missing: name zero-shot, base2novel, few-shot, supervised or retrieval")
+    raise InvalidInput(
+        "--setting is missing: name zero-shot, base2novel, few-shot, supervised, retrieval or moments"
+    )
 
 
 def _tested_as(subject: Subject, views: Views | None, frames: int | None) -> Subject:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from vifi_cli.evaluation.report.table import ResultTable
 
 GAP = 2  # between the columns of a table
+OVER_INDEX = "corpus-moments"
+MOMENT_SETTINGS = ("moments", OVER_INDEX)
 TESTING, TRAINING = "Testing", "Training first"
 METHODS = "vanilla, image-ft, text-ft, vifi, bridge-prompt, prompt, fusion-decision, fusion-image"
 DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
@@ -93,12 +95,13 @@ class EvalOptions(TestedModels):
         typer.Option(
             metavar="SETTING",
             autocompletion=completion.tested_settings,
-            help="zero-shot, base2novel, few-shot, few-shot-K, supervised or retrieval",
+            help="zero-shot, base2novel, few-shot, few-shot-K, supervised, retrieval, moments, corpus-moments",
             show_default="that of the run",
         ),
     ] = None
     queries: Annotated[
-        Path | None, _option("Files and captions, with --setting retrieval", "Data", metavar="CSV")
+        Path | None,
+        _option("Queries, with --setting retrieval, moments or corpus-moments", "Data", metavar="FILE"),
     ] = None
     protocol: Annotated[
         Protocol,
@@ -158,7 +161,7 @@ class EvalOptions(TestedModels):
     def trained_methods(self) -> list[str]:
         """The methods to train and compare; none without --train."""
         if self.queries is not None:
-            raise InvalidInput("--queries goes with --setting retrieval")
+            raise InvalidInput("--queries goes with --setting retrieval, moments or corpus-moments")
         if self.methods and not self.train:
             raise InvalidInput(
                 f"{self.methods[0]} is a method to train: add --train, or name models with --model"
@@ -166,7 +169,7 @@ class EvalOptions(TestedModels):
         return self.methods or DEFAULT_METHODS.split() if self.train else []
 
     def query_file(self) -> Path:
-        """The queries of retrieval, with which no other option of the test goes."""
+        """The queries of a search, with which no other option of the test goes."""
         unfit = {
             "METHODS": self.methods, "--train": self.train, "--data": self.data, "--classes": self.classes,
             "--texts": self.texts, "--recipe": self.recipe, "--published": self.published,
@@ -174,9 +177,10 @@ class EvalOptions(TestedModels):
             "--frames": self.frames, "--seeds": self.seeds,
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
-            raise InvalidInput(f"{given} does not go with --setting retrieval, which searches an index")
+            raise InvalidInput(f"{given} does not go with --setting {self.setting}, which searches an index")
         if self.queries is None:
-            raise InvalidInput("--queries is missing: name a CSV with the columns file and caption")
+            columns = "file and caption" if self.setting == "retrieval" else "file, query, start and end"
+            raise InvalidInput(f"--queries is missing: name a CSV with the columns {columns}")
         return self.queries
 
 
@@ -196,6 +200,16 @@ def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
         report = vifi_cli.evaluate_retrieval(
             options.query_file(),
             options.model or (),
+            output=options.folder,
+            device=options.device,
+            feedback=ON_TERMINAL,
+        )
+    elif options.setting in MOMENT_SETTINGS:
+        report = vifi_cli.evaluate_moments(
+            options.query_file(),
+            options.model or (),
+            over_index=options.setting == OVER_INDEX,
+            data_root=options.data_root,
             output=options.folder,
             device=options.device,
             feedback=ON_TERMINAL,

@@ -1,6 +1,6 @@
 """Retrieval: how well captions find their videos."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     interval_of,
     variance_interval,
 )
+from vifi_cli.wording import counted
 
 COLUMNS = ("file", "caption")
 CUTS = (1, 5, 10)
@@ -64,6 +65,32 @@ def read_queries(path: Path) -> tuple[Query, ...]:
     if not files:
         raise InvalidInput(f"{path} has no query: write one line per caption below `file,caption`")
     return tuple(Query(caption, tuple(of_it)) for caption, of_it in files.items())
+
+
+def read_split_remarks(path: Path) -> tuple[str, ...]:
+    """What to know about the column `split` of a query file; see `remark_on_splits`."""
+    rows = read_csv(path, COLUMNS)
+    return tuple(remark_on_splits([(row.cells["file"], row.cells.get("split", "")) for row in rows]))
+
+
+def remark_on_splits(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """That all splits are tested, and that some share videos, from the file and the split of each row.
+
+    Val and test of MSR-VTT 1k-A are the same 1,000 videos: a model chosen on one has seen the other.
+    """
+    splits = list(dict.fromkeys(split for _, split in rows if split))
+    if len(splits) < 2:
+        return
+    yield f"The rows of all splits are tested: {', '.join(splits)}. Keep the rows of one to test it alone."
+    of_file: dict[str, dict[str, None]] = {}
+    for file, split in rows:
+        of_file.setdefault(file, {})[split] = None
+    shared = [file for file, its_splits in of_file.items() if len(its_splits) > 1]
+    if shared:
+        yield (
+            f"{counted(len(shared), 'video')} in several splits, such as {shared[0]} in "
+            f"{' and '.join(of_file[shared[0]])}: what is chosen on one split has seen the other."
+        )
 
 
 def score_retrieval(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> RetrievalScores:

@@ -66,7 +66,8 @@ def read_setting(text: str) -> Setting:
     if text in TESTED_SETTINGS or text.startswith("few-shot-"):
         return Setting.parse(text)
     raise InvalidInput(
-        f"--setting {text}: the settings are {', '.join(TESTED_SETTINGS)}, few-shot-K and retrieval"
+        f"--setting {text}: the settings are {', '.join(TESTED_SETTINGS)}, few-shot-K, retrieval, moments and "
+        "corpus-moments"
     )
 
 

@@ -94,7 +94,9 @@ def tested_settings(incomplete: str) -> Candidates:
     return [
         *training_settings(incomplete),
         ("few-shot", "2, 4, 8 and 16 videos per class"),
-        ("retrieval", ""),
+        ("retrieval", "captions find videos"),
+        ("moments", "queries find moments in their videos"),
+        ("corpus-moments", "queries find moments in all videos"),
     ]
 
 

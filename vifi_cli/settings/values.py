@@ -1,5 +1,6 @@
 """The values that each setting takes, and how they are read."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +53,12 @@ def _rate(value: object) -> float:
     ):
         return float(value)
     raise ValueError(f"should be pictures a second, such as 25 or 29.97, not {_quoted(value)}")
+
+
+def _gigabytes(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return float(value)
+    raise ValueError(f"should be gigabytes, such as 2 or 0.5, and 0 for none, not {_quoted(value)}")
 
 
 def _truth(value: object) -> bool:
@@ -119,5 +126,6 @@ KINDS: Mapping[str, Kind] = {
     "colors": Kind(_choice(*get_args(Colors)), _one_word),
     "frame_rate": Kind(_rate, _number),
     "frame_folders": Kind(_truth, _truth_word),
+    "feature_cache_gb": Kind(_gigabytes, _number),
 }
 KEYS = tuple(KINDS)

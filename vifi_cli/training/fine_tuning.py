@@ -9,6 +9,7 @@ import torch
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import TrainingDiverged, VideoOutOfReach
+from vifi_cli.evaluation.testing.frame_features import kept_features, reuse_in_words
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip, preprocessing_of
@@ -86,6 +87,10 @@ class FineTuning:
             batch=self._micro_batch,
             workers=reading_workers(recipe, processes),
         )
+        if recipe.tune == "text":  # the image tower stays as it is
+            enter = self._enter
+            known = kept_features(network, self._card, enter.preprocessing, enter.arithmetic)
+            self._clips = replace(self._clips, features=known)
         self._validation = Validation(data, self._clips, recipe, self._enter, processes, listener.scoring)
         self._bad = BadVideos(data.train, listener.say)
         self.takes_steps = False  # now, so that there may be something to save
@@ -162,8 +167,13 @@ class FineTuning:
             return None
         as_published = self._config.protocol == "paper"
         device = self._processes.device
-        start = load_untrained(self._config.model, self._data.class_names, device, as_published=as_published)
-        return self._validation.score(*start)
+        start, classes = load_untrained(
+            self._config.model, self._data.class_names, device, as_published=as_published
+        )
+        validation = self._validation
+        if start.fusion != self._learner.network.fusion:  # its embeddings of videos are others
+            validation = replace(validation, clips=replace(self._clips, features=None), _embedded={})
+        return validation.score(start, classes)
 
     def _epochs(self, progress: RunProgress) -> Generator[Report, None, RunProgress]:
         saved = drawn = time.monotonic()
@@ -226,6 +236,8 @@ class FineTuning:
             embeddings = VideoEmbeddings(
                 self._learner.network, self._clips, self._enter, self._processes, self._listener.encoding
             )
+            if self._clips.features and self._clips.features.reused:
+                self._listener.say(reuse_in_words(self._clips.features.reused))
             return embeddings.groups(drawn)
         clips = TrainingClips(train, self._clips.store, recipe, self._size)
         return load_groups(clips, drawn, self._clips.workers)

@@ -19,6 +19,7 @@ from vifi_cli.api.models.weights import fetch_weights, note_assumptions
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.writing import write_report
+from vifi_cli.evaluation.testing.frame_features import reuse_in_words
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import given_path, slug, write_obstacle
@@ -129,6 +130,8 @@ def _test(
         for candidate in candidates
         for entered in (candidate, *_with_texts(candidate, subject.texts, tester, feedback))
     ]
+    if tester.reused_videos:
+        feedback.note(reuse_in_words(tester.reused_videos))
     return tester, tested
 
 

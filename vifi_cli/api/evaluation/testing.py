@@ -18,6 +18,7 @@ from vifi_cli.evaluation.testing.class_texts import (
     reads_bare_names,
     spelled_for,
 )
+from vifi_cli.evaluation.testing.frame_features import FrameFeatures, kept_features
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.evaluation.testing.views import ScoreConditions, Views
 from vifi_cli.model.registry.card import ModelCard
@@ -79,6 +80,11 @@ class ClipSettings:
         workers = reading_workers(self.recipe, self.processes)
         return TestClips(videos, store, self.frames_of(loaded.card), size, self.views, batch, workers)
 
+    def features(self, loaded: LoadedModel) -> FrameFeatures | None:
+        """The embeddings of frames that a model, which is on its device, has made before."""
+        enter = self.enter(loaded)
+        return kept_features(loaded.network, loaded.card, enter.preprocessing, enter.arithmetic)
+
     def enter(self, loaded: LoadedModel) -> ClipInput:
         """How clips enter a model."""
         device = self.processes.device
@@ -111,6 +117,8 @@ class Tester:
         self.conditions: dict[ModelSource, ScoreConditions] = {}
         self._feedback, self._warn_once = feedback, cache(feedback.warn)
         self._loaded: tuple[ModelSource, LoadedModel] | None = None
+        self._features: FrameFeatures | None = None  # of the loaded model
+        self.reused_videos = 0  # whose frames were not encoded again
         self._known: dict[tuple[object, ...], Predictions] = {}
         self._unreadable: set[str] = set()
 
@@ -134,7 +142,7 @@ class Tester:
                 # convolutions are twice as fast with the colors of a pixel side by side
                 loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
                 loaded.network.to(self.clip_settings.processes.device)
-            self._loaded = (model, loaded)
+            self._loaded, self._features = (model, loaded), self.clip_settings.features(loaded)
             frames, views = self.clip_settings.frames_of(loaded.card), self.clip_settings.views
             self.conditions[model] = ScoreConditions(frames, views, self.plan.subject.protocol)
         return self._loaded[1]
@@ -162,15 +170,18 @@ class Tester:
         )
         processes = self.clip_settings.processes
         mine = range(processes.rank, len(videos.test), processes.count)
+        clips = replace(self.clip_settings.clips(videos.test, loaded), features=self._features)
+        reused_before = self._features.reused if self._features else 0
         with self._feedback.task(f"Testing {name}", len(mine), "videos") as report:
             share = predict(
                 loaded.network,
                 classes.to(processes.device),
-                self.clip_settings.clips(videos.test, loaded),
+                clips,
                 mine,
                 self.clip_settings.enter(loaded),
                 report,
             )
+        self.reused_videos += self._features.reused - reused_before if self._features else 0
         return require_finite(joined(processes.gather(share)))
 
     def _describe(self, loaded: LoadedModel, first_class: str) -> None:

@@ -257,6 +257,7 @@ def _embedded(
 ) -> EmbeddedVideos:
     clips = settings.clips(tested.test, loaded)
     network = loaded.network.to(settings.processes.device)
+    clips = replace(clips, features=settings.features(loaded))
     with feedback.task("Embedding", len(tested.test), "videos") as report:
         return embed_videos(network, clips, settings.enter(loaded), report)
 

@@ -20,6 +20,7 @@ from vifi_cli import stop_signals
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.evaluation.testing.frame_features import FrameFeatures, digest_of
 from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.towers.clip_transform import normalized
@@ -36,11 +37,16 @@ EncodedBatch = tuple[list[int], Tensor, list[BadVideo]]
 
 @dataclass(frozen=True, slots=True)
 class TestClip:
-    """The views of a video, uint8 (V, T, 3, S, S); None if it cannot be read."""
+    """The views of a video, uint8 (V, T, 3, S, S), or the embeddings of their frames, float32 (V, T, D).
+
+    Neither is there if the video cannot be read. `key` is the name of the embeddings, where they are to be kept.
+    """
 
     video: int
     pixels: Tensor | None
     reason: str = ""
+    features: Tensor | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class TestClips(Dataset[TestClip]):
 
     `store` reads frames scaled to `views.short_side(size)`; `size` is S, the side of the encoder's input. `batch` is
     how many views are encoded at once; it changes results by rounding only. `workers` are the processes that read the
-    videos.
+    videos. `features` has the embeddings of videos that the network, whose image tower must be the one they are from,
+    has encoded before; it keeps those of the others.
     """
 
     videos: Sequence[LabeledVideo]
@@ -59,8 +66,12 @@ class TestClips(Dataset[TestClip]):
     views: Views = ONE_VIEW
     batch: int = 4
     workers: int = 0
+    features: FrameFeatures | None = None
 
     def __getitem__(self, video: int) -> TestClip:
+        key = self._key(video) if self.features else None
+        if self.features and key and (known := self.features.read(key)) is not None:
+            return TestClip(video, None, features=torch.from_numpy(known))
         try:
             pixels = self.store.read(
                 self.videos[video].path,
@@ -69,7 +80,14 @@ class TestClips(Dataset[TestClip]):
             )
         except UnreadableVideo as error:
             return TestClip(video, None, str(error))
-        return TestClip(video, self.views.cut(pixels, self.size))
+        return TestClip(video, self.views.cut(pixels, self.size), key=key)
+
+    def _key(self, video: int) -> str | None:
+        """A name for the views of a video: its content, which frames of it, which crops; None if it is missing."""
+        content = self.store.content_key(self.videos[video].path, self.videos[video].part)
+        drawn = (self.views.seed, video) if self.views.drawn and self.views.clips > 1 else None
+        facts = {"content": content, "frames": self.frames, "size": self.size, "views": str(self.views)}
+        return digest_of({**facts, "drawn": drawn}) if content else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,14 @@ class ClipInput:
         """Pixels uint8 (..., 3, S, S) on the device, normalized: float32."""
         on_device = pixels.to(self.device, non_blocking=True)
         return normalized(on_device, self.preprocessing.mean, self.preprocessing.std)
+
+    @property
+    def arithmetic(self) -> str:
+        """The device and the type of numbers that products are computed in: `cpu float32`."""
+        kind = self.device.type
+        with self.precision():
+            dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        return f"{kind} {dtype}".replace("torch.", "")
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:
@@ -128,6 +154,8 @@ def encode_views(
     The network, on the device of `enter`, is left in evaluation mode.
     """
     network.eval()
+    # a clip alone on a CPU, where it takes as long, so that its embeddings do not depend on which others are known
+    at_once = 1 if clips.features and enter.device.type == "cpu" else clips.batch
     loader: DataLoader[TestClip] = DataLoader(
         clips,
         batch_size=max(1, clips.batch // clips.views.count),
@@ -138,19 +166,34 @@ def encode_views(
         collate_fn=list,
     )
     for members in started(loader):
-        bad = [(clip.video, clip.reason) for clip in members if clip.pixels is None]
-        good = [(clip.video, clip.pixels) for clip in members if clip.pixels is not None]
-        if good:
-            views = torch.stack([pixels for _, pixels in good])
-            with enter.precision():
-                encoded = [
-                    network.encode_clips(enter(some))
-                    for some in torch.split(views.flatten(0, 1), clips.batch)
-                ]
-            embeddings = torch.cat(encoded).float()
-            yield [video for video, _ in good], embeddings.view(*views.shape[:2], *embeddings.shape[1:]), bad
-        else:
+        bad = [(clip.video, clip.reason) for clip in members if clip.pixels is None and clip.features is None]
+        good = [clip for clip in members if clip.pixels is not None or clip.features is not None]
+        if not good:
             yield [], torch.zeros(0), bad
+            continue
+        known = _frame_embeddings(network, good, enter, at_once)
+        if clips.features:
+            clips.features.reused += sum(clip.features is not None for clip in good)
+            for clip, embeddings in zip(good, known, strict=True):
+                if clip.key:
+                    clips.features.write(clip.key, embeddings.cpu().numpy())
+        pooled = network.pool_frames(known.flatten(0, 1))
+        yield [clip.video for clip in good], pooled.view(*known.shape[:2], *pooled.shape[1:]), bad
+
+
+def _frame_embeddings(network: ViFiCLIP, clips: Sequence[TestClip], enter: ClipInput, at_once: int) -> Tensor:
+    """The frame embeddings of readable clips, known or encoded now: float32 (B, V, T, D)."""
+    pixels = [clip.pixels for clip in clips if clip.pixels is not None]
+    encoded: Iterator[Tensor] = iter(())
+    if pixels:
+        views = torch.stack(pixels)
+        with enter.precision():
+            parts = [network.encode_frames(enter(some)) for some in torch.split(views.flatten(0, 1), at_once)]
+        embeddings = torch.cat(parts).float()
+        encoded = iter(embeddings.view(*views.shape[:2], *embeddings.shape[1:]))
+    return torch.stack(
+        [next(encoded) if clip.features is None else clip.features.to(enter.device) for clip in clips]
+    )
 
 
 def encode_videos(

@@ -71,7 +71,7 @@ class ClipStore:
         self, kept: "ClipCache", path: Path, part: TimeRange, choose: FrameChoice
     ) -> npt.NDArray[np.uint8] | None:
         """The frames from the cache, once the video is in it; None if it cannot be."""
-        key = self._key(path, part)
+        key = self.content_key(path, part)
         if key is None or key in self._not_kept:
             return None
         pictures = kept.read(key, choose)
@@ -95,7 +95,7 @@ class ClipStore:
             return picture
         return resize_bilinear(picture, *short_side_size(height, width, self.short_side))
 
-    def _key(self, path: Path, part: TimeRange) -> str | None:
+    def content_key(self, path: Path, part: TimeRange = WHOLE_VIDEO) -> str | None:
         """A name for the present content of a file, or of a part of it, at this size; None if the file is missing."""
         try:
             state = video_status(path)

@@ -278,7 +278,7 @@ class FineTuning:
         """Score the best model, loaded from disk as its user will."""
         self._processes.wait_for_all()
         best = load_vifi_clip(resolve_model(str(self._folder.best))).network
-        self._learner.network.load_state_dict(best.state_dict())
+        self._learner.take_weights(best)
         _, epochs = self._folder.history()
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
@@ -290,8 +290,7 @@ class FineTuning:
 
     def _keeps_index(self) -> bool:
         """Whether frames give the embeddings that they gave before, so that an index of the start serves the result."""
-        prompts = self._config.recipe.prompts
-        if not prompts.text_context or prompts.image_context:
+        if not self._card.base or self._card.changes_tower("image"):
             return False
         start = preprocessing_of(resolve_model(self._config.model))
         return self._card.preprocessing.normalizes_like(start)

@@ -89,6 +89,8 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun
     """Prepare both stages, so that a mistake in the second is reported before the first one runs."""
     changes = tuple(changes_of_stage(request.recipe, "finetune"))
     first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
+    if first.config.recipe.lora.rank:
+        raise InvalidInput("recipe: a bridge learns prompts for full weights: set lora.rank = 0")
     check_test_is_unseen(first)
     run = request.output or new_run_folder(first.data.name)
     changes = tuple(changes_of_stage(request.recipe, "prompt"))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vifi_cli.model.lora.low_rank import fix_low_rank, lora_parameters
 from vifi_cli.model.prompts.image import PromptedImageTower
 from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
@@ -39,16 +40,20 @@ def warm_decay(step: int, decay: float) -> float:
 
 
 def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name: only the prompts if there are any.
+    """The parameters that are trained, by name: only prompts or low-rank matrices if there are any.
 
     As published, word embeddings are never trained, and the temperature only with both towers.
     """
-    prompts = prompt_parameters(network)
-    return prompts or {
+    return changes_of(network) or {
         name: parameter
         for name, parameter in network.named_parameters()
         if name.startswith(PREFIXES[tune]) and "token_embedding" not in name
     }
+
+
+def changes_of(network: nn.Module) -> dict[str, nn.Parameter]:
+    """The prompts or low-rank matrices of a network, which learn in place of its own weights."""
+    return prompt_parameters(network) or lora_parameters(network)
 
 
 def freeze_statistics(network: ViFiCLIP) -> None:
@@ -79,7 +84,7 @@ class Learner:
         processes: Processes,
         precision: Precision,
     ) -> None:
-        """Freeze what does not learn: all but the prompts, or without prompts all but the towers of `recipe.tune`.
+        """Freeze what does not learn: all but prompts or low-rank matrices, or without them but the tuned towers.
 
         Network and class texts are on the device.
         """
@@ -116,9 +121,13 @@ class Learner:
         return encode_parts(self.network, self._texts.parts(), self._arithmetic.precision).float()
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors that training may have changed: the prompts of the network, or all of it."""
-        prompts = prompt_parameters(self.network)
-        return dict(prompts) if prompts else self.network.state_dict()
+        """The tensors that training may have changed: the prompts or low-rank matrices of the network, or all of it."""
+        return dict(changes_of(self.network)) or self.network.state_dict()
+
+    def take_weights(self, network: ViFiCLIP) -> None:
+        """Take over a model that was read from disk, after the last step; low-rank matrices become part of weights."""
+        fix_low_rank(self.network)
+        self.network.load_state_dict(network.state_dict())
 
     def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int, number: int = 0) -> float:
         """Compute the gradients of step `number` of the run, from 0, with `clips` on all processes.

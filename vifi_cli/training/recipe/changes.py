@@ -1,7 +1,7 @@
 """Puts recipes together: a preset, and the user's changes on top of it.
 
-A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[prompts]`, `[augmentation]`, `[mixing]`
-and `[runtime]`. A table `[image]` or `[text]` holds what differs when only that tower is tuned.
+A recipe file is TOML. Its keys are the fields of `Recipe`, with the tables `[prompts]`, `[lora]`, `[augmentation]`,
+`[mixing]` and `[runtime]`. A table `[image]` or `[text]` holds what differs when only that tower is tuned.
 """
 
 import re
@@ -16,6 +16,7 @@ from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path, is_given_file
 from vifi_cli.training.recipe.recipe import (
+    NO_LORA,
     NO_PROMPTS,
     PUBLISHED_AUGMENTATION,
     PUBLISHED_MIXING,
@@ -30,7 +31,8 @@ Change = str | Mapping[str, Any]
 """What a user changes: the name of a preset, the path of a TOML file, `key=value`, or TOML values."""
 TOWERS: tuple[Tune, ...] = ("image", "text")
 PROMPT_PRESETS = ("prompt-few-shot", "prompt-base2novel", "prompt-small")
-PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small", *PROMPT_PRESETS)
+LORA_PRESETS = ("lora-small",)
+PRESETS = ("supervised", "few-shot", "base2novel", "zero-shot", "small", *LORA_PRESETS, *PROMPT_PRESETS)
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 STAGES = ("finetune", "prompt")
 PAPER_ODDITIES: Mapping[str, Any] = {
@@ -58,6 +60,7 @@ def make_recipe(
     """
     defaults = {
         "prompts": asdict(NO_PROMPTS),
+        "lora": asdict(NO_LORA),
         "augmentation": asdict(PUBLISHED_AUGMENTATION),
         "mixing": asdict(PUBLISHED_MIXING),
         "runtime": asdict(Runtime()),

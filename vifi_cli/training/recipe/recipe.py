@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from vifi_cli.data.splits.random_splits import USUAL_SEED
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.card import Fusion, PromptShape
+from vifi_cli.model.registry.card import Fusion, LoraPlace, PromptShape
 
 Tune = Literal["both", "image", "text"]
 Protocol = Literal["default", "paper"]
@@ -76,7 +76,25 @@ class Runtime:
                 raise InvalidInput(f"runtime.{name} must be {least} or more, not {getattr(self, name):g}")
 
 
-NO_PROMPTS = PromptShape()
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """Low-rank matrices that are learned beside the weights of the tuned towers: W + alpha / rank x B A."""
+
+    rank: int = 0  # 0 for none
+    alpha: float = 16.0
+    # projections of attention, the two layers behind it (mlp), and convolutions of 1 x 1 pixels (conv)
+    places: tuple[LoraPlace, ...] = ("q", "v")
+
+    def __post_init__(self) -> None:
+        if self.rank < 0:
+            raise InvalidInput(f"lora.rank must be 0 or more, not {self.rank}")
+        if not self.alpha > 0:
+            raise InvalidInput(f"lora.alpha must be above 0, not {self.alpha:g}")
+        if not self.places:
+            raise InvalidInput(f"lora.places needs one or more of {', '.join(get_args(LoraPlace))}")
+
+
+NO_PROMPTS, NO_LORA = PromptShape(), Lora()
 MOST_FROM_WORDS = 4  # of text prompts; the published code draws more of them at random, whatever the words
 PUBLISHED_AUGMENTATION = Augmentation(multi_scale_crop=1.0, flip=0.5, color_jitter=0.8, grayscale=0.2)
 PUBLISHED_MIXING = Mixing(mixup=0.8, cutmix=1.0, switch_probability=0.5, label_smoothing=0.1)
@@ -111,6 +129,7 @@ class Recipe:
     seed: int = USUAL_SEED  # of everything that is drawn
     context_words: str = ""  # whose embeddings begin the text prompts, at most MOST_FROM_WORDS
     prompts: PromptShape = NO_PROMPTS  # learned instead of the towers; all 0 for none
+    lora: Lora = NO_LORA  # learned instead of the towers' own weights
     augmentation: Augmentation = PUBLISHED_AUGMENTATION
     mixing: Mixing = PUBLISHED_MIXING
     runtime: Runtime = Runtime()
@@ -135,6 +154,9 @@ class Recipe:
         for tower, other in (("text", "image"), ("image", "text")):
             if self.tune == tower and getattr(self.prompts, f"{other}_context"):
                 raise InvalidInput(f"recipe: tune = {tower} excludes {other} prompts; set tune = both")
+
+        if self.prompts and self.lora.rank:
+            raise InvalidInput("recipe: prompts and lora exclude each other: set lora.rank = 0")
 
     def embeds_clips_once(self) -> bool:
         """Whether the image tower is frozen and a video gives the same clip in every epoch."""

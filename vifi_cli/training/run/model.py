@@ -1,4 +1,4 @@
-"""Loads the model of a run, adds its prompts, and makes the card of the models that the run saves."""
+"""Loads the model of a run, adds what it learns instead of weights, and makes the card of the models that it saves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,11 +15,12 @@ from vifi_cli.evaluation.testing.class_texts import (
     embed_tested_classes,
     texts_of_classes,
 )
+from vifi_cli.model.lora.low_rank import add_low_rank
 from vifi_cli.model.prompts.class_tokens import describe_cut_texts, refuse_unclear_classes
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
-from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, read_card
+from vifi_cli.model.registry.card import BaseReference, LoraShape, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip
@@ -69,17 +70,19 @@ def load_training_model(
     device: torch.device,
     say: Callable[[str], None] = lambda message: None,
 ) -> tuple[ViFiCLIP, ClassTokens, ModelCard]:
-    """Load the model of a run and add the prompts of its recipe.
+    """Load the model of a run and add the prompts or low-rank matrices of its recipe.
 
     `say` receives what is lost of class texts. Raises InvalidInput if two classes are the same to the text tower.
 
     Returns the network and the class texts, both on the device, and the card of the models that the run saves.
     """
     recipe = config.recipe
-    model = load_start(config.model, of_changes=bool(recipe.prompts))
+    learns_changes = bool(recipe.prompts or recipe.lora.rank)
+    model = load_start(config.model, of_changes=learns_changes)
     card = tuned_card(model.card, config, data)
-    if recipe.prompts:
-        card = replace(card, prompts=recipe.prompts, base=describe_base(model, card.preprocessing))
+    if learns_changes:
+        base = describe_base(model, card.preprocessing)
+        card = replace(card, prompts=recipe.prompts or None, lora=_lora_of(recipe), base=base)
     network = model.network
     network.fusion = card.fusion
     prepare_towers(network, recipe)
@@ -87,6 +90,8 @@ def load_training_model(
         words, count = recipe.context_words, recipe.prompts.text_context
         context = embedded_words(network.text, model.tokenizer, words, count) if words else None
         add_prompts(network, recipe.prompts, recipe.seed, context)
+    if card.lora:
+        add_low_rank(network, card.lora, recipe.seed)
     texts = class_texts_of(card)
     refuse_unclear_classes(model.text_reader, data.class_names, texts)
     for remark in (describe_cut_texts(model.text_reader, data.class_names, texts), _unused_texts(card)):
@@ -118,6 +123,11 @@ def _unused_texts(card: ModelCard) -> str:
     )
 
 
+def _lora_of(recipe: Recipe) -> LoraShape | None:
+    lora = recipe.lora
+    return LoraShape(lora.rank, lora.alpha, TUNED[recipe.tune], lora.places) if lora.rank else None
+
+
 def check_class_texts(config: RunConfig, data: LabeledVideos) -> None:
     """Check before an earlier stage that the run can begin: its prompts must not displace what names differ in."""
     if config.recipe.prompts and config.recipe.prompts.text_context:
@@ -137,7 +147,7 @@ def load_untrained(
 
 
 def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
-    """Check that saved prompts continue with the model that they were learned for.
+    """Check that saved changes of a model continue with the model that they were learned for.
 
     If that model was moved, as in a bridge, the first process writes its new path into the saved folders.
     """

@@ -128,4 +128,5 @@ def _trained(recipe: Recipe) -> str:
     ]
     if sides:
         return f"{' and '.join(sides)} prompts"
-    return "both towers" if recipe.tune == "both" else f"{recipe.tune} tower"
+    towers = "both towers" if recipe.tune == "both" else f"{recipe.tune} tower"
+    return f"LoRA of rank {recipe.lora.rank} in {towers}" if recipe.lora.rank else towers

@@ -177,6 +177,22 @@ def is_given(changes: Sequence[Change], key: str, table: str = "") -> bool:
     return any(key in (layer.get(table, {}) if table else layer) for layer in given)
 
 
+def changes_of_lora(changes: Sequence[Change]) -> list[Change]:
+    """The changes for LoRA, where it is compared with fine-tuning and prompts: its presets, and keys of no stage."""
+    presets = [change for change in changes if change in LORA_PRESETS]
+    return [*presets, *(_without(change, STAGES) for change in in_order(changes) if change not in PRESETS)]
+
+
+def without_lora(changes: Sequence[Change]) -> list[Change]:
+    """The changes for methods that are compared with LoRA."""
+    given = [change for change in changes if change not in LORA_PRESETS]
+    return [change if change in PRESETS else _without(change, ("lora",)) for change in given]
+
+
+def _without(change: Change, tables: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in change_table(change).items() if key not in tables}
+
+
 def changes_of_stage(changes: Sequence[Change], stage: Literal["finetune", "prompt"]) -> list[Change]:
     """The changes for one stage of a bridge: those under its name, which win, and those under neither name.
 
@@ -197,6 +213,6 @@ def changes_of_stage(changes: Sequence[Change], stage: Literal["finetune", "prom
         for layer in layers:
             if not isinstance(layer.get(stage, {}), Mapping):
                 raise InvalidInput(f"recipe: {stage} is a table, not {layer[stage]!r}")
-        own += [{key: value for key, value in layer.items() if key not in STAGES} for layer in layers]
+        own += [_without(layer, STAGES) for layer in layers]
         own += [layer.get(stage, {}) for layer in layers]
     return [*presets, *own]

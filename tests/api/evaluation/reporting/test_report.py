@@ -168,6 +168,8 @@ def test_own_data_is_trained_by_the_small_recipes() -> None:
     assert (
         _recipes(replace(subject, changes=("epochs=2",))) == "small, and prompt-small for prompts, epochs=2"
     )
+    with_lora = replace(subject, methods=("vifi", "lora"))
+    assert _recipes(with_lora) == "small, and prompt-small for prompts, lora-small for LoRA"
     assert _recipes(replace(subject, protocol="paper")) == "base2novel of the paper"
     assert _recipes(replace(subject, data=DataSource("ucf101"))) == "base2novel of the paper"
     assert _recipes(replace(subject, setting=Setting("zero-shot"))) == "zero-shot of the paper", "on k400"

@@ -16,6 +16,7 @@ class Method:
     tune: Tune | None = None
     fusion: Literal["embedding", "decision", "image"] | None = None
     prompts: bool = False
+    preset: str | None = None  # of the recipe, in place of the setting's
 
 
 METHODS: Mapping[str, Method] = {
@@ -23,6 +24,7 @@ METHODS: Mapping[str, Method] = {
     "image-ft": Method("CLIP image-FT", "image"),
     "text-ft": Method("CLIP text-FT", "text"),
     "vifi": Method("ViFi-CLIP", "both"),
+    "lora": Method("LoRA", "both", preset="lora-small"),
     "bridge-prompt": Method("bridge and prompt", "both", prompts=True),
     "prompt": Method("prompts alone", prompts=True),
     "fusion-decision": Method("ViFi-CLIP, decision fusion", "both", "decision"),

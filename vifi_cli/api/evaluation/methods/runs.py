@@ -15,7 +15,7 @@ from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.training.engine.distributed import Processes
-from vifi_cli.training.recipe.changes import Change, changes_of_stage
+from vifi_cli.training.recipe.changes import Change, changes_of_lora, changes_of_stage, without_lora
 from vifi_cli.wording import counted
 
 
@@ -101,12 +101,20 @@ class MethodRuns:
             tune=method.tune,
             fusion=method.fusion,
             protocol=subject.protocol,
-            recipe=self._changes("finetune", trial),
+            recipe=self._lora_changes(method.preset, trial)
+            if method.preset
+            else self._changes("finetune", trial),
             output=self.folder / _folder_name(name, trial),
         )
 
+    def _lora_changes(self, preset: str, trial: Trial) -> tuple[Change, ...]:
+        """With as many frames as the methods beside it, unless the user says otherwise."""
+        frames = recipe_of(self._request("vifi", trial)).frames
+        changes = changes_of_lora(self.subject.changes)
+        return (preset, {"frames": frames}, *changes, f"seed={self.subject.seed_of(trial)}")
+
     def _changes(self, stage: Literal["finetune", "prompt"], trial: Trial) -> tuple[Change, ...]:
-        changes = changes_of_stage(self.subject.changes, stage)
+        changes = without_lora(changes_of_stage(self.subject.changes, stage))
         # the seed decides which videos are held out, so both stages have the same
         return (*changes, f"seed={self.subject.seed_of(trial)}")
 

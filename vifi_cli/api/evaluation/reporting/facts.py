@@ -74,7 +74,9 @@ def _recipes(subject: Subject) -> str:
     """What methods are trained with."""
     is_small = has_small_recipe(training_source(subject.data, subject.setting), subject.protocol)
     presets = "small, and prompt-small for prompts" if is_small else f"{subject.setting.name} of the paper"
-    return ", ".join((presets, *map(str, subject.changes)))
+    methods = map(find_method, subject.methods)
+    own = (f"{method.preset} for {method.title}" for method in methods if method.preset)
+    return ", ".join((presets, *own, *map(str, subject.changes)))
 
 
 def _frames(tester: Tester) -> Iterator[tuple[str, str]]:

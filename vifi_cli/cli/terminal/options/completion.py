@@ -109,7 +109,7 @@ def recipes(incomplete: str) -> Candidates:
 
 def methods(incomplete: str) -> Candidates:
     """The methods that an evaluation trains and compares."""
-    names = "vanilla image-ft text-ft vifi bridge-prompt prompt fusion-decision fusion-image"
+    names = "vanilla image-ft text-ft vifi lora bridge-prompt prompt fusion-decision fusion-image"
     return [(name, "") for name in names.split()]
 
 

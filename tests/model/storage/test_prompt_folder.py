@@ -22,8 +22,9 @@ from vifi_cli.model.registry.card import PromptShape, read_card
 from vifi_cli.model.registry.hub import is_cached
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder, vision_fingerprint_of
+from vifi_cli.model.storage.export.open_clip_folder import write_open_clip_folder
 from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip
-from vifi_cli.model.storage.writing import write_model_folder, write_open_clip_folder
+from vifi_cli.model.storage.writing import write_model_folder
 
 Pixels = npt.NDArray[np.uint8]
 TEXTS = ["a dog", "someone waves both hands", "", "dog " * 30]

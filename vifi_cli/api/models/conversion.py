@@ -1,7 +1,9 @@
-"""Turns models into other forms: checkpoints of the published code in, folders for open_clip out."""
+"""Turns models into other forms: checkpoints of the published code in, folders for open_clip and transformers out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model, fetch_weights, note_assumptions
@@ -10,9 +12,14 @@ from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.known_models import DEFAULT_MODEL
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.checkpoint_import import import_checkpoint, write_imported
-from vifi_cli.model.storage.loading import load_vifi_clip
-from vifi_cli.model.storage.writing import new_model_folder, write_open_clip_folder
+from vifi_cli.model.storage.export.open_clip_folder import write_open_clip_folder
+from vifi_cli.model.storage.export.transformers_folder import write_transformers_folder
+from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
+from vifi_cli.model.storage.writing import new_model_folder
+from vifi_cli.model.towers.image_tower import TIMM_OPTIONS
 from vifi_cli.paths import given_path
+
+ExportFormat = Literal["open_clip", "transformers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,10 @@ class ImportedModel:
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """A folder that `open_clip.create_model("local-dir:FOLDER")` loads."""
+    """A folder that open_clip or transformers loads."""
 
     folder: Path
+    load: str  # a line of Python that loads it
     remarks: tuple[str, ...]  # warnings, a sentence each
 
 
@@ -67,11 +75,24 @@ def import_model(
     return ImportedModel(folder, imported.looks_like, imported.model.card, imported.remarks)
 
 
-def export_model(model: str | Path, output: Path | str, feedback: Feedback = AUTOMATIC) -> ExportedModel:
-    """Writes a model, named as for `--model`, to a new or empty folder that open_clip loads as `local-dir:FOLDER`.
+def export_model(
+    model: str | Path,
+    output: Path | str,
+    feedback: Feedback = AUTOMATIC,
+    *,
+    format: ExportFormat = "open_clip",
+) -> ExportedModel:
+    """Writes a model, named as for `--model`, to a new or empty folder that another program loads.
+
+    Args:
+        model: the model; LoRA becomes part of its weights.
+        output: the folder to make.
+        feedback: receives progress.
+        format: `open_clip`, loaded as `local-dir:FOLDER`, or `transformers`, loaded with `from_pretrained`, tokenizer,
+            processor and a README with an example included.
 
     Raises:
-        InvalidInput: the model is unknown, open_clip has no place for it, or the folder exists.
+        InvalidInput: the model is unknown, the other program has no class or place for it, or the folder exists.
         ModelUnavailable: the weights are unavailable or damaged.
     """
     folder = given_path(Path(output))
@@ -79,11 +100,19 @@ def export_model(model: str | Path, output: Path | str, feedback: Feedback = AUT
         source = fetch_model(model, feedback)
         with feedback.busy(f"Loading {model}"):
             loaded = load_vifi_clip(source)
-        write_open_clip_folder(temporary, loaded)
-    fusion = loaded.card.fusion
-    lost = (
-        ()
-        if fusion == "embedding"
-        else (f"open_clip does not know that this model fuses frames by {fusion}",)
-    )
-    return ExportedModel(folder, lost)
+        write = write_open_clip_folder if format == "open_clip" else write_transformers_folder
+        write(temporary, loaded)
+    lines = {
+        "open_clip": f'open_clip.create_model("local-dir:{folder}")',
+        "transformers": f'transformers.AutoModel.from_pretrained("{folder}")',
+    }
+    return ExportedModel(folder, lines[format], tuple(_lost(loaded, format)))
+
+
+def _lost(loaded: LoadedModel, format: ExportFormat) -> Iterator[str]:
+    """What another program does differently, a sentence each."""
+    fusion, config = loaded.card.fusion, loaded.card.architecture
+    if fusion != "embedding":
+        yield f"{format} does not know that this model fuses frames by {fusion}"
+    if format == "open_clip" and not isinstance(config, str) and TIMM_OPTIONS in config["vision_cfg"]:
+        yield "open_clip runs this image tower with plain GELU, not its approximation, so embeddings differ a little"

@@ -1,9 +1,9 @@
-"""`vifi model import` and `vifi model export`: published checkpoints in, open_clip folders out."""
+"""`vifi model import` and `vifi model export`: published checkpoints in, folders for other programs out."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -70,14 +70,19 @@ def export_command(
         ),
     ],
     folder: OutputOption,
+    form: Annotated[
+        Literal["open_clip", "transformers"],
+        typer.Option("--format", help="The program that will load the folder"),
+    ] = "open_clip",
 ) -> None:
-    """Write a model as a folder that open_clip loads as `local-dir:FOLDER`."""
+    """Write a model as a folder that open_clip or transformers loads.
+
+    For transformers, weights, tokenizer and processor are written, and a README that shows how to embed a video.
+    """
     load_torch()
     from vifi_cli.api.models.conversion import export_model
 
-    exported = export_model(model, folder, ON_TERMINAL)
+    exported = export_model(model, folder, ON_TERMINAL, format=form)
     for remark in exported.remarks:
         output.warning(remark)
-    output.note(
-        f'written to {exported.folder}; load it with open_clip.create_model("local-dir:{exported.folder}")'
-    )
+    output.note(f"written to {exported.folder}; load it with {exported.load}")

@@ -1,4 +1,4 @@
-"""Writes model folders: vifi's own, `config.json` beside `weights.safetensors`, and open_clip's.
+"""Writes vifi's model folders: `config.json` beside `weights.safetensors`.
 
 Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
 model that only changes a base has `prompts.safetensors` or `lora.safetensors` instead, with its prompts or low-rank
@@ -6,32 +6,27 @@ matrices alone, and names its base in `config.json`. A model that brought its ow
 `tokenizer.json`.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
 from vifi_cli.disk.replacement import new_folder
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.lora.low_rank import lora_tensors
-from vifi_cli.model.preprocessing import Preprocessing
 from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_to_json, read_card
 from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import (
     CARD_FILE,
     LORA_FILE,
-    OPEN_CLIP_CONFIGURATION,
     PROMPTS_FILE,
     TENSOR_FILES,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
 )
-from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.storage.starter_model import text_fingerprint, vision_fingerprint
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights.weights_file import save_weights
@@ -110,48 +105,3 @@ def new_model_folder(folder: Path) -> Iterator[Path]:
         raise InvalidInput(f"{folder} is there already, and not empty: name a new folder with --output")
     with new_folder(folder) as temporary:
         yield temporary
-
-
-def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
-    """Fill an empty folder for `open_clip.create_model("local-dir:…")`, without template and class names.
-
-    Raises InvalidInput if open_clip does not know the architecture, or has no place for its prompts or decoder.
-    """
-    config = model.card.architecture
-    if model.card.prompts:
-        raise InvalidInput("open_clip has no place for learned prompts: only their base can be exported")
-    if isinstance(config, str):
-        raise InvalidInput(
-            f"open_clip does not know the architecture {config}: only models with a CLIP of open_clip can be exported"
-        )
-    if "multimodal_cfg" in config:
-        raise InvalidInput(
-            "this model is a CoCa, whose text decoder vifi does not keep: it cannot be exported"
-        )
-    weights = _renamed(model.network.state_dict(), config)
-    save_weights(weights, folder / "open_clip_model.safetensors")
-    content = {"model_cfg": config, "preprocess_cfg": _preprocess_cfg(model.card.preprocessing)}
-    (folder / OPEN_CLIP_CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _renamed(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Names as in the class that open_clip chooses: `CustomTextCLIP` keeps `text.`, `CLIP` does not."""
-    keeps_text = bool(config.get("custom_text") or "hf_model_name" in config["text_cfg"])
-    return {
-        name if keeps_text else name.removeprefix("text."): tensor.detach().cpu().contiguous()
-        for name, tensor in weights.items()
-        if name != "logit_bias" or config.get("init_logit_bias") is not None
-    }
-
-
-def _preprocess_cfg(preprocessing: Preprocessing) -> dict[str, Any]:
-    geometry = preprocessing.geometry
-    return {
-        "size": [geometry.height, geometry.width],
-        "mode": "RGB",
-        "mean": preprocessing.mean,
-        "std": preprocessing.std,
-        "interpolation": geometry.interpolation,
-        "resize_mode": geometry.resize,
-        "fill_color": geometry.fill,
-    }

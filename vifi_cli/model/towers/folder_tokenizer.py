@@ -57,13 +57,15 @@ def read_folder_tokenizer(folder: Path, context_length: int) -> FolderTokenizer:
     tokenizer = _tokenizer(folder, settings)
     named = (_token(settings, "pad_token"), _token(settings, "eos_token"), *_USUAL_PADDING)
     padding = next((token for token in named if token and tokenizer.token_to_id(token) is not None), "")
+    side = settings.get("padding_side") or ("left" if _class(settings) in _PADS_LEFT else "right")
+    return fixed_length(tokenizer, context_length, side, padding)
+
+
+def fixed_length(tokenizer: "Tokenizer", length: int, side: str, padding: str) -> FolderTokenizer:
+    """A tokenizer that cuts and pads all texts to one length; without a token to pad with, by the number 0."""
     number = tokenizer.token_to_id(padding)
-    if tokenizer.padding is None or number is not None:
-        side = settings.get("padding_side") or ("left" if _class(settings) in _PADS_LEFT else "right")
-        tokenizer.enable_padding(
-            direction=side, pad_id=number or 0, pad_token=padding or "[PAD]", length=context_length
-        )
-    tokenizer.enable_truncation(context_length)
+    tokenizer.enable_padding(direction=side, pad_id=number or 0, pad_token=padding or "[PAD]", length=length)
+    tokenizer.enable_truncation(length)
     return FolderTokenizer(tokenizer.to_str())
 
 
@@ -105,7 +107,7 @@ def _tokenizer(folder: Path, settings: Mapping[str, Any]) -> "Tokenizer":
             f"the tokenizer in {folder} is damaged ({reason}): copy its files again"
         ) from error
     if _class(settings) == _CANONICALIZES:
-        _canonicalize(tokenizer, lowers=settings.get("do_lower_case", True) is not False)
+        canonicalize(tokenizer, lowers=settings.get("do_lower_case", True) is not False)
     return tokenizer
 
 
@@ -144,12 +146,16 @@ def _clip_tokenizer(folder: Path, settings: Mapping[str, Any]) -> "Tokenizer":
     return tokenizer
 
 
-def _canonicalize(tokenizer: "Tokenizer", *, lowers: bool) -> None:
-    """Clean texts as `SiglipTokenizer` does: no punctuation, one space between words, and lower case."""
+def canonicalize(tokenizer: "Tokenizer", *, lowers: bool, underscore: str = "") -> None:
+    """Clean texts as `SiglipTokenizer` does: no punctuation, one space between words, and lower case.
+
+    open_clip puts a space in place of an underscore.
+    """
     from tokenizers import Regex, normalizers
 
     punctuation = "".join(f"\\{character}" for character in string.punctuation)
     steps: list[Any] = [normalizers.Lowercase()] if lowers else []
-    steps += [normalizers.Replace(Regex(f"[{punctuation}]"), ""), normalizers.Replace(Regex(r"\s+"), " ")]
+    for pattern, text in (("_", underscore), (f"[{punctuation}]", ""), (r"\s+", " ")):
+        steps.append(normalizers.Replace(Regex(pattern), text))
     own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
     tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Strip(), *own])

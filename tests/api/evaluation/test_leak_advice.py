@@ -24,6 +24,12 @@ def advice(
     return commands_in(how_to_avoid(plan, "starter"))
 
 
+def data_of(values: dict[str, object]) -> object:
+    """The one set that a command names; `vifi eval` takes several."""
+    data = values["data"]
+    return data[0] if isinstance(data, list) and len(data) == 1 else data
+
+
 def test_base_to_novel_of_a_public_set_is_trained_and_tested_by_these() -> None:
     train, compare = advice("base2novel", DataSource("ucf101"))
     assert train == "vifi finetune --data ucf101 --setting base2novel --model starter"
@@ -52,7 +58,7 @@ def test_every_command_has_the_users_values(
     assert len(commands) == 2
     for command in commands:
         values = parsed(command)
-        assert values["data"] == "Anna's clips; $HOME/clips.csv,Anna's clips; $HOME/labels.csv"
+        assert data_of(values) == "Anna's clips; $HOME/clips.csv,Anna's clips; $HOME/labels.csv"
         assert values["classes"] == "run,long jump"
         assert values["data_root"] == Path("Anna's clips; $HOME")
         assert (values["protocol"] or "default") == protocol
@@ -74,7 +80,7 @@ def test_classes_that_do_not_fit_in_a_command_are_left_to_the_user(classes: tupl
 def test_a_layer_of_annotations_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for command in advice("base2novel", DataSource(str(tmp_path / "session.eaf"), layer="Action, left")):
-        assert parsed(command)["data"] == "session.eaf:Action, left"
+        assert data_of(parsed(command)) == "session.eaf:Action, left"
 
 
 def test_lists_that_give_themselves_away_are_split_again() -> None:

@@ -1,19 +1,22 @@
 """Evaluates models, or methods after training them, and writes a report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Unpack
 
 from vifi_cli.api.evaluation.leak_advice import how_to_avoid
 from vifi_cli.api.evaluation.methods.method import find_method
-from vifi_cli.api.evaluation.methods.runs import MethodRuns
-from vifi_cli.api.evaluation.plan import plan_tests
-from vifi_cli.api.evaluation.reporting.facts import TestedCandidates
+from vifi_cli.api.evaluation.methods.runs import MethodRuns, Run, train_runs
+from vifi_cli.api.evaluation.options import EvaluationOptions
+from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
+from vifi_cli.api.evaluation.reporting.facts import TestedCandidate, TestedCandidates
 from vifi_cli.api.evaluation.reporting.report import make_report
-from vifi_cli.api.evaluation.request import EvaluationOptions, Subject, resolve, shown_model
-from vifi_cli.api.evaluation.testing import Candidate, Tester, load_bases
+from vifi_cli.api.evaluation.reporting.several import joined_report, places_of_runs
+from vifi_cli.api.evaluation.request import Subject, resolve, shown_model
+from vifi_cli.api.evaluation.testing import Candidate, ModelLoader, Tester, load_bases
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
 from vifi_cli.api.models.weights import fetch_weights, note_assumptions
 from vifi_cli.errors import InvalidInput
@@ -22,16 +25,17 @@ from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.testing.frame_features import reuse_in_words
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.paths import given_path, slug, write_obstacle
+from vifi_cli.paths import given_path, shown_path, slug, write_obstacle
 from vifi_cli.training.engine.distributed import Processes, joined_processes
 from vifi_cli.training.engine.resources import make_repeatable
 
 REPORTS = Path("reports")
+LONGEST_NAME = 100  # of a report's folder
 
 
 def evaluate(
     models: Path | str | Sequence[Path | str] = (),
-    data: Path | str | None = None,
+    data: Path | str | Sequence[Path | str] | None = None,
     setting: str | None = None,
     *,
     device: str = "auto",
@@ -48,7 +52,8 @@ def evaluate(
 
     Args:
         models: one or several to compare; with `methods`, the one that training starts from.
-        data: a folder with a folder per class, a table, or the name of a public set; by default that of the run.
+        data: a folder with a folder per class, a table, or the name of a public set, or several of them, each a column
+            of the table; by default that of the run.
         setting: `zero-shot`, `base2novel`, `few-shot`, `few-shot-K` or `supervised`; by default that of the run.
         device: `auto`, `cuda`, `mps` or `cpu`, for training and tests.
         feedback: receives notes and progress.
@@ -62,15 +67,17 @@ def evaluate(
         ModelUnavailable: a model cannot be fetched.
     """
     heard = of_first_process(feedback)
-    subject = resolve(models, data, setting, options, heard)
-    name = f"{subject.setting.name}-{slug(subject.data.name)}"
-    folder = report_folder(options.get("output"), name if subject.methods else dated(name))
+    subjects = resolve(models, data, setting, options, heard)
+    name = f"{subjects[0].setting.name}-{'-'.join(slug(subject.data.name) for subject in subjects)}"
+    name = name[:LONGEST_NAME].rstrip("-")
+    folder = report_folder(options.get("output"), name if subjects[0].methods else dated(name))
     with joined_processes(device, heard.note) as processes:
-        tester, tested = _test(
-            subject, folder / "runs", processes, heard, allow_leak=options.get("allow_leak", False)
-        )
-        report = make_report(tester, tested, heard, with_published=options.get("published", False))
-    return written(report, folder)
+        sets = _test(subjects, folder / "runs", processes, heard, allow_leak=options.get("allow_leak", False))
+        with_published = options.get("published", False)
+        reports = [
+            make_report(tester, tested, heard, with_published=with_published) for tester, tested in sets
+        ]
+    return written(joined_report(reports, [tester.plan for tester, _ in sets]), folder)
 
 
 def dated(name: str) -> str:
@@ -97,52 +104,73 @@ def written(report: Report, folder: Path) -> Report:
 
 
 def _test(
-    subject: Subject, runs: Path, processes: Processes, feedback: Feedback, *, allow_leak: bool
-) -> tuple[Tester, TestedCandidates]:
-    """Trains the methods, if any, and tests everything on the same clips."""
-    for model in subject.models:
+    subjects: Sequence[Subject], runs: Path, processes: Processes, feedback: Feedback, *, allow_leak: bool
+) -> list[tuple[Tester, TestedCandidates]]:
+    """Trains the methods, if any, and tests everything on the clips of each set of data."""
+    for model in subjects[0].models:
         fetch_weights(model, feedback)
         note_assumptions(model, feedback)
-    method_runs = MethodRuns(subject, runs) if subject.methods else None
-    plan = plan_tests(subject, method_runs, feedback, allow_leak=allow_leak, advise=how_to_avoid)
-    if subject.setting.name == "zero-shot" and not subject.data.is_public_set:
-        feedback.note("this data has no official splits: all its test videos are one list")
-    if method_runs:
-        method_runs.train(plan.trials, processes, feedback)
-    make_repeatable(subject.seed, processes.device)
-    tester = Tester(plan, processes, feedback)
-    if method_runs:
-        candidates = [
+    method_runs = [
+        MethodRuns(one, runs / place) for one, place in zip(subjects, places_of_runs(subjects), strict=True)
+    ]
+    plans = [
+        plan_tests(
+            subject, own if subject.methods else None, feedback, allow_leak=allow_leak, advise=how_to_avoid
+        )
+        for subject, own in zip(subjects, method_runs, strict=True)
+    ]
+    for subject in subjects:
+        if subject.setting.name == "zero-shot" and not subject.data.is_public_set:
+            feedback.note(
+                f"{shown_path(subject.data.name)} has no official splits: all its test videos are one list"
+            )
+    if subjects[0].methods:
+        needed: dict[Path, Run] = {}  # in the zero-shot setting, all sets need the same
+        for own, plan in zip(method_runs, plans, strict=True):
+            needed |= own.needed(plan.trials)
+        train_runs(tuple(needed.values()), processes, feedback)
+    make_repeatable(subjects[0].seed, processes.device)
+    loader = ModelLoader(processes.device, feedback)
+    testers = [Tester(plan, processes, feedback, loader) for plan in plans]
+    candidates = [_candidates(*of_set, loader, feedback) for of_set in zip(plans, method_runs, strict=True)]
+    tested: list[list[TestedCandidate]] = [[] for _ in testers]
+    note = cache(feedback.note)
+    for of_sets in zip(*candidates, strict=True):  # a model stays loaded for all sets
+        for tester, candidate, results in zip(testers, of_sets, tested, strict=True):
+            for entered in (candidate, *_with_texts(candidate, tester.plan.subject.texts, tester, note)):
+                results.append((entered, tester.test(entered)))
+    if reused := sum(tester.reused_videos for tester in testers):
+        feedback.note(reuse_in_words(reused))
+    return list(zip(testers, tested, strict=True))
+
+
+def _candidates(
+    plan: TestPlan, runs: MethodRuns, loader: ModelLoader, feedback: Feedback
+) -> Sequence[Candidate]:
+    """The rows of the table for a set: methods, or models after those that their training started from."""
+    trials = plan.trials
+    if plan.subject.methods:
+        return [
             Candidate(
                 find_method(name).title,
-                tuple(resolve_model(method_runs.model_of(name, trial)) for trial in plan.trials),
+                tuple(resolve_model(runs.model_of(name, trial)) for trial in trials),
             )
-            for name in subject.methods
+            for name in plan.subject.methods
         ]
-    else:
-        bases = [loaded.source for loaded in load_bases(plan, tester.load, feedback)]
-        candidates = [
-            Candidate(shown_model(model.name), (model,) * len(plan.trials))
-            for model in (*bases, *subject.models)
-        ]
-    tested = [
-        (entered, tester.test(entered))
-        for candidate in candidates
-        for entered in (candidate, *_with_texts(candidate, subject.texts, tester, feedback))
+    bases = [loaded.source for loaded in load_bases(plan, loader.load, feedback)]
+    return [
+        Candidate(shown_model(model.name), (model,) * len(trials)) for model in (*bases, *plan.subject.models)
     ]
-    if tester.reused_videos:
-        feedback.note(reuse_in_words(tester.reused_videos))
-    return tester, tested
 
 
 def _with_texts(
-    candidate: Candidate, texts: ClassTexts | None, tester: Tester, feedback: Feedback
+    candidate: Candidate, texts: ClassTexts | None, tester: Tester, note: Callable[[str], object]
 ) -> Sequence[Candidate]:
     """The same method with other texts; a learned context replaces templates, so it takes none."""
     if texts is None:
         return ()
     cards = [tester.load(model).card for model in dict.fromkeys(candidate.models)]
     if any(card.prompts and card.prompts.text_context for card in cards):
-        feedback.note(f"{candidate.method} has learned its own context: {texts.name} does not apply to it")
+        note(f"{candidate.method} has learned its own context: {texts.name} does not apply to it")
         return ()
     return (Candidate(f"{candidate.method} + {texts.name}", candidate.models, texts),)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn, TypedDict, get_args
+from typing import NoReturn
 
 from vifi_cli.api.evaluation.epochs import as_published
 from vifi_cli.api.evaluation.leaks import run_of
-from vifi_cli.api.evaluation.methods.method import find_method
+from vifi_cli.api.evaluation.options import EvaluationOptions, check_options
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training
 from vifi_cli.api.training.request import TrainingRequest, as_changes, recipe_of
@@ -33,40 +33,6 @@ from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.folder import RunConfig, begun_runs, newest_run
 
 ZERO_SHOT_SOURCE = "k400"
-
-
-class EvaluationOptions(TypedDict, total=False):
-    """What `evaluate` takes beside models, data and setting, all of it optional.
-
-    Attributes:
-        methods: names of `METHODS` to train and compare; nothing is trained without them.
-        recipe: changes of the recipes of training, as for `finetune`; `finetune.KEY` or `prompt.KEY` for one stage.
-        protocol: `default`, or `paper` to test as the published code does: its frames, drawn views, bare names.
-        views: clips in time x crops in space that a test averages over, such as `4x3`; `1x1` by default, and with the
-            paper's protocol in the supervised setting `4x3`.
-        seeds: of training, which is repeated for each: `1,2,3`, or how many; of a public set in base2novel 1, 2 and 3.
-        frames: of a test clip, for all models; by default as many as each was trained with.
-        texts: other class texts to test as well: a JSON file, or `bare`, `short` or `video`.
-        published: whether the table shows the results of the paper too.
-        allow_leak: whether a model may be tested on videos that it was trained on; the report is marked.
-        data_root: folder of the public sets, else the setting `data_root`.
-        classes: the only ones to test, names or `present` for those with videos on disk, or a file of names; of a run's
-            own data, those of the run by default, and `all` for all.
-        output: folder of the report and of the runs of training; a new one under `reports/` by default.
-    """
-
-    methods: Sequence[str]
-    recipe: Sequence[Change]
-    protocol: Protocol
-    views: str | None
-    seeds: str | int | Sequence[int] | None
-    frames: int | None
-    texts: str | None
-    published: bool
-    allow_leak: bool
-    data_root: Path | str | None
-    classes: str | Sequence[str] | None
-    output: Path | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,69 +69,95 @@ class Subject:
 
 def resolve(
     models: Path | str | Sequence[Path | str],
-    data: Path | str | None,
+    data: Path | str | Sequence[Path | str] | None,
     setting: str | None,
     options: EvaluationOptions,
     feedback: Feedback,
-) -> Subject:
+) -> tuple[Subject, ...]:
     """Checks the arguments of `evaluate`, and takes what they leave open from the run of a model or the newest run.
+
+    Each set of data is a subject; all have the same models, methods and setting.
 
     Raises:
         InvalidInput: a run is needed and missing, or the arguments make no sense.
         TypeError: an option does not exist.
     """
-    names = tuple(map(str, (models,) if isinstance(models, (str, Path)) else models))
+    names = _as_texts(models)
     methods, changes = tuple(dict.fromkeys(options.get("methods", ()))), as_changes(options.get("recipe", ()))
     protocol, texts = options.get("protocol", "default"), options.get("texts")
-    _check(options, names, methods, changes, protocol)
+    check_options(options, names, methods, changes, protocol)
     if setting is not None:
         read_setting(setting)  # before anything is looked for
     class_texts = None if texts is None else read_class_texts(texts)
     views = Views.parse(given) if (given := options.get("views")) else None
-    root = options.get("data_root")
-    source = DataSource.parse(str(data), given_path(root) if root else None) if data else None
-    run, names = (None, names) if methods else run_and_models(names, has_data=source is not None)
-    source = source or (run.source if run else None)
-    if source and options.get("classes") is not None:
-        source = replace(source, classes=read_class_choice(options.get("classes")))
-    setting = setting or (run.setting if run else None)
-    if source is None:
+    sources = _sources(data, options)
+    run, names = (None, names) if methods else run_and_models(names, has_data=bool(sources))
+    if not sources and run is None:
         refuse_without_data(names)
-    setting = setting or _usual_setting(source, feedback, trains=bool(methods))
+    sources = sources or _with_classes([run.source] if run else [], options)
+    setting = setting or (run.setting if run else None)
+    setting = setting or _usual_setting(sources, feedback, trains=bool(methods))
     if setting == "zero-shot" and options.get("seeds") is not None:
         raise InvalidInput("--seeds does not go with zero-shot: name supervised, few-shot or base2novel")
     if protocol == "paper" and not methods:
         is_named = bool(models)
         names = as_published(names, read_setting(setting), feedback, is_named=is_named)
     chosen = tuple(map(ChosenModel, names)) or _without_name(trains=bool(methods))
+    tested, seeds = [model.name for model in chosen], read_seeds(options.get("seeds"))
     with chosen[0].explained():
-        tested = [model.name for model in chosen]
-        subject = subject_of(read_setting(setting), source, tested, run, protocol, changes)
+        subjects = [
+            subject_of(read_setting(setting), source, tested, run, protocol, changes) for source in sources
+        ]
+    subjects = [replace(subject, methods=methods, texts=class_texts, seeds=seeds) for subject in subjects]
+    subjects = [_tested_as(subject, views, options.get("frames")) for subject in subjects]
     what, why = "training starts from" if methods else "model", chosen[0].reason
-    named = f"{subject.model_names} ({why})" if why else subject.model_names
-    subject = _tested_as(
-        replace(subject, methods=methods, texts=class_texts, seeds=read_seeds(options.get("seeds"))),
-        views,
-        options.get("frames"),
-    )
-    feedback.note(f"{what}: {named}; data: {subject.data}; setting: {setting}; views: {subject.views}")
-    return subject
+    named = f"{subjects[0].model_names} ({why})" if why else subjects[0].model_names
+    on = ", ".join(str(subject.data) for subject in subjects)
+    feedback.note(f"{what}: {named}; data: {on}; setting: {setting}; views: {subjects[0].views}")
+    return tuple(subjects)
 
 
-def _usual_setting(data: DataSource, feedback: Feedback, *, trains: bool) -> str:
+def _as_texts(given: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
+    """One or several names or paths as texts, each once."""
+    several = () if given is None else (given,) if isinstance(given, str | Path) else given
+    return tuple(dict.fromkeys(map(str, several)))
+
+
+def _sources(data: Path | str | Sequence[Path | str] | None, options: EvaluationOptions) -> list[DataSource]:
+    root = options.get("data_root")
+    sources = [DataSource.parse(text, given_path(root) if root else None) for text in _as_texts(data) if text]
+    return _with_classes(list(dict.fromkeys(sources)), options)
+
+
+def _with_classes(sources: Sequence[DataSource], options: EvaluationOptions) -> list[DataSource]:
+    if options.get("classes") is None:
+        return list(sources)
+    classes = read_class_choice(options.get("classes"))
+    return [replace(source, classes=classes) for source in sources]
+
+
+def _usual_setting(several: Sequence[DataSource], feedback: Feedback, *, trains: bool) -> str:
     """The setting for data with videos held out for a test; other data has several, none of them usual.
 
     Raises:
         InvalidInput: the user must choose.
     """
-    if not trains and not data.is_public_set:
-        own = read_own_splits(data)
-        if held_out := "test" if own.test else "val" if own.val else "":
-            feedback.note(f"setting: supervised, since {shown_path(data.name)} has {held_out} videos")
-            return "supervised"
-    raise InvalidInput(
-        "--setting is missing: name zero-shot, base2novel, few-shot, supervised, retrieval or moments"
-    )
+    held_out = [] if trains else [_held_out(data) for data in several]
+    if not all(held_out) or not held_out:
+        raise InvalidInput(
+            "--setting is missing: name zero-shot, base2novel, few-shot, supervised, retrieval or moments"
+        )
+    for data, split in zip(several, held_out, strict=True):
+        feedback.note(f"setting: supervised, since {shown_path(data.name)} has {split} videos")
+    return "supervised"
+
+
+def _held_out(data: DataSource) -> str:
+    """The split of a user's own data that is held out for a test; empty if there is none."""
+    if data.is_public_set:
+        return ""
+    own = read_own_splits(data)
+    return "test" if own.test else "val" if own.val else ""
 
 
 def _tested_as(subject: Subject, views: Views | None, frames: int | None) -> Subject:
@@ -178,37 +170,6 @@ def _tested_as(subject: Subject, views: Views | None, frames: int | None) -> Sub
 
 def _without_name(*, trains: bool) -> tuple[ChosenModel, ...]:
     return (choose_start_of_training(None) if trains else choose_model(None),)
-
-
-def _check(
-    options: EvaluationOptions,
-    models: Sequence[str],
-    methods: Sequence[str],
-    changes: Sequence[Change],
-    protocol: str,
-) -> None:
-    if unknown := sorted(options.keys() - EvaluationOptions.__annotations__.keys()):
-        raise TypeError(f"{unknown[0]!r} is not an option of evaluate")
-    for name in methods:
-        find_method(name)
-    if changes and not methods:
-        raise InvalidInput("--recipe goes with --train: a test does not train")
-    if options.get("seeds") is not None:
-        _check_seeds(options, changes, trains=bool(methods))
-    if methods and len(models) > 1:
-        raise InvalidInput("with --train, --model names the one model that training starts from")
-    if (frames := options.get("frames")) is not None and frames < 1:
-        raise InvalidInput(f"--frames {frames}: a clip has 1 frame or more")
-    if protocol not in get_args(Protocol):
-        raise InvalidInput(f"{protocol!r} is not a protocol: name default or paper")
-
-
-def _check_seeds(options: EvaluationOptions, changes: Sequence[Change], *, trains: bool) -> None:
-    read_seeds(options["seeds"])
-    if not trains:
-        raise InvalidInput("--seeds goes with --train: a test without training is the same for every seed")
-    if any(str(change).partition("=")[0].rpartition(".")[2] == "seed" for change in changes):
-        raise InvalidInput("--recipe seed and --seeds both set the seed: use one of them")
 
 
 def run_and_models(

@@ -94,6 +94,30 @@ class ClipSettings:
         return ClipInput(preprocessing, device, precision)
 
 
+class ModelLoader:
+    """Loads models for tests; the last one stays loaded, for several sets of data too."""
+
+    def __init__(self, device: torch.device, feedback: Feedback) -> None:
+        self._device, self._feedback = device, feedback
+        self._loaded: tuple[ModelSource, LoadedModel] | None = None
+
+    def load(self, model: ModelSource) -> LoadedModel:
+        """The model on the device.
+
+        Raises:
+            InvalidInput, ModelUnavailable, MissingDependency: it cannot be loaded or tested.
+        """
+        if self._loaded is None or self._loaded[0] != model:
+            with self._feedback.busy("Loading the model"):
+                loaded = load_vifi_clip(model)
+                square_side(loaded.card.preprocessing.geometry, model.name)
+                # convolutions are twice as fast with the colors of a pixel side by side
+                loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                loaded.network.to(self._device)
+            self._loaded = (model, loaded)
+        return self._loaded[1]
+
+
 class Tester:
     """Tests candidates on the lists of each trial, and nothing twice.
 
@@ -102,7 +126,7 @@ class Tester:
     template.
     """
 
-    def __init__(self, plan: TestPlan, processes: Processes, feedback: Feedback) -> None:
+    def __init__(self, plan: TestPlan, processes: Processes, feedback: Feedback, loader: ModelLoader) -> None:
         subject = plan.subject
         self.as_published = subject.protocol == "paper"
         self.plan = plan
@@ -116,8 +140,9 @@ class Tester:
         self.models: dict[str, str] = {}
         self.conditions: dict[ModelSource, ScoreConditions] = {}
         self._feedback, self._warn_once = feedback, cache(feedback.warn)
-        self._loaded: tuple[ModelSource, LoadedModel] | None = None
-        self._features: FrameFeatures | None = None  # of the loaded model
+        self._loader = loader
+        self._latest: ModelSource | None = None
+        self._features: FrameFeatures | None = None  # of the latest model
         self.reused_videos = 0  # whose frames were not encoded again
         self._known: dict[tuple[object, ...], Predictions] = {}
         self._unreadable: set[str] = set()
@@ -130,22 +155,13 @@ class Tester:
         )
 
     def load(self, model: ModelSource) -> LoadedModel:
-        """The model on the processes' device; the last one stays loaded.
-
-        Raises:
-            InvalidInput, ModelUnavailable, MissingDependency: it cannot be loaded or tested.
-        """
-        if self._loaded is None or self._loaded[0] != model:
-            with self._feedback.busy("Loading the model"):
-                loaded = load_vifi_clip(model)
-                square_side(loaded.card.preprocessing.geometry, model.name)
-                # convolutions are twice as fast with the colors of a pixel side by side
-                loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-                loaded.network.to(self.clip_settings.processes.device)
-            self._loaded, self._features = (model, loaded), self.clip_settings.features(loaded)
+        """The model on the processes' device, as `ModelLoader` loads it."""
+        loaded = self._loader.load(model)
+        if model != self._latest:
+            self._latest, self._features = model, self.clip_settings.features(loaded)
             frames, views = self.clip_settings.frames_of(loaded.card), self.clip_settings.views
             self.conditions[model] = ScoreConditions(frames, views, self.plan.subject.protocol)
-        return self._loaded[1]
+        return loaded
 
     def _detail(self, candidate: Candidate, trial: int, place: int) -> TestDetail:
         model, videos = candidate.models[trial], self.plan.lists[trial][place]
@@ -158,7 +174,7 @@ class Tester:
             self._known[key] = predictions
             self._report_unreadable(predictions, videos)
         detail = detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
-        return replace(detail, conditions=self.conditions[model])
+        return replace(detail, data=str(self.plan.subject.data), conditions=self.conditions[model])
 
     def _predict(
         self, name: str, loaded: LoadedModel, texts: ClassTexts | None, videos: LabeledVideos

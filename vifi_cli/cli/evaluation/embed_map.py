@@ -10,7 +10,7 @@ import typer
 
 from vifi_cli.cli.evaluation.eval import TestedModels
 from vifi_cli.cli.terminal import output
-from vifi_cli.cli.terminal.options.shared import JsonOption, output_option
+from vifi_cli.cli.terminal.options.shared import DataOption, JsonOption, output_option
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class MappedVideos(TestedModels):
     """The videos and the models of the map."""
 
+    data: DataOption = None
     index: Annotated[
         bool, typer.Option("--index", help="Map the indexed videos, with their folders as classes")
     ] = False

@@ -15,8 +15,8 @@ from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import (
+    DATA_HELP,
     ClassesOption,
-    DataOption,
     DataRootOption,
     DeviceOption,
     JsonOption,
@@ -67,7 +67,6 @@ class TestedModels:
             show_default="the newest run's best",
         ),
     ] = None
-    data: DataOption = None
     data_root: DataRootOption = None
     classes: ClassesOption = None
     allow_leak: Annotated[
@@ -88,6 +87,15 @@ class EvalOptions(TestedModels):
             autocompletion=completion.methods,
             help=f"Methods to compare: {METHODS}",
             show_default=DEFAULT_METHODS,
+        ),
+    ] = None
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATA",
+            autocompletion=completion.datasets,
+            help=f"{DATA_HELP} (repeatable)",
+            show_default="that of the run",
         ),
     ] = None
     setting: Annotated[
@@ -228,7 +236,7 @@ def _evaluate(options: EvalOptions) -> Report:
     try:
         return vifi_cli.evaluate(
             options.model or (),
-            options.data,
+            options.data or (),
             options.setting,
             device=options.device,
             feedback=ON_TERMINAL,

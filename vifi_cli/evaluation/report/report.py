@@ -32,6 +32,7 @@ class TestDetail:
     """One test of one method, in full.
 
     `part` distinguishes the tests of a method, such as `split 1` or `novel, seed 2`; it is empty if there is only one.
+    `data` is that of the test, as `--data` names it.
     `mistakes` are the wrong predictions of highest probability, in descending order. `predictions` has the
     probabilities of the readable `videos`.
     """
@@ -44,6 +45,7 @@ class TestDetail:
     predictions: Predictions = field(repr=False)
     videos: tuple[LabeledVideo, ...] = field(repr=False)
     conditions: ScoreConditions | None = field(default=None, repr=False)
+    data: str = field(default="", repr=False)
 
     @property
     def has_confusion(self) -> bool:

@@ -136,8 +136,9 @@ def headline(table: ResultTable) -> Headline | None:
 
     Equally good methods are all named.
     """
-    columns = [column for column in ("HM", "mean") if column in table.columns] or table.columns[:1]
-    place = table.columns.index(columns[0])
+    columns = [column for column in table.columns if column in ("HM", "mean") or column.endswith(" HM")]
+    column = next(iter(columns), table.columns[0])
+    place = table.columns.index(column)
     measured = [
         (estimate, row.method)
         for row in table.rows
@@ -149,9 +150,9 @@ def headline(table: ResultTable) -> Headline | None:
     best, _ = choose(measured, key=lambda each: each[0].value)
     *others, last = [method for estimate, method in measured if _value_shown(estimate) == _value_shown(best)]
     percent = "" if best.unit == "rank" else " %"
-    before = f"Best {columns[0]} of {len(measured)}:" if len(others) + 1 < len(measured) else ""
+    before = f"Best {column} of {len(measured)}:" if len(others) + 1 < len(measured) else ""
     method = f"{', '.join(others)} and {last} alike" if others else last
-    return Headline(before, method, f", {columns[0]} {estimate_text(best)}{percent}")
+    return Headline(before, method, f", {column} {estimate_text(best)}{percent}")
 
 
 def legend(table: ResultTable) -> str:

@@ -136,6 +136,7 @@ def _test(test: TestDetail) -> dict[str, Any]:
     return {
         "method": shown(test.method),
         "part": shown(test.part),
+        "data": shown(test.data) or None,
         "videos": scores.videos,
         "unreadable": scores.unreadable,
         "groups": scores.groups,

@@ -159,6 +159,15 @@ def columns_of(
     return (*names, "mean") if setting.name == "zero-shot" else names
 
 
+def main_columns(setting: Setting, trials: Sequence[Trial]) -> slice:
+    """Which of `columns_of` stand for a set of data beside others: one, or a set of them that belong together."""
+    if setting.name == "base2novel":
+        return slice(3)
+    if setting.name == "zero-shot":
+        return slice(-1, None) if len(trials[0].lists) > 1 else slice(1)
+    return slice(len({trial.shots for trial in trials}))
+
+
 def row_of(
     setting: Setting, tested: Sequence[Sequence[TestScores]], trials: Sequence[Trial] = ()
 ) -> tuple[Estimate | None, ...]:

@@ -34,15 +34,13 @@ class MethodRuns:
     subject: Subject
     folder: Path
 
-    def train(self, trials: Sequence[Trial], processes: Processes, feedback: Feedback) -> None:
-        """Trains what is not finished yet; a mistake in the last recipe is found before the first run starts.
+    def needed(self, trials: Sequence[Trial]) -> dict[Path, Run]:
+        """The runs by their folders: one that two methods need is there once.
 
         Raises:
-            InvalidInput: a recipe makes no sense, its prompts do not fit the model, or a folder contains a different
-                run.
-            Interrupted: Ctrl-C was pressed; the same evaluation goes on.
+            InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
         """
-        runs: dict[str, Run] = {}  # by folder: a run that two methods need is trained once
+        runs: dict[str, Run] = {}
         for trial in trials:
             for name in self.subject.methods:
                 runs |= self._runs_of(name, trial)
@@ -51,9 +49,7 @@ class MethodRuns:
                 prompt_recipe_of(run.request, self._start)
             else:
                 recipe_of(run.request)
-        for number, run in enumerate(runs.values(), 1):
-            feedback.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
-            train_model(run.request, processes, feedback)
+        return {self.folder / name: run for name, run in runs.items()}
 
     def model_of(self, name: str, trial: Trial) -> str:
         """The model that a method gives in a trial."""
@@ -126,6 +122,18 @@ class MethodRuns:
     @property
     def _start(self) -> str:
         return self.subject.models[0].name
+
+
+def train_runs(runs: Sequence[Run], processes: Processes, feedback: Feedback) -> None:
+    """Trains what is not finished yet.
+
+    Raises:
+        InvalidInput: a folder contains a different run.
+        Interrupted: Ctrl-C was pressed; the same evaluation goes on.
+    """
+    for number, run in enumerate(runs, 1):
+        feedback.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
+        train_model(run.request, processes, feedback)
 
 
 def _report_shots(shots: int, videos: LabeledVideos, feedback: Feedback, *, is_new: bool) -> None:

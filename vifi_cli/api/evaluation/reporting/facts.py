@@ -18,8 +18,9 @@ from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.wording import counted
 
-TestedCandidates = Sequence[tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]]
-"""Each candidate with the tests of each trial."""
+TestedCandidate = tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]
+"""A candidate with the tests of each trial."""
+TestedCandidates = Sequence[TestedCandidate]
 
 
 def facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]:

@@ -118,7 +118,8 @@ class FineTuning:
     def _reports(self, *, is_resumed: bool) -> Iterator[Report]:
         progress = RunProgress()
         if is_resumed:
-            check_base((self._folder.last, self._folder.best), self._card.base, self._processes)
+            saved = (self._folder.last, self._folder.best)
+            self._processes.from_first(lambda: check_base(saved, self._card.base))
             progress = restore_training_state(self._folder.state, self._learner)
             if self._processes.is_first:
                 self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
@@ -275,14 +276,14 @@ class FineTuning:
         self._processes.wait_for_all()
 
     def _result(self, progress: RunProgress) -> RunResult:
-        """Score the best model, loaded from disk as its user will."""
-        self._processes.wait_for_all()
-        best = load_vifi_clip(resolve_model(str(self._folder.best))).network
+        """Score the best model, loaded from disk as its user will; only the first process reads the folder."""
+        processes, network = self._processes, self._learner.network
+        best = load_vifi_clip(resolve_model(str(self._folder.best))).network if processes.is_first else None
         self._learner.take_weights(best)
-        _, epochs = self._folder.history()
+        _, epochs = processes.from_first(self._folder.history)
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
-        test = self._validation.score_test(self._learner.network, self._learner.embed_classes(), val)
+        test = self._validation.score_test(network, self._learner.embed_classes(), val)
         index_model = self._config.model if self._keeps_index() else str(self._folder.best)
         epoch = progress.best_epoch
         result = RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)

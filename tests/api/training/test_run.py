@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from tests.cli.training.test_finetune import QUICK
+from vifi_cli import bridge, finetune, prompt_tune
 from vifi_cli.api.feedback import AUTOMATIC
+from vifi_cli.api.training.prepare import prepare_run, restarted_run
 from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
 from vifi_cli.api.training.run import train_model
 from vifi_cli.errors import InvalidInput
@@ -60,3 +62,31 @@ def test_without_a_run_there_is_no_newest(tmp_path: Path) -> None:
     (tmp_path / "runs" / "begun").mkdir(parents=True)
     (tmp_path / "runs" / "begun" / "config.toml").touch()
     assert newest_run(tmp_path / "runs") is None
+
+
+def test_torchrun_continues_the_run_that_its_command_has_begun(
+    request_in: TrainingRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepare_run(request_in, AUTOMATIC)
+    prepared.folder.begin(prepared.config)
+    assert not restarted_run(prepared).is_begun, "without a launcher, the folder is refused"
+    for launcher, value in (("TORCHELASTIC_RUN_ID", "none"), ("SLURM_RESTART_COUNT", "1")):
+        monkeypatch.setenv(launcher, value)
+        assert restarted_run(prepared).is_begun
+        for change, is_same in (("seed=2", False), ("runtime.workers=1", True)):
+            other = replace(request_in, recipe=(*request_in.recipe, change))
+            assert restarted_run(prepare_run(other, AUTOMATIC)).is_begun is is_same
+        monkeypatch.delenv(launcher)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "0")
+    assert not restarted_run(prepared).is_begun
+
+
+def test_a_run_that_torchrun_may_restart_needs_a_name(
+    colours: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
+    for train in (finetune, prompt_tune, bridge):
+        with pytest.raises(
+            InvalidInput, match="torchrun may restart this run: name its folder with --output"
+        ):
+            train(colours, tiny)  # type: ignore[operator]

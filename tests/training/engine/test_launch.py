@@ -14,7 +14,7 @@ COMPLETE = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "localhost", "MASTER_
 
 
 def launched(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
-    for name in (*COMPLETE, "LOCAL_RANK"):
+    for name in (*COMPLETE, "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -30,6 +30,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None
         (COMPLETE, Launch(1, 4)),
         (COMPLETE | {"LOCAL_RANK": "", "WORLD_SIZE": " 4 "}, Launch(1, 4)),
         (COMPLETE | {"LOCAL_RANK": "0"}, Launch(1, 4, 0)),
+        (COMPLETE | {"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}, Launch(1, 4, 0, 2)),
     ],
 )
 def test_the_place_of_a_process(

@@ -13,6 +13,8 @@ from vifi_cli.api.training.prepare import (
     check_test_is_unseen,
     new_run_folder,
     prepare_run,
+    require_named_output,
+    restarted_run,
     resumed_config,
     resumed_run,
 )
@@ -87,6 +89,7 @@ def resume_bridge(
 
 def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun, PreparedRun]:
     """Prepare both stages, so that a mistake in the second is reported before the first one runs."""
+    require_named_output(request.output)
     changes = tuple(changes_of_stage(request.recipe, "finetune"))
     first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
     if first.config.recipe.lora.rank:
@@ -130,9 +133,9 @@ def _carry_out(
     """Carry out both stages; the second starts from the best model of the first."""
     # each process has named a new folder by its own clock, and an old one may have moved
     run = processes.gather(prompt.folder.path.parent)[0]
-    finetune = replace(finetune, folder=RunFolder(run / "finetune"))
+    finetune = restarted_run(replace(finetune, folder=RunFolder(run / "finetune")))
     config = replace(prompt.config, model=str(finetune.folder.best))
-    prompt = replace(prompt, folder=RunFolder(run / "prompt"), config=config)
+    prompt = restarted_run(replace(prompt, folder=RunFolder(run / "prompt"), config=config))
     is_new = not prompt.is_begun
     if is_new and processes.is_first:
         prompt.folder.begin(config)

@@ -10,6 +10,8 @@ from vifi_cli.api.training.prepare import (
     Resumption,
     check_test_is_unseen,
     prepare_run,
+    require_named_output,
+    restarted_run,
     resumed_run,
 )
 from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
@@ -96,7 +98,8 @@ def resume_training(
 
 
 def _prepared(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
-    prepared = prepare_run(request, of_first_process(feedback))
+    require_named_output(request.output)
+    prepared = restarted_run(prepare_run(request, of_first_process(feedback)))
     check_test_is_unseen(prepared)
     return prepared
 

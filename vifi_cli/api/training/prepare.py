@@ -21,6 +21,7 @@ from vifi_cli.evaluation.testing.class_texts import texts_of_classes
 from vifi_cli.model.registry.languages import class_language_hint
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import RUNS, given_path, slug
+from vifi_cli.training.engine.launch import may_start_again, must_name_output
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
 from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RunConfig, RunFolder
@@ -163,10 +164,32 @@ def continued_run(prepared: PreparedRun) -> PreparedRun:
     """Continue the run in the folder, which must have the same configuration; in a new folder, begin."""
     if not prepared.folder.is_begun():
         return prepared
-    begun, wanted = prepared.folder.read_config(), prepared.config
-    if replace(begun, recipe=replace(begun.recipe, runtime=wanted.recipe.runtime)) != wanted:
+    if not _is_same(prepared.folder.read_config(), prepared.config):
         raise InvalidInput(f"{prepared.folder.path} holds another run: name another --output, or delete it")
     return replace(prepared, is_begun=True)
+
+
+def restarted_run(prepared: PreparedRun) -> PreparedRun:
+    """The run that this very command has begun before, if torchrun or SLURM has started it again; else as it is.
+
+    In a folder with another run it does not begin, so that `RunFolder.begin` refuses it.
+    """
+    folder = prepared.folder
+    if prepared.is_begun or not (may_start_again() and folder.is_begun()):
+        return prepared
+    return replace(prepared, is_begun=_is_same(folder.read_config(), prepared.config))
+
+
+def require_named_output(output: Path | None) -> None:
+    """Raise InvalidInput if torchrun may start a run again that has no --output, in which it would go on."""
+    if output is None and must_name_output():
+        raise InvalidInput(
+            "torchrun may restart this run: name its folder with --output, so that it goes on there"
+        )
+
+
+def _is_same(begun: RunConfig, wanted: RunConfig) -> bool:
+    return replace(begun, recipe=replace(begun.recipe, runtime=wanted.recipe.runtime)) == wanted
 
 
 def load_data(

@@ -1,6 +1,7 @@
 """Carries out prepared runs and reports their progress; Ctrl-C saves a run, so that it can continue."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ from vifi_cli.api.feedback import Feedback, of_first_process
 from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_run
 from vifi_cli.api.training.progress import TrainingProgress
 from vifi_cli.api.training.request import TrainingRequest
-from vifi_cli.errors import VifiError
+from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning, Listener
+from vifi_cli.training.recipe.recipe import Runtime
 from vifi_cli.training.run.lock import training_lock
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
@@ -42,7 +44,8 @@ def train_model(request: TrainingRequest, processes: Processes, feedback: Feedba
         Interrupted: Ctrl-C was pressed, or another signal came; the run is saved.
     """
     prepared = continued_run(prepare_run(request, of_first_process(feedback)))
-    if not (prepared.is_begun and prepared.folder.is_finished(prepared.config)):
+    is_done = processes.from_first(lambda: prepared.is_begun and prepared.folder.is_finished(prepared.config))
+    if not is_done:
         carry_out(prepared, processes, feedback)
     return prepared.folder.best
 
@@ -54,6 +57,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
         Interrupted: Ctrl-C was pressed, or another signal came; the run is saved.
     """
     feedback = of_first_process(feedback)
+    _require_equal_data(prepared, processes)
     is_resumed = prepared.is_begun and prepared.folder.state.exists()
     # each process has named a new folder by its own clock
     folder, is_begun, is_resumed = processes.gather((prepared.folder, prepared.is_begun, is_resumed))[0]
@@ -87,6 +91,19 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     if result is None:
         raise Interrupted(folder.path, wish.number or signal.SIGINT)
     return result
+
+
+def _require_equal_data(run: PreparedRun, processes: Processes) -> None:
+    """Raises InvalidInput, in all processes, if one of them has other videos or another recipe than the first."""
+    recipe = replace(run.config.recipe, runtime=Runtime())
+    all_have = processes.gather((socket.gethostname(), run.config.videos, recipe))
+    for rank, (host, videos, other) in enumerate(all_have):
+        if (videos, other) != all_have[0][1:]:
+            what = "videos" if videos != all_have[0][1] else "recipe"
+            raise InvalidInput(
+                f"process {rank} on {host} has not the {what} of process 0 on {all_have[0][0]}: give all machines the "
+                "same data and command"
+            )
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """Several processes that train together: started by `torchrun`, joined by torch.distributed."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from vifi_cli.errors import InvalidInput
+from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.launch import Launch, read_launch
+from vifi_cli.training.engine.meeting import meet
 
+Given = TypeVar("Given")
 JOINING_TIME = timedelta(minutes=5)
 """torch waits half an hour for processes that nobody started."""
 
@@ -29,6 +31,7 @@ class Processes:
     rank: int  # of this one, from 0
     count: int
     device: torch.device  # of this one
+    on_this_machine: int = 1  # how many of them
 
     @property
     def is_first(self) -> bool:
@@ -65,6 +68,39 @@ class Processes:
         dist.all_gather_object(shares, share)
         return shares
 
+    def from_first(self, give: Callable[[], Given]) -> Given:
+        """What `give` returns in the first process, on each of them; all raise the error that it raises there.
+
+        Only the first process calls it: the files of a run need not be visible on other machines.
+        """
+        if self.count == 1:
+            return give()
+        answer: tuple[Given | None, Exception | None] = (None, None)
+        if self.is_first:
+            try:
+                answer = give(), None
+            except (VifiError, OSError) as error:
+                answer = None, error
+        given, problem = self.gather(answer)[0]
+        if problem:
+            raise problem
+        return cast("Given", given)
+
+    def share_tensors(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of the first process, on each of them; what the others pass is ignored."""
+        if self.count == 1:
+            return dict(tensors)
+        shapes = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+        shared: dict[str, Tensor] = {}
+        for name, (shape, dtype) in self.gather(shapes if self.is_first else None)[0].items():
+            empty = torch.empty(shape, dtype=dtype, device=self.device)
+            tensor = tensors[name].to(self.device).contiguous() if self.is_first else empty
+            dist.broadcast(tensor, 0)
+            shared[name] = (
+                tensor.cpu()
+            )  # a state is several times as large as the model, too much for some GPUs
+        return shared
+
     def wait_for_all(self) -> None:
         """Continue once all processes have arrived here."""
         if self.count > 1:
@@ -78,8 +114,8 @@ def joined_processes(device: str, say: Callable[[str], None] = lambda message: N
     `say` receives a note before this process waits for the others.
 
     Raises:
-        InvalidInput: the variables of torchrun make no sense, the processes do not find each other, or they are more
-            than the GPUs.
+        InvalidInput: the variables of torchrun make no sense, the processes do not find each other, they are more than
+            the GPUs, or one of them ends early.
     """
     launch, chosen = read_launch(), choose_device(device)
     if launch.count == 1:
@@ -89,16 +125,30 @@ def joined_processes(device: str, say: Callable[[str], None] = lambda message: N
         chosen = _own_gpu(launch)
     say(f"joining {launch.count} processes at {launch.meeting_point}")
     try:
-        store, rank, count = next(rendezvous("env://", timeout=JOINING_TIME))
+        common, rank, count = next(rendezvous("env://", timeout=JOINING_TIME))
+        store = meet(common, rank, count, JOINING_TIME)
         store.set_timeout(dist.default_pg_timeout)
         backend = "nccl" if chosen.type == "cuda" else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=count)
     except RuntimeError as error:  # torch has classes for some causes alone
         raise InvalidInput(launch.why_not_joined(str(error))) from error
     try:
-        yield Processes(launch.rank, launch.count, chosen)
+        yield Processes(launch.rank, launch.count, chosen, launch.local_count or launch.count)
+    except RuntimeError as error:
+        if not _is_of_network(error):
+            raise
+        raise InvalidInput(
+            f"process {launch.rank} of {launch.count} lost the connection to another one: see the messages of that one"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _is_of_network(error: RuntimeError) -> bool:
+    """Whether a collective operation has failed, and nothing in this process."""
+    return (
+        isinstance(error, dist.DistError) or "gloo" in str(error) or "onnection closed by peer" in str(error)
+    )
 
 
 def _own_gpu(launch: Launch) -> torch.device:

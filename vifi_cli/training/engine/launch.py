@@ -19,6 +19,7 @@ class Launch:
     rank: int = 0  # of this one, from 0
     count: int = 1
     local_rank: int | None = None  # among those of this machine, if the launcher says so
+    local_count: int | None = None  # of those on this machine, the same
 
     @classmethod
     def of(cls, rank: int, count: int) -> Self:
@@ -27,7 +28,9 @@ class Launch:
             raise InvalidInput(
                 f"RANK is {rank}, but WORLD_SIZE is {count}, so ranks end at {count - 1}: {TORCHRUN}"
             )
-        return cls(rank, count, _number("LOCAL_RANK") if os.environ.get("LOCAL_RANK") else None)
+        local_rank = _number("LOCAL_RANK") if os.environ.get("LOCAL_RANK") else None
+        local_count = _number("LOCAL_WORLD_SIZE", least=1) if os.environ.get("LOCAL_WORLD_SIZE") else None
+        return cls(rank, count, local_rank, local_count)
 
     @property
     def meeting_point(self) -> str:
@@ -66,6 +69,20 @@ def read_launch() -> Launch:
         )
     _number("MASTER_PORT", least=1, most=HIGHEST_PORT)
     return Launch.of(_number("RANK"), count)
+
+
+def may_start_again() -> bool:
+    """Whether a launcher may start this very command again: torchrun on --max-restarts, or SLURM that has requeued it.
+
+    The number of restarts does not tell whether this is the first start: torchrun does not count those that another
+    machine causes.
+    """
+    return bool(os.environ.get("TORCHELASTIC_RUN_ID")) or os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+
+
+def must_name_output() -> bool:
+    """Whether a run needs a folder with a name, because a second start would make another one."""
+    return os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0"
 
 
 def _number(name: str, least: int = 0, most: int = MOST_PROCESSES) -> int:

@@ -124,10 +124,14 @@ class Learner:
         """The tensors that training may have changed: the prompts or low-rank matrices of the network, or all of it."""
         return dict(changes_of(self.network)) or self.network.state_dict()
 
-    def take_weights(self, network: ViFiCLIP) -> None:
-        """Take over a model that was read from disk, after the last step; low-rank matrices become part of weights."""
+    def take_weights(self, network: ViFiCLIP | None) -> None:
+        """Take over a model that the first process has read from disk, after the last step; the others pass None.
+
+        Low-rank matrices become part of weights.
+        """
         fix_low_rank(self.network)
-        self.network.load_state_dict(network.state_dict())
+        weights = network.state_dict() if network else {}
+        self.network.load_state_dict(self.processes.share_tensors(weights))
 
     def gather_gradients(self, micro_batches: Iterable[MicroBatch], clips: int, number: int = 0) -> float:
         """Compute the gradients of step `number` of the run, from 0, with `clips` on all processes.

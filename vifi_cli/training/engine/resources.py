@@ -55,7 +55,7 @@ def reading_workers(recipe: Recipe, processes: Processes) -> int:
         return recipe.runtime.workers
     if processes.device.type == "cpu":
         return 0
-    return max(1, min(MOST_WORKERS, usable_processors() // processes.count))
+    return max(1, min(MOST_WORKERS, usable_processors() // processes.on_this_machine))
 
 
 def open_clip_store(size: int, recipe: Recipe) -> ClipStore:

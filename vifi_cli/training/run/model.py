@@ -27,7 +27,6 @@ from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi
 from vifi_cli.model.storage.writing import name_base
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.class_tokens import ClassTokens
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.prompt_recipe import PromptRoom
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
@@ -146,10 +145,10 @@ def load_untrained(
     return model.network, classes
 
 
-def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Processes) -> None:
+def check_base(saved: Sequence[Path], base: BaseReference | None) -> None:
     """Check that saved changes of a model continue with the model that they were learned for.
 
-    If that model was moved, as in a bridge, the first process writes its new path into the saved folders.
+    If that model was moved, as in a bridge, its new path is written into the saved folders.
     """
     for folder in saved:
         begun = read_card(folder).base if is_model_folder(folder) else None
@@ -157,8 +156,7 @@ def check_base(saved: Sequence[Path], base: BaseReference | None, processes: Pro
             continue
         if (begun.image, begun.text) != (base.image, base.text):
             raise InvalidInput(f"{base.model} has changed since this run began: start a new run")
-        if processes.is_first:
-            name_base(folder, base)
+        name_base(folder, base)
 
 
 def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -40,28 +41,21 @@ def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> 
 
 
 def restore_training_state(path: Path, learner: Learner) -> RunProgress:
-    """Restore a learner, and return how far the run had come.
+    """Restore a learner, and return how far the run had come; only the first process reads the file.
 
     Raises:
         InvalidInput: nothing was saved, or it belongs to another model.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads(file.metadata()["facts"])
-            saved = facts["progress"]
-            saved.setdefault("best_score", saved.pop("best_top1", -1.0))  # its former name
-            progress = RunProgress(**saved)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        weights = _under("weights.", tensors)
-        if weights.keys() != learner.state().keys():
-            raise KeyError("weights")
-        learner.network.load_state_dict(weights, strict=False)
-    except FileNotFoundError as error:
-        raise InvalidInput(
-            f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and start again"
-        ) from error
-    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise InvalidInput(f"{path} is damaged or belongs to another model: start a new run") from error
+    processes, tensors = learner.processes, dict[str, Tensor]()
+
+    def read() -> tuple[RunProgress, dict[str, Any]]:
+        progress, scaler, saved = _read_state(path, learner)
+        tensors.update(saved)
+        return progress, scaler
+
+    progress, scaler = processes.from_first(read)
+    tensors = processes.share_tensors(tensors)
+    learner.network.load_state_dict(_under("weights.", tensors), strict=False)
     for name, average in _under("average.", tensors).items():
         learner.average[name].copy_(average)
     moments = {moment: _under(f"{moment}.", tensors) for moment in MOMENTS}
@@ -71,8 +65,29 @@ def restore_training_state(path: Path, learner: Learner) -> RunProgress:
                 moment: _placed(moments[moment][name], moment, parameter, learner) for moment in MOMENTS
             }
     if learner.scaler.is_enabled():
-        learner.scaler.load_state_dict(facts["scaler"])
+        learner.scaler.load_state_dict(scaler)
     return progress
+
+
+def _read_state(path: Path, learner: Learner) -> tuple[RunProgress, dict[str, Any], dict[str, Tensor]]:
+    """The progress, the state of the scaler, and the tensors of a file, which must fit the learner."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            saved = facts["progress"]
+            saved.setdefault("best_score", saved.pop("best_top1", -1.0))  # its former name
+            progress = RunProgress(**saved)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        shapes = {name: tensor.shape for name, tensor in _under("weights.", tensors).items()}
+        if shapes != {name: tensor.shape for name, tensor in learner.state().items()}:
+            raise KeyError("weights")
+        return progress, facts["scaler"], tensors
+    except FileNotFoundError as error:
+        raise InvalidInput(
+            f"{path.parent} cannot be resumed: nothing has been saved in it yet; delete it and start again"
+        ) from error
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise InvalidInput(f"{path} is damaged or belongs to another model: start a new run") from error
 
 
 def _placed(tensor: Tensor, moment: str, parameter: Tensor, learner: Learner) -> Tensor:

@@ -31,7 +31,7 @@ def reference() -> str:
     commands = commands_of(command, context)
     lines = [TOP]
     for group, members in groupby(commands, key=lambda each: each[1].rich_help_panel):
-        links = ", ".join(f"[`{name}`](#vifi-{name})" for name, _ in members)
+        links = ", ".join(f"[`{name}`](#vifi-{name.replace(' ', '-')})" for name, _ in members)
         lines.append(f"- {group}: {links}")
     for name, each in commands:
         lines += _section(each, typer.Context(each, parent=context, info_name=name), level=2)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vifi_cli.api.cut.render import cut
     from vifi_cli.api.data import check_data, split_data
+    from vifi_cli.api.evaluation.compare import compare
     from vifi_cli.api.evaluation.evaluate import evaluate
     from vifi_cli.api.evaluation.searched.moments import evaluate_moments
     from vifi_cli.api.evaluation.searched.retrieval import evaluate_retrieval
@@ -69,6 +70,7 @@ _HOMES = {
     "VifiError": "vifi_cli.errors",
     "attention": "vifi_cli.api.visualization.attention",
     "bridge": "vifi_cli.api.training.bridge",
+    "compare": "vifi_cli.api.evaluation.compare",
     "cut": "vifi_cli.api.cut.render",
     "draw_runs": "vifi_cli.api.training.runs",
     "embed_map": "vifi_cli.api.visualization.embedding_map",
@@ -102,6 +104,7 @@ __all__ = [
     "attention",
     "bridge",
     "check_data",
+    "compare",
     "cut",
     "draw_runs",
     "embed_map",

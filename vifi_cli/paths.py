@@ -32,6 +32,9 @@ OWN_NAMES = (
 RUNS = Path("runs")
 """The folder of training runs, in the one where a command is given."""
 
+REPORTS = Path("reports")
+"""The folder of evaluation reports there."""
+
 
 def data_folder() -> Path:
     """The folder of everything vifi keeps: `$VIFI_HOME`, or the platform's data folder."""

@@ -9,6 +9,7 @@ import typer
 from vifi_cli import __version__, stop_signals
 from vifi_cli.cli.evaluation.attention import attention
 from vifi_cli.cli.evaluation.classify import classify
+from vifi_cli.cli.evaluation.compare import compare
 from vifi_cli.cli.evaluation.embed_map import embed_map
 from vifi_cli.cli.evaluation.eval import evaluate
 from vifi_cli.cli.library.config import config_app
@@ -54,6 +55,7 @@ app.command(rich_help_panel=TRAIN)(prompt_tune)
 app.command(rich_help_panel=TRAIN)(bridge)
 app.command(rich_help_panel=TRAIN)(runs)
 app.command("eval", rich_help_panel=EVALUATE)(evaluate)
+app.command("eval compare", rich_help_panel=EVALUATE)(compare)
 app.command(rich_help_panel=EVALUATE)(classify)
 app.command(rich_help_panel=EVALUATE)(attention)
 app.command(rich_help_panel=EVALUATE)(embed_map)

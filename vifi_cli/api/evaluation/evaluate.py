@@ -25,11 +25,10 @@ from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.testing.frame_features import reuse_in_words
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.paths import given_path, shown_path, slug, write_obstacle
+from vifi_cli.paths import REPORTS, given_path, shown_path, slug, write_obstacle
 from vifi_cli.training.engine.distributed import Processes, joined_processes
 from vifi_cli.training.engine.resources import make_repeatable
 
-REPORTS = Path("reports")
 LONGEST_NAME = 100  # of a report's folder
 
 

@@ -14,7 +14,7 @@ from vifi_cli.cli.terminal.options.shared import DataOption, JsonOption, output_
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
-from vifi_cli.paths import given_path, slug
+from vifi_cli.paths import REPORTS, given_path, slug
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.embed_map.embed_map import EmbedMap, LabeledEmbeddings, MappedModel, Projection
@@ -83,7 +83,7 @@ def embed_map(
     training by the best model of the newest run and by the model that it was trained from.
     """
     load_torch()
-    from vifi_cli.api.evaluation.evaluate import REPORTS, dated
+    from vifi_cli.api.evaluation.evaluate import dated
     from vifi_cli.api.visualization.embedding_map import PAGE, check_map_folder, write_map
     from vifi_cli.evaluation.embed_map.embed_map import make_map
 

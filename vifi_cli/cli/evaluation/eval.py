@@ -84,7 +84,7 @@ class EvalOptions(TestedModels):
         list[str] | None,
         typer.Argument(
             metavar="METHODS",
-            autocompletion=completion.methods,
+            autocompletion=completion.methods_or_command,
             help=f"Methods to compare: {METHODS}",
             show_default=DEFAULT_METHODS,
         ),
@@ -196,8 +196,8 @@ class EvalOptions(TestedModels):
 def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
     """Measure how well models classify, by the paper's settings.
 
-    It writes a report. Without options, it tests the best model of the newest run on the data of the run. With several
-    GPUs:
+    It writes a report. Without options, it tests the best model of the newest run on the data of the run. Two reports
+    are compared by `vifi eval compare A B`. With several GPUs:
     torchrun --nproc-per-node 8 -m vifi_cli eval ...
     """
     load_torch()
@@ -291,12 +291,12 @@ def show_table(table: ResultTable) -> None:
         ]
         for row, tested_with in zip(table.rows, conditions, strict=True)
     ]
-    breaks = not _fits([headers, *texts])
+    breaks = not fits([headers, *texts])
     if breaks:
         first = 1 + len(names)
         texts = [[*row[:first], *(text.replace(" [", "\n[") for text in row[first:])] for row in texts]
         minor = [name for name in table.columns if name in MINOR_COLUMNS]
-        if minor and not _fits([headers, *texts]):
+        if minor and not fits([headers, *texts]):
             show_table(table.without(minor))
             output.note(f"{' and '.join(minor)}: see the report")
             return
@@ -308,7 +308,7 @@ def show_table(table: ResultTable) -> None:
     output.rows(headers, cells, right=(*names, *table.columns))
 
 
-def _fits(rows: Sequence[Sequence[str]]) -> bool:
+def fits(rows: Sequence[Sequence[str]]) -> bool:
     """Whether rows fit the terminal side by side; always in a pipe."""
     widest = [
         max(len(line) for text in column for line in text.split("\n")) for column in zip(*rows, strict=True)

@@ -203,6 +203,13 @@ class _Group(TyperGroup):
         """Reads arguments; `help search` means `search --help`, as people know it from other tools."""
         return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds the command of the first word, or of two: `eval compare` is beside `eval`, which takes words too."""
+        name = " ".join(args[:2])
+        if " " in name and name in self.commands:
+            return name, self.commands[name], args[2:]
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Ends a command that is stopped and has not said so itself; Typer would call every signal Ctrl-C."""
         try:

@@ -1,1 +1,1 @@
-"""Evaluation reports as JSON, Markdown, HTML and pictures."""
+"""Evaluation reports as JSON, Markdown, HTML and pictures, and predictions as tables."""

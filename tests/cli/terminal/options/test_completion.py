@@ -28,6 +28,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / run / "best").mkdir(parents=True)
         (tmp_path / run / "best" / "config.json").touch()
         (tmp_path / run / "config.toml").touch()
+    (tmp_path / "reports" / "one").mkdir(parents=True)
+    (tmp_path / "reports" / "one" / "predictions.csv").touch()
     (tmp_path / "ufo").mkdir()
     (tmp_path / "urban.csv").touch()
     (tmp_path / "uncle.mp4").touch()
@@ -80,6 +82,11 @@ def test_a_beginning_narrows_the_choice(complete: Complete) -> None:
         (("data", "check", ""), list(PUBLIC_SETS)),
         (("classify", "a.mp4", "--classes", ""), list(PUBLIC_SETS)),
         (("eval", "--train", ""), list(METHODS)),
+        (("eval", "c"), ["compare"]),
+        (("eval", "vifi", "c"), []),
+        (("eval", "compare", ""), ["reports/one"]),
+        (("eval", "compare", "reports/one", "reports/"), ["reports/one"]),
+        (("eval", "compare", "reports/one", "--method", "van"), ["vanilla"]),
         (("eval", "--texts", ""), list(shipped_class_texts())),
         (("index", "--device", ""), ["auto", "cuda", "mps", "cpu"]),
         (("config", "get", "d"), ["device", "data_root"]),

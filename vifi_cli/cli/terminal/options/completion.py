@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import typer
 
-from vifi_cli.paths import RUNS
+from vifi_cli.paths import REPORTS, RUNS
 
 Candidates = list[tuple[str, str]]
 """Values, each with a text that some shells show beside it."""
@@ -55,6 +55,12 @@ def runs(incomplete: str) -> Candidates:
     """The runs here."""
     configs = [*RUNS.glob("*/config.toml"), *RUNS.glob("*/*/config.toml")]
     return [(str(file.parent), "") for file in sorted(configs)]
+
+
+@_nothing_on_errors
+def reports(incomplete: str) -> Candidates:
+    """The reports here that have predictions."""
+    return [(str(file.parent), "") for file in sorted(REPORTS.glob("*/predictions.csv"))]
 
 
 @_nothing_on_errors
@@ -111,6 +117,12 @@ def methods(incomplete: str) -> Candidates:
     """The methods that an evaluation trains and compares."""
     names = "vanilla image-ft text-ft vifi lora bridge-prompt prompt fusion-decision fusion-image"
     return [(name, "") for name in names.split()]
+
+
+def methods_or_command(context: typer.Context, incomplete: str) -> Candidates:
+    """The methods, and as the first word of `vifi eval` what else it does."""
+    is_first = not context.params.get("train") and not context.params.get("methods")
+    return [*methods(incomplete), *([("compare", "two reports on the same videos")] if is_first else [])]
 
 
 def class_texts(incomplete: str) -> Candidates:

@@ -1,0 +1,1 @@
+"""Two methods on the same videos: their predictions read, paired and compared."""

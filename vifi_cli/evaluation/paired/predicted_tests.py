@@ -1,0 +1,128 @@
+"""Reads predictions: those of a report, or a table by another program with the columns path, true and predicted."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vifi_cli.data.formats.text_file import numbered_lines, read_csv
+from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.report.prediction_files import PREDICTIONS_CSV, true_cell
+
+NEEDED = ("path", "true", "predicted")
+VideoKey = tuple[str, str, str]
+"""Path, start and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedVideo:
+    """What a model predicted for a video; `predicted` is empty if it could not be read."""
+
+    path: str
+    start: str
+    end: str
+    group: str
+    true: str
+    predicted: str
+
+    @property
+    def key(self) -> VideoKey:
+        """What distinguishes it from other videos of a test."""
+        return self.path, self.start, self.end
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether the prediction is the true class."""
+        return self.predicted == self.true
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictedTest:
+    """The predictions of a method in one part of a report; `conditions` are frames and views, if they are known.
+
+    `classes` is how many there were to choose from, empty if that is not known.
+    """
+
+    method: str
+    part: str
+    classes: str
+    conditions: str
+    shows_several_classes: bool
+    videos: Mapping[VideoKey, PredictedVideo] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictionFile:
+    """The tests of a file; `name` is what the user called it."""
+
+    name: str
+    tests: tuple[PredictedTest, ...] = field(repr=False)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Their methods, each once."""
+        return tuple(dict.fromkeys(test.method for test in self.tests))
+
+    def tests_of(self, method: str) -> tuple[PredictedTest, ...]:
+        """The tests of one of them."""
+        return tuple(test for test in self.tests if test.method == method)
+
+
+def read_predictions(given: Path, name: str) -> PredictionFile:
+    """Reads a report's folder, its `report.json`, or a file of predictions, CSV or JSONL.
+
+    Raises:
+        InvalidInput: there are no predictions, or the file makes no sense.
+    """
+    path = given / PREDICTIONS_CSV if given.is_dir() else given
+    if path.name == "report.json":
+        path = path.with_name(PREDICTIONS_CSV)
+    if not path.is_file():
+        step = (
+            "repeat the test: older reports have none" if path != given else "name a report's folder or a CSV"
+        )
+        raise InvalidInput(f"{path} does not exist; {step}")
+    rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _csv_rows(path)
+    tests: dict[tuple[str, str], list[tuple[str, Mapping[str, str]]]] = {}
+    for where, row in rows:
+        tests.setdefault((row.get("method", ""), row.get("part", "")), []).append((where, row))
+    if not tests:
+        raise InvalidInput(f"{path} has no prediction")
+    return PredictionFile(name, tuple(_test(*each, rows) for each, rows in tests.items()))
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for row in read_csv(path, ("path", "true")):
+        if "predicted" not in row.cells:
+            raise InvalidInput(
+                f"{path} has no column 'predicted'; write {','.join(NEEDED)} in the first line"
+            )
+        yield row.where, row.cells
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for number, line in numbered_lines(path):
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InvalidInput(f"{where} is not JSON: {error}") from error
+        if not isinstance(row, dict) or not set(NEEDED) <= row.keys() or not row["path"] or not row["true"]:
+            raise InvalidInput(f"{where} needs the keys {', '.join(NEEDED)}")
+        cells = {name: row[name] for name in row.keys() - {"probabilities", "correct"}}
+        yield where, {name: "" if cell is None else str(true_cell(cell)) for name, cell in cells.items()}
+
+
+def _test(method: str, part: str, rows: list[tuple[str, Mapping[str, str]]]) -> PredictedTest:
+    names = ("path", "start", "end", "group", "true", "predicted")
+    videos: dict[VideoKey, PredictedVideo] = {}
+    for where, row in rows:
+        video = PredictedVideo(*(row.get(name, "") for name in names))
+        if videos.setdefault(video.key, video) != video:
+            raise InvalidInput(f"{where} has a second prediction for {video.path}: keep one for each video")
+    _, first = rows[0]
+    frames, views = first.get("frames", ""), first.get("views", "")
+    # of a test with several classes per video vifi writes lists, and says of no video whether it is correct
+    has_several = all(video.true.startswith("[") for video in videos.values())
+    conditions = f"{frames} frames, {views} views" if frames and views else ""
+    return PredictedTest(method, part, first.get("classes", ""), conditions, has_several, videos)

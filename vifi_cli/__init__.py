@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.library.indexing import index_videos
     from vifi_cli.api.models.conversion import export_model, import_model
     from vifi_cli.api.models.merging import merge_models
+    from vifi_cli.api.models.mteb_model import mteb_model
     from vifi_cli.api.models.video_model import load_model
     from vifi_cli.api.playback import open_in_player
     from vifi_cli.api.search.open_index import open_index
@@ -84,6 +85,7 @@ _HOMES = {
     "index_videos": "vifi_cli.api.library.indexing",
     "merge_models": "vifi_cli.api.models.merging",
     "list_runs": "vifi_cli.api.training.runs",
+    "mteb_model": "vifi_cli.api.models.mteb_model",
     "load_model": "vifi_cli.api.models.video_model",
     "open_in_player": "vifi_cli.api.playback",
     "open_index": "vifi_cli.api.search.open_index",
@@ -119,6 +121,7 @@ __all__ = [
     "list_runs",
     "load_model",
     "merge_models",
+    "mteb_model",
     "open_in_player",
     "open_index",
     "prompt_tune",

@@ -48,12 +48,24 @@ def read_picture(path: Path, geometry: FrameGeometry) -> Picture:
     try:
         with opened_picture(path) as image:
             _check_size(path, image)
-            ImageOps.exif_transpose(image, in_place=True)
-            rgb = _in_rgb(_reduced(image, geometry))
+            rgb = _upright_rgb(image, geometry)
     except Image.DecompressionBombError as error:
         raise InvalidInput(f"{path} is too large to be read as a picture: scale it down first") from error
     except DAMAGED as error:
         raise InvalidInput(f"{path} cannot be read as a picture ({error}): name another one") from error
+    return _scaled(rgb, geometry)
+
+
+def scaled_picture(image: Image.Image, geometry: FrameGeometry) -> Picture:
+    """An open picture as the index reads a frame; see `read_picture`."""
+    return _scaled(_upright_rgb(image, geometry), geometry)
+
+
+def _upright_rgb(image: Image.Image, geometry: FrameGeometry) -> Image.Image:
+    return _in_rgb(_reduced(ImageOps.exif_transpose(image), geometry))
+
+
+def _scaled(rgb: Image.Image, geometry: FrameGeometry) -> Picture:
     return FrameScaler(geometry)(VideoFrame.from_ndarray(np.array(rgb), format="rgb24"))
 
 

@@ -92,6 +92,8 @@ class FineTuning:
             known = kept_features(network, self._card, enter.preprocessing, enter.arithmetic)
             self._clips = replace(self._clips, features=known)
         self._validation = Validation(data, self._clips, recipe, self._enter, processes, listener.scoring)
+        if recipe.patience and not self._validation.may_choose():
+            listener.say("patience is ignored: there are no validation videos to choose an epoch by")
         self._bad = BadVideos(data.train, listener.say)
         self.takes_steps = False  # now, so that there may be something to save
         self._is_stopping = False
@@ -127,14 +129,20 @@ class FineTuning:
             before = EpochReport(0, None, self._score_before(), is_best=False)
             self.takes_steps = True  # whoever sees this report may count on a step
             yield self._noted(before)
-        if progress.step < self._plan.total_steps:
+        if not self._is_over(progress):
             self.takes_steps = True
             progress = yield from self._epochs(progress)
             self.takes_steps = False
         elif self._processes.is_first:
             self._folder.draw()  # killed between the last state and the last curves
-        if progress.step == self._plan.total_steps and not self._is_stopping:
+        if self._is_over(progress) and not self._is_stopping:
             yield self._result(progress)
+
+    def _is_over(self, progress: RunProgress) -> bool:
+        """Whether all steps are taken, or patience ended the run after the last complete epoch."""
+        epoch, rest = divmod(progress.step, self._plan.steps_per_epoch)
+        ends_early = not rest and self._validation.ends_early(progress, epoch)
+        return ends_early or progress.step == self._plan.total_steps
 
     @property
     def length(self) -> RunLength:
@@ -192,12 +200,12 @@ class FineTuning:
             if must_stop or must_save or report.step + 1 == report.steps_per_epoch:
                 self._save(progress)
                 saved = time.monotonic()
-                if must_stop or drawn + DRAWING_SECONDS < saved or progress.step == self._plan.total_steps:
+                if must_stop or drawn + DRAWING_SECONDS < saved or self._is_over(progress):
                     drawn = saved
                     if self._processes.is_first:
                         self._folder.draw()
             self._is_stopping = bool(must_stop)
-            if must_stop:
+            if must_stop or self._is_over(progress):
                 break
         return progress
 
@@ -256,7 +264,8 @@ class FineTuning:
         if is_best:
             progress = replace(progress, best_score=scores.value if scores else -1.0, best_epoch=epoch)
         loss = progress.epoch_loss / self._plan.steps_per_epoch
-        return EpochReport(epoch, loss, scores, is_best), replace(progress, epoch_loss=0.0)
+        ends_early = self._validation.ends_early(progress, epoch)
+        return EpochReport(epoch, loss, scores, is_best, ends_early), replace(progress, epoch_loss=0.0)
 
     def _write_model(self, network: ViFiCLIP, epoch: int, scores: Scores | None, *, is_best: bool) -> None:
         if not self._processes.is_first:
@@ -287,7 +296,13 @@ class FineTuning:
         index_model = self._config.model if self._keeps_index() else str(self._folder.best)
         epoch = progress.best_epoch
         result = RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
-        return replace(result, class_names=self._data.class_names, left_out_classes=self._data.left_out)
+        return replace(
+            result,
+            class_names=self._data.class_names,
+            left_out_classes=self._data.left_out,
+            epochs_done=epochs[-1].epoch,
+            stopped_early=epochs[-1].stopped_early,
+        )
 
     def _keeps_index(self) -> bool:
         """Whether frames give the embeddings that they gave before, so that an index of the start serves the result."""

@@ -201,4 +201,6 @@ def epoch_in_words(report: EpochReport) -> str:
         parts.append(f"loss {report.loss:.3f}")
     if report.scores:
         parts.append(f"{report.scores.split} {report.scores.in_words}")
-    return " · ".join(parts) + (" · kept in best/" if report.is_best else "")
+    if report.is_best:
+        parts.append("kept in best/")
+    return " · ".join([*parts, "stopped early"] if report.stopped_early else parts)

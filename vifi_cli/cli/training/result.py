@@ -26,7 +26,13 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
     test = result.test if result.test != result.val else None
     scored = (("Before", result.before), ("Tuned", result.val), ("Tuned", test))
     scores = [(name, _in_words(score)) for name, score in scored if score and score.videos]
-    facts = [("Model", str(result.model)), ("Epoch", str(result.epoch)), *_class_facts(result), *scores]
+    early = f" of {result.epochs_done}, stopped early" if result.stopped_early else ""
+    facts = [
+        ("Model", str(result.model)),
+        ("Epoch", f"{result.epoch}{early}"),
+        *_class_facts(result),
+        *scores,
+    ]
     output.facts([*facts, *_use_facts(result)])
 
 
@@ -57,6 +63,8 @@ def _document(result: RunResult) -> dict[str, object]:
         "model": str(result.model),
         "run": str(result.run),
         "epoch": result.epoch,
+        "epochs_done": result.epochs_done,
+        "stopped_early": result.stopped_early,
         "classes": result.class_names,
         "left_out_classes": result.left_out_classes,
         "before": asdict(result.before) if result.before else None,

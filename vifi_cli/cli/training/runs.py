@@ -103,6 +103,8 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 
 
 def _state(run: RunSummary) -> str:
+    if run.state == "finished" and run.stopped_early:
+        return f"epoch {run.epochs_done} of {run.config.recipe.epochs}, stopped early"
     if run.state in ("finished", "not started"):
         return run.state
     state = "running, " if run.state == "running" else ""
@@ -129,6 +131,7 @@ def _document(run: RunSummary) -> dict[str, object]:
         "protocol": config.protocol,
         "model": config.model,
         "epochs_done": run.epochs_done,
+        "stopped_early": run.stopped_early,
         "best_epoch": run.best_epoch,
         "best": asdict(run.best) if run.best else None,
         "before": asdict(run.before) if run.before else None,

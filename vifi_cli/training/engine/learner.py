@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from vifi_cli.model.lora.low_rank import fix_low_rank, lora_parameters
+from vifi_cli.model.lora.low_rank import fix_low_rank
 from vifi_cli.model.prompts.image import PromptedImageTower
-from vifi_cli.model.prompts.initialization import prompt_parameters
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, mean_of_classes
 from vifi_cli.training.engine.class_tokens import ClassTokens
@@ -23,11 +22,11 @@ from vifi_cli.training.engine.loss_and_gradients import (
     encode_parts,
 )
 from vifi_cli.training.engine.precision import Precision
-from vifi_cli.training.recipe.recipe import Recipe, Tune
+from vifi_cli.training.engine.tuned_parameters import changes_of, parameter_groups, tuned_parameters
+from vifi_cli.training.recipe.recipe import Recipe
 
 # betas and epsilon of the published code (utils/optimizer.py)
 BETAS, EPSILON = (0.9, 0.98), 1e-8
-PREFIXES = {"both": ("visual.", "text.", "logit_scale"), "image": ("visual.",), "text": ("text.",)}
 
 
 def warm_decay(step: int, decay: float) -> float:
@@ -37,23 +36,6 @@ def warm_decay(step: int, decay: float) -> float:
     them. Source: timm's ModelEmaV3 with `use_warmup`, whose steps count from 1.
     """
     return min(decay, 1 - math.pow(1 + step, -2 / 3))
-
-
-def tuned_parameters(network: nn.Module, tune: Tune) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name: only prompts or low-rank matrices if there are any.
-
-    As published, word embeddings are never trained, and the temperature only with both towers.
-    """
-    return changes_of(network) or {
-        name: parameter
-        for name, parameter in network.named_parameters()
-        if name.startswith(PREFIXES[tune]) and "token_embedding" not in name
-    }
-
-
-def changes_of(network: nn.Module) -> dict[str, nn.Parameter]:
-    """The prompts or low-rank matrices of a network, which learn in place of its own weights."""
-    return prompt_parameters(network) or lora_parameters(network)
 
 
 def freeze_statistics(network: ViFiCLIP) -> None:
@@ -89,11 +71,11 @@ class Learner:
         Network and class texts are on the device.
         """
         self.network, self.processes = network, processes
-        self.tuned = tuned_parameters(network, recipe.tune)
+        self.tuned = tuned_parameters(network, recipe.tune, recipe.tune_layers)
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(name in self.tuned)
         self.optimizer = torch.optim.AdamW(
-            self.tuned.values(),
+            parameter_groups(network, self.tuned, recipe),
             lr=recipe.learning_rate,
             betas=BETAS,
             eps=EPSILON,
@@ -105,7 +87,7 @@ class Learner:
         self.average: dict[str, Tensor] = {}
         if recipe.ema_decay:
             self.average = {name: parameter.detach().clone() for name, parameter in self.tuned.items()}
-        self._decay = recipe.ema_decay
+        self._decay, self._greatest_norm = recipe.ema_decay, recipe.clip_gradients
         self._shared = sharing_gradients(network, processes)
         self._texts, self._texts_per_step, self._seed = texts, recipe.texts_per_step, recipe.seed
         if recipe.tune == "image":
@@ -157,15 +139,26 @@ class Learner:
         texts = self._texts.drawn(self._texts_per_step, self._seed, 0)
         accumulate_gradients(self.network, texts, [micro], 1, alone)
 
-    def step(self, learning_rate: float, number: int) -> None:
-        """Change the parameters by the gathered gradients; `number` is that of the step in the run, from 0."""
+    def step(self, learning_rate: float, number: int) -> float | None:
+        """Change the parameters by the gathered gradients; `number` is that of the step in the run, from 0.
+
+        Returns the norm that the gradients had before clipping; None if they are not clipped, or overflowed in fp16.
+        """
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["lr_scale"]
+        norm = self._clip_gradients() if self._greatest_norm else None
         self.scaler.step(self.optimizer)
         self.scaler.update()
         with torch.no_grad():
             for name, average in self.average.items():
                 average.lerp_(self.tuned[name].detach(), 1 - warm_decay(number, self._decay))
+        return norm
+
+    def _clip_gradients(self) -> float | None:
+        """Scale gradients down to the greatest norm; they are means over all processes, so each has the same norm."""
+        self.scaler.unscale_(self.optimizer)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.tuned.values(), self._greatest_norm))
+        return norm if math.isfinite(norm) else None
 
     @contextmanager
     def averaged(self) -> Iterator[ViFiCLIP]:

@@ -75,11 +75,11 @@ def take_steps(
         if not (math.isfinite(loss) and learner.has_finite_gradients()):
             raise TrainingDiverged(_diverged(step, loss, videos))
         rate = schedule.learning_rate(number)
-        learner.step(rate, number)
+        norm = learner.step(rate, number)
         shares = processes.gather(bad) if unreadable else []
         all_bad = tuple(clip for of_process in shares for clip in of_process)
         yield StepReport(
-            step.epoch, step.step, plan.steps_per_epoch, plan.epochs, loss, rate, step.clips, all_bad
+            step.epoch, step.step, plan.steps_per_epoch, plan.epochs, loss, rate, step.clips, all_bad, norm
         )
 
 

@@ -19,3 +19,4 @@ class StepReport:
     learning_rate: float
     clips: int
     bad: tuple["BadClip", ...] = ()
+    gradient_norm: float | None = None  # before clipping; None without, and where fp16 overflowed

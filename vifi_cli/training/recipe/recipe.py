@@ -110,6 +110,8 @@ class Recipe:
     effective_batch: int  # clips per optimizer step, on all processes together
     # the towers that are trained, and with both the temperature; or those that get prompts
     tune: Tune = "both"
+    # how many blocks at the end of each tower are trained, with what comes behind them; -1 for all of the tower
+    tune_layers: int = -1
     fusion: Fusion = "embedding"  # what is averaged over the frames of a clip
     template: str = "a photo of a {}."  # the text of a class, {} being its name
     clean_class_names: bool = True  # splits names at _ and in CamelCase into words
@@ -118,6 +120,10 @@ class Recipe:
     warmup_epochs: float = 5.0  # while the learning rate rises
     warmup_cliff: bool = False  # then drops the rate to where the cosine would have been, as published
     weight_decay: float = 0.001  # of AdamW, on all parameters
+    layer_decay: float = 1.0  # factor of the rate from each block to the one before it; 1 for one rate
+    clip_gradients: float = (
+        0.0  # the greatest norm of a step's gradient, which is scaled down to it; 0 for any
+    )
     class_balance: float = 0.0  # draws rare classes more often: 0 each video once, 1 all classes alike
     drop_incomplete: bool = False  # omits clips at the end of an epoch that do not fill a step, as published
     imagenet_statistics: bool = False  # normalizes pixels by ImageNet's, as published, instead of the model's
@@ -125,6 +131,9 @@ class Recipe:
     select_on_test: bool = False  # chooses the best epoch on the test videos if there are no others
     keep_last: bool = False  # makes the last epoch the best one, as published in some settings
     validate_every: int = 1  # in epochs; the first and the last are always validated
+    patience: int = (
+        0  # validations in a row without a better score, after which a run ends; 0 never ends it early
+    )
     ema_decay: float = 0.0  # of the average of weights that becomes the model, after a warm-up; 0 for none
     seed: int = USUAL_SEED  # of everything that is drawn
     context_words: str = ""  # whose embeddings begin the text prompts, at most MOST_FROM_WORDS
@@ -155,8 +164,35 @@ class Recipe:
             if self.tune == tower and getattr(self.prompts, f"{other}_context"):
                 raise InvalidInput(f"recipe: tune = {tower} excludes {other} prompts; set tune = both")
 
+        self._check_limits()
+        self._check_combinations()
+
+    def _check_limits(self) -> None:
+        if self.tune_layers < -1:
+            raise InvalidInput(
+                f"recipe: tune_layers must be 0 or more, or -1 for all, not {self.tune_layers}"
+            )
+        if not 0 < self.layer_decay <= 1:
+            raise InvalidInput(f"recipe: layer_decay must be above 0 and at most 1, not {self.layer_decay:g}")
+        if self.clip_gradients < 0 or self.patience < 0:
+            raise InvalidInput("recipe: clip_gradients and patience must not be below 0")
+
+    def _check_combinations(self) -> None:
+        changes = "prompts" if self.prompts else "lora" if self.lora.rank else ""
         if self.prompts and self.lora.rank:
             raise InvalidInput("recipe: prompts and lora exclude each other: set lora.rank = 0")
+        if changes and self.tune_layers >= 0:
+            raise InvalidInput(
+                f"recipe: tune_layers is for the towers' own weights, not for {changes}: set it to -1"
+            )
+        if self.prompts and self.layer_decay != 1:
+            raise InvalidInput(
+                "recipe: layer_decay is for the towers' own weights, not for prompts: set it to 1"
+            )
+        if self.patience and self.keep_last:
+            raise InvalidInput(
+                "recipe: patience looks for the best epoch, and keep_last takes the last: set one"
+            )
 
     def embeds_clips_once(self) -> bool:
         """Whether the image tower is frozen and a video gives the same clip in every epoch."""

@@ -110,9 +110,9 @@ class RunFolder:
         return f"vifi {command} --resume {as_argument(self.path)}"
 
     def is_finished(self, config: RunConfig) -> bool:
-        """Whether the last epoch is done."""
+        """Whether the last epoch is done, or the run ended before it."""
         _, epochs = self.history()
-        return any(report.epoch == config.recipe.epochs for report in epochs)
+        return any(report.epoch == config.recipe.epochs or report.stopped_early for report in epochs)
 
     def begin(self, config: RunConfig) -> None:
         """Make the folder, which must be new or empty, and write the configuration."""
@@ -207,7 +207,9 @@ class RunFolder:
 
     def curves(self, name: str = "") -> RunCurves:
         """The history for a picture; `name` is how its legend calls the run."""
-        return RunCurves(name, self.read_config().recipe.epochs, *self.history())
+        steps, reports = self.history()
+        ended = next((report.epoch for report in reports if report.stopped_early), None)
+        return RunCurves(name, ended or self.read_config().recipe.epochs, steps, reports)
 
     def draw(self) -> None:
         """Draw the curves again."""
@@ -250,6 +252,10 @@ def _as_line(report: StepReport | EpochReport) -> dict[str, Any]:
     line = asdict(report)
     if isinstance(report, StepReport):
         line["bad"] = [entry["video"] for entry in line["bad"]]
+        if report.gradient_norm is None:
+            del line["gradient_norm"]
+    elif not report.stopped_early:
+        del line["stopped_early"]
     return line
 
 

@@ -59,6 +59,7 @@ class EpochReport:
     loss: float | None  # mean over the steps; None before the first
     scores: Scores | None  # of the validation, if there was one
     is_best: bool  # whether the model became best/
+    stopped_early: bool = False  # whether `patience` ended the run here
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,6 +78,8 @@ class RunResult:
     before: Scores | None  # of the model that the run started from
     class_names: tuple[str, ...] = ()
     left_out_classes: tuple[str, ...] = ()  # of the data, by `classes`
+    epochs_done: int = 0
+    stopped_early: bool = False  # whether `patience` ended the run before its last epoch
 
     def __repr__(self) -> str:
         scores = self.test or self.val

@@ -34,6 +34,7 @@ class RunSummary:
     best: Scores | None
     best_epoch: int | None
     changed: datetime
+    stopped_early: bool = False  # whether `patience` ended it before its last epoch
 
     @property
     def can_resume(self) -> bool:
@@ -66,8 +67,10 @@ def summarize(folder: RunFolder) -> RunSummary:
     config = folder.read_config()
     _, reports = folder.history()
     done = max((report.epoch for report in reports), default=0)
+    stopped_early = any(report.stopped_early for report in reports)
+    is_finished = stopped_early or done >= config.recipe.epochs
     state: RunState = (
-        "running" if trainer_of(folder.path) else "finished" if done >= config.recipe.epochs
+        "running" if trainer_of(folder.path) else "finished" if is_finished
         else "unfinished" if reports else "not started"
     )  # fmt: skip
     kept = [report for report in reports if report.is_best]
@@ -83,6 +86,7 @@ def summarize(folder: RunFolder) -> RunSummary:
         best=_scores_of(reversed(kept)),
         best_epoch=kept[-1].epoch if kept else None,
         changed=datetime.fromtimestamp(newest).astimezone(),
+        stopped_early=stopped_early,
     )
 
 
@@ -129,4 +133,6 @@ def _trained(recipe: Recipe) -> str:
     if sides:
         return f"{' and '.join(sides)} prompts"
     towers = "both towers" if recipe.tune == "both" else f"{recipe.tune} tower"
+    if recipe.tune_layers >= 0:
+        return f"last {counted(recipe.tune_layers, 'block')} of {towers}"
     return f"LoRA of rank {recipe.lora.rank} in {towers}" if recipe.lora.rank else towers

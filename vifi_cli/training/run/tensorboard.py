@@ -24,6 +24,8 @@ class TensorBoardLog:
         if isinstance(report, StepReport):
             at = report.epoch * self._steps_per_epoch + report.step + 1
             values = {"train/loss": report.loss, "train/learning_rate": report.learning_rate}
+            if report.gradient_norm is not None:
+                values["train/gradient_norm"] = report.gradient_norm
         else:
             at = report.epoch * self._steps_per_epoch
             values = _values(report.scores) if report.scores else {}

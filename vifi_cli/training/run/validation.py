@@ -54,13 +54,23 @@ class Validation:
 
     def is_best(self, scores: Scores | None, progress: RunProgress, *, is_last: bool) -> bool:
         """Whether this epoch's model becomes `best/`; without videos to choose by, the last one does."""
-        if self.recipe.keep_last or not self._may_choose():
+        if self.recipe.keep_last or not self.may_choose():
             return is_last
         if scores is None or not scores.videos:
             return is_last and not progress.best_epoch
         return scores.value > progress.best_score
 
-    def _may_choose(self) -> bool:
+    def ends_early(self, progress: RunProgress, epoch: int) -> bool:
+        """Whether the run ends after this epoch, since `patience` validations have not improved on the best one."""
+        if not self.recipe.patience or not progress.best_epoch or not self.may_choose():
+            return False
+        since = sum(
+            (one - 1) % self.recipe.validate_every == 0 for one in range(progress.best_epoch + 1, epoch + 1)
+        )
+        return since >= self.recipe.patience and epoch < self.recipe.epochs
+
+    def may_choose(self) -> bool:
+        """Whether there are videos by which an epoch may be chosen: not those of the test."""
         val, test = self.data.val, self.data.test
         is_apart = not any(map(SameFrames(test).find, val))
         return bool(val and is_apart) or (self.recipe.select_on_test and bool(val or test))

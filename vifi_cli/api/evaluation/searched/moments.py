@@ -41,7 +41,7 @@ PREDICTIONS, TRUE_WINDOWS = "predictions-", "true-windows.jsonl"
 class MomentOptions(TypedDict, total=False):
     """Options of `evaluate_moments`; all may be omitted."""
 
-    data_root: Path | str | None  # a second folder to look for videos in, by default the setting
+    data_root: Path | str | None  # folder of the videos; by default that of the queries, and the setting
     output: Path | str | None  # folder of the report; a new one under `reports/` by default
     device: str  # where encoders run; `auto` by default
 

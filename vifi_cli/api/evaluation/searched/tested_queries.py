@@ -50,13 +50,13 @@ class LocatedQueries:
 
 
 def locate(file: MomentQueries, data_root: Path | None) -> LocatedQueries:
-    """Finds the videos beside the file and under a data root, by default that of the settings.
+    """Finds the videos under a data root, or without one beside the file and under that of the settings.
 
     Raises:
         InvalidInput: none is there, or two files fit equally well.
     """
-    root = data_root or load_settings().data_root
-    folders = [file.path.parent, *([root] if root else [])]
+    usual = load_settings().data_root
+    folders = [data_root] if data_root else [file.path.parent, *([usual] if usual else [])]
     finder = VideoFinder(folders, Listing((), ()), by_name=True)
     found = {video: _path(video, finder) for video in file.videos()}
     paths = {video: path for video, path in found.items() if path}

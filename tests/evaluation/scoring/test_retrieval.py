@@ -13,6 +13,7 @@ from vifi_cli.evaluation.scoring.retrieval import (
     MEASURES,
     Query,
     read_queries,
+    read_split_remarks,
     relevant_places,
     score_retrieval,
 )
@@ -127,3 +128,14 @@ def test_a_query_file_that_is_missing_or_no_text_is_said_plainly(tmp_path: Path)
     (tmp_path / "latin.csv").write_bytes("file,caption\na.mp4,café\n".encode("latin-1"))
     with pytest.raises(InvalidInput, match="not UTF-8"):
         read_queries(tmp_path / "latin.csv")
+
+
+def test_videos_in_several_splits_are_remarked(tmp_path: Path) -> None:
+    rows = ("file,caption,split", "a.mp4,a dog,val", "a.mp4,a dog,test", "b.mp4,a cat,test")
+    alone, shared = read_split_remarks(query_file(tmp_path, "\n".join(rows)))
+    assert alone == "The rows of all splits are tested: val, test. Keep the rows of one to test it alone."
+    assert shared == (
+        "1 video in several splits, such as a.mp4 in val and test: what is chosen on one split has seen the other."
+    )
+    assert read_split_remarks(query_file(tmp_path, "file,caption,split\na.mp4,a dog,test\n")) == ()
+    assert read_split_remarks(query_file(tmp_path, "file,caption\na.mp4,a dog\n")) == ()

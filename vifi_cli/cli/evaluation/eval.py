@@ -298,7 +298,8 @@ def show_table(table: ResultTable) -> None:
         minor = [name for name in table.columns if name in MINOR_COLUMNS]
         if minor and not fits([headers, *texts]):
             show_table(table.without(minor))
-            output.note(f"{' and '.join(minor)}: see the report")
+            others = f"{', '.join(minor[:-1])} and " if minor[1:] else ""
+            output.note(f"{others}{minor[-1]}: see the report")
             return
     cells: list[list[str | Text]] = []
     for row, best, texts_of_row in zip(table.rows, best_places(table), texts, strict=True):

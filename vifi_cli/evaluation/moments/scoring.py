@@ -28,6 +28,8 @@ MEASURES = (
     "mAP@0.75",
     "mAP",
 )
+MAIN_MEASURE = "R1@0.5"
+MINOR_MEASURES = ("R1@0.3", "R5@0.3", "R5@0.5", "R5@0.7", "mAP@0.5", "mAP@0.75")
 
 
 def overlaps(predicted: Floats, true: Floats) -> Floats:

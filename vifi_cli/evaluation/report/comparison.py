@@ -1,6 +1,5 @@
 """Models side by side, with their intervals: as a PNG, and as the rows that the page draws."""
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LONGEST_NAME = 48
-PANELS_ON_A_LINE = 5
 PANEL_INCHES, LETTER_INCHES, ROW_INCHES = 3.6, 0.085, 0.34
 PUBLISHED_COLOR = PALE
 
@@ -80,15 +78,12 @@ def comparison_figure(panels: tuple[ChartPanel, ...]) -> "Figure":
 
     methods = list(dict.fromkeys(row.method for panel in panels for row in panel.rows))
     names = [shortened(lettered(method), LONGEST_NAME, keeps_end=True) for method in methods]
-    lines = math.ceil(len(panels) / PANELS_ON_A_LINE)
-    columns = math.ceil(len(panels) / lines)
-    width = PANEL_INCHES * columns + LETTER_INCHES * max(map(len, names))
-    figure = Figure((max(width, 6.0), lines * (0.9 + ROW_INCHES * len(methods))))
+    width = PANEL_INCHES * len(panels) + LETTER_INCHES * max(map(len, names))
+    figure = Figure((max(width, 6.0), 0.9 + ROW_INCHES * len(methods)))
     figure.set_layout_engine("constrained", w_pad=0.15)
-    places = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
-    for empty in places[len(panels) :]:
-        empty.remove()
-    for axes, panel in zip(places[: len(panels)], panels, strict=True):
+    for axes, panel in zip(
+        figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
+    ):
         for row in panel.rows:
             place, face = methods.index(row.method), "white" if row.is_published else row.color
             axes.plot([100 * row.low, 100 * row.high], [place] * 2, color=row.color, linewidth=2.5, alpha=0.5)

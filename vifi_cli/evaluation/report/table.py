@@ -10,6 +10,7 @@ from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from vifi_cli.evaluation.moments.scoring import MAIN_MEASURE, MINOR_MEASURES
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.views import ScoreConditions
 
@@ -19,7 +20,7 @@ PUBLISHED_COLUMNS = {
     "few-shot": ("2 shots", "4 shots", "8 shots", "16 shots"),
     "supervised": ("top-1", "top-5"),
 }
-MINOR_COLUMNS = ("macro F1", "ECE")
+MINOR_COLUMNS = ("macro F1", "ECE", *MINOR_MEASURES)
 """What charts leave out, and narrow terminals."""
 
 
@@ -132,11 +133,15 @@ class Headline:
 
 
 def headline(table: ResultTable) -> Headline | None:
-    """The best measured method by the mean of a table, by its HM, or else by its first column; None if nothing is.
+    """The best measured method by the HM of a table, its mean or R1@0.5, or else its first column; None if nothing is.
 
     Equally good methods are all named.
     """
-    columns = [column for column in table.columns if column in ("HM", "mean") or column.endswith(" HM")]
+    columns = [
+        column
+        for column in table.columns
+        if column in ("HM", "mean", MAIN_MEASURE) or column.endswith(" HM")
+    ]
     column = next(iter(columns), table.columns[0])
     place = table.columns.index(column)
     measured = [

@@ -138,9 +138,7 @@ def headline(table: ResultTable) -> Headline | None:
     Equally good methods are all named.
     """
     columns = [
-        column
-        for column in table.columns
-        if column in ("HM", "mean", MAIN_MEASURE) or column.endswith(" HM")
+        column for column in table.columns if column in ("HM", "mean", MAIN_MEASURE) or column.endswith(" HM")
     ]
     column = next(iter(columns), table.columns[0])
     place = table.columns.index(column)

@@ -15,7 +15,7 @@ PredictionRow = dict[str, object]
 """The cells of a video by `COLUMNS`; None where there is nothing."""
 OTHERS = range(2, TOP_K + 1)
 COLUMNS = (
-    *("method", "part", "path", "start", "end", "group", "true"),
+    *("method", "data", "part", "path", "start", "end", "group", "true"),
     *("predicted", "probability", "correct", "true_probability"),
     *(f"{name}_{place}" for place in OTHERS for name in ("predicted", "probability")),
     *("classes", "frames", "views", "unreadable"),
@@ -29,7 +29,7 @@ def prediction_rows(
     videos: Sequence[LabeledVideo],
     conditions: ScoreConditions | None = None,
 ) -> Iterator[PredictionRow]:
-    """A row per video of a test, in the order of its list; `test` has `method` and `part`.
+    """A row per video of a test, in the order of its list; `test` has `method`, `data` and `part`.
 
     `predicted` is the most probable class, and of equally probable ones not the true one, as in the scores.
     `probability` is its probability, `true_probability` that of the true class. `classes` is how many there were to

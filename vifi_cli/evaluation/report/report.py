@@ -78,7 +78,7 @@ class TestDetail:
 
     def prediction_rows(self) -> Iterator[PredictionRow]:
         """A flat row per video: the most probable classes beside the true one."""
-        test = {"method": self.method, "part": self.part}
+        test = {"method": self.method, "data": self.data, "part": self.part}
         return prediction_rows(test, self.class_names, self.predictions, self.videos, self.conditions)
 
 

@@ -1,6 +1,6 @@
 """Evaluates models, or methods after training them, and writes a report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -9,7 +9,7 @@ from typing import Unpack
 
 from vifi_cli.api.evaluation.leak_advice import how_to_avoid
 from vifi_cli.api.evaluation.methods.method import find_method
-from vifi_cli.api.evaluation.methods.runs import MethodRuns, Run, train_runs
+from vifi_cli.api.evaluation.methods.runs import MethodRuns, Run, titled, train_runs
 from vifi_cli.api.evaluation.options import EvaluationOptions
 from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
 from vifi_cli.api.evaluation.reporting.facts import TestedCandidate, TestedCandidates
@@ -23,6 +23,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.writing import write_report
 from vifi_cli.evaluation.testing.frame_features import reuse_in_words
+from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import REPORTS, given_path, shown_path, slug, write_obstacle
@@ -131,45 +132,57 @@ def _test(
     make_repeatable(subjects[0].seed, processes.device)
     loader = ModelLoader(processes.device, feedback)
     testers = [Tester(plan, processes, feedback, loader) for plan in plans]
-    candidates = [_candidates(*of_set, loader, feedback) for of_set in zip(plans, method_runs, strict=True)]
-    tested: list[list[TestedCandidate]] = [[] for _ in testers]
     note = cache(feedback.note)
+    candidates = [
+        list(
+            _of_methods(own, plan.trials, note)
+            if subjects[0].methods
+            else _of_models(plan, loader, feedback, note)
+        )
+        for plan, own in zip(plans, method_runs, strict=True)
+    ]
+    tested: list[list[TestedCandidate]] = [[] for _ in testers]
     for of_sets in zip(*candidates, strict=True):  # a model stays loaded for all sets
         for tester, candidate, results in zip(testers, of_sets, tested, strict=True):
-            for entered in (candidate, *_with_texts(candidate, tester.plan.subject.texts, tester, note)):
-                results.append((entered, tester.test(entered)))
+            results.append((candidate, tester.test(candidate)))
     if reused := sum(tester.reused_videos for tester in testers):
         feedback.note(reuse_in_words(reused))
     return list(zip(testers, tested, strict=True))
 
 
-def _candidates(
-    plan: TestPlan, runs: MethodRuns, loader: ModelLoader, feedback: Feedback
-) -> Sequence[Candidate]:
-    """The rows of the table for a set: methods, or models after those that their training started from."""
-    trials = plan.trials
-    if plan.subject.methods:
-        return [
-            Candidate(
-                find_method(name).title,
-                tuple(resolve_model(runs.model_of(name, trial)) for trial in trials),
-            )
-            for name in plan.subject.methods
-        ]
+def _of_models(
+    plan: TestPlan, loader: ModelLoader, feedback: Feedback, note: Callable[[str], object]
+) -> Iterator[Candidate]:
+    """The rows of models, after those that their training started from."""
     bases = [loaded.source for loaded in load_bases(plan, loader.load, feedback)]
-    return [
-        Candidate(shown_model(model.name), (model,) * len(trials)) for model in (*bases, *plan.subject.models)
-    ]
+    for model in (*bases, *plan.subject.models):
+        candidate = Candidate(shown_model(model.name), (model,) * len(plan.trials))
+        yield candidate
+        yield from _with_texts(candidate, plan.subject.texts, note)
+
+
+def _of_methods(
+    runs: MethodRuns, trials: Sequence[Trial], note: Callable[[str], object]
+) -> Iterator[Candidate]:
+    """The rows of methods, each with the template and with the subject's texts, from which it has learned if it can."""
+    for name in runs.subject.methods:
+        method = find_method(name)
+        for texts in runs.texts_of(name):
+            models = tuple(resolve_model(runs.model_of(name, trial, texts)) for trial in trials)
+            candidate = Candidate(titled(method, texts), models, texts, method.alpha)
+            yield candidate
+        if not method.trains_weights:
+            yield from _with_texts(candidate, runs.subject.texts, note)
 
 
 def _with_texts(
-    candidate: Candidate, texts: ClassTexts | None, tester: Tester, note: Callable[[str], object]
-) -> Sequence[Candidate]:
-    """The same method with other texts; a learned context replaces templates, so it takes none."""
+    candidate: Candidate, texts: ClassTexts | None, note: Callable[[str], object]
+) -> Iterator[Candidate]:
+    """The same models with other texts; a learned context replaces templates, so it takes none."""
     if texts is None:
-        return ()
-    cards = [tester.load(model).card for model in dict.fromkeys(candidate.models)]
+        return
+    cards = [model.card for model in candidate.models if model.card]
     if any(card.prompts and card.prompts.text_context for card in cards):
         note(f"{candidate.method} has learned its own context: {texts.name} does not apply to it")
-        return ()
-    return (Candidate(f"{candidate.method} + {texts.name}", candidate.models, texts),)
+        return
+    yield Candidate(f"{candidate.method} + {texts.name}", candidate.models, texts)

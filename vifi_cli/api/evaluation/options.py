@@ -15,14 +15,16 @@ class EvaluationOptions(TypedDict, total=False):
     """What `evaluate` takes beside models, data and setting, all of it optional.
 
     Attributes:
-        methods: names of `METHODS` to train and compare; nothing is trained without them.
+        methods: names of `METHODS` to train and compare; nothing is trained without them. `NAME@ALPHA` averages the
+            weights of NAME with those of the start (WiSE-FT).
         recipe: changes of the recipes of training, as for `finetune`; `finetune.KEY` or `prompt.KEY` for one stage.
         protocol: `default`, or `paper` to test as the published code does: its frames, drawn views, bare names.
         views: clips in time x crops in space that a test averages over, such as `4x3`; `1x1` by default, and with the
             paper's protocol in the supervised setting `4x3`.
         seeds: of training, which is repeated for each: `1,2,3`, or how many; of a public set in base2novel 1, 2 and 3.
         frames: of a test clip, for all models; by default as many as each was trained with.
-        texts: other class texts to test as well: a JSON file, or `bare`, `short` or `video`.
+        texts: other class texts to test by as well: a JSON file, or `bare`, `short` or `video`; methods that train
+            weights are trained a second time, on them.
         published: whether the table shows the results of the paper too.
         allow_leak: whether a model may be tested on videos that it was trained on; the report is marked.
         data_root: folder of the public sets, else the setting `data_root`.

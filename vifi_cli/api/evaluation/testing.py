@@ -15,8 +15,10 @@ from vifi_cli.evaluation.report.report import TestDetail, detail_of_test
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
 from vifi_cli.evaluation.testing.class_texts import (
     embed_tested_classes,
+    own_texts,
     reads_bare_names,
     spelled_for,
+    texts_of_classes,
 )
 from vifi_cli.evaluation.testing.frame_features import FrameFeatures, kept_features
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
@@ -24,6 +26,7 @@ from vifi_cli.evaluation.testing.views import ScoreConditions, Views
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import ModelSource, resolve_model
+from vifi_cli.model.storage.averaging import average_models
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
 from vifi_cli.model.weights.fingerprint import fingerprint_of_weights
@@ -42,11 +45,15 @@ DIGEST_SHOWN = 16
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One row of the table: a model per trial; `texts` is None for the model's own template."""
+    """One row of the table: a model per trial; `texts` is None for the model's own.
+
+    With `alpha`, its weights are averaged with those of the plan's first model, of which they are 1 - alpha (WiSE-FT).
+    """
 
     method: str
     models: tuple[ModelSource, ...]
     texts: ClassTexts | None = None
+    alpha: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +102,35 @@ class ClipSettings:
 
 
 class ModelLoader:
-    """Loads models for tests; the last one stays loaded, for several sets of data too."""
+    """Loads models for tests, or averages them; the last one stays loaded, for several sets of data too."""
 
     def __init__(self, device: torch.device, feedback: Feedback) -> None:
         self._device, self._feedback = device, feedback
-        self._loaded: tuple[ModelSource, LoadedModel] | None = None
+        self._loaded: tuple[tuple[object, ...], LoadedModel] | None = None
 
-    def load(self, model: ModelSource) -> LoadedModel:
-        """The model on the device.
+    def load(self, model: ModelSource, start: ModelSource | None = None, alpha: float = 1) -> LoadedModel:
+        """The model on the device; with `start`, a share `alpha` of its weights and the rest of those of the start.
 
         Raises:
             InvalidInput, ModelUnavailable, MissingDependency: it cannot be loaded or tested.
         """
-        if self._loaded is None or self._loaded[0] != model:
+        wanted = (model, start, alpha)
+        if self._loaded is None or self._loaded[0] != wanted:
             with self._feedback.busy("Loading the model"):
-                loaded = load_vifi_clip(model)
+                loaded = self._averaged(model, start, alpha) if start else load_vifi_clip(model)
                 square_side(loaded.card.preprocessing.geometry, model.name)
                 # convolutions are twice as fast with the colors of a pixel side by side
                 loaded.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
                 loaded.network.to(self._device)
-            self._loaded = (model, loaded)
+            self._loaded = (wanted, loaded)
         return self._loaded[1]
+
+    def _averaged(self, model: ModelSource, start: ModelSource, alpha: float) -> LoadedModel:
+        """Made in memory, because a folder for each alpha and seed would fill the disk."""
+        merged = average_models(map(load_vifi_clip, (start, model)), (1 - alpha, alpha))
+        for remark in merged.remarks:
+            self._feedback.note(remark)
+        return replace(merged.model, source=replace(model, name=f"{model.name}@{alpha:g}"))
 
 
 class Tester:
@@ -141,7 +156,7 @@ class Tester:
         self.conditions: dict[ModelSource, ScoreConditions] = {}
         self._feedback, self._warn_once = feedback, cache(feedback.warn)
         self._loader = loader
-        self._latest: ModelSource | None = None
+        self._latest: tuple[ModelSource, float | None] | None = None
         self._features: FrameFeatures | None = None  # of the latest model
         self.reused_videos = 0  # whose frames were not encoded again
         self._known: dict[tuple[object, ...], Predictions] = {}
@@ -154,11 +169,12 @@ class Tester:
             for trial, lists in enumerate(self.plan.lists)
         )
 
-    def load(self, model: ModelSource) -> LoadedModel:
-        """The model on the processes' device, as `ModelLoader` loads it."""
-        loaded = self._loader.load(model)
-        if model != self._latest:
-            self._latest, self._features = model, self.clip_settings.features(loaded)
+    def load(self, model: ModelSource, alpha: float | None = None) -> LoadedModel:
+        """The model, averaged as a candidate's `alpha` says, on the processes' device."""
+        start = None if alpha is None else self.plan.subject.models[0]
+        loaded = self._loader.load(model, start, 1 if alpha is None else alpha)
+        if (model, alpha) != self._latest:
+            self._latest, self._features = (model, alpha), self.clip_settings.features(loaded)
             frames, views = self.clip_settings.frames_of(loaded.card), self.clip_settings.views
             self.conditions[model] = ScoreConditions(frames, views, self.plan.subject.protocol)
         return loaded
@@ -167,10 +183,11 @@ class Tester:
         model, videos = candidate.models[trial], self.plan.lists[trial][place]
         part = self.plan.part(trial, place)
         # paths, since files of several people may share their names
-        key = (model, candidate.texts.name if candidate.texts else "", videos.class_names, videos.test)
+        texts = candidate.texts.name if candidate.texts else ""
+        key = (model, candidate.alpha, texts, videos.class_names, videos.test)
         if key not in self._known:
             name = " ".join(filter(None, (candidate.method, part)))
-            predictions = self._predict(name, self.load(model), candidate.texts, videos)
+            predictions = self._predict(name, self.load(model, candidate.alpha), candidate.texts, videos)
             self._known[key] = predictions
             self._report_unreadable(predictions, videos)
         detail = detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
@@ -180,7 +197,7 @@ class Tester:
         self, name: str, loaded: LoadedModel, texts: ClassTexts | None, videos: LabeledVideos
     ) -> Predictions:
         """Predicts the test videos, each in one of the processes."""
-        self._describe(loaded, videos.class_names[0])
+        self._describe(loaded, videos.class_names)
         classes = embed_tested_classes(
             loaded, videos.class_names, texts, as_published=self.as_published, warn=self._warn_once
         )
@@ -200,25 +217,31 @@ class Tester:
         self.reused_videos += self._features.reused - reused_before if self._features else 0
         return require_finite(joined(processes.gather(share)))
 
-    def _describe(self, loaded: LoadedModel, first_class: str) -> None:
+    def _describe(self, loaded: LoadedModel, class_names: Sequence[str]) -> None:
         name, card = loaded.source.name, loaded.card
-        is_bare = reads_bare_names(card, as_published=self.as_published)
         if name not in self.models:
-            clean = False if self.as_published else None
-            text = first_class if is_bare else card.class_text(spelled_for(card, [first_class], clean)[0])
-            digest = digest_of_model(loaded)[:DIGEST_SHOWN]
-            epoch = epoch_in_words(name, card)
-            self.models[name] = ", ".join(
-                filter(
-                    None,
-                    (
-                        epoch,
-                        f"{loaded.network.fusion} fusion",
-                        f"class texts such as {text!r}",
-                        f"sha256 {digest}",
-                    ),
-                )
+            parts = (
+                epoch_in_words(name, card),
+                card.origin.get("merged", ""),
+                f"{loaded.network.fusion} fusion",
+                self._texts_in_words(card, class_names),
+                f"sha256 {digest_of_model(loaded)[:DIGEST_SHOWN]}",
             )
+            self.models[name] = ", ".join(filter(None, parts))
+            if card.texts and not self.plan.training:
+                self._feedback.note(
+                    f"{name} has learned from the class texts of {card.texts.name}: tested by them"
+                )
+
+    def _texts_in_words(self, card: ModelCard, class_names: Sequence[str]) -> str:
+        """Such as `class texts such as 'a photo of a cat.'`, of the first class."""
+        if reads_bare_names(card, as_published=self.as_published):
+            return f"class texts such as {class_names[0]!r}"
+        names = spelled_for(card, class_names, False if self.as_published else None)
+        if own := own_texts(card, names):
+            text, *_ = next(iter(texts_of_classes(names, own)))
+            return f"class texts of {own.name}, such as {text!r}"
+        return f"class texts such as {card.class_text(names[0])!r}"
 
     def _report_unreadable(self, predictions: Predictions, videos: LabeledVideos) -> None:
         """Reports each unreadable video once; raises VideoOutOfReach if all have vanished."""
@@ -250,15 +273,17 @@ def report_unreadable(reasons: dict[str, str], what: str, feedback: Feedback) ->
 
 
 def digest_of_model(loaded: LoadedModel) -> str:
-    """SHA-256 over architecture, preprocessing, fusion, template, weights and learned prompts: 64 hex digits.
+    """SHA-256 over architecture, preprocessing, fusion, class texts, weights and learned prompts: 64 hex digits.
 
     Weights are compared as float32, so their precision in files does not matter.
     """
     card = loaded.card
-    description = {
+    description: dict[str, object] = {
         "architecture": card.architecture,
         "preprocessing": card.preprocessing.as_dict(),
         "fusion": loaded.network.fusion,
         "template": card.template,
     }
+    if card.texts:
+        description["texts"] = [card.texts.templates, dict(card.texts.descriptions)]
     return fingerprint_of_weights(description, loaded.network.state_dict())

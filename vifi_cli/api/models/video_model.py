@@ -15,7 +15,7 @@ from vifi_cli.api.models.choosing import choose_model
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.scoring.predictions import Predictions, require_finite
-from vifi_cli.evaluation.testing.class_texts import embed_class_names
+from vifi_cli.evaluation.testing.class_texts import embed_class_names, own_texts
 from vifi_cli.evaluation.testing.over_time import (
     WINDOW_SECONDS,
     ClassifiedWindow,
@@ -108,7 +108,7 @@ class VideoModel:
 
         Args:
             class_names: C names; the classes that the model was fine-tuned on if None.
-            texts: templates or descriptions of classes; the model's own template if None.
+            texts: templates or descriptions of classes; those of the model's training if None, or its template.
             frames: of a clip; `self.frames` if None.
         """
         names = self.class_names if class_names is None else tuple(class_names)
@@ -117,6 +117,8 @@ class VideoModel:
                 f"{self.name} was not tuned on classes: name some with --classes, as in --classes "
                 '"running,walking,standing still"'
             )
+        if texts is None and (own := own_texts(self.loaded.card, names)):
+            self.feedback.note(f"classes by the texts of {own.name}, from which the model has learned")
         classes = embed_class_names(self.loaded, names, texts, warn=self.feedback.warn)
         return Classifier(self, names, classes, frames or self.frames)
 

@@ -85,7 +85,7 @@ class EvalOptions(TestedModels):
         typer.Argument(
             metavar="METHODS",
             autocompletion=completion.methods_or_command,
-            help=f"Methods to compare: {METHODS}",
+            help=f"Methods to compare: {METHODS}; vifi@0.7 averages weights with MODEL (WiSE-FT)",
             show_default=DEFAULT_METHODS,
         ),
     ] = None
@@ -139,7 +139,7 @@ class EvalOptions(TestedModels):
     texts: Annotated[
         str | None,
         _option(
-            "Other class texts to test as well: a JSON file, or bare, short or video",
+            "Other class texts to test by too, and learn from with --train: a JSON file, bare, short or video",
             TESTING,
             metavar="TEXTS",
             complete=completion.class_texts,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from vifi_cli.wording import counted
+
 if TYPE_CHECKING:
     from vifi_cli.model.registry.card import ModelCard
+    from vifi_cli.model.registry.class_texts import ClassTexts
 
 _NAMES_SHOWN = 3
 
@@ -19,11 +22,19 @@ def card_facts(card: ModelCard) -> list[tuple[str, str]]:
         *_facts_of_changes(card),
         ("tuned", " and ".join(f"{tower} tower" for tower in card.tuned) or "nothing"),
         ("fusion", card.fusion),
-        ("class text", card.template),
+        ("class text", _texts_in_words(card.texts) if card.texts else card.template),
         ("classes", f"{len(card.class_names)}: {shown}" if card.class_names else "unknown"),
         *card.origin.items(),
     ]
     return [(name[:1].upper() + name[1:], value) for name, value in facts]
+
+
+def _texts_in_words(texts: ClassTexts) -> str:
+    """Such as `gpt.json: 2 templates, descriptions of 10 classes`."""
+    templates = [counted(len(texts.templates), "template")] if texts.templates else []
+    described = counted(len(texts.descriptions), "class", "classes")
+    described_classes = [f"descriptions of {described}"] if texts.descriptions else []
+    return f"{texts.name}: {', '.join(templates + described_classes)}"
 
 
 def _facts_of_changes(card: ModelCard) -> list[tuple[str, str]]:
@@ -53,6 +64,7 @@ def card_document(card: ModelCard) -> dict[str, object]:
         "tuned": card.tuned,
         "fusion": card.fusion,
         "template": card.template,
+        "texts": asdict(card.texts) if card.texts else None,
         "class_names": card.class_names,
         "origin": dict(card.origin),
     }

@@ -87,6 +87,7 @@ def test_a_beginning_narrows_the_choice(complete: Complete) -> None:
         (("eval", "compare", ""), ["reports/one"]),
         (("eval", "compare", "reports/one", "reports/"), ["reports/one"]),
         (("eval", "compare", "reports/one", "--method", "van"), ["vanilla"]),
+        (("eval", "--train", "vifi@"), ["vifi@0.3", "vifi@0.5", "vifi@0.7", "vifi@0.9"]),
         (("eval", "--texts", ""), list(shipped_class_texts())),
         (("index", "--device", ""), ["auto", "cuda", "mps", "cpu"]),
         (("config", "get", "d"), ["device", "data_root"]),

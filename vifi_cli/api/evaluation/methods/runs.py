@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from vifi_cli.api.evaluation.methods.method import find_method
+from vifi_cli.api.evaluation.methods.method import Method, find_method, trained_method
 from vifi_cli.api.evaluation.request import Subject, training_source
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.training.prepare import find_data
@@ -14,6 +14,8 @@ from vifi_cli.api.training.run import train_model
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.evaluation.testing.paper_settings import Trial
+from vifi_cli.model.registry.class_texts import ClassTexts
+from vifi_cli.paths import slug
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.changes import Change, changes_of_lora, changes_of_stage, without_lora
 from vifi_cli.wording import counted
@@ -43,7 +45,8 @@ class MethodRuns:
         runs: dict[str, Run] = {}
         for trial in trials:
             for name in self.subject.methods:
-                runs |= self._runs_of(name, trial)
+                for texts in self.texts_of(name):
+                    runs |= self._runs_of(name, trial, texts)
         for run in runs.values():
             if run.request.method == "prompt":
                 prompt_recipe_of(run.request, self._start)
@@ -51,11 +54,17 @@ class MethodRuns:
                 recipe_of(run.request)
         return {self.folder / name: run for name, run in runs.items()}
 
-    def model_of(self, name: str, trial: Trial) -> str:
-        """The model that a method gives in a trial."""
+    def texts_of(self, name: str) -> tuple[ClassTexts | None, ...]:
+        """The class texts that a method learns from, each in a run of its own; None for the recipe's template."""
+        return (
+            (None, self.subject.texts) if self.subject.texts and find_method(name).trains_weights else (None,)
+        )
+
+    def model_of(self, name: str, trial: Trial, texts: ClassTexts | None = None) -> str:
+        """The model whose weights a method has trained in a trial, learning from `texts`; else the start."""
         method = find_method(name)
         is_trained = method.tune or method.prompts
-        return str(self.folder / _folder_name(name, trial) / "best") if is_trained else self._start
+        return str(self.folder / _folder_name(name, trial, texts) / "best") if is_trained else self._start
 
     def trials_with_videos(
         self, trials: Sequence[Trial], feedback: Feedback
@@ -70,9 +79,10 @@ class MethodRuns:
             kept.setdefault(files, (trial, videos))
         return tuple(trial for trial, _ in kept.values()), tuple(videos for _, videos in kept.values())
 
-    def _runs_of(self, name: str, trial: Trial) -> dict[str, Run]:
+    def _runs_of(self, name: str, trial: Trial, texts: ClassTexts | None = None) -> dict[str, Run]:
         """The run of a method, after the run that its prompts start from."""
-        method, request, before = find_method(name), self._request(name, trial), {}
+        name = trained_method(name)
+        method, request, before = find_method(name), self._request(name, trial, texts), {}
         if not method.tune and not method.prompts:
             return {}
         if method.prompts:
@@ -85,10 +95,11 @@ class MethodRuns:
                 model=self.model_of(first, trial),
                 recipe=self._changes("prompt", trial),
             )
-        title = f"{method.title}, {trial.in_words}" if trial.name else method.title
-        return before | {_folder_name(name, trial): Run(title, request)}
+        title = titled(method, texts)
+        title = f"{title}, {trial.in_words}" if trial.name else title
+        return before | {_folder_name(name, trial, texts): Run(title, request)}
 
-    def _request(self, name: str, trial: Trial) -> TrainingRequest:
+    def _request(self, name: str, trial: Trial, texts: ClassTexts | None = None) -> TrainingRequest:
         subject, method = self.subject, find_method(name)
         return TrainingRequest(
             data=training_source(replace(subject.data, split=trial.split), subject.setting),
@@ -100,7 +111,8 @@ class MethodRuns:
             recipe=self._lora_changes(method.preset, trial)
             if method.preset
             else self._changes("finetune", trial),
-            output=self.folder / _folder_name(name, trial),
+            texts=texts,
+            output=self.folder / _folder_name(name, trial, texts),
         )
 
     def _lora_changes(self, preset: str, trial: Trial) -> tuple[Change, ...]:
@@ -145,5 +157,11 @@ def _report_shots(shots: int, videos: LabeledVideos, feedback: Feedback, *, is_n
         feedback.note(f"{classes} fewer than {shots} training videos: all of them are used")
 
 
-def _folder_name(name: str, trial: Trial) -> str:
-    return f"{name}-{trial.name}" if trial.name else name
+def titled(method: Method, texts: ClassTexts | None) -> str:
+    """The name of a method for people, with the texts that it learns from or is tested by."""
+    return f"{method.title} + {texts.name}" if texts else method.title
+
+
+def _folder_name(name: str, trial: Trial, texts: ClassTexts | None = None) -> str:
+    named = trained_method(name) + (f"+{slug(Path(texts.name).stem)}" if texts else "")
+    return f"{named}-{trial.name}" if trial.name else named

@@ -101,7 +101,9 @@ def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
     for candidate, trials in tested:
         model, conditions = candidate.models[0], trials[0][0].conditions
         folder = run_folder_of(model.name)
-        if candidate.texts or conditions is None or folder is None or Path(model.name) != folder.best:
+        if folder is None or Path(model.name) != folder.best or candidate.alpha is not None:
+            continue
+        if candidate.texts or conditions is None:
             continue  # of the models of a run, the score is that of the best one
         run = summarize(folder)
         scores = run.best

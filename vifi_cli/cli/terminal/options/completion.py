@@ -114,7 +114,10 @@ def recipes(incomplete: str) -> Candidates:
 
 
 def methods(incomplete: str) -> Candidates:
-    """The methods that an evaluation trains and compares."""
+    """The methods that an evaluation trains and compares; after an @, the one before it with shares of its weights."""
+    name, at, _ = incomplete.partition("@")
+    if at:
+        return [(f"{name}@{alpha}", "averaged with the start") for alpha in ("0.3", "0.5", "0.7", "0.9")]
     names = "vanilla image-ft text-ft vifi lora bridge-prompt prompt fusion-decision fusion-image"
     return [(name, "") for name in names.split()]
 

@@ -14,9 +14,10 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
-from vifi_cli.training.fine_tuning import FineTuning, Listener
+from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
+from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.run.reports import EpochReport
 
 COLOURS = ("red", "green", "blue")

@@ -1,8 +1,8 @@
 """A training run from beginning to end: model, clips, steps, validation and saving."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 import torch
@@ -12,7 +12,7 @@ from vifi_cli.errors import TrainingDiverged, VideoOutOfReach
 from vifi_cli.evaluation.testing.frame_features import kept_features, reuse_in_words
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.model.storage.loading import load_vifi_clip, preprocessing_of
+from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.storage.writing import write_model_folder
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, plan_run
@@ -31,27 +31,17 @@ from vifi_cli.training.engine.resources import (
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.interruptions import memory_is_full, with_kept_model, with_next_step
-from vifi_cli.training.run.model import check_base, load_training_model, load_untrained
+from vifi_cli.training.run.listener import Listener
+from vifi_cli.training.run.loggers.run_logs import RunLogs, require_loggers
+from vifi_cli.training.run.model import check_base, keeps_index, load_training_model, load_untrained
 from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
+from vifi_cli.training.run.size import RunSize
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
-from vifi_cli.training.run.tensorboard import TensorBoardLog
 from vifi_cli.training.run.validation import Validation
-from vifi_cli.wording import counted
 
 Report = StepReport | EpochReport | RunResult
 Noted = TypeVar("Noted", StepReport, EpochReport)
 DRAWING_SECONDS = 60.0  # between two pictures of the curves, at least
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Follows a run and may stop it."""
-
-    should_stop: Callable[[], bool] = lambda: False  # after a step, in any process: the run is saved and ends
-    scoring: Callable[[int, int], None] = lambda done, total: None  # how many videos are scored, of how many
-    # the same of training videos encoded once
-    encoding: Callable[[int, int], None] = lambda done, total: None
-    say: Callable[[str], None] = lambda message: None
 
 
 class FineTuning:
@@ -97,9 +87,9 @@ class FineTuning:
         self._bad = BadVideos(data.train, listener.say)
         self.takes_steps = False  # now, so that there may be something to save
         self._is_stopping = False
-        self._board = None
-        if recipe.runtime.tensorboard and processes.is_first:
-            self._board = TensorBoardLog(folder.path / "tensorboard", self._plan.steps_per_epoch)
+        self._logs = RunLogs(folder, self._plan.steps_per_epoch, listener.say)
+        if processes.is_first:
+            require_loggers(recipe.runtime.log)
 
     def reports(self, *, is_resumed: bool = False) -> Iterator[Report]:
         """Carry the run out, and report each step, each epoch and the result.
@@ -112,10 +102,15 @@ class FineTuning:
             InvalidInput: too many videos cannot be read, nothing was saved, or the disk is full.
             VideoOutOfReach: the disk with the videos has vanished; what was done is saved.
         """
+        result: RunResult | None = None
         try:
-            yield from self._reports(is_resumed=is_resumed)
+            for report in self._reports(is_resumed=is_resumed):
+                result = report if isinstance(report, RunResult) else None
+                yield report
         except (VideoOutOfReach, OSError) as error:
             raise with_next_step(error, self._folder) from error
+        finally:
+            self._logs.finish(result)
 
     def _reports(self, *, is_resumed: bool) -> Iterator[Report]:
         progress = RunProgress()
@@ -123,9 +118,10 @@ class FineTuning:
             saved = (self._folder.last, self._folder.best)
             self._processes.from_first(lambda: check_base(saved, self._card.base))
             progress = restore_training_state(self._folder.state, self._learner)
-            if self._processes.is_first:
-                self._folder.forget_after(progress.step, self._plan.steps_per_epoch)
-        else:
+        if self._processes.is_first:
+            self._logs.begin(self._config, self._data, asdict(self.size))
+            self._folder.forget_after(progress.step if is_resumed else -1, self._plan.steps_per_epoch)
+        if not is_resumed:
             before = EpochReport(0, None, self._score_before(), is_best=False)
             self.takes_steps = True  # whoever sees this report may count on a step
             yield self._noted(before)
@@ -154,16 +150,21 @@ class FineTuning:
         clips = min(self._plan.effective_batch, self._plan.videos)
         return RunLength(recipe.epochs, self._plan.steps_per_epoch, -(-clips // count), -(-videos // count))
 
-    def describe(self) -> str:
-        """The run in one line."""
-        recipe, plan = self._config.recipe, self._plan
-        learned = sum(parameter.numel() for parameter in self._learner.tuned.values())
-        numbers = f"{learned / 1e6:.1f} million" if learned >= 1e6 else f"{learned:,}"
-        return (
-            f"{numbers} parameters learn from {plan.videos:,} videos of {len(self._card.class_names)} classes, "
-            f"{counted(recipe.frames, 'frame')} each: {counted(recipe.epochs, 'epoch')} of "
-            f"{counted(plan.steps_per_epoch, 'step')} of {counted(min(plan.effective_batch, plan.videos), 'clip')}, "
-            f"{self._micro_batch} at once on {self._processes.count} x {self._processes.device}"
+    @property
+    def size(self) -> RunSize:
+        """How much it does, and with what."""
+        recipe, plan, processes = self._config.recipe, self._plan, self._processes
+        return RunSize(
+            parameters=sum(parameter.numel() for parameter in self._learner.tuned.values()),
+            videos=plan.videos,
+            classes=len(self._card.class_names),
+            frames=recipe.frames,
+            epochs=recipe.epochs,
+            steps_per_epoch=plan.steps_per_epoch,
+            clips_per_step=min(plan.effective_batch, plan.videos),
+            micro_batch=self._micro_batch,
+            processes=processes.count,
+            device=str(processes.device),
         )
 
     def unreadable(self) -> list[tuple[LabeledVideo, str]]:
@@ -293,7 +294,9 @@ class FineTuning:
         val = next((e.scores for e in epochs if e.epoch == progress.best_epoch), None)
         before = epochs[0].scores if epochs and epochs[0].epoch == 0 else None
         test = self._validation.score_test(network, self._learner.embed_classes(), val)
-        index_model = self._config.model if self._keeps_index() else str(self._folder.best)
+        index_model = (
+            self._config.model if keeps_index(self._card, self._config.model) else str(self._folder.best)
+        )
         epoch = progress.best_epoch
         result = RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
         return replace(
@@ -304,16 +307,8 @@ class FineTuning:
             stopped_early=epochs[-1].stopped_early,
         )
 
-    def _keeps_index(self) -> bool:
-        """Whether frames give the embeddings that they gave before, so that an index of the start serves the result."""
-        if not self._card.base or self._card.changes_tower("image"):
-            return False
-        start = preprocessing_of(resolve_model(self._config.model))
-        return self._card.preprocessing.normalizes_like(start)
-
     def _noted(self, report: Noted) -> Noted:
         if self._processes.is_first:
             self._folder.add(report)
-            if self._board:
-                self._board.add(report)
+            self._logs.add(report)
         return report

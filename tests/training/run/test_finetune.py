@@ -234,7 +234,7 @@ def test_mirroring_is_left_out_where_names_tell_sides(colours: LabeledVideos) ->
 
 
 def test_tensorboard_gets_what_the_metrics_say(make_run: MakeRun, tmp_path: Path) -> None:
-    list(make_run(tmp_path / "run", "epochs=2", "runtime.tensorboard=true").reports())
+    list(make_run(tmp_path / "run", "epochs=2", "runtime.log=tensorboard").reports())
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()

@@ -18,8 +18,9 @@ from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
-from vifi_cli.training.fine_tuning import FineTuning, Listener
+from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.recipe.recipe import Runtime
+from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.run.lock import training_lock
 from vifi_cli.training.run.reports import EpochReport, RunResult
 
@@ -64,7 +65,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     prepared = replace(prepared, folder=folder, is_begun=is_begun)
     wish = _StopWish(feedback, is_alone=processes.count == 1)
     with (
-        _alone_in_folder(prepared, processes, feedback, is_resumed=is_resumed),
+        _alone_in_folder(prepared, processes, feedback),
         wish,
         stop_signals.handled_by(wish.hear),
         _shown(processes, feedback) as progress,
@@ -74,7 +75,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
             with feedback.busy("Loading the model"):
                 run = wish.run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
             progress.begin(run.length, is_resumed=is_resumed)
-            feedback.note(f"run: {folder.path}; {run.describe()}")
+            feedback.note(f"run: {folder.path}; {run.size.in_words}")
             result = _follow(run, progress, feedback, is_resumed=is_resumed)
         except BaseException as error:
             is_saved, is_stopped = folder.state.exists(), isinstance(error, KeyboardInterrupt)
@@ -107,9 +108,7 @@ def _require_equal_data(run: PreparedRun, processes: Processes) -> None:
 
 
 @contextmanager
-def _alone_in_folder(
-    run: PreparedRun, processes: Processes, feedback: Feedback, *, is_resumed: bool
-) -> Iterator[None]:
+def _alone_in_folder(run: PreparedRun, processes: Processes, feedback: Feedback) -> Iterator[None]:
     """Begins the run, if it is new, and keeps others out of its folder; all processes fail as the first one does."""
     problem: Exception | None = None
     with ExitStack() as held:
@@ -120,8 +119,6 @@ def _alone_in_folder(
                 held.enter_context(training_lock(run.folder.path, feedback.warn))
                 if run.is_begun:
                     run.folder.note_place_of_data(run.config)
-                if run.is_begun and not is_resumed:
-                    run.folder.metrics.unlink(missing_ok=True)
             except (VifiError, OSError) as error:
                 problem = error
         if problem := processes.gather(problem)[0]:

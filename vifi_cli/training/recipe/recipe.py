@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BeforeValidator, model_validator
 
 from vifi_cli.data.splits.random_splits import USUAL_SEED
 from vifi_cli.errors import InvalidInput
@@ -56,6 +58,17 @@ class Mixing:
             raise InvalidInput(f"mixing.group must be 1 or more, not {self.group}")
 
 
+def _as_names(value: object) -> object:
+    """Names that a text separates by commas, or those of a list."""
+    if isinstance(value, str):
+        return tuple(name for part in value.split(",") if (name := part.strip()) and name != "none")
+    return tuple(value) if isinstance(value, list) else value
+
+
+LoggerName = Literal["tensorboard", "wandb", "trackio"]
+Loggers = Annotated[tuple[LoggerName, ...], BeforeValidator(_as_names)]
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """How a run is carried out; nothing here changes what the model learns, except by rounding."""
@@ -67,8 +80,17 @@ class Runtime:
     clip_cache_gb: float = 8.0  # room on disk for decoded clips; 0 decodes every time
     compile: bool = False
     gradient_checkpointing: bool = False  # computes activations twice to save memory
-    tensorboard: bool = False  # writes files for TensorBoard too
+    log: Loggers = ()  # shows the run in tensorboard, wandb or trackio too, or several: "wandb,tensorboard"
     save_minutes: float = 10.0  # how often an unfinished epoch is saved; 0 after each step
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_former_name(cls, values: Any) -> Any:
+        """Values of earlier versions, whose `tensorboard` was a key of its own."""
+        if not (isinstance(values, dict) and isinstance(values.get("tensorboard"), bool)):
+            return values
+        others = {name: value for name, value in values.items() if name != "tensorboard"}
+        return others | {"log": "tensorboard"} if values["tensorboard"] else others
 
     def __post_init__(self) -> None:
         for name, least in (("micro_batch", 0), ("workers", -1), ("clip_cache_gb", 0), ("save_minutes", 0)):

@@ -54,6 +54,12 @@ class RunConfig:
     texts: ClassTexts | None = None  # of the classes, instead of the recipe's template
 
     @property
+    def data_name(self) -> str:
+        """The name of the data: of a folder or table, or of a public set."""
+        source = self.source
+        return str(source) if source.is_public_set else Path(source.name).name or source.name
+
+    @property
     def source(self) -> DataSource:
         """Where the videos come from."""
         source = DataSource.parse(self.data, Path(self.data_root) if self.data_root else None)

@@ -23,7 +23,7 @@ from vifi_cli.model.prompts.text import text_layers
 from vifi_cli.model.registry.card import BaseReference, LoraShape, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
 from vifi_cli.model.registry.source import resolve_model
-from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip
+from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip, preprocessing_of
 from vifi_cli.model.storage.writing import name_base
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine.class_tokens import ClassTokens
@@ -157,6 +157,13 @@ def check_base(saved: Sequence[Path], base: BaseReference | None) -> None:
         if (begun.image, begun.text) != (base.image, base.text):
             raise InvalidInput(f"{base.model} has changed since this run began: start a new run")
         name_base(folder, base)
+
+
+def keeps_index(card: ModelCard, start: str) -> bool:
+    """Whether frames give the embeddings that the start of a run gives, so that an index of it serves the result."""
+    if not card.base or card.changes_tower("image"):
+        return False
+    return card.preprocessing.normalizes_like(preprocessing_of(resolve_model(start)))
 
 
 def prepare_towers(network: ViFiCLIP, recipe: Recipe) -> None:

@@ -43,9 +43,8 @@ class RunSummary:
 
     @property
     def data_name(self) -> str:
-        """The name of the data: of a folder or table, or of a public set."""
-        source = self.config.source
-        return str(source) if source.is_public_set else Path(source.name).name or source.name
+        """The name of the data."""
+        return self.config.data_name
 
     @property
     def recipe_text(self) -> str:

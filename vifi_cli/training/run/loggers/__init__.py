@@ -1,0 +1,1 @@
+"""Loggers of runs: TensorBoard, Weights & Biases and trackio get the same values"""

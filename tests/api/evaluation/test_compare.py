@@ -81,6 +81,8 @@ def test_the_numbers_by_hand(two: tuple[Path, Path]) -> None:
     (row,) = found.rows
     assert (row["first"], row["difference"], row["only_second"]) == (0.5, 0.25, 3)
     assert row["difference low"] == test.difference.low
+    low, high = tango_interval(3, 1, 8)
+    assert repr(found).splitlines()[1] == f"  top-1 +25.0 [{100 * low:.1f}, {100 * high:.1f}], exact p 0.625"
     assert json.loads(json.dumps(comparison_document(found)))["tests"][0]["mcnemar_exact_p"] == 0.625
 
 
@@ -103,6 +105,17 @@ def test_predictions_of_another_program_will_do(two: tuple[Path, Path], tmp_path
             writer.writerow([f"/v/{number}/clip.mp4", ("run", "walk")[label], "run", "0.5"])
     (test,) = compare(tmp_path / "theirs.csv", two[1]).tests
     assert test.counts == PairedCounts(3, 1, 3, 1)
+
+
+def test_a_leak_of_a_report_is_one_of_its_comparison(two: tuple[Path, Path]) -> None:
+    assert compare(*two).stamps == ()
+    (two[1] / "report.json").write_text('{"stamps": ["leak: b has learned them"]}')
+    found = compare(*two)
+    assert found.stamps == (f"{two[1]}: leak: b has learned them",)
+    assert comparison_document(found)["stamps"] == list(found.stamps)
+    assert "leak" in repr(found)
+    (two[1] / "report.json").write_text("[]")
+    assert compare(*two).stamps == ()
 
 
 def test_a_moved_folder_pairs_by_the_ends_of_paths(two: tuple[Path, Path], tmp_path: Path) -> None:
@@ -216,7 +229,9 @@ def test_parts_pair_and_have_a_mean(tmp_path: Path) -> None:
 
 
 def test_files_that_make_no_sense_are_refused(two: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"nowhere does not exist; name a report's folder or a CSV"):
+    with pytest.raises(
+        InvalidInput, match=r"nowhere does not exist; name a report or a table of predictions"
+    ):
         compare(tmp_path / "nowhere", two[0])
     (tmp_path / "old").mkdir()
     with pytest.raises(InvalidInput, match=r"old/predictions.csv does not exist; repeat the test"):

@@ -30,6 +30,9 @@ def test_the_table_in_a_pipe(vifi: Vifi, reports: None) -> None:
     assert rest == ["walk\t4\t0\t3", "run\t4\t4\t3"]
     assert outcome.stderr.splitlines()[:2] == ["A: clip (reports/a)", "B: vifi (reports/b)"]
     assert "trust the interval" in outcome.stderr
+    Path("reports/b/report.json").write_text('{"stamps": ["leak: it knows them"]}')
+    warned = vifi("eval", "compare", "reports/a", "reports/b").stderr.splitlines()
+    assert warned[-1] == "warning: reports/b: leak: it knows them"
 
 
 def test_parts_and_json(vifi: Vifi, reports: None) -> None:
@@ -39,7 +42,7 @@ def test_parts_and_json(vifi: Vifi, reports: None) -> None:
     ]  # fmt: skip
     assert outcome.stdout.splitlines()[-1].split("\t")[4:] == ["–", "–", "–"]
     document = json.loads(vifi("eval", "compare", "reports/a", "reports/b", "--json").stdout)
-    assert list(document) == ["format", "first", "second", "notes", "tests"]
+    assert list(document) == ["format", "first", "second", "stamps", "notes", "tests"]
     (test,) = document["tests"]
     assert (test["both"], test["only_first"], test["only_second"], test["neither"]) == (3, 1, 3, 1)
     assert test["difference"]["value"] == 0.25
@@ -49,7 +52,7 @@ def test_mistakes_are_one_line(vifi: Vifi, reports: None) -> None:
     outcome = vifi("eval", "compare", "reports/none", "reports/a")
     assert (outcome.exit_code, outcome.stdout) == (2, "")
     assert outcome.stderr.count("\n") == 1
-    assert "does not exist; name a report's folder or a CSV" in outcome.stderr
+    assert "does not exist; name a report or a table of predictions" in outcome.stderr
     assert "See `vifi eval compare --help`" in vifi("eval", "compare").stderr
     # the other command is as before
     assert "compare is a method to train" not in vifi("eval", "vifi").stderr

@@ -1,6 +1,7 @@
 """Compares two methods on the same videos, from the predictions in their reports."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vifi_cli.api.evaluation.methods.method import METHODS
@@ -39,10 +40,12 @@ def compare(
         raise InvalidInput(
             f"{one or first} would be compared with itself: name another report, or two methods"
         )
-    return compare_tests(
+    comparison = compare_tests(
         (_described(files[0], one), _described(files[-1], other)),
         (files[0].tests_of(one), files[-1].tests_of(other)),
     )
+    stamps = tuple(f"{file.name}: {stamp}" for file in files for stamp in file.stamps)
+    return replace(comparison, stamps=stamps)
 
 
 def _described(file: PredictionFile, method: str) -> ComparedMethod:

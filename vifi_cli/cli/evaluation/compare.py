@@ -13,10 +13,8 @@ from vifi_cli.cli.terminal.options.shared import JsonOption
 
 if TYPE_CHECKING:
     from vifi_cli.evaluation.paired.comparison import Comparison, PairedTest
-    from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 
 MOST_CLASSES = 5
-LEAST_P = 0.001
 
 FirstArgument = Annotated[
     str,
@@ -72,6 +70,8 @@ def compare(
         _show_classes(comparison)
     for remark in comparison.notes:
         output.note(remark)
+    for stamp in comparison.stamps:
+        output.warning(stamp)
 
 
 def _show_tests(comparison: Comparison) -> None:
@@ -87,25 +87,17 @@ def _show_tests(comparison: Comparison) -> None:
 
 
 def _figures(test: PairedTest) -> list[str]:
+    from vifi_cli.evaluation.paired.comparison import difference_text, p_text
+
     counts, p = test.counts, test.mcnemar
     return [
         f"{100 * test.first.value:.1f}",
         f"{100 * test.second.value:.1f}",
-        _difference(test.difference),
+        difference_text(test.difference),
         f"{counts.both}/{counts.only_first}/{counts.only_second}/{counts.neither}" if counts else "–",
-        _p(p.exact) if p else "–",
-        _p(p.mid) if p else "–",
+        p_text(p.exact) if p else "–",
+        p_text(p.mid) if p else "–",
     ]
-
-
-def _difference(estimate: Estimate) -> str:
-    spread = "" if estimate.spread is None else f" ± {100 * estimate.spread:.1f}"
-    low, high = (100 * (end or 0) for end in (estimate.low, estimate.high))
-    return f"{100 * estimate.value:+.1f}{spread} [{low:z.1f}, {high:z.1f}]"
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= LEAST_P else f"<{LEAST_P}"
 
 
 def _show_classes(comparison: Comparison) -> None:

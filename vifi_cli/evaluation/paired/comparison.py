@@ -29,6 +29,7 @@ from vifi_cli.evaluation.scoring.paired_difference import (
 from vifi_cli.video.moment import WHOLE_VIDEO, TimeRange
 from vifi_cli.wording import counted
 
+LEAST_P = 0.001
 FORMAT = 1
 """Raise it when a key of the document changes its meaning."""
 
@@ -83,17 +84,42 @@ class ComparedMethod:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two methods on the same videos; `pandas.DataFrame(comparison.rows)` takes a row per part."""
+    """Two methods on the same videos; `pandas.DataFrame(comparison.rows)` takes a row per part.
+
+    `stamps` are reasons not to trust the numbers, and `notes` what limits them.
+    """
 
     first: ComparedMethod
     second: ComparedMethod
     tests: tuple[PairedTest, ...]
     notes: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[dict[str, object]]:
         """A flat row per part."""
         return [_flat(test) for test in self.tests]
+
+    def __repr__(self) -> str:
+        lines = [f"Comparison: {self.second.in_words} against {self.first.in_words}", *self.stamps]
+        for test in self.tests:
+            p = f", exact p {p_text(test.mcnemar.exact)}" if test.mcnemar else ""
+            lines.append(
+                f"  {f'{test.part}: ' if test.part else ''}top-1 {difference_text(test.difference)}{p}"
+            )
+        return "\n".join(lines)
+
+
+def difference_text(estimate: Estimate) -> str:
+    """A difference in percent, such as `+2.5 [-1.0, 6.0]`."""
+    spread = "" if estimate.spread is None else f" ± {100 * estimate.spread:.1f}"
+    low, high = (100 * (end or 0) for end in (estimate.low, estimate.high))
+    return f"{100 * estimate.value:+z.1f}{spread} [{low:z.1f}, {high:z.1f}]"
+
+
+def p_text(value: float) -> str:
+    """A p value: `0.037`, `<0.001`."""
+    return f"{value:.3f}" if value >= LEAST_P else f"<{LEAST_P}"
 
 
 def compare_tests(
@@ -240,6 +266,7 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "format": FORMAT,
         "first": asdict(comparison.first),
         "second": asdict(comparison.second),
+        "stamps": list(comparison.stamps),
         "notes": list(comparison.notes),
         "tests": [_document(test) for test in comparison.tests],
     }

@@ -9,6 +9,7 @@ from vifi_cli.data.formats.text_file import numbered_lines, read_csv
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.prediction_files import PREDICTIONS_CSV, true_cell
 
+REPORT = "report.json"
 NEEDED = ("path", "true", "predicted")
 VideoKey = tuple[str, str, str]
 """Path, start and end."""
@@ -53,10 +54,11 @@ class PredictedTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictionFile:
-    """The tests of a file; `name` is what the user called it."""
+    """The tests of a file; `name` is what the user called it, and `stamps` are those of the report it belongs to."""
 
     name: str
     tests: tuple[PredictedTest, ...] = field(repr=False)
+    stamps: tuple[str, ...] = ()
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -75,12 +77,11 @@ def read_predictions(given: Path, name: str) -> PredictionFile:
         InvalidInput: there are no predictions, or the file makes no sense.
     """
     path = given / PREDICTIONS_CSV if given.is_dir() else given
-    if path.name == "report.json":
+    if path.name == REPORT:
         path = path.with_name(PREDICTIONS_CSV)
     if not path.is_file():
-        step = (
-            "repeat the test: older reports have none" if path != given else "name a report's folder or a CSV"
-        )
+        of_report = "repeat the test: older reports have no predictions, and neither has retrieval"
+        step = "name a report or a table of predictions" if path == given else of_report
         raise InvalidInput(f"{path} does not exist; {step}")
     rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _csv_rows(path)
     tests: dict[tuple[str, str], list[tuple[str, Mapping[str, str]]]] = {}
@@ -88,7 +89,17 @@ def read_predictions(given: Path, name: str) -> PredictionFile:
         tests.setdefault((row.get("method", ""), row.get("part", "")), []).append((where, row))
     if not tests:
         raise InvalidInput(f"{path} has no prediction")
-    return PredictionFile(name, tuple(_test(*each, rows) for each, rows in tests.items()))
+    stamps = _stamps(path.with_name(REPORT))
+    return PredictionFile(name, tuple(_test(*each, rows) for each, rows in tests.items()), stamps)
+
+
+def _stamps(report: Path) -> tuple[str, ...]:
+    """Why the numbers of a report are not to be trusted, such as a leak; nothing without a report."""
+    try:
+        document = json.loads(report.read_text(encoding="utf-8"))
+        return tuple(map(str, document["stamps"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -54,7 +54,8 @@ def most_probable(probabilities: npt.NDArray[np.float32], labels: Sequence[int],
 
     Of equally probable classes a true one comes last, and otherwise the first comes first.
     """
-    is_true = np.isin(np.arange(len(probabilities)), labels)
+    is_true = np.zeros(len(probabilities), np.bool_)
+    is_true[list(labels)] = True
     order: list[int] = np.lexsort((is_true, -probabilities))[:k].tolist()
     return order
 

@@ -222,6 +222,6 @@ def test_values_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
 
 def test_what_is_reused_is_said_with_its_place(vifi_home: Path) -> None:
     assert reuse_in_words(1) == (
-        f"frame features of 1 video come from {vifi_home / 'cache' / 'features'}; delete that folder to encode them "
+        f"frame features of 1 clip come from {vifi_home / 'cache' / 'features'}; delete that folder to encode them "
         "again"
     )

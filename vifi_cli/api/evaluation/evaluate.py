@@ -12,7 +12,7 @@ from vifi_cli.api.evaluation.methods.method import find_method
 from vifi_cli.api.evaluation.methods.runs import MethodRuns, Run, titled, train_runs
 from vifi_cli.api.evaluation.options import EvaluationOptions
 from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
-from vifi_cli.api.evaluation.reporting.facts import TestedCandidate, TestedCandidates
+from vifi_cli.api.evaluation.reporting.facts import TestedCandidate, TestedCandidates, every_detail
 from vifi_cli.api.evaluation.reporting.report import make_report
 from vifi_cli.api.evaluation.reporting.several import joined_report, places_of_runs
 from vifi_cli.api.evaluation.request import Subject, resolve, shown_model
@@ -145,6 +145,12 @@ def _test(
     for of_sets in zip(*candidates, strict=True):  # a model stays loaded for all sets
         for tester, candidate, results in zip(testers, of_sets, tested, strict=True):
             results.append((candidate, tester.test(candidate)))
+    for subject, results in zip(subjects, tested, strict=True):
+        if not any(every_detail(results)):
+            raise InvalidInput(
+                f"{shown_model(subject.models[0].name)} is a linear probe, which knows only the classes of its "
+                f"training: test it on data with these, not on {subject.data}, or add a model that reads texts"
+            )
     if reused := sum(tester.reused_videos for tester in testers):
         feedback.note(reuse_in_words(reused))
     return list(zip(testers, tested, strict=True))
@@ -182,6 +188,9 @@ def _with_texts(
     if texts is None:
         return
     cards = [model.card for model in candidate.models if model.card]
+    if any(card.head == "linear-probe" for card in cards):
+        note(f"{candidate.method} reads no texts: {texts.name} does not apply to it")
+        return
     if any(card.prompts and card.prompts.text_context for card in cards):
         note(f"{candidate.method} has learned its own context: {texts.name} does not apply to it")
         return

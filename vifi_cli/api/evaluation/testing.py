@@ -19,6 +19,7 @@ from vifi_cli.evaluation.testing.class_texts import (
     reads_bare_names,
     spelled_for,
     texts_of_classes,
+    unanswered_classes,
 )
 from vifi_cli.evaluation.testing.frame_features import FrameFeatures, kept_features
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
@@ -162,8 +163,8 @@ class Tester:
         self._known: dict[tuple[object, ...], Predictions] = {}
         self._unreadable: set[str] = set()
 
-    def test(self, candidate: Candidate) -> tuple[tuple[TestDetail, ...], ...]:
-        """The tests of each trial."""
+    def test(self, candidate: Candidate) -> tuple[tuple[TestDetail | None, ...], ...]:
+        """The tests of each trial; None where the model has no answer for some class of a list."""
         return tuple(
             tuple(self._detail(candidate, trial, place) for place in range(len(lists)))
             for trial, lists in enumerate(self.plan.lists)
@@ -179,8 +180,10 @@ class Tester:
             self.conditions[model] = ScoreConditions(frames, views, self.plan.subject.protocol)
         return loaded
 
-    def _detail(self, candidate: Candidate, trial: int, place: int) -> TestDetail:
+    def _detail(self, candidate: Candidate, trial: int, place: int) -> TestDetail | None:
         model, videos = candidate.models[trial], self.plan.lists[trial][place]
+        if unanswered_classes(model.card, videos.class_names):
+            return None
         part = self.plan.part(trial, place)
         # paths, since files of several people may share their names
         texts = candidate.texts.name if candidate.texts else ""

@@ -100,6 +100,11 @@ def export_model(
         source = fetch_model(model, feedback)
         with feedback.busy(f"Loading {model}"):
             loaded = load_vifi_clip(source)
+        if loaded.card.head and loaded.card.base:
+            raise InvalidInput(
+                f"{model} holds {loaded.card.changes}, for which {format} has no place: export its base, "
+                f"{loaded.card.base.model}"
+            )
         write = write_open_clip_folder if format == "open_clip" else write_transformers_folder
         write(temporary, loaded)
     lines = {

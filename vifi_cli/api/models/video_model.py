@@ -55,8 +55,10 @@ class VideoModel:
 
     @property
     def kind(self) -> str:
-        """`starter`, `pretrained`, `fine-tuned`, `prompts`, `LoRA`, or `from weights` of a folder or file."""
+        """`starter`, `pretrained`, `from weights`, `fine-tuned`, `prompts`, `LoRA`, or a head: `linear-probe`."""
         card, source = self.loaded.card, self.loaded.source
+        if card.head:
+            return card.head
         if card.prompts or card.tuned:
             return "prompts" if card.prompts else "LoRA" if card.lora else "fine-tuned"
         return source.kind if source.kind in ("starter", "pretrained") else "from weights"

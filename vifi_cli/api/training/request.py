@@ -11,12 +11,12 @@ from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.testing.class_texts import read_class_texts
-from vifi_cli.model.registry.card import Fusion
+from vifi_cli.model.registry.card import HEADS, Fusion
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import given_path
 from vifi_cli.training.recipe.changes import Change, make_recipe
 from vifi_cli.training.recipe.prompt_recipe import make_prompt_recipe
-from vifi_cli.training.recipe.recipe import Protocol, Recipe, Tune
+from vifi_cli.training.recipe.recipe import Augmentation, Mixing, Protocol, Recipe, Tune
 from vifi_cli.training.run.model import prompt_room
 
 Method = Literal["finetune", "prompt"]
@@ -96,6 +96,9 @@ def recipe_of(request: TrainingRequest) -> Recipe:
     """The recipe of a request: the preset of its setting, its protocol, its changes."""
     changes = [*request.recipe, *([{"fusion": request.fusion}] if request.fusion else [])]
     recipe = make_recipe(_preset(request), protocol=request.protocol, tune=request.tune, changes=changes)
+    if recipe.tune in HEADS:  # each video is encoded once, as in a test
+        still = replace(recipe, random_frames=False, augmentation=Augmentation.none())
+        recipe = replace(still, epochs=1, mixing=Mixing(0, 0, 0, 0))
     if recipe.prompts and request.method == "finetune":
         raise InvalidInput("recipe: prompts are learned by `vifi prompt-tune`, not by `vifi finetune`")
     return recipe

@@ -16,9 +16,11 @@ from vifi_cli.api.training.prepare import PreparedRun, continued_run, prepare_ru
 from vifi_cli.api.training.progress import TrainingProgress
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.errors import InvalidInput, VifiError
+from vifi_cli.model.registry.card import HEADS
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning
+from vifi_cli.training.head_fitting import HeadFitting
 from vifi_cli.training.recipe.recipe import Runtime
 from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.run.lock import training_lock
@@ -73,9 +75,11 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
         listener = Listener(wish.is_made, progress.scoring, progress.encoding, feedback.note)
         try:
             with feedback.busy("Loading the model"):
-                run = wish.run = FineTuning(folder, prepared.config, prepared.data, processes, listener)
+                kind = HeadFitting if prepared.config.recipe.tune in HEADS else FineTuning
+                run = wish.run = kind(folder, prepared.config, prepared.data, processes, listener)
             progress.begin(run.length, is_resumed=is_resumed)
-            feedback.note(f"run: {folder.path}; {run.size.in_words}")
+            words = run.describe() if isinstance(run, HeadFitting) else run.size.in_words
+            feedback.note(f"run: {folder.path}; {words}")
             result = _follow(run, progress, feedback, is_resumed=is_resumed)
         except BaseException as error:
             is_saved, is_stopped = folder.state.exists(), isinstance(error, KeyboardInterrupt)
@@ -133,7 +137,7 @@ def _shown(processes: Processes, feedback: Feedback) -> Iterator[TrainingProgres
 
 
 def _follow(
-    run: FineTuning, progress: TrainingProgress, feedback: Feedback, *, is_resumed: bool
+    run: FineTuning | HeadFitting, progress: TrainingProgress, feedback: Feedback, *, is_resumed: bool
 ) -> RunResult | None:
     """Run the steps; None if the run was interrupted."""
     for report in run.reports(is_resumed=is_resumed):
@@ -156,7 +160,7 @@ class _StopWish:
 
     def __init__(self, feedback: Feedback, *, is_alone: bool) -> None:
         self.number: int | None = None  # of the signal that expressed it
-        self.run: FineTuning | None = None  # once it is set up
+        self.run: FineTuning | HeadFitting | None = None  # once it is set up
         self._is_alone = is_alone
         self._since = 0.0
         self._feedback, self._has_ended = feedback, False

@@ -35,8 +35,11 @@ GAP = 2  # between the columns of a table
 OVER_INDEX = "corpus-moments"
 MOMENT_SETTINGS = ("moments", OVER_INDEX)
 TESTING, TRAINING = "Testing", "Training first"
-METHODS = "vanilla, image-ft, text-ft, vifi, lora, bridge-prompt, prompt, fusion-decision, fusion-image"
-DEFAULT_METHODS = "vanilla image-ft text-ft vifi bridge-prompt"
+METHODS = (
+    "vanilla, linear-probe, tip-adapter, image-ft, text-ft, vifi, lora, bridge-prompt, prompt, "
+    "fusion-decision, fusion-image"
+)
+DEFAULT_METHODS = "vanilla linear-probe tip-adapter image-ft text-ft vifi bridge-prompt"
 """In help; `api.evaluation.methods` has what they are."""
 
 

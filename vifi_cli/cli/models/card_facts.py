@@ -45,6 +45,8 @@ def _facts_of_changes(card: ModelCard) -> list[tuple[str, str]]:
             ("LoRA", f"rank {lora.rank}, alpha {lora.alpha:g}, in {places}"),
             ("learned for", str(card.base)),
         ]
+    if card.head and card.base:
+        return [("head", card.head), ("learned for", str(card.base))]
     if not card.prompts or not card.base:
         return []
     shape, found = card.prompts, []
@@ -60,6 +62,7 @@ def card_document(card: ModelCard) -> dict[str, object]:
     return {
         "prompts": asdict(card.prompts) if card.prompts else False,
         "lora": asdict(card.lora) if card.lora else None,
+        "head": card.head,
         "base": asdict(card.base) if card.base else None,
         "tuned": card.tuned,
         "fusion": card.fusion,

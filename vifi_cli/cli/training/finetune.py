@@ -14,7 +14,10 @@ def finetune(
     source: TrainingSource,
     *,
     tune: Annotated[
-        Tune | None, training_option(help="Towers to train; both is ViFi-CLIP", show_default="both")
+        Tune | None,
+        training_option(
+            help="Towers to train (both is ViFi-CLIP), or a classifier on top of them", show_default="both"
+        ),
     ] = None,
     fusion: Annotated[
         Fusion | None,

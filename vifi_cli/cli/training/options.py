@@ -21,7 +21,7 @@ from vifi_cli.cli.terminal.options.shared import (
     JsonOption,
     Protocol,
     SettingOption,
-    Tune,
+    Side,
     model_option,
     output_option,
 )
@@ -31,7 +31,7 @@ from vifi_cli.wording import as_argument
 
 training_option = partial(typer.Option, rich_help_panel="Training")
 SideOption = Annotated[
-    Tune | None,
+    Side | None,
     training_option(
         "--side",
         help="Towers that get prompts; text leaves an index of the model valid",

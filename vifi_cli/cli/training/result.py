@@ -27,9 +27,10 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
     scored = (("Before", result.before), ("Tuned", result.val), ("Tuned", test))
     scores = [(name, _in_words(score)) for name, score in scored if score and score.videos]
     early = f" of {result.epochs_done}, stopped early" if result.stopped_early else ""
+    epoch = [] if result.is_head else [("Epoch", f"{result.epoch}{early}")]
     facts = [
         ("Model", str(result.model)),
-        ("Epoch", f"{result.epoch}{early}"),
+        *epoch,
         *_class_facts(result),
         *scores,
     ]
@@ -89,6 +90,8 @@ def _use_facts(result: RunResult) -> list[tuple[str, str]]:
     if result.index_model == str(result.model):
         return [*test, ("Use it", f"vifi index --rebuild --model {model}")]
     start = result.index_model
+    if result.is_head:
+        return [*test, ("Use it", f"vifi classify VIDEO --model {model}")]
     return [
         *test,
         ("Use it", f'vifi search "..." --model {model}'),

@@ -63,7 +63,7 @@ def embed_class_names(
     clean: bool | None = None,
     warn: Callable[[str], object] = warnings.warn,
 ) -> Tensor:
-    """Embeds classes: float32 (C, D), of length 1, on the network's device.
+    """Embeds classes: float32 (C, D), of length 1, on the network's device; or the rows of the network's head.
 
     Each text is embedded and scaled to length 1; a class is the mean of its texts, scaled to length 1. Without texts,
     those of `own_texts` are used, else the model's template. For `clean`, see `spelled_for`. `warn` receives a sentence
@@ -71,9 +71,46 @@ def embed_class_names(
 
     Raises:
         InvalidInput: the model has learned its own context, a class lacks a description, or all classes are the same
-            to the text tower.
+            to the text tower; or its head has no answer for a class.
     """
-    names = spelled_for(loaded.card, class_names, clean)
+    head, names = loaded.network.head, spelled_for(loaded.card, class_names, clean)
+    if head and loaded.card.head == "linear-probe":
+        if stranger := next(iter(unanswered_classes(loaded.card, class_names)), None):
+            raise InvalidInput(
+                f"{loaded.source.name} is a linear probe, which reads no texts, and was not trained on {stranger!r}: "
+                f"name classes of its training, or use its base, {loaded.card.origin.get('base')}"
+            )
+        return head.rows(_places_of(loaded.card, class_names))
+    embeddings = _embed_names(loaded, class_names, names, texts, warn)
+    return head.rows(_places_of(loaded.card, class_names), embeddings) if head else embeddings
+
+
+def unanswered_classes(card: ModelCard | None, class_names: Sequence[str]) -> list[str]:
+    """The classes for which a model has no answer: those that a linear probe was not trained on."""
+    if card is None or card.head != "linear-probe":
+        return []
+    places = _places_of(card, class_names)
+    return [name for name, place in zip(class_names, places, strict=True) if place is None]
+
+
+def _places_of(card: ModelCard, class_names: Sequence[str]) -> list[int | None]:
+    """The places of classes among those of a model's training, in any spelling; None for others."""
+    exact = {name: place for place, name in enumerate(card.class_names)}
+    any_spelling = {class_key(name): place for name, place in exact.items()}
+    return [
+        exact.get(name, exact.get(clean_class_name(name), any_spelling.get(class_key(name))))
+        for name in class_names
+    ]
+
+
+def _embed_names(
+    loaded: LoadedModel,
+    class_names: Sequence[str],
+    names: Sequence[str],
+    texts: ClassTexts | None,
+    warn: Callable[[str], object],
+) -> Tensor:
+    """Embeds classes by texts; `names` are the class names as the model reads them."""
     if texts is None:
         texts = own_texts(loaded.card, names)
         if loaded.card.texts and texts != loaded.card.texts:

@@ -140,7 +140,7 @@ def kept_features(
 def reuse_in_words(videos: int) -> str:
     """That so many videos were not encoded again, and how to have them encoded."""
     folder = paths.cache_folder() / FOLDER
-    return f"frame features of {counted(videos, 'video')} come from {folder}; delete that folder to encode them again"
+    return f"frame features of {counted(videos, 'clip')} come from {folder}; delete that folder to encode them again"
 
 
 def digest_of(facts: Mapping[str, Any]) -> str:

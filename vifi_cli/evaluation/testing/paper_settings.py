@@ -169,27 +169,40 @@ def main_columns(setting: Setting, trials: Sequence[Trial]) -> slice:
 
 
 def row_of(
-    setting: Setting, tested: Sequence[Sequence[TestScores]], trials: Sequence[Trial] = ()
+    setting: Setting, tested: Sequence[Sequence[TestScores | None]], trials: Sequence[Trial] = ()
 ) -> tuple[Estimate | None, ...]:
     """A method's row, from the scores of each list of each trial: all scores of one test, else the main ones.
 
-    Trials that differ in their seeds alone are one test, with the means over seeds.
+    Trials that differ in their seeds alone are one test, with the means over seeds. A method has no scores (None) where
+    it has no answer; then a mean over these has none.
     """
     if setting.name == "base2novel":
-        base, novel = ([scores[place] for scores in tested] for place in (0, 1))
-        return (mean_over_tests(base), mean_over_tests(novel), harmonic_over_tests(base, novel))
+        base, novel = (_all_or_none([scores[place] for scores in tested]) for place in (0, 1))
+        both = harmonic_over_tests(base, novel) if base and novel else None
+        return (_mean_or_none(base), _mean_or_none(novel), both)
     if setting.name == "zero-shot":
         by_column = [[scores] for trial in tested for scores in trial]
     else:
-        by_shots: dict[object, list[TestScores]] = {}
+        by_shots: dict[object, list[TestScores | None]] = {}
         for number, (scores,) in enumerate(tested):
             by_shots.setdefault(trials[number].shots if trials else number, []).append(scores)
         by_column = list(by_shots.values())
-    if len(by_column) == 1:
-        return tuple(_named_means(by_column[0]).values())
-    alone = tuple(map(mean_over_tests, by_column))
-    every = [scores for column in by_column for scores in column]
-    return (*alone, mean_over_tests(every)) if setting.name == "zero-shot" else alone
+    columns = list(map(_all_or_none, by_column))
+    if len(columns) == 1:
+        return tuple(_named_means(columns[0]).values()) if columns[0] else (None,)
+    alone = tuple(map(_mean_or_none, columns))
+    every = _all_or_none([scores for column in by_column for scores in column])
+    return (*alone, _mean_or_none(every)) if setting.name == "zero-shot" else alone
+
+
+def _all_or_none(tests: Sequence[TestScores | None]) -> list[TestScores]:
+    """The scores of tests; none where one of them has no scores."""
+    known = [scores for scores in tests if scores is not None]
+    return known if len(known) == len(tests) else []
+
+
+def _mean_or_none(tests: Sequence[TestScores]) -> Estimate | None:
+    return mean_over_tests(tests) if tests else None
 
 
 def _named_means(tests: Sequence[TestScores]) -> dict[str, Estimate | None]:

@@ -18,6 +18,8 @@ TEMPLATE = "a photo of a {}."
 Fusion = Literal["embedding", "decision", "image"]
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 Tower = Literal["image", "text"]
+HeadKind = Literal["linear-probe", "tip-adapter"]
+HEADS: tuple[HeadKind, ...] = get_args(HeadKind)
 # projections of attention, the two layers behind it, and convolutions of 1 x 1 pixels
 LoraPlace = Literal["q", "k", "v", "o", "mlp", "conv"]
 _OPEN_CLIP_KEYS = {"embed_dim", "vision_cfg", "text_cfg"}
@@ -104,8 +106,9 @@ class ModelCard:
     untouched: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)  # base model, data, epochs and the like, in words
     prompts: PromptShape | None = None  # None where the folder holds the towers' own weights
-    base: BaseReference | None = None  # the model that prompts or low-rank matrices belong to
+    base: BaseReference | None = None  # the model that prompts, low-rank matrices or a head belong to
     lora: LoraShape | None = None  # None where no tower has low-rank matrices
+    head: HeadKind | None = None  # the classifier on top of the base; None where class texts classify
 
     def __post_init__(self) -> None:
         if self.template.count("{}") != 1:
@@ -115,10 +118,12 @@ class ModelCard:
                 f"architecture is neither `{STARTER}` nor a model_cfg of open_clip, which has the keys "
                 f"{', '.join(sorted(_OPEN_CLIP_KEYS))}"
             )
-        if self.prompts and self.lora:
-            raise ValueError("a model has prompts or lora, not both")
+        if sum(map(bool, (self.prompts, self.lora, self.head))) > 1:
+            raise ValueError("a model has prompts, lora or a head, only one of them")
         if bool(self.changes) != bool(self.base):
-            raise ValueError("base is given together with what changes it, prompts or lora, and not without")
+            raise ValueError(
+                "base is given together with what changes it, prompts, lora or a head, and not without"
+            )
 
     @property
     def dimension(self) -> int:
@@ -142,6 +147,11 @@ class ModelCard:
     @property
     def changes(self) -> str:
         """What the folder holds instead of weights, in words; empty where it holds the towers' own weights."""
+        if self.head:
+            return {
+                "linear-probe": "the weights of a linear probe",
+                "tip-adapter": "the keys of a Tip-Adapter",
+            }[self.head]
         return "prompts" if self.prompts else "LoRA matrices" if self.lora else ""
 
     def changes_tower(self, tower: Tower) -> bool:
@@ -167,6 +177,8 @@ def card_to_json(card: ModelCard) -> str:
     for name in ("texts", "prompts", "base", "lora"):
         part = content.pop(name)
         content |= {name: asdict(part)} if part else {}
+    if card.head is None:
+        del content["head"]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

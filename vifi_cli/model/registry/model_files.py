@@ -6,8 +6,8 @@ from pathlib import Path
 OPEN_CLIP_CONFIGURATION = "open_clip_config.json"
 CARD_FILE, WEIGHTS_FILE = "config.json", "weights.safetensors"
 # of models that hold only changes of a base
-PROMPTS_FILE, LORA_FILE = "prompts.safetensors", "lora.safetensors"
-TENSOR_FILES = (WEIGHTS_FILE, PROMPTS_FILE, LORA_FILE)
+PROMPTS_FILE, LORA_FILE, HEAD_FILE = "prompts.safetensors", "lora.safetensors", "head.safetensors"
+TENSOR_FILES = (WEIGHTS_FILE, PROMPTS_FILE, LORA_FILE, HEAD_FILE)
 """Of which a model folder of vifi's holds one."""
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pth.tar")
 # as the package transformers names them: one file, or an index of several

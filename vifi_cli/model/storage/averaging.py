@@ -80,6 +80,11 @@ def averaged(total: Mapping[str, Tensor], otherwise: Mapping[str, Tensor]) -> di
 
 def _refuse_prompts(model: LoadedModel) -> None:
     """Low-rank matrices are in the weights of a loaded model already."""
+    if (base := model.card.base) and model.card.head:
+        raise InvalidInput(
+            f"{model.source.name} holds {model.card.changes}, which fit the frozen towers of {base.model} alone: merge "
+            "models of complete weights, and train on the result"
+        )
     if (base := model.card.base) and not model.card.lora:
         raise InvalidInput(
             f"{model.source.name} is made of prompts that were learned for the frozen weights of {base.model}: "

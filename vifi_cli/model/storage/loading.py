@@ -17,6 +17,7 @@ from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import WEIGHTS_FILE
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.storage.changed_model import changed_fingerprint, changed_tower
+from vifi_cli.model.storage.head_file import read_head
 from vifi_cli.model.storage.starter_model import (
     fingerprint_with,
     read_image_tower,
@@ -119,7 +120,7 @@ def _changed(source: ModelSource, base_source: ModelSource, card: ModelCard) -> 
     changed_fingerprint(source, "text", base.text)
     network.visual = changed_tower(source, "image", network.visual)
     network.text = changed_tower(source, "text", network.text)
-    network.fusion = card.fusion
+    network.fusion, network.head = card.fusion, read_head(source)
     return replace(loaded, source=source, card=card)
 
 

@@ -1,9 +1,9 @@
 """Writes vifi's model folders: `config.json` beside `weights.safetensors`.
 
 Weights are named as the network's parts are: `visual.*`, `text.*`, `logit_scale`, and `logit_bias` of a SigLIP. A
-model that only changes a base has `prompts.safetensors` or `lora.safetensors` instead, with its prompts or low-rank
-matrices alone, and names its base in `config.json`. A model that brought its own tokenizer keeps it in
-`tokenizer.json`.
+model that only changes a base has `prompts.safetensors`, `lora.safetensors` or `head.safetensors` instead, with its
+prompts, low-rank matrices or classifier alone, and names its base in `config.json`. A model that brought its own
+tokenizer keeps it in `tokenizer.json`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +21,14 @@ from vifi_cli.model.registry.card import BaseReference, ModelCard, Tower, card_t
 from vifi_cli.model.registry.known_models import STARTER
 from vifi_cli.model.registry.model_files import (
     CARD_FILE,
+    HEAD_FILE,
     LORA_FILE,
     PROMPTS_FILE,
     TENSOR_FILES,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
 )
+from vifi_cli.model.storage.head_file import head_tensors
 from vifi_cli.model.storage.starter_model import text_fingerprint, vision_fingerprint
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights.weights_file import save_weights
@@ -36,8 +38,8 @@ from vifi_cli.paths import replacing
 def write_model_folder(folder: Path, network: ViFiCLIP, card: ModelCard) -> None:
     """Write a model folder, or replace one; the network's fusion is written, whatever the card says.
 
-    Where the card has prompts or LoRA, only they are written; the network must have them as it learned them. Both files
-    are written under other names first, so a full disk leaves the older ones intact.
+    Where the card has prompts, LoRA or a head, only they are written; the network must have them as it learned them.
+    Both files are written under other names first, so a full disk leaves the older ones intact.
     """
     card = replace(card, fusion=network.fusion, untouched=_untouched(card), base=_base_from(folder, card))
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +60,8 @@ def _content(network: ViFiCLIP, card: ModelCard) -> tuple[str, Mapping[str, Tens
     """The file that a folder with this card has, and what goes into it."""
     if card.lora:
         return LORA_FILE, lora_tensors(network)
+    if card.head:
+        return HEAD_FILE, head_tensors(network)
     return (
         (PROMPTS_FILE, prompt_parameters(network)) if card.prompts else (WEIGHTS_FILE, network.state_dict())
     )

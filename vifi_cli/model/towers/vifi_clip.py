@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812 - the name torch's own documentati
 from torch import Tensor, nn
 
 from vifi_cli.model.registry.card import Fusion
+from vifi_cli.model.towers.class_head import ClassHead
 
 
 class ViFiCLIP(nn.Module):
@@ -24,6 +25,7 @@ class ViFiCLIP(nn.Module):
         logit_bias: SigLIP's, kept for saving; a softmax over classes ignores it.
         fusion: `embedding` averages frame embeddings (the paper's choice), `decision` averages the frames'
             probabilities, `image` averages the frames before they are encoded.
+        head: a classifier instead of class texts, or on top of them; None where texts alone classify.
         tokenizer_json: the content of its own `tokenizer.json`, kept for saving; empty where open_clip has it.
     """
 
@@ -49,6 +51,7 @@ class ViFiCLIP(nn.Module):
         bias = None if logit_bias is None else logit_bias.detach().clone().reshape(())
         self.register_buffer("logit_bias", bias)
         self.fusion = fusion
+        self.head: ClassHead | None = None
 
     def encode_frames(self, clips: Tensor) -> Tensor:
         """Embed the frames of clips (B, T, 3, S, S): (B, T, D), not normalized; (B, 1, D) with `image` fusion."""
@@ -73,12 +76,14 @@ class ViFiCLIP(nn.Module):
     def class_logits(self, videos: Tensor, classes: Tensor) -> Tensor:
         """Compare clips from `encode_clips` with classes (C, D) from `encode_classes`: logits (B, C).
 
+        With a head, the classes are rows of it.
         Their softmax is the classes' probabilities; with `decision` fusion they are the logarithms of these
         probabilities, averaged over frames.
         """
         # Half precision would make logits near 30 wrong by a tenth, and the product is too small to gain from it.
         with torch.autocast(videos.device.type, enabled=False):
-            logits = self.logit_scale.exp() * videos @ classes.T
+            scale = self.logit_scale.exp()
+            logits: Tensor = self.head(videos, classes, scale) if self.head else scale * videos @ classes.T
             if self.fusion != "decision":
                 return logits
             return logits.log_softmax(-1).logsumexp(1) - math.log(logits.shape[1])

@@ -8,9 +8,10 @@ from pydantic import BeforeValidator, model_validator
 
 from vifi_cli.data.splits.random_splits import USUAL_SEED
 from vifi_cli.errors import InvalidInput
-from vifi_cli.model.registry.card import Fusion, LoraPlace, PromptShape
+from vifi_cli.model.registry.card import HEADS, Fusion, LoraPlace, PromptShape
 
-Tune = Literal["both", "image", "text"]
+Tune = Literal["both", "image", "text", "linear-probe", "tip-adapter"]
+"""The towers that learn, or else the classifier that is fitted on top of both."""
 Protocol = Literal["default", "paper"]
 
 
@@ -182,6 +183,10 @@ class Recipe:
             raise InvalidInput(f"recipe: texts_per_step must be 0 or more, not {self.texts_per_step}")
         if self.warmup_epochs < 0 or self.weight_decay < 0 or self.seed < 0:
             raise InvalidInput("recipe: warmup_epochs, weight_decay and seed must not be below 0")
+        if self.tune in HEADS and (self.prompts or self.lora.rank):
+            raise InvalidInput(
+                f"recipe: tune = {self.tune} leaves the towers as they are: omit prompts and lora"
+            )
         for tower, other in (("text", "image"), ("image", "text")):
             if self.tune == tower and getattr(self.prompts, f"{other}_context"):
                 raise InvalidInput(f"recipe: tune = {tower} excludes {other} prompts; set tune = both")

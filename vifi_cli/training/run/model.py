@@ -20,7 +20,7 @@ from vifi_cli.model.prompts.class_tokens import describe_cut_texts, refuse_uncle
 from vifi_cli.model.prompts.image import image_layers
 from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
-from vifi_cli.model.registry.card import BaseReference, LoraShape, ModelCard, Tower, read_card
+from vifi_cli.model.registry.card import HEADS, BaseReference, LoraShape, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip, preprocessing_of
@@ -32,7 +32,10 @@ from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
 from vifi_cli.wording import as_argument, counted
 
-TUNED: dict[str, tuple[Tower, ...]] = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
+TUNED: dict[str, tuple[Tower, ...]] = {
+    **{"both": ("image", "text"), "image": ("image",), "text": ("text",)},
+    **dict.fromkeys(HEADS, ()),
+}
 
 
 def load_start(name: str, *, of_changes: bool = False) -> LoadedModel:
@@ -42,6 +45,8 @@ def load_start(name: str, *, of_changes: bool = False) -> LoadedModel:
     the sum of these and the weights.
     """
     model = load_vifi_clip(resolve_model(name))
+    if model.card.base and model.card.head:
+        raise InvalidInput(f"{name} holds {model.card.changes}: name its base, {model.card.base.model}")
     if model.card.base and not model.card.lora:
         raise InvalidInput(f"{name} is a prompt model: name its base, {model.card.base.model}")
     if model.card.lora and of_changes:

@@ -80,6 +80,7 @@ class RunResult:
     left_out_classes: tuple[str, ...] = ()  # of the data, by `classes`
     epochs_done: int = 0
     stopped_early: bool = False  # whether `patience` ended the run before its last epoch
+    is_head: bool = False  # whether `model` is a classifier, on top of embeddings that stay the same
 
     def __repr__(self) -> str:
         scores = self.test or self.val

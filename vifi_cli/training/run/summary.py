@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.registry.card import HEADS
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import CONFIG_FILE, RunConfig, RunFolder
 from vifi_cli.training.run.lock import trainer_of
@@ -53,7 +54,10 @@ class RunSummary:
         fusion = "" if recipe.fusion == "embedding" else f"{recipe.fusion} fusion, "
         setting = "" if self.config.setting == "supervised" else f"{self.config.setting}, "
         setting += "paper protocol, " if self.config.protocol == "paper" else ""
-        lengths = f"{counted(recipe.frames, 'frame')}, {counted(recipe.epochs, 'epoch')}"
+        lengths = counted(recipe.frames, "frame")
+        if recipe.tune in HEADS:
+            return f"{setting}{recipe.tune}, {fusion}{lengths}"
+        lengths += f", {counted(recipe.epochs, 'epoch')}"
         return f"{setting}{_trained(recipe)}, {fusion}{lengths}, rate {scientific(recipe.learning_rate)}"
 
 

@@ -71,9 +71,8 @@ class Validation:
 
     def may_choose(self) -> bool:
         """Whether there are videos by which an epoch may be chosen: not those of the test."""
-        val, test = self.data.val, self.data.test
-        is_apart = not any(map(SameFrames(test).find, val))
-        return bool(val and is_apart) or (self.recipe.select_on_test and bool(val or test))
+        is_any = bool(self.data.val or self.data.test)
+        return has_own_val(self.data) or (self.recipe.select_on_test and is_any)
 
     def _score(self, network: ViFiCLIP, classes: Tensor, videos: tuple[LabeledVideo, ...]) -> Scores | None:
         if not videos:
@@ -98,6 +97,11 @@ class Validation:
         if videos not in self._embedded:
             self._embedded[videos] = embed_once(network, clips, mine, self.enter, watch)
         return self._embedded[videos].predict(network, classes)
+
+
+def has_own_val(data: LabeledVideos) -> bool:
+    """Whether there are validation videos that show nothing of the test, so that choices may depend on them."""
+    return bool(data.val) and not any(map(SameFrames(data.test).find, data.val))
 
 
 def scores_of(predictions: Predictions, videos: tuple[LabeledVideo, ...], split: str) -> Scores:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.model.registry.card import HEADS
 from vifi_cli.training.recipe.recipe import Tune
 
 
@@ -24,11 +25,13 @@ class Method:
     @property
     def trains_weights(self) -> bool:
         """Whether it trains weights of the towers, which can be averaged and can learn from any class texts."""
-        return bool(self.tune) and not self.prompts
+        return bool(self.tune) and self.tune not in HEADS and not self.prompts
 
 
 METHODS: Mapping[str, Method] = {
     "vanilla": Method("vanilla CLIP"),
+    "linear-probe": Method("linear probe", "linear-probe"),
+    "tip-adapter": Method("Tip-Adapter", "tip-adapter"),
     "image-ft": Method("CLIP image-FT", "image"),
     "text-ft": Method("CLIP text-FT", "text"),
     "vifi": Method("ViFi-CLIP", "both"),
@@ -39,7 +42,7 @@ METHODS: Mapping[str, Method] = {
     "fusion-image": Method("ViFi-CLIP, image fusion", "both", "image"),
 }
 _ALPHA = re.compile(r"\d+(\.\d+)?|\.\d+", re.ASCII)
-DEFAULT_METHODS = ("vanilla", "image-ft", "text-ft", "vifi", "bridge-prompt")
+DEFAULT_METHODS = ("vanilla", "linear-probe", "tip-adapter", "image-ft", "text-ft", "vifi", "bridge-prompt")
 
 
 def find_method(name: str) -> Method:

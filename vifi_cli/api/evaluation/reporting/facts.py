@@ -18,8 +18,8 @@ from vifi_cli.evaluation.scoring.confidence_intervals import DRAWS
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.wording import counted
 
-TestedCandidate = tuple[Candidate, tuple[tuple[TestDetail, ...], ...]]
-"""A candidate with the tests of each trial."""
+TestedCandidate = tuple[Candidate, tuple[tuple[TestDetail | None, ...], ...]]
+"""A candidate with the tests of each trial; None where its model has no answer."""
 TestedCandidates = Sequence[TestedCandidate]
 
 
@@ -68,7 +68,7 @@ def every_detail(tested: TestedCandidates) -> Iterator[TestDetail]:
     """Every test of every candidate."""
     for _, trials in tested:
         for tests in trials:
-            yield from tests
+            yield from filter(None, tests)
 
 
 def _recipes(subject: Subject) -> str:

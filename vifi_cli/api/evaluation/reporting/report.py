@@ -33,7 +33,8 @@ def make_report(
     plan = tester.plan
     measures = next((tuple(named_scores(detail.scores)) for detail in every_detail(tested)), ("top-1",))
     columns = columns_of(plan.subject.setting, plan.trials, measures)
-    table = ResultTable(columns, tuple(_row(plan, candidate, tests) for candidate, tests in tested))
+    rows = tuple(_row(plan, candidate, tests, len(columns)) for candidate, tests in tested)
+    table = ResultTable(columns, rows)
     if with_published:
         table = _with_published(table, plan, feedback)
     return Report(
@@ -64,7 +65,7 @@ def _details_shown(plan: TestPlan, tested: TestedCandidates) -> Iterator[TestDet
         for trial, details in enumerate(trials):
             of_trial = plan.tests_of(candidate.models, trial)
             for place, (test, detail) in enumerate(zip(of_trial, details, strict=True)):
-                if test not in seen:
+                if detail and test not in seen:
                     yield replace(detail, part=plan.list_name(place)) if is_repeated[place] else detail
                 seen.add(test)
 
@@ -86,6 +87,7 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
     if len(set(frames.values())) > 1:
         listed = ", ".join(f"{method} {number}" for method, number in frames.items())
         yield f"Each model is tested with the frames of its training: {listed}. --frames N tests all alike."
+    yield from _unanswered(plan, tested)
     yield from _other_numbers(plan, tested)
     if plan.shares_one_training_list:
         seeds = ", ".join(dict.fromkeys(str(trial.seed) for trial in plan.trials))
@@ -96,10 +98,23 @@ def _notes(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
             yield f"{same} would say nothing about other videos."
 
 
+def _unanswered(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
+    """Which methods have no answer for the classes of some list, and why."""
+    for candidate, trials in tested:
+        places = {place for details in trials for place, detail in enumerate(details) if detail is None}
+        if places:
+            names = " and ".join(filter(None, map(plan.list_name, sorted(places))))
+            yield (
+                f"{candidate.method} has no figure for the {names or 'tested'} classes: a linear probe knows only the "
+                "classes that it was trained on."
+            )
+
+
 def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
     """What training reported of a model under other conditions than those of this test."""
     for candidate, trials in tested:
-        model, conditions = candidate.models[0], trials[0][0].conditions
+        first = trials[0][0]
+        model, conditions = candidate.models[0], first.conditions if first else None
         folder = run_folder_of(model.name)
         if folder is None or Path(model.name) != folder.best or candidate.alpha is not None:
             continue
@@ -120,8 +135,10 @@ def _other_numbers(plan: TestPlan, tested: TestedCandidates) -> Iterator[str]:
             )
 
 
-def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ...], ...]) -> ResultRow:
-    scores = [[detail.scores for detail in trial] for trial in tests]
+def _row(
+    plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail | None, ...], ...], columns: int
+) -> ResultRow:
+    scores = [[detail.scores if detail else None for detail in trial] for trial in tests]
     repeated = [plan.repeats(candidate.models, place) for place in range(len(scores[0]))]
     is_base2novel, trials = plan.subject.setting.name == "base2novel", plan.trials
     if all(repeated):  # the mean of one test over seeds is that test, and so is its interval
@@ -133,11 +150,13 @@ def _row(plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail, ..
     estimates = list(row_of(plan.subject.setting, scores, trials))
     if is_base2novel:
         for place in (place for place, is_one in enumerate(repeated) if is_one):
-            estimates[place] = main_score(scores[0][place])
+            estimates[place] = main_score(known) if (known := scores[0][place]) else None
     has_no_spread = plan.shares_one_training_list and not plan.subject.seeds
     if has_no_spread or (len(plan.trials) > 1 and all(repeated)):
         estimates = [estimate and replace(estimate, spread=None) for estimate in estimates]
-    conditions = next((detail.conditions for trial in tests for detail in trial), None)
+    if not any(map(any, scores)):
+        estimates = [None] * columns
+    conditions = next((detail.conditions for trial in tests for detail in trial if detail), None)
     return ResultRow(method, tuple(estimates), remark="; ".join(leaks), conditions=conditions)
 
 

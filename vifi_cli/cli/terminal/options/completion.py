@@ -118,7 +118,10 @@ def methods(incomplete: str) -> Candidates:
     name, at, _ = incomplete.partition("@")
     if at:
         return [(f"{name}@{alpha}", "averaged with the start") for alpha in ("0.3", "0.5", "0.7", "0.9")]
-    names = "vanilla image-ft text-ft vifi lora bridge-prompt prompt fusion-decision fusion-image"
+    names = (
+        "vanilla linear-probe tip-adapter image-ft text-ft vifi lora bridge-prompt prompt fusion-decision "
+        "fusion-image"
+    )
     return [(name, "") for name in names.split()]
 
 

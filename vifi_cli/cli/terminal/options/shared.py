@@ -9,7 +9,8 @@ from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.settings import named_in_help, takes_setting
 from vifi_cli.settings.values import Device
 
-Tune = Literal["both", "image", "text"]  # the towers to train
+Side = Literal["both", "image", "text"]  # the towers that get prompts
+Tune = Literal["both", "image", "text", "linear-probe", "tip-adapter"]  # what to train
 Fusion = Literal["embedding", "decision", "image"]  # what is averaged over the frames of a clip
 Protocol = Literal["default", "paper"]  # how closely to follow the published code
 

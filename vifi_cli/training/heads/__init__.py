@@ -1,0 +1,1 @@
+"""Classifiers fitted on the embeddings of a frozen model: linear probe and Tip-Adapter."""

@@ -95,6 +95,15 @@ def test_a_folder_is_judged_by_its_configuration(tmp_path: Path) -> None:
     assert not reads_english_only(str(tmp_path))
 
 
+def test_a_model_of_transformers_is_judged_by_its_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    for size, is_english in ((32_000, True), (256_000, False)):
+        content = {"model_type": "siglip", "text_config": {"vocab_size": size}}
+        (tmp_path / "config.json").write_text(json.dumps(content))
+        for model in (tmp_path, tmp_path / "model.safetensors"):
+            assert reads_english_only(str(model)) == is_english
+
+
 def test_the_hint_names_models_that_read_many_languages() -> None:
     hint = language_hint("starter", "кот")
     assert "starter reads English only, and the query is in Cyrillic" in hint

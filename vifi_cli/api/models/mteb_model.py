@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Embeddings = npt.NDArray[np.float32]
 _REVISION_DIGITS = 40  # as the hub's
 _MODALITIES = ("text", "image", "video")
-_OF_A_RUN = ("best", "last")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +163,7 @@ def mteb_model(
     weights = list(model.loaded.network.parameters())
     meta = ModelMeta(
         loader=None,
-        name=f"vifi/{_short_name(model)}",
+        name=f"vifi/{model.loaded.source.label}",
         revision=digest_of_model(model.loaded)[:_REVISION_DIGITS],
         release_date=None,
         languages=["eng-Latn"] if reads_english_only(model.loaded.source.name) else None,
@@ -185,15 +184,6 @@ def mteb_model(
         experiment_kwargs={"frames": frames} if frames and frames != model.frames else None,
     )
     return MtebModel(model, frames or model.frames, meta)
-
-
-def _short_name(model: VideoModel) -> str:
-    """The name of a model or its folder; of `best` and `last`, with the run's."""
-    source = model.loaded.source
-    if source.path is None:
-        return source.name.replace("/", "-")
-    run = f"{source.path.parent.name}-" if source.path.name in _OF_A_RUN else ""
-    return f"{run}{source.path.name}"
 
 
 def _context_length(model: VideoModel) -> int:

@@ -11,7 +11,12 @@ from typing import Any
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import ModelCard, read_card
 from vifi_cli.model.registry.known_models import KNOWN_MODELS, STARTER, find_known_model
-from vifi_cli.model.registry.model_files import CARD_FILE, OPEN_CLIP_CONFIGURATION
+from vifi_cli.model.registry.model_files import (
+    CARD_FILE,
+    OPEN_CLIP_CONFIGURATION,
+    is_transformers_file,
+    is_transformers_folder,
+)
 from vifi_cli.paths import given_path
 
 LARGEST_ENGLISH_VOCABULARY = 100_000
@@ -70,6 +75,8 @@ def reads_english_only(model: str) -> bool:
     if known := find_known_model(model):
         return known.languages == "English"
     folder = given_path(model.removeprefix("local-dir:").partition("#")[0])
+    if is_transformers_file(folder):
+        folder = folder.parent
     if folder.is_file():
         return True  # weights in the naming of OpenAI's CLIP
     if folder.is_dir():
@@ -78,6 +85,8 @@ def reads_english_only(model: str) -> bool:
 
 
 def _folder_reads_english_only(folder: Path) -> bool:
+    if is_transformers_folder(folder):
+        return _transformers_reads_english_only(folder)
     if (folder / CARD_FILE).is_file():
         try:
             card = read_card(folder)
@@ -88,6 +97,14 @@ def _folder_reads_english_only(folder: Path) -> bool:
         content = json.loads((folder / OPEN_CLIP_CONFIGURATION).read_text(encoding="utf-8"))
         return _is_english(content["model_cfg"]["text_cfg"])
     except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _transformers_reads_english_only(folder: Path) -> bool:
+    try:
+        text = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))["text_config"]
+        return _is_english({"vocab_size": text.get("vocab_size", LARGEST_ENGLISH_VOCABULARY)})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

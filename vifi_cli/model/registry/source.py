@@ -54,6 +54,14 @@ class ModelSource:
         """Where the towers' weights come from: the base of a model that holds changes, otherwise this source."""
         return self.base or self
 
+    @property
+    def label(self) -> str:
+        """A short name for people: that of its folder or file, for `best` and `last` with the run's."""
+        if self.path is None:
+            return self.name.replace("/", "-")
+        run = f"{self.path.parent.name}-" if self.path.name in ("best", "last") else ""
+        return f"{run}{self.path.name}"
+
 
 def resolve_model(name: str) -> ModelSource:
     """Find out what a model's name means.

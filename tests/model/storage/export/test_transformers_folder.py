@@ -78,6 +78,7 @@ def test_the_lines_of_its_readme_classify_a_video(
     folder.mkdir()
     write_transformers_folder(folder, model)
     page = (folder / "README.md").read_text()
+    assert str(tmp_path) not in page
     lines = page.split("```python\n")[1].split("```")[0]
     video = tmp_path / "clip.mp4"
     solid_colour_clip(video, [("red", 1.0), ("blue", 1.0)])

@@ -48,7 +48,11 @@ def write_readme(folder: Path, model: LoadedModel, family: str) -> None:
     card = model.card
     frames = card.trained_frames or 8
     shown = list(card.class_names[:_CLASSES_SHOWN]) or ["a dog", "a cat"]
-    facts = "".join(f"| {name} | {value} |\n" for name, value in card.origin.items())
+    # a page that is published does not show where files are on this machine
+    origins = {
+        name: Path(value).name if Path(value).is_absolute() else value for name, value in card.origin.items()
+    }
+    facts = "".join(f"| {name} | {value} |\n" for name, value in origins.items())
     origin = f"{family}Model, exported by vifi.\n\n| | |\n| --- | --- |\n{facts}".rstrip()
     notes = []
     if len(card.class_names) > _CLASSES_SHOWN:
@@ -57,7 +61,7 @@ def write_readme(folder: Path, model: LoadedModel, family: str) -> None:
     if card.fusion != "embedding":
         notes.append(f"It was trained with fusion by {card.fusion}, which these lines do not do.")
     page = _PAGE.format(
-        title=Path(model.source.name).name,
+        title=model.source.label,
         origin=origin,
         classes=shown,
         frames=frames,

@@ -24,7 +24,7 @@ SEGMENT_SECONDS = 5
 MOST_SEGMENTS = 6
 """Of a video of DiDeMo: longer ones were annotated up to 30 s only."""
 
-_CHARADES_LINE = re.compile(r"(\S+) (\S+) (\S+?) *## *(.+)")
+_CHARADES_LINE = re.compile(r"(\S+)\s+(\S+)\s+(\S+?)\s*##\s*(.+)")
 
 
 class _Collected:

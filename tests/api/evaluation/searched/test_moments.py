@@ -91,6 +91,14 @@ def test_over_the_index_a_hit_counts_only_in_its_video(indexed: Path, queries: P
             assert [[Path(video).name, *times] for video, *times, _ in answer["pred_moments"]] == shown  # type: ignore[attr-defined]
 
 
+def test_queries_may_spell_one_file_differently(indexed: Path, queries: Path) -> None:
+    queries.write_text("file,query,start,end\npets.mp4,a cat,4,8\n./pets.mp4,a cup of coffee,0,4\n")
+    for over_index in (False, True):
+        answers = lines(evaluate_moments(queries, over_index=over_index), "predictions-starter.jsonl")
+        assert [answer["vid"] for answer in answers] == ["pets.mp4", "./pets.mp4"]
+    assert figures(evaluate_moments(queries))["R1@0.7"] == 1
+
+
 def test_models_get_rows_and_search_the_videos_of_the_file_alone(
     indexed: Path, queries: Path, tmp_path: Path
 ) -> None:

@@ -82,10 +82,9 @@ class _Asker:
             return tuple(sorted(found, key=lambda each: -each.score))
         own = self._scope == "own video"
         best = search.in_video(embedding, video) if own else search.in_videos(embedding, self._among)
+        names = {**self._asked.names, video: query.video}  # queries may spell one file differently
         return tuple(
-            PredictedMoment(
-                self._asked.names[each.video_id], each.start_seconds, each.end_seconds, each.score
-            )
+            PredictedMoment(names[each.video_id], each.start_seconds, each.end_seconds, each.score)
             for each in best
         )
 

@@ -49,9 +49,8 @@ class MomentSearch:
     def edges(self, video_id: int) -> Floats:
         """Where moments of a video can start or end, in seconds, ascending."""
         windows = self.catalog.windows(self.catalog.window_ids_of([video_id]))
-        return np.array(
-            sorted({edge for _, _, start, end, is_whole in windows if not is_whole for edge in (start, end)})
-        )
+        times = [(start, end) for *_, start, end, is_whole in windows if not is_whole]
+        return np.unique(np.array(times).round(TIME_DIGITS))
 
     def scores_of(self, query: Float32Array, video_id: int, parts: Floats) -> Floats:
         """The cosines (N,) of a query with parts of a video, start and end in seconds (N, 2), made like windows."""

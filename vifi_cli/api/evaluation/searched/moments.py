@@ -19,7 +19,7 @@ from vifi_cli.api.evaluation.searched.tested_index import (
     why_not_indexed,
 )
 from vifi_cli.api.evaluation.searched.tested_queries import LocatedQueries, answerable, locate
-from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process
+from vifi_cli.api.feedback import AUTOMATIC, Feedback, is_first_process, of_first_process
 from vifi_cli.api.library.encoders import EncoderChoice, load_both_sides, load_query_encoder, with_reader
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import InvalidInput
@@ -58,7 +58,7 @@ class MeasuredMoments:
 
 def evaluate_moments(
     queries: Path | str,
-    models: Sequence[Path | str] = (),
+    models: Path | str | Sequence[Path | str] = (),
     *,
     over_index: bool = False,
     feedback: Feedback = AUTOMATIC,
@@ -81,25 +81,28 @@ def evaluate_moments(
         IndexMissing: nothing is indexed, and no model was named.
         EncoderMismatch: the index's own model has changed since.
     """
+    if unknown := sorted(options.keys() - MomentOptions.__annotations__.keys()):
+        raise TypeError(f"{unknown[0]!r} is not an option of evaluate_moments")
+    names = (models,) if isinstance(models, (str, Path)) else models
     path, root = given_path(queries), options.get("data_root")
     setting = "corpus-moments" if over_index else "moments"
     folder = report_folder(options.get("output"), dated(f"{setting}-{slug(str(path))}"))
     asked = locate(read_moment_queries(path), given_path(root) if root else None)
     if over_index and asked.file.has_segments:
         raise InvalidInput(f"{path}: DiDeMo ranks the segments of one video: use --setting moments")
-    tester = _Tester(asked, over_index, options.get("device", "auto"), feedback)
-    with own_index(is_needed=not models) as catalog:
-        if not models and catalog:
+    tester = _Tester(asked, over_index, options.get("device", "auto"), of_first_process(feedback))
+    with own_index(is_needed=not names) as catalog:
+        if not names and catalog:
             measured = [tester.own(catalog)]
         else:
-            measured = [tester.model(str(model), catalog) for model in models]
+            measured = [tester.model(str(model), catalog) for model in names]
     rows = [ResultRow(one.name, _estimates(one.answers), remark=one.index) for one in measured]
     first = measured[0].answers
     report = Report(
         title=f"{'Moments in all videos' if over_index else 'Moments in their videos'} by {path.name}",
         facts=tuple(
             facts_of(
-                asked, first, {one.name: one.protocol for one in measured}, setting, has_models=bool(models)
+                asked, first, {one.name: one.protocol for one in measured}, setting, has_models=bool(names)
             )
         ),
         stamps=asked.stamps(),

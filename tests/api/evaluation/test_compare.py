@@ -128,7 +128,7 @@ def test_a_moved_folder_pairs_by_the_ends_of_paths(two: tuple[Path, Path], tmp_p
     others = write(tmp_path / "other", {("vifi", ""): RIGHT[1]}, videos="/mnt/p")
     table = (others / "predictions.csv").read_text().replace("/mnt/p/", "/mnt/p")
     (others / "predictions.csv").write_text(table)
-    with pytest.raises(InvalidInput, match="only 0 of 8 videos is in both"):
+    with pytest.raises(InvalidInput, match="only 0 of 8 videos are in both"):
         compare(two[0], others)
 
 
@@ -169,7 +169,7 @@ def test_what_does_not_pair_is_refused(two: tuple[Path, Path], tmp_path: Path) -
     few = write(tmp_path / "few", {("vifi", ""): RIGHT[1]}, videos="/w")
     table = (few / "predictions.csv").read_text().replace("/w/0/clip", "/v/0/clip")
     (few / "predictions.csv").write_text(table)
-    with pytest.raises(InvalidInput, match="only 1 of 8 videos is in both tests"):
+    with pytest.raises(InvalidInput, match="only 1 of 8 videos are in both tests"):
         compare(two[0], few)
     with pytest.raises(InvalidInput, match="would be compared with itself"):
         compare(two[0], methods=["clip"])
@@ -222,7 +222,11 @@ def test_parts_pair_and_have_a_mean(tmp_path: Path) -> None:
     )
     (splits / "predictions.csv").write_text(table)
     single = write(tmp_path / "t", {("b", ""): RIGHT[0]})
-    assert [test.part for test in compare(splits, single).tests] == ["split 1"]
+    found = compare(splits, single)
+    assert [test.part for test in found.tests] == ["split 1"]
+    assert found.notes == (
+        "split 2 is not compared: only 0 of 8 videos are in both tests: compare tests of the same videos",
+    )
     other = write(tmp_path / "u", {("b", "novel"): RIGHT[0]})
     with pytest.raises(InvalidInput, match="no test in common"):
         compare(splits, other)

@@ -133,7 +133,7 @@ def compare_tests(
     """
     paired: list[PairedTest] = []
     of_list: dict[str, list[PairedHits]] = {}
-    refusal = InvalidInput("the methods have no test in common")
+    refused: dict[str, InvalidInput] = {}
     for part, one, other in pair_tests(*tests):
         try:
             _require_comparable(one, other)
@@ -141,15 +141,16 @@ def compare_tests(
         except InvalidInput as error:
             if one.part == other.part:
                 raise
-            refusal = error  # one test may be of any part of the other
+            refused[part] = error  # a test without a name may be of any part of the other report
             continue
         hits = _hits(videos)
         paired.append(_paired_test(part, videos, hits))
         of_list.setdefault(part_without_trial(part), []).append(hits)
     if not paired:
-        raise refusal
+        raise next(iter(refused.values()), InvalidInput("the methods have no test in common"))
     means = [_mean(name, hits) for name, hits in of_list.items() if len(hits) > 1]
-    return Comparison(*methods, (*paired, *means), tuple(_notes(paired)))
+    left_out = (f"{part} is not compared: {error}" for part, error in refused.items())
+    return Comparison(*methods, (*paired, *means), (*left_out, *_notes(paired)))
 
 
 def _require_comparable(first: PredictedTest, second: PredictedTest) -> None:

@@ -39,7 +39,7 @@ def pair_videos(first: PredictedTest, second: PredictedTest) -> PairedVideos:
     fewest = min(len(first.videos), len(second.videos))
     if not keys or len(keys) < FEWEST_SHARE * fewest:
         raise InvalidInput(
-            f"only {len(keys)} of {counted(fewest, 'video')} is in both tests: compare tests of the same videos"
+            f"only {len(keys)} of {counted(fewest, 'video')} are in both tests: compare tests of the same videos"
         )
     pairs = [(first.videos[one], second.videos[other]) for one, other in keys]
     for one, other in pairs:

@@ -83,11 +83,14 @@ def kill_when(lines: int, begin_with: str, *arguments: object) -> None:
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
-    arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *recipe("mixing.group=2"))
+    changes = recipe("mixing.group=2", "clip_gradients=0.5", "layer_decay=0.8")
+    arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *changes)
     alone = vifi(*arguments, "-o", tmp_path / "1")
     assert alone.exit_code == 0, alone.stderr
     run_in_two_processes(*arguments, "-o", tmp_path / "2")
     assert step_losses(tmp_path / "2") == pytest.approx(step_losses(tmp_path / "1"), abs=1e-4)
+    norms = [[step.gradient_norm for step in RunFolder(tmp_path / n).history()[0]] for n in ("1", "2")]
+    assert norms[1] == pytest.approx(norms[0], rel=1e-3)
     scores = [
         json.loads(line).get("scores") for line in (tmp_path / "2" / "metrics.jsonl").read_text().splitlines()
     ]

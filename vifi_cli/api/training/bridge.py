@@ -93,7 +93,7 @@ def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun
     changes = tuple(changes_of_stage(request.recipe, "finetune"))
     first = prepare_run(replace(request, tune=None, recipe=changes), feedback)
     if first.config.recipe.lora.rank:
-        raise InvalidInput("recipe: a bridge learns prompts for full weights: set lora.rank = 0")
+        raise InvalidInput("recipe: a bridge learns prompts for full weights: omit lora-small and lora.rank")
     check_test_is_unseen(first)
     run = request.output or new_run_folder(first.data.name)
     changes = tuple(changes_of_stage(request.recipe, "prompt"))

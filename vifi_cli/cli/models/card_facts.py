@@ -26,7 +26,12 @@ def card_facts(card: ModelCard) -> list[tuple[str, str]]:
         ("classes", f"{len(card.class_names)}: {shown}" if card.class_names else "unknown"),
         *card.origin.items(),
     ]
-    return [(name[:1].upper() + name[1:], value) for name, value in facts]
+    return [(capitalized(name), value) for name, value in facts]
+
+
+def capitalized(name: str) -> str:
+    """A name with a capital at its start, and the others that it has."""
+    return name[:1].upper() + name[1:]
 
 
 def _texts_in_words(texts: ClassTexts) -> str:
@@ -40,20 +45,18 @@ def _texts_in_words(texts: ClassTexts) -> str:
 def _facts_of_changes(card: ModelCard) -> list[tuple[str, str]]:
     if card.lora and card.base:
         lora = card.lora
-        places = f"{', '.join(lora.places)} of the {' and '.join(lora.towers)} tower"
-        return [
-            ("LoRA", f"rank {lora.rank}, alpha {lora.alpha:g}, in {places}"),
-            ("learned for", str(card.base)),
-        ]
+        towers = " and ".join(f"{tower} tower" for tower in lora.towers)
+        shape = f"rank {lora.rank}, alpha {lora.alpha:g}, in {', '.join(lora.places)} of the {towers}"
+        return [("LoRA", shape), ("learned for", str(card.base))]
     if card.head and card.base:
         return [("head", card.head), ("learned for", str(card.base))]
     if not card.prompts or not card.base:
         return []
-    shape, found = card.prompts, []
-    if shape.text_context:
-        found.append(f"{shape.text_context} before each name in {shape.text_depth} layers")
-    if shape.image_context:
-        found.append(f"{shape.image_context} after the patches in {shape.image_depth} layers")
+    prompts, found = card.prompts, []
+    if prompts.text_context:
+        found.append(f"{prompts.text_context} before each name in {prompts.text_depth} layers")
+    if prompts.image_context:
+        found.append(f"{prompts.image_context} after the patches in {prompts.image_depth} layers")
     return [("learned prompts", "; ".join(found)), ("learned for", str(card.base))]
 
 

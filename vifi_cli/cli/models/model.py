@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli.cli.models.card_facts import card_document, card_facts
+from vifi_cli.cli.models.card_facts import capitalized, card_document, card_facts
 from vifi_cli.cli.models.conversion import export_command, import_command
 from vifi_cli.cli.models.merge import merge_command
 from vifi_cli.cli.terminal import output
@@ -96,8 +96,8 @@ def show(model: NameArgument, device: DeviceOption = "auto", as_json: JsonOption
         document = {name.replace(" ", "_"): value for name, value in facts.items()}
         output.document(document | (card_document(card) if card else {}))
     else:
-        shown = [*facts.items(), *(card_facts(card) if card else [])]
-        output.facts([(name.capitalize(), str(value)) for name, value in shown])
+        own = [(capitalized(name), str(value)) for name, value in facts.items()]
+        output.facts([*own, *(card_facts(card) if card else [])])
 
 
 def _as_document(model: KnownModel, is_here: bool) -> dict[str, object]:

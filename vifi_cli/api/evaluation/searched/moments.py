@@ -29,7 +29,6 @@ from vifi_cli.evaluation.moments.scoring import MEASURES, estimates_of
 from vifi_cli.evaluation.moments.segments import SEGMENT_MEASURES
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable
-from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.paths import given_path, slug, write_file
@@ -96,23 +95,32 @@ def evaluate_moments(
             measured = [tester.own(catalog)]
         else:
             measured = [tester.model(str(model), catalog) for model in names]
-    rows = [ResultRow(one.name, _estimates(one.answers), remark=one.index) for one in measured]
-    first = measured[0].answers
-    report = Report(
-        title=f"{'Moments in all videos' if over_index else 'Moments in their videos'} by {path.name}",
-        facts=tuple(
-            facts_of(
-                asked, first, {one.name: one.protocol for one in measured}, setting, has_models=bool(names)
-            )
-        ),
-        stamps=asked.stamps(),
-        table=ResultTable(SEGMENT_MEASURES if asked.file.has_segments else MEASURES, tuple(rows)),
-        notes=tuple(notes_of(asked, first)),
-    )
-    report = written(report, folder)
+    protocols = {one.name: one.protocol for one in measured}
+    facts = facts_of(asked, measured[0].answers, protocols, setting, has_models=bool(names))
+    report = written(_report(asked, measured, tuple(facts), over_index=over_index), folder)
     if is_first_process():
         _write_predictions(folder, measured, over_index=over_index)
     return report
+
+
+def _report(
+    asked: LocatedQueries,
+    measured: Sequence[MeasuredMoments],
+    facts: tuple[tuple[str, str], ...],
+    *,
+    over_index: bool,
+) -> Report:
+    rows = [
+        ResultRow(one.name, estimates_of(one.answers.measures, one.answers.asked.videos), remark=one.index)
+        for one in measured
+    ]
+    return Report(
+        title=f"Moments in {'all' if over_index else 'their'} videos by {asked.file.path.name}",
+        facts=facts,
+        stamps=asked.stamps(),
+        table=ResultTable(SEGMENT_MEASURES if asked.file.has_segments else MEASURES, tuple(rows)),
+        notes=tuple(notes_of(asked, measured[0].answers)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +166,6 @@ class _Tester:
             scope = "index" if is_own_choice else "tested videos"
         answers = answer(answerable(self.asked, catalog), catalog, text, scope, self.feedback)
         return MeasuredMoments(name, answers, index, index_in_words(catalog, text, index))
-
-
-def _estimates(answers: Answers) -> tuple[Estimate, ...]:
-    return estimates_of(answers.measures, answers.asked.videos)
 
 
 def _write_predictions(folder: Path, measured: Sequence[MeasuredMoments], *, over_index: bool) -> None:

@@ -83,8 +83,26 @@ def kill_when(lines: int, begin_with: str, *arguments: object) -> None:
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
-    changes = recipe("mixing.group=2", "clip_gradients=0.5", "layer_decay=0.8")
-    arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *changes)
+    # so many texts that they are encoded in parts
+    texts = {
+        colour: [f"{colour} {word} " * 40 for word in map(str, range(220))]
+        for colour in ("red", "green", "blue")
+    }
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    arguments = (
+        *(
+            "finetune",
+            "--data",
+            colours,
+            "--model",
+            tiny,
+            "--device",
+            "cpu",
+            "--texts",
+            tmp_path / "texts.json",
+        ),
+        *recipe("mixing.group=2", "clip_gradients=0.5", "layer_decay=0.8", "texts_per_step=200"),
+    )
     alone = vifi(*arguments, "-o", tmp_path / "1")
     assert alone.exit_code == 0, alone.stderr
     run_in_two_processes(*arguments, "-o", tmp_path / "2")
@@ -101,11 +119,19 @@ def test_two_processes_learn_what_one_learns(vifi: Vifi, colours: Path, tiny: Pa
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *recipe("epochs=4"))
+    texts = tmp_path / "texts.json"
+    texts.write_text(
+        json.dumps({colour: [f"so {colour}", f"a {colour} sky"] for colour in ("red", "green", "blue")})
+    )
+    arguments = (
+        *("finetune", "--data", colours, "--model", tiny, "--device", "cpu", "--texts", texts),
+        *recipe("epochs=4", "texts_per_step=1"),
+    )
     undisturbed, killed = tmp_path / "whole", tmp_path / "killed"
     kill_when(1, "epoch 2", *arguments, "-o", killed)
     for command in ((*arguments, "-o", undisturbed), ("finetune", "--resume", killed, "--device", "cpu")):
         outcome = vifi(*command)
+        texts.unlink(missing_ok=True)  # a run has a copy
         assert outcome.exit_code == 0, outcome.stderr
     assert step_losses(killed) == step_losses(undisturbed)
     expected, resumed = (folder / "last" / "weights.safetensors" for folder in (undisturbed, killed))

@@ -52,7 +52,7 @@ def read_class_texts(text: str) -> ClassTexts:
     path = given_path(text)
     if not is_given_file(text):
         raise InvalidInput(f"{text} is not a file: name a JSON file, or {', '.join(shipped_class_texts())}")
-    return _parsed(str(path), read_text(path))
+    return _parsed(text, read_text(path))
 
 
 def embed_class_names(

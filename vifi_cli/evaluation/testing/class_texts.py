@@ -305,6 +305,8 @@ def _named(described: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 
 def _texts(name: str, what: str, values: object) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise InvalidInput(f"{name}: {what} is not a list of texts: {_FORM}")
+    if not all(map(str.strip, values)):
+        raise InvalidInput(f"{name}: {what} has an empty text: write one, or remove it")
     return tuple(value.strip() for value in values)

@@ -84,25 +84,12 @@ def kill_when(lines: int, begin_with: str, *arguments: object) -> None:
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(vifi: Vifi, colours: Path, tiny: Path, tmp_path: Path) -> None:
     # so many texts that they are encoded in parts
-    texts = {
-        colour: [f"{colour} {word} " * 40 for word in map(str, range(220))]
-        for colour in ("red", "green", "blue")
-    }
+    texts = {name: [f"{name} {number} " * 40 for number in range(220)] for name in ("red", "green", "blue")}
     (tmp_path / "texts.json").write_text(json.dumps(texts))
     arguments = (
-        *(
-            "finetune",
-            "--data",
-            colours,
-            "--model",
-            tiny,
-            "--device",
-            "cpu",
-            "--texts",
-            tmp_path / "texts.json",
-        ),
+        "finetune", "--data", colours, "--model", tiny, "--device", "cpu", "--texts", tmp_path / "texts.json",
         *recipe("mixing.group=2", "clip_gradients=0.5", "layer_decay=0.8", "texts_per_step=200"),
-    )
+    )  # fmt: skip
     alone = vifi(*arguments, "-o", tmp_path / "1")
     assert alone.exit_code == 0, alone.stderr
     run_in_two_processes(*arguments, "-o", tmp_path / "2")
@@ -124,9 +111,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
         json.dumps({colour: [f"so {colour}", f"a {colour} sky"] for colour in ("red", "green", "blue")})
     )
     arguments = (
-        *("finetune", "--data", colours, "--model", tiny, "--device", "cpu", "--texts", texts),
+        "finetune", "--data", colours, "--model", tiny, "--device", "cpu", "--texts", texts,
         *recipe("epochs=4", "texts_per_step=1"),
-    )
+    )  # fmt: skip
     undisturbed, killed = tmp_path / "whole", tmp_path / "killed"
     kill_when(1, "epoch 2", *arguments, "-o", killed)
     for command in ((*arguments, "-o", undisturbed), ("finetune", "--resume", killed, "--device", "cpu")):

@@ -127,6 +127,10 @@ def test_pickled_and_half_precision_weights_are_read(made: tuple[Path, Any], tmp
         ({"vision_config": {"hidden_act": "relu"}}, "activations or layer norms that open_clip does not"),
         ({"text_config": {"vocab_size": 21128}}, "another tokenizer than CLIP"),
         ({"vision_config": {"num_attention_heads": 0}}, "not a configuration of transformers' CLIPModel"),
+        ({"vision_config": {"num_attention_heads": 3}}, "3 heads do not divide 64"),
+        ({"text_config": {"num_hidden_layers": 10**9}}, "num_hidden_layers is 1000000000"),
+        ({"text_config": {"num_hidden_layers": "2"}}, "num_hidden_layers is '2'"),
+        ({"model_type": ["clip"]}, "vifi reads CLIPModel and SiglipModel"),
     ],
 )
 def test_other_models_are_refused_by_name(

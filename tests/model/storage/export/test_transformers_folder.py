@@ -106,6 +106,7 @@ def test_pictures_are_prepared_alike(model: LoadedModel, tmp_path: Path) -> None
     [
         ({"architecture": "starter"}, "transformers has no class for starter"),
         ({"prompts": PromptShape(4, 1), "base": "…"}, "learned prompts: export their base"),
+        ({"head": "linear-probe", "base": "…"}, "the classifier of this model: export its base"),
         (
             {"vision": {"timm_model_name": "fastvit_mci2", "timm_pool": "avg"}},
             r"\(fastvit_mci2\): export it with",

@@ -34,6 +34,17 @@ _OTHERS = {
     "clipseg": "CLIPSeg",
     "xclip": "X-CLIP",
 }
+# far more than any model has: a number out of place must not fill the memory
+_MOST = {
+    "hidden_size": 100_000,
+    "intermediate_size": 1_000_000,
+    "num_hidden_layers": 1_000,
+    "num_attention_heads": 1_000,
+    "image_size": 100_000,
+    "patch_size": 1_000,
+    "max_position_embeddings": 100_000,
+    "vocab_size": 10_000_000,
+}
 _POSITION_IDS = ".position_ids"  # which older releases saved
 
 
@@ -63,11 +74,11 @@ def read_transformers_model(path: Path) -> TransformersModel:
         else:
             dimension = content.get("projection_dim", clip.PROJECTION_DEFAULT)
             config = clip.clip_config(str(folder), dimension, vision, text)
-        pictures = read_preprocessing(folder, size, squashes=is_siglip)
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise InvalidInput(
             f"{folder / CARD_FILE} is not a configuration of transformers' {_READ[content['model_type']]} ({error})"
         ) from error
+    pictures = read_preprocessing(folder, size, squashes=is_siglip)
     if not has_tokenizer(folder) and (is_siglip or text["vocab_size"] != clip.CLIP_VOCABULARY):
         raise InvalidInput(
             f"{folder} has another tokenizer than CLIP ({text['vocab_size']} tokens), but no tokenizer.json: "
@@ -84,7 +95,7 @@ def folder_of(path: Path) -> Path:
 def _configuration(folder: Path) -> dict[str, Any]:
     """The content of `config.json` of a model that vifi reads; InvalidInput names what another one is."""
     content = read_json_object(folder / CARD_FILE)
-    kind = content.get("model_type")
+    kind = str(content.get("model_type"))
     if kind in _HALVES:
         raise InvalidInput(
             f"{folder} holds {_HALVES[kind]}, and a search needs both towers: save the complete model"
@@ -119,7 +130,14 @@ def _towers(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     vision = kind.VISION_DEFAULTS | _part(content, "vision_config")
     for name in ("image_size", "patch_size"):
         vision[name] = _one_number(name, vision[name])
-    return vision, kind.TEXT_DEFAULTS | _part(content, "text_config")
+    text = kind.TEXT_DEFAULTS | _part(content, "text_config")
+    for tower in (vision, text):
+        for name, most in _MOST.items():
+            if name in tower and not (type(tower[name]) is int and 0 < tower[name] <= most):
+                raise ValueError(f"{name} is {repr(tower[name])[:40]}")
+        if tower["hidden_size"] % tower["num_attention_heads"]:
+            raise ValueError(f"{tower['num_attention_heads']} heads do not divide {tower['hidden_size']}")
+    return vision, text
 
 
 def _part(content: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -168,11 +186,9 @@ def weight_files(path: Path) -> Iterable[Path]:
     if whole.suffix != ".json":
         return [whole]
     parts = read_json_object(whole).get("weight_map")
-    names = sorted(set(parts.values())) if isinstance(parts, dict) else []
+    names = sorted({str(name) for name in parts.values()}) if isinstance(parts, dict) else []
     folder = folder_of(path)
-    missing = [
-        name for name in names if not isinstance(name, str) or not (folder / Path(name).name).is_file()
-    ]
+    missing = [name for name in names if not (folder / Path(name).name).is_file()]
     if missing or not names:
         raise ModelUnavailable(
             f"{whole} lists {missing[0] if missing else 'nothing'}, which is not beside it"

@@ -34,12 +34,14 @@ def read_preprocessing(folder: Path, image_size: int, *, squashes: bool) -> Pict
         half = (0.5, 0.5, 0.5)
         return PictureSettings({"resize_mode": "squash", "mean": half, "std": half} if squashes else {})
     file, content = found
-    number = content.get("resample", 3)
-    values = {
-        "interpolation": _RESAMPLING.get(number, str(number)),
-        "resize_mode": _resize_mode(file, content, image_size, squashes=squashes),
-        **_statistics(content),
-    }
+    try:
+        values = {
+            "interpolation": _interpolation(file, content.get("resample")),
+            "resize_mode": _resize_mode(file, content, image_size, squashes=squashes),
+            **_statistics(content),
+        }
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise InvalidInput(f"{file} does not say how pictures are prepared ({error}): correct it") from error
     return PictureSettings(values, _short_side_remark(file, content, image_size))
 
 
@@ -71,6 +73,10 @@ def _resize_mode(file: Path, content: Mapping[str, Any], image_size: int, *, squ
         )
     size = content.get("size", image_size)
     is_squashed = isinstance(size, dict) and "height" in size
+    if isinstance(size, dict) and not {"height", "shortest_edge"} & size.keys():
+        raise InvalidInput(
+            f"{file} resizes pictures by {', '.join(size)}: vifi takes shortest_edge, or height and width"
+        )
     if content.get("do_center_crop", not squashes):
         _require_side(file, "crops", content.get("crop_size", image_size), image_size)
     elif not is_squashed and not squashes:
@@ -102,11 +108,26 @@ def _short_side_remark(file: Path, content: Mapping[str, Any], image_size: int) 
     )
 
 
+def _interpolation(file: Path, number: object) -> str:
+    if number is None:
+        return "bicubic"
+    if number not in _RESAMPLING:
+        raise InvalidInput(
+            f"{file} resamples by Pillow's filter {number}, and vifi has 2 and 3, bilinear and bicubic"
+        )
+    return _RESAMPLING[number]
+
+
 def _statistics(content: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
-    """Mean and std for pixels scaled to 0..1, whatever the processor scales them to."""
+    """Mean and std for pixels scaled to 0..1, whatever the processor scales them to; ValueError for others."""
     scale = content.get("rescale_factor", _BYTE) if content.get("do_rescale", True) else 1.0
     factor = 1.0 if abs(scale * 255 - 1) < 1e-6 else 1 / (scale * 255)
     if not content.get("do_normalize", True):
         return {"mean": (0.0,) * 3, "std": (factor,) * 3}
     given = {"mean": content.get("image_mean"), "std": content.get("image_std")}
-    return {name: tuple(value * factor for value in values) for name, values in given.items() if values}
+    found = {
+        name: tuple(float(value) * factor for value in values) for name, values in given.items() if values
+    }
+    if any(len(values) != 3 for values in found.values()) or 0 in found.get("std", ()):
+        raise ValueError("mean and std are three numbers each, and std is not 0")
+    return found

@@ -25,6 +25,8 @@ def write_open_clip_folder(folder: Path, model: LoadedModel) -> None:
     config = model.card.architecture
     if model.card.prompts:
         raise InvalidInput("open_clip has no place for learned prompts: only their base can be exported")
+    if model.card.head:
+        raise InvalidInput("open_clip has no place for the classifier of this model: export its base")
     if isinstance(config, str):
         raise InvalidInput(
             f"open_clip does not know the architecture {config}: only models with a CLIP of open_clip can be exported"

@@ -71,6 +71,8 @@ def _describe(model: LoadedModel) -> _Described:
     config = model.card.architecture
     if model.card.prompts:
         raise InvalidInput("transformers has no place for learned prompts: export their base")
+    if model.card.head:
+        raise InvalidInput("transformers has no place for the classifier of this model: export its base")
     if isinstance(config, str):
         raise InvalidInput(f"transformers has no class for {config}: use it with vifi_cli.load_model")
     vision, text = config["vision_cfg"], config["text_cfg"]

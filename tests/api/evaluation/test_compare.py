@@ -107,6 +107,14 @@ def test_predictions_of_another_program_will_do(two: tuple[Path, Path], tmp_path
     assert test.counts == PairedCounts(3, 1, 3, 1)
 
 
+def test_brackets_do_not_make_a_class_several(tmp_path: Path) -> None:
+    table = tmp_path / "theirs.csv"
+    table.write_text("path,true,predicted\na,[run],[run]\nb,[0],[run]\n")
+    other = tmp_path / "others.csv"
+    other.write_text("path,true,predicted\na,[run],[0]\nb,[0],[0]\n")
+    assert compare(table, other).tests[0].counts == PairedCounts(0, 1, 1, 0)
+
+
 def test_a_leak_of_a_report_is_one_of_its_comparison(two: tuple[Path, Path]) -> None:
     assert compare(*two).stamps == ()
     (two[1] / "report.json").write_text('{"stamps": ["leak: b has learned them"]}')
@@ -171,6 +179,8 @@ def test_what_does_not_pair_is_refused(two: tuple[Path, Path], tmp_path: Path) -
     (few / "predictions.csv").write_text(table)
     with pytest.raises(InvalidInput, match="only 1 of 8 videos are in both tests"):
         compare(two[0], few)
+    with pytest.raises(InvalidInput, match="has only the method 'clip': name another report too"):
+        compare(two[0])
     with pytest.raises(InvalidInput, match="would be compared with itself"):
         compare(two[0], methods=["clip"])
     with pytest.raises(InvalidInput, match="3 methods are given"):
@@ -183,6 +193,8 @@ def test_methods_of_one_report(tmp_path: Path) -> None:
     assert swapped(compare(report, methods=["vanilla", "vifi"])) == 0.25
     assert swapped(compare(report, methods=["ViFi-CLIP", "vanilla CLIP"])) == -0.25
     assert swapped(compare(report, methods=["prompts", "vanilla"])) == -0.25
+    averaged = write(tmp_path / "w", {("ViFi-CLIP", ""): RIGHT[0], ("ViFi-CLIP, WiSE-FT 0.7", ""): RIGHT[1]})
+    assert swapped(compare(averaged, methods=["vifi", "vifi@0.70"])) == 0.25
     listed = "it has the methods 'vanilla CLIP', 'ViFi-CLIP', 'prompts alone'"
     with pytest.raises(InvalidInput, match=f"{listed}; name two of them with --method"):
         compare(report)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.api.evaluation.methods.method import METHODS
+from vifi_cli.api.evaluation.methods.method import METHODS, find_method
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.paired.comparison import ComparedMethod, Comparison, compare_tests
 from vifi_cli.evaluation.paired.predicted_tests import PredictionFile, read_predictions
@@ -23,7 +23,7 @@ def compare(
         first: a report's folder, its `report.json`, or a table of predictions, CSV or JSONL, with the columns path,
             true and predicted.
         second: another one; without it, two methods of the first are compared.
-        methods: the method of each, or one for both, where a report has several: a name of `METHODS`, or what the
+        methods: the method of each, or one for both, where a report has several: a name as of `evaluate`, or what the
             report calls it, or a part of that which only one has.
 
     Returns:
@@ -57,7 +57,11 @@ def _chosen(first: PredictionFile, second: PredictionFile, names: Sequence[str])
     if names:
         return _find(first, names[0]), _find(second, names[-1])
     if first is second:
-        if len(first.methods) != 2:
+        if len(first.methods) == 1:
+            raise InvalidInput(
+                f"{first.name} has only the method {first.methods[0]!r}: name another report too"
+            )
+        if len(first.methods) > 2:
             raise InvalidInput(_which(first, "two of them"))
         return first.methods[0], first.methods[1]
     if len(first.methods) == len(second.methods) == 1:
@@ -79,7 +83,7 @@ def _find(file: PredictionFile, name: str) -> str:
     Raises:
         InvalidInput: none or several are meant.
     """
-    title = METHODS[name].title if name in METHODS else name
+    title = find_method(name).title if name.partition("@")[0] in METHODS else name
     if exact := next((method for method in (name, title) if method in file.methods), None):
         return exact
     found = [method for method in file.methods if name.casefold() in method.casefold()]

@@ -134,6 +134,14 @@ def _test(method: str, part: str, rows: list[tuple[str, Mapping[str, str]]]) -> 
     _, first = rows[0]
     frames, views = first.get("frames", ""), first.get("views", "")
     # of a test with several classes per video vifi writes lists, and says of no video whether it is correct
-    has_several = all(video.true.startswith("[") for video in videos.values())
+    has_several = all(_is_list_of_names(video.true) for video in videos.values())
     conditions = f"{frames} frames, {views} views" if frames and views else ""
     return PredictedTest(method, part, first.get("classes", ""), conditions, has_several, videos)
+
+
+def _is_list_of_names(true: str) -> bool:
+    try:
+        names = json.loads(true) if true.startswith("[") else None
+    except ValueError:
+        return False
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)

@@ -30,7 +30,7 @@ TESTED = (("daria", "denis", "eli"), ("ido", "ira", "lena"), ("lyova", "moshe", 
 VALIDATED = ("shahar", "daria", "ido")  # a person of each fold
 METHODS = ("vanilla", "image-ft", "text-ft", "vifi", "bridge-prompt", "prompt")
 SETTINGS = ("base2novel", "few-shot-2", "few-shot-4")
-RECIPE = ("frames=2", "finetune.validate_every=12", "prompt.validate_every=30")
+RECIPE = ("frames=2", "validate_every=12", "prompt.validate_every=30")
 """Two frames a clip. Both recipes validate after the first and the last epoch only, so no epoch is chosen by luck."""
 
 
@@ -125,8 +125,8 @@ def run_method(output: Path, fold: int, setting: str, method: str, model: str) -
     tests = tuple(
         Test(detail.part, detail.scores.hits.tolist(), list(detail.scores.units)) for detail in report.details
     )
-    for run in (folder / "runs").glob("*"):
-        if not run.name.startswith("vifi-"):  # other methods start from its runs
+    for run in (folder / "runs").glob(f"{method}-*"):
+        if method != "vifi":  # other methods start from its runs
             shutil.rmtree(run)
     print(
         json.dumps(asdict(MethodResult(report.table.rows[0].method, method, setting, fold, seconds, tests)))

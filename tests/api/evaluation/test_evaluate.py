@@ -11,6 +11,7 @@ from vifi_cli.api.evaluation.methods.method import DEFAULT_METHODS, METHODS
 from vifi_cli.cli.evaluation import eval as command
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
+from vifi_cli.evaluation.report.table import TrainTime
 
 
 @pytest.fixture
@@ -98,6 +99,20 @@ def test_seeds_repeat_the_training_and_only_that(tiny: Path, colours: Path, tmp_
     assert vanilla.estimates[0].spread is None
     runs = sorted(run.name for run in (tmp_path / "r" / "runs").iterdir())
     assert runs == ["vifi-K1-seed4", "vifi-K1-seed7"]
+    times = json.loads((tmp_path / "r" / "runs-times.json").read_text())
+    took = times["vifi-K1-seed4"]["seconds"] + times["vifi-K1-seed7"]["seconds"]
+    assert tuned.trained == TrainTime(took, "1 x cpu")
+    assert took > 0
+    assert vanilla.trained == TrainTime(0, "")
+    document = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert [(row["train_seconds"], row["train_device"]) for row in document["times"]] == [
+        (0, ""),
+        (took, "1 x cpu"),
+    ]
+    assert [row["test_seconds"] for row in document["times"]] == [
+        report.details[0].seconds,
+        pytest.approx(sum(test.seconds or 0 for test in report.details[1:])),
+    ]
     trained = [(tmp_path / "r" / "runs" / run / "config.toml").read_text() for run in runs]
     assert ["seed = 4" in text for text in trained] == [True, False]
 

@@ -16,7 +16,7 @@ from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable, headline
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, TrainTime, headline
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.paper_settings import plan_trials
 from vifi_cli.evaluation.testing.views import ScoreConditions
@@ -107,6 +107,12 @@ def test_methods_are_trained_on_each_set(tiny: Path, colours: Path, others: Path
     expected = [f"{slug(str(data))}/vifi/config.toml" for data in (colours, others)]
     assert sorted(map(str, runs)) == sorted(expected)
     assert [test.data for test in report.details] == [str(colours), str(others)]
+    (row,) = report.table.rows
+    assert row.trained
+    parts = (
+        json.loads(path.read_text())["vifi"]["seconds"] for path in (tmp_path / "r").rglob("*-times.json")
+    )
+    assert row.trained.seconds == pytest.approx(sum(parts))
 
 
 def plan_of(setting: str, data: DataSource, *, trains: bool = False) -> Plan:
@@ -184,6 +190,14 @@ def test_what_sets_do_not_share_is_named_after_them() -> None:
     assert ("Device", "1 x cpu") in joined.facts
     several = joined_report([report_of(("mAP",), ResultRow("m", (Estimate(0.5),))), reports[1]], plans)
     assert several.table.columns == ("/a/t.csv mAP", "/b/t.csv"), "no mean of different measures"
+
+
+def test_one_training_for_all_sets_counts_once() -> None:
+    row = ResultRow("m", (Estimate(0.5),), trained=TrainTime(60, "1 x cpu"))
+    for setting, minutes in (("zero-shot", 60), ("supervised", 120)):
+        plans = [plan_of(setting, DataSource(name), trains=True) for name in ("a.csv", "b.csv")]
+        (joined,) = joined_report([report_of(("top-1",), row)] * 2, plans).table.rows
+        assert joined.trained == TrainTime(minutes, "1 x cpu")
 
 
 def test_runs_of_sets_have_folders_of_their_own_unless_they_share_them() -> None:

@@ -74,7 +74,9 @@ def report(videos: tuple[LabeledVideo, ...]) -> Report:
 def test_the_document_has_everything_and_no_nan(report: Report, tmp_path: Path) -> None:
     write_report(tmp_path / "new" / "report", report)
     document = json.loads((tmp_path / "new" / "report" / "report.json").read_text())
-    assert list(document) == ["format", "title", "stamps", "notes", "facts", "columns", "rows", "tests"]
+    assert list(document) == [
+        "format", "title", "stamps", "notes", "facts", "columns", "rows", "tests", "times",
+    ]  # fmt: skip
     assert document["stamps"] == ["3 videos leak"]
     assert document["rows"][2]["figures"] == [
         None,

@@ -175,7 +175,8 @@ def _of_methods(
         method = find_method(name)
         for texts in runs.texts_of(name):
             models = tuple(resolve_model(runs.model_of(name, trial, texts)) for trial in trials)
-            candidate = Candidate(titled(method, texts), models, texts, method.alpha)
+            trained = runs.train_time(name, trials, texts)
+            candidate = Candidate(titled(method, texts), models, texts, method.alpha, trained)
             yield candidate
         if not method.trains_weights:
             yield from _with_texts(candidate, runs.subject.texts, note)
@@ -194,4 +195,4 @@ def _with_texts(
     if any(card.prompts and card.prompts.text_context for card in cards):
         note(f"{candidate.method} has learned its own context: {texts.name} does not apply to it")
         return
-    yield Candidate(f"{candidate.method} + {texts.name}", candidate.models, texts)
+    yield replace(candidate, method=f"{candidate.method} + {texts.name}", texts=texts)

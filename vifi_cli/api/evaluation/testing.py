@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from time import perf_counter
 
 import torch
 
@@ -12,6 +13,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, check_in_reach
 from vifi_cli.errors import InvalidInput, MissingDependency, ModelUnavailable
 from vifi_cli.evaluation.report.report import TestDetail, detail_of_test
+from vifi_cli.evaluation.report.table import TrainTime
 from vifi_cli.evaluation.scoring.predictions import Predictions, joined, require_finite
 from vifi_cli.evaluation.testing.class_texts import (
     embed_tested_classes,
@@ -49,12 +51,14 @@ class Candidate:
     """One row of the table: a model per trial; `texts` is None for the model's own.
 
     With `alpha`, its weights are averaged with those of the plan's first model, of which they are 1 - alpha (WiSE-FT).
+    `trained` is the time of its training, if the evaluation trains it.
     """
 
     method: str
     models: tuple[ModelSource, ...]
     texts: ClassTexts | None = None
     alpha: float | None = None
+    trained: TrainTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ class Tester:
         self._latest: tuple[ModelSource, float | None] | None = None
         self._features: FrameFeatures | None = None  # of the latest model
         self.reused_videos = 0  # whose frames were not encoded again
-        self._known: dict[tuple[object, ...], Predictions] = {}
+        self._known: dict[tuple[object, ...], tuple[Predictions, float]] = {}  # with seconds
         self._unreadable: set[str] = set()
 
     def test(self, candidate: Candidate) -> tuple[tuple[TestDetail | None, ...], ...]:
@@ -190,11 +194,14 @@ class Tester:
         key = (model, candidate.alpha, texts, videos.class_names, videos.test)
         if key not in self._known:
             name = " ".join(filter(None, (candidate.method, part)))
-            predictions = self._predict(name, self.load(model, candidate.alpha), candidate.texts, videos)
-            self._known[key] = predictions
+            loaded, clock = self.load(model, candidate.alpha), perf_counter()
+            predictions = self._predict(name, loaded, candidate.texts, videos)
+            self._known[key] = predictions, perf_counter() - clock
             self._report_unreadable(predictions, videos)
-        detail = detail_of_test(candidate.method, part, videos.class_names, self._known[key], videos.test)
-        return replace(detail, data=str(self.plan.subject.data), conditions=self.conditions[model])
+        predictions, seconds = self._known[key]
+        detail = detail_of_test(candidate.method, part, videos.class_names, predictions, videos.test)
+        data, conditions = str(self.plan.subject.data), self.conditions[model]
+        return replace(detail, data=data, conditions=conditions, seconds=seconds)
 
     def _predict(
         self, name: str, loaded: LoadedModel, texts: ClassTexts | None, videos: LabeledVideos

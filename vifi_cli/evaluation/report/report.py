@@ -32,7 +32,7 @@ class TestDetail:
     """One test of one method, in full.
 
     `part` distinguishes the tests of a method, such as `split 1` or `novel, seed 2`; it is empty if there is only one.
-    `data` is that of the test, as `--data` names it.
+    `data` is that of the test, as `--data` names it, and `seconds` its wall time.
     `mistakes` are the wrong predictions of highest probability, in descending order. `predictions` has the
     probabilities of the readable `videos`.
     """
@@ -46,6 +46,7 @@ class TestDetail:
     videos: tuple[LabeledVideo, ...] = field(repr=False)
     conditions: ScoreConditions | None = field(default=None, repr=False)
     data: str = field(default="", repr=False)
+    seconds: float | None = field(default=None, repr=False)
 
     @property
     def has_confusion(self) -> bool:
@@ -137,6 +138,8 @@ def _flat(table: ResultTable, row: ResultRow) -> dict[str, object]:
     flat: dict[str, object] = {"method": row.method, "source": row.source}
     if tested := row.conditions:
         flat |= {"frames": tested.frames, "views": str(tested.views), "protocol": tested.protocol}
+    if row.trained:
+        flat["train seconds"] = row.trained.seconds
     for column, estimate in zip(table.columns, row.estimates, strict=True):
         flat[column] = estimate and estimate.value
         for name in ("low", "high", "spread"):

@@ -14,6 +14,7 @@ from vifi_cli.evaluation.moments.scoring import MAIN_MEASURE, MINOR_MEASURES
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.views import ScoreConditions
 
+TRAIN_MINUTES = "train min"
 PUBLISHED_COLUMNS = {
     "zero-shot": ("mean",),
     "base2novel": ("base", "novel", "HM"),
@@ -25,11 +26,23 @@ MINOR_COLUMNS = ("macro F1", "ECE", *MINOR_MEASURES)
 
 
 @dataclass(frozen=True, slots=True)
+class TrainTime:
+    """How long a method trained, wall time, and on what, such as `1 x cpu`; `seconds` is None if it is not known."""
+
+    seconds: float | None
+    device: str
+
+    def __str__(self) -> str:
+        return "–" if self.seconds is None else f"{self.seconds / 60:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRow:
     """The results of one method: an estimate per column, or None.
 
     `remark` is a note for the reader, such as where a published row comes from. `conditions` says how videos were
-    tested, if they were.
+    tested, if they were. `trained` is the time of all trainings of the method, if it was trained here, and
+    `test_seconds` the wall time of its tests.
     """
 
     method: str
@@ -37,6 +50,8 @@ class ResultRow:
     source: Literal["measured", "published"] = "measured"
     remark: str = ""
     conditions: ScoreConditions | None = None
+    trained: TrainTime | None = None
+    test_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ class ResultTable:
 def condition_columns(table: ResultTable) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """How the videos of each row were tested: names of columns, and a cell per row and column.
 
-    There are none where nothing was tested, as in retrieval.
+    After a training, they end with its minutes. There are none where nothing was tested, as in retrieval.
     """
     if not any(row.conditions for row in table.rows):
         return (), [() for _ in table.rows]
@@ -71,7 +86,12 @@ def condition_columns(table: ResultTable) -> tuple[tuple[str, ...], list[tuple[s
         (f"{row.conditions.frames}", str(row.conditions.views)) if row.conditions else ("–", "–")
         for row in table.rows
     ]
-    return ("frames", "views"), cells
+    if not any(row.trained for row in table.rows):
+        return ("frames", "views"), cells
+    minutes = [str(row.trained or "–") for row in table.rows]
+    return ("frames", "views", TRAIN_MINUTES), [
+        (*cell, each) for cell, each in zip(cells, minutes, strict=True)
+    ]
 
 
 def estimate_text(estimate: Estimate | None) -> str:

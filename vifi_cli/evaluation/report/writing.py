@@ -125,6 +125,7 @@ def report_document(report: Report) -> dict[str, Any]:
             for row in report.table.rows
         ],
         "tests": [_test(test) for test in report.details],
+        "times": _times(report),
     }
 
 
@@ -173,6 +174,20 @@ def _reliability(scores: TestScores) -> dict[str, Any] | None:
         {name: _finite(value) for name, value in asdict(each).items()} for each in scores.calibration.bins
     ]
     return {"error_if_calibrated": _finite(scores.calibration.of_calibrated), "bins": bins}
+
+
+def _times(report: Report) -> list[dict[str, Any]]:
+    """The wall time of each measured row; null where nothing was trained, or the time is not known."""
+    return [
+        {
+            "method": shown(row.method),
+            "train_seconds": row.trained and row.trained.seconds,
+            "train_device": row.trained and row.trained.device,
+            "test_seconds": row.test_seconds,
+        }
+        for row in report.table.rows
+        if row.source == "measured"
+    ]
 
 
 def _conditions(conditions: ScoreConditions | None) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def row_of(plan: Plan, models: tuple[ModelSource, ...], right: tuple[int, ...]) 
                 shares[place, video.label if place < count else 1 - video.label] = 0.9
             details.append(detail_of_test("m", "", NAMES, Predictions(np.arange(4), shares), videos.test))
         tests.append(tuple(details))
-    return _row(plan, Candidate("m", models), tuple(tests))
+    return _row(plan, Candidate("m", models), tuple(tests), 3)
 
 
 def spreads(row: ResultRow) -> list[float | None]:
@@ -146,7 +146,7 @@ def test_a_model_that_is_not_trained_is_tested_once_for_all_seeds(
     (facts_of_lists := dict(_lists(plan))).pop("Test list base")
     assert list(facts_of_lists) == ["Test list novel", *(f"Training list seed {seed}" for seed in (1, 2, 3))]
     assert "Training list" in dict(_lists(plan_of("base2novel", (1, 1, 1))))
-    row = _row(plan, vanilla, tests)
+    row = _row(plan, vanilla, tests, 3)
     assert row.estimates[0] == tests[0][0].scores.top1, "the interval of one test, not of three"
 
 

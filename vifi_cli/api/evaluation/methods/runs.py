@@ -1,11 +1,13 @@
 """The runs of training in an evaluation: what each method needs, and where its runs are kept."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from vifi_cli.api.evaluation.methods.method import Method, find_method, trained_method
+from vifi_cli.api.evaluation.methods.run_times import RunTimes
 from vifi_cli.api.evaluation.request import Subject, training_source
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.training.prepare import find_data
@@ -13,6 +15,7 @@ from vifi_cli.api.training.request import TrainingRequest, prompt_recipe_of, rec
 from vifi_cli.api.training.run import train_model
 from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
 from vifi_cli.data.paper_setting import Setting
+from vifi_cli.evaluation.report.table import TrainTime
 from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import slug
@@ -65,6 +68,11 @@ class MethodRuns:
         method = find_method(name)
         is_trained = method.tune or method.prompts
         return str(self.folder / _folder_name(name, trial, texts) / "best") if is_trained else self._start
+
+    def train_time(self, name: str, trials: Sequence[Trial], texts: ClassTexts | None = None) -> TrainTime:
+        """The time of all runs that a method needs, those that it starts from included; no time if one is unknown."""
+        runs = dict.fromkeys(run for trial in trials for run in self._runs_of(name, trial, texts))
+        return RunTimes(self.folder).of_runs(tuple(runs))
 
     def trials_with_videos(
         self, trials: Sequence[Trial], feedback: Feedback
@@ -145,7 +153,16 @@ def train_runs(runs: Sequence[Run], processes: Processes, feedback: Feedback) ->
     """
     for number, run in enumerate(runs, 1):
         feedback.note(f"run {number} of {len(runs)}: {run.title} ({run.request.output})")
-        train_model(run.request, processes, feedback)
+        with _measured(run, processes):
+            train_model(run.request, processes, feedback)
+
+
+def _measured(run: Run, processes: Processes) -> AbstractContextManager[None]:
+    folder = run.request.output
+    if folder is None or not processes.is_first:
+        return nullcontext()
+    folder = Path(folder)
+    return RunTimes(folder.parent).measured(folder.name, f"{processes.count} x {processes.device}")
 
 
 def _report_shots(shots: int, videos: LabeledVideos, feedback: Feedback, *, is_new: bool) -> None:

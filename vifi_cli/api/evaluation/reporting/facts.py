@@ -56,6 +56,11 @@ def facts(tester: Tester, tested: TestedCandidates) -> Iterator[tuple[str, str]]
     )
     yield "Intervals", f"95 %, Wilson, {resampled}"
     yield "Spread (±)", "sample standard deviation over splits or seeds, divisor n - 1"
+    if plan.training:
+        yield (
+            "Train min",
+            "wall time of all trainings of a row, with validation and the training that it starts from",
+        )
     processes = clips.processes
     yield "Device", f"{processes.count} x {processes.device}"
     dtype = choose_precision(subject.recipe.runtime.precision, processes.device).dtype

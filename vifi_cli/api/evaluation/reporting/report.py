@@ -157,7 +157,28 @@ def _row(
     if not any(map(any, scores)):
         estimates = [None] * columns
     conditions = next((detail.conditions for trial in tests for detail in trial if detail), None)
-    return ResultRow(method, tuple(estimates), remark="; ".join(leaks), conditions=conditions)
+    return ResultRow(
+        method,
+        tuple(estimates),
+        remark="; ".join(leaks),
+        conditions=conditions,
+        trained=candidate.trained,
+        test_seconds=_test_seconds(plan, candidate, tests),
+    )
+
+
+def _test_seconds(
+    plan: TestPlan, candidate: Candidate, tests: tuple[tuple[TestDetail | None, ...], ...]
+) -> float | None:
+    """The time of all tests of a row; one that several trials share counts once."""
+    seconds = {
+        test: detail.seconds
+        for trial, details in enumerate(tests)
+        for test, detail in zip(plan.tests_of(candidate.models, trial), details, strict=True)
+        if detail
+    }
+    known = [each for each in seconds.values() if each is not None]
+    return sum(known) if known else None
 
 
 def _leaks_of(plan: TestPlan, candidate: Candidate) -> list[str]:

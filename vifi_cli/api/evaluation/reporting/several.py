@@ -9,7 +9,7 @@ from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.data.source import DataSource
 from vifi_cli.evaluation.report.report import Report, TestDetail
-from vifi_cli.evaluation.report.table import ResultRow, ResultTable
+from vifi_cli.evaluation.report.table import ResultRow, ResultTable, TrainTime
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 from vifi_cli.evaluation.testing.paper_settings import main_columns
 from vifi_cli.paths import shown_path, slug
@@ -98,8 +98,9 @@ def _table(reports: Sequence[Report], plans: Sequence[TestPlan], names: Sequence
     ]
     is_one_measure = len({"mAP" in of_set for of_set in of_sets}) == 1
     has_mean = all(len(of_set) == 1 for of_set in of_sets) and is_one_measure
+    trained_once = plans[0].subject.setting.name == "zero-shot"
     rows = [
-        _joined_row(rows, shown, has_mean=has_mean)
+        _joined_row(rows, shown, has_mean=has_mean, trained_once=trained_once)
         for rows in (*zip(*map(_measured, reports), strict=True), *_published(reports))
     ]
     return ResultTable((*columns, *([MEAN] if has_mean else [])), tuple(rows))
@@ -125,7 +126,9 @@ def _published(reports: Sequence[Report]) -> Iterator[list[ResultRow]]:
         ]
 
 
-def _joined_row(rows: Sequence[ResultRow], shown: Sequence[slice], *, has_mean: bool) -> ResultRow:
+def _joined_row(
+    rows: Sequence[ResultRow], shown: Sequence[slice], *, has_mean: bool, trained_once: bool
+) -> ResultRow:
     estimates = [estimate for row, part in zip(rows, shown, strict=True) for estimate in row.estimates[part]]
     mean: list[Estimate | None] = []
     if has_mean:
@@ -138,7 +141,17 @@ def _joined_row(rows: Sequence[ResultRow], shown: Sequence[slice], *, has_mean: 
         rows[0].source,
         _joined(rows, lambda row: row.remark),
         rows[0].conditions if is_one else None,
+        _train_time(rows[:1] if trained_once else rows),
+        sum(row.test_seconds or 0.0 for row in rows) or None,
     )
+
+
+def _train_time(rows: Sequence[ResultRow]) -> TrainTime | None:
+    times = [row.trained for row in rows if row.trained]
+    seconds = [time.seconds for time in times if time.seconds is not None]
+    total = sum(seconds) if len(seconds) == len(rows) else None
+    devices = dict.fromkeys(time.device for time in times if time.device)
+    return TrainTime(total, " and ".join(devices)) if times else None
 
 
 def _method(rows: Sequence[ResultRow]) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.open_index import open_index
     from vifi_cli.api.search.query_language import example, words
     from vifi_cli.api.training.bridge import bridge, resume_bridge
+    from vifi_cli.api.training.estimate import estimate_training
     from vifi_cli.api.training.finetune import finetune, prompt_tune, resume_training
     from vifi_cli.api.training.runs import draw_runs, list_runs
     from vifi_cli.api.visualization.attention import attention
@@ -77,6 +78,7 @@ _HOMES = {
     "embed_map": "vifi_cli.api.visualization.embedding_map",
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",
+    "estimate_training": "vifi_cli.api.training.estimate",
     "evaluate": "vifi_cli.api.evaluation.evaluate",
     "evaluate_moments": "vifi_cli.api.evaluation.searched.moments",
     "evaluate_retrieval": "vifi_cli.api.evaluation.searched.retrieval",
@@ -110,6 +112,7 @@ __all__ = [
     "cut",
     "draw_runs",
     "embed_map",
+    "estimate_training",
     "evaluate",
     "evaluate_moments",
     "evaluate_retrieval",

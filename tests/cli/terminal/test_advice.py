@@ -17,7 +17,15 @@ LOAD_A_MODEL = (
     "attention", "bridge", "classify", "embed-map", "eval", "finetune", "index", "mcp", "model merge", "model show",
     "prompt-tune", "search", "serve", "similar",
 )  # fmt: skip
-OF_OTHER_PROGRAMS = {"--nproc-per-node", "--master-port", "--force-reinstall", "--no-deps", "--fs"}
+OF_OTHER_PROGRAMS = {
+    "--nproc-per-node",
+    "--max-restarts",
+    "--project",
+    "--master-port",
+    "--force-reinstall",
+    "--no-deps",
+    "--fs",
+}
 
 
 @cache

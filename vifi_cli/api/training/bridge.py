@@ -66,7 +66,7 @@ def bridge(
     the towers that get prompts. Arguments and errors are those of `finetune`; `resume_bridge` continues after Ctrl-C.
     """
     request = training_request(data, model, "finetune", options)
-    finetune, prompt = _prepared(request, of_first_process(feedback))
+    finetune, prompt = prepared_stages(request, of_first_process(feedback))
     with joined_processes(device, of_first_process(feedback).note) as processes:
         return _carry_out(finetune, prompt, processes, feedback)
 
@@ -87,7 +87,7 @@ def resume_bridge(
         return _carry_out(finetune, prompt, processes, feedback)
 
 
-def _prepared(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun, PreparedRun]:
+def prepared_stages(request: TrainingRequest, feedback: Feedback) -> tuple[PreparedRun, PreparedRun]:
     """Prepare both stages, so that a mistake in the second is reported before the first one runs."""
     require_named_output(request.output)
     changes = tuple(changes_of_stage(request.recipe, "finetune"))

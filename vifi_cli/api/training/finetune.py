@@ -57,7 +57,7 @@ def finetune(
         TrainingDiverged: the loss is not a number.
     """
     request = training_request(data, model, "finetune", options, fusion)
-    return _train(_prepared(request, feedback), device, feedback)
+    return _train(prepared_training(request, feedback), device, feedback)
 
 
 def prompt_tune(
@@ -73,7 +73,7 @@ def prompt_tune(
     `tune="text"` leaves an index of the model valid. Arguments and errors are those of `finetune`.
     """
     request = training_request(data, model, "prompt", options)
-    return _train(_prepared(request, feedback), device, feedback)
+    return _train(prepared_training(request, feedback), device, feedback)
 
 
 def resume_training(
@@ -97,7 +97,8 @@ def resume_training(
     return _train(resumed, device, feedback)
 
 
-def _prepared(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
+def prepared_training(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
+    """Prepare one run, of either function."""
     require_named_output(request.output)
     prepared = restarted_run(prepare_run(request, of_first_process(feedback)))
     check_test_is_unseen(prepared)

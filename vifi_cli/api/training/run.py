@@ -60,7 +60,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
         Interrupted: Ctrl-C was pressed, or another signal came; the run is saved.
     """
     feedback = of_first_process(feedback)
-    _require_equal_data(prepared, processes)
+    require_equal_data(prepared, processes)
     is_resumed = prepared.is_begun and prepared.folder.state.exists()
     # each process has named a new folder by its own clock
     folder, is_begun, is_resumed = processes.gather((prepared.folder, prepared.is_begun, is_resumed))[0]
@@ -98,7 +98,7 @@ def carry_out(prepared: PreparedRun, processes: Processes, feedback: Feedback) -
     return result
 
 
-def _require_equal_data(run: PreparedRun, processes: Processes) -> None:
+def require_equal_data(run: PreparedRun, processes: Processes) -> None:
     """Raises InvalidInput, in all processes, if one of them has other videos or another recipe than the first."""
     recipe = replace(run.config.recipe, runtime=Runtime())
     all_have = processes.gather((socket.gethostname(), run.config.videos, recipe))

@@ -99,6 +99,9 @@ class RunChoice:
             show_default=False,
         ),
     ] = None
+    dry_run: Annotated[
+        bool, training_option("--dry-run", "-n", help="Show steps, memory, disk and time, and train nothing")
+    ] = False
     device: DeviceOption = "auto"
     as_json: JsonOption = False
 
@@ -123,6 +126,8 @@ def train_or_resume(
     given = {flag: value for flag, value in asked.items() if value is not None}
     if run.resume and (fixed := [flag for flag in given if flag != "--data"]):
         raise InvalidInput(f"{fixed[0]} does not go with --resume: a run continues as it began")
+    if run.resume and run.dry_run:
+        raise InvalidInput("--dry-run does not go with --resume: it plans a new run")
     if not run.resume and not source.data:
         raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     # the functions know --side as tune
@@ -130,6 +135,14 @@ def train_or_resume(
         "tune" if flag == "--side" else flag.removeprefix("--"): value for flag, value in given.items()
     }
     options |= {"recipe": run.recipe or [], "data_root": source.data_root, "device": run.device}
+    if run.dry_run:
+        from vifi_cli.api.training.estimate import estimate_training
+        from vifi_cli.cli.training.estimates import show_estimates
+
+        function: Any = train.__name__
+        planned = estimate_training(function=function, feedback=ON_TERMINAL, **options)
+        show_estimates(planned, as_json=run.as_json)
+        raise typer.Exit
     try:
         if run.resume:
             return resume(run.resume, feedback=ON_TERMINAL, **options)

@@ -122,17 +122,21 @@ class RunFolder:
 
     def begin(self, config: RunConfig) -> None:
         """Make the folder, which must be new or empty, and write the configuration."""
-        if self.path.exists() and (not self.path.is_dir() or any(map(is_kept, self.path.iterdir()))):
-            if holder := trainer_of(self.path):
-                raise InvalidInput(f"{holder} trains in {self.path}: name another --output")
-            resume = f"continue with `{self.resume_command()}`" if self.is_begun() else "empty it"
-            raise InvalidInput(f"{self.path} is not empty: name another --output, or {resume}")
+        self.require_unused()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._config.touch(exist_ok=False)  # of two runs that begin at once, one wins
         except FileExistsError as error:
             raise InvalidInput(f"another run has just begun in {self.path}: name another --output") from error
         self._write(config)
+
+    def require_unused(self) -> None:
+        """Raise InvalidInput unless the folder is new or empty."""
+        if self.path.exists() and (not self.path.is_dir() or any(map(is_kept, self.path.iterdir()))):
+            if holder := trainer_of(self.path):
+                raise InvalidInput(f"{holder} trains in {self.path}: name another --output")
+            resume = f"continue with `{self.resume_command()}`" if self.is_begun() else "empty it"
+            raise InvalidInput(f"{self.path} is not empty: name another --output, or {resume}")
 
     def note_place_of_data(self, config: RunConfig) -> None:
         """Write down where the data is now, if it was moved, for later commands."""

@@ -50,15 +50,20 @@ class RunSummary:
     @property
     def recipe_text(self) -> str:
         """What distinguishes recipes: `both towers, 8 frames, 12 epochs, rate 1e-4`."""
-        recipe = self.config.recipe
-        fusion = "" if recipe.fusion == "embedding" else f"{recipe.fusion} fusion, "
-        setting = "" if self.config.setting == "supervised" else f"{self.config.setting}, "
-        setting += "paper protocol, " if self.config.protocol == "paper" else ""
-        lengths = counted(recipe.frames, "frame")
-        if recipe.tune in HEADS:
-            return f"{setting}{recipe.tune}, {fusion}{lengths}"
-        lengths += f", {counted(recipe.epochs, 'epoch')}"
-        return f"{setting}{_trained(recipe)}, {fusion}{lengths}, rate {scientific(recipe.learning_rate)}"
+        return recipe_in_words(self.config)
+
+
+def recipe_in_words(config: RunConfig) -> str:
+    """What distinguishes recipes: `both towers, 8 frames, 12 epochs, rate 1e-4`."""
+    recipe = config.recipe
+    fusion = "" if recipe.fusion == "embedding" else f"{recipe.fusion} fusion, "
+    setting = "" if config.setting == "supervised" else f"{config.setting}, "
+    setting += "paper protocol, " if config.protocol == "paper" else ""
+    lengths = counted(recipe.frames, "frame")
+    if recipe.tune in HEADS:
+        return f"{setting}{recipe.tune}, {fusion}{lengths}"
+    lengths += f", {counted(recipe.epochs, 'epoch')}"
+    return f"{setting}{_trained(recipe)}, {fusion}{lengths}, rate {scientific(recipe.learning_rate)}"
 
 
 def summarize(folder: RunFolder) -> RunSummary:

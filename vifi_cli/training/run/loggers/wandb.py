@@ -30,6 +30,7 @@ class WandbLogger:
     """Logs to Weights & Biases; WANDB_MODE, WANDB_PROJECT, WANDB_DIR and the other variables apply."""
 
     def __init__(self, run: LoggedRun, say: Callable[[str], None]) -> None:
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # reports go to another company
         import wandb
 
         self._run: Any = None

@@ -383,6 +383,8 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
         (("--setting", "retrieval"), "--queries is missing"),
         (("--setting", "retrieval", "--train"), "--train does not go with --setting retrieval"),
         (("--setting", "retrieval", "--data", "x"), "--data does not go with --setting retrieval"),
+        (("--setting", "retrieval", "--data-root", "x"), "--data-root does not go with --setting retrieval"),
+        (("--setting", "moments"), "--queries is missing: name a CSV with the columns file, query, start and end"),
         (("--recipe", "epochs=2"), "--recipe goes with --train"),
         (("--views", "4x2"), "--views 4x2: write clips in time x crops in space, such as 4x3; crops are 1 or 3"),
         (("--setting", "retrieval", "--views", "1x1"), "--views does not go with --setting retrieval"),

@@ -186,6 +186,7 @@ class EvalOptions(TestedModels):
             "--texts": self.texts, "--recipe": self.recipe, "--published": self.published,
             "--allow-leak": self.allow_leak, "--protocol": self.protocol == "paper", "--views": self.views,
             "--frames": self.frames, "--seeds": self.seeds,
+            "--data-root": self.data_root if self.setting == "retrieval" else None,
         }  # fmt: skip
         if given := next((name for name, value in unfit.items() if value), None):
             raise InvalidInput(f"{given} does not go with --setting {self.setting}, which searches an index")

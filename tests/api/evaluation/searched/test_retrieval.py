@@ -79,7 +79,7 @@ def test_a_model_of_the_index_gives_the_same_and_another_gets_an_index_of_its_ow
 def test_without_an_index_a_model_must_be_named(captions: Path, tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match="nothing is indexed yet"):
         evaluate_retrieval(captions)
-    (row,) = evaluate_retrieval(captions, [str(make_tiny_clip(tmp_path / "tiny"))]).table.rows
+    (row,) = evaluate_retrieval(captions, str(make_tiny_clip(tmp_path / "tiny"))).table.rows
     assert row.remark == "an index made for this test"
 
 

@@ -71,7 +71,7 @@ class MeasuredModel:
 
 def evaluate_retrieval(
     queries: Path | str,
-    models: Sequence[Path | str] = (),
+    models: Path | str | Sequence[Path | str] = (),
     *,
     output: Path | str | None = None,
     device: str = "auto",
@@ -94,15 +94,16 @@ def evaluate_retrieval(
         EncoderMismatch: the index's own model has changed since.
     """
     path = given_path(queries)
+    names = (models,) if isinstance(models, (str, Path)) else models
     folder = report_folder(output, dated(f"retrieval-{slug(str(path))}"))
     file = QueryFile(path, read_queries(path))
-    with own_index(is_needed=not models) as catalog:
-        if not models and catalog:
+    with own_index(is_needed=not names) as catalog:
+        if not names and catalog:
             choice = with_reader(EncoderChoice(device=device), catalog.indexed_with)
             text = load_query_encoder(catalog.indexed_with, choice, feedback)
             measured = [_measured(file, catalog, text, text.model_name, feedback)]
         else:
-            measured = [_measured_model(file, catalog, str(model), device, feedback) for model in models]
+            measured = [_measured_model(file, catalog, str(model), device, feedback) for model in names]
     report = Report(
         title=f"Retrieval by {path.name}",
         facts=tuple(_facts(file, measured)),

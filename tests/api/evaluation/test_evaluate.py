@@ -1,8 +1,10 @@
 """Evaluation from Python: the numbers of the command, and a report for notebooks."""
 
+import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Vifi
@@ -46,6 +48,21 @@ def test_rows_are_flat_for_pandas(report: Report, tiny: Path) -> None:
     assert measured.estimates[0]
     assert (row["method"], row["top-1"]) == (str(tiny), measured.estimates[0].value)
     assert row["top-1 low"] == measured.estimates[0].low
+
+
+def test_predictions_are_those_of_the_scores(report: Report, tiny: Path, colours: Path) -> None:
+    assert report.folder is not None
+    assert report.table.rows[0].estimates[0]
+    rows = report.predictions
+    assert np.mean([row["correct"] for row in rows]) == report.table.rows[0].estimates[0].value
+    assert {(row["method"], row["data"], row["frames"]) for row in rows} == {(str(tiny), str(colours), 8)}
+    with (report.folder / "predictions.csv").open(newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["path"] for row in written] == [str(video.path) for video in report.details[0].videos]
+    assert [float(row["probability"]) for row in written] == [row["probability"] for row in rows]
+    lines = (report.folder / "predictions.jsonl").read_text().splitlines()
+    every = np.array([json.loads(line)["probabilities"] for line in lines], np.float32)
+    assert np.array_equal(every, report.details[0].predictions.probabilities)
 
 
 def test_a_report_shows_itself_in_a_few_lines_and_as_a_table(report: Report, tiny: Path) -> None:

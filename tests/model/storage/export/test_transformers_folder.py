@@ -1,5 +1,6 @@
 """A model exported for transformers gives there the embeddings, tokens and pictures that it gives in vifi."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import PromptShape
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.export.open_clip_folder import write_open_clip_folder
+from vifi_cli.model.storage.export.tokenizer_files import write_tokenizer
 from vifi_cli.model.storage.export.transformers_folder import write_transformers_folder
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 
@@ -144,3 +146,22 @@ def test_open_clip_gets_the_tokenizer_of_a_folder(siglip: Path, tiny_clip: Path,
     tokens = open_clip.get_tokenizer(f"local-dir:{tmp_path}")(["wave jump", "two people"])
     ours = own.tokenizer(["wave jump", "two people"])
     assert tokens[:, : ours.shape[1]].equal(ours)
+
+
+def test_the_cleaning_of_open_clip_goes_into_the_tokenizer(siglip: Path, tmp_path: Path) -> None:
+    folder = make_tiny_clip(tmp_path / "tiny")
+    for file in siglip.glob("tokenizer*"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    content = json.loads((folder / "open_clip_config.json").read_text())
+    content["model_cfg"]["text_cfg"] |= {
+        "hf_tokenizer_name": "its own",
+        "tokenizer_kwargs": {"clean": "canonicalize"},
+        "pool_type": "last",
+    }
+    (folder / "open_clip_config.json").write_text(json.dumps(content))
+    loaded = load(folder)
+    write_tokenizer(tmp_path, loaded)
+    texts = ["Two people", "a_person, in the RAIN!", "  wave\tjump ", ""]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    found = tokenizer(texts, padding="max_length", truncation=True)["input_ids"]
+    assert found == loaded.tokenizer(texts).tolist()

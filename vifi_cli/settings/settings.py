@@ -32,6 +32,7 @@ class Settings:
     colors: Colors = "auto"
     frame_rate: float | None = None  # of folders of frames that do not say theirs; None for 25
     frame_folders: bool = False  # whether index runs take folders of numbered pictures for videos
+    views: str | None = None  # of a test video, such as `4x3`, or by setting: `supervised=4x3 few-shot=2x1`
     feature_cache_gb: float = 2.0  # room on disk for embeddings of frames in tests and training; 0 for none
 
 

@@ -13,6 +13,7 @@ Device = Literal["auto", "cuda", "mps", "cpu"]
 Colors = Literal["auto", "always", "never"]
 LOWEST_RATE, HIGHEST_RATE = 0.01, 1000.0  # pictures a second
 TRUTH_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_VIEWS = re.compile(r"((zero-shot|base2novel|few-shot|supervised)=)?[1-9]\d{0,3}x[13]")
 _QUOTED_CHARACTERS = 60  # of a refused value, in a message
 
 
@@ -53,6 +54,14 @@ def _rate(value: object) -> float:
     ):
         return float(value)
     raise ValueError(f"should be pictures a second, such as 25 or 29.97, not {_quoted(value)}")
+
+
+def _views(value: object) -> str:
+    words = value.split() if isinstance(value, str) else []
+    settings = [word.rpartition("=")[0] for word in words]
+    if not words or len(set(settings)) < len(words) or not all(map(_VIEWS.fullmatch, words)):
+        raise ValueError(f"should be views such as 4x3, or supervised=4x3 few-shot=2x1, not {_quoted(value)}")
+    return " ".join(words)
 
 
 def _gigabytes(value: object) -> float:
@@ -126,6 +135,7 @@ KINDS: Mapping[str, Kind] = {
     "colors": Kind(_choice(*get_args(Colors)), _one_word),
     "frame_rate": Kind(_rate, _number),
     "frame_folders": Kind(_truth, _truth_word),
+    "views": Kind(_views, " ".join),
     "feature_cache_gb": Kind(_gigabytes, _number),
 }
 KEYS = tuple(KINDS)

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.cli.conftest import Vifi
 from vifi_cli import evaluate
 from vifi_cli.api.evaluation.methods.method import DEFAULT_METHODS, METHODS
+from vifi_cli.api.evaluation.request import resolve
+from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.cli.evaluation import eval as command
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.report.report import Report
@@ -132,6 +135,22 @@ def test_seeds_repeat_the_training_and_only_that(tiny: Path, colours: Path, tmp_
     ]
     trained = [(tmp_path / "r" / "runs" / run / "config.toml").read_text() for run in runs]
     assert ["seed = 4" in text for text in trained] == [True, False]
+
+
+def test_views_are_those_of_the_settings_unless_they_are_given(
+    tiny: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def views(setting: str = "supervised", **options: Any) -> str:
+        (subject,) = resolve([str(tiny)], colours, setting, options, AUTOMATIC)  # type: ignore[arg-type]
+        return str(subject.views)
+
+    assert views() == "1x1"
+    monkeypatch.setenv("VIFI_VIEWS", "2x1 supervised=3x3")
+    assert (views(), views("few-shot-1"), views("zero-shot")) == ("3x3", "2x1", "2x1")
+    assert views(views="1x1") == "1x1"
+    assert (views(protocol="paper"), views("zero-shot", protocol="paper")) == ("4x3", "1x1")
+    monkeypatch.setenv("VIFI_VIEWS", "supervised=3x3")
+    assert views("zero-shot") == "1x1"
 
 
 def test_the_help_of_the_command_names_the_methods() -> None:

@@ -19,8 +19,8 @@ class EvaluationOptions(TypedDict, total=False):
             weights of NAME with those of the start (WiSE-FT).
         recipe: changes of the recipes of training, as for `finetune`; `finetune.KEY` or `prompt.KEY` for one stage.
         protocol: `default`, or `paper` to test as the published code does: its frames, drawn views, bare names.
-        views: clips in time x crops in space that a test averages over, such as `4x3`; `1x1` by default, and with the
-            paper's protocol in the supervised setting `4x3`.
+        views: clips in time x crops in space that a test averages over, such as `4x3`; by default those of the setting
+            `views`, else `1x1`, and with the paper's protocol in the supervised setting `4x3`.
         seeds: of training, which is repeated for each: `1,2,3`, or how many; of a public set in base2novel 1, 2 and 3.
         frames: of a test clip, for all models; by default as many as each was trained with.
         texts: other class texts to test by as well: a JSON file, or `bare`, `short` or `video`; methods that train

@@ -28,6 +28,7 @@ from vifi_cli.evaluation.testing.views import ONE_VIEW, Views
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.paths import RUNS, given_path, shown_path
+from vifi_cli.settings.settings import load_settings
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.recipe.recipe import Protocol, Recipe
 from vifi_cli.training.run.folder import RunConfig, begun_runs, newest_run
@@ -161,11 +162,19 @@ def _held_out(data: DataSource) -> str:
 
 
 def _tested_as(subject: Subject, views: Views | None, frames: int | None) -> Subject:
-    """The subject with views and frames: the given ones, else the paper's in its protocol, else one view."""
+    """The subject with views and frames: the given ones, else the paper's in its protocol, else the user's."""
     if subject.protocol == "paper":
         drawn = replace(views or paper_views(subject.setting), drawn=True)
         return replace(subject, views=drawn, frames=frames or paper_frames(subject.setting))
-    return replace(subject, views=views or ONE_VIEW, frames=frames)
+    return replace(subject, views=views or _usual_views(subject.setting), frames=frames)
+
+
+def _usual_views(setting: Setting) -> Views:
+    """The views that the user's settings have for a setting of the paper, or for all; else one."""
+    words = (load_settings().views or "").split()
+    by_setting = {name: text for name, _, text in (word.rpartition("=") for word in words)}
+    usual = by_setting.get(setting.name, by_setting.get(""))
+    return Views.parse(usual) if usual else ONE_VIEW
 
 
 def _without_name(*, trains: bool) -> tuple[ChosenModel, ...]:

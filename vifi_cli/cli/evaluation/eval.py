@@ -14,6 +14,7 @@ from rich.text import Text
 from vifi_cli import stop_signals
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
+from vifi_cli.cli.terminal.options.settings import named_in_help
 from vifi_cli.cli.terminal.options.shared import (
     DATA_HELP,
     ClassesOption,
@@ -127,6 +128,7 @@ class EvalOptions(TestedModels):
             metavar="CLIPSxCROPS",
             help="Clips in time x crops in space to average over, such as 4x3",
             show_default="1x1",
+            callback=named_in_help("views"),
             rich_help_panel=TESTING,
         ),
     ] = None

@@ -21,6 +21,7 @@ NOT_SET = 1
 SHOWN_IF_UNSET = {
     "model": "the index's own",
     "exclude": "nothing",
+    "views": "1x1",
     "data_root": "none",
     "player": "the first one found",
     "frame_rate": "25",

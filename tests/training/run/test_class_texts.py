@@ -15,7 +15,9 @@ from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.training.engine.step_report import StepReport
+from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunFolder
+from vifi_cli.training.run.model import slow_texts
 
 TEXTS = ClassTexts(
     "colours.json",
@@ -93,6 +95,17 @@ def test_a_run_says_which_texts_it_cuts_and_which_it_does_not_learn(
         "colours.json describes 1 class that this run does not learn, such as 'pink': "
         "kept in the model for tests of them"
     )
+
+
+def test_many_texts_in_each_step_are_reported() -> None:
+    texts = [["a", "b"]] * 500
+    assert slow_texts(make_recipe("small"), texts) == (
+        "each step encodes 1,000 class texts; --recipe texts_per_step=1 draws one of each class, in less time"
+    )
+    assert not slow_texts(make_recipe("small"), texts[1:])
+    assert not slow_texts(make_recipe("small"), [["a"]] * 1000), "names alone"
+    assert not slow_texts(make_recipe("small", tune="image"), texts), "encoded once"
+    assert not slow_texts(make_recipe("small", changes=["texts_per_step=1"]), texts)
 
 
 def test_a_damaged_copy_of_the_texts_is_reported(make_run: MakeRun, tmp_path: Path) -> None:

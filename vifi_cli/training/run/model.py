@@ -32,6 +32,7 @@ from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.folder import RunConfig
 from vifi_cli.wording import as_argument, counted
 
+_MANY_TEXTS = 1000  # of 25 tokens, as much work as 50 frames for ViT-B/16: a step of `small` has 64
 TUNED: dict[str, tuple[Tower, ...]] = {
     **{"both": ("image", "text"), "image": ("image",), "text": ("text",)},
     **dict.fromkeys(HEADS, ()),
@@ -98,9 +99,9 @@ def load_training_model(
         add_low_rank(network, card.lora, recipe.seed)
     texts = class_texts_of(card)
     refuse_unclear_classes(model.text_reader, data.class_names, texts)
-    for remark in (describe_cut_texts(model.text_reader, data.class_names, texts), _unused_texts(card)):
-        if remark:
-            say(remark)
+    cut = describe_cut_texts(model.text_reader, data.class_names, texts)
+    for remark in filter(None, (cut, _unused_texts(card), slow_texts(recipe, texts))):
+        say(remark)
     tokens = model.tokenizer([text for of_class in texts for text in of_class])
     return network.to(device), ClassTokens(tokens.to(device), tuple(map(len, texts))), card
 
@@ -114,6 +115,14 @@ def class_texts_of(card: ModelCard) -> list[tuple[str, ...]]:
     if card.texts is None:
         return [(card.class_text(name),) for name in card.class_names]
     return list(texts_of_classes(card.class_names, card.texts))
+
+
+def slow_texts(recipe: Recipe, texts: Sequence[Sequence[str]]) -> str:
+    """A note that a step encodes many of the `texts` of each class, where it could draw some; otherwise empty."""
+    count = sum(map(len, texts))
+    if recipe.tune == "image" or recipe.texts_per_step or count == len(texts) or count < _MANY_TEXTS:
+        return ""
+    return f"each step encodes {count:,} class texts; --recipe texts_per_step=1 draws one of each class, in less time"
 
 
 def _unused_texts(card: ModelCard) -> str:

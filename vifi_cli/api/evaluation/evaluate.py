@@ -148,8 +148,8 @@ def _test(
     for subject, results in zip(subjects, tested, strict=True):
         if not any(every_detail(results)):
             raise InvalidInput(
-                f"{shown_model(subject.models[0].name)} is a linear probe, which knows only the classes of its "
-                f"training: test it on data with these, not on {subject.data}, or add a model that reads texts"
+                f"{results[0][0].method}: a linear probe knows only the classes of its training, and {subject.data} "
+                "has others: test data with the same classes, or add a method that reads texts"
             )
     if reused := sum(tester.reused_videos for tester in testers):
         feedback.note(reuse_in_words(reused))

@@ -45,7 +45,8 @@ def finetune(
         feedback: receives notes and progress.
         fusion: what is averaged over the frames of a clip: embedding (the default), decision or image.
         options: `setting` of the paper: supervised (the default), few-shot-K, base2novel or zero-shot; `tune`, the
-            towers that are trained: both (the default), image or text; `protocol`: default, or paper for the oddities
+            towers that are trained: both (the default), image or text, or a classifier on top of them, linear-probe or
+            tip-adapter; `protocol`: default, or paper for the oddities
             of the published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
             `texts` of the classes instead of the recipe's template, a JSON file, or `bare`, `short` or `video`;
             `output`, the folder of the run; `data_root`, the folder of public sets, by default the setting; `classes`,

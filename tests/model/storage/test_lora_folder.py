@@ -156,7 +156,11 @@ def test_damaged_matrices_say_so(folder: Path) -> None:
         ("lora", {"rank": 2, "alpha": 4, "towers": ["text"], "places": ["x"]}, "lora.places"),
         ("lora", None, "base is given together"),
         ("base", None, "base is given together"),
-        ("prompts", {"text_context": 1, "text_depth": 1}, "prompts or lora, not both"),
+        (
+            "prompts",
+            {"text_context": 1, "text_depth": 1},
+            "a model has prompts, lora or a head, only one of them",
+        ),
     ],
 )
 def test_configurations_that_make_no_sense(folder: Path, key: str, value: object, reason: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vifi_cli.api.evaluation.methods.method import METHODS
 from vifi_cli.evaluation.report.table import estimate_text
 from vifi_cli.evaluation.scoring.confidence_intervals import (
     Estimate,
@@ -75,11 +76,13 @@ def _table(setting: str, results: Sequence[MethodResult]) -> Iterator[str]:
     versus = "(base + novel) / 2" if is_base2novel else "top-1"
     yield f"| {setting} | {' | '.join(columns)} | {versus} minus ViFi-CLIP | minutes |"
     yield "| --- " * (len(columns) + 3) + "|"
-    for name in sorted(finished, key=list(by_method).index):
+    for name in sorted(finished, key=lambda name: (*METHODS, f"{REFERENCE}@0.7", name).index(name)):
         folds = finished[name]
         cells = [estimate_text(_pooled(folds, place)) for place in range(len(folds[0].tests))]
-        cells += [_harmonic(folds)] if is_base2novel else []
-        difference = "–" if name == REFERENCE else _difference(folds, finished.get(REFERENCE))
+        answers_all = len(cells) == (2 if is_base2novel else 1)  # a linear probe has no novel classes
+        cells += [_harmonic(folds)] if is_base2novel and answers_all else []
+        cells += ["–"] * (len(columns) - len(cells))
+        difference = _difference(folds, finished.get(REFERENCE)) if answers_all and name != REFERENCE else "–"
         yield f"| {folds[0].title} | {' | '.join(cells)} | {difference} | {_minutes(folds, finished):.1f} |"
 
 

@@ -58,6 +58,8 @@ class HeadFitting:
         recipe = config.recipe
         make_repeatable(recipe.seed, processes.device)
         model = load_start(config.model, of_changes=True)
+        # as in a test, so that the features are equal to the bit
+        model.network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         model.network.to(processes.device).eval()
         self._model = replace(model, card=_card_of_head(model, config, data))
         self._start_card = model.card

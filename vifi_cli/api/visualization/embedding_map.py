@@ -6,6 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+import torch
+
 from vifi_cli.api.evaluation.plan import TestPlan, plan_tests
 from vifi_cli.api.evaluation.request import (
     Subject,
@@ -257,6 +259,7 @@ def _embedded(
 ) -> EmbeddedVideos:
     clips = settings.clips(tested.test, loaded)
     network = loaded.network.to(settings.processes.device)
+    network.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in a test
     clips = replace(clips, features=settings.features(loaded))
     with feedback.task("Embedding", len(tested.test), "videos") as report:
         return embed_videos(network, clips, settings.enter(loaded), report)

@@ -155,7 +155,7 @@ def encode_views(
     """
     network.eval()
     # a clip alone on a CPU, where it takes as long, so that its embeddings do not depend on which others are known
-    at_once = 1 if clips.features and enter.device.type == "cpu" else clips.batch
+    at_once = 1 if enter.device.type == "cpu" else clips.batch
     loader: DataLoader[TestClip] = DataLoader(
         clips,
         batch_size=max(1, clips.batch // clips.views.count),

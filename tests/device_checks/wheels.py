@@ -51,6 +51,8 @@ def main() -> None:
         "-m",
         "pip",
         "download",
+        "-c",
+        "constraints.txt",
         "-q",
         "-d",
         str(options.folder),

@@ -29,7 +29,7 @@ from tests.benchmarks.methods_results import MethodResult, Test, read_results, s
 TESTED = (("daria", "denis", "eli"), ("ido", "ira", "lena"), ("lyova", "moshe", "shahar"))
 VALIDATED = ("shahar", "daria", "ido")  # a person of each fold
 METHODS = ("vanilla", "image-ft", "text-ft", "vifi", "bridge-prompt", "prompt")
-SETTINGS = ("base2novel", "few-shot-2", "few-shot-4")
+SETTINGS = ("supervised", "base2novel", "few-shot-2")
 RECIPE = ("frames=2", "validate_every=12", "prompt.validate_every=30")
 """Two frames a clip. Both recipes validate after the first and the last epoch only, so no epoch is chosen by luck."""
 

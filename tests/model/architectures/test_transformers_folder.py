@@ -125,11 +125,20 @@ def test_pickled_and_half_precision_weights_are_read(made: tuple[Path, Any], tmp
         ({"architectures": ["CLIPForImageClassification"]}, "a CLIPForImageClassification, and vifi reads"),
         ({"quantization_config": {"bits": 8}}, "quantized weights"),
         ({"vision_config": {"hidden_act": "relu"}}, "activations or layer norms that open_clip does not"),
-        ({"text_config": {"vocab_size": 21128}}, "another tokenizer than CLIP"),
+        ({"text_config": {"vocab_size": 21128, "eos_token_id": 2}}, "another tokenizer than CLIP"),
         ({"vision_config": {"num_attention_heads": 0}}, "not a configuration of transformers' CLIPModel"),
         ({"vision_config": {"num_attention_heads": 3}}, "3 heads do not divide 64"),
         ({"text_config": {"num_hidden_layers": 10**9}}, "num_hidden_layers is 1000000000"),
         ({"text_config": {"num_hidden_layers": "2"}}, "num_hidden_layers is '2'"),
+        ({"text_config": {"eos_token_id": None}}, "eos_token_id is None"),
+        ({"text_config": {"eos_token_id": 49408}}, "eos_token_id is 49408, among 49408 tokens"),
+        ({"text_config": 5}, "text_config is not an object"),
+        ({"vision_config": {"image_size": []}}, r"image_size is \[\]"),
+        ({"vision_config": {"hidden_act": None}}, "hidden_act is None"),
+        ({"vision_config": {"num_channels": 1}}, "num_channels is 1"),
+        ({"projection_dim": -1}, "projection_dim is -1"),
+        ({"projection_dim": 10**9}, "projection_dim is 1000000000"),
+        ({"projection_dim": None}, "projection_dim is None"),
         ({"model_type": ["clip"]}, "vifi reads CLIPModel and SiglipModel"),
     ],
 )
@@ -138,4 +147,20 @@ def test_other_models_are_refused_by_name(
 ) -> None:
     folder = copied(made[0], tmp_path / "other", **changes)
     with pytest.raises(InvalidInput, match=message):
+        load_vifi_clip(resolve_model(str(folder)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vision_config": {"hidden_size": 99_968}},  # 120 GB
+        {"text_config": {"max_position_embeddings": 100_000}},  # a mask of 40 GB
+        {"projection_dim": 99_999},
+    ],
+)
+def test_numbers_that_do_not_fit_the_weights_take_no_memory(
+    made: tuple[Path, Any], tmp_path: Path, changes: dict[str, object]
+) -> None:
+    folder = copied(made[0], tmp_path / "other", **changes)
+    with pytest.raises(ModelUnavailable, match="does not fit the architecture of"):
         load_vifi_clip(resolve_model(str(folder)))

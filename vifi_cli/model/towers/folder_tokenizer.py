@@ -58,6 +58,10 @@ def read_folder_tokenizer(folder: Path, context_length: int) -> FolderTokenizer:
     named = (_token(settings, "pad_token"), _token(settings, "eos_token"), *_USUAL_PADDING)
     padding = next((token for token in named if token and tokenizer.token_to_id(token) is not None), "")
     side = settings.get("padding_side") or ("left" if _class(settings) in _PADS_LEFT else "right")
+    if side not in ("left", "right"):
+        raise ModelUnavailable(
+            f"the tokenizer in {folder} pads on the left or right (padding_side), not {side!r}"
+        )
     return fixed_length(tokenizer, context_length, side, padding)
 
 

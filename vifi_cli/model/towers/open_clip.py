@@ -146,9 +146,12 @@ def read_model_weights(
 
 def load_image_tower(model: OpenClipModel) -> nn.Module:
     """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized."""
-    tower = build_image_tower(model.dimension, model.config["vision_cfg"], quick_gelu=model.quick_gelu)
     weights = read_model_weights(model, lambda name: name.startswith("visual."))
-    return _filled(tower, {name.removeprefix("visual."): tensor for name, tensor in weights.items()}, model)
+    return _filled(
+        lambda: build_image_tower(model.dimension, model.config["vision_cfg"], quick_gelu=model.quick_gelu),
+        {name.removeprefix("visual."): tensor for name, tensor in weights.items()},
+        model,
+    )
 
 
 def load_text_tower(model: OpenClipModel) -> nn.Module:
@@ -158,29 +161,44 @@ def load_text_tower(model: OpenClipModel) -> nn.Module:
     config = {**model.config["text_cfg"], "output_tokens": False}
     if "hf_model_name" in config:
         config["hf_model_pretrained"] = False
-    try:
-        tower: nn.Module = _build_text_tower(model.dimension, config, model.quick_gelu, None)
-    except (ImportError, RuntimeError) as error:
-        raise MissingDependency(
-            f"{model.source.name} needs transformers: pip install transformers"
-        ) from error
+
+    def build() -> nn.Module:
+        try:
+            tower: nn.Module = _build_text_tower(model.dimension, config, model.quick_gelu, None)
+        except (ImportError, RuntimeError) as error:
+            raise MissingDependency(
+                f"{model.source.name} needs transformers: pip install transformers"
+            ) from error
+        return tower
+
+    weights = read_model_weights(model, lambda name: not name.startswith("visual.") and is_of_a_tower(name))
+    texts = {name.removeprefix("text."): tensor for name, tensor in weights.items()}
+    tower = _filled(build, texts, model)
     if context_can_be_cut(config):
         accept_cut_context(tower)
-    weights = read_model_weights(model, lambda name: not name.startswith("visual.") and is_of_a_tower(name))
-    return _filled(tower, {name.removeprefix("text."): tensor for name, tensor in weights.items()}, model)
+    return tower
 
 
-def _filled(tower: nn.Module, weights: dict[str, Tensor], model: OpenClipModel) -> nn.Module:
+def _filled(build: Callable[[], nn.Module], weights: dict[str, Tensor], model: OpenClipModel) -> nn.Module:
+    """The tower that `build` makes, with its weights; ModelUnavailable if these do not fit it."""
     # left behind by older releases of transformers
     weights.pop("transformer.embeddings.position_ids", None)
-    try:
-        tower.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ModelUnavailable(
-            f"{model.weights} does not fit the architecture of {model.source.name}: "
-            f"{_first_difference(tower.state_dict(), weights)}"
-        ) from error
+    if (
+        model.source.kind == "transformers"
+    ):  # whose numbers must not fill the memory before weights are compared
+        with torch.device("meta"):
+            _require_fit(build(), weights, model)
+    tower = build()
+    _require_fit(tower, weights, model)
+    tower.load_state_dict(weights)
     return tower.eval()
+
+
+def _require_fit(tower: nn.Module, weights: Mapping[str, Tensor], model: OpenClipModel) -> None:
+    if difference := _first_difference(tower.state_dict(), weights):
+        raise ModelUnavailable(
+            f"{model.weights} does not fit the architecture of {model.source.name}: {difference}"
+        )
 
 
 def _first_difference(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
@@ -190,7 +208,7 @@ def _first_difference(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor])
         if wanted[name].shape != found[name].shape:
             here, there = (" x ".join(map(str, one[name].shape)) or "one number" for one in (found, wanted))
             return f"{name} is {here}, and should be {there}"
-    return "its weights cannot be read"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -22,6 +22,7 @@ VISION_DEFAULTS = {
     "num_attention_heads": 12,
     "image_size": 224,
     "patch_size": 32,
+    "num_channels": 3,
     "hidden_act": "quick_gelu",
     "layer_norm_eps": 1e-5,
 }
@@ -51,7 +52,12 @@ def clip_config(
             f"{folder} has activations or layer norms that open_clip does not ({', '.join(sorted(activations))}; "
             f"epsilon {', '.join(map(str, sorted(epsilons)))}): vifi cannot run it"
         )
+    if vision["num_channels"] != 3:
+        raise ValueError(f"num_channels is {vision['num_channels']!r}")
     end = text.get("eos_token_id", CLIP_VOCABULARY - 1)
+    # at a token that no text has, all texts would get the same embedding
+    if not (type(end) is int and 0 <= end < text["vocab_size"]):
+        raise ValueError(f"eos_token_id is {end!r}, among {text['vocab_size']} tokens")
     return {
         "embed_dim": dimension,
         "quick_gelu": activations == {"quick_gelu"},

@@ -44,6 +44,7 @@ _MOST = {
     "patch_size": 1_000,
     "max_position_embeddings": 100_000,
     "vocab_size": 10_000_000,
+    "projection_dim": 100_000,
 }
 _POSITION_IDS = ".position_ids"  # which older releases saved
 
@@ -72,7 +73,7 @@ def read_transformers_model(path: Path) -> TransformersModel:
         if is_siglip:
             config = siglip.siglip_config(str(folder), vision, text)
         else:
-            dimension = content.get("projection_dim", clip.PROJECTION_DEFAULT)
+            dimension = _count("projection_dim", content.get("projection_dim", clip.PROJECTION_DEFAULT))
             config = clip.clip_config(str(folder), dimension, vision, text)
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise InvalidInput(
@@ -132,9 +133,13 @@ def _towers(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         vision[name] = _one_number(name, vision[name])
     text = kind.TEXT_DEFAULTS | _part(content, "text_config")
     for tower in (vision, text):
-        for name, most in _MOST.items():
-            if name in tower and not (type(tower[name]) is int and 0 < tower[name] <= most):
-                raise ValueError(f"{name} is {repr(tower[name])[:40]}")
+        for name in kind.VISION_DEFAULTS.keys() | kind.TEXT_DEFAULTS.keys():
+            if name in _MOST and name in tower:
+                _count(name, tower[name])
+        if not (isinstance(tower["hidden_act"], str) and isinstance(tower["layer_norm_eps"], float)):
+            raise ValueError(
+                f"hidden_act is {tower['hidden_act']!r} and layer_norm_eps {tower['layer_norm_eps']!r}"
+            )
         if tower["hidden_size"] % tower["num_attention_heads"]:
             raise ValueError(f"{tower['num_attention_heads']} heads do not divide {tower['hidden_size']}")
     return vision, text
@@ -142,14 +147,25 @@ def _towers(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
 
 def _part(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The settings of a tower; older files have them a second time, under another name, which counts."""
-    return {**(content.get(name) or {}), **(content.get(f"{name}_dict") or {})}
+    parts = [content.get(key) or {} for key in (name, f"{name}_dict")]
+    if not all(isinstance(part, dict) for part in parts):
+        raise ValueError(f"{name} is not an object")
+    return parts[0] | parts[1]
 
 
-def _one_number(name: str, value: Any) -> int:
-    sides = set(value) if isinstance(value, list) else {value}
-    if len(sides) > 1:
+def _one_number(name: str, value: Any) -> Any:
+    if not (isinstance(value, list) and value):
+        return value
+    if any(side != value[0] for side in value):
         raise ValueError(f"{name} is not square")
-    return int(sides.pop())
+    return value[0]
+
+
+def _count(name: str, value: object) -> int:
+    """A number of a configuration, if it makes sense."""
+    if not (type(value) is int and 0 < value <= _MOST[name]):
+        raise ValueError(f"{name} is {repr(value)[:40]}")
+    return value
 
 
 def read_transformers_weights(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
@@ -189,10 +205,10 @@ def weight_files(path: Path) -> Iterable[Path]:
     names = sorted({str(name) for name in parts.values()}) if isinstance(parts, dict) else []
     folder = folder_of(path)
     missing = [name for name in names if not (folder / Path(name).name).is_file()]
-    if missing or not names:
-        raise ModelUnavailable(
-            f"{whole} lists {missing[0] if missing else 'nothing'}, which is not beside it"
-        )
+    if not names:
+        raise ModelUnavailable(f"{whole} lists no files of weights: copy the complete folder")
+    if missing:
+        raise ModelUnavailable(f"{whole} lists {missing[0]}, which is not beside it: fetch that too")
     return [folder / Path(name).name for name in names]
 
 

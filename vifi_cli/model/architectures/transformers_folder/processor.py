@@ -4,6 +4,7 @@ It is in `preprocessor_config.json`, or, since release 5, in `processor_config.j
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +41,10 @@ def read_preprocessing(folder: Path, image_size: int, *, squashes: bool) -> Pict
             "resize_mode": _resize_mode(file, content, image_size, squashes=squashes),
             **_statistics(content),
         }
+        side = image_size if values["resize_mode"] == "squash" else _short_side(content, image_size)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise InvalidInput(f"{file} does not say how pictures are prepared ({error}): correct it") from error
-    return PictureSettings(values, _short_side_remark(file, content, image_size))
+    return PictureSettings(values, _short_side_remark(file, side, image_size))
 
 
 def read_json_object(file: Path) -> dict[str, Any]:
@@ -83,9 +85,10 @@ def _resize_mode(file: Path, content: Mapping[str, Any], image_size: int, *, squ
         raise InvalidInput(
             f"{file} keeps the form of pictures without cropping them: set do_center_crop to true"
         )
-    if is_squashed:
-        _require_side(file, "resizes", size, image_size)
-    return "squash" if is_squashed or (squashes and not isinstance(size, dict)) else "shortest"
+    if is_squashed or (squashes and not isinstance(size, dict)):
+        _require_side(file, "resizes", size or image_size, image_size)
+        return "squash"
+    return "shortest"
 
 
 def _require_side(file: Path, does: str, size: object, image_size: int) -> None:
@@ -97,9 +100,16 @@ def _require_side(file: Path, does: str, size: object, image_size: int) -> None:
         )
 
 
-def _short_side_remark(file: Path, content: Mapping[str, Any], image_size: int) -> str:
+def _short_side(content: Mapping[str, Any], image_size: int) -> int:
+    """The side before the crop, in pixels; older files have the number alone."""
     size = content.get("size")
-    side = size.get("shortest_edge", image_size) if isinstance(size, dict) else image_size
+    side = size.get("shortest_edge", image_size) if isinstance(size, dict) else size or image_size
+    if not (type(side) is int and side > 0):
+        raise ValueError(f"the size is {side!r}")
+    return side
+
+
+def _short_side_remark(file: Path, side: int, image_size: int) -> str:
     if side == image_size:
         return ""
     return (
@@ -128,6 +138,7 @@ def _statistics(content: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
     found = {
         name: tuple(float(value) * factor for value in values) for name, values in given.items() if values
     }
-    if any(len(values) != 3 for values in found.values()) or 0 in found.get("std", ()):
-        raise ValueError("mean and std are three numbers each, and std is not 0")
+    finite = all(len(values) == 3 and all(map(math.isfinite, values)) for values in found.values())
+    if not finite or min(found.get("std", (1.0,))) <= 0:
+        raise ValueError("mean and std are three numbers each, and std is not 0 or less")
     return found

@@ -153,6 +153,14 @@ def test_views_are_those_of_the_settings_unless_they_are_given(
     assert views("zero-shot") == "1x1"
 
 
+def test_a_linear_probe_is_not_trained_where_other_classes_are_tested(tiny: Path, colours: Path) -> None:
+    both: Any = {"methods": ["linear-probe", "tip-adapter"]}
+    (subject,) = resolve([str(tiny)], colours, "zero-shot", both, AUTOMATIC)
+    assert subject.methods == ("tip-adapter",)
+    with pytest.raises(InvalidInput, match="linear-probe knows only the classes of its training"):
+        evaluate(str(tiny), colours, "zero-shot", methods=["linear-probe"])
+
+
 def test_the_help_of_the_command_names_the_methods() -> None:
     assert command.METHODS.split(", ") == list(METHODS)
     assert tuple(command.DEFAULT_METHODS.split()) == DEFAULT_METHODS

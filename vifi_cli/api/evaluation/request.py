@@ -100,6 +100,8 @@ def resolve(
     setting = setting or _usual_setting(sources, feedback, trains=bool(methods))
     if setting == "zero-shot" and options.get("seeds") is not None:
         raise InvalidInput("--seeds does not go with zero-shot: name supervised, few-shot or base2novel")
+    if setting == "zero-shot":
+        methods = _answering_other_classes(methods, feedback)
     if protocol == "paper" and not methods:
         is_named = bool(models)
         names = as_published(names, read_setting(setting), feedback, is_named=is_named)
@@ -116,6 +118,22 @@ def resolve(
     on = ", ".join(str(subject.data) for subject in subjects)
     feedback.note(f"{what}: {named}; data: {on}; setting: {setting}; views: {subjects[0].views}")
     return tuple(subjects)
+
+
+def _answering_other_classes(methods: tuple[str, ...], feedback: Feedback) -> tuple[str, ...]:
+    """The methods without linear-probe, which answers only with classes that it was trained on.
+
+    Raises:
+        InvalidInput: no other method is there.
+    """
+    probe = "linear-probe"
+    if methods == (probe,):
+        raise InvalidInput(f"{probe} knows only the classes of its training: zero-shot tests others")
+    if probe in methods:
+        feedback.note(
+            f"{probe} is left out: it knows only the classes of its training, and zero-shot tests others"
+        )
+    return tuple(name for name in methods if name != probe)
 
 
 def _as_texts(given: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:

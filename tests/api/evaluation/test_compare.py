@@ -107,6 +107,38 @@ def test_predictions_of_another_program_will_do(two: tuple[Path, Path], tmp_path
     assert test.counts == PairedCounts(3, 1, 3, 1)
 
 
+def test_numbers_for_names_are_not_all_wrong_but_refused(two: tuple[Path, Path], tmp_path: Path) -> None:
+    table = tmp_path / "theirs.csv"
+    named = [(f"/v/{number}/clip.mp4", ("run", "walk")[label]) for number, label in enumerate(LABELS)]
+    for spelled in (lambda name: name.upper(), lambda name: str(int(name == "walk"))):
+        rows = [f"{path},{true},{spelled(true)}" for path, true in named]
+        table.write_text("\n".join(["path,true,predicted", *rows]))
+        with pytest.raises(
+            InvalidInput, match=r"the second test predicts classes such as '(RUN|0)', and the true"
+        ):
+            compare(two[0], table)
+    # a model that is always wrong predicts what the other test knows
+    table.write_text("\n".join(["path,true,predicted", *(f"{path},{true},walk" for path, true in named[:4])]))
+    assert compare(two[0], table).tests[0].counts == PairedCounts(0, 4, 0, 0)
+
+
+def test_a_class_may_be_the_number_0(tmp_path: Path) -> None:
+    for name, predicted in (("a", 0), ("b", 1)):
+        rows = [{"path": f"{number}.mp4", "true": number % 2, "predicted": predicted} for number in range(4)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert compare(tmp_path / "a.jsonl", tmp_path / "b.jsonl").tests[0].counts == PairedCounts(0, 2, 2, 0)
+
+
+def test_paths_of_windows_pair_by_their_ends(two: tuple[Path, Path], tmp_path: Path) -> None:
+    table = tmp_path / "theirs.csv"
+    rows = [
+        rf"D:\sets\v\{number}\clip.mp4,{('run', 'walk')[label]},run" for number, label in enumerate(LABELS)
+    ]
+    table.write_text("\n".join(["path,true,predicted", *rows]))
+    (test,) = compare(table, two[1]).tests
+    assert (test.counts, test.path_parts) == (PairedCounts(3, 1, 3, 1), 3)
+
+
 def test_brackets_do_not_make_a_class_several(tmp_path: Path) -> None:
     table = tmp_path / "theirs.csv"
     table.write_text("path,true,predicted\na,[run],[run]\nb,[0],[run]\n")

@@ -363,6 +363,18 @@ def test_a_broken_test_video_is_told_and_left_out(vifi: Vifi, tiny: Path, here: 
     assert [test["videos"] for test in report["tests"]] == [2]
 
 
+def test_a_test_without_a_readable_video_has_no_score(vifi: Vifi, tiny: Path, here: Path) -> None:
+    for name in ("one", "other"):
+        (here / f"{name}.mp4").write_bytes(b"no video")
+    (here / "clips.csv").write_text("path,label\none.mp4,red\nother.mp4,blue\n")
+    outcome = vifi(
+        "eval", "--setting", "zero-shot", "--data", here / "clips.csv", "--model", tiny, "-o", "out"
+    )
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert f"error: none of the 2 test videos of {here / 'clips.csv'} can be read" in outcome.stderr
+    assert not (here / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -210,6 +210,14 @@ def test_a_disk_that_is_full_leaves_the_older_report(report: Report, tmp_path: P
     assert (tmp_path / "report.json").read_text() == "old"
 
 
+def test_a_report_that_could_not_be_completed_is_known_as_one(report: Report, tmp_path: Path) -> None:
+    """So that the same command may write it again."""
+    (tmp_path / "new" / "predictions.csv").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"predictions\.csv"):
+        write_report(tmp_path / "new", report)
+    assert (tmp_path / "new" / "report.json").is_file()
+
+
 def test_pictures_of_an_older_report_with_more_tests_go(report: Report, tmp_path: Path) -> None:
     write_report(tmp_path, replace(report, details=report.details * 3))
     assert (tmp_path / "confusion-3.png").exists()

@@ -254,13 +254,18 @@ class Tester:
         return f"class texts such as {card.class_text(names[0])!r}"
 
     def _report_unreadable(self, predictions: Predictions, videos: LabeledVideos) -> None:
-        """Reports each unreadable video once; raises VideoOutOfReach if all have vanished."""
+        """Reports each unreadable video once; raises VideoOutOfReach or InvalidInput if there is no other."""
         if predictions.unreadable:
             check_in_reach(videos.test)
         reasons = {videos.test[video].address: reason for video, reason in predictions.unreadable}
         new = {video: reason for video, reason in reasons.items() if video not in self._unreadable}
         self._unreadable |= new.keys()
         report_unreadable(new, "test video", self._feedback)
+        if not len(predictions.videos):
+            raise InvalidInput(
+                f"none of the {len(videos.test):,} test videos of {self.plan.subject.data} can be read: run "
+                "`vifi data check`"
+            )
 
 
 def load_bases(

@@ -50,8 +50,8 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
-def read_csv(path: Path, required: Sequence[str]) -> Iterator[CsvRow]:
-    """The rows of a CSV file with a header; cells of `required` columns must not be empty, others are ignored.
+def read_csv(path: Path, required: Sequence[str], may_be_empty: Sequence[str] = ()) -> Iterator[CsvRow]:
+    """The rows of a CSV file with a header; cells of `required` columns must not be empty unless they `may_be_empty`.
 
     Raises:
         InvalidInput: a column is missing or there twice, or a row has too few, too many or empty cells.
@@ -63,7 +63,7 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[CsvRow]:
         raise InvalidInput(f"{path} has no column {missing!r}; {wanted}")
     if twice := next((name for name in required if header.count(name) > 1), None):
         raise InvalidInput(f"{path}: the column {twice!r} is twice in its first line; delete one")
-    yield from rows_below(reader, header, path, required)
+    yield from rows_below(reader, header, path, [name for name in required if name not in may_be_empty])
 
 
 def rows_below(

@@ -48,6 +48,8 @@ def pair_videos(first: PredictedTest, second: PredictedTest) -> PairedVideos:
                 f"the true class of {one.path} is {one.true!r} in the first test and {other.true!r} in the second: "
                 "compare tests with the same labels"
             )
+    _require_known_names(first, second, "first")
+    _require_known_names(second, first, "second")
     read = [(one, other) for one, other in pairs if one.predicted and other.predicted]
     if not read:
         raise InvalidInput("no video of both tests could be read by both models")
@@ -58,6 +60,18 @@ def pair_videos(first: PredictedTest, second: PredictedTest) -> PairedVideos:
         (len(first.videos) - len(keys), len(second.videos) - len(keys)),
         len(pairs) - len(read),
     )
+
+
+def _require_known_names(test: PredictedTest, other: PredictedTest, which: str) -> None:
+    """Raises InvalidInput if a table of another program predicts unknown classes only, such as numbers for names."""
+    predicted = {video.predicted for video in test.videos.values() if video.predicted}
+    true = {video.true for video in (*test.videos.values(), *other.videos.values())}
+    known = true | {video.predicted for video in other.videos.values()}
+    if predicted and not test.classes and predicted.isdisjoint(known):
+        raise InvalidInput(
+            f"the {which} test predicts classes such as {min(predicted)!r}, and the true ones are such as "
+            f"{min(true)!r}: write both alike"
+        )
 
 
 def _common_keys(
@@ -76,14 +90,19 @@ def _common_keys(
 
 
 def _longest(videos: Mapping[VideoKey, PredictedVideo]) -> int:
-    return max(len(PurePosixPath(path).parts) for path, _, _ in videos)
+    return max(len(_parts(path)) for path, _, _ in videos)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """The parts of a path, also of one that another program wrote on Windows."""
+    return PurePosixPath(path.replace("\\", "/")).parts
 
 
 def _by_end(videos: Mapping[VideoKey, PredictedVideo], parts: int) -> dict[object, VideoKey]:
     """The keys by the last parts of their paths; ends that several videos share are left out."""
     ends: dict[object, list[VideoKey]] = {}
     for path, start, end in videos:
-        last = PurePosixPath(path).parts[-parts:]
+        last = _parts(path)[-parts:]
         ends.setdefault((last, start, end), []).append((path, start, end))
     return {end: keys[0] for end, keys in ends.items() if len(keys) == 1}
 

@@ -103,11 +103,7 @@ def _stamps(report: Path) -> tuple[str, ...]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for row in read_csv(path, ("path", "true")):
-        if "predicted" not in row.cells:
-            raise InvalidInput(
-                f"{path} has no column 'predicted'; write {','.join(NEEDED)} in the first line"
-            )
+    for row in read_csv(path, NEEDED, may_be_empty=("predicted",)):
         yield row.where, row.cells
 
 
@@ -118,10 +114,19 @@ def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
             row = json.loads(line)
         except ValueError as error:
             raise InvalidInput(f"{where} is not JSON: {error}") from error
-        if not isinstance(row, dict) or not set(NEEDED) <= row.keys() or not row["path"] or not row["true"]:
+        if (
+            not isinstance(row, dict)
+            or not set(NEEDED) <= row.keys()
+            or "" in map(_cell, (row["path"], row["true"]))
+        ):
             raise InvalidInput(f"{where} needs the keys {', '.join(NEEDED)}")
         cells = {name: row[name] for name in row.keys() - {"probabilities", "correct"}}
-        yield where, {name: "" if cell is None else str(true_cell(cell)) for name, cell in cells.items()}
+        yield where, {name: _cell(cell) for name, cell in cells.items()}
+
+
+def _cell(value: object) -> str:
+    """A JSON value as a CSV file has it."""
+    return "" if value is None else str(true_cell(value))
 
 
 def _test(method: str, part: str, rows: list[tuple[str, Mapping[str, str]]]) -> PredictedTest:

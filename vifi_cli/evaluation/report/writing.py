@@ -69,10 +69,11 @@ def write_report(folder: Path, report: Report) -> None:
     if comparison := comparison_picture(report.table):
         files[COMPARISON] = comparison
     document = json.dumps(report_document(report), indent=2, ensure_ascii=False, allow_nan=False)
+    # first, since it marks the folder as a report, so that a repeated command may complete it
+    write_file(folder / "report.json", document.encode() + b"\n")
     if report.details:
         write_predictions(folder, report.details)
     texts = {
-        "report.json": document.encode() + b"\n",
         "report.md": _markdown(report, list(files)).encode(),
         "report.html": report_html(report).encode(),
     }

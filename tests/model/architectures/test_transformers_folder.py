@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,33 @@ def test_a_snapshot_of_links_in_the_cache_of_the_hub_is_read(made: tuple[Path, A
         (snapshot / file.name).symlink_to(Path("../../blobs") / str(number))
     assert_same_embeddings(snapshot, made[1])
     assert_same_embeddings(snapshot / "model.safetensors", made[1])
+
+
+def test_a_repository_in_the_cache_of_the_hub_is_its_current_snapshot(
+    made: tuple[Path, Any], tmp_path: Path
+) -> None:
+    repository = tmp_path / "models--org--my clip é"
+    snapshots = repository / "snapshots"
+    snapshots.mkdir(parents=True)
+    for name in ("old", "new"):
+        copied(made[0], snapshots / name)
+    with pytest.raises(InvalidInput, match="several snapshots of a model: name one of them"):
+        resolve_model(str(repository))
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("old")
+    assert resolve_model(str(repository)) == resolve_model(str(snapshots / "old"))
+    (repository / "refs" / "main").write_text("another")
+    shutil.rmtree(snapshots / "old")
+    assert resolve_model(str(snapshots)) == resolve_model(str(snapshots / "new"))
+
+
+def test_a_configuration_without_weights_is_called_so(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = copied(made[0], tmp_path / "clip")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(
+        InvalidInput, match=r"of a model of transformers, but no weights \(model\.safetensors\)"
+    ):
+        resolve_model(str(folder))
 
 
 def test_pickled_and_half_precision_weights_are_read(made: tuple[Path, Any], tmp_path: Path) -> None:

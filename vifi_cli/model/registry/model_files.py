@@ -34,10 +34,13 @@ def is_transformers_folder(folder: Path) -> bool:
 
 def is_transformers_file(file: Path) -> bool:
     """Whether a file is the weights of such a folder, or their index, whose configuration is beside it."""
-    if file.name not in TRANSFORMERS_WEIGHTS:
-        return False
+    return file.name in TRANSFORMERS_WEIGHTS and names_a_transformers_model(file.parent)
+
+
+def names_a_transformers_model(folder: Path) -> bool:
+    """Whether a folder holds the configuration of a model of transformers, which vifi may or may not read."""
     try:
-        content = json.loads((file.parent / CARD_FILE).read_text(encoding="utf-8"))
+        content = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and "model_type" in content

@@ -12,11 +12,13 @@ from vifi_cli.model.registry.model_files import (
     CARD_FILE,
     OPEN_CLIP_CONFIGURATION,
     TENSOR_FILES,
+    TRANSFORMERS_WEIGHTS,
     WEIGHT_SUFFIXES,
     is_model_folder,
     is_transformers_file,
     is_transformers_folder,
     is_weights_name,
+    names_a_transformers_model,
 )
 from vifi_cli.model.registry.near_models import near_model
 from vifi_cli.model.torchvision_operators import declare_missing_operators
@@ -152,6 +154,13 @@ def _folder(path: Path) -> ModelSource:
         return ModelSource(str(path), "vifi", path=path)
     if is_transformers_folder(path):
         return ModelSource(str(path), "transformers", path=path)
+    if snapshot := _snapshot(path):
+        return _folder(snapshot)
+    if names_a_transformers_model(path):
+        raise InvalidInput(
+            f"{path} holds the configuration of a model of transformers, but no weights "
+            f"({TRANSFORMERS_WEIGHTS[0]}): copy the complete folder"
+        )
     if any(_PART.search(file.name) for file in path.iterdir()):
         raise InvalidInput(f"{path} holds the files of a model, but not its config.json: fetch that too")
     models = (path / name for name in ("best", "last") if is_model_folder(path / name))
@@ -161,6 +170,21 @@ def _folder(path: Path) -> ModelSource:
         f"{path} is not a model folder: it holds neither {OPEN_CLIP_CONFIGURATION} "
         f"nor {CARD_FILE} and {', '.join(TENSOR_FILES[:-1])} or {TENSOR_FILES[-1]}{hint}"
     )
+
+
+def _snapshot(path: Path) -> Path | None:
+    """The files of a repository in the cache of the hub (`models--org--name`): its main branch's, or the only ones."""
+    snapshots = path if path.name == "snapshots" else path / "snapshots"
+    if not is_given_folder(snapshots):
+        return None
+    found = sorted(folder for folder in snapshots.iterdir() if folder.is_dir())
+    reference = snapshots.parent / "refs" / "main"
+    main = reference.read_text(errors="replace").strip() if reference.is_file() else ""
+    if current := next((folder for folder in found if folder.name == main), None):
+        return current
+    if len(found) > 1:
+        raise InvalidInput(f"{path} holds several snapshots of a model: name one of them, such as {found[0]}")
+    return found[0] if found else None
 
 
 def _weights_file(path: Path, named: str) -> ModelSource:

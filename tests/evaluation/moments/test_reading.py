@@ -143,6 +143,10 @@ def test_didemo_keeps_every_annotator(tmp_path: Path) -> None:
             json.dumps({key: QV[key] for key in ("qid", "query", "vid")}),
             "has no relevant_windows, as in the test split",
         ),
+        (
+            json.dumps(QV | {"relevant_windows": []}),
+            "line 1 has no true window: add one, or delete the query",
+        ),
         (json.dumps(QV | {"relevant_windows": [[0, float("nan")]]}), "[0, nan] is not a window"),
         (json.dumps(QV | {"relevant_windows": [["0:12", 20]]}), "['0:12', 20] is not a window"),
         (

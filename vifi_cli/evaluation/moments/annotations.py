@@ -39,6 +39,8 @@ class _Collected:
     ) -> None:
         """Adds a query of number, text and video, unless none of its windows has a length."""
         read = [(values, window_of(values, where)) for values in windows]
+        if not read:
+            raise InvalidInput(f"{where} has no true window: add one, or delete the query")
         self.without_length += [f"{where}, {values}" for values, window in read if window is None]
         kept = tuple(dict.fromkeys(window for _, window in read if window))
         if kept:

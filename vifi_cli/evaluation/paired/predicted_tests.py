@@ -80,7 +80,7 @@ def read_predictions(given: Path, name: str) -> PredictionFile:
     if path.name == REPORT:
         path = path.with_name(PREDICTIONS_CSV)
     if not path.is_file():
-        of_report = "repeat the test: older reports have no predictions, and neither has retrieval"
+        of_report = "repeat the test: older reports have no predictions, nor have retrieval and moments"
         step = "name a report or a table of predictions" if path == given else of_report
         raise InvalidInput(f"{path} does not exist; {step}")
     rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _csv_rows(path)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.data import check_data, split_data
     from vifi_cli.api.evaluation.compare import compare
     from vifi_cli.api.evaluation.evaluate import evaluate
+    from vifi_cli.api.evaluation.methods.estimate import estimate_evaluation
     from vifi_cli.api.evaluation.searched.moments import evaluate_moments
     from vifi_cli.api.evaluation.searched.retrieval import evaluate_retrieval
     from vifi_cli.api.library.indexing import index_videos
@@ -78,6 +79,7 @@ _HOMES = {
     "embed_map": "vifi_cli.api.visualization.embedding_map",
     "export_model": "vifi_cli.api.models.conversion",
     "import_model": "vifi_cli.api.models.conversion",
+    "estimate_evaluation": "vifi_cli.api.evaluation.methods.estimate",
     "estimate_training": "vifi_cli.api.training.estimate",
     "evaluate": "vifi_cli.api.evaluation.evaluate",
     "evaluate_moments": "vifi_cli.api.evaluation.searched.moments",
@@ -112,6 +114,7 @@ __all__ = [
     "cut",
     "draw_runs",
     "embed_map",
+    "estimate_evaluation",
     "estimate_training",
     "evaluate",
     "evaluate_moments",

@@ -34,8 +34,8 @@ from vifi_cli.training.run.interruptions import memory_is_full, with_kept_model,
 from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.run.loggers.run_logs import RunLogs, require_loggers
 from vifi_cli.training.run.model import check_base, keeps_index, load_training_model, load_untrained
-from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
-from vifi_cli.training.run.size import RunSize
+from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores, card_of_epoch
+from vifi_cli.training.run.size import RunSize, length_of
 from vifi_cli.training.run.state import RunProgress, restore_training_state, save_training_state
 from vifi_cli.training.run.validation import Validation
 
@@ -78,8 +78,7 @@ class FineTuning:
             workers=reading_workers(recipe, processes),
         )
         if recipe.tune == "text":  # the image tower stays as it is
-            enter = self._enter
-            known = kept_features(network, self._card, enter.preprocessing, enter.arithmetic)
+            known = kept_features(network, self._card, self._enter.preprocessing, self._enter.arithmetic)
             self._clips = replace(self._clips, features=known)
         self._validation = Validation(data, self._clips, recipe, self._enter, processes, listener.scoring)
         if recipe.patience and not self._validation.may_choose():
@@ -143,12 +142,7 @@ class FineTuning:
     @property
     def length(self) -> RunLength:
         """How much it has to do."""
-        recipe, data, count = self._config.recipe, self._data, self._processes.count
-        checks = [epoch for epoch in range(1, recipe.epochs) if (epoch - 1) % recipe.validate_every == 0]
-        times = len(checks) + 2  # and before the first epoch and after the last
-        videos = times * len(data.val or data.test) + (len(data.test) if data.val != data.test else 0)
-        clips = min(self._plan.effective_batch, self._plan.videos)
-        return RunLength(recipe.epochs, self._plan.steps_per_epoch, -(-clips // count), -(-videos // count))
+        return length_of(self._config.recipe, self._data, self._plan, self._processes.count)
 
     @property
     def size(self) -> RunSize:
@@ -175,11 +169,9 @@ class FineTuning:
         """Score the model that the run starts from, as a test of it would, with texts of its own."""
         if not (self._data.val or self._data.test):
             return None
-        as_published = self._config.protocol == "paper"
-        device = self._processes.device
-        start, classes = load_untrained(
-            self._config.model, self._data.class_names, device, as_published=as_published
-        )
+        config, device = self._config, self._processes.device
+        as_published, names = config.protocol == "paper", self._data.class_names
+        start, classes = load_untrained(config.model, names, device, as_published=as_published)
         validation = self._validation
         if start.fusion != self._learner.network.fusion:  # its embeddings of videos are others
             validation = replace(validation, clips=replace(self._clips, features=None), _embedded={})
@@ -272,11 +264,7 @@ class FineTuning:
         if not self._processes.is_first:
             return
         self._folder.require_place()
-        origin = {**self._card.origin, "epoch": str(epoch)}
-        if scores:
-            name = f"{scores.split}_{scores.measure.replace('-', '')}"  # val_top1 or val_mAP
-            origin[name] = f"{scores.value:.4f}"
-        card = replace(self._card, origin=origin)
+        card = card_of_epoch(self._card, epoch, scores)
         for path in (self._folder.last, *([self._folder.best] if is_best else [])):
             write_model_folder(path, network, card)
 
@@ -297,10 +285,8 @@ class FineTuning:
         index_model = (
             self._config.model if keeps_index(self._card, self._config.model) else str(self._folder.best)
         )
-        epoch = progress.best_epoch
-        result = RunResult(self._folder.path, self._folder.best, index_model, epoch, val, test, before)
-        return replace(
-            result,
+        return RunResult(
+            *(self._folder.path, self._folder.best, index_model, progress.best_epoch, val, test, before),
             class_names=self._data.class_names,
             left_out_classes=self._data.left_out,
             epochs_done=epochs[-1].epoch,

@@ -28,7 +28,7 @@ from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.interruptions import with_next_step
 from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.run.model import load_start, tuned_card
-from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores
+from vifi_cli.training.run.reports import EpochReport, RunLength, RunResult, Scores, card_of_epoch
 from vifi_cli.training.run.validation import Validation, has_own_val
 from vifi_cli.wording import counted
 
@@ -219,10 +219,8 @@ class HeadFitting:
         if not self._processes.is_first:
             return
         self._folder.require_place()
-        origin = {**self._model.card.origin, "epoch": "1"}
-        if scores:
-            origin[f"{scores.split}_{scores.measure.replace('-', '')}"] = f"{scores.value:.4f}"
-        write_model_folder(self._folder.best, self._model.network, replace(self._model.card, origin=origin))
+        card = card_of_epoch(self._model.card, 1, scores)
+        write_model_folder(self._folder.best, self._model.network, card)
 
     def _noted(self, report: EpochReport) -> EpochReport:
         if self._processes.is_first:

@@ -4,20 +4,23 @@ import statistics
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.training.batches.epoch_plan import RunPlan
 from vifi_cli.training.engine.frozen_towers import embed_once
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.saved_tensors import SavedTensors
 from vifi_cli.training.fine_tuning import FineTuning
-from vifi_cli.training.run.size import RunSize
+from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.training.run.size import RunSize, length_of
 
 LONGEST_SECONDS = 20.0  # of the timed steps, unless the first takes longer
 TIMED_STEPS, SCORED_VIDEOS = 4, 8
@@ -59,6 +62,17 @@ class Times:
     video: float  # to score it
     total: float
 
+    @classmethod
+    def of(
+        cls, step: float, video: float, recipe: Recipe, data: LabeledVideos, plan: RunPlan, processes: int
+    ) -> Self:
+        """The times of a run whose steps and videos take so long; a frozen image tower sees each video once."""
+        encoding = video * -(-plan.videos // processes) if recipe.embeds_clips_once() else 0.0
+        scored = length_of(recipe, data, plan, processes).videos_to_score
+        if recipe.tune == "text":
+            scored = -(-len({*data.val, *data.test}) // processes)
+        return cls(encoding, step, video, encoding + step * plan.total_steps + scored * video)
+
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
@@ -76,14 +90,15 @@ class TrialRun(FineTuning):
 
     def estimate(self) -> RunEstimate:
         """Take steps and score videos for some seconds; errors are those of a run before its first step."""
-        embeds_once = self._config.recipe.embeds_clips_once()
+        recipe, plan = self._config.recipe, self._plan
+        embeds_once = recipe.embeds_clips_once()
+        # a few videos that an earlier estimate has left in the cache would stand for all
+        self._clips = replace(self._clips, features=None)
+        self._validation = replace(self._validation, clips=self._clips)
         clip_bytes = self._clip_cache_bytes()
         activations, gpu_peak, steps = self._timed_embedded_steps() if embeds_once else self._timed_steps()
-        video = self._video_seconds()
-        encoding = video * -(-self._plan.videos // self._processes.count) if embeds_once else 0.0
-        step = statistics.median(steps[1:] or steps)
-        scoring = self.length.videos_to_score * video
-        times = Times(encoding, step, video, encoding + step * self._plan.total_steps + scoring)
+        step, video = statistics.median(steps[1:] or steps), self._video_seconds()
+        times = Times.of(step, video, recipe, self._data, plan, self._processes.count)
         learned = _bytes_of(self._learner.tuned.values())
         average = _bytes_of(self._learner.average.values())
         network = self._learner.network
@@ -97,7 +112,7 @@ class TrialRun(FineTuning):
         )
         kept = _bytes_of(self._learner.state().values())
         disk = Disk(2 * kept, kept + 2 * learned + average, clip_bytes)
-        precision = choose_precision(self._config.recipe.runtime.precision, self._processes.device)
+        precision = choose_precision(recipe.runtime.precision, self._processes.device)
         name = str(precision.dtype or torch.float32).removeprefix("torch.")
         return RunEstimate(self.size, name, memory, disk, times)
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vifi_cli.cli.evaluation.eval import show_table
+from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable
 from vifi_cli.evaluation.scoring.confidence_intervals import Estimate
 

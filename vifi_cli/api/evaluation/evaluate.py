@@ -68,9 +68,7 @@ def evaluate(
     """
     heard = of_first_process(feedback)
     subjects = resolve(models, data, setting, options, heard)
-    name = f"{subjects[0].setting.name}-{'-'.join(slug(subject.data.name) for subject in subjects)}"
-    name = name[:LONGEST_NAME].rstrip("-")
-    folder = report_folder(options.get("output"), name if subjects[0].methods else dated(name))
+    folder = folder_of(subjects, options)
     with joined_processes(device, heard.note) as processes:
         sets = _test(subjects, folder / "runs", processes, heard, allow_leak=options.get("allow_leak", False))
         with_published = options.get("published", False)
@@ -78,6 +76,13 @@ def evaluate(
             make_report(tester, tested, heard, with_published=with_published) for tester, tested in sets
         ]
     return written(joined_report(reports, [tester.plan for tester, _ in sets]), folder)
+
+
+def folder_of(subjects: Sequence[Subject], options: EvaluationOptions) -> Path:
+    """The folder of the report, with a date if nothing is trained; errors are those of `report_folder`."""
+    name = f"{subjects[0].setting.name}-{'-'.join(slug(subject.data.name) for subject in subjects)}"
+    name = name[:LONGEST_NAME].rstrip("-")
+    return report_folder(options.get("output"), name if subjects[0].methods else dated(name))
 
 
 def dated(name: str) -> str:
@@ -103,10 +108,14 @@ def written(report: Report, folder: Path) -> Report:
     return replace(report, folder=folder)
 
 
-def _test(
-    subjects: Sequence[Subject], runs: Path, processes: Processes, feedback: Feedback, *, allow_leak: bool
-) -> list[tuple[Tester, TestedCandidates]]:
-    """Trains the methods, if any, and tests everything on the clips of each set of data."""
+def plan_sets(
+    subjects: Sequence[Subject], runs: Path, feedback: Feedback, *, allow_leak: bool
+) -> tuple[list[TestPlan], list[MethodRuns], dict[Path, Run]]:
+    """What is tested on each set of data, and the runs of training that all sets need, by their folders.
+
+    Raises:
+        InvalidInput: a list is not available, a recipe makes no sense, or there is a leak that is not allowed.
+    """
     for model in subjects[0].models:
         fetch_weights(model, feedback)
         note_assumptions(model, feedback)
@@ -124,11 +133,19 @@ def _test(
             feedback.note(
                 f"{shown_path(subject.data.name)} has no official splits: all its test videos are one list"
             )
+    needed: dict[Path, Run] = {}  # in the zero-shot setting, all sets need the same
     if subjects[0].methods:
-        needed: dict[Path, Run] = {}  # in the zero-shot setting, all sets need the same
         for own, plan in zip(method_runs, plans, strict=True):
             needed |= own.needed(plan.trials)
-        train_runs(tuple(needed.values()), processes, feedback)
+    return plans, method_runs, needed
+
+
+def _test(
+    subjects: Sequence[Subject], runs: Path, processes: Processes, feedback: Feedback, *, allow_leak: bool
+) -> list[tuple[Tester, TestedCandidates]]:
+    """Trains the methods, if any, and tests everything on the clips of each set of data."""
+    plans, method_runs, needed = plan_sets(subjects, runs, feedback, allow_leak=allow_leak)
+    train_runs(tuple(needed.values()), processes, feedback)
     make_repeatable(subjects[0].seed, processes.device)
     loader = ModelLoader(processes.device, feedback)
     testers = [Tester(plan, processes, feedback, loader) for plan in plans]

@@ -6,6 +6,7 @@ from functools import cache
 from time import perf_counter
 
 import torch
+from torch import Tensor
 
 from vifi_cli.api.evaluation.epochs import epoch_in_words
 from vifi_cli.api.evaluation.plan import TestPlan
@@ -211,21 +212,30 @@ class Tester:
         classes = embed_tested_classes(
             loaded, videos.class_names, texts, as_published=self.as_published, warn=self._warn_once
         )
-        processes = self.clip_settings.processes
-        mine = range(processes.rank, len(videos.test), processes.count)
-        clips = replace(self.clip_settings.clips(videos.test, loaded), features=self._features)
         reused_before = self._features.reused if self._features else 0
-        with self._feedback.task(f"Testing {name}", len(mine), "videos") as report:
-            share = predict(
-                loaded.network,
-                classes.to(processes.device),
-                clips,
-                mine,
-                self.clip_settings.enter(loaded),
-                report,
-            )
+        share = self._predict_share(name, loaded, classes, videos)
         self.reused_videos += self._features.reused - reused_before if self._features else 0
-        return require_finite(joined(processes.gather(share)))
+        return require_finite(joined(self.clip_settings.processes.gather(share)))
+
+    def _predict_share(
+        self, name: str, loaded: LoadedModel, classes: Tensor, videos: LabeledVideos
+    ) -> Predictions:
+        """Predicts this process's share of the test videos."""
+        processes, settings = self.clip_settings.processes, self.clip_settings
+        mine = range(processes.rank, len(videos.test), processes.count)
+        clips = replace(settings.clips(videos.test, loaded), features=self._features)
+        with self._feedback.task(f"Testing {name}", len(mine), "videos") as report:
+            on_device = classes.to(processes.device)
+            return predict(loaded.network, on_device, clips, mine, settings.enter(loaded), report)
+
+    def seconds_of(self, model: ModelSource, videos: LabeledVideos) -> float:
+        """How long the test videos take, without what is known of them from before."""
+        loaded = self.load(model)
+        self._features = None
+        classes = embed_tested_classes(loaded, videos.class_names, as_published=self.as_published)
+        clock = perf_counter()
+        self._predict_share("a few videos", loaded, classes, videos)
+        return perf_counter() - clock
 
     def _describe(self, loaded: LoadedModel, class_names: Sequence[str]) -> None:
         name, card = loaded.source.name, loaded.card

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vifi_cli.cli.evaluation.eval import fits
+from vifi_cli.cli.evaluation.table import fits
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import JsonOption

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from vifi_cli import stop_signals
+from vifi_cli.cli.evaluation.planned import show_planned
+from vifi_cli.cli.evaluation.table import show_table
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.settings import named_in_help
@@ -29,10 +28,9 @@ from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL, load_torch
 from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vifi_cli.api.evaluation.methods.estimate import PlannedEvaluation
     from vifi_cli.evaluation.report.report import Report
-    from vifi_cli.evaluation.report.table import ResultTable
 
-GAP = 2  # between the columns of a table
 OVER_INDEX = "corpus-moments"
 MOMENT_SETTINGS = ("moments", OVER_INDEX)
 TESTING, TRAINING = "Testing", "Training first"
@@ -152,7 +150,12 @@ class EvalOptions(TestedModels):
     ] = None
     published: Annotated[bool, _option("Show the results of the paper too", TESTING, "--published")] = False
     train: Annotated[
-        bool, _option("Train METHODS from MODEL first; finished runs are kept", TRAINING, "--train")
+        bool,
+        _option(
+            "Train METHODS from MODEL first; finished runs are kept; --dry-run only plans",
+            TRAINING,
+            "--train",
+        ),
     ] = False
     recipe: Annotated[
         list[str] | None,
@@ -163,6 +166,10 @@ class EvalOptions(TestedModels):
             complete=completion.recipes,
         ),
     ] = None
+    # shown with --train: an option more would make the help too long
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", hidden=True, help="Plan, and train nothing")] = (
+        False
+    )
     seeds: Annotated[
         str | None,
         _option("Train with each of these seeds: 1,2,3, or how many", TRAINING, metavar="SEEDS"),
@@ -179,12 +186,15 @@ class EvalOptions(TestedModels):
             raise InvalidInput(
                 f"{self.methods[0]} is a method to train: add --train, or name models with --model"
             )
+        if self.dry_run and not self.train:
+            raise InvalidInput("--dry-run goes with --train: it plans what would be trained")
         return self.methods or DEFAULT_METHODS.split() if self.train else []
 
     def query_file(self) -> Path:
         """The queries of a search, with which no other option of the test goes."""
         unfit = {
-            "METHODS": self.methods, "--train": self.train, "--data": self.data, "--classes": self.classes,
+            "METHODS": self.methods, "--train": self.train, "--dry-run": self.dry_run,
+            "--data": self.data, "--classes": self.classes,
             "--texts": self.texts, "--recipe": self.recipe, "--published": self.published,
             "--allow-leak": self.allow_leak, "--protocol": self.protocol == "paper", "--views": self.views,
             "--frames": self.frames, "--seeds": self.seeds,
@@ -209,7 +219,9 @@ def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
     load_torch()
     import vifi_cli
     from vifi_cli.api.feedback import is_first_process
+    from vifi_cli.evaluation.report.report import Report
 
+    report: Report | PlannedEvaluation
     if options.setting == "retrieval":
         report = vifi_cli.evaluate_retrieval(
             options.query_file(),
@@ -230,17 +242,22 @@ def evaluate(options: EvalOptions, as_json: JsonOption = False) -> None:
         )
     else:
         report = _evaluate(options)
-    if is_first_process():
+    if not is_first_process():
+        return
+    if isinstance(report, Report):
         _show(report, as_json=as_json)
+    else:
+        show_planned(report, as_json=as_json)
 
 
-def _evaluate(options: EvalOptions) -> Report:
+def _evaluate(options: EvalOptions) -> Report | PlannedEvaluation:
     import vifi_cli
     from vifi_cli.api.feedback import is_first_process
     from vifi_cli.api.training.run import Interrupted
 
+    do = vifi_cli.estimate_evaluation if options.dry_run else vifi_cli.evaluate
     try:
-        return vifi_cli.evaluate(
+        return do(
             options.model or (),
             options.data or (),
             options.setting,
@@ -281,44 +298,3 @@ def _show(report: Report, *, as_json: bool) -> None:
     output.spelling(name for test in report.details for name in test.class_names)
     if report.folder:
         output.note(f"report: {report.folder / 'report.html'}")
-
-
-def show_table(table: ResultTable) -> None:
-    """Shows the rows; on a narrow terminal, intervals are below their values, and minor columns in the report alone."""
-    from vifi_cli.evaluation.report.table import MINOR_COLUMNS, best_places, condition_columns, estimate_text
-
-    names, conditions = condition_columns(table)
-    headers = ("Method", *names, *table.columns)
-    texts = [
-        [
-            f"{row.method} (published)" if row.source == "published" else row.method,
-            *tested_with,
-            *map(estimate_text, row.estimates),
-        ]
-        for row, tested_with in zip(table.rows, conditions, strict=True)
-    ]
-    breaks = not fits([headers, *texts])
-    if breaks:
-        first = 1 + len(names)
-        texts = [[*row[:first], *(text.replace(" [", "\n[") for text in row[first:])] for row in texts]
-        minor = [name for name in table.columns if name in MINOR_COLUMNS]
-        if minor and not fits([headers, *texts]):
-            show_table(table.without(minor))
-            others = f"{', '.join(minor[:-1])} and " if minor[1:] else ""
-            output.note(f"{others}{minor[-1]}: see the report")
-            return
-    cells: list[list[str | Text]] = []
-    for row, best, texts_of_row in zip(table.rows, best_places(table), texts, strict=True):
-        tested_with, figures = texts_of_row[: 1 + len(names)], texts_of_row[1 + len(names) :]
-        styles = ["dim" if row.source == "published" else "bold" if is_best else "" for is_best in best]
-        cells.append([*tested_with, *map(Text, figures, styles)])
-    output.rows(headers, cells, right=(*names, *table.columns))
-
-
-def fits(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether rows fit the terminal side by side; always in a pipe."""
-    widest = [
-        max(len(line) for text in column for line in text.split("\n")) for column in zip(*rows, strict=True)
-    ]
-    width = sum(widest) + GAP * (len(widest) - 1)
-    return not output.stdout_is_terminal() or width <= shutil.get_terminal_size().columns

@@ -1,8 +1,9 @@
 """The length of a run, and its reports: each epoch, and the result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.wording import counted
 
 
@@ -101,3 +102,12 @@ class RunLength:
     def steps(self) -> int:
         """All optimizer steps."""
         return self.epochs * self.steps_per_epoch
+
+
+def card_of_epoch(card: ModelCard, epoch: int, scores: Scores | None) -> ModelCard:
+    """The card of the model after an epoch, with its score."""
+    origin = {**card.origin, "epoch": str(epoch)}
+    if scores:
+        name = f"{scores.split}_{scores.measure.replace('-', '')}"  # val_top1 or val_mAP
+        origin[name] = f"{scores.value:.4f}"
+    return replace(card, origin=origin)

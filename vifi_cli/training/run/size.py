@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 
+from vifi_cli.data.labeled_videos import LabeledVideos
+from vifi_cli.training.batches.epoch_plan import RunPlan
+from vifi_cli.training.recipe.recipe import Recipe
+from vifi_cli.training.run.reports import RunLength
 from vifi_cli.wording import counted
+
+
+def length_of(recipe: Recipe, data: LabeledVideos, plan: RunPlan, processes: int) -> RunLength:
+    """How much each of several processes has to do in a run."""
+    checks = [epoch for epoch in range(1, recipe.epochs) if (epoch - 1) % recipe.validate_every == 0]
+    times = len(checks) + 2  # and before the first epoch and after the last
+    videos = times * len(data.val or data.test) + (len(data.test) if data.val != data.test else 0)
+    clips = min(plan.effective_batch, plan.videos)
+    return RunLength(recipe.epochs, plan.steps_per_epoch, -(-clips // processes), -(-videos // processes))
 
 
 @dataclass(frozen=True, slots=True)

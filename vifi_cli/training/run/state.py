@@ -73,10 +73,7 @@ def _read_state(path: Path, learner: Learner) -> tuple[RunProgress, dict[str, An
     """The progress, the state of the scaler, and the tensors of a file, which must fit the learner."""
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads(file.metadata()["facts"])
-            saved = facts["progress"]
-            saved.setdefault("best_score", saved.pop("best_top1", -1.0))  # its former name
-            progress = RunProgress(**saved)
+            progress, facts = _progress_of(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         shapes = {name: tensor.shape for name, tensor in _under("weights.", tensors).items()}
         if shapes != {name: tensor.shape for name, tensor in learner.state().items()}:
@@ -88,6 +85,23 @@ def _read_state(path: Path, learner: Learner) -> tuple[RunProgress, dict[str, An
         ) from error
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise InvalidInput(f"{path} is damaged or belongs to another model: start a new run") from error
+
+
+def steps_done(path: Path) -> int:
+    """How many steps a run continues after; 0 if nothing is saved that it can continue from."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _progress_of(file.metadata())[0].step
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        return 0
+
+
+def _progress_of(metadata: dict[str, str]) -> tuple[RunProgress, dict[str, Any]]:
+    """The progress and all facts of a state."""
+    facts = json.loads(metadata["facts"])
+    saved = facts["progress"]
+    saved.setdefault("best_score", saved.pop("best_top1", -1.0))  # its former name
+    return RunProgress(**saved), facts
 
 
 def _placed(tensor: Tensor, moment: str, parameter: Tensor, learner: Learner) -> Tensor:

@@ -188,3 +188,9 @@ def test_what_cannot_be_embedded_is_named(
     monkeypatch.setitem(__import__("sys").modules, "mteb.models.model_meta", None)
     with pytest.raises(MissingDependency, match=r"pip install 'mteb>=2\.26'"):
         mteb_model("starter")
+
+
+@pytest.mark.parametrize("frames", [0, -1, 2.5, "8"])
+def test_frames_that_are_no_number_from_1_on_are_refused(frames: Any) -> None:
+    with pytest.raises(InvalidInput, match="frames is a number from 1 on"):
+        mteb_model("starter", frames=frames)

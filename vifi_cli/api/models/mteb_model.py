@@ -151,9 +151,12 @@ def mteb_model(
 
     Raises:
         MissingDependency: mteb, or a package that the model needs, is not installed.
-        InvalidInput: the model is unknown, or takes pictures that are not square, or this machine lacks the device.
+        InvalidInput: the model is unknown, or takes pictures that are not square, or this machine lacks the device, or
+            `frames` is not a number of frames.
         ModelUnavailable: the weights are unavailable or damaged.
     """
+    if frames is not None and not (type(frames) is int and frames > 0):
+        raise InvalidInput(f"frames is a number from 1 on, not {frames!r}")
     try:
         from mteb.models.model_meta import ModelMeta
     except ImportError as error:

@@ -23,6 +23,8 @@ model_app.command("import")(import_command)
 model_app.command("export")(export_command)
 model_app.command("merge")(merge_command)
 
+_RESIZED = {"shortest": "center crop", "squash": "squashed", "longest": "padded"}
+
 NameArgument = Annotated[
     str,
     typer.Argument(
@@ -85,7 +87,7 @@ def show(model: NameArgument, device: DeviceOption = "auto", as_json: JsonOption
     facts = {
         "model": encoder.model_name,
         "dimension": encoder.dimension,
-        "picture": f"{geometry.height} x {geometry.width}, {geometry.resize} side, {geometry.interpolation}",
+        "picture": f"{geometry.height} x {geometry.width}, {_RESIZED[geometry.resize]}, {geometry.interpolation}",
         "frames run by": encoder.description,
         "texts run by": encoder.text.description,
         "vision fingerprint": encoder.vision_fingerprint,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vifi_cli.model.storage.loading import LoadedModel
+from vifi_cli.model.towers.clip_transform import test_short_side
 
 _CLASSES_SHOWN = 20
 
@@ -54,7 +55,11 @@ def write_readme(folder: Path, model: LoadedModel, family: str) -> None:
     }
     facts = "".join(f"| {name} | {value} |\n" for name, value in origins.items())
     origin = f"{family}Model, exported by vifi.\n\n| | |\n| --- | --- |\n{facts}".rstrip()
-    notes = []
+    side = card.preprocessing.geometry.height
+    notes = [
+        "The lines prepare frames by the processor of this folder. vifi's tests crop the center of frames whose short "
+        f"side is {test_short_side(side)} pixels, so their probabilities differ a little."
+    ]
     if len(card.class_names) > _CLASSES_SHOWN:
         names = ", ".join(card.class_names)
         notes.append(f"All {len(card.class_names)} classes of its training: {names}")

@@ -1,12 +1,18 @@
 """`vifi eval compare` as a user runs it, beside `vifi eval`."""
 
 import json
+import os
+import pty
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.api.evaluation.test_compare import RIGHT, write
 from tests.cli.conftest import Vifi
+from vifi_cli import compare
+from vifi_cli.cli.evaluation.compare import show_tests
 
 
 @pytest.fixture
@@ -33,6 +39,23 @@ def test_the_table_in_a_pipe(vifi: Vifi, reports: None) -> None:
     Path("reports/b/report.json").write_text('{"stamps": ["leak: it knows them"]}')
     warned = vifi("eval", "compare", "reports/a", "reports/b").stderr.splitlines()
     assert warned[-1] == "warning: reports/b: leak: it knows them"
+
+
+def test_a_narrow_terminal_has_intervals_on_their_own_lines(
+    reports: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, follower = pty.openpty()
+    monkeypatch.setenv("COLUMNS", "70")
+    with os.fdopen(follower, "w") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", terminal)
+        show_tests(compare("reports/splits"))
+        terminal.flush()
+        text = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert "\\n" not in text
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert re.match(r"split 1 .* \+0\.0 ", plain[1])
+    assert re.match(r" +\[-?\d+\.\d, \d+\.\d\] *$", plain[2])
 
 
 def test_parts_and_json(vifi: Vifi, reports: None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from vifi_cli.cli.evaluation.table import fits
 from vifi_cli.cli.terminal import output
@@ -66,7 +67,7 @@ def compare(
     else:
         output.note(f"A: {comparison.first.in_words}")
         output.note(f"B: {comparison.second.in_words}")
-        _show_tests(comparison)
+        show_tests(comparison)
         _show_classes(comparison)
     for remark in comparison.notes:
         output.note(remark)
@@ -74,16 +75,19 @@ def compare(
         output.warning(stamp)
 
 
-def _show_tests(comparison: Comparison) -> None:
-    headers = ["A", "B", "B - A", "both/A/B/none", "exact p", "mid-p"]
-    texts = [_figures(test) for test in comparison.tests]
-    right = tuple(headers)
-    if any(test.part for test in comparison.tests):
-        headers = ["Part", *headers]
-        texts = [[test.part, *row] for test, row in zip(comparison.tests, texts, strict=True)]
-    if not fits([headers, *texts]):
-        texts = [[text.replace(" [", "\n[") for text in row] for row in texts]
-    output.rows(headers, texts, right=right)
+def show_tests(comparison: Comparison) -> None:
+    """Shows a row per part; on a narrow terminal, intervals are below their values."""
+    names = ("A", "B", "B - A", "both/A/B/none", "exact p", "mid-p")
+    has_parts = any(test.part for test in comparison.tests)
+    headers = ("Part", *names) if has_parts else names
+    parts = [[test.part] if has_parts else [] for test in comparison.tests]
+    figures = [_figures(test) for test in comparison.tests]
+    if not fits([headers, *([*part, *row] for part, row in zip(parts, figures, strict=True))]):
+        figures = [[text.replace(" [", "\n[") for text in row] for row in figures]
+    cells: list[list[str | Text]] = [
+        [*part, *map(Text, row)] for part, row in zip(parts, figures, strict=True)
+    ]
+    output.rows(headers, cells, right=names)
 
 
 def _figures(test: PairedTest) -> list[str]:

@@ -1,5 +1,6 @@
 """Linear probe and Tip-Adapter in an evaluation: no figure where there is no answer, and runs that are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,10 @@ def test_new_classes_have_no_figure_by_a_linear_probe_and_their_texts_by_tip_ada
     before = [head.stat().st_mtime_ns for head in heads]
     again = trained(tiny, four_colours, tmp_path / "r", "base2novel", "vanilla", *HEADS)
     assert [head.stat().st_mtime_ns for head in heads] == before, "finished runs are kept"
-    assert again.table == report.table
+    # all but the time of the tests, which are done again
+    assert [replace(row, test_seconds=None) for row in again.table.rows] == [
+        replace(row, test_seconds=None) for row in report.table.rows
+    ]
 
 
 def test_a_head_is_tested_on_videos_that_it_has_not_seen(

@@ -35,7 +35,7 @@ def free_port() -> int:
 def test_a_run_goes_on_when_a_process_of_another_machine_was_killed(
     colours: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    changes = recipe("epochs=4", "mixing.group=2")
+    changes = recipe("epochs=3", "mixing.group=2")
     arguments = ("finetune", "--data", colours, "--model", tiny, "--device", "cpu", *changes)
     run_in_two_processes(*arguments, "-o", tmp_path / "undisturbed")
     port, (reading, writing) = free_port(), os.pipe()

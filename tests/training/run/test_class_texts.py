@@ -69,8 +69,9 @@ def test_a_run_that_draws_texts_goes_on_to_the_bit_by_its_own_copy(
     list(make_run(tmp_path / "halves", *changes, begin=False, texts=copy).reports(is_resumed=True))
     assert same_weights(tmp_path / "whole" / "last", tmp_path / "halves" / "last")
     assert losses(tmp_path / "whole") == losses(tmp_path / "halves")
-    list(make_run(tmp_path / "mean", "epochs=2", f"tune={tune}", texts=TEXTS).reports())
-    assert losses(tmp_path / "whole") != losses(tmp_path / "mean")
+    list(make_run(tmp_path / "mean", "epochs=1", f"tune={tune}", texts=TEXTS).reports())
+    of_mean = losses(tmp_path / "mean")
+    assert losses(tmp_path / "whole")[: len(of_mean)] != of_mean
 
 
 def test_texts_that_do_not_suit_the_classes(make_run: MakeRun, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ transformers raise MissingDependency without it.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +259,15 @@ def _tokenizer(model: OpenClipModel) -> Any:
     options = {"context_length": context_length, **(text_config.get("tokenizer_kwargs") or {})}
     if name := text_config.get("hf_tokenizer_name"):
         return open_clip.HFTokenizer(name, tokenizer_mode=text_config.get("tokenizer_mode"), **options)
-    return open_clip.SimpleTokenizer(**options)
+    return open_clip.SimpleTokenizer(**options) if len(options) > 1 else _clip_tokenizer(context_length)
+
+
+@cache
+def _clip_tokenizer(context_length: int) -> Any:
+    """CLIP's own tokenizer, kept, since reading its table of merges takes longer than loading a small model."""
+    import open_clip
+
+    return open_clip.SimpleTokenizer(context_length=context_length)
 
 
 def context_can_be_cut(text_config: Mapping[str, Any]) -> bool:

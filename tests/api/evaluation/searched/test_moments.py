@@ -9,7 +9,6 @@ import pytest
 
 from tests.api.evaluation.searched.test_retrieval import queries_beside
 from tests.cli.conftest import Vifi
-from tests.model.conftest import make_tiny_clip
 from vifi_cli import evaluate_moments, open_index
 from vifi_cli.errors import IndexMissing, InvalidInput
 from vifi_cli.evaluation.moments.scoring import MEASURES, measures_of_query, overlaps
@@ -62,10 +61,10 @@ def test_in_its_video_a_query_gets_what_a_search_below_the_video_gets(indexed: P
     assert report.notes[-1].startswith(
         "At most R1@0.3 100.0, R1@0.5 100.0, R1@0.7 100.0 and mIoU 100.0 can be"
     )
+    check_that_the_written_predictions_have_the_reported_scores(report)
 
 
-def test_the_written_predictions_have_the_reported_scores(indexed: Path, queries: Path) -> None:
-    report = evaluate_moments(queries)
+def check_that_the_written_predictions_have_the_reported_scores(report: Report) -> None:
     truth = lines(report, "true-windows.jsonl")
     assert truth[0] == {
         "qid": 1, "query": "a cat", "vid": "pets.mp4", "duration": 8.0, "relevant_windows": [[4.0, 8.0]]
@@ -100,32 +99,30 @@ def test_queries_may_spell_one_file_differently(indexed: Path, queries: Path) ->
 
 
 def test_models_get_rows_and_search_the_videos_of_the_file_alone(
-    indexed: Path, queries: Path, tmp_path: Path
+    indexed: Path, queries: Path, tiny: Path
 ) -> None:
-    tiny = str(make_tiny_clip(tmp_path / "tiny"))
-    report = evaluate_moments(queries, ["starter", tiny], over_index=True, device="cpu")
+    report = evaluate_moments(queries, ["starter", str(tiny)], over_index=True, device="cpu")
     assert [row.remark for row in report.table.rows] == ["the present index", "an index made for this test"]
     assert dict(report.facts)["Searched"].startswith("all 3 videos of the query file")
     assert figures(report)["R1@0.5"] == 0.5
-    assert len(lines(report, "predictions-tiny.jsonl")) == 4
+    assert len(lines(report, "predictions-tiny_clip.jsonl")) == 4
 
 
 def test_without_an_index_a_model_gets_one_and_without_a_model_it_is_needed(
-    vifi_home: Path, queries: Path, tmp_path: Path
+    vifi_home: Path, queries: Path, tiny: Path
 ) -> None:
     with pytest.raises(IndexMissing, match="nothing is indexed yet"):
         evaluate_moments(queries)
-    (row,) = evaluate_moments(queries, str(make_tiny_clip(tmp_path / "tiny"))).table.rows
+    (row,) = evaluate_moments(queries, str(tiny)).table.rows
     assert row.remark == "an index made for this test"
 
 
 def test_missing_and_unreadable_videos_are_counted_and_named(
-    indexed: Path, queries: Path, tmp_path: Path
+    indexed: Path, queries: Path, tmp_path: Path, tiny: Path
 ) -> None:
-    tiny = [str(make_tiny_clip(tmp_path / "tiny"))]
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     queries.write_text("\n".join((*ROWS, "broken.mp4,a cat,0,1", "gone.mp4,a cat,0,1", "gone.mp4,a dog,0,1")))
-    report = evaluate_moments(queries, tiny)
+    report = evaluate_moments(queries, str(tiny))
     assert report.stamps == ("1 of 5 videos missing, such as gone.mp4: 2 queries not tested",)
     assert report.notes[0] == "1 video cannot be read, such as broken.mp4: their queries are omitted."
     assert dict(report.facts)["Tested"] == "4 queries with 4 true windows in 3 videos"

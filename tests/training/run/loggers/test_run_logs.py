@@ -110,7 +110,7 @@ def test_a_killed_run_logs_no_step_twice(make_run: MakeRun, tmp_path: Path, open
     list(make_run(run, *changes, begin=False).reports(is_resumed=True))
     assert [step for step, _ in opened[1].values] == [4, 4]
     assert opened[1].run.id == opened[0].run.id
-    assert losses(run) == pytest.approx(losses(run))
+    assert len(losses(run)) == 4
     list(make_run(run, *changes, begin=False).reports(is_resumed=True))
     assert (opened[2].values, opened[2].result) == ([], {}), "it has its result already"
     # one that was killed before its first save begins again

@@ -8,6 +8,7 @@ from vifi_cli.api.evaluation.request import subject_of
 from vifi_cli.api.training.request import recipe_of, training_request
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
+from vifi_cli.errors import InvalidInput
 from vifi_cli.training.recipe.changes import make_recipe
 
 SETTINGS = ("supervised", "few-shot-2", "base2novel", "zero-shot")
@@ -33,3 +34,22 @@ def test_an_evaluation_that_trains_takes_the_same_recipe(setting: str, tmp_path:
     subject = subject_of(Setting.parse(setting), DataSource(str(tmp_path)), ["starter"])
     trained_on = "k400" if setting == "zero-shot" else str(tmp_path)
     assert subject.recipe == recipe_of(training_request(trained_on, None, "finetune", {"setting": setting}))
+
+
+def test_a_head_refuses_options_that_it_would_ignore() -> None:
+    texts, fusion = {"texts": "short"}, "decision"
+    for tune, given, said in (
+        ("linear-probe", texts, "--texts short: a linear probe reads no texts"),
+        ("linear-probe", {}, "--fusion decision: linear-probe reads the embeddings of its base"),
+        ("tip-adapter", {}, "--fusion decision: tip-adapter reads the embeddings of its base"),
+    ):
+        with pytest.raises(InvalidInput, match=said):
+            recipe_of(
+                training_request(
+                    "clips", None, "finetune", {"tune": tune, **given}, None if given else fusion
+                )  # type: ignore[typeddict-item]
+            )
+    request = training_request(
+        "clips", None, "finetune", {"tune": "tip-adapter", "recipe": ["fusion=decision"], "texts": "short"}
+    )
+    assert recipe_of(request).fusion == "embedding"  # of all methods of an evaluation

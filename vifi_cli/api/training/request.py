@@ -96,12 +96,24 @@ def recipe_of(request: TrainingRequest) -> Recipe:
     """The recipe of a request: the preset of its setting, its protocol, its changes."""
     changes = [*request.recipe, *([{"fusion": request.fusion}] if request.fusion else [])]
     recipe = make_recipe(_preset(request), protocol=request.protocol, tune=request.tune, changes=changes)
-    if recipe.tune in HEADS:  # each video is encoded once, as in a test
-        still = replace(recipe, random_frames=False, augmentation=Augmentation.none())
+    if (
+        recipe.tune in HEADS
+    ):  # each video is encoded once, as in a test, and frames are fused as the base does
+        _check_options_of_head(request, recipe.tune)
+        still = replace(recipe, fusion="embedding", random_frames=False, augmentation=Augmentation.none())
         recipe = replace(still, epochs=1, mixing=Mixing(0, 0, 0, 0))
     if recipe.prompts and request.method == "finetune":
         raise InvalidInput("recipe: prompts are learned by `vifi prompt-tune`, not by `vifi finetune`")
     return recipe
+
+
+def _check_options_of_head(request: TrainingRequest, kind: str) -> None:
+    if request.fusion not in (None, "embedding"):
+        raise InvalidInput(
+            f"--fusion {request.fusion}: {kind} reads the embeddings of its base; omit --fusion"
+        )
+    if request.texts and kind == "linear-probe":
+        raise InvalidInput(f"--texts {request.texts.name}: a linear probe reads no texts; omit --texts")
 
 
 def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = AUTOMATIC) -> Recipe:

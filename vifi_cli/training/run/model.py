@@ -22,7 +22,7 @@ from vifi_cli.model.prompts.initialization import add_prompts, embedded_words
 from vifi_cli.model.prompts.text import text_layers
 from vifi_cli.model.registry.card import HEADS, BaseReference, LoraShape, ModelCard, Tower, read_card
 from vifi_cli.model.registry.model_files import is_model_folder
-from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.model.storage.loading import LoadedModel, describe_base, load_vifi_clip, preprocessing_of
 from vifi_cli.model.storage.writing import name_base
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
@@ -45,17 +45,25 @@ def load_start(name: str, *, of_changes: bool = False) -> LoadedModel:
     `of_changes` is whether the run learns changes of it, which cannot stand on low-rank matrices. Other runs start from
     the sum of these and the weights.
     """
-    model = load_vifi_clip(resolve_model(name))
-    if model.card.base and model.card.head:
-        raise InvalidInput(f"{name} holds {model.card.changes}: name its base, {model.card.base.model}")
-    if model.card.base and not model.card.lora:
-        raise InvalidInput(f"{name} is a prompt model: name its base, {model.card.base.model}")
-    if model.card.lora and of_changes:
+    source = resolve_model(name)
+    check_start(source, of_changes=of_changes)
+    return load_vifi_clip(source)
+
+
+def check_start(start: ModelSource, *, of_changes: bool) -> None:
+    """Check that a run can start from a model, by its card alone; see `load_start`."""
+    name, card = start.name, start.card
+    if not card or not card.base:
+        return
+    if card.head:
+        raise InvalidInput(f"{name} holds {card.changes}: name its base, {card.base.model}")
+    if not card.lora:
+        raise InvalidInput(f"{name} is a prompt model: name its base, {card.base.model}")
+    if of_changes:
         raise InvalidInput(
-            f"{name} holds {model.card.changes}: put them into full weights first, with "
+            f"{name} holds {card.changes}: put them into full weights first, with "
             f"`vifi model merge {as_argument(Path(name))} --output FOLDER`, and name that folder"
         )
-    return model
 
 
 def prompt_room(model: str) -> PromptRoom:

@@ -17,10 +17,12 @@ from vifi_cli.data.labeled_videos import LabeledVideos, class_counts
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.evaluation.report.table import TrainTime
 from vifi_cli.evaluation.testing.paper_settings import Trial
+from vifi_cli.model.registry.card import HEADS
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import slug
 from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.recipe.changes import Change, changes_of_lora, changes_of_stage, without_lora
+from vifi_cli.training.run.model import check_start
 from vifi_cli.wording import counted
 
 
@@ -43,7 +45,7 @@ class MethodRuns:
         """The runs by their folders: one that two methods need is there once.
 
         Raises:
-            InvalidInput: a recipe makes no sense, or its prompts do not fit the model.
+            InvalidInput: a recipe makes no sense, or what it learns does not fit the model.
         """
         runs: dict[str, Run] = {}
         for trial in trials:
@@ -54,7 +56,9 @@ class MethodRuns:
             if run.request.method == "prompt":
                 prompt_recipe_of(run.request, self._start)
             else:
-                recipe_of(run.request)
+                recipe = recipe_of(run.request)
+                learns_changes = recipe.tune in HEADS or bool(recipe.lora.rank)
+                check_start(self.subject.models[0], of_changes=learns_changes)
         return {self.folder / name: run for name, run in runs.items()}
 
     def texts_of(self, name: str) -> tuple[ClassTexts | None, ...]:

@@ -1,5 +1,6 @@
 """Small real training runs: a tiny CLIP, and clips whose colour is their class."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.listener import Listener
-from vifi_cli.training.run.reports import EpochReport
+from vifi_cli.training.run.reports import EpochReport, RunResult
 
 COLOURS = ("red", "green", "blue")
 
@@ -97,6 +98,22 @@ def losses(folder: Path) -> list[float]:
     """The loss of each step, as the run wrote it down."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [line["loss"] for line in lines if "step" in line]
+
+
+def check_that_a_stop_changes_nothing(
+    make_run: MakeRun, folder: Path, file: str, changes: tuple[str, ...]
+) -> None:
+    """One epoch and one are two to the bit: the losses, and a file of each model."""
+    changes = (*changes, "epochs=2")
+    list(make_run(folder / "whole", *changes).reports())
+    asked = itertools.count()
+    stopped = list(make_run(folder / "halves", *changes, should_stop=lambda: next(asked) == 3).reports())
+    assert not isinstance(stopped[-1], RunResult)
+    list(make_run(folder / "halves", *changes, begin=False).reports(is_resumed=True))
+    assert losses(folder / "whole") == losses(folder / "halves")
+    for name in ("best", "last"):
+        whole, halves = (folder / run / name / file for run in ("whole", "halves"))
+        assert whole.read_bytes() == halves.read_bytes()
 
 
 def reports_of(run: FineTuning) -> tuple[list[StepReport], list[EpochReport]]:

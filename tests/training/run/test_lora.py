@@ -1,13 +1,12 @@
 """Runs of LoRA: only the matrices move, what is saved is small and equal to what learned, and runs go on exactly."""
 
-import itertools
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.conftest import MakeRun, losses
+from tests.training.conftest import MakeRun, check_that_a_stop_changes_nothing, losses
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import read_card
 from vifi_cli.model.registry.source import resolve_model
@@ -107,15 +106,8 @@ def test_it_learns_colours(make_run: MakeRun, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ema", ["0", "0.5"])
 def test_one_and_one_epoch_are_two_to_the_bit(make_run: MakeRun, tmp_path: Path, ema: str) -> None:
-    changes = (*LORA, "epochs=2", f"ema_decay={ema}")
-    list(make_run(tmp_path / "whole", *changes).reports())
-    asked = itertools.count()
-    list(make_run(tmp_path / "halves", *changes, should_stop=lambda: next(asked) == 3).reports())
-    list(make_run(tmp_path / "halves", *changes, begin=False).reports(is_resumed=True))
-    assert losses(tmp_path / "whole") == losses(tmp_path / "halves")
-    for name in ("best", "last"):
-        whole, halves = (tmp_path / run / name / "lora.safetensors" for run in ("whole", "halves"))
-        assert whole.read_bytes() == halves.read_bytes()
+    changes = (*LORA, f"ema_decay={ema}")
+    check_that_a_stop_changes_nothing(make_run, tmp_path, "lora.safetensors", changes)
 
 
 def test_memory_savers_change_nothing_but_rounding(make_run: MakeRun, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Downloads the wheels that the checks need on a machine with PyTorch but without a network.
+"""Downloads the wheels that the checks need on a machine with PyTorch and torchvision but without a network.
 
     python -m tests.device_checks.wheels wheels/ --python 3.12
 

@@ -40,6 +40,13 @@ TINY = {
 }
 
 
+class _Folder(RunFolder):
+    """The folder of a run, without curves: matplotlib would not fit among the wheels."""
+
+    def draw(self) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of the table."""
@@ -147,7 +154,7 @@ def _carry_out(
     folder: Path, model: Path, data: LabeledVideos, device: torch.device, recipe: Recipe, stop_after: int = 0
 ) -> list[float]:
     """Trains to the end, or saves after some steps and resumes; returns the losses."""
-    run, config = RunFolder(folder), RunConfig(str(model), "colours", "", "supervised", "default", recipe)
+    run, config = _Folder(folder), RunConfig(str(model), "colours", "", "supervised", "default", recipe)
     run.begin(config)
     taken = 0
     for is_resumed in (False, True) if stop_after else (False,):

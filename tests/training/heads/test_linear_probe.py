@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.towers.class_head import LinearProbe
+from vifi_cli.training.heads import linear_probe
 from vifi_cli.training.heads.linear_probe import STRENGTHS, USUAL_STRENGTH, fit_linear_probe
 from vifi_cli.training.heads.samples import HeadSamples
 
@@ -65,6 +66,26 @@ def test_the_strength_is_chosen_on_val_where_there_is_one() -> None:
         right = np.maximum(found[np.arange(60), val.shares.argmax(1)], 1e-30)
         scored[strength] = ((right > 0.5).mean(), np.log(right).mean())
     assert fitted.facts["C"].startswith(f"{max(scored, key=lambda each: scored[each]):g},")
+
+
+def test_the_probe_is_the_one_that_was_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def alike(samples: HeadSamples) -> HeadSamples:
+        """Embeddings that hardly differ, so that L-BFGS stops before the optimum."""
+        embeddings = np.full_like(samples.embeddings, 8**-0.5) + 3e-3 * samples.embeddings
+        return HeadSamples(embeddings, samples.shares, samples.units)
+
+    scored: dict[str, list[np.ndarray]] = {}
+
+    def watched(probe: LinearProbe, samples: HeadSamples) -> np.ndarray:
+        predicted = probabilities(probe, samples)
+        scored.setdefault(f"{STRENGTHS[len(scored)]:g}", []).append(predicted)
+        return predicted
+
+    monkeypatch.setattr(linear_probe, "_predicted", watched)
+    train, val = alike(clips([0, 1, 2] * 8, 3)), alike(clips([0, 1, 2] * 8, 3, seed=5))
+    fitted = fit_linear_probe(train, val)
+    (expected,) = scored[fitted.facts["C"].partition(",")[0]]
+    np.testing.assert_array_equal(probabilities(fitted.head, val), expected)
 
 
 def test_cross_validation_keeps_groups_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ class EvalOptions(TestedModels):
     train: Annotated[
         bool,
         _option(
-            "Train METHODS from MODEL first; finished runs are kept; --dry-run only plans",
+            "Train METHODS from MODEL first; finished runs are kept",
             TRAINING,
             "--train",
         ),
@@ -166,10 +166,10 @@ class EvalOptions(TestedModels):
             complete=completion.recipes,
         ),
     ] = None
-    # shown with --train: an option more would make the help too long
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", hidden=True, help="Plan, and train nothing")] = (
-        False
-    )
+    dry_run: Annotated[
+        bool,
+        _option("Show runs, disk and time of --train, and train nothing", TRAINING, "--dry-run", "-n"),
+    ] = False
     seeds: Annotated[
         str | None,
         _option("Train with each of these seeds: 1,2,3, or how many", TRAINING, metavar="SEEDS"),

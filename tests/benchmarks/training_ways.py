@@ -18,10 +18,10 @@ from vifi_cli.model.storage.loading import LoadedModel
 from vifi_cli.model.towers.clip_transform import center_crop, test_short_side
 from vifi_cli.training.batches.mixup import soft_targets
 from vifi_cli.training.engine.class_tokens import ClassTokens
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner, freeze_statistics
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
 from vifi_cli.training.engine.precision import Precision, choose_precision
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.video.clips.clip_sampling import test_frame_indices
 from vifi_cli.video.clips.store import ClipStore

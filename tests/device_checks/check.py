@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.made_videos import solid_colour_clip
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.recipe.changes import make_recipe

@@ -13,7 +13,7 @@ from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.model.registry.class_texts import ClassTexts
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.recipe.changes import make_recipe

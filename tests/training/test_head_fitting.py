@@ -22,7 +22,7 @@ from vifi_cli.model.runtime.encoder import load_encoder, quick_vision_fingerprin
 from vifi_cli.model.storage.averaging import average_models
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.storage.writing import write_model_folder
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.fine_tuning import Listener
 from vifi_cli.training.head_fitting import HeadFitting
 from vifi_cli.training.recipe.changes import make_recipe

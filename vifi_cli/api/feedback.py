@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.engine.launch import read_launch
+from vifi_cli.training.engine.processes.launch import read_launch
 from vifi_cli.wording import BYTES
 
 LOGGER = logging.getLogger("vifi_cli")

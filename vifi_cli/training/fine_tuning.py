@@ -17,11 +17,11 @@ from vifi_cli.model.storage.writing import write_model_folder
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup, plan_run
 from vifi_cli.training.batches.loading import BadVideos, ClipGroup, TrainingClips, load_groups
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import VideoEmbeddings
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loop import BatchMaking, take_steps
 from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.resources import (
     find_micro_batch,
     make_repeatable,

@@ -16,9 +16,9 @@ from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.storage.loading import LoadedModel, describe_base
 from vifi_cli.model.storage.writing import write_model_folder
 from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, BadVideos
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import embed_once
 from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.resources import make_repeatable, open_clip_store, reading_workers
 from vifi_cli.training.fine_tuning import Report
 from vifi_cli.training.heads.linear_probe import fit_linear_probe

@@ -10,7 +10,7 @@ from vifi_cli.api.evaluation.testing import ClipSettings
 from vifi_cli.evaluation.testing.views import ONE_VIEW
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.recipe.changes import make_recipe
 
 # img_norm_cfg of the published datasets/build.py, for bytes

@@ -13,7 +13,7 @@ from vifi_cli.api.training.prepare import prepare_run, restarted_run
 from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
 from vifi_cli.api.training.run import train_model
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.run.folder import RunFolder, newest_run
 
 ALONE = Processes(0, 1, torch.device("cpu"))

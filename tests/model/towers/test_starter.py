@@ -15,8 +15,8 @@ from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder, load_text_encoder
 from vifi_cli.model.towers.efficientnet_lite import load_efficientnet_lite, timm_name
 from vifi_cli.model.towers.minilm import load_minilm
-from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.starter import build_starter
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights import packaged_weights
 from vifi_cli.model.weights.packaged_weights import IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS, PackagedFile

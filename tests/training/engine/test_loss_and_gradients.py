@@ -15,7 +15,6 @@ from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.engine import class_tokens
 from vifi_cli.training.engine.class_tokens import ClassTokens
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import freeze_statistics
 from vifi_cli.training.engine.loss_and_gradients import (
     Arithmetic,
@@ -24,6 +23,7 @@ from vifi_cli.training.engine.loss_and_gradients import (
     encode_parts,
 )
 from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.tuned_parameters import tuned_parameters
 
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vifi_cli.api.evaluation.leaks import run_of
+from vifi_cli.api.evaluation.leaks.leaks import run_of
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.model.registry.card import ModelCard

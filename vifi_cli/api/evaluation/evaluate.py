@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Unpack
 
-from vifi_cli.api.evaluation.leak_advice import how_to_avoid
+from vifi_cli.api.evaluation.leaks.advice import how_to_avoid
 from vifi_cli.api.evaluation.methods.method import find_method
 from vifi_cli.api.evaluation.methods.runs import MethodRuns, Run, titled, train_runs
 from vifi_cli.api.evaluation.options import EvaluationOptions
@@ -27,7 +27,7 @@ from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import REPORTS, given_path, shown_path, slug, write_obstacle
-from vifi_cli.training.engine.distributed import Processes, joined_processes
+from vifi_cli.training.engine.processes.distributed import Processes, joined_processes
 from vifi_cli.training.engine.resources import make_repeatable
 
 LONGEST_NAME = 100  # of a report's folder

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, trained_on
+from vifi_cli.api.evaluation.leaks.leaks import TrainedOn, find_leak, trained_on
 from vifi_cli.api.evaluation.methods.runs import MethodRuns
 from vifi_cli.api.evaluation.request import Subject
 from vifi_cli.api.feedback import Feedback

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from vifi_cli.api.evaluation.epochs import as_published
-from vifi_cli.api.evaluation.leaks import run_of
+from vifi_cli.api.evaluation.leaks.leaks import run_of
 from vifi_cli.api.evaluation.options import EvaluationOptions, check_options
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import ChosenModel, choose_model, choose_start_of_training

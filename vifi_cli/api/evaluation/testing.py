@@ -35,8 +35,8 @@ from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
 from vifi_cli.model.weights.fingerprint import fingerprint_of_weights
 from vifi_cli.paths import cache_folder
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.resources import reading_workers
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.video.clips.store import ClipStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from vifi_cli.api.evaluation.leaks import find_leak, run_of, trained_on
+from vifi_cli.api.evaluation.leaks.leaks import find_leak, run_of, trained_on
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, require_usable

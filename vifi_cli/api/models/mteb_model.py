@@ -193,7 +193,7 @@ def _context_length(model: VideoModel) -> int:
     """The most tokens of a text."""
     architecture = model.loaded.card.architecture
     if isinstance(architecture, str):
-        from vifi_cli.model.towers.sentence_tokenizer import CONTEXT_LENGTH
+        from vifi_cli.model.towers.tokenizers.sentence_tokenizer import CONTEXT_LENGTH
 
         return CONTEXT_LENGTH
     return int(architecture["text_cfg"].get("context_length", 77))

@@ -28,7 +28,7 @@ from vifi_cli.api.training.request import (
 from vifi_cli.api.training.run import Interrupted, carry_out
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
-from vifi_cli.training.engine.distributed import Processes, joined_processes
+from vifi_cli.training.engine.processes.distributed import Processes, joined_processes
 from vifi_cli.training.recipe.changes import Change, changes_of_stage
 from vifi_cli.training.run.folder import RunFolder
 from vifi_cli.training.run.model import check_class_texts

@@ -14,7 +14,7 @@ from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import HEADS, Fusion
 from vifi_cli.paths import write_obstacle
-from vifi_cli.training.engine.distributed import Processes, joined_processes
+from vifi_cli.training.engine.processes.distributed import Processes, joined_processes
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.trial_run import RunEstimate, TrialRun

@@ -17,7 +17,7 @@ from vifi_cli.api.training.prepare import (
 from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
 from vifi_cli.api.training.run import carry_out
 from vifi_cli.model.registry.card import Fusion
-from vifi_cli.training.engine.distributed import joined_processes
+from vifi_cli.training.engine.processes.distributed import joined_processes
 from vifi_cli.training.recipe.changes import Change
 from vifi_cli.training.run.reports import RunResult
 

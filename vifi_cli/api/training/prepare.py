@@ -21,7 +21,7 @@ from vifi_cli.evaluation.testing.class_texts import texts_of_classes
 from vifi_cli.model.registry.languages import class_language_hint
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.paths import RUNS, given_path, slug
-from vifi_cli.training.engine.launch import may_start_again, must_name_output
+from vifi_cli.training.engine.processes.launch import may_start_again, must_name_output
 from vifi_cli.training.recipe.changes import Change, with_changes, without_mirroring_sides
 from vifi_cli.training.recipe.recipe import Protocol
 from vifi_cli.training.run.folder import RunConfig, RunFolder

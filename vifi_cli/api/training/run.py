@@ -17,7 +17,7 @@ from vifi_cli.api.training.progress import TrainingProgress
 from vifi_cli.api.training.request import TrainingRequest
 from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.model.registry.card import HEADS
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.engine.step_report import StepReport
 from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.head_fitting import HeadFitting

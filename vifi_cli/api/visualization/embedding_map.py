@@ -38,7 +38,7 @@ from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.paths import given_path, write_file, write_obstacle
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.wording import counted
 
 PICTURE, PAGE = "embed-map.png", "embed-map.html"

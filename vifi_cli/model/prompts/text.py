@@ -17,7 +17,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.prompts.tower import PromptedTower, TowerLayers
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.minilm import POSITIONS, WIDTH, SentenceTransformer
-from vifi_cli.model.towers.sentence_tokenizer import CONTEXT_LENGTH
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import CONTEXT_LENGTH
 
 # the start of a text, its end, and one token of a name between them
 _LEAST_ROOM = 3

@@ -24,7 +24,7 @@ from vifi_cli.model.runtime.onnx_runtime import (
 )
 from vifi_cli.model.storage.changed_model import changed_fingerprint, changed_tower
 from vifi_cli.model.storage.starter_model import StarterTowers, starter_towers_of
-from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.weights.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
 from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER
 from vifi_cli.video.pictures.frames import FrameGeometry

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vifi_cli.model.runtime.onnx_runtime import OnnxFrames, OnnxTexts, compiled_tower, open_session
 from vifi_cli.model.runtime.torch_runtime import PixelTower, TorchFrames, TorchTexts
-from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.paths import make_own_folder, replacing
 from vifi_cli.video.pictures.frames import FrameGeometry
 

@@ -32,8 +32,8 @@ from vifi_cli.model.towers.open_clip import (
     load_tokenizer,
     read_model_weights,
 )
-from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.starter import build_starter
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.model.weights.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
 from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER

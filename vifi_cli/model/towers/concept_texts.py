@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vifi_cli import paths
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.minilm import WIDTH, SentenceTransformer, load_minilm
-from vifi_cli.model.towers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
 from vifi_cli.model.weights.fingerprint import fingerprint_of_files
 from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER, TEXT_WEIGHTS
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - the name torch's own documentati
 from torch import Tensor, nn
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.towers.sentence_tokenizer import PADDING_ID
+from vifi_cli.model.towers.tokenizers.sentence_tokenizer import PADDING_ID
 
 WIDTH, LAYERS, HEADS, HIDDEN = 384, 6, 12, 1536
 VOCABULARY, POSITIONS, SEGMENTS = 30522, 512, 2

@@ -28,8 +28,8 @@ from vifi_cli.model.registry.hub import cached_weights
 from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHTS_FILE, has_tokenizer
 from vifi_cli.model.registry.source import FOLDER_PREFIX, ModelSource
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.model.towers.folder_tokenizer import FolderTokenizer, read_folder_tokenizer
 from vifi_cli.model.towers.image_tower import build_image_tower
+from vifi_cli.model.towers.tokenizers.folder_tokenizer import FolderTokenizer, read_folder_tokenizer
 from vifi_cli.model.weights.weights_file import read_weights
 
 

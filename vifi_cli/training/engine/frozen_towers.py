@@ -14,7 +14,7 @@ from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, encode_
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 from vifi_cli.training.batches.epoch_plan import DrawnGroup
 from vifi_cli.training.batches.loading import NONE_READABLE, BadClip, ClipGroup, candidates, padded_labels
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

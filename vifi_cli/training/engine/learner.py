@@ -14,7 +14,6 @@ from vifi_cli.model.prompts.image import PromptedImageTower
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, mean_of_classes
 from vifi_cli.training.engine.class_tokens import ClassTokens
-from vifi_cli.training.engine.distributed import Processes, sharing_gradients
 from vifi_cli.training.engine.loss_and_gradients import (
     Arithmetic,
     MicroBatch,
@@ -22,6 +21,7 @@ from vifi_cli.training.engine.loss_and_gradients import (
     encode_parts,
 )
 from vifi_cli.training.engine.precision import Precision
+from vifi_cli.training.engine.processes.distributed import Processes, sharing_gradients
 from vifi_cli.training.engine.tuned_parameters import changes_of, parameter_groups, tuned_parameters
 from vifi_cli.training.recipe.recipe import Recipe
 

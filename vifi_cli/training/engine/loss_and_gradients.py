@@ -16,8 +16,8 @@ from torch import Tensor
 
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, mean_of_classes
 from vifi_cli.training.engine.class_tokens import ClassTokens
-from vifi_cli.training.engine.distributed import Processes, without_sharing
 from vifi_cli.training.engine.precision import Precision
+from vifi_cli.training.engine.processes.distributed import Processes, without_sharing
 
 MixedClips = tuple[Tensor, Tensor, Tensor]  # clips, targets and weights, as in MicroBatch
 

@@ -10,9 +10,9 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.model.towers.clip_transform import test_short_side
 from vifi_cli.paths import cache_folder
 from vifi_cli.processors import usable_processors
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.learner import Learner
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.video.clips.store import ClipStore
 

@@ -20,8 +20,8 @@ from vifi_cli.evaluation.scoring.predictions import (
 )
 from vifi_cli.evaluation.testing.predicting import ClipInput, TestClips, predict
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
-from vifi_cli.training.engine.distributed import Processes
 from vifi_cli.training.engine.frozen_towers import FrozenEmbeddings, embed_once
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.reports import Scores
 from vifi_cli.training.run.state import RunProgress

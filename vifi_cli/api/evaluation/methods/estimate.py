@@ -22,7 +22,7 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.card import HEADS
 from vifi_cli.training.batches.epoch_plan import plan_run
-from vifi_cli.training.engine.distributed import Processes, joined_processes
+from vifi_cli.training.engine.processes.distributed import Processes, joined_processes
 from vifi_cli.training.run.listener import Listener
 from vifi_cli.training.run.state import steps_done
 from vifi_cli.training.trial_run import RunEstimate, Times, TrialRun

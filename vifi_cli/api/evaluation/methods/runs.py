@@ -20,7 +20,7 @@ from vifi_cli.evaluation.testing.paper_settings import Trial
 from vifi_cli.model.registry.card import HEADS
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import slug
-from vifi_cli.training.engine.distributed import Processes
+from vifi_cli.training.engine.processes.distributed import Processes
 from vifi_cli.training.recipe.changes import Change, changes_of_lora, changes_of_stage, without_lora
 from vifi_cli.training.run.model import check_start
 from vifi_cli.wording import counted

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from vifi_cli import __version__
-from vifi_cli.api.evaluation.leaks import same_classes
+from vifi_cli.api.evaluation.leaks.leaks import same_classes
 from vifi_cli.api.evaluation.methods.method import find_method
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.evaluation.request import Subject, shown_model, training_source

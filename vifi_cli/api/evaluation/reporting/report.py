@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vifi_cli.api.evaluation.leaks import run_folder_of
+from vifi_cli.api.evaluation.leaks.leaks import run_folder_of
 from vifi_cli.api.evaluation.plan import TestPlan
 from vifi_cli.api.evaluation.reporting.facts import TestedCandidates, every_detail, facts
 from vifi_cli.api.evaluation.testing import Candidate, Tester

@@ -7,8 +7,8 @@ from typing import Any
 from vifi_cli.errors import InvalidInput
 from vifi_cli.model.registry.model_files import TOKENIZER_FILE
 from vifi_cli.model.storage.loading import LoadedModel
-from vifi_cli.model.towers.folder_tokenizer import fixed_length, read_folder_tokenizer
 from vifi_cli.model.towers.open_clip import ModelTokenizer
+from vifi_cli.model.towers.tokenizers.folder_tokenizer import fixed_length, read_folder_tokenizer
 
 _CLIP_START, _CLIP_END = "<|startoftext|>", "<|endoftext|>"
 _VOCABULARY_FILES = ("vocab.json", "merges.txt")
@@ -72,7 +72,7 @@ def _of_transformers(tokenize: Any, length: int) -> str:
     """That of a SigLIP, with the cleaning that open_clip does before it (`canonicalize_text`)."""
     from tokenizers import Tokenizer
 
-    from vifi_cli.model.towers.folder_tokenizer import canonicalize
+    from vifi_cli.model.towers.tokenizers.folder_tokenizer import canonicalize
 
     own = tokenize.tokenizer
     tokenizer: Tokenizer = Tokenizer.from_str(own.backend_tokenizer.to_str())

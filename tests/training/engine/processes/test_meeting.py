@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import torch.distributed as dist
 
-from vifi_cli.training.engine.meeting import meet
+from vifi_cli.training.engine.processes.meeting import meet
 
 PATIENCE = timedelta(seconds=30)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vifi_cli.errors import MissingDependency, ModelUnavailable
 from vifi_cli.model.registry.model_files import TOKENIZER_FILE
-from vifi_cli.model.towers.sentence_pieces import read_sentence_pieces
+from vifi_cli.model.towers.tokenizers.sentence_pieces import read_sentence_pieces
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -16,8 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from vifi_cli.errors import InvalidInput, VifiError
 from vifi_cli.model.runtime.device import choose_device
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
-from vifi_cli.training.engine.launch import Launch, read_launch
-from vifi_cli.training.engine.meeting import meet
+from vifi_cli.training.engine.processes.launch import Launch, read_launch
+from vifi_cli.training.engine.processes.meeting import meet
 
 Given = TypeVar("Given")
 JOINING_TIME = timedelta(minutes=5)

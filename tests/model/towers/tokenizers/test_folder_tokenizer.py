@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vifi_cli.errors import ModelUnavailable
-from vifi_cli.model.towers.folder_tokenizer import read_folder_tokenizer
+from vifi_cli.model.towers.tokenizers.folder_tokenizer import read_folder_tokenizer
 
 PIECES = (("</s>", 3), ("<unk>", 2), ("▁", 1), ("▁a", 1), ("▁dog", 1), ("s", 1), ("run", 1), ("▁run", 1))
 END, UNKNOWN, SPACE, A, DOG, S, RUN, SPACE_RUN = range(len(PIECES))

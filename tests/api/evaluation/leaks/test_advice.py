@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.advised_commands import commands_in, parsed
-from vifi_cli.api.evaluation.leak_advice import how_to_avoid
-from vifi_cli.api.evaluation.leaks import TrainedOn
+from vifi_cli.api.evaluation.leaks.advice import how_to_avoid
+from vifi_cli.api.evaluation.leaks.leaks import TrainedOn
 from vifi_cli.api.evaluation.plan import TestPlan as Plan
 from vifi_cli.api.evaluation.request import subject_of
 from vifi_cli.data.paper_setting import Setting

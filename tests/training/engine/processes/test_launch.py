@@ -6,9 +6,9 @@ import pytest
 
 from vifi_cli.api.feedback import AUTOMATIC, Logged, is_first_process, of_first_process
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.engine import distributed
-from vifi_cli.training.engine.distributed import joined_processes
-from vifi_cli.training.engine.launch import Launch, read_launch
+from vifi_cli.training.engine.processes import distributed
+from vifi_cli.training.engine.processes.distributed import joined_processes
+from vifi_cli.training.engine.processes.launch import Launch, read_launch
 
 COMPLETE = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 

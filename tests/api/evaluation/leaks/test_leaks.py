@@ -7,7 +7,7 @@ import pytest
 
 from tests.made_videos import solid_colour_clip
 from tests.model.conftest import make_tiny_clip
-from vifi_cli.api.evaluation.leaks import TrainedOn, find_leak, same_classes, trained_on
+from vifi_cli.api.evaluation.leaks.leaks import TrainedOn, find_leak, same_classes, trained_on
 from vifi_cli.api.training.prepare import digest_of, find_data
 from vifi_cli.data.class_names import class_names_of
 from vifi_cli.data.labeled_videos import LabeledVideo

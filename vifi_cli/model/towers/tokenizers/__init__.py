@@ -1,0 +1,1 @@
+"""From texts to the token numbers that a text tower reads."""

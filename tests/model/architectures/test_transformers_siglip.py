@@ -107,3 +107,21 @@ def test_a_missing_or_damaged_tokenizer_is_named(made: tuple[Path, Any], tmp_pat
     (folder / "tokenizer.json").unlink()
     with pytest.raises(InvalidInput, match=r"but no tokenizer\.json"):
         load(folder)
+
+
+def test_a_token_beyond_the_vocabulary_is_named_when_a_text_has_it(
+    made: tuple[Path, Any], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(made[0], tmp_path / "other")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    known = made[1].config.text_config.vocab_size
+    extra = {**tokenizer["added_tokens"][0], "id": known, "content": "zebra", "special": False}
+    tokenizer["added_tokens"].append(extra)
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    loaded = load(folder)
+    assert loaded.tokenizer(TEXTS).tolist() == load(made[0]).tokenizer(TEXTS).tolist()
+    with pytest.raises(ModelUnavailable) as error:
+        loaded.tokenizer([*TEXTS, "a zebra"])
+    assert str(error.value).startswith(
+        f"the tokenizer in {folder} gives token {known} for 'a zebra', and the model knows {known} tokens"
+    )

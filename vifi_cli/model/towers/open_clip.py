@@ -29,7 +29,11 @@ from vifi_cli.model.registry.model_files import OPEN_CLIP_CONFIGURATION, WEIGHTS
 from vifi_cli.model.registry.source import FOLDER_PREFIX, ModelSource
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.image_tower import build_image_tower
-from vifi_cli.model.towers.tokenizers.folder_tokenizer import FolderTokenizer, read_folder_tokenizer
+from vifi_cli.model.towers.tokenizers.folder_tokenizer import (
+    FolderTokenizer,
+    read_folder_tokenizer,
+    require_known_tokens,
+)
 from vifi_cli.model.weights.weights_file import read_weights
 
 
@@ -222,10 +226,13 @@ class ModelTokenizer:
 
     tokenize: Callable[[list[str]], Any]
     text_config: Mapping[str, Any]
+    model: str  # its name, for messages
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Token ids of texts."""
+        """Token ids of texts; raises ModelUnavailable if the model has no embedding for one of them."""
         tokens = torch.as_tensor(self.tokenize(list(texts)))
+        if isinstance(self.tokenize, FolderTokenizer):  # those of open_clip fit
+            require_known_tokens(tokens, texts, self.text_config.get("vocab_size"), self.model)
         return cut_context(tokens, self.text_config) if context_can_be_cut(self.text_config) else tokens
 
     @property
@@ -238,7 +245,7 @@ def load_tokenizer(model: OpenClipModel) -> ModelTokenizer:
     """The tokenizer of a model."""
     name = model.source.name
     try:
-        return ModelTokenizer(_tokenizer(model), model.config["text_cfg"])
+        return ModelTokenizer(_tokenizer(model), model.config["text_cfg"], name)
     except ImportError as error:
         raise MissingDependency(f"{name} needs transformers: pip install transformers") from error
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ import json
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _SETTINGS_FILES = ("special_tokens_map.json", "tokenizer_config.json")
 _PADS_LEFT = ("GemmaTokenizer", "GemmaTokenizerFast", "Siglip2Tokenizer")
 _USUAL_PADDING = ("<pad>", "</s>", "<|endoftext|>")  # where a folder does not say it
+_TEXT_SHOWN = 40
 _CANONICALIZES = "SiglipTokenizer"
 _CLIP_PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
@@ -42,6 +44,20 @@ class FolderTokenizer:
         """Token ids of texts."""
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         return torch.tensor(rows, dtype=torch.int64) if rows else torch.zeros(0, 1, dtype=torch.int64)
+
+
+def require_known_tokens(tokens: Tensor, texts: Sequence[str], vocabulary: int | None, model: str) -> None:
+    """Raises ModelUnavailable if texts (N) have tokens (N, L) beyond a model's vocabulary.
+
+    A tokenizer may hold more tokens than its model, as long as no text has them.
+    """
+    if vocabulary is None or not tokens.numel() or (largest := int(tokens.max())) < vocabulary:
+        return
+    text = texts[int((tokens == largest).any(dim=1).nonzero()[0])]
+    raise ModelUnavailable(
+        f"the tokenizer in {model} gives token {largest} for {shorten(text, _TEXT_SHOWN, placeholder='…')!r}, and the "
+        f"model knows {vocabulary} tokens (vocab_size), from 0 on: copy the tokenizer of these weights into the folder"
+    )
 
 
 def read_folder_tokenizer(folder: Path, context_length: int) -> FolderTokenizer:

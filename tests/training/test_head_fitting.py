@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.conftest import COLOURS
+from vifi_cli.api.models.merging import merge_models
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.evaluation.testing import predicting
@@ -216,6 +217,8 @@ def test_what_does_not_take_a_head_says_what_to_do(fit: Fit, tiny_model: Path, t
         load_start(best)
     with pytest.raises(InvalidInput, match="fit the frozen towers"):
         average_models((load(tiny_model), load(Path(best))), (0.5, 0.5))
+    with pytest.raises(InvalidInput, match=f"{tiny_model} alone, and has no weights of its own to merge"):
+        merge_models([best], tmp_path / "merged")
     with pytest.raises(InvalidInput, match="tune = tip-adapter leaves the towers as they are: omit prompts"):
         make_recipe("small", changes=["tune=tip-adapter", "lora.rank=2"])
     (tmp_path / "run" / "best" / "head.safetensors").write_bytes(b"\x00" * 20)

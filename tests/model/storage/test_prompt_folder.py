@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.model.conftest import make_tiny_clip
 from tests.model.storage.test_folder import compare_index_and_training
+from vifi_cli.api.models.merging import merge_models
 from vifi_cli.errors import InvalidInput, ModelUnavailable
 from vifi_cli.model.prompts.initialization import add_prompts, prompt_parameters
 from vifi_cli.model.registry.card import PromptShape, read_card
@@ -261,6 +262,13 @@ def test_a_folder_can_change_from_weights_to_prompts_and_back(
 def test_open_clip_has_no_place_for_prompts(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no place for learned prompts"):
         write_open_clip_folder(tmp_path, load_vifi_clip(resolve_model(str(folder))))
+
+
+def test_prompts_are_nothing_to_merge(folder: Path, tiny_clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidInput, match=f"prompts that were learned for the frozen weights of {tiny_clip}"
+    ):
+        merge_models([folder], tmp_path / "merged")
 
 
 def test_prompts_for_the_starter(

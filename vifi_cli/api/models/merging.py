@@ -25,7 +25,7 @@ from vifi_cli.evaluation.testing.over_time import frames_of
 from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device
-from vifi_cli.model.storage.averaging import average_models
+from vifi_cli.model.storage.averaging import average_models, require_own_weights
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.storage.writing import new_model_folder, write_model_folder
 from vifi_cli.model.towers.clip_transform import square_side, test_short_side
@@ -95,6 +95,9 @@ def merge_models(
 
 
 def _require_something_to_merge(sources: Sequence[ModelSource]) -> None:
+    for source in sources:
+        if source.card:
+            require_own_weights(source.name, source.card)
     has_matrices = any(source.card and source.card.lora for source in sources)
     if len(sources) < 2 and not has_matrices:
         raise InvalidInput(

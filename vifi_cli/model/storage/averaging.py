@@ -48,7 +48,7 @@ def average_models(models: Iterable[LoadedModel], shares: Sequence[float]) -> Me
     first: tuple[str, _Form] | None = None
     for model, share in zip(models, shares, strict=True):
         name = model.source.name
-        _refuse_prompts(model)
+        require_own_weights(name, model.card)
         if name in cards:
             raise InvalidInput(f"{name} is named twice: name different models")
         form = _form(model)
@@ -78,16 +78,19 @@ def averaged(total: Mapping[str, Tensor], otherwise: Mapping[str, Tensor]) -> di
     }
 
 
-def _refuse_prompts(model: LoadedModel) -> None:
-    """Low-rank matrices are in the weights of a loaded model already."""
-    if (base := model.card.base) and model.card.head:
+def require_own_weights(name: str, card: ModelCard) -> None:
+    """Raises InvalidInput for a head or prompts, which belong to the frozen weights of another model.
+
+    Low-rank matrices are in the weights of a loaded model already.
+    """
+    if (base := card.base) and card.head:
         raise InvalidInput(
-            f"{model.source.name} holds {model.card.changes}, which fit the frozen towers of {base.model} alone: merge "
-            "models of complete weights, and train on the result"
+            f"{name} holds {card.changes}, which fit the frozen towers of {base.model} alone, and has no weights of "
+            "its own to merge: merge models of complete weights, and train on the result"
         )
-    if (base := model.card.base) and not model.card.lora:
+    if base and not card.lora:
         raise InvalidInput(
-            f"{model.source.name} is made of prompts that were learned for the frozen weights of {base.model}: "
+            f"{name} is made of prompts that were learned for the frozen weights of {base.model}: "
             "other weights would not fit them; merge first, and learn prompts for the merged model"
         )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vifi_cli.api.evaluation.methods.method import METHODS, find_method
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.paired.comparison import ComparedMethod, Comparison, compare_tests
+from vifi_cli.evaluation.paired.comparing import compare_tests
+from vifi_cli.evaluation.paired.comparison import ComparedMethod, Comparison
 from vifi_cli.evaluation.paired.predicted_tests import PredictionFile, read_predictions
 from vifi_cli.paths import given_path
 

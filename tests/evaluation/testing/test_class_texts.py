@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from vifi_cli.errors import InvalidInput
+from vifi_cli.evaluation.testing.class_text_files import read_class_texts, shipped_class_texts
 from vifi_cli.evaluation.testing.class_texts import (
     embed_class_names,
-    read_class_texts,
-    shipped_class_texts,
     spelled_for,
     texts_of_classes,
 )

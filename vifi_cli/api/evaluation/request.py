@@ -16,7 +16,7 @@ from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.testing.class_texts import read_class_texts
+from vifi_cli.evaluation.testing.class_text_files import read_class_texts
 from vifi_cli.evaluation.testing.paper_settings import (
     Trial,
     paper_frames,

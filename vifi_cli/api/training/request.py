@@ -10,7 +10,7 @@ from vifi_cli.data.paper_setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
 from vifi_cli.errors import InvalidInput
-from vifi_cli.evaluation.testing.class_texts import read_class_texts
+from vifi_cli.evaluation.testing.class_text_files import read_class_texts
 from vifi_cli.model.registry.card import HEADS, Fusion
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import given_path

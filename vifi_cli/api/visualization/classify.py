@@ -12,7 +12,7 @@ from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS, SET_OF_NAME
 from vifi_cli.data.public_datasets.loading import class_names_of_set
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.evaluation.figures.strip import FRAMES, strip_picture
-from vifi_cli.evaluation.testing.class_texts import read_class_texts
+from vifi_cli.evaluation.testing.class_text_files import read_class_texts
 from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan, class_spans
 from vifi_cli.paths import check_visible, given_path, is_given_file, write_file
 from vifi_cli.settings.settings import load_settings

@@ -12,7 +12,7 @@ from tests.cli.conftest import Vifi
 from vifi_cli.api.evaluation.methods.method import METHODS
 from vifi_cli.cli.terminal.options import completion
 from vifi_cli.data.public_datasets.datasets import PUBLIC_SETS
-from vifi_cli.evaluation.testing.class_texts import shipped_class_texts
+from vifi_cli.evaluation.testing.class_text_files import shipped_class_texts
 from vifi_cli.evaluation.testing.paper_settings import read_setting
 from vifi_cli.model.registry.known_models import KNOWN_MODELS
 

@@ -13,14 +13,18 @@ from torch import Tensor
 
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.model.registry.source import resolve_model
+from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.training.batches.epoch_plan import RunPlan
 from vifi_cli.training.engine.frozen_towers import embed_once
 from vifi_cli.training.engine.loss_and_gradients import MicroBatch
 from vifi_cli.training.engine.precision import choose_precision
+from vifi_cli.training.engine.resources import peak_memory, peak_memory_of_readers
 from vifi_cli.training.engine.saved_tensors import SavedTensors
 from vifi_cli.training.fine_tuning import FineTuning
 from vifi_cli.training.recipe.recipe import Recipe
 from vifi_cli.training.run.size import RunSize, length_of
+from vifi_cli.training.run.state import copied_state
 
 LONGEST_SECONDS = 20.0  # of the timed steps, unless the first takes longer
 TIMED_STEPS, SCORED_VIDEOS = 4, 8
@@ -36,12 +40,15 @@ class Memory:
     average: int  # of weights, with ema_decay
     activations: int  # of one micro-batch, and of the class texts
     gpu_peak: int | None  # measured on a GPU, everything included
+    # the same in main memory, with Python, libraries, copies while saving, and reading processes; None on Windows
+    main_peak: int | None
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The peak where training takes place, or the sum of the parts where none can be measured."""
         parts = self.weights + self.gradients + self.optimizer + self.average + self.activations
-        return parts if self.gpu_peak is None else self.gpu_peak
+        measured = self.main_peak if self.gpu_peak is None else self.gpu_peak
+        return parts if measured is None else measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,16 @@ class RunEstimate:
     seconds: Times
 
 
+@dataclass(frozen=True, slots=True)
+class _TimedSteps:
+    """Steps of a trial: bytes at their peaks, and seconds."""
+
+    activations: int
+    gpu_peak: int | None
+    readers_peak: int  # of processes that read clips during the steps
+    seconds: list[float]  # of each step
+
+
 class TrialRun(FineTuning):
     """A run that is not carried out: it takes a few steps in memory, and forgets them."""
 
@@ -96,8 +113,8 @@ class TrialRun(FineTuning):
         self._clips = replace(self._clips, features=None)
         self._validation = replace(self._validation, clips=self._clips)
         clip_bytes = self._clip_cache_bytes()
-        activations, gpu_peak, steps = self._timed_embedded_steps() if embeds_once else self._timed_steps()
-        step, video = statistics.median(steps[1:] or steps), self._video_seconds()
+        trial = self._timed_embedded_steps() if embeds_once else self._timed_steps()
+        step, video = statistics.median(trial.seconds[1:] or trial.seconds), self._video_seconds()
         times = Times.of(step, video, recipe, self._data, plan, self._processes.count)
         learned = _bytes_of(self._learner.tuned.values())
         average = _bytes_of(self._learner.average.values())
@@ -107,8 +124,9 @@ class TrialRun(FineTuning):
             learned,
             2 * learned,
             average,
-            activations,
-            gpu_peak,
+            trial.activations,
+            trial.gpu_peak,
+            self._main_peak(trial.readers_peak),
         )
         kept = _bytes_of(self._learner.state().values())
         disk = Disk(2 * kept, kept + 2 * learned + average, clip_bytes)
@@ -116,8 +134,15 @@ class TrialRun(FineTuning):
         name = str(precision.dtype or torch.float32).removeprefix("torch.")
         return RunEstimate(self.size, name, memory, disk, times)
 
-    def _timed_steps(self) -> tuple[int, int | None, list[float]]:
-        """The most bytes of activations, of all on a GPU, and the seconds of each step."""
+    def _main_peak(self, readers_peak: int) -> int | None:
+        """The peak of this process once it has also done what takes memory at the end of an epoch and of a run."""
+        if self._processes.is_first:
+            copied_state(self._learner)
+            load_vifi_clip(resolve_model(self._config.model))  # as the best model is, to be tested
+        peak = peak_memory()
+        return None if peak is None else peak + readers_peak
+
+    def _timed_steps(self) -> _TimedSteps:
         counts, seconds, began = self._activations(), list[float](), time.perf_counter()
         steps = self._steps(0)
         with counts.counted():
@@ -129,9 +154,9 @@ class TrialRun(FineTuning):
                 seconds.append(time.perf_counter() - before)
                 if self._processes.total(time.perf_counter() - began > LONGEST_SECONDS)[0]:
                     break  # all processes after the same step
-        return counts.most_bytes, self._gpu_peak(), seconds
+        return _TimedSteps(counts.most_bytes, self._gpu_peak(), peak_memory_of_readers(), seconds)
 
-    def _timed_embedded_steps(self) -> tuple[int, int | None, list[float]]:
+    def _timed_embedded_steps(self) -> _TimedSteps:
         """The same for steps on embeddings: those of a few videos stand for those of all."""
         learner, recipe, counts = self._learner, self._config.recipe, self._activations()
         few = range(min(SCORED_VIDEOS, self._plan.videos))
@@ -147,7 +172,7 @@ class TrialRun(FineTuning):
                 learner.gather_gradients([micro], count * self._processes.count)
             learner.step(0.0, number)
             seconds.append(time.perf_counter() - before)
-        return counts.most_bytes, self._gpu_peak(), seconds or [0.0]
+        return _TimedSteps(counts.most_bytes, self._gpu_peak(), 0, seconds or [0.0])
 
     def _activations(self) -> SavedTensors:
         if self._processes.device.type == "cuda":

@@ -38,9 +38,9 @@ def test_a_plan_says_what_the_run_then_does(vifi: Vifi, colours: Path, tiny: Pat
         8 * learned,
         4 * learned,
     )
-    assert memory["total"] == sum(
-        memory[part] for part in ("weights", "gradients", "optimizer", "average", "activations")
-    )
+    parts = sum(memory[part] for part in ("weights", "gradients", "optimizer", "average", "activations"))
+    assert memory["total"] == memory["main_peak"] > parts
+    assert memory["main_peak"] > 100e6, "Python and torch alone take more"
     assert memory["activations"] > 0
     seconds = plan["seconds"]
     videos = 3 * 4  # scored before, after each of 2 epochs, and for the result

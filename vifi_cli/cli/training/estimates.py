@@ -55,9 +55,12 @@ def _memory(estimate: RunEstimate) -> str:
         "weights": memory.weights, "gradients": memory.gradients, "optimizer": memory.optimizer,
         "average": memory.average, "activations": memory.activations,
     }  # fmt: skip
-    peak = "" if memory.gpu_peak is None else " at its peak on the GPU"
     named = ", ".join(f"{wording.size(taken)} {name}" for name, taken in parts.items() if taken)
-    return f"{wording.size(memory.total)}{peak}: {named}"
+    main = "" if memory.main_peak is None else wording.size(memory.main_peak)
+    if memory.gpu_peak is not None:
+        on_gpu = f"{wording.size(memory.gpu_peak)} at its peak on the GPU: {named}"
+        return f"{on_gpu}; {main} of main memory" if main else on_gpu
+    return f"{main} at its peak, Python and saving included: {named}" if main else f"{named}, and Python"
 
 
 def _disk(estimate: RunEstimate) -> str:

@@ -2,7 +2,10 @@
 
 import ctypes
 import math
+import multiprocessing
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
@@ -47,6 +50,35 @@ def _keep_freed_memory() -> None:
         mallopt(M_MMAP_THRESHOLD, LARGEST)
         mallopt(M_TRIM_THRESHOLD, LARGEST)
         mallopt(M_TOP_PAD, TOP_PAD_BYTES)
+
+
+def peak_memory() -> int | None:
+    """The most bytes of main memory that this process had at a time; Windows does not tell."""
+    if sys.platform == "win32":
+        return None
+    if sys.platform == "linux":
+        return _peak_of("self")
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def peak_memory_of_readers() -> int:
+    """The same for the present worker processes, each at its own peak; 0 where the system does not tell.
+
+    Not by getrusage: a process begins with the peak of the one that started it.
+    """
+    if sys.platform != "linux":
+        return 0
+    return sum(_peak_of(str(reader.pid)) for reader in multiprocessing.active_children())
+
+
+def _peak_of(process: str) -> int:
+    with suppress(OSError):  # it may just have ended
+        for line in Path("/proc", process, "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def reading_workers(recipe: Recipe, processes: Processes) -> int:

@@ -29,15 +29,20 @@ class RunProgress:
 
 def save_training_state(path: Path, learner: Learner, progress: RunProgress) -> None:
     """Write weights, averages and the optimizer's moments; if that fails, the previous file stays."""
+    copies = copied_state(learner)
+    with replacing(path) as temporary:
+        facts = {"progress": asdict(progress), "scaler": learner.scaler.state_dict()}
+        save_weights(copies, temporary, {"facts": json.dumps(facts)})
+
+
+def copied_state(learner: Learner) -> dict[str, Tensor]:
+    """Copies, in main memory, of all tensors that a state holds."""
     tensors = {f"weights.{name}": tensor for name, tensor in learner.state().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.items()}
     for name, parameter in learner.tuned.items():
         memory = learner.optimizer.state.get(parameter, {})
         tensors |= {f"{moment}.{name}": memory[moment] for moment in MOMENTS if moment in memory}
-    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        facts = {"progress": asdict(progress), "scaler": learner.scaler.state_dict()}
-        save_weights(copies, temporary, {"facts": json.dumps(facts)})
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
 def restore_training_state(path: Path, learner: Learner) -> RunProgress:

@@ -1,15 +1,16 @@
 """Which recipe a request gets: one rule for fine-tuning and for evaluations that train."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vifi_cli.api.evaluation.request import subject_of
-from vifi_cli.api.training.request import recipe_of, training_request
+from vifi_cli.api.training.request import recipe_of, require_heeded_changes, training_request
 from vifi_cli.data.paper_setting import Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
-from vifi_cli.training.recipe.changes import make_recipe
+from vifi_cli.training.recipe.changes import Change, make_recipe
 
 SETTINGS = ("supervised", "few-shot-2", "base2novel", "zero-shot")
 
@@ -53,3 +54,20 @@ def test_a_head_refuses_options_that_it_would_ignore() -> None:
         "clips", None, "finetune", {"tune": "tip-adapter", "recipe": ["fusion=decision"], "texts": "short"}
     )
     assert recipe_of(request).fusion == "embedding"  # of all methods of an evaluation
+
+
+@pytest.mark.parametrize("tune", ["linear-probe", "tip-adapter"])
+def test_a_head_refuses_changes_of_the_recipe_that_would_do_nothing(tune: Any, tmp_path: Path) -> None:
+    def require(tune: Any, *changes: Change) -> None:
+        require_heeded_changes(training_request("clips", None, "finetune", {"tune": tune, "recipe": changes}))
+
+    heeded = ("small", "frames=4", "seed=2", "clean_class_names=false", "runtime.workers=0", "lora.rank=0")
+    require(tune, *heeded, {"image": {"learning_rate": 1e-3}})
+    said = f"recipe: {tune} takes no steps, so %s would do nothing: omit %s$"
+    for name in ("patience", "clip_gradients", "layer_decay", "tune_layers"):
+        with pytest.raises(InvalidInput, match=said % (name, "it")):
+            require(tune, f"{name}=1")
+    (tmp_path / "own.toml").write_text(f"tune = '{tune}'\npatience = 3\nruntime.log = 'tensorboard'")
+    with pytest.raises(InvalidInput, match=said % ("epochs, patience, runtime.log", "them")):
+        require(None, "epochs=3", str(tmp_path / "own.toml"), "epochs=4")
+    require("both", "patience=3", "runtime.log=tensorboard")

@@ -14,7 +14,12 @@ from vifi_cli.api.training.prepare import (
     restarted_run,
     resumed_run,
 )
-from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
+from vifi_cli.api.training.request import (
+    TrainingOptions,
+    TrainingRequest,
+    require_heeded_changes,
+    training_request,
+)
 from vifi_cli.api.training.run import carry_out
 from vifi_cli.model.registry.card import Fusion
 from vifi_cli.training.engine.processes.distributed import joined_processes
@@ -101,6 +106,7 @@ def resume_training(
 def prepared_training(request: TrainingRequest, feedback: Feedback) -> PreparedRun:
     """Prepare one run, of either function."""
     require_named_output(request.output)
+    require_heeded_changes(request)
     prepared = restarted_run(prepare_run(request, of_first_process(feedback)))
     check_test_is_unseen(prepared)
     return prepared

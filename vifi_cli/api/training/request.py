@@ -14,12 +14,16 @@ from vifi_cli.evaluation.testing.class_text_files import read_class_texts
 from vifi_cli.model.registry.card import HEADS, Fusion
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.paths import given_path
-from vifi_cli.training.recipe.changes import Change, make_recipe
+from vifi_cli.training.recipe.changes import PRESETS, TOWERS, Change, change_table, make_recipe
 from vifi_cli.training.recipe.prompt_recipe import make_prompt_recipe
 from vifi_cli.training.recipe.recipe import Augmentation, Mixing, Protocol, Recipe, Tune
 from vifi_cli.training.run.model import prompt_room
 
 Method = Literal["finetune", "prompt"]
+# [image] and [text] are for runs that tune that tower, and prompts and LoRA are refused where they are not 0
+HEEDED_BY_HEADS = (
+    "tune", "frames", "seed", "clean_class_names", "imagenet_statistics", "runtime", "prompts", "lora", *TOWERS
+)  # fmt: skip
 
 
 class TrainingOptions(TypedDict, total=False):
@@ -114,6 +118,24 @@ def _check_options_of_head(request: TrainingRequest, kind: str) -> None:
         )
     if request.texts and kind == "linear-probe":
         raise InvalidInput(f"--texts {request.texts.name}: a linear probe reads no texts; omit --texts")
+
+
+def require_heeded_changes(request: TrainingRequest) -> None:
+    """Raise InvalidInput for changes of the recipe that do nothing where a classifier is fitted.
+
+    Not in an evaluation, whose changes are for all methods.
+    """
+    recipe = recipe_of(request)
+    if recipe.tune not in HEADS:
+        return
+    own = [change_table(change) for change in request.recipe if change not in PRESETS]
+    ignored = dict.fromkeys(key for table in own for key in table if key not in HEEDED_BY_HEADS)
+    names = [*ignored, *(["runtime.log"] if recipe.runtime.log else [])]
+    if names:
+        raise InvalidInput(
+            f"recipe: {recipe.tune} takes no steps, so {', '.join(names)} would do nothing: omit "
+            f"{'them' if len(names) > 1 else 'it'}"
+        )
 
 
 def prompt_recipe_of(request: TrainingRequest, model: str, feedback: Feedback = AUTOMATIC) -> Recipe:

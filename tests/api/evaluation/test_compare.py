@@ -122,6 +122,36 @@ def test_numbers_for_names_are_not_all_wrong_but_refused(two: tuple[Path, Path],
     assert compare(two[0], table).tests[0].counts == PairedCounts(0, 4, 0, 0)
 
 
+def test_a_predicted_class_that_is_spelled_differently_is_remarked_on(
+    two: tuple[Path, Path], tmp_path: Path
+) -> None:
+    table = tmp_path / "theirs.csv"
+    named = [(f"/v/{number}/clip.mp4", ("run", "walk")[label]) for number, label in enumerate(LABELS)]
+    rows = [
+        f"{path},{true},{ {'/v/0/clip.mp4': 'dance', '/v/4/clip.mp4': 'Walk'}.get(path, true) }"
+        for path, true in named
+    ]
+    table.write_text("\n".join(["path,true,predicted", *rows]))
+    found = compare(two[0], table)
+    assert found.tests[0].counts == PairedCounts(3, 1, 3, 1)
+    assert found.notes == (
+        "B predicts 2 classes that no video shows, such as 'Walk', which count as wrong: if the spelling differs, "
+        "write all alike",
+    )
+    assert compare(table, two[0]).notes[0].startswith("A predicts 2 classes")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_tables_as_excel_writes_them_will_do(
+    two: tuple[Path, Path], tmp_path: Path, mark: str, encoding: str
+) -> None:
+    rows = [(f"/v/{number}/clip.mp4", ("run", "walk")[label], "run") for number, label in enumerate(LABELS)]
+    text = "\r\n".join(map(mark.join, [("Path", "true", "predicted"), *rows]))
+    (tmp_path / "theirs.csv").write_bytes(text.encode(encoding))
+    assert compare(tmp_path / "theirs.csv", two[1]).tests[0].counts == PairedCounts(3, 1, 3, 1)
+
+
 def test_a_class_may_be_the_number_0(tmp_path: Path) -> None:
     for name, predicted in (("a", 0), ("b", 1)):
         rows = [{"path": f"{number}.mp4", "true": number % 2, "predicted": predicted} for number in range(4)]

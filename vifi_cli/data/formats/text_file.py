@@ -53,11 +53,17 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
 def read_csv(path: Path, required: Sequence[str], may_be_empty: Sequence[str] = ()) -> Iterator[CsvRow]:
     """The rows of a CSV file with a header; cells of `required` columns must not be empty unless they `may_be_empty`.
 
+    Cells may have `;` or TAB between them if that makes all required columns.
+
     Raises:
         InvalidInput: a column is missing or there twice, or a row has too few, too many or empty cells.
     """
-    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
-    header = [cell.strip().lower() for cell in next(reader, [])]
+    text = read_text(path)
+    for mark in ";\t,":  # a comma last, for the message
+        reader = csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True)
+        header = [cell.strip().lower() for cell in next(reader, [])]
+        if set(required) <= set(header):
+            break
     if missing := next((name for name in required if name not in header), None):
         wanted = f"write {','.join(required)} in the first line"
         raise InvalidInput(f"{path} has no column {missing!r}; {wanted}")

@@ -111,6 +111,7 @@ def _paired_test(part: str, videos: PairedVideos, hits: PairedHits) -> PairedTes
         unpaired=videos.unpaired,
         unreadable=videos.unreadable,
         path_parts=videos.path_parts,
+        unknown=videos.unknown,
         classes=tuple(_class_differences(videos)),
     )
 
@@ -156,6 +157,12 @@ def _notes(tests: Sequence[PairedTest]) -> Iterator[str]:
             yield f"{where}{counted(pairs, 'video')} compared, without {', '.join(left_out)}"
         if test.path_parts:
             yield f"{where}paths differ, so videos are paired by the last {counted(test.path_parts, 'part')} of them"
+        for which, unknown in zip("AB", test.unknown, strict=True):
+            if unknown:
+                yield (
+                    f"{where}{which} predicts {counted(len(unknown), 'class', 'classes')} that no video shows, such as "
+                    f"{unknown[0]!r}, which count as wrong: if the spelling differs, write all alike"
+                )
     if groups := max(test.groups for test in tests):
         yield (
             f"McNemar's test takes videos as independent, and these belong to {groups} groups: trust the interval, "

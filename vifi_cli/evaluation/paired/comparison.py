@@ -27,7 +27,7 @@ class PairedTest:
 
     `first` and `second` are the top-1 of the methods, and `difference` that of the second less that of the first.
     `groups` counts the groups that intervals are drawn over, 0 for videos. `classes` are those with a difference, the
-    largest first.
+    largest first. `unknown` are predicted classes of each method that are not known to be classes.
     """
 
     part: str
@@ -41,6 +41,7 @@ class PairedTest:
     unpaired: tuple[int, int] = (0, 0)
     unreadable: int = 0
     path_parts: int = 0
+    unknown: tuple[tuple[str, ...], tuple[str, ...]] = field(default=((), ()), repr=False)
     classes: tuple[ClassDifference, ...] = field(default=(), repr=False)
 
 

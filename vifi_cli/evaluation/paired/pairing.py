@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from vifi_cli.data.class_names import class_key
 from vifi_cli.errors import InvalidInput
 from vifi_cli.evaluation.paired.predicted_tests import PredictedTest, PredictedVideo, VideoKey
 from vifi_cli.wording import counted
@@ -19,7 +20,8 @@ class PairedVideos:
     """The videos of two tests that are the same and that both models could read.
 
     `path_parts` is how many last parts of paths they were found by, 0 for complete paths. `unpaired` counts the videos
-    that only the first and only the second test has, and `unreadable` those that a model could not read.
+    that only the first and only the second test has, and `unreadable` those that a model could not read. `unknown` are
+    the predicted classes of each test that are not known to be classes.
     """
 
     first: tuple[PredictedVideo, ...]
@@ -27,6 +29,7 @@ class PairedVideos:
     path_parts: int
     unpaired: tuple[int, int]
     unreadable: int
+    unknown: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def pair_videos(first: PredictedTest, second: PredictedTest) -> PairedVideos:
@@ -48,8 +51,7 @@ def pair_videos(first: PredictedTest, second: PredictedTest) -> PairedVideos:
                 f"the true class of {one.path} is {one.true!r} in the first test and {other.true!r} in the second: "
                 "compare tests with the same labels"
             )
-    _require_known_names(first, second, "first")
-    _require_known_names(second, first, "second")
+    unknown = _unknown_classes(first, second, "first"), _unknown_classes(second, first, "second")
     read = [(one, other) for one, other in pairs if one.predicted and other.predicted]
     if not read:
         raise InvalidInput("no video of both tests could be read by both models")
@@ -59,19 +61,29 @@ def pair_videos(first: PredictedTest, second: PredictedTest) -> PairedVideos:
         path_parts,
         (len(first.videos) - len(keys), len(second.videos) - len(keys)),
         len(pairs) - len(read),
+        unknown,
     )
 
 
-def _require_known_names(test: PredictedTest, other: PredictedTest, which: str) -> None:
-    """Raises InvalidInput if a table of another program predicts unknown classes only, such as numbers for names."""
+def _unknown_classes(test: PredictedTest, other: PredictedTest, which: str) -> tuple[str, ...]:
+    """The classes that a table of another program predicts and nothing else names; those of other spellings first.
+
+    Raises:
+        InvalidInput: all are unknown, such as numbers for names.
+    """
     predicted = {video.predicted for video in test.videos.values() if video.predicted}
     true = {video.true for video in (*test.videos.values(), *other.videos.values())}
-    known = true | {video.predicted for video in other.videos.values()}
-    if predicted and not test.classes and predicted.isdisjoint(known):
+    by_other = {video.predicted for video in other.videos.values()}
+    if test.classes or not predicted:
+        return ()
+    if predicted.isdisjoint(true | by_other):
         raise InvalidInput(
             f"the {which} test predicts classes such as {min(predicted)!r}, and the true ones are such as "
             f"{min(true)!r}: write both alike"
         )
+    spelled = set(map(class_key, true))
+    unknown = predicted - true - (by_other if other.classes else set())
+    return tuple(sorted(unknown, key=lambda name: (class_key(name) not in spelled, name)))
 
 
 def _common_keys(

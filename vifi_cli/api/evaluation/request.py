@@ -83,7 +83,7 @@ def resolve(
         InvalidInput: a run is needed and missing, or the arguments make no sense.
         TypeError: an option does not exist.
     """
-    names = _as_texts(models)
+    names = texts_once(models)
     methods, changes = tuple(dict.fromkeys(options.get("methods", ()))), as_changes(options.get("recipe", ()))
     protocol, texts = options.get("protocol", "default"), options.get("texts")
     check_options(options, names, methods, changes, protocol)
@@ -136,7 +136,7 @@ def _answering_other_classes(methods: tuple[str, ...], feedback: Feedback) -> tu
     return tuple(name for name in methods if name != probe)
 
 
-def _as_texts(given: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
+def texts_once(given: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
     """One or several names or paths as texts, each once."""
     several = () if given is None else (given,) if isinstance(given, str | Path) else given
     return tuple(dict.fromkeys(map(str, several)))
@@ -144,7 +144,9 @@ def _as_texts(given: Path | str | Sequence[Path | str] | None) -> tuple[str, ...
 
 def _sources(data: Path | str | Sequence[Path | str] | None, options: EvaluationOptions) -> list[DataSource]:
     root = options.get("data_root")
-    sources = [DataSource.parse(text, given_path(root) if root else None) for text in _as_texts(data) if text]
+    sources = [
+        DataSource.parse(text, given_path(root) if root else None) for text in texts_once(data) if text
+    ]
     return _with_classes(list(dict.fromkeys(sources)), options)
 
 

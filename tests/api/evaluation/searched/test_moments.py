@@ -95,13 +95,15 @@ def test_queries_may_spell_one_file_differently(indexed: Path, queries: Path) ->
     report = evaluate_moments(queries, over_index=True)
     answers = lines(report, "predictions-starter.jsonl")
     assert [answer["vid"] for answer in answers] == ["pets.mp4", "./pets.mp4"]
+    assert dict(report.facts)["Tested"] == "2 queries with 2 true windows in 1 video"
+    assert report.notes[-1].startswith("All queries are about one video")
     assert figures(report)["R5@0.7"] == 1, "one coffee is in kitchen.mp4"
 
 
 def test_models_get_rows_and_search_the_videos_of_the_file_alone(
     indexed: Path, queries: Path, tiny: Path
 ) -> None:
-    report = evaluate_moments(queries, ["starter", str(tiny)], over_index=True, device="cpu")
+    report = evaluate_moments(queries, ["starter", "starter", str(tiny)], over_index=True, device="cpu")
     assert [row.remark for row in report.table.rows] == ["the present index", "an index made for this test"]
     assert dict(report.facts)["Searched"].startswith("all 3 videos of the query file")
     assert figures(report)["R1@0.5"] == 0.5

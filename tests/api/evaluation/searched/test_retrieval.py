@@ -66,7 +66,7 @@ def test_a_model_of_the_index_gives_the_same_and_another_gets_an_index_of_its_ow
     indexed: Path, captions: Path, tmp_path: Path
 ) -> None:
     tiny = str(make_tiny_clip(tmp_path / "tiny"))
-    report = evaluate_retrieval(captions, ["starter", tiny], device="cpu")
+    report = evaluate_retrieval(captions, ["starter", "starter", tiny], device="cpu")
     own, made = report.table.rows
     assert own.estimates == evaluate_retrieval(captions).table.rows[0].estimates
     assert (own.remark, made.remark) == ("the present index", "an index made for this test")

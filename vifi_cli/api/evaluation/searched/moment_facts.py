@@ -25,7 +25,7 @@ def facts_of(
     windows = sum(len(query.windows) for query in answers.asked.queries)
     yield "Setting", setting
     yield "Queries", f"{file.path}: {counted(len(file.queries), 'query', 'queries')}{kind}, sha256 {digest}"
-    videos = len({query.video for query in answers.asked.queries})
+    videos = len(set(answers.asked.videos))
     yield (
         "Tested",
         f"{counted(len(answers.asked.queries), 'query', 'queries')} with {counted(windows, 'true window')} in "
@@ -85,5 +85,5 @@ def notes_of(asked: LocatedQueries, answers: Answers) -> Iterator[str]:
             f"At most {recall} and mIoU {percent_text(float(answers.reachable.mean()))} can be reached, since moments "
             f"start and end with windows and last {LONGEST_MOMENT_SECONDS:g} s at most."
         )
-    if len({query.video for query in answers.asked.queries}) == 1:
+    if len(set(answers.asked.videos)) == 1:
         yield "All queries are about one video: the intervals do not say how well the models do on others."

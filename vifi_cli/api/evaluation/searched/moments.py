@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from vifi_cli.api.evaluation.evaluate import dated, report_folder, written
+from vifi_cli.api.evaluation.request import texts_once
 from vifi_cli.api.evaluation.searched.answers import Answers, Scope, answer
 from vifi_cli.api.evaluation.searched.moment_facts import facts_of, notes_of
 from vifi_cli.api.evaluation.searched.tested_index import (
@@ -82,7 +83,7 @@ def evaluate_moments(
     """
     if unknown := sorted(options.keys() - MomentOptions.__annotations__.keys()):
         raise TypeError(f"{unknown[0]!r} is not an option of evaluate_moments")
-    names = (models,) if isinstance(models, (str, Path)) else models
+    names = texts_once(models)
     path, root = given_path(queries), options.get("data_root")
     setting = "corpus-moments" if over_index else "moments"
     folder = report_folder(options.get("output"), dated(f"{setting}-{slug(str(path))}"))
@@ -156,7 +157,8 @@ class _Tester:
         """Videos that are neither in an index nor known there to be unreadable."""
         ids = indexed_ids(self.asked.paths.values(), catalog)
         unreadable = {failed.file.path for failed in catalog.failures()}
-        return [path for path in self.asked.paths.values() if path not in ids and path not in unreadable]
+        paths = dict.fromkeys(self.asked.paths.values())
+        return [path for path in paths if path not in ids and path not in unreadable]
 
     def _measured(
         self, catalog: Catalog, text: TextEncoder, name: str, index: str, *, is_own_choice: bool = False

@@ -9,6 +9,7 @@ import numpy as np
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import dated, report_folder, written
+from vifi_cli.api.evaluation.request import texts_once
 from vifi_cli.api.evaluation.searched.tested_index import (
     MADE_INDEX,
     OWN_INDEX,
@@ -94,7 +95,7 @@ def evaluate_retrieval(
         EncoderMismatch: the index's own model has changed since.
     """
     path = given_path(queries)
-    names = (models,) if isinstance(models, (str, Path)) else models
+    names = texts_once(models)
     folder = report_folder(output, dated(f"retrieval-{slug(str(path))}"))
     file = QueryFile(path, read_queries(path))
     with own_index(is_needed=not names) as catalog:
@@ -103,7 +104,7 @@ def evaluate_retrieval(
             text = load_query_encoder(catalog.indexed_with, choice, feedback)
             measured = [_measured(file, catalog, text, text.model_name, feedback)]
         else:
-            measured = [_measured_model(file, catalog, str(model), device, feedback) for model in names]
+            measured = [_measured_model(file, catalog, model, device, feedback) for model in names]
     report = Report(
         title=f"Retrieval by {path.name}",
         facts=tuple(_facts(file, measured)),

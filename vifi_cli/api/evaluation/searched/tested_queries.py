@@ -93,8 +93,8 @@ class AnswerableQueries:
 
     @property
     def videos(self) -> tuple[str, ...]:
-        """The video of each query."""
-        return tuple(query.video for query in self.queries)
+        """The video of each query, one text for each video, however the file spells it."""
+        return tuple(self.names[self.ids[query.video]] for query in self.queries)
 
 
 def answerable(asked: LocatedQueries, catalog: Catalog) -> AnswerableQueries:

@@ -106,7 +106,7 @@ def test_a_preset_among_the_changes_replaces_that_of_the_setting() -> None:
         ("mixing.mixupp=3", "there is no key mixing.mixupp"),
         ("epochs=many", "epochs should be a valid integer"),
         ("epochs=0", "epochs must be above 0"),
-        ("tune=head", "tune should be 'both', 'image' or 'text'"),
+        ("tune=head", "tune should be 'both', 'image', 'text', 'linear-probe' or 'tip-adapter'"),
         ("mixing=1", "mixing should be a table"),
         ("template=a photo", "template needs {}"),
         ("nothing.toml", "the recipe file nothing.toml does not exist"),

@@ -37,7 +37,7 @@ from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.runtime.encoder import ViFiEncoder, load_encoder
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.concept_texts import concept_descriptions
-from vifi_cli.model.towers.open_clip import accept_cut_context, cut_context
+from vifi_cli.model.towers.tokenizers.short_context import accept_cut_context, cut_context
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, unit_length
 from vifi_cli.model.weights.weights_file import save_weights
 from vifi_cli.video.clips.reader import read_clip

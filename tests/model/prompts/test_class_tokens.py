@@ -15,8 +15,8 @@ from vifi_cli.model.prompts.class_tokens import (
 )
 from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.model.towers.open_clip import cut_context
 from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
+from vifi_cli.model.towers.tokenizers.short_context import cut_context
 from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER
 
 TEMPLATE = "a photo of a {}."

@@ -18,7 +18,7 @@ from vifi_cli.model.prompts.text import PromptedTextTower
 from vifi_cli.model.registry.card import PromptShape
 from vifi_cli.model.torchvision_operators import declare_missing_operators
 from vifi_cli.model.towers.minilm import SentenceTransformer
-from vifi_cli.model.towers.open_clip import accept_cut_context, cut_context
+from vifi_cli.model.towers.tokenizers.short_context import accept_cut_context, cut_context
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP
 
 declare_missing_operators()

@@ -295,7 +295,8 @@ def test_names_of_folders(folder: Path, tiny_clip: Path, monkeypatch: pytest.Mon
     (folder / "weights.safetensors").unlink()
     with pytest.raises(
         InvalidInput,
-        match=r"nor config\.json and weights\.safetensors, prompts\.safetensors, lora\.safetensors or head\.safetensors$",
+        match=r"nor config\.json and weights\.safetensors, prompts\.safetensors, lora\.safetensors or "
+        r"head\.safetensors$",
     ):
         resolve_model(str(folder))
     assert resolve_model(str(tiny_clip)).kind == "folder"

@@ -19,7 +19,7 @@ from vifi_cli.model.registry.card import FUSIONS, Fusion
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.model.storage.loading import load_vifi_clip
 from vifi_cli.model.torchvision_operators import declare_missing_operators
-from vifi_cli.model.towers.open_clip import accept_cut_context, context_can_be_cut, cut_context
+from vifi_cli.model.towers.tokenizers.short_context import accept_cut_context, context_can_be_cut, cut_context
 from vifi_cli.model.towers.vifi_clip import ViFiCLIP, pool_over_time
 
 declare_missing_operators()

@@ -31,9 +31,9 @@ from vifi_cli.model.registry.card import ModelCard
 from vifi_cli.model.registry.class_texts import ClassTexts
 from vifi_cli.model.registry.source import ModelSource, resolve_model
 from vifi_cli.model.storage.averaging import average_models
+from vifi_cli.model.storage.digest import digest_of_model
 from vifi_cli.model.storage.loading import LoadedModel, load_vifi_clip
 from vifi_cli.model.towers.clip_transform import square_side
-from vifi_cli.model.weights.fingerprint import fingerprint_of_weights
 from vifi_cli.paths import cache_folder
 from vifi_cli.training.engine.precision import choose_precision
 from vifi_cli.training.engine.processes.distributed import Processes
@@ -295,20 +295,3 @@ def report_unreadable(reasons: dict[str, str], what: str, feedback: Feedback) ->
         feedback.warn(f"{counted(len(reasons), what)} left out that cannot be read")
     for video, reason in list(reasons.items())[:UNREADABLE_SHOWN]:
         feedback.note(f"  {video}: {reason}")
-
-
-def digest_of_model(loaded: LoadedModel) -> str:
-    """SHA-256 over architecture, preprocessing, fusion, class texts, weights and learned prompts: 64 hex digits.
-
-    Weights are compared as float32, so their precision in files does not matter.
-    """
-    card = loaded.card
-    description: dict[str, object] = {
-        "architecture": card.architecture,
-        "preprocessing": card.preprocessing.as_dict(),
-        "fusion": loaded.network.fusion,
-        "template": card.template,
-    }
-    if card.texts:
-        description["texts"] = [card.texts.templates, dict(card.texts.descriptions)]
-    return fingerprint_of_weights(description, loaded.network.state_dict())

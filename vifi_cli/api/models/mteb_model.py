@@ -15,11 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vifi_cli.api.evaluation.testing import digest_of_model
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.models.video_model import VideoModel, load_model
 from vifi_cli.errors import InvalidInput, MissingDependency, UnreadableVideo
 from vifi_cli.model.registry.languages import reads_english_only
+from vifi_cli.model.storage.digest import digest_of_model
 from vifi_cli.model.towers.clip_transform import center_crop, square_side, test_short_side
 from vifi_cli.model.towers.vifi_clip import unit_length
 from vifi_cli.processors import usable_processors

@@ -82,3 +82,12 @@ def test_a_bridge_plans_both_stages_in_words(vifi: Vifi, colours: Path, tiny: Pa
     refused = vifi("finetune", "--resume", tmp_path, "--dry-run")
     assert refused.exit_code == 2
     assert "--dry-run does not go with --resume" in refused.stderr
+
+
+def test_a_plan_names_class_texts_and_measures_memory_in_words(vifi: Vifi, colours: Path, tiny: Path) -> None:
+    options = ("--data", colours, "--model", tiny, "--device", "cpu", *recipe(), "--texts", "short")
+    planned = vifi("finetune", *options, "--dry-run")
+    assert planned.exit_code == 0, planned.stderr
+    facts = dict(line.split("\t") for line in planned.stdout.splitlines())
+    assert facts["Recipe"].endswith(", class texts short")
+    assert " at its peak, Python and saving included: " in facts["Memory"]

@@ -41,12 +41,18 @@ def _facts(run: PlannedRun) -> list[tuple[str, str]]:
         ("Run", shown_path(run.folder)),
         ("Data", f"{run.config.data_name}: {size.classes:,} classes, videos: {', '.join(parts)}"),
         ("Model", f"{shown_path(run.config.model)}, of which {size.parameters_in_words} parameters learn"),
-        ("Recipe", f"{recipe_in_words(run.config)}, seed {run.config.recipe.seed}"),
+        ("Recipe", f"{recipe_in_words(run.config)}, seed {run.config.recipe.seed}{_texts(run)}"),
         ("Steps", f"{size.steps:,}: {size.steps_in_words}, in {run.estimate.precision}"),
         ("Memory", _memory(run.estimate)),
         ("Disk", _disk(run.estimate)),
         ("Time", _time(run.estimate)),
     ]
+
+
+def _texts(run: PlannedRun) -> str:
+    from vifi_cli.paths import shown_path
+
+    return f", class texts {shown_path(run.config.texts.name)}" if run.config.texts else ""
 
 
 def _memory(estimate: RunEstimate) -> str:

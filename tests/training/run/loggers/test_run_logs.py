@@ -1,9 +1,11 @@
 """TensorBoard, wandb and trackio get each value of a run once, and none of them can end it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.training.conftest import MakeRun, losses
@@ -13,6 +15,7 @@ from vifi_cli.training.recipe.changes import make_recipe
 from vifi_cli.training.run.folder import RunConfig, RunFolder
 from vifi_cli.training.run.loggers import run_logs
 from vifi_cli.training.run.loggers.logger import LoggedRun
+from vifi_cli.training.run.loggers.wandb import WandbLogger
 
 SHORT = ("epochs=2", "effective_batch=5")  # of 9 clips: two steps an epoch
 
@@ -135,6 +138,11 @@ def test_a_logger_that_fails_is_left_out(
     assert said == ["wandb does not work (the server is gone): the run goes on without it"]
     assert opened[0].result is None
     assert opened[1].result
+    said.clear()
+    silent = make_run(tmp_path / "silent", *SHORT, "runtime.log=wandb")._logs
+    silent.say = said.append  # type: ignore[attr-defined]
+    silent._guard("wandb", partial(next, iter(())))
+    assert said == ["wandb does not work (it does not say why): the run goes on without it"]
 
 
 def test_a_logger_that_is_not_installed_is_named_before_the_run(
@@ -183,3 +191,28 @@ def test_wandb_without_a_login_keeps_values_in_the_run_and_asks_nothing(
     assert b"train/loss" in stored
     assert b"best/epoch" in stored
     assert str(tmp_path / "run").encode() not in stored.replace(str(folder).encode(), b"")
+
+
+def test_wandb_whose_process_has_died_is_closed_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wandb = pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for name in ("HOME", "NETRC", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    wandb.teardown()  # that of another test
+    others = set(psutil.Process().children(recursive=True))
+    logger = WandbLogger(LoggedRun(tmp_path, "project", "run", "abc", {}), lambda message: None)
+    own = set(psutil.Process().children(recursive=True)) - others
+    assert own
+    for process in own:
+        process.kill()
+    psutil.wait_procs(own)
+
+    def log_until_it_fails() -> None:
+        for step in range(1000):
+            logger.log({"train/loss": 1.0}, step)
+
+    with pytest.raises(Exception):  # noqa: B017 - whatever wandb raises
+        log_until_it_fails()
+    wandb.teardown()  # as at exit, where it would fail

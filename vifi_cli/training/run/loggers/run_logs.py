@@ -108,7 +108,7 @@ class RunLogs:
             work()
         except Exception as error:  # noqa: BLE001 - whatever fails in a logger must not end a run of days
             self._loggers.pop(name, None)
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = (str(error).splitlines() or ["it does not say why"])[0]
             self.say(f"{name} does not work ({reason}): the run goes on without it")
 
     def _read_state(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
 from vifi_cli.training.run.loggers.logger import LoggedRun, Values
@@ -79,7 +79,15 @@ class WandbLogger:
     def log(self, values: Values, step: int) -> None:
         """Log values."""
         # a resumed run cannot add to its last step
-        self._run.log(dict(values), step=max(step, self._run.step))
+        try:
+            self._run.log(dict(values), step=max(step, self._run.step))
+        except Exception:
+            import wandb
+
+            # its process is dead; at exit wandb would print a traceback
+            with suppress(Exception), _silence():
+                wandb.teardown()
+            raise
 
     def finish(self, result: Values, step: int) -> None:
         """Put the result into the summary, and wait a little until everything is sent."""

@@ -32,4 +32,4 @@ class TrackioLogger:
             if result:
                 self._run.log(dict(result), step=step)
             # not by the run's own method, after which trackio finishes it again at exit
-            trackio.finish()  # type: ignore[no-untyped-call]
+            trackio.finish()

@@ -1,8 +1,8 @@
 """The results of `methods_table`: read, and shown as the tables of `docs/measurements/accuracy.md`.
 
 Each of nine people is tested once, by the fold whose training never saw this person. The clips of all folds are one
-test of nine groups, and `vifi`'s own intervals are drawn over these groups. Differences to ViFi-CLIP are taken for each
-person first, with Student's quantile for nine people.
+test of nine groups, over which `vifi` computes its intervals. Differences to ViFi-CLIP are computed for each person
+first, with Student's quantile for nine people.
 """
 
 import json

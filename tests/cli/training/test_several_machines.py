@@ -56,7 +56,7 @@ def test_a_run_goes_on_when_a_process_of_another_machine_was_killed(
 
 
 def _with_kill(said: Iterator[str], victim: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Passes on what is said; when the second epoch is, the process of the victim dies."""
+    """Forwards messages; at that of the second epoch, the process of the victim dies."""
     is_alive = True
     for line in said:
         if is_alive and line.startswith("epoch 2"):

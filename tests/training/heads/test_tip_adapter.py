@@ -46,7 +46,7 @@ def test_alpha_and_beta_are_those_that_score_best_on_val() -> None:
 
 
 def test_without_val_a_clip_is_classified_without_its_group() -> None:
-    """The keys of a group name its clips perfectly, and those of others wrongly: only texts help."""
+    """The keys of a group name its clips perfectly, and those of others incorrectly: only texts help."""
     texts = np.eye(3, 8, dtype=np.float32)
     places = [(0, "a"), (1, "a"), (2, "a"), (0, "b"), (1, "b"), (2, "b")]
     embeddings = np.stack([texts[label] for label, _ in places])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.models.video_model import load_model
     from vifi_cli.api.playback import open_in_player
     from vifi_cli.api.search.open_index import open_index
-    from vifi_cli.api.search.query_language import example, words
+    from vifi_cli.api.search.query_language import concept, example, words
     from vifi_cli.api.training.bridge import bridge, resume_bridge
     from vifi_cli.api.training.estimate import estimate_training
     from vifi_cli.api.training.finetune import finetune, prompt_tune, resume_training
@@ -74,6 +74,7 @@ _HOMES = {
     "attention": "vifi_cli.api.visualization.attention",
     "bridge": "vifi_cli.api.training.bridge",
     "compare": "vifi_cli.api.evaluation.compare",
+    "concept": "vifi_cli.api.search.query_language",
     "cut": "vifi_cli.api.cut.render",
     "draw_runs": "vifi_cli.api.training.runs",
     "embed_map": "vifi_cli.api.visualization.embedding_map",
@@ -111,6 +112,7 @@ __all__ = [
     "bridge",
     "check_data",
     "compare",
+    "concept",
     "cut",
     "draw_runs",
     "embed_map",

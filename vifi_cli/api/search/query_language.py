@@ -1,10 +1,11 @@
 """Queries: made in Python by `words` and `example`, or parsed from the arguments of a search, in this language.
 
     query   one or more terms, with a lone + or - between them
-    term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME
+    term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME, or [WEIGHT:] @CONCEPT
     words   any number of arguments, joined by spaces
     FILE    an argument that begins with /, ./, ../ or ~/, that ends as pictures and videos do (.jpg, .mp4), or that
             holds a / or @ and names an existing file
+    CONCEPT the name of a concept that `vifi teach` has made
     TIME    1:20-1:28, or 1:20 for a few seconds around
 
 Words after `text:` are always words, whatever they look like.
@@ -18,7 +19,16 @@ from pathlib import Path, PurePath
 from vifi_cli.api.search.named_files import FILES_ON_DISK, NamedFiles
 from vifi_cli.api.search.times import time_range_of
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.search.query import Example, Query, Term, Words, query_in_words, require_wanted
+from vifi_cli.index.concepts.store import check_name
+from vifi_cli.index.search.query import (
+    ConceptName,
+    Example,
+    Query,
+    Term,
+    Words,
+    query_in_words,
+    require_wanted,
+)
 from vifi_cli.paths import given_path
 from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 from vifi_cli.video.moment import TimeRange
@@ -28,6 +38,7 @@ AS_WORDS = "text:"
 # a digit after the colon makes it a time or a ratio, as in "3:10 to Yuma" and "16:9", not a weight
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
 TIME_AT_END = re.compile(r"(?P<file>.+)@(?P<time>[^@/]*)", re.DOTALL)
+CONCEPT = re.compile(r"@(?P<name>\w[\w-]*)")
 FILE_BEGINS = ("/", "./", "../", "~/")
 
 
@@ -36,6 +47,12 @@ def words(text: str) -> Query:
     if not text.strip():
         raise InvalidInput("the query is empty: say what to look for")
     return query_in_words(text)
+
+
+def concept(name: str) -> Query:
+    """A query for a concept that you have taught, by its name, with or without the @."""
+    name = check_name(name.removeprefix("@"))
+    return Query(f"@{name}", (Term(ConceptName(name)),))
 
 
 def example(path: Path | str, start_seconds: float | None = None, end_seconds: float | None = None) -> Query:
@@ -113,6 +130,8 @@ def _term(sign: float, run: list[str], files: NamedFiles) -> Term:
     is_one = len(run) == 1 or text == run[1]  # a weight may be a separate argument
     if is_one and means_file(text, files):
         return Term(parse_example(text, files), sign * weight)
+    if named := CONCEPT.fullmatch(text):
+        return Term(ConceptName(named["name"]), sign * weight)
     for argument in () if is_one else run:
         if means_file(argument, files):
             raise InvalidInput(

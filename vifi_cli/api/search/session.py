@@ -18,13 +18,25 @@ from vifi_cli.api.library.encoders import (
 )
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.api.search.video_choice import path_problem
-from vifi_cli.errors import IndexChanged
+from vifi_cli.errors import EncoderMismatch, IndexChanged, InvalidInput
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
+from vifi_cli.index.concepts.concept import Concept, LearnedQuery
+from vifi_cli.index.concepts.learning import learn_query
+from vifi_cli.index.concepts.marked import marked_windows
+from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
-from vifi_cli.index.search.query import Example, Query, Words, combine, query_in_words, require_wanted
+from vifi_cli.index.search.query import (
+    ConceptName,
+    Example,
+    Query,
+    Words,
+    combine,
+    query_in_words,
+    require_wanted,
+)
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import USUAL_OPTIONS, SearchHit, VideoIndex
 from vifi_cli.model.registry.languages import language_hint
@@ -59,6 +71,7 @@ class SearchSession:
         self._load_text_encoder = load_text_encoder
         self._opens_files = opens_files
         self._index: VideoIndex | None = None
+        self._concepts: ConceptStore | None = None
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
         # with the model of the settings, where that reads words
@@ -132,13 +145,51 @@ class SearchSession:
         if not self._has_hinted and (hint := self.language_hint(query, choice)):
             self._has_hinted = True
             self._feedback.note(hint)
-        embeddings = [
-            self._read(term.meaning.text, choice)
-            if isinstance(term.meaning, Words)
-            else self.see(term.meaning, choice.device).embedding
-            for term in query.terms
-        ]
+        embeddings = [self._embed(term.meaning, choice) for term in query.terms]
         return combine(np.stack(embeddings), [term.weight for term in query.terms])
+
+    def _embed(self, meaning: Words | Example | ConceptName, choice: EncoderChoice) -> Float32Array:
+        if isinstance(meaning, Words):
+            return self._read(meaning.text, choice)
+        if isinstance(meaning, ConceptName):
+            return self.learned(self.concepts.get(meaning.name)).embedding
+        return self.see(meaning, choice.device).embedding
+
+    @property
+    def concepts(self) -> ConceptStore:
+        """The concepts taught in this index."""
+        if self._concepts is None:
+            self._concepts = ConceptStore(self.folder)
+        return self._concepts
+
+    def learned(self, concept: Concept) -> LearnedQuery:
+        """What a concept's marks have taught, learned again if that is for another encoder than the index's.
+
+        Raises:
+            EncoderMismatch: it belongs to another encoder, and none of its marks is in this index.
+            InvalidInput: its marks are too few to learn from.
+        """
+        fingerprint = self.index.catalog.indexed_with.vision_fingerprint
+        if concept.learned and concept.learned.vision_fingerprint == fingerprint:
+            return concept.learned
+        if concept.learned and not len(marked_windows(self.index.catalog, concept.marks).embeddings):
+            raise EncoderMismatch(
+                f"@{concept.name} was taught with another encoder, and none of its marked videos is in this index: "
+                f'teach it again with `vifi teach {concept.name} "{concept.description}"`'
+            )
+        learned = self.learn(concept)
+        if learned is None:
+            raise InvalidInput(
+                f"@{concept.name} has too few marks to learn from: add some with `vifi teach {concept.name}`"
+            )
+        return learned
+
+    def learn(self, concept: Concept) -> LearnedQuery | None:
+        """Learns from a concept's description and its marks; None if these are too few."""
+        marked = marked_windows(self.index.catalog, concept.marks)
+        query = learn_query(self._read(concept.description, INDEX_ENCODER), marked)
+        fingerprint = self.index.catalog.indexed_with.vision_fingerprint
+        return None if query is None else LearnedQuery(fingerprint, query)
 
     def _rater(self, query: Query, choice: EncoderChoice) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
@@ -249,3 +300,6 @@ class SearchSession:
         if self._index is not None:
             self._index.catalog.close()
             self._index = None
+        if self._concepts is not None:
+            self._concepts.close()
+            self._concepts = None

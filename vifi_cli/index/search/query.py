@@ -31,10 +31,17 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class ConceptName:
+    """A concept that the user has taught: see `vifi_cli.index.concepts`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """A part of a query and its weight, which is negative for an unwanted part."""
 
-    meaning: Words | Example
+    meaning: Words | Example | ConceptName
     weight: float = 1.0
 
 

@@ -1,0 +1,1 @@
+"""Teaching concepts by marking moments right or wrong."""

@@ -1,0 +1,35 @@
+"""Marks moments for a concept, and learns from them at once; the terminal, the page and programs share it."""
+
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.errors import InvalidInput
+from vifi_cli.index.concepts.concept import Concept, Mark
+from vifi_cli.video.moment import Moment
+
+
+def mark_moment(session: SearchSession, name: str, moment: Moment, *, is_right: bool) -> Concept:
+    """Marks a moment of an indexed video as showing a concept or not, and returns what is known now.
+
+    Raises:
+        InvalidInput: there is no such concept, or the video is not indexed.
+    """
+    video = session.index.catalog.video_at(moment.path)
+    if video is None:
+        raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")
+    mark = Mark(moment.path, moment.start_seconds, moment.end_seconds, is_right, video.fingerprint)
+    session.concepts.mark(name, mark)
+    return relearn(session, name)
+
+
+def undo_last_mark(session: SearchSession, name: str) -> Concept:
+    """Takes back the last mark of a concept; raises InvalidInput if it has none."""
+    concept = session.concepts.get(name)
+    if not concept.marks:
+        raise InvalidInput(f"@{concept.name} has no marks to take back")
+    session.concepts.unmark(name, concept.marks[-1])
+    return relearn(session, name)
+
+
+def relearn(session: SearchSession, name: str) -> Concept:
+    """Learns a concept from its present marks, keeps the result, and returns the concept."""
+    session.concepts.keep_learned(name, session.learn(session.concepts.get(name)))
+    return session.concepts.get(name)

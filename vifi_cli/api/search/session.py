@@ -187,9 +187,11 @@ class SearchSession:
     def learn(self, concept: Concept) -> LearnedQuery | None:
         """Learns from a concept's description and its marks; None if these are too few."""
         marked = marked_windows(self.index.catalog, concept.marks)
-        query = learn_query(self._read(concept.description, INDEX_ENCODER), marked)
+        lesson = learn_query(self._read(concept.description, INDEX_ENCODER), marked)
+        if lesson is None:
+            return None
         fingerprint = self.index.catalog.indexed_with.vision_fingerprint
-        return None if query is None else LearnedQuery(fingerprint, query)
+        return LearnedQuery(fingerprint, lesson.query, lesson.form, lesson.validation)
 
     def _rater(self, query: Query, choice: EncoderChoice) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.

@@ -17,12 +17,44 @@ class Mark:
     fingerprint: str  # of the video's content, as in `CatalogedVideo`; finds a video that has moved
 
 
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """How well a concept ranks marked moments of videos that it was not learned from, by average precision in 0..1."""
+
+    right: int  # marks that were ranked
+    wrong: int
+    text_precision: float  # of the description alone
+    learned_precision: float  # of queries learned from the marks of the other videos
+    # 95 % interval of the difference between the two, bootstrapped over videos
+    gain_low: float
+    gain_high: float
+
+    @property
+    def gain(self) -> float:
+        """What learning has added to the average precision."""
+        return self.learned_precision - self.text_precision
+
+    @property
+    def needs_more_marks(self) -> bool:
+        """Whether the marks cannot tell if learning helps."""
+        return self.gain_low <= 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LearnedQuery:
     """What an encoder's index has taught: a query like that of a text, to be searched with nothing re-encoded."""
 
     vision_fingerprint: str  # of the encoder in whose space it lies
     embedding: Float32Array  # (D,), of length 1
+    form: str = (
+        "text"  # how it was learned, see `learning`; "text" where nothing is better than the description
+    )
+    validation: CrossValidation | None = None  # None: too few marks to leave some out
+
+    @property
+    def needs_more_marks(self) -> bool:
+        """Whether the marks cannot tell if this query is better than the description alone."""
+        return self.validation is None or self.validation.needs_more_marks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifi_cli.index.arrays import BoolArray, Float32Array, Int64Array
+from vifi_cli.index.concepts.concept import CrossValidation
+from vifi_cli.index.concepts.validation import cross_validation
 
 MARKS_WEIGHT = 3.0
 """How much the marks count beside the text."""
@@ -19,9 +21,33 @@ class MarkedWindows:
     groups: Int64Array  # (M,): marks of one group, such as one video, say the same about how well a query was learned
 
 
-def learn_query(text: Float32Array, marked: MarkedWindows) -> Float32Array | None:
-    """The query (D,) of length 1 learned from a text's embedding (D,) and marks; None if these are too few."""
-    right, wrong = marked.embeddings[marked.is_right], marked.embeddings[~marked.is_right]
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What marks have taught."""
+
+    query: Float32Array  # (D,), of length 1
+    form: str
+    validation: CrossValidation | None  # None: too few marks to leave some out
+
+
+def learn_query(text: Float32Array, marked: MarkedWindows) -> Lesson | None:
+    """Learns from a text's embedding (D,) and marks; None if these are too few."""
+    query = _with_marks(text, marked.embeddings, marked.is_right)
+    if query is None:
+        return None
+    scores = np.zeros(len(marked.groups))
+    for group in np.unique(marked.groups):
+        rest = marked.groups != group
+        learned = _with_marks(text, marked.embeddings[rest], marked.is_right[rest])
+        if learned is None:
+            return Lesson(query, "marks", None)
+        scores[~rest] = marked.embeddings[~rest] @ learned
+    of_text = (marked.embeddings @ text).astype(np.float64)
+    return Lesson(query, "marks", cross_validation(of_text, scores, marked.is_right, marked.groups))
+
+
+def _with_marks(text: Float32Array, embeddings: Float32Array, is_right: BoolArray) -> Float32Array | None:
+    right, wrong = embeddings[is_right], embeddings[~is_right]
     if not len(right) or not len(wrong):
         return None
     query = text + MARKS_WEIGHT * (right.mean(axis=0) - wrong.mean(axis=0))

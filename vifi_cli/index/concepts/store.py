@@ -1,9 +1,11 @@
 """The concepts of an index, in a database beside its folder, where no rebuild touches them."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,14 +17,15 @@ from vifi_cli.disk import access_rights
 from vifi_cli.errors import IndexProblem, InvalidInput
 from vifi_cli.index.catalog.opening import now
 from vifi_cli.index.catalog.rows import decode_path, encode_path
-from vifi_cli.index.concepts.concept import Concept, LearnedQuery, Mark
+from vifi_cli.index.concepts.concept import Concept, CrossValidation, LearnedQuery, Mark
 
 NAME = re.compile(r"\w[\w-]{0,63}")
 PATIENCE_SECONDS = 10.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS concepts (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
-    created_at TEXT NOT NULL, vision_fingerprint TEXT, embedding BLOB
+    created_at TEXT NOT NULL,
+    vision_fingerprint TEXT, embedding BLOB, form TEXT, validation TEXT
 );
 CREATE TABLE IF NOT EXISTS marks (
     id INTEGER PRIMARY KEY, concept_id INTEGER NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
@@ -73,14 +76,12 @@ class ConceptStore:
     def find(self, name: str) -> Concept | None:
         """The concept of a name, in upper or lower case; None if there is none."""
         rows = self._rows(
-            "SELECT id, name, description, vision_fingerprint, embedding FROM concepts WHERE key = ?",
+            "SELECT id, name, description, vision_fingerprint, embedding, form, validation FROM concepts "
+            "WHERE key = ?",
             (name.casefold(),),
         )
-        for concept_id, known_as, description, fingerprint, embedding in rows:
-            learned = None
-            if fingerprint is not None:
-                learned = LearnedQuery(fingerprint, np.frombuffer(embedding, "<f4").astype(np.float32))
-            return Concept(known_as, description, self._marks(concept_id), learned)
+        for concept_id, known_as, description, *learned in rows:
+            return Concept(known_as, description, self._marks(concept_id), _learned(*learned))
         return None
 
     def get(self, name: str) -> Concept:
@@ -134,15 +135,11 @@ class ConceptStore:
 
     def keep_learned(self, name: str, learned: LearnedQuery | None) -> None:
         """Keeps what was learned from the present marks."""
-        values = (
-            (None, None)
-            if learned is None
-            else (learned.vision_fingerprint, learned.embedding.astype("<f4").tobytes())
-        )
+        values = (None,) * 4 if learned is None else _learned_values(learned)
         concept_id = self._id(name)
         with self._transaction() as db:
             db.execute(
-                "UPDATE concepts SET vision_fingerprint = ?, embedding = ? WHERE id = ?",
+                "UPDATE concepts SET vision_fingerprint = ?, embedding = ?, form = ?, validation = ? WHERE id = ?",
                 (*values, concept_id),
             )
 
@@ -210,3 +207,18 @@ class ConceptStore:
         return IndexProblem(
             f"the concepts in {self.path} could not be used ({error}): check its access rights and free disk space"
         )
+
+
+def _learned_values(learned: LearnedQuery) -> tuple[str, bytes, str, str | None]:
+    validation = None if learned.validation is None else json.dumps(asdict(learned.validation))
+    return learned.vision_fingerprint, learned.embedding.astype("<f4").tobytes(), learned.form, validation
+
+
+def _learned(
+    fingerprint: str | None, embedding: bytes, form: str, validation: str | None
+) -> LearnedQuery | None:
+    if fingerprint is None:
+        return None
+    vector = np.frombuffer(embedding, "<f4").astype(np.float32)
+    tested = None if validation is None else CrossValidation(**json.loads(validation))
+    return LearnedQuery(fingerprint, vector, form, tested)

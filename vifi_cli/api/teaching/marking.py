@@ -2,6 +2,7 @@
 
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
+from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.concepts.concept import Concept, Mark
 from vifi_cli.video.moment import Moment
 
@@ -9,14 +10,21 @@ from vifi_cli.video.moment import Moment
 def mark_moment(session: SearchSession, name: str, moment: Moment, *, is_right: bool) -> Concept:
     """Marks a moment of an indexed video as showing a concept or not, and returns what is known now.
 
+    The mark takes the place of earlier ones of about the same moment.
+
     Raises:
         InvalidInput: there is no such concept, or the video is not indexed.
     """
-    video = session.index.catalog.video_at(moment.path)
-    if video is None:
-        raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")
+    video = _indexed(session, moment)
     mark = Mark(moment.path, moment.start_seconds, moment.end_seconds, is_right, video.fingerprint)
     session.concepts.mark(name, mark)
+    _remove_marks(session, name, moment, keep=mark)
+    return relearn(session, name)
+
+
+def unmark_moment(session: SearchSession, name: str, moment: Moment) -> Concept:
+    """Takes back the marks of about this moment, and returns what is known now; errors are those of `mark_moment`."""
+    _remove_marks(session, name, moment)
     return relearn(session, name)
 
 
@@ -33,3 +41,17 @@ def relearn(session: SearchSession, name: str) -> Concept:
     """Learns a concept from its present marks, keeps the result, and returns the concept."""
     session.concepts.keep_learned(name, session.learn(session.concepts.get(name)))
     return session.concepts.get(name)
+
+
+def _indexed(session: SearchSession, moment: Moment) -> CatalogedVideo:
+    video = session.index.catalog.video_at(moment.path)
+    if video is None:
+        raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")
+    return video
+
+
+def _remove_marks(session: SearchSession, name: str, moment: Moment, keep: Mark | None = None) -> None:
+    video = _indexed(session, moment)
+    for mark in session.concepts.get(name).marks:
+        if mark != keep and mark.is_about(video, moment.start_seconds, moment.end_seconds):
+            session.concepts.unmark(name, mark)

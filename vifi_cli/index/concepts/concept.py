@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vifi_cli.index.arrays import Float32Array
+from vifi_cli.index.catalog.records import CatalogedVideo
+
+SAME_SHARE = 0.5
+"""Two moments are about the same where they share more than this part of the time that both cover together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,13 @@ class Mark:
     end_seconds: float
     is_right: bool
     fingerprint: str  # of the video's content, as in `CatalogedVideo`; finds a video that has moved
+
+    def is_about(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> bool:
+        """Whether it marks about the same moment of this video, which may have moved."""
+        is_same = self.fingerprint == video.fingerprint if self.fingerprint else self.path == video.path
+        shared = min(self.end_seconds, end_seconds) - max(self.start_seconds, start_seconds)
+        together = max(self.end_seconds, end_seconds) - min(self.start_seconds, start_seconds)
+        return is_same and shared > SAME_SHARE * together
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +76,8 @@ class Concept:
     description: str  # in words, such as "a person waves"
     marks: tuple[Mark, ...] = ()  # in the order in which they were made
     learned: LearnedQuery | None = None  # from these marks; None until there are enough
+
+    def mark_of(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Mark | None:
+        """The last mark of about this moment; None if it is not marked."""
+        found = (mark for mark in reversed(self.marks) if mark.is_about(video, start_seconds, end_seconds))
+        return next(found, None)

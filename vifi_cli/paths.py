@@ -24,7 +24,7 @@ INDEX_FOLDERS = ("index", "index.rebuild", "index.replaced")
 """An index, the one that a rebuild makes, and the one that it has replaced."""
 
 OWN_NAMES = (
-    *(*INDEX_FOLDERS, "index.lock", "index.lock-holder.json"),
+    *(*INDEX_FOLDERS, "index.lock", "index.lock-holder.json", "index-concepts.sqlite3"),
     *("cache", "demo", "shell-history", "last-search.json", "config.toml", access_rights.NOTE_FILE),
 )
 """What vifi keeps in the data folder."""

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from vifi_cli.api.search.named_files import FILES_ON_DISK, NamedFiles
 from vifi_cli.api.search.times import time_range_of
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.concepts.store import check_name
+from vifi_cli.index.concepts.names import check_name, is_name
 from vifi_cli.index.search.query import (
     ConceptName,
     Example,
@@ -38,7 +38,7 @@ AS_WORDS = "text:"
 # a digit after the colon makes it a time or a ratio, as in "3:10 to Yuma" and "16:9", not a weight
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
 TIME_AT_END = re.compile(r"(?P<file>.+)@(?P<time>[^@/]*)", re.DOTALL)
-CONCEPT = re.compile(r"@(?P<name>\w[\w-]*)")
+CONCEPT = "@"
 FILE_BEGINS = ("/", "./", "../", "~/")
 
 
@@ -51,7 +51,7 @@ def words(text: str) -> Query:
 
 def concept(name: str) -> Query:
     """A query for a concept that you have taught, by its name, with or without the @."""
-    name = check_name(name.removeprefix("@"))
+    name = check_name(name.removeprefix(CONCEPT))
     return Query(f"@{name}", (Term(ConceptName(name)),))
 
 
@@ -130,8 +130,8 @@ def _term(sign: float, run: list[str], files: NamedFiles) -> Term:
     is_one = len(run) == 1 or text == run[1]  # a weight may be a separate argument
     if is_one and means_file(text, files):
         return Term(parse_example(text, files), sign * weight)
-    if named := CONCEPT.fullmatch(text):
-        return Term(ConceptName(named["name"]), sign * weight)
+    if text.startswith(CONCEPT) and is_name(text.removeprefix(CONCEPT)):
+        return Term(ConceptName(check_name(text.removeprefix(CONCEPT))), sign * weight)
     for argument in () if is_one else run:
         if means_file(argument, files):
             raise InvalidInput(

@@ -1,6 +1,7 @@
 """One search session for commands, shell, page and programs: an open index, and the encoders that queries need."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -16,15 +17,14 @@ from vifi_cli.api.library.encoders import (
     load_query_encoder,
     with_reader,
 )
+from vifi_cli.api.search.concept_queries import fits, learn_concept, why_not_learned
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.api.search.video_choice import path_problem
-from vifi_cli.errors import EncoderMismatch, IndexChanged, InvalidInput
+from vifi_cli.errors import IndexChanged, IndexProblem
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.concepts.concept import Concept, LearnedQuery
-from vifi_cli.index.concepts.learning import learn_query
-from vifi_cli.index.concepts.marked import marked_windows
 from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
@@ -71,7 +71,8 @@ class SearchSession:
         self._load_text_encoder = load_text_encoder
         self._opens_files = opens_files
         self._index: VideoIndex | None = None
-        self._concepts: ConceptStore | None = None
+        self.concepts = ConceptStore(index_folder)
+        """The concepts taught in this index."""
         self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
         self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
         # with the model of the settings, where that reads words
@@ -155,43 +156,27 @@ class SearchSession:
             return self.learned(self.concepts.get(meaning.name)).embedding
         return self.see(meaning, choice.device).embedding
 
-    @property
-    def concepts(self) -> ConceptStore:
-        """The concepts taught in this index."""
-        if self._concepts is None:
-            self._concepts = ConceptStore(self.folder)
-        return self._concepts
-
     def learned(self, concept: Concept) -> LearnedQuery:
-        """What a concept's marks have taught, learned again if that is for another encoder than the index's.
+        """What a concept's marks have taught, learned again if its marks or the index's encoder have changed.
 
         Raises:
-            EncoderMismatch: it belongs to another encoder, and none of its marks is in this index.
+            EncoderMismatch: it belongs to another encoder, and too few of its marks are in this index.
             InvalidInput: its marks are too few to learn from.
         """
-        fingerprint = self.index.catalog.indexed_with.vision_fingerprint
-        if concept.learned and concept.learned.vision_fingerprint == fingerprint:
+        if concept.learned and not concept.is_stale and fits(concept.learned, self.index.catalog):
             return concept.learned
-        if concept.learned and not len(marked_windows(self.index.catalog, concept.marks).embeddings):
-            raise EncoderMismatch(
-                f"@{concept.name} was taught with another encoder, and none of its marked videos is in this index: "
-                f'teach it again with `vifi teach {concept.name} "{concept.description}"`'
-            )
         learned = self.learn(concept)
         if learned is None:
-            raise InvalidInput(
-                f"@{concept.name} has too few marks to learn from: add some with `vifi teach {concept.name}`"
-            )
+            raise why_not_learned(concept, self.index.catalog)
+        with suppress(IndexProblem):  # where nothing can be kept, it is learned each time
+            self.concepts.keep_learned(concept, learned)
         return learned
 
     def learn(self, concept: Concept) -> LearnedQuery | None:
-        """Learns from a concept's description and its marks; None if these are too few."""
-        marked = marked_windows(self.index.catalog, concept.marks)
-        lesson = learn_query(self._read(concept.description, INDEX_ENCODER), marked)
-        if lesson is None:
-            return None
-        fingerprint = self.index.catalog.indexed_with.vision_fingerprint
-        return LearnedQuery(fingerprint, lesson.query, lesson.form, lesson.validation)
+        """Learns from a concept's description and its marks in this index; None if these are too few."""
+        return learn_concept(
+            concept, self.index.catalog, lambda: self._read(concept.description, INDEX_ENCODER)
+        )
 
     def _rater(self, query: Query, choice: EncoderChoice) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
@@ -302,6 +287,3 @@ class SearchSession:
         if self._index is not None:
             self._index.catalog.close()
             self._index = None
-        if self._concepts is not None:
-            self._concepts.close()
-            self._concepts = None

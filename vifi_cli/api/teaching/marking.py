@@ -39,7 +39,8 @@ def undo_last_mark(session: SearchSession, name: str) -> Concept:
 
 def relearn(session: SearchSession, name: str) -> Concept:
     """Learns a concept from its present marks, keeps the result, and returns the concept."""
-    session.concepts.keep_learned(name, session.learn(session.concepts.get(name)))
+    concept = session.concepts.get(name)
+    session.concepts.keep_learned(concept, session.learn(concept))
     return session.concepts.get(name)
 
 

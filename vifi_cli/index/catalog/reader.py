@@ -135,6 +135,12 @@ class CatalogReader:
         """The videos whose file has this size; only these can have the same content."""
         return self._videos("WHERE size_bytes = ? ORDER BY id", (size_bytes,))
 
+    def videos_with_content(self, fingerprints: Iterable[str]) -> list[CatalogedVideo]:
+        """The videos whose content has one of these fingerprints, in the order of their paths."""
+        wanted = sorted(set(fingerprints) - {""})
+        found = self._in_parts(f"SELECT {VIDEO_ROW} FROM videos WHERE fingerprint IN ({{}})", wanted)
+        return sorted(map(video_of_row, found), key=lambda video: video.path)
+
     def newest_videos(self, count: int) -> list[CatalogedVideo]:
         """The videos indexed last, newest first."""
         return self._videos("ORDER BY indexed_at DESC, id DESC LIMIT ?", (count,))

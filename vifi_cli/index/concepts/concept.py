@@ -61,6 +61,7 @@ class LearnedQuery:
         "text"  # how it was learned, see `learning`; "text" where nothing is better than the description
     )
     validation: CrossValidation | None = None  # None: too few marks to leave some out
+    model: str = ""  # the encoder's name, for messages
 
     @property
     def needs_more_marks(self) -> bool:
@@ -75,7 +76,9 @@ class Concept:
     name: str
     description: str  # in words, such as "a person waves"
     marks: tuple[Mark, ...] = ()  # in the order in which they were made
-    learned: LearnedQuery | None = None  # from these marks; None until there are enough
+    learned: LearnedQuery | None = None  # from marks; None until there are enough
+    revision: int = 0  # counts the changes of its marks
+    is_stale: bool = False  # whether its marks have changed since it was learned
 
     def mark_of(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Mark | None:
         """The last mark of about this moment; None if it is not marked."""

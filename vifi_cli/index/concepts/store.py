@@ -1,224 +1,198 @@
 """The concepts of an index, in a database beside its folder, where no rebuild touches them."""
 
-import json
-import re
-import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 from sqlite_utils import Database
 
-from vifi_cli import paths
-from vifi_cli.disk import access_rights
-from vifi_cli.errors import IndexProblem, InvalidInput
+from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.opening import now
 from vifi_cli.index.catalog.rows import decode_path, encode_path
-from vifi_cli.index.concepts.concept import Concept, CrossValidation, LearnedQuery, Mark
+from vifi_cli.index.concepts.concept import Concept, LearnedQuery, Mark
+from vifi_cli.index.concepts.database import concepts_file, reading, writing
+from vifi_cli.index.concepts.learned_facts import facts_of, learned_of
+from vifi_cli.index.concepts.names import check_name, key_of, no_such_concept
 
-NAME = re.compile(r"\w[\w-]{0,63}")
-PATIENCE_SECONDS = 10.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS concepts (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    vision_fingerprint TEXT, embedding BLOB, form TEXT, validation TEXT
-);
-CREATE TABLE IF NOT EXISTS marks (
-    id INTEGER PRIMARY KEY, concept_id INTEGER NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
-    path BLOB NOT NULL, start_seconds REAL NOT NULL, end_seconds REAL NOT NULL, is_right INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL, marked_at TEXT NOT NULL, UNIQUE (concept_id, path, start_seconds, end_seconds)
-);
-"""
+SAME_SECONDS = 0.0005
+"""Moments whose ends differ by less are the same one: addresses name moments to the millisecond."""
 
-
-def concepts_file(index_folder: Path) -> Path:
-    """Where the concepts of an index are kept: beside its folder, which a rebuild replaces."""
-    return index_folder.with_name(f"{index_folder.name}-concepts.sqlite3")
-
-
-def check_name(name: str) -> str:
-    """The name of a concept, if it can be one; raises InvalidInput otherwise."""
-    if not NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{name!r} cannot name a concept: use letters, digits, - and _, beginning with a letter or digit"
-        )
-    return name
+_COLUMNS = "id, name, description, revision, learned_revision, vision_fingerprint, embedding, facts"
 
 
 class ConceptStore:
-    """The concepts of one index. Use as a context manager; connections belong to one thread."""
+    """The concepts of one index. The file is opened for each use, so any thread may use a store.
+
+    Each method raises IndexProblem if the file cannot be used, and those that change something only return when it is
+    stored.
+    """
 
     def __init__(self, index_folder: Path) -> None:
-        """Opens the concepts of an index; nothing is written before the first one is taught."""
-        self.path = concepts_file(index_folder)
-        self._db: Database | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the database; the next use opens it again."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        """Opens nothing, and writes nothing before the first concept is added."""
+        self._index_folder, self.path = index_folder, concepts_file(index_folder)
 
     def names(self) -> list[str]:
         """The names of all concepts, in alphabetical order."""
-        return [name for (name,) in self._rows("SELECT name FROM concepts ORDER BY key")]
+        with reading(self.path) as db:
+            return _names(db) if db else []
+
+    def all(self) -> list[Concept]:
+        """All concepts, in alphabetical order."""
+        with reading(self.path) as db:
+            return [_concept_of(db, row) for row in _rows(db, "ORDER BY key")] if db else []
 
     def find(self, name: str) -> Concept | None:
         """The concept of a name, in upper or lower case; None if there is none."""
-        rows = self._rows(
-            "SELECT id, name, description, vision_fingerprint, embedding, form, validation FROM concepts "
-            "WHERE key = ?",
-            (name.casefold(),),
-        )
-        for concept_id, known_as, description, *learned in rows:
-            return Concept(known_as, description, self._marks(concept_id), _learned(*learned))
-        return None
+        with reading(self.path) as db:
+            rows = _rows(db, "WHERE key = ?", key_of(name)) if db else []
+            return _concept_of(db, rows[0]) if db and rows else None
 
     def get(self, name: str) -> Concept:
         """The concept of a name; raises InvalidInput if there is none."""
         concept = self.find(name)
         if concept is None:
-            raise InvalidInput(
-                f"no concept is called {name}: `vifi concepts` lists yours, and `text:@{name}` searches for the words"
-            )
+            raise no_such_concept(name, self.names())
         return concept
 
     def add(self, name: str, description: str) -> Concept:
         """A new concept without marks; raises InvalidInput if the name is taken or cannot be one."""
-        check_name(name)
-        if self.find(name):
-            raise InvalidInput(f"a concept is already called {name}: choose another name")
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO concepts (name, key, description, created_at) VALUES (?, ?, ?, ?)",
-                (name, name.casefold(), description, now()),
-            )
-        return self.get(name)
+        name = check_name(name)
+        with writing(self._index_folder) as db:
+            _insert(db, name, description)
+        return Concept(name, description)
+
+    def put(self, concept: Concept, *, replace: bool = False) -> None:
+        """Stores a concept with its marks and what was learned, perhaps in place of the one of the same name.
+
+        Raises:
+            InvalidInput: the name is taken or cannot be one.
+        """
+        with writing(self._index_folder) as db:
+            if replace:
+                db.execute("DELETE FROM concepts WHERE key = ?", (key_of(concept.name),))
+            concept_id = _insert(db, check_name(concept.name), concept.description)
+            for mark in concept.marks:
+                _put_mark(db, concept_id, mark)
+            _keep_learned(db, concept_id, concept.learned)
 
     def mark(self, name: str, mark: Mark) -> None:
         """Adds a mark, in place of an earlier one of the same moment."""
-        concept_id = self._id(name)
-        with self._transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO marks "
-                "(concept_id, path, start_seconds, end_seconds, is_right, fingerprint, marked_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    concept_id,
-                    encode_path(mark.path),
-                    mark.start_seconds,
-                    mark.end_seconds,
-                    mark.is_right,
-                    mark.fingerprint,
-                    now(),
-                ),
-            )
+        with writing(self._index_folder) as db:
+            concept_id = _id(db, name)
+            _put_mark(db, concept_id, mark)
+            _count_change(db, concept_id)
 
     def unmark(self, name: str, mark: Mark) -> None:
         """Removes the mark of a moment."""
-        concept_id = self._id(name)
-        with self._transaction() as db:
-            db.execute(
-                "DELETE FROM marks WHERE concept_id = ? AND path = ? AND start_seconds = ? AND end_seconds = ?",
-                (concept_id, encode_path(mark.path), mark.start_seconds, mark.end_seconds),
-            )
+        with writing(self._index_folder) as db:
+            concept_id = _id(db, name)
+            _delete_mark(db, concept_id, mark)
+            _count_change(db, concept_id)
 
-    def keep_learned(self, name: str, learned: LearnedQuery | None) -> None:
-        """Keeps what was learned from the present marks."""
-        values = (None,) * 4 if learned is None else _learned_values(learned)
-        concept_id = self._id(name)
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE concepts SET vision_fingerprint = ?, embedding = ?, form = ?, validation = ? WHERE id = ?",
-                (*values, concept_id),
-            )
+    def keep_learned(self, concept: Concept, learned: LearnedQuery | None) -> None:
+        """Keeps what was learned from a concept as it was read, unless its marks have changed since."""
+        with writing(self._index_folder) as db:
+            rows = _rows(db, "WHERE key = ? AND revision = ?", key_of(concept.name), concept.revision)
+            for concept_id, *_ in rows:
+                _keep_learned(db, concept_id, learned)
 
     def rename(self, name: str, new_name: str) -> None:
         """Gives a concept another name; raises InvalidInput if that is taken or cannot be one."""
-        concept_id = self._id(name)
-        check_name(new_name)
-        if new_name.casefold() != name.casefold() and self.find(new_name):
-            raise InvalidInput(f"a concept is already called {new_name}: choose another name")
-        with self._transaction() as db:
+        new_name = check_name(new_name)
+        with writing(self._index_folder) as db:
+            concept_id = _id(db, name)
+            if key_of(new_name) != key_of(name):
+                _check_free(db, new_name)
             db.execute(
-                "UPDATE concepts SET name = ?, key = ? WHERE id = ?",
-                (new_name, new_name.casefold(), concept_id),
+                "UPDATE concepts SET name = ?, key = ? WHERE id = ?", (new_name, key_of(new_name), concept_id)
             )
 
     def delete(self, name: str) -> None:
         """Removes a concept with its marks."""
-        concept_id = self._id(name)
-        with self._transaction() as db:
-            db.execute("DELETE FROM concepts WHERE id = ?", (concept_id,))
+        with writing(self._index_folder) as db:
+            db.execute("DELETE FROM concepts WHERE id = ?", (_id(db, name),))
 
-    def _id(self, name: str) -> int:
-        self.get(name)
-        ((concept_id,),) = self._rows("SELECT id FROM concepts WHERE key = ?", (name.casefold(),))
-        return int(concept_id)
 
-    def _marks(self, concept_id: int) -> tuple[Mark, ...]:
-        rows = self._rows(
-            "SELECT path, start_seconds, end_seconds, is_right, fingerprint FROM marks WHERE concept_id = ? "
-            "ORDER BY id",
-            (concept_id,),
-        )
-        return tuple(
+def _rows(db: Database, condition: str, *values: object) -> list[tuple[Any, ...]]:
+    """The rows of concepts that meet a condition."""
+    return db.execute(f"SELECT {_COLUMNS} FROM concepts {condition}", values).fetchall()
+
+
+def _names(db: Database) -> list[str]:
+    return [row[1] for row in _rows(db, "ORDER BY key")]
+
+
+def _concept_of(db: Database, row: tuple[Any, ...]) -> Concept:
+    concept_id, name, description, revision, learned_revision, *learned = row
+    marks = db.execute(
+        "SELECT path, start_seconds, end_seconds, is_right, fingerprint FROM marks WHERE concept_id = ? ORDER BY id",
+        (concept_id,),
+    )
+    return Concept(
+        name,
+        description,
+        tuple(
             Mark(decode_path(path), start, end, bool(is_right), fingerprint)
-            for path, start, end, is_right, fingerprint in rows
-        )
-
-    def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        if self._db is None and not self.path.exists():
-            return []
-        try:
-            return list(self._open().execute(statement, values))
-        except sqlite3.DatabaseError as error:
-            raise self._explained(error) from error
-
-    @contextmanager
-    def _transaction(self) -> Generator[Database]:
-        try:
-            db = self._open()
-            with db.atomic():
-                yield db
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise self._explained(error) from error
-
-    def _open(self) -> Database:
-        if self._db is None:
-            paths.make_own_folder(self.path.parent)
-            access_rights.create_file(self.path)
-            self._db = Database(sqlite3.connect(self.path, timeout=PATIENCE_SECONDS))
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.conn.executescript(_SCHEMA)
-        return self._db
-
-    def _explained(self, error: Exception) -> IndexProblem:
-        return IndexProblem(
-            f"the concepts in {self.path} could not be used ({error}): check its access rights and free disk space"
-        )
+            for path, start, end, is_right, fingerprint in marks
+        ),
+        learned_of(*learned),
+        revision,
+        is_stale=learned_revision != revision,
+    )
 
 
-def _learned_values(learned: LearnedQuery) -> tuple[str, bytes, str, str | None]:
-    validation = None if learned.validation is None else json.dumps(asdict(learned.validation))
-    return learned.vision_fingerprint, learned.embedding.astype("<f4").tobytes(), learned.form, validation
+def _id(db: Database, name: str) -> int:
+    rows = _rows(db, "WHERE key = ?", key_of(name))
+    if not rows:
+        raise no_such_concept(name, _names(db))
+    return int(rows[0][0])
 
 
-def _learned(
-    fingerprint: str | None, embedding: bytes, form: str, validation: str | None
-) -> LearnedQuery | None:
-    if fingerprint is None:
-        return None
-    vector = np.frombuffer(embedding, "<f4").astype(np.float32)
-    tested = None if validation is None else CrossValidation(**json.loads(validation))
-    return LearnedQuery(fingerprint, vector, form, tested)
+def _check_free(db: Database, name: str) -> None:
+    if _rows(db, "WHERE key = ?", key_of(name)):
+        raise InvalidInput(f"a concept is already called @{name}: choose another name")
+
+
+def _insert(db: Database, name: str, description: str) -> int:
+    _check_free(db, name)
+    added = db.execute(
+        "INSERT INTO concepts (name, key, description, created_at) VALUES (?, ?, ?, ?)",
+        (name, key_of(name), description, now()),
+    )
+    assert added.lastrowid is not None
+    return added.lastrowid
+
+
+def _put_mark(db: Database, concept_id: int, mark: Mark) -> None:
+    _delete_mark(db, concept_id, mark)
+    place = encode_path(mark.path), mark.start_seconds, mark.end_seconds
+    db.execute(
+        "INSERT INTO marks (concept_id, path, start_seconds, end_seconds, is_right, fingerprint, marked_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (concept_id, *place, mark.is_right, mark.fingerprint, now()),
+    )
+
+
+def _delete_mark(db: Database, concept_id: int, mark: Mark) -> None:
+    """Removes the mark of the same moment, wherever its video was then; without fingerprint, its path names it."""
+    db.execute(
+        "DELETE FROM marks WHERE concept_id = ? AND fingerprint = ? AND (fingerprint != '' OR path = ?) "
+        "AND abs(start_seconds - ?) < ? AND abs(end_seconds - ?) < ?",
+        (
+            *(concept_id, mark.fingerprint, encode_path(mark.path)),
+            *(mark.start_seconds, SAME_SECONDS, mark.end_seconds, SAME_SECONDS),
+        ),
+    )
+
+
+def _count_change(db: Database, concept_id: int) -> None:
+    """Notes that the marks of a concept have changed, so that what was learned from them is out of date."""
+    db.execute("UPDATE concepts SET revision = revision + 1 WHERE id = ?", (concept_id,))
+
+
+def _keep_learned(db: Database, concept_id: int, learned: LearnedQuery | None) -> None:
+    values = (None, None, None) if learned is None else facts_of(learned)
+    db.execute(
+        "UPDATE concepts SET learned_revision = revision, vision_fingerprint = ?, embedding = ?, facts = ? "
+        "WHERE id = ?",
+        (*values, concept_id),
+    )

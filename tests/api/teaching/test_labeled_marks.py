@@ -162,7 +162,7 @@ def test_what_cannot_be_learned_from_says_what_is_missing(session: SearchSession
         check("wave")
     mark(session, "walk", "a", 4, 6, is_right=True)
     check("wave", "walk")
-    with pytest.raises(InvalidInput, match="no concept is called swim"):
+    with pytest.raises(InvalidInput, match="no concept is called @swim"):
         check("swim")
     with pytest.raises(InvalidInput, match="no concept is named"):
         check("")

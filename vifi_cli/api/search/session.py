@@ -126,7 +126,7 @@ class SearchSession:
         """
 
         def search() -> list[SearchHit]:
-            embedding, rate = self.embed(query, choice), self._rater(query, choice)
+            embedding, rate = self.embed(query, choice), self.rater(query, choice)
             return self.index.search(embedding, options, rate)
 
         return self.ask(search)
@@ -178,7 +178,7 @@ class SearchSession:
             concept, self.index.catalog, lambda: self._read(concept.description, INDEX_ENCODER)
         )
 
-    def _rater(self, query: Query, choice: EncoderChoice) -> Rater | None:
+    def rater(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
 
         Neutral texts say nothing about the scores of pictures, or of words that are subtracted.

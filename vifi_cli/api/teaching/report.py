@@ -1,0 +1,85 @@
+"""What the marks of a concept have brought, in words that terminal, page and programs share."""
+
+from dataclasses import dataclass
+
+from vifi_cli.index.concepts.concept import Concept, CrossValidation, LearnedQuery
+from vifi_cli.wording import counted, score_text
+
+TEXT_FORM = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class TeachingReport:
+    """What is known about a concept now, and what helps next; each part is a sentence without a full stop."""
+
+    marks: str  # such as `3 right, 6 wrong`
+    result: str  # what learning has brought, or why nothing was learned
+    advice: str  # the next step
+
+    @property
+    def line(self) -> str:
+        """Everything in one line."""
+        return f"{self.marks}: {self.result}; {self.advice}"
+
+
+def teaching_report(concept: Concept) -> TeachingReport:
+    """Reports on a concept as it is kept: how many marks, how well it ranks marks left out, and what is missing."""
+    right = sum(mark.is_right for mark in concept.marks)
+    wrong = len(concept.marks) - right
+    marks = f"{right:,} right, {wrong:,} wrong"
+    if not concept.marks:
+        return TeachingReport("no marks", "nothing was learned yet", "mark a moment as right or wrong")
+    if not right:
+        return TeachingReport(marks, "nothing was learned yet", "learning needs a right one")
+    if not wrong:
+        return TeachingReport(marks, "nothing was learned yet", "learning needs a wrong one, too")
+    if concept.learned is None:
+        return TeachingReport(
+            marks, "nothing was learned", "the marked videos are not in the index: mark others"
+        )
+    return TeachingReport(marks, _result(concept.learned), _advice(concept, concept.learned))
+
+
+def _result(learned: LearnedQuery) -> str:
+    validation = learned.validation
+    if validation is None:
+        return "learned, but how much that helps cannot be measured yet"
+    precisions = (
+        f"average precision on marks left out {score_text(validation.text_precision)} by the description, "
+        f"{score_text(validation.learned_precision)} after learning"
+    )
+    if learned.form == TEXT_FORM:
+        return f"{precisions}, so the description alone is used"
+    return f"{precisions} ({_gain(validation)})"
+
+
+def _gain(validation: CrossValidation) -> str:
+    low, high = _signed(validation.gain_low), _signed(validation.gain_high)
+    return f"{_signed(validation.gain)}, 95% interval {low} to {high}"
+
+
+def _signed(number: float) -> str:
+    return f"{number:+z.2f}".replace("-", "−")
+
+
+def _advice(concept: Concept, learned: LearnedQuery) -> str:
+    search = f"`vifi search @{concept.name}` searches with it"
+    if not learned.needs_more_marks:
+        return search
+    return f"{_missing(concept)} before it is sure"
+
+
+def _missing(concept: Concept) -> str:
+    """Which marks would help most."""
+    videos = {is_right: _videos_of(concept, is_right=is_right) for is_right in (True, False)}
+    for is_right, kind in ((True, "right"), (False, "wrong")):
+        if len(videos[is_right]) == 1:
+            return f"needs {kind} marks from another video"
+    right, wrong = (sum(mark.is_right is kind for mark in concept.marks) for kind in (True, False))
+    return f"needs more marks, {'right' if right <= wrong else 'wrong'} ones above all,"
+
+
+def _videos_of(concept: Concept, *, is_right: bool) -> set[str]:
+    return {
+        mark.fingerprint or str(mark.path) for mark in concept.marks if mark.is_right is is_right
+    }

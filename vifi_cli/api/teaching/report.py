@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vifi_cli.index.concepts.concept import Concept, CrossValidation, LearnedQuery
-from vifi_cli.wording import counted, score_text
+from vifi_cli.wording import score_text
 
 TEXT_FORM = "text"
 
@@ -80,6 +80,4 @@ def _missing(concept: Concept) -> str:
 
 
 def _videos_of(concept: Concept, *, is_right: bool) -> set[str]:
-    return {
-        mark.fingerprint or str(mark.path) for mark in concept.marks if mark.is_right is is_right
-    }
+    return {mark.fingerprint or str(mark.path) for mark in concept.marks if mark.is_right is is_right}

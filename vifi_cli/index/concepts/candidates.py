@@ -24,7 +24,6 @@ POOL_WINDOWS = 1000
 LONGEST_SECONDS = 8.0
 """A short moment shows one thing, so that an answer is right for all of it."""
 
-PER_VIDEO = 5
 FIRST_BY_RELEVANCE = 3
 """How many of the most relevant moments come first, whatever the answers are."""
 
@@ -55,7 +54,7 @@ def candidate_moments(
 
     No moment overlaps one that was asked about, or looks the same as a marked one or as another of these.
     """
-    moments = _pool(catalog, vectors, query, known.taken)
+    moments = _pool(catalog, vectors, query, known.taken) if len(vectors) else []
     if not moments:
         return []
     marked, videos = known.marked, np.array([one.video_id for one in moments], np.int64)
@@ -120,7 +119,9 @@ class _Choice:
         return value - SAME_VIDEO_LOSS * float(self.scores.std()) * self.asked_in_video
 
 
-def _pool(catalog: Catalog, vectors: Vectors, query: Float32Array, taken: Sequence[Place]) -> list[ScoredWindow]:
+def _pool(
+    catalog: Catalog, vectors: Vectors, query: Float32Array, taken: Sequence[Place]
+) -> list[ScoredWindow]:
     """The most relevant short moments that overlap nothing that was asked about."""
     seen = [catalog.window_ids_near(one.video_id, one.start_seconds, one.end_seconds) for one in taken]
     without = np.unique(np.concatenate(seen)) if seen else None
@@ -135,9 +136,7 @@ def _pool(catalog: Catalog, vectors: Vectors, query: Float32Array, taken: Sequen
     return [
         moment
         for windows in by_video.values()
-        for moment in fold_into_moments(
-            windows, background=background, most=PER_VIDEO, longest_seconds=LONGEST_SECONDS
-        )
+        for moment in fold_into_moments(windows, background=background, longest_seconds=LONGEST_SECONDS)
     ]
 
 

@@ -10,7 +10,7 @@ from vifi_cli.errors import EncoderMismatch, InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.concepts.candidates import Known, candidate_moments
 from vifi_cli.index.concepts.concept import Concept
-from vifi_cli.index.concepts.marked import located_marks, marked_windows
+from vifi_cli.index.concepts.marked import found_marks, marked_windows
 from vifi_cli.index.search.query import Query, query_in_words
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.search.video_index import TIME_DIGITS, SearchHit
@@ -67,8 +67,8 @@ def _candidates(
 
 def _taken(catalog: Catalog, concept: Concept, skipped: Sequence[SearchHit]) -> list[Place]:
     marked = [
-        Place(video.id, mark.start_seconds, mark.end_seconds)
-        for mark, video in located_marks(catalog, concept.marks)
+        Place(one.video.id, one.mark.start_seconds, one.mark.end_seconds)
+        for one in found_marks(catalog, concept.marks)
     ]
     found = catalog.videos_at(hit.path for hit in skipped)
     return marked + [

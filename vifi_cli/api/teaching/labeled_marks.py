@@ -127,7 +127,7 @@ def export_marks(session: SearchSession, names: Sequence[str], output: Path | st
     if path.suffix.lower() == ".csv" and shows_several_classes(videos.train):
         raise InvalidInput(f"{path}: some moments show several concepts: write a .jsonl table")
     write_splits(videos, path)
-    return replace(videos, remarks=tuple(_remarks(marked, videos)))
+    return replace(videos, remarks=tuple(remarks_on(marked, videos)))
 
 
 def concepts_named(session: SearchSession, names: Iterable[str]) -> tuple[Concept, ...]:
@@ -165,7 +165,8 @@ def _classes_of(moment: MarkedMoment, concepts: int) -> tuple[int, ...]:
     return (concepts,) if len(moment.wrong) == concepts else ()
 
 
-def _remarks(marked: MarkedMoments, videos: LabeledVideos) -> Iterator[str]:
+def remarks_on(marked: MarkedMoments, videos: LabeledVideos) -> Iterator[str]:
+    """Which marks gave no labeled video, in sentences."""
     if marked.absent_marks:
         yield f"{counted(marked.absent_marks, 'mark')} left out: their videos are not in the index"
     if unknown := len(marked.moments) - len(videos.train) - len(videos.test):

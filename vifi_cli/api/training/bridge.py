@@ -53,7 +53,7 @@ class BridgeResult:
 
 
 def bridge(
-    data: Path | str,
+    data: Path | str | None = None,
     model: Path | str | None = None,
     *,
     device: str = "auto",
@@ -65,7 +65,7 @@ def bridge(
     `recipe=["finetune.epochs=3"]` changes the first stage, `prompt.epochs=5` the second, `seed=3` both; `tune` names
     the towers that get prompts. Arguments and errors are those of `finetune`; `resume_bridge` continues after Ctrl-C.
     """
-    request = training_request(data, model, "finetune", options)
+    request = training_request(data, model, "finetune", options, feedback=feedback)
     finetune, prompt = prepared_stages(request, of_first_process(feedback))
     with joined_processes(device, of_first_process(feedback).note) as processes:
         return _carry_out(finetune, prompt, processes, feedback)

@@ -1,11 +1,13 @@
 """Estimates what training would need, without training."""
 
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Unpack
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback, of_first_process
 from vifi_cli.api.training.bridge import prepared_stages
+from vifi_cli.api.training.concept_data import clips_of_concepts, concept_names, run_folder_of_concepts
 from vifi_cli.api.training.finetune import prepared_training
 from vifi_cli.api.training.prepare import PreparedRun
 from vifi_cli.api.training.request import TrainingOptions, TrainingRequest, training_request
@@ -33,7 +35,7 @@ class PlannedRun:
 
 
 def estimate_training(
-    data: Path | str,
+    data: Path | str | None = None,
     model: Path | str | None = None,
     *,
     function: Trained = "finetune",
@@ -47,10 +49,13 @@ def estimate_training(
     It takes a few steps on the device, and writes nothing but caches. Arguments and errors are those of the function.
     """
     method: Literal["finetune", "prompt"] = "prompt" if function == "prompt_tune" else "finetune"
-    request = training_request(data, model, method, options, fusion)
     heard = of_first_process(feedback)
-    runs = _stages(request, heard) if function == "bridge" else (prepared_training(request, heard),)
-    with joined_processes(device, heard.note) as processes:
+    with tempfile.TemporaryDirectory() as folder, joined_processes(device, heard.note) as processes:
+        if concepts := concept_names(options.pop("concepts", None), data):
+            run = run_folder_of_concepts(concepts, options.get("output"))
+            data, options["output"] = clips_of_concepts(concepts, Path(folder) / run.name, heard), run
+        request = training_request(data, model, method, options, fusion)
+        runs = _stages(request, heard) if function == "bridge" else (prepared_training(request, heard),)
         return tuple(_planned(run, request, processes, heard) for run in runs)
 
 

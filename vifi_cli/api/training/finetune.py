@@ -28,7 +28,7 @@ from vifi_cli.training.run.reports import RunResult
 
 
 def finetune(
-    data: Path | str,
+    data: Path | str | None = None,
     model: Path | str | None = None,
     *,
     device: str = "auto",
@@ -55,19 +55,20 @@ def finetune(
             of the published code; `recipe`, changes, each the name of a preset, a TOML file, `key=value` or a mapping;
             `texts` of the classes instead of the recipe's template, a JSON file, or `bare`, `short` or `video`;
             `output`, the folder of the run; `data_root`, the folder of public sets, by default the setting; `classes`,
-            the only ones to learn: names, `present` for those with videos on disk, or a file of names.
+            the only ones to learn: names, `present` for those with videos on disk, or a file of names; `concepts`,
+            instead of data: their marked moments are written to a table beside the run, which then learns from them.
 
     Raises:
         InvalidInput: the data, the model or an option is wrong.
         ModelUnavailable: the model cannot be fetched.
         TrainingDiverged: the loss is not a number.
     """
-    request = training_request(data, model, "finetune", options, fusion)
+    request = training_request(data, model, "finetune", options, fusion, feedback)
     return _train(prepared_training(request, feedback), device, feedback)
 
 
 def prompt_tune(
-    data: Path | str,
+    data: Path | str | None = None,
     model: Path | str | None = None,
     *,
     device: str = "auto",
@@ -78,7 +79,7 @@ def prompt_tune(
 
     `tune="text"` leaves an index of the model valid. Arguments and errors are those of `finetune`.
     """
-    request = training_request(data, model, "prompt", options)
+    request = training_request(data, model, "prompt", options, feedback=feedback)
     return _train(prepared_training(request, feedback), device, feedback)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
+from vifi_cli.api.training.concept_data import clips_of_concepts, concept_names, run_folder_of_concepts
 from vifi_cli.data.paper_setting import SUPERVISED, Setting
 from vifi_cli.data.source import DataSource
 from vifi_cli.data.splits.class_choice import read_class_choice
@@ -37,6 +38,7 @@ class TrainingOptions(TypedDict, total=False):
     output: Path | str
     data_root: Path | str
     classes: str | Sequence[str]
+    concepts: str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,14 @@ class TrainingRequest:
 
 
 def training_request(
-    data: Path | str,
+    data: Path | str | None,
     model: Path | str | None,
     method: Method,
     options: TrainingOptions,
     fusion: Fusion | None = None,
+    feedback: Feedback = AUTOMATIC,
 ) -> TrainingRequest:
-    """Make a request from the arguments of a program, with absolute paths.
+    """Make a request from the arguments of a program, with absolute paths; writes the table of marked moments, if any.
 
     Raises:
         InvalidInput: the data is not named, or the setting or protocol does not exist.
@@ -73,9 +76,14 @@ def training_request(
     protocol = options.get("protocol", "default")
     if protocol not in get_args(Protocol):
         raise InvalidInput(f"there is no protocol {protocol!r}: the protocols are default and paper")
-    if not str(data):
-        raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     output, root = options.get("output"), options.get("data_root")
+    if concepts := concept_names(options.get("concepts"), data):
+        output = run_folder_of_concepts(concepts, output)
+        data = clips_of_concepts(concepts, output, feedback)
+    if data is None or not str(data):
+        raise InvalidInput(
+            "--data is missing: name a dataset, a folder with a folder per class, or a table; or name --concepts"
+        )
     source = DataSource.parse(str(data), given_path(root) if root else None)
     return TrainingRequest(
         data=replace(source, classes=read_class_choice(options.get("classes"))),

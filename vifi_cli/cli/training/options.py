@@ -46,6 +46,16 @@ class TrainingSource:
     """Options: what the model learns from, and the model."""
 
     data: DataOption = None
+    concepts: Annotated[
+        str | None,
+        typer.Option(
+            "--concepts",
+            metavar="NAMES",
+            help="Instead of --data: the moments that you marked for these concepts, as a,b,c",
+            rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = None
     data_root: DataRootOption = None
     classes: ClassesOption = None
     setting: SettingOption = None
@@ -119,8 +129,8 @@ def train_or_resume(
     from vifi_cli.api.training.run import Interrupted
 
     asked = {
-        "--data": source.data, "--classes": source.classes, "--setting": source.setting, "--texts": source.texts,
-        "--model": source.model, **own,
+        "--data": source.data, "--concepts": source.concepts, "--classes": source.classes,
+        "--setting": source.setting, "--texts": source.texts, "--model": source.model, **own,
         "--protocol": run.protocol, "--output": run.folder,
     }  # fmt: skip
     given = {flag: value for flag, value in asked.items() if value is not None}
@@ -128,8 +138,6 @@ def train_or_resume(
         raise InvalidInput(f"{fixed[0]} does not go with --resume: a run continues as it began")
     if run.resume and run.dry_run:
         raise InvalidInput("--dry-run does not go with --resume: it plans a new run")
-    if not run.resume and not source.data:
-        raise InvalidInput("--data is missing: name a dataset, a folder with a folder per class, or a table")
     # the functions know --side as tune
     options: dict[str, Any] = {
         "tune" if flag == "--side" else flag.removeprefix("--"): value for flag, value in given.items()

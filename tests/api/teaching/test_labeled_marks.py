@@ -103,11 +103,13 @@ def test_contradicting_marks_stay_apart(session: SearchSession) -> None:
 def test_copies_are_one_group_and_moved_videos_are_found(session: SearchSession, tmp_path: Path) -> None:
     with Catalog(session.folder / CATALOG_FILE) as catalog:
         catalog.store(encoded_video(tmp_path / "copy.mp4", [RED] * 9, "a"))
-    session.concepts.mark("wave", Mark(tmp_path / "copy.mp4", 0, 2, True, "a"))
+    mark(session, "wave", "a", 0, 2, is_right=True)
+    session.concepts.mark("wave", Mark(tmp_path / "copy.mp4", 4, 6, True, "a"))
     session.concepts.mark("wave", Mark(tmp_path / "once.mp4", 5, 7, True, "b"))
     session.concepts.mark("wave", Mark(tmp_path / "gone.mp4", 0, 2, True, "gone"))
     found = marked(session, "wave")
     assert [(each.path.name, Path(each.group).name) for each in found.moments] == [
+        ("a.mp4", "a.mp4"),
         ("copy.mp4", "a.mp4"),
         ("b.mp4", "b.mp4"),
     ]

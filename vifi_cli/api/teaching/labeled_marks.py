@@ -16,8 +16,8 @@ from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, shows_seve
 from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.concepts.concept import Concept, Mark
+from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.index.concepts.marked import FoundMark, found_marks
 from vifi_cli.paths import given_path
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.wording import counted
@@ -68,22 +68,17 @@ class MarkedMoments:
 
 def marked_moments(catalog: Catalog, concepts: Sequence[Concept]) -> MarkedMoments:
     """Collects the marked moments of concepts whose videos are in the index, wherever they are now."""
+    groups: dict[str, str] = {}  # the first video of each content
     moments: dict[str, list[MarkedMoment]] = defaultdict(list)
     absent = 0
     with catalog.snapshot():
-        videos = {video.path: video for video in catalog.videos()}
-    first_of_content: dict[str, CatalogedVideo] = {}
-    for video in videos.values():
-        first_of_content.setdefault(video.fingerprint or str(video.path), video)
-    for place, concept in enumerate(concepts):
-        for mark in concept.marks:
-            there = videos.get(mark.path)
-            same = first_of_content.get(mark.fingerprint) if mark.fingerprint else there
-            if same is None:
-                absent += 1
-                continue
-            now = there if there is not None and there.fingerprint == mark.fingerprint else same
-            _add(moments[str(same.path)], _moment_of(mark, now, str(same.path), place))
+        for place, concept in enumerate(concepts):
+            found = found_marks(catalog, concept.marks)
+            absent += len(concept.marks) - len(found)
+            for one in found:
+                path = str(one.video.path)
+                group = groups.setdefault(one.video.fingerprint or path, path)
+                _add(moments[group], _moment_of(one, group, place))
     return MarkedMoments(
         tuple(concepts), tuple(each for of_video in moments.values() for each in of_video), absent
     )
@@ -183,11 +178,12 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
-def _moment_of(mark: Mark, video: CatalogedVideo, group: str, place: int) -> MarkedMoment:
-    marks = frozenset([place])
-    part = TimeRange(mark.start_seconds, mark.end_seconds)
-    right, wrong = (marks, frozenset[int]()) if mark.is_right else (frozenset[int](), marks)
-    return MarkedMoment(video.path, part, group, right, wrong)
+def _moment_of(found: FoundMark, group: str, place: int) -> MarkedMoment:
+    mark, marked, unmarked = found.mark, frozenset([place]), frozenset[int]()
+    right, wrong = (marked, unmarked) if mark.is_right else (unmarked, marked)
+    return MarkedMoment(
+        found.video.path, TimeRange(mark.start_seconds, mark.end_seconds), group, right, wrong
+    )
 
 
 def _add(moments: list[MarkedMoment], new: MarkedMoment) -> None:

@@ -1,5 +1,6 @@
 """Which hits are shown: those that reach a threshold as they are shown, or the nearest as unsure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,18 @@ def test_scores_are_rounded() -> None:
         "-0.13",
         "1.00",
     ]
+
+
+def test_what_is_marked_right_stays_at_the_end_and_is_no_find() -> None:
+    marked = [replace(hit, marked="right") for hit in rated(0.9, 0.01)]
+    found = [*rated(0.2, 0.1), *marked]
+    assert relevant_among(found) == []
+    assert shown_among(found) == marked
+    shown = shown_among(found, with_unsure=True)
+    assert [(hit.relevance, hit.unsure, hit.marked) for hit in shown] == [
+        (0.2, True, None),
+        (0.1, True, None),
+        (0.9, False, "right"),
+        (0.01, False, "right"),
+    ]
+    assert shown_among([*rated(0.6, 0.2), *marked], with_unsure=True) == [*rated(0.6), *marked]

@@ -24,7 +24,8 @@ from vifi_cli.errors import IndexChanged, IndexProblem
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
-from vifi_cli.index.concepts.concept import Concept, LearnedQuery
+from vifi_cli.index.concepts.concept import Concept, LearnedQuery, Mark
+from vifi_cli.index.concepts.concept_search import search_concept
 from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
@@ -121,12 +122,16 @@ class SearchSession:
     ) -> list[SearchHit]:
         """The best hits of a query, with their relevance if all its terms are wanted words.
 
+        The hits of a concept alone are those that nobody has marked, and then the moments marked right.
+
         Raises:
             InvalidInput, EncoderMismatch: as `embed` does.
         """
 
         def search() -> list[SearchHit]:
             embedding, rate = self.embed(query, choice), self.rater(query, choice)
+            if marks := self.marks_searched_with(query):
+                return search_concept(self.index, embedding, marks, options, rate)
             return self.index.search(embedding, options, rate)
 
         return self.ask(search)
@@ -155,6 +160,10 @@ class SearchSession:
         if isinstance(meaning, ConceptName):
             return self.learned(self.concepts.get(meaning.name)).embedding
         return self.see(meaning, choice.device).embedding
+
+    def marks_searched_with(self, query: Query) -> tuple[Mark, ...]:
+        """The marks of the concept that a query searches for alone: what they show is not a find."""
+        return self.concepts.get(query.sole_concept).marks if query.sole_concept else ()
 
     def learned(self, concept: Concept) -> LearnedQuery:
         """What a concept's marks have taught, learned again if its marks or the index's encoder have changed.

@@ -97,7 +97,7 @@ def keep_and_play(answer: Answer, form: PlayableOutput) -> None:
     except OSError as error:  # such as a full disk
         if form.play is None and output.stdout_is_terminal():
             output.note(f"`vifi open` cannot open these hits, which cannot be kept ({error.strerror})")
-    if form.play is not None and answer.is_relevant:
+    if form.play is not None and any(not hit.unsure for hit in answer.hits):
         play_hit(search.hit(form.play), form.player)
     elif form.play is not None and answer.hits:
         search.hit(form.play)

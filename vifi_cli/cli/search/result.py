@@ -28,6 +28,7 @@ class Answer:
     min_score: float | None  # of the hits to show; None for those that are worth showing
     with_unsure: bool  # whether to show the best hits below the threshold if no hit is likely
     why_none: str  # what to tell where nothing was found
+    marked_wrong: int = 0  # moments that are left out, since the user has marked them wrong
 
     @cached_property
     def hits(self) -> Sequence[SearchHit]:
@@ -39,7 +40,7 @@ class Answer:
     @property
     def is_relevant(self) -> bool:
         """Whether something relevant was found."""
-        return any(not hit.unsure for hit in self.hits)
+        return any(not hit.unsure and not hit.marked for hit in self.hits)
 
     @property
     def nothing_found(self) -> str:
@@ -122,17 +123,29 @@ def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
 
     score = wording.score_text(hit.number_shown)
     moment = f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}"
-    label = f"{_below(hit)} {score}" if hit.unsure else score
-    cells = (Text(str(number)), Text(label), Text(moment), output.path_link(hit.path))
-    for cell in cells if hit.unsure else ():
+    label = _label(hit)
+    cells = (
+        Text(str(number)),
+        Text(f"{label} {score}" if label else score),
+        Text(moment),
+        output.path_link(hit.path),
+    )
+    for cell in cells if label else ():
         cell.stylize("dim")
     return cells
 
 
-def _below(hit: SearchHit) -> str:
-    """The label of a hit below the threshold: one that is likely, or not rated, is below a threshold of the user."""
+def _label(hit: SearchHit) -> str:
+    """What to know about a hit: that the user has marked it, or that it is below the threshold; empty if nothing.
+
+    One that is likely, or not rated, is below a threshold of the user.
+    """
     from vifi_cli.index.search.threshold import is_likely
 
+    if hit.marked:
+        return "marked"
+    if not hit.unsure:
+        return ""
     return "below" if hit.relevance is None or is_likely(hit) else "unsure"
 
 
@@ -150,8 +163,8 @@ def show_with_pictures(hits: Sequence[SearchHit]) -> None:
         *_, moment, video = _cells(number, hit)
         score = Text(f"{name} {wording.score_text(hit.number_shown)}")
         facts = Text("  ").join([Text(str(number), "bold"), score, moment])
-        if hit.unsure:
-            facts.append(f"  {_below(hit)}").stylize("dim")
+        if label := _label(hit):
+            facts.append(f"  {label}").stylize("dim")
         shown.show(None if pixels is None else Image.fromarray(pixels), [facts, video])
 
 
@@ -162,6 +175,7 @@ def _write_remarks(answer: Answer) -> None:
     folded = sum(hit.duplicates or 0 for hit in hits)
     if folded:
         output.note(f"left out as looking nearly the same: {wording.counted(folded, 'more hit')}")
+    _note_marks(answer)
     missing = {hit.path for hit in hits if not is_there(hit.path)}
     if missing:
         output.note(
@@ -170,20 +184,30 @@ def _write_remarks(answer: Answer) -> None:
         )
     if not answer.is_relevant:
         note_nothing_relevant(answer)
-    elif hits[-1].unsure:
+    elif any(hit.unsure for hit in hits):
         output.note("no hit is likely, so unsure ones follow; `--min-score 0` shows more")
     elif len(hits) < len(answer.found) and output.stdout_is_terminal():
         output.note("less relevant hits are left out: `--min-score 0` shows them")
+
+
+def _note_marks(answer: Answer) -> None:
+    if answer.marked_wrong:
+        output.note(f"left out: {wording.counted(answer.marked_wrong, 'moment')} that you marked wrong")
+    right = sum(hit.marked == "right" for hit in answer.hits)
+    if right and output.stdout_is_terminal():
+        output.note(
+            f"at the end: {wording.counted(right, 'moment')} that you marked right; --top counts the others"
+        )
 
 
 def note_nothing_relevant(answer: Answer) -> None:
     """Reports that nothing was found, how relevant the best hit is, or that the hits shown are unsure."""
     from vifi_cli.index.search.video_index import name_of_number
 
-    found = answer.found
+    found = [hit for hit in answer.found if not hit.marked]
     if not found:
-        output.note(answer.why_none)
-    elif answer.hits:
+        output.note(answer.why_none or f"{answer.nothing_found} that you have not marked")
+    elif any(hit.unsure for hit in answer.hits):
         output.note(f"{answer.nothing_found}: these come nearest; `--min-score 0` shows more")
     else:
         name, best = name_of_number(found).lower(), wording.score_text(found[0].number_shown)

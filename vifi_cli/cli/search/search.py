@@ -56,7 +56,10 @@ def search(
     with session_of(context) as session:
         found = session.find(asked, options, choice)
         read_by, why = session.reader(choice), why_none(session, found, videos)
-    answer = Answer(asked.text, read_by, found, hits.min_score, wants_unsure(form, is_asked=hits.unsure), why)
+        wrong = sum(not mark.is_right for mark in session.marks_searched_with(asked))
+    answer = Answer(
+        *(asked.text, read_by, found, hits.min_score, wants_unsure(form, is_asked=hits.unsure), why), wrong
+    )
     show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)
     keep_and_play(answer, form)

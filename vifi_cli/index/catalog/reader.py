@@ -218,11 +218,13 @@ class CatalogReader:
 
     def window_ids_among(self, among: VideoFilter) -> Int64Array | None:
         """Ids of the windows of videos that meet the conditions; None if there are no conditions."""
-        if among == EVERY_VIDEO:
-            return None
+        return None if among == EVERY_VIDEO else self.window_ids_of(self.video_ids_among(among))
+
+    def video_ids_among(self, among: VideoFilter) -> list[int]:
+        """Ids of the videos that meet the conditions."""
         where, values = conditions_of(among)
         rows = self.db.execute(f"SELECT id, path FROM videos WHERE {where} ORDER BY id", values)
-        return self.window_ids_of([row[0] for row in rows if among.matches_path(decode_path(row[1]))])
+        return [row[0] for row in rows if among.matches_path(decode_path(row[1]))]
 
     def window_ids_of(self, video_ids: Sequence[int]) -> Int64Array:
         """Ids of the windows of videos."""

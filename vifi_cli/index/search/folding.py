@@ -77,7 +77,7 @@ def fold_into_moments(
         moment = _moment_around(best, [ranked[other] for other in near], background, longest_seconds)
         moments.append(moment)
         for other in near:
-            left[other] = not _shows_same(ranked[other], moment)
+            left[other] = not shows_same(ranked[other], moment)
     return moments
 
 
@@ -200,7 +200,8 @@ def _is_inside(window: ScoredWindow, other: ScoredWindow) -> bool:
     return window.start_seconds >= other.start_seconds and window.end_seconds <= other.end_seconds
 
 
-def _shows_same(window: ScoredWindow, moment: ScoredWindow) -> bool:
+def shows_same(window: ScoredWindow, moment: ScoredWindow) -> bool:
+    """Whether a window shows the same event as a moment: they share half of the time of the shorter one."""
     shorter = min(_length_seconds(window), _length_seconds(moment))
     return _overlap_seconds(window, moment) >= shorter / 2
 

@@ -70,6 +70,13 @@ class Query:
         return any(isinstance(term.meaning, Words) for term in self.terms)
 
     @property
+    def sole_concept(self) -> str | None:
+        """The name of the concept that it searches for, if it wants that alone."""
+        first = self.terms[0]
+        is_alone = len(self.terms) == 1 and first.weight > 0
+        return first.meaning.name if is_alone and isinstance(first.meaning, ConceptName) else None
+
+    @property
     def _bracketed(self) -> str:
         return self.text if len(self.terms) == 1 else f"({self.text})"
 

@@ -46,9 +46,12 @@ class RankingOptions:
     # no hit shows any of this place; with `by="video"`, its video is not a hit either
     without: Place | None = None
     fold_duplicates: bool = False  # of hits that look nearly the same, keep only the best
+    without_windows: frozenset[int] = frozenset()  # ids of windows that are not part of any hit
 
     def allows(self, window: ScoredWindow) -> bool:
-        """Whether a window may be part of a hit, that is, shows nothing of `without`."""
+        """Whether a window may be part of a hit, that is, is not left out and shows nothing of `without`."""
+        if window.window_id in self.without_windows:
+            return False
         out = self.without
         if out is None or window.video_id != out.video_id:
             return True

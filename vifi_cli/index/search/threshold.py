@@ -17,17 +17,24 @@ _MOST_DECIMALS = 4  # of the numbers in JSON and in pipes
 def shown_among(
     found: Sequence[SearchHit], least: float | None = None, *, with_unsure: bool = False
 ) -> list[SearchHit]:
-    """The relevant hits, and `with_unsure` those of `unsure_among`; `found` is best first."""
-    return relevant_among(found, least) + (unsure_among(found, least) if with_unsure else [])
+    """The relevant hits, `with_unsure` those of `unsure_among`, and at the end what is marked right.
+
+    `found` is best first, with what is marked at its end.
+    """
+    unsure = unsure_among(found, least) if with_unsure else []
+    return relevant_among(found, least) + unsure + [hit for hit in found if hit.marked]
 
 
 def relevant_among(found: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The hits whose relevance (cosine where not rated) is at least `least`, by default those worth showing."""
-    return [hit for hit in found if is_relevant(hit, least)]
+    """The finds whose relevance (cosine where not rated) is at least `least`, by default those worth showing.
+
+    What the user has marked is not a find.
+    """
+    return [hit for hit in found if not hit.marked and is_relevant(hit, least)]
 
 
 def unsure_among(found: Sequence[SearchHit], least: float | None = None) -> list[SearchHit]:
-    """The few best hits below the threshold, marked as unsure; none if a relevant hit is likely.
+    """The few best finds below the threshold, marked as unsure; none if a relevant hit is likely.
 
     A hidden hit is lost, and many of these are right: see `docs/measurements/search-quality.md`. Beside a likely hit
     they would only be clutter.
@@ -35,7 +42,8 @@ def unsure_among(found: Sequence[SearchHit], least: float | None = None) -> list
     relevant = relevant_among(found, least)
     if any(hit.relevance is None or is_likely(hit) for hit in relevant):
         return []
-    return [replace(hit, unsure=True) for hit in found[len(relevant) :][:MOST_UNSURE]]
+    finds = [hit for hit in found if not hit.marked]
+    return [replace(hit, unsure=True) for hit in finds[len(relevant) :][:MOST_UNSURE]]
 
 
 def is_likely(hit: SearchHit) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
@@ -35,11 +35,12 @@ class SearchHit:
     duplicates: int | None = None
     # below the threshold, and shown because the search found nothing likely
     unsure: bool = False
+    # a moment that the user has marked right for the concept searched for, and so nothing that the search has found
+    marked: Literal["right"] | None = None
 
     def __repr__(self) -> str:
-        number = (
-            f"{self.score_name.lower()} {score_text(self.number_shown)}{', unsure' if self.unsure else ''}"
-        )
+        remark = ", unsure" if self.unsure else ", marked right" if self.marked else ""
+        number = f"{self.score_name.lower()} {score_text(self.number_shown)}{remark}"
         return f"SearchHit({self.path.name} {clock(self.start_seconds)}–{clock(self.end_seconds)}, {number})"
 
     @property

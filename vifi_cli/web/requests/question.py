@@ -120,7 +120,7 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
         found = session.find(query_of(session, question.words), options)
     else:
         found = session.find_like(seen_moment(session.index.catalog, question.like), options)
-    return found if relevant_among(found) else unsure_among(found)
+    return found if relevant_among(found) else unsure_among(found) + [hit for hit in found if hit.marked]
 
 
 def query_of(session: SearchSession, words: str) -> Query:

@@ -26,7 +26,11 @@ def hit_document(hit: SearchHit) -> Document:
         "cosine": round(hit.cosine, NUMBER_DIGITS),
         "unsure": hit.unsure,
     }
-    return document if hit.duplicates is None else document | {"duplicates": hit.duplicates}
+    if hit.duplicates is not None:
+        document["duplicates"] = hit.duplicates
+    if hit.marked:
+        document["marked"] = hit.marked
+    return document
 
 
 def named_hits(

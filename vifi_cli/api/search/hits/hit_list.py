@@ -30,9 +30,10 @@ class SearchHits(list[SearchHit]):
 
 def _row(hit: SearchHit) -> str:
     score = score_text(hit.number_shown)
+    label = "marked " if hit.marked else "unsure " if hit.unsure else ""
     cells = (
         _picture(hit),
-        f"unsure {score}" if hit.unsure else score,
+        f"{label}{score}",
         f"{clock(hit.start_seconds)} – {clock(hit.end_seconds)}",
         f'<span title="{escape(printable(str(hit.path)))}">{escape(printable(hit.path.name))}</span>',
     )

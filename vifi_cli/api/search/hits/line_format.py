@@ -25,6 +25,7 @@ FIELDS = {
     "relevance": Field("relevance, `nan` for queries that have none", 0.0, ".4f"),
     "cosine": Field("cosine between query and moment", 0.0, ".4f"),
     "unsure": Field("`unsure` for a hit below the threshold, empty for others", ""),
+    "marked": Field("`right` for a moment that you marked right, empty for others", ""),
     "query": Field("the query", "a cat"),
 }
 
@@ -76,4 +77,5 @@ def _values(hit: SearchHit) -> dict[str, Value]:
         "relevance": math.nan if hit.relevance is None else hit.relevance,
         "cosine": hit.cosine,
         "unsure": "unsure" if hit.unsure else "",
+        "marked": hit.marked or "",
     }

@@ -68,6 +68,7 @@ def test_pandas_makes_a_table_of_them(hits: SearchHits) -> None:
         "relevance",
         "duplicates",
         "unsure",
+        "marked",
     ]
 
 

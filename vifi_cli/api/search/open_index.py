@@ -18,7 +18,7 @@ from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
-from vifi_cli.index.search.query import Query
+from vifi_cli.index.search.query import AnyQuery
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import shown_among
 from vifi_cli.index.search.video_index import SearchHit
@@ -74,10 +74,10 @@ class OpenIndex:
         self._session.refresh()
         return self._session.index.catalog
 
-    def search(self, query: str | Query, **choices: Unpack[Choices]) -> SearchHits:
+    def search(self, query: str | AnyQuery, **choices: Unpack[Choices]) -> SearchHits:
         """Finds the moments, or the videos, that match a query best: the relevant ones, best first.
 
-        A query is words, or a sum of `words` and `example`s. A string is always words.
+        A query is words, a sum of `words` and `example`s, or several such steps: `a.then(b)`. A string is always words.
 
         Raises:
             InvalidInput: the query makes no sense, or an example cannot be read.
@@ -105,7 +105,7 @@ class OpenIndex:
         found = self._session.find_like(seen, _options(choices))
         return _shown(found, choices)
 
-    def embed(self, query: str | Query) -> Float32Array:
+    def embed(self, query: str | AnyQuery) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
         asked = words(query) if isinstance(query, str) else query
         self._session.refresh()

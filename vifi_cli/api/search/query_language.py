@@ -1,6 +1,7 @@
 """Queries: made in Python by `words` and `example`, or parsed from the arguments of a search, in this language.
 
-    query   one or more terms, with a lone + or - between them
+    query   one or more steps in order of time, with a lone `then` or `then not` between them
+    step    one or more terms, with a lone + or - between them
     term    [WEIGHT:] words, or [WEIGHT:] FILE, or [WEIGHT:] FILE@TIME, or [WEIGHT:] @CONCEPT
     words   any number of arguments, joined by spaces
     FILE    an argument that begins with /, ./, ../ or ~/, that ends as pictures and videos do (.jpg, .mp4), or that
@@ -8,7 +9,8 @@
     CONCEPT the name of a concept that `vifi teach` has made
     TIME    1:20-1:28, or 1:20 for a few seconds around
 
-Words after `text:` are always words, whatever they look like.
+Words after `text:` are always words, whatever they look like. So is `then` in a longer argument, or without a term on
+each side, as in `now and then`.
 """
 
 import math
@@ -21,9 +23,12 @@ from vifi_cli.api.search.times import time_range_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.concepts.names import check_name, is_name
 from vifi_cli.index.search.query import (
+    AnyQuery,
     ConceptName,
     Example,
+    OrderedQuery,
     Query,
+    Step,
     Term,
     Words,
     query_in_words,
@@ -34,6 +39,7 @@ from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES, s
 from vifi_cli.video.moment import TimeRange
 
 SIGNS = {"+": 1.0, "-": -1.0}
+THEN, NOT = "then", "not"
 AS_WORDS = "text:"
 # a digit after the colon makes it a time or a ratio, as in "3:10 to Yuma" and "16:9", not a weight
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
@@ -74,8 +80,8 @@ def seen_part(path: Path | str, start_seconds: float | None, end_seconds: float 
     return Example(given_path(Path(path)), part)
 
 
-def parse_query(arguments: Sequence[str], files: NamedFiles = FILES_ON_DISK) -> Query:
-    """The query that arguments stand for; files may be missing, since the index may know them.
+def parse_query(arguments: Sequence[str], files: NamedFiles = FILES_ON_DISK) -> AnyQuery:
+    """The query that arguments stand for, of one step or several; missing files may be known to the index.
 
     Raises:
         InvalidInput: the query is empty or ambiguous.
@@ -84,6 +90,34 @@ def parse_query(arguments: Sequence[str], files: NamedFiles = FILES_ON_DISK) -> 
         raise InvalidInput('the query is empty: say what to look for, as in `vifi search "playing guitar"`')
     if any("\0" in argument for argument in arguments):
         raise InvalidInput("the query holds a NUL character, which is not text: omit it")
+    first, *later = _steps(arguments)
+    query = _sum(first, files)
+    if not later:
+        return query
+    steps = [Step(query), *(_later_step(step, files) for step in later)]
+    return OrderedQuery(" ".join(arguments), tuple(steps))
+
+
+def _steps(arguments: Sequence[str]) -> list[list[str]]:
+    """The arguments of each step: a `then` separates two where a term is before it and another one after it."""
+    steps: list[list[str]] = [[]]
+    for position, argument in enumerate(arguments):
+        is_between = bool(steps[-1]) and position + 1 < len(arguments)
+        if argument == THEN and is_between and not SIGNS.keys() & {steps[-1][-1], arguments[position + 1]}:
+            steps.append([])
+        else:
+            steps[-1].append(argument)
+    return steps
+
+
+def _later_step(step: Sequence[str], files: NamedFiles) -> Step:
+    if step[0] == NOT and len(step) > 1 and step[1] not in SIGNS:
+        return Step(_sum(step[1:], files), is_absent=True)
+    return Step(_sum(step, files))
+
+
+def _sum(arguments: Sequence[str], files: NamedFiles) -> Query:
+    """The query of one step; raises InvalidInput if it names nothing to look for."""
     terms = tuple(_term(sign, run, files) for sign, run in _signed_runs(arguments))
     query = Query(" ".join(arguments), terms)
     require_wanted(query)

@@ -20,7 +20,7 @@ from vifi_cli.api.library.encoders import (
 from vifi_cli.api.search.concept_queries import fits, learn_concept, why_not_learned
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.api.search.video_choice import path_problem
-from vifi_cli.errors import IndexChanged, IndexProblem
+from vifi_cli.errors import IndexChanged, IndexProblem, InvalidInput
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
@@ -29,10 +29,14 @@ from vifi_cli.index.concepts.concept_search import search_concept
 from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
+from vifi_cli.index.search.order.ordered_ranking import SoughtStep
 from vifi_cli.index.search.query import (
+    AnyQuery,
     ConceptName,
     Example,
+    OrderedQuery,
     Query,
+    Step,
     Words,
     combine,
     query_in_words,
@@ -116,7 +120,7 @@ class SearchSession:
 
     def find(
         self,
-        query: Query,
+        query: AnyQuery,
         options: RankingOptions = USUAL_OPTIONS,
         choice: EncoderChoice = INDEX_ENCODER,
     ) -> list[SearchHit]:
@@ -125,10 +129,13 @@ class SearchSession:
         The hits of a concept alone are those that nobody has marked, and then the moments marked right.
 
         Raises:
-            InvalidInput, EncoderMismatch: as `embed` does.
+            InvalidInput, EncoderMismatch: as `embed` does; also, a step that must not be seen cannot be rated.
         """
 
         def search() -> list[SearchHit]:
+            if isinstance(query, OrderedQuery):
+                steps = [self._sought(step, choice) for step in query.steps]
+                return self.index.search_in_order(steps, options)
             embedding, rate = self.embed(query, choice), self.rater(query, choice)
             if marks := self.marks_searched_with(query):
                 return search_concept(self.index, embedding, marks, options, rate)
@@ -136,17 +143,28 @@ class SearchSession:
 
         return self.ask(search)
 
+    def _sought(self, step: Step, choice: EncoderChoice) -> SoughtStep:
+        rate = self.rater(step.query, choice)
+        if step.is_absent and rate is None:
+            raise InvalidInput(
+                f"then not {step.query.text}: only words can be rated as absent: describe it, without pictures and -"
+            )
+        embedding = self.embed(step.query, choice)
+        return SoughtStep(step.query.text, embedding, rate, step.within_seconds, step.is_absent)
+
     def find_like(self, seen: "SeenExample", options: RankingOptions = USUAL_OPTIONS) -> list[SearchHit]:
         """The hits that look like an example, which is left out itself."""
         return self.ask(lambda: self.index.search(seen.embedding, replace(options, without=seen.place)))
 
-    def embed(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Float32Array:
-        """The embedding of a query, float32 (D,), of length 1.
+    def embed(self, query: AnyQuery, choice: EncoderChoice = INDEX_ENCODER) -> Float32Array:
+        """The embedding of a query of one step, float32 (D,), of length 1.
 
         Raises:
-            InvalidInput: an example cannot be read, or the terms cancel each other out.
+            InvalidInput: it has several steps, an example cannot be read, or the terms cancel each other out.
             EncoderMismatch: the model encodes images differently from the index's own, or that has changed.
         """
+        if isinstance(query, OrderedQuery):
+            raise InvalidInput(f"{query.text}: each step has an embedding of its own: embed one at a time")
         require_wanted(query)
         if not self._has_hinted and (hint := self.language_hint(query, choice)):
             self._has_hinted = True
@@ -244,7 +262,7 @@ class SearchSession:
             return self.text_encoder(choice).model_name
         return self.index.catalog.indexed_with.model
 
-    def language_hint(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> str:
+    def language_hint(self, query: AnyQuery, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """Advice on words in a script that the encoder does not read; empty if there is none to give."""
         texts = [term.meaning.text for term in query.terms if isinstance(term.meaning, Words)]
         return language_hint(choice.model or self.index.catalog.indexed_with.model, " ".join(texts))

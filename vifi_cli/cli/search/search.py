@@ -20,7 +20,7 @@ from vifi_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
-    from vifi_cli.index.search.query import Query
+    from vifi_cli.index.search.query import AnyQuery
     from vifi_cli.index.search.video_index import SearchHit
 
 NO_HITS = 1
@@ -107,7 +107,7 @@ def is_in_shell(context: typer.Context) -> bool:
     return context.obj is not None
 
 
-def _note_lone_weight(query: Query) -> None:
+def _note_lone_weight(query: AnyQuery) -> None:
     from vifi_cli.index.search.query import Words
 
     term = query.terms[0]

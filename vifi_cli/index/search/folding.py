@@ -33,6 +33,7 @@ class ScoredWindow:
     is_whole: bool = False  # it stands for the video, not for a moment
     window_id: int = 0  # of a moment, the window that gave it its score
     duplicates: tuple["ScoredWindow", ...] = ()  # worse ones, folded into this one, that look nearly the same
+    steps: tuple["ScoredWindow", ...] = ()  # of a hit of an ordered query, the moment of each step
 
 
 def best_then_shortest_then_earliest(window: ScoredWindow) -> tuple[float, float, float, int]:
@@ -74,7 +75,7 @@ def fold_into_moments(
         first = bisect_left(starts, best.start_seconds - reach_seconds)
         end = bisect_right(starts, best.end_seconds + reach_seconds)
         near = sorted(other for other in by_start[first:end] if other > rank and left[other])
-        moment = _moment_around(best, [ranked[other] for other in near], background, longest_seconds)
+        moment = moment_around(best, [ranked[other] for other in near], background, longest_seconds)
         moments.append(moment)
         for other in near:
             left[other] = not shows_same(ranked[other], moment)
@@ -112,9 +113,13 @@ def fold_near_duplicates(
     return [replace(hit, duplicates=tuple(duplicates)) for hit, duplicates in kept]
 
 
-def _moment_around(
-    best: ScoredWindow, others: list[ScoredWindow], background: float, longest_seconds: float
+def moment_around(
+    best: ScoredWindow,
+    others: list[ScoredWindow],
+    background: float,
+    longest_seconds: float = LONGEST_MOMENT_SECONDS,
 ) -> ScoredWindow:
+    """The moment of the event that a window shows, given the other windows around it: see `fold_into_moments`."""
     level = event_level(best.score, background)
     windows = [best, *others]
     core = min(

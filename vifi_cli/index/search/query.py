@@ -1,8 +1,8 @@
-"""Queries: words and examples, wanted or unwanted, and their sum as one embedding."""
+"""Queries: words and examples, wanted or unwanted, and their sum as one embedding; and queries for steps in order."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +53,13 @@ class Query:
     terms: tuple[Term, ...]
 
     def __add__(self, other: "Query") -> "Query":
+        if not isinstance(other, Query):
+            return NotImplemented
         return Query(f"{self.text} + {other._bracketed}", self.terms + other.terms)
 
     def __sub__(self, other: "Query") -> "Query":
+        if not isinstance(other, Query):
+            return NotImplemented
         return Query(f"{self.text} - {other._bracketed}", self.terms + (-1 * other).terms)
 
     def __rmul__(self, weight: float) -> "Query":
@@ -63,6 +67,14 @@ class Query:
             raise InvalidInput(f"a weight in a query is a number, not {weight}")
         terms = tuple(Term(term.meaning, weight * term.weight) for term in self.terms)
         return Query(f"{weight:g}:{self._bracketed}", terms)
+
+    def then(self, later: "AnyQuery", within_seconds: float = math.inf) -> "OrderedQuery":
+        """This, and after it `later`, which begins at most `within_seconds` after this has ended."""
+        return in_order(self).then(later, within_seconds)
+
+    def then_not(self, absent: "Query", within_seconds: float = math.inf) -> "OrderedQuery":
+        """This, without `absent` after it: until the next step, or else for so long or until the video ends."""
+        return in_order(self).then_not(absent, within_seconds)
 
     @property
     def has_words(self) -> bool:
@@ -79,6 +91,61 @@ class Query:
     @property
     def _bracketed(self) -> str:
         return self.text if len(self.terms) == 1 else f"({self.text})"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes next in an ordered query."""
+
+    query: Query
+    # how long after the end of the step before it may begin; of the last step that is absent, how long it must be so
+    within_seconds: float = math.inf
+    is_absent: bool = False  # it must not be seen before the next step
+
+    def __post_init__(self) -> None:
+        if not self.within_seconds > 0:
+            raise InvalidInput(f"the time between two steps is above 0 seconds, not {self.within_seconds:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedQuery:
+    """Steps that follow each other in a video: the first is wanted. `a.then(b)` makes one of queries."""
+
+    text: str  # as its user wrote it
+    steps: tuple[Step, ...]
+
+    def then(self, later: "AnyQuery", within_seconds: float = math.inf) -> "OrderedQuery":
+        """These steps, and after them `later`, which begins at most `within_seconds` after they have ended."""
+        first, *others = in_order(later).steps
+        steps = *self.steps, replace(first, within_seconds=within_seconds), *others
+        return OrderedQuery(f"{self.text} then {later.text}", steps)
+
+    def then_not(self, absent: Query, within_seconds: float = math.inf) -> "OrderedQuery":
+        """These steps, without `absent` until the next step, or else for so long or until the video ends."""
+        steps = *self.steps, Step(absent, within_seconds, is_absent=True)
+        return OrderedQuery(f"{self.text} then not {absent.text}", steps)
+
+    def within(self, seconds: float) -> "OrderedQuery":
+        """The same steps, each at most so long after the one before."""
+        return replace(self, steps=tuple(replace(step, within_seconds=seconds) for step in self.steps))
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of all steps."""
+        return tuple(term for step in self.steps for term in step.query.terms)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether a model has to read words for it."""
+        return any(step.query.has_words for step in self.steps)
+
+
+AnyQuery = Query | OrderedQuery
+
+
+def in_order(query: AnyQuery) -> OrderedQuery:
+    """A query as one of steps."""
+    return query if isinstance(query, OrderedQuery) else OrderedQuery(query.text, (Step(query),))
 
 
 def require_wanted(query: Query) -> None:

@@ -48,6 +48,11 @@ class RankingOptions:
     fold_duplicates: bool = False  # of hits that look nearly the same, keep only the best
     without_windows: frozenset[int] = frozenset()  # ids of windows that are not part of any hit
 
+    @property
+    def hits_needed(self) -> int:
+        """How many hits to find: to count the near duplicates of the last one, also the hit after it; 0 for all."""
+        return self.top + 1 if self.top and self.fold_duplicates else self.top
+
     def allows(self, window: ScoredWindow) -> bool:
         """Whether a window may be part of a hit, that is, is not left out and shows nothing of `without`."""
         if window.window_id in self.without_windows:
@@ -76,7 +81,7 @@ class Ranking:
         They are the first of those that a larger `top` gives. A video that has given all it may is not looked at
         again: one long video can have thousands of windows nearer than the best one of the next.
         """
-        top, among, settled = self._hits_needed, self.among, dict[int, list[ScoredWindow]]()
+        top, among, settled = self.options.hits_needed, self.among, dict[int, list[ScoredWindow]]()
         skipped: Int64Array | None = None
         left = total = len(self.vectors) if among is None else len(among)
         looked_at = max(LEAST_WINDOWS, top * WINDOWS_PER_HIT) if top else total
@@ -106,12 +111,7 @@ class Ranking:
                 among = np.setdiff1d(self.among, settled_ids, assume_unique=True)
             left = total - len(settled_ids)
             looked_at *= 4
-        return self._with_duplicates_counted(hits)[: self.options.top or None]
-
-    @property
-    def _hits_needed(self) -> int:
-        """How many hits to find: to count the near duplicates of the last one, also the hit after it; 0 for all."""
-        return self.options.top + 1 if self.options.top and self.options.fold_duplicates else self.options.top
+        return with_duplicates_counted(hits, self.options)[: self.options.top or None]
 
     def _by_video(self, windows: Iterable[ScoredWindow]) -> dict[int, list[ScoredWindow]]:
         """The best moments of each video, or its best window, best first."""
@@ -134,9 +134,9 @@ class Ranking:
         return bool(most) and len(best) == most and best[-1].score >= least_seen
 
     def _folded(self, *by_video: dict[int, list[ScoredWindow]]) -> list[ScoredWindow]:
-        most = self._hits_needed or None
+        most = self.options.hits_needed or None
         ranked = sorted(
-            (hit for videos in by_video for best in videos.values() for hit in best), key=_place_in_list
+            (hit for videos in by_video for best in videos.values() for hit in best), key=place_in_list
         )
         if not self.options.fold_duplicates:
             return ranked[:most]
@@ -148,18 +148,6 @@ class Ranking:
         if part not in self.embeddings:
             self.embeddings[part] = mean_embedding(self.catalog.frames_that_show(*part)[1])
         return self.embeddings[part]
-
-    def _with_duplicates_counted(self, hits: list[ScoredWindow]) -> list[ScoredWindow]:
-        """Leaves a hit the near duplicates that rank before the next hit: others depend on how many hits follow."""
-        if not self.options.fold_duplicates or not hits:
-            return hits
-        next_places = [*map(_place_in_list, hits[1:]), AFTER_ALL]
-        return [
-            replace(
-                hit, duplicates=tuple(each for each in hit.duplicates if _place_in_list(each) < next_place)
-            )
-            for hit, next_place in zip(hits, next_places, strict=True)
-        ]
 
     def _windows_near(
         self, hits: Iterable[ScoredWindow], settled: Container[int], seen: Iterable[int]
@@ -185,7 +173,18 @@ class Ranking:
         return [window for window in windows if self.options.allows(window)]
 
 
-def _place_in_list(hit: ScoredWindow) -> tuple[float, int, float]:
+def with_duplicates_counted(hits: list[ScoredWindow], options: RankingOptions) -> list[ScoredWindow]:
+    """Leaves a hit the near duplicates that rank before the next hit: others depend on how many hits follow."""
+    if not options.fold_duplicates or not hits:
+        return hits
+    next_places = [*map(place_in_list, hits[1:]), AFTER_ALL]
+    return [
+        replace(hit, duplicates=tuple(each for each in hit.duplicates if place_in_list(each) < next_place))
+        for hit, next_place in zip(hits, next_places, strict=True)
+    ]
+
+
+def place_in_list(hit: ScoredWindow) -> tuple[float, int, float]:
     """Orders hits: of equal ones, that of the video indexed first, and in it the earlier one."""
     return -hit.score, hit.video_id, hit.start_seconds
 

@@ -1,8 +1,9 @@
 """An index as a searcher sees it: the catalog and its vectors together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Literal, Self
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
+from vifi_cli.index.search.order.ordered_ranking import OrderedRanking, SoughtStep, relevance_of
+from vifi_cli.index.search.order.step_moments import with_moments
 from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
 from vifi_cli.wording import ScoreName, clock, score_text
@@ -21,6 +24,17 @@ TIME_DIGITS = 6
 USUAL_OPTIONS = RankingOptions()
 
 
+@dataclass(frozen=True, slots=True)
+class StepMoment:
+    """Where a step of an ordered query is seen."""
+
+    query: str  # the step as its user wrote it
+    start_seconds: float
+    end_seconds: float
+    cosine: float
+    relevance: float | None = None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class SearchHit:
     """A moment that matches a query, or a video."""
@@ -28,7 +42,7 @@ class SearchHit:
     path: Path
     start_seconds: float
     end_seconds: float
-    cosine: float  # between the query's and the moment's embedding, in -1..1
+    cosine: float  # between the query's and the moment's embedding, in -1..1; of several steps, their mean
     # estimated probability that it shows what was asked for, in 0..1; None where hits are not rated
     relevance: float | None = None
     # how many hits that look nearly the same are folded into this one; None if none were to be
@@ -37,6 +51,8 @@ class SearchHit:
     unsure: bool = False
     # a moment that the user has marked right for the concept searched for, and so nothing that the search has found
     marked: Literal["right"] | None = None
+    # of an ordered query, the moment of each step, in order; the hit begins with the first and ends with the last
+    steps: tuple[StepMoment, ...] = ()
 
     def __repr__(self) -> str:
         remark = ", unsure" if self.unsure else ", marked right" if self.marked else ""
@@ -84,13 +100,53 @@ class VideoIndex:
         self, query: Float32Array, options: RankingOptions = USUAL_OPTIONS, rate: Rater | None = None
     ) -> list[SearchHit]:
         """Finds the moments, or the videos, that match a query (D,) of length 1 best, best first."""
+        return self._in_one_state(lambda vectors: self._search(query, vectors, options, rate))
+
+    def search_in_order(
+        self, steps: Sequence[SoughtStep], options: RankingOptions = USUAL_OPTIONS
+    ) -> list[SearchHit]:
+        """Finds the parts of videos that show the wanted steps one after the other, best first."""
+        return self._in_one_state(lambda vectors: self._search_in_order(steps, vectors, options))
+
+    def _in_one_state(self, search: Callable[[Vectors], list[SearchHit]]) -> list[SearchHit]:
+        """Searches the catalog and the vectors of one state of it."""
         for _ in range(ATTEMPTS):
             vectors = self.vectors
             with self.catalog.snapshot():
                 if vectors.revision == self.catalog.revision:
-                    return self._search(query, vectors, options, rate)
+                    return search(vectors)
         with self.catalog.snapshot():  # the index changes faster than a vector file can be made
-            return self._search(query, vectors_in_memory(self.catalog), options, rate)
+            return search(vectors_in_memory(self.catalog))
+
+    def _search_in_order(
+        self, steps: Sequence[SoughtStep], vectors: Vectors, options: RankingOptions
+    ) -> list[SearchHit]:
+        among = self.catalog.window_ids_among(options.among)
+        ranking = OrderedRanking(self.catalog, vectors, steps, among, options)
+        found = ranking.best()
+        shown = with_moments(self.catalog, vectors, ranking.wanted, found)
+        paths = self.catalog.paths_of(hit.video_id for hit in found)
+        return [
+            SearchHit(
+                paths[hit.video_id],
+                round(moments.start_seconds, TIME_DIGITS),
+                round(moments.end_seconds, TIME_DIGITS),
+                cosine=fmean(step.score for step in moments.steps),
+                relevance=relevance_of(hit) if ranking.is_rated else None,
+                duplicates=len(hit.duplicates) if options.fold_duplicates else None,
+                steps=tuple(
+                    StepMoment(
+                        step.text,
+                        round(moment.start_seconds, TIME_DIGITS),
+                        round(moment.end_seconds, TIME_DIGITS),
+                        moment.score,
+                        relevance_of(window) if ranking.is_rated else None,
+                    )
+                    for step, window, moment in zip(ranking.wanted, hit.steps, moments.steps, strict=True)
+                ),
+            )
+            for hit, moments in zip(found, shown, strict=True)
+        ]
 
     def _search(
         self, query: Float32Array, vectors: Vectors, options: RankingOptions, rate: Rater | None

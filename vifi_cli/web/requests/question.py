@@ -12,7 +12,7 @@ from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.examples import SeenExample, see_indexed
-from vifi_cli.index.search.query import Query
+from vifi_cli.index.search.query import AnyQuery
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import relevant_among, unsure_among
 from vifi_cli.index.search.video_index import SearchHit
@@ -123,7 +123,7 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     return found if relevant_among(found) else unsure_among(found) + [hit for hit in found if hit.marked]
 
 
-def query_of(session: SearchSession, words: str) -> Query:
+def query_of(session: SearchSession, words: str) -> AnyQuery:
     """Words, read as on the command line; raises InvalidInput if they make no sense."""
     return parse_query(split_line(words), session.files)
 

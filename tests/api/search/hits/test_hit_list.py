@@ -69,6 +69,7 @@ def test_pandas_makes_a_table_of_them(hits: SearchHits) -> None:
         "duplicates",
         "unsure",
         "marked",
+        "steps",
     ]
 
 

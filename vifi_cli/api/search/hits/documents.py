@@ -6,7 +6,7 @@ from typing import Any
 
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.index.search.video_index import SearchHit, StepMoment
 from vifi_cli.index.summary import IndexSummary
 
 TIME_DIGITS = 3
@@ -30,7 +30,19 @@ def hit_document(hit: SearchHit) -> Document:
         document["duplicates"] = hit.duplicates
     if hit.marked:
         document["marked"] = hit.marked
+    if hit.steps:
+        document["steps"] = [_step_document(step) for step in hit.steps]
     return document
+
+
+def _step_document(step: StepMoment) -> Document:
+    return {
+        "query": step.query,
+        "start_seconds": round(step.start_seconds, TIME_DIGITS),
+        "end_seconds": round(step.end_seconds, TIME_DIGITS),
+        "relevance": None if step.relevance is None else round(step.relevance, NUMBER_DIGITS),
+        "cosine": round(step.cosine, NUMBER_DIGITS),
+    }
 
 
 def named_hits(

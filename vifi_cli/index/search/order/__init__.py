@@ -1,0 +1,1 @@
+"""Steps in the order of time: chains of windows, and the hits of ordered queries."""

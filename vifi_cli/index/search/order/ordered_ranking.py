@@ -1,0 +1,212 @@
+"""From an ordered query to its best hits: chains of windows, in which each step has its moment.
+
+It looks at the best windows of each step, and at more and more of them, until no chain with a window that is left can
+be better than those found: Fagin's threshold algorithm, where the best window of each step bounds a video's chains.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from vifi_cli.index.catalog.catalog import Catalog
+from vifi_cli.index.relevance.calibration import Rater
+from vifi_cli.index.search.folding import ScoredWindow, fold_near_duplicates
+from vifi_cli.index.search.order.chains import (
+    NOWHERE,
+    DistanceCost,
+    separate_chains,
+    without_after,
+)
+from vifi_cli.index.search.order.seen_windows import RankedWindows, SeenWindows, placed_windows
+from vifi_cli.index.search.ranking import (
+    LEAST_WINDOWS,
+    WINDOWS_PER_HIT,
+    RankingOptions,
+    place_in_list,
+    with_duplicates_counted,
+)
+from vifi_cli.index.vectors import Vectors
+from vifi_cli.index.windows import mean_embedding
+
+SEEN_RELEVANCE = 0.5
+"""From which relevance on a window shows what must not be seen."""
+
+LEAST_RELEVANCE = 0.01
+"""Of hits that are certain to be listed: a large index may hold others below it in place of those listed."""
+
+LEAST_LOGGED = 1e-12
+COST_OF_RELEVANCE = DistanceCost(-math.log(0.9), 300.0)
+"""Five minutes or more between two steps cost a tenth of the relevance."""
+COST_OF_COSINES = DistanceCost(0.01, 300.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoughtStep:
+    """A step of an ordered query, ready to be compared with windows."""
+
+    text: str  # as its user wrote it
+    embedding: Float32Array  # (D,), of length 1
+    rate: Rater | None = None  # None where windows have cosines alone
+    within_seconds: float = math.inf  # as in `query.Step`
+    is_absent: bool = False
+
+
+def relevance_of(found: ScoredWindow) -> float:
+    """The relevance of a hit, or of the window of a step, of a ranking that is rated."""
+    return math.exp(found.score)
+
+
+@dataclass(frozen=True, eq=False)
+class OrderedRanking:
+    """An ordered query put to one state of a catalog and its vectors."""
+
+    catalog: Catalog
+    vectors: Vectors
+    steps: Sequence[SoughtStep]  # the first is wanted, and those that are absent are rated
+    among: Int64Array | None  # ids of the windows to look at; None for all
+    options: RankingOptions
+
+    def best(self) -> list[ScoredWindow]:
+        """The best hits, best first: each spans its steps, and has the score of its chain."""
+        top, total = self.options.hits_needed, len(self.vectors) if self.among is None else len(self.among)
+        looked_at = max(LEAST_WINDOWS, top * WINDOWS_PER_HIT) if top else total
+        while True:
+            seen = self._look(min(looked_at, total))
+            found = self._found_in(seen)
+            hits = self._folded(hit for chains in found.values() for hit in chains)
+            most_unseen = seen.most_unseen(self._are_settled(seen, found))
+            is_enough = bool(top) and len(hits) >= top and hits[-1].score >= most_unseen
+            if is_enough or looked_at >= total or most_unseen <= self._least:
+                return with_duplicates_counted(hits, self.options)[: self.options.top or None]
+            looked_at *= 4
+
+    @cached_property
+    def wanted(self) -> list[SoughtStep]:
+        """The steps that are to be seen."""
+        return [step for step in self.steps if not step.is_absent]
+
+    @cached_property
+    def is_rated(self) -> bool:
+        """Whether scores are logarithms of relevance, as opposed to cosines."""
+        return all(step.rate for step in self.wanted)
+
+    @property
+    def _cost(self) -> DistanceCost:
+        return COST_OF_RELEVANCE if self.is_rated else COST_OF_COSINES
+
+    @property
+    def _least(self) -> float:
+        return math.log(LEAST_RELEVANCE) if self.is_rated else -math.inf
+
+    @property
+    def _most_per_video(self) -> int:
+        return 1 if self.options.by == "video" else self.options.per_video
+
+    def score_of(self, step: SoughtStep, cosines: Float32Array) -> Float64Array:
+        """What windows with these cosines (N,) add to a chain: float64 (N,)."""
+        if not self.is_rated or step.rate is None:
+            return cosines.astype(np.float64)
+        relevance = step.rate(self.vectors, step.embedding, cosines)
+        return np.log(np.maximum(relevance, LEAST_LOGGED))
+
+    def _look(self, count: int) -> SeenWindows:
+        ranked = []
+        for step in self.wanted:
+            ids, cosines = self.vectors.search(step.embedding, count, self.among)
+            ranked.append(RankedWindows(ids, self.score_of(step, cosines)))
+        return SeenWindows(placed_windows(self.catalog, ranked), np.array([step.least for step in ranked]))
+
+    def _found_in(self, seen: SeenWindows) -> dict[int, list[ScoredWindow]]:
+        """The best hits of seen windows in each video that may have some of the best of all."""
+        top = 0 if self.options.fold_duplicates else self.options.top
+        found: dict[int, list[ScoredWindow]] = {}
+        best: list[float] = []  # scores, ascending
+        for place in (-seen.most_of_seen).argsort(kind="stable"):
+            most, video = float(seen.most_of_seen[place]), int(seen.videos[place])
+            least = best[0] if top and len(best) == top else -math.inf
+            if most == -math.inf or most < least:
+                break
+            found[video] = list(self._hits_of(video, seen, least))
+            best = sorted([*best, *(hit.score for hit in found[video])])[-top:]
+        return found
+
+    def _hits_of(self, video: int, seen: SeenWindows, least: float) -> Iterator[ScoredWindow]:
+        steps = [
+            placed.of_video(video, step.within_seconds, barriers.get(video, NOWHERE))
+            for step, placed, barriers in zip(self.wanted, seen.steps, self._barriers, strict=True)
+        ]
+        for step, barriers in self._absent_at_last:
+            steps[-1] = without_after(steps[-1], barriers.get(video, NOWHERE), step.within_seconds)
+        for chain in islice(separate_chains(steps, self._cost, least), self._most_per_video or None):
+            windows = tuple(
+                ScoredWindow(video, each.start_seconds, each.end_seconds, each.score, window_id=each.id)
+                for each in chain.windows
+            )
+            yield ScoredWindow(video, chain.start_seconds, chain.end_seconds, chain.score, steps=windows)
+
+    def _are_settled(self, seen: SeenWindows, found: Mapping[int, list[ScoredWindow]]) -> BoolArray:
+        """Whether each video's hits (V,) stay the same, whatever windows were not looked at."""
+        full = self._most_per_video
+        return np.array(
+            [
+                bool(full) and len(hits := found.get(video, [])) == full and hits[-1].score >= most
+                for video, most in zip(seen.videos.tolist(), seen.most_of_others.tolist(), strict=True)
+            ],
+            np.bool_,
+        )
+
+    def _folded(self, hits: Iterable[ScoredWindow]) -> list[ScoredWindow]:
+        ranked = sorted(hits, key=place_in_list)
+        most = self.options.hits_needed or None
+        if not self.options.fold_duplicates:
+            return ranked[:most]
+        return fold_near_duplicates(ranked, self._embed, most=most)
+
+    def _embed(self, hit: ScoredWindow) -> Float32Array:
+        frames = self.catalog.frames_that_show(hit.video_id, hit.start_seconds, hit.end_seconds)[1]
+        return mean_embedding(frames)
+
+    @cached_property
+    def _barriers(self) -> list[dict[int, Float64Array]]:
+        """For each wanted step, when something is seen in a video that must not be between it and the one before."""
+        barriers: list[dict[int, Float64Array]] = []
+        absent: list[SoughtStep] = []
+        for step in self.steps:
+            if step.is_absent:
+                absent.append(step)
+            else:
+                barriers.append(self._times_of(absent))
+                absent = []
+        return barriers
+
+    @cached_property
+    def _absent_at_last(self) -> list[tuple[SoughtStep, dict[int, Float64Array]]]:
+        """The steps that must not be seen after the last wanted one, and when they are seen in each video."""
+        wanted = [place for place, step in enumerate(self.steps) if not step.is_absent]
+        return [(step, self._times_of([step])) for step in self.steps[wanted[-1] + 1 :]]
+
+    def _times_of(self, absent: Sequence[SoughtStep]) -> dict[int, Float64Array]:
+        """The middles of all windows that show one of these steps, ascending, by video."""
+        if not absent:
+            return {}
+        placed = placed_windows(self.catalog, [self._all_that_show(step) for step in absent])
+        videos = np.concatenate([each.videos for each in placed])
+        times = np.concatenate([(each.starts + each.ends) / 2 for each in placed])
+        return {int(video): np.sort(times[videos == video]) for video in np.unique(videos)}
+
+    def _all_that_show(self, step: SoughtStep) -> RankedWindows:
+        assert step.rate
+        total = len(self.vectors) if self.among is None else len(self.among)
+        count = LEAST_WINDOWS
+        while True:
+            ids, cosines = self.vectors.search(step.embedding, min(count, total), self.among)
+            relevance = step.rate(self.vectors, step.embedding, cosines)
+            shows = relevance >= SEEN_RELEVANCE
+            if count >= total or not shows.all():
+                return RankedWindows(ids[shows], relevance[shows])
+            count *= 4

@@ -179,8 +179,10 @@ class SearchSession:
             return self.learned(self.concepts.get(meaning.name)).embedding
         return self.see(meaning, choice.device).embedding
 
-    def marks_searched_with(self, query: Query) -> tuple[Mark, ...]:
+    def marks_searched_with(self, query: AnyQuery) -> tuple[Mark, ...]:
         """The marks of the concept that a query searches for alone: what they show is not a find."""
+        if isinstance(query, OrderedQuery):
+            return ()
         return self.concepts.get(query.sole_concept).marks if query.sole_concept else ()
 
     def learned(self, concept: Concept) -> LearnedQuery:

@@ -27,6 +27,7 @@ from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.serve import serve
 from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
+from vifi_cli.cli.search.teach import teach
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.colors import apply_color_setting
 from vifi_cli.cli.terminal.errors import in_words
@@ -45,6 +46,7 @@ app = App(name="vifi", help="Find the moment in your videos by describing it")
 app.command(rich_help_panel=SEARCH)(index)
 app.command(rich_help_panel=SEARCH)(search)
 app.command(rich_help_panel=SEARCH)(similar)
+app.command(rich_help_panel=SEARCH)(teach)
 app.command(rich_help_panel=SEARCH, context_settings=OPTIONS_OF_SEARCH)(shell)
 app.command("open", rich_help_panel=WATCH)(open_moment)
 app.command(rich_help_panel=WATCH)(serve)

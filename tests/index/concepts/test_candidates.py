@@ -66,7 +66,7 @@ def test_nothing_is_asked_that_overlaps_or_looks_like_what_was_asked(catalog: Ca
 
 
 def test_moments_of_a_long_video_are_short_and_leave_out_the_marked_part(catalog: Catalog) -> None:
-    store(catalog, [at(0)] * 60 + [at(90)] * 60, [at(180)] * 20)
+    store(catalog, [at(second) for second in range(120)], [at(180)] * 20)
     vectors, video = vectors_in_memory(catalog), catalog.videos()[0].id
     already = Known(NOTHING.marked, [Place(video, 4.5, 30.0)])
     found = candidate_moments(catalog, vectors, RED, already, 99)
@@ -74,7 +74,6 @@ def test_moments_of_a_long_video_are_short_and_leave_out_the_marked_part(catalog
     for one in found:
         assert 0 < one.end_seconds - one.start_seconds <= LONGEST_SECONDS
         assert one.video_id != video or one.end_seconds <= 4.5 or one.start_seconds >= 30
-    assert (found[0].video_id, found[0].end_seconds <= 60) == (video, True)
 
 
 def test_another_video_comes_before_a_second_moment_of_one(catalog: Catalog) -> None:

@@ -1,5 +1,7 @@
 """Marks moments for a concept, and learns from them at once; the terminal, the page and programs share it."""
 
+from collections.abc import Sequence
+
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.records import CatalogedVideo
@@ -15,10 +17,27 @@ def mark_moment(session: SearchSession, name: str, moment: Moment, *, is_right: 
     Raises:
         InvalidInput: there is no such concept, or the video is not indexed.
     """
-    video = _indexed(session, moment)
-    mark = Mark(moment.path, moment.start_seconds, moment.end_seconds, is_right, video.fingerprint)
-    session.concepts.mark(name, mark)
-    _remove_marks(session, name, moment, keep=mark)
+    return mark_moments(session, name, [(moment, is_right)])
+
+
+def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Moment, bool]]) -> Concept:
+    """Marks moments as showing a concept or not, as `mark_moment` does each, and learns from all of them once."""
+    marks = [
+        (
+            Mark(
+                moment.path,
+                moment.start_seconds,
+                moment.end_seconds,
+                is_right,
+                _indexed(session, moment).fingerprint,
+            ),
+            moment,
+        )
+        for moment, is_right in answers
+    ]
+    for mark, moment in marks:
+        session.concepts.mark(name, mark)
+        _remove_marks(session, name, moment, keep=mark)
     return relearn(session, name)
 
 

@@ -61,7 +61,7 @@ def open_moment(
         raise InvalidInput(
             f'"{what}" is neither the number of a hit nor a file: write a number from the list of your last search'
         )
-    _play(moment.path, moment.part.asked_seconds if moment.part else 0.0, player)
+    play(moment.path, moment.part.asked_seconds if moment.part else 0.0, player)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,11 @@ def play_hit(hit: KeptHit, player: str | None) -> None:
     found = find_again(hit)
     for remark in found.remarks:
         output.warning(remark)
-    _play(found.path, hit.start_seconds, player)
+    play(found.path, hit.start_seconds, player)
 
 
-def _play(path: Path, seconds: float, player: str | None) -> None:
+def play(path: Path, seconds: float, player: str | None) -> None:
+    """Opens a video in a player at a time, and reports how."""
     from vifi_cli.api.playback import open_in_player
 
     opened = open_in_player(path, seconds, player)

@@ -17,6 +17,7 @@ from vifi_cli.index.concepts.learning import MarkedWindows
 from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.vectors import Vectors
+from vifi_cli.index.windows import mean_embedding
 
 POOL_WINDOWS = 1000
 """How many of the most relevant windows moments are chosen from."""
@@ -52,22 +53,28 @@ def candidate_moments(
 ) -> list[ScoredWindow]:
     """The `count` moments to ask about next, or fewer, for the present query (D,) of length 1.
 
-    No moment overlaps one that was asked about, or looks the same as a marked one or as another of these.
+    No moment overlaps one that was asked about, or looks the same as it or as another of these.
     """
     moments = _pool(catalog, vectors, query, known.taken) if len(vectors) else []
     if not moments:
         return []
-    marked, videos = known.marked, np.array([one.video_id for one in moments], np.int64)
+    videos = np.array([one.video_id for one in moments], np.int64)
     embeddings = _centered(vectors.embeddings(np.array([one.window_id for one in moments])), vectors.mean)
+    seen = [
+        mean_embedding(catalog.frames_that_show(one.video_id, one.start_seconds, one.end_seconds)[1])
+        for one in known.taken
+    ]
     choice = _Choice(
         np.array([one.score for one in moments]),
         videos,
         embeddings,
-        marked.is_right,
-        marked.embeddings.astype(np.float64) @ query,
-        likeness=(embeddings @ _centered(marked.embeddings, vectors.mean).T).max(axis=1, initial=-1.0),
-        asked_in_video=(videos[:, None] == marked.groups).sum(axis=1),
+        known.marked.is_right,
+        known.marked.embeddings.astype(np.float64) @ query,
+        likeness=np.full(len(moments), -1.0, np.float32),
+        asked_in_video=np.zeros(len(moments), np.int64),
     )
+    for asked, embedding in zip(known.taken, seen, strict=True):
+        choice.note_asked(asked.video_id, _centered(embedding[None], vectors.mean)[0])
     chosen: list[ScoredWindow] = []
     while len(chosen) < count and (place := choice.next()) is not None:
         if can_be_watched(moments[place].video_id):
@@ -87,7 +94,7 @@ class _Choice:
     embeddings: Float32Array  # (P, D), centered
     is_right: BoolArray  # (M,), of the marks
     marked_scores: Float64Array  # (M,)
-    likeness: Float32Array  # (P,): the highest cosine with a mark or with a chosen moment
+    likeness: Float32Array  # (P,): the highest cosine with a moment that was asked about
     asked_in_video: Int64Array  # (P,): how many of these are in the moment's video
     taken: int = 0
 
@@ -98,10 +105,14 @@ class _Choice:
 
     def take(self, place: int) -> None:
         """Chooses a moment."""
-        self.likeness = np.maximum(self.likeness, self.embeddings @ self.embeddings[place])
+        self.note_asked(int(self.videos[place]), self.embeddings[place])
         self.likeness[place] = np.inf
-        self.asked_in_video += self.videos == self.videos[place]
         self.taken += 1
+
+    def note_asked(self, video_id: int, embedding: Float32Array) -> None:
+        """Notes that a moment of a video with a centered embedding (D,) is or was asked about."""
+        self.likeness = np.maximum(self.likeness, self.embeddings @ embedding)
+        self.asked_in_video += self.videos == video_id
 
     def leave_out_video(self, place: int) -> None:
         """Chooses nothing from the video of a moment."""

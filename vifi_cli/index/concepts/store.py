@@ -88,6 +88,13 @@ class ConceptStore:
             _delete_mark(db, concept_id, mark)
             _count_change(db, concept_id)
 
+    def describe(self, name: str, description: str) -> None:
+        """Gives a concept another description; its marks stay."""
+        with writing(self._index_folder) as db:
+            concept_id = _id(db, name)
+            db.execute("UPDATE concepts SET description = ? WHERE id = ?", (description, concept_id))
+            _count_change(db, concept_id)
+
     def keep_learned(self, concept: Concept, learned: LearnedQuery | None) -> None:
         """Keeps what was learned from a concept as it was read, unless its marks have changed since."""
         with writing(self._index_folder) as db:

@@ -27,6 +27,9 @@ class PictureList:
     kind: Kind
     console: Console
     cell: tuple[int, int] = USUAL_CELL  # width and height of a character, in pixels
+    rows: int = ROWS  # of a picture, as are the columns, at most
+    most_columns: int = MOST_COLUMNS
+    share: float = 1 / 3  # of the terminal's width, for pictures
 
     @classmethod
     def for_terminal(cls) -> "PictureList":
@@ -36,11 +39,11 @@ class PictureList:
     @property
     def picture_height(self) -> int:
         """How high pictures are shown, in pixels."""
-        return ROWS * self.cell[1]
+        return self.rows * self.cell[1]
 
     def show(self, picture: Image.Image | None, beside: Sequence[Text]) -> None:
         """Writes a picture, or an empty box without one, and text beside it."""
-        room = min(MOST_COLUMNS, self.console.width // 3)
+        room = min(self.most_columns, int(self.console.width * self.share))
         if self.kind == "none" or room < 4:
             self._print([], [line for text in beside for line in self._wrapped(text, self.console.width)], 0)
             return
@@ -59,11 +62,11 @@ class PictureList:
     def _box(self, picture: Image.Image, room: int) -> tuple[int, int]:
         """The columns and rows for a picture in its shape."""
         shape = picture.width / picture.height * self.cell[1] / self.cell[0]
-        columns = max(1, min(room, round(ROWS * shape)))
-        return columns, max(1, min(ROWS, round(columns / shape)))
+        columns = max(1, min(room, round(self.rows * shape)))
+        return columns, max(1, min(self.rows, round(columns / shape)))
 
     def _wrapped(self, text: Text, width: int) -> list[Text]:
-        return list(text.wrap(self.console, max(width, 10), overflow="fold"))[: ROWS - 1]
+        return list(text.wrap(self.console, max(width, 10), overflow="fold"))[: self.rows - 1]
 
     def _draw(self, sequence: str, rows: int, beside: Sequence[Text], column: int) -> None:
         """Makes room first, so that nothing scrolls while the picture is drawn."""

@@ -1,0 +1,50 @@
+"""Begins to teach a concept, or goes on with one."""
+
+from dataclasses import dataclass
+
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.marking import relearn
+from vifi_cli.errors import InvalidInput
+from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.index.concepts.names import check_name
+from vifi_cli.index.search.query import query_in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A concept to teach, and whether it is new."""
+
+    concept: Concept
+    is_new: bool
+    former_description: str | None = None  # where another one has taken its place
+
+
+def begin_teaching(session: SearchSession, name: str, description: str | None = None) -> Beginning:
+    """The concept of a name, which is made from a description if there is none, and described again if that differs.
+
+    Raises:
+        InvalidInput: there is no such concept and no description, or the name or the description cannot be one.
+    """
+    name = name.removeprefix("@")
+    if description is not None:
+        description = _embedded(session, check_name(name), description)
+    known = session.concepts.find(name)
+    if known is None and description is None:
+        session.concepts.get(name)  # explains which names there are
+    if known is None:
+        return Beginning(session.concepts.add(name, description or ""), is_new=True)
+    if description in (None, known.description):
+        return Beginning(known, is_new=False)
+    session.concepts.describe(name, description or "")
+    return Beginning(relearn(session, name), is_new=False, former_description=known.description)
+
+
+def _embedded(session: SearchSession, name: str, description: str) -> str:
+    """The description on one line, if the encoder of the index can read it."""
+    description = " ".join(description.split())
+    if not description:
+        raise InvalidInput(
+            f'the description of @{name} is empty: write `vifi teach {name} "what it looks like"`'
+        )
+    session.embed(query_in_words(description))
+    return description

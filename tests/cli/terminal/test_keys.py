@@ -2,8 +2,10 @@
 
 import os
 import pty
+import select
 import sys
 import termios
+import tty
 from collections.abc import Iterator
 
 import pytest
@@ -26,23 +28,19 @@ def test_keys_need_no_enter_and_the_terminal_is_as_before(
     keyboard: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = termios.tcgetattr(sys.stdin)
-    typed = iter([b"y", "é".encode(), b"\x1b[A", b"\x04"])
-    setcbreak = "tty.setcbreak"
+    typed = iter([b"", b"y", "é".encode(), b"\x1b[A", b"\x04"])
+    setcbreak = tty.setcbreak
 
     def type_when_it_waits(descriptor: int) -> None:
-        original(descriptor)
-        if len(waits) > 0:
-            os.write(keyboard, next(typed))
-        waits.append(descriptor)
+        setcbreak(descriptor)
+        os.write(keyboard, next(typed))
 
-    import tty
-
-    original, waits = tty.setcbreak, list[int]()
-    monkeypatch.setattr(setcbreak, type_when_it_waits)
+    monkeypatch.setattr(tty, "setcbreak", type_when_it_waits)
     with single_keys() as read_key:
         assert not termios.tcgetattr(sys.stdin)[3] & (termios.ECHO | termios.ICANON)
         assert termios.tcgetattr(sys.stdin)[3] & termios.ISIG, "Ctrl-C and Ctrl-Z reach vifi as ever"
         os.write(keyboard, b"n")  # before anything is asked
+        assert select.select([sys.stdin], [], [], 5)[0]
         assert [read_key(), read_key(), read_key()] == ["y", "é", "\x1b[A"]
         with pytest.raises(EOFError):
             read_key()

@@ -178,3 +178,24 @@ def fill(library: Library, videos: int) -> None:
                     embeddings=embeddings,
                 )
             )
+
+
+@pytest.fixture
+def teacher(made_library: Library, tmp_path: Path) -> Iterator[TestClient]:
+    """A client at the server's own machine; the shared library has concepts that are this test's own."""
+    with teaching_client(made_library, tmp_path) as client:
+        yield client
+
+
+@contextmanager
+def teaching_client(
+    library: Library, folder: Path, viewer: str = "127.0.0.1", *, everyone_teaches: bool = False
+) -> Iterator[TestClient]:
+    """A client of a server whose concepts are kept in a folder, asking from an address."""
+    index = folder / "index"
+    if not index.exists():
+        index.symlink_to(library.index, target_is_directory=True)
+    app = make_app(index, folder / "cache", lambda _: ColorEncoder(), everyone_teaches=everyone_teaches)
+    with TestClient(app, HOST, follow_redirects=False, client=(viewer, 5000)) as client:
+        client.headers["X-Vifi"] = "page"
+        yield client

@@ -21,6 +21,7 @@ from vifi_cli.processors import usable_processors
 from vifi_cli.web.cuts.cuts import Cuts
 from vifi_cli.web.guard import API_PREFIX, Guard
 from vifi_cli.web.json_api import answers
+from vifi_cli.web.json_api.concepts import Concepts
 from vifi_cli.web.json_api.library import Library
 from vifi_cli.web.json_api.searches import Searches
 from vifi_cli.web.location.hosts import Hosts
@@ -36,6 +37,7 @@ from vifi_cli.web.pages.opening import Opening
 from vifi_cli.web.pages.pages import Pages
 from vifi_cli.web.pages.templating import STATUSES
 from vifi_cli.web.requests.index_reader import IndexReader
+from vifi_cli.web.requests.teachers import Teachers
 
 MEGABYTE = 10**6
 OWN_HOSTS = Hosts()
@@ -49,16 +51,18 @@ def make_app(
     *,
     hosts: Hosts = OWN_HOSTS,
     root_path: str = "",
+    everyone_teaches: bool = False,
 ) -> ASGIApp:
     """The application for one index, which may not exist yet.
 
     `cache_folder` holds pictures, re-encoded moments and embeddings of queries; `hosts` are the names under which it
-    answers. `root_path` is where the page is found behind a proxy, such as `/vifi`.
+    answers. `root_path` is where the page is found behind a proxy, such as `/vifi`. Only who sits at this machine
+    can teach concepts, unless `everyone_teaches`.
 
     Raises:
         InvalidInput: a path of the page itself begins like `root_path`.
     """
-    library, searching = (
+    library, searching, taught = (
         IndexReader(
             SearchSession(
                 index_folder,
@@ -68,7 +72,7 @@ def make_app(
                 opens_files=False,
             )
         )
-        for _ in range(2)
+        for _ in range(3)
     )
     lookers, painters, encoders, cutters = (
         Renderers(1, LOOK_STALL_SECONDS),
@@ -87,14 +91,19 @@ def make_app(
         warming_up = asyncio.create_task(_warm_up(searching))
         yield
         warming_up.cancel()
-        for opened in (library, searching, lookers, painters, encoders, cutters, cuts):
+        for opened in (library, searching, taught, lookers, painters, encoders, cutters, cuts):
             opened.close()
 
     cuts = Cuts(library, cache_folder / "cuts")
-    pages = Pages(library, searching, sources)
+    teachers = Teachers(index_folder, everyone_teaches)
+    pages = Pages(library, searching, sources, teachers)
     media = Media(library, sources, clocks, pictures, moments, clips)
     static = Mount("/static", SentStaticFiles(packages=[("vifi_cli.web", "static")]))
-    in_json = [*Searches(searching, library).routes(), *Library(library, media).routes()]
+    in_json = [
+        *Searches(searching, library).routes(),
+        *Library(library, media).routes(),
+        *Concepts(library, searching, taught, teachers).routes(),
+    ]
     app = Starlette(
         routes=[
             *in_json,
@@ -104,7 +113,7 @@ def make_app(
             *cuts.routes(),
             static,
         ],
-        exception_handlers=dict.fromkeys((*STATUSES, VifiError, sqlite3.Error), _failed),
+        exception_handlers=dict.fromkeys((*STATUSES, *answers.STATUSES, VifiError, sqlite3.Error), _failed),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # redirects name the scheme and host that a proxy has replaced

@@ -2,7 +2,8 @@
 
 Any page on the web can make the user's browser send requests to this machine. Three headers give them away: the Host
 (a name of an attacker's that resolves to this machine, as in DNS rebinding), the Origin, and Sec-Fetch-Site. What
-the page asks to be done, such as cutting a clip, it asks by POST with a header of its own; nothing changes the index.
+the page asks to be done, such as cutting a clip or marking a moment, it asks with a header of its own. Nothing changes
+the index. Concepts and marks are kept beside it, and `Teachers` decides who can make them.
 """
 
 import html

@@ -22,7 +22,7 @@ EVERY_HOST = "0.0.0.0"
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAddress:
-    """Where the page is served, to whom, and under which address others see it."""
+    """Where the page is served, to whom, under which address others see it, and what they may do."""
 
     host: Annotated[
         str | None,
@@ -51,6 +51,9 @@ class ServerAddress:
         str,
         typer.Option(metavar="PATH", help="Path of the page behind a proxy, such as /vifi", show_default="/"),
     ] = "/"
+    teach: Annotated[
+        bool, typer.Option("--teach", help="Let viewers on other machines teach concepts, too")
+    ] = False
 
 
 @spliced
@@ -61,7 +64,8 @@ def serve(
 ) -> None:
     """Search and play in your browser.
 
-    It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index.
+    It serves a web page on this machine until you press Ctrl-C. The page changes nothing in the index. On this machine
+    you can teach concepts there.
     """
     from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder, with_reader
     from vifi_cli.web.app import make_app
@@ -82,6 +86,7 @@ def serve(
         ),
         hosts=Hosts(address.expose, allowed),
         root_path=below,
+        everyone_teaches=address.teach,
     )
     with listen(listens_on, address.port) as listening:
         addresses = addresses_of(listening, below)

@@ -26,6 +26,7 @@ from vifi_cli.web.location.sub_path import root_of
 from vifi_cli.web.media.render_processes import BackgroundWorker
 from vifi_cli.web.media.sent_file import SentFile
 from vifi_cli.web.requests.address import video_by_key
+from vifi_cli.web.requests.content import content_of
 from vifi_cli.web.requests.index_reader import IndexReader, why_out_of_reach
 from vifi_cli.wording import counted, size
 
@@ -75,7 +76,7 @@ class Cuts:
     async def order(self, request: Request) -> Response:
         """Makes a file, and answers with lines of JSON: its progress, and at last its address or the problem."""
         require_own_script(request)
-        content = await _content(request)
+        content = await content_of(request, MOST_ORDER_BYTES)
         if content is None:
             return JSONResponse({"problem": TOO_MANY}, TOO_LARGE, NOT_KEPT)
         try:
@@ -179,16 +180,6 @@ class Cuts:
 def _refused(reason: str) -> JSONResponse:
     """The answer where nothing is made; not an error of HTTP, which browsers would log."""
     return JSONResponse({"problem": reason}, headers=NOT_KEPT)
-
-
-async def _content(request: Request) -> bytes | None:
-    """The body of a request; None if it is too long to be read."""
-    content = b""
-    async for part in request.stream():
-        content += part
-        if len(content) > MOST_ORDER_BYTES:
-            return None
-    return content
 
 
 def _moments(session: SearchSession, order: Order) -> FoundMoments:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,26 +16,30 @@ from vifi_cli.web.guard import API_PREFIX
 from vifi_cli.web.requests.address import MomentAddress, VideoKey
 
 NO_CONTENT, BAD_REQUEST, NOT_FOUND, NOT_ALLOWED, NOT_READY = 204, 400, 404, 405, 503
-METHODS = "GET, HEAD, OPTIONS"
+METHODS = ("GET", "HEAD", "OPTIONS")
+STATUSES = (403, 409, 413, 429)
+"""Of the failures that only addresses have at which something is changed."""
 HEADERS = {"Cache-Control": "private, no-cache"}
 USUAL_PROBLEMS = {
     NOT_FOUND: f"there is nothing at this address: {API_PREFIX} lists those that exist",
-    NOT_ALLOWED: f"the API changes nothing: use {METHODS}",
     410: "the file is not where it was indexed: is its disk plugged in?",
 }
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def route(path: str, handler: Handler) -> Route:
-    """An address of the API, which also answers OPTIONS, and HEAD as GET without content."""
+def route(path: str, handler: Handler, **changing: Handler) -> Route:
+    """An address of the API, which also answers OPTIONS, and HEAD as GET without content.
+
+    `changing` names methods that change something, such as `POST`, with their own handlers.
+    """
 
     async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=NO_CONTENT, headers={"Allow": METHODS})
-        return await handler(request)
+            return Response(status_code=NO_CONTENT, headers={"Allow": ", ".join((*METHODS, *changing))})
+        return await changing.get(request.method, handler)(request)
 
-    return Route(API_PREFIX.rstrip("/") + path, answer, methods=["GET", "OPTIONS"])
+    return Route(API_PREFIX.rstrip("/") + path, answer, methods=["GET", "OPTIONS", *changing])
 
 
 def json_answer(document: Document, status: int = 200, headers: Mapping[str, str] = HEADERS) -> Response:
@@ -46,11 +50,12 @@ def json_answer(document: Document, status: int = 200, headers: Mapping[str, str
 
 def failed(_: Request, error: Exception) -> Response:
     """The answer to a request that failed, other than by a bug."""
+    if isinstance(error, HTTPException) and error.status_code == NOT_ALLOWED:
+        return _not_allowed(error)
     if isinstance(error, HTTPException):
-        usual = {"Not Found", "Method Not Allowed", "Gone"}
+        usual = {"Not Found", "Gone"}
         problem = USUAL_PROBLEMS.get(error.status_code, "") if error.detail in usual else error.detail
-        headers = {"Allow": METHODS} if error.status_code == NOT_ALLOWED else {}
-        return json_answer({"error": problem or error.detail}, error.status_code, HEADERS | headers)
+        return json_answer({"error": problem or error.detail}, error.status_code)
     if isinstance(error, VifiError):
         return json_answer(
             {"error": str(error)}, BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY
@@ -60,9 +65,31 @@ def failed(_: Request, error: Exception) -> Response:
     raise error
 
 
+def _not_allowed(error: HTTPException) -> Response:
+    """The answer to a method that an address does not have."""
+    answered = (error.headers or {})["Allow"].split(", ")
+    changing = sorted(set(answered).difference(METHODS), reverse=True)
+    methods = ", ".join((*METHODS, *changing))
+    problem = f"use one of {methods} here" if changing else f"this address changes nothing: use {methods}"
+    return json_answer({"error": problem}, NOT_ALLOWED, HEADERS | {"Allow": methods})
+
+
 def video_links(root: str, key: VideoKey) -> Document:
     """The addresses at which a video is described and searched; `root` begins them."""
     return {"self": f"{root}{API_PREFIX}videos/{key}", "moments": f"{root}{API_PREFIX}videos/{key}/moments"}
+
+
+def concept_links(root: str, name: str) -> Document:
+    """The addresses at which a concept is described, marked and searched for."""
+    place = f"{root}{API_PREFIX}concepts/{quote(name)}"
+    asked = urlencode({"q": f"@{name}"})
+    return {
+        "self": place,
+        "marks": f"{place}/marks",
+        "candidates": f"{place}/candidates",
+        "search": f"{root}{API_PREFIX}search?{asked}",
+        "page": f"{root}/?{asked}",
+    }
 
 
 def moment_links(root: str, moment: MomentAddress) -> Document:

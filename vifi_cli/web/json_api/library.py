@@ -42,6 +42,10 @@ ADDRESSES = {
     "moments": "videos/KEY/moments?q=WORDS",
     "moment": "moments/KEY@START-END",
     "clip": "clips/KEY@START-END",
+    "concepts": "concepts",
+    "concept": "concepts/NAME",
+    "candidates": "concepts/NAME/candidates",
+    "marks": "concepts/NAME/marks",
 }
 
 

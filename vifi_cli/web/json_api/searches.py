@@ -136,9 +136,15 @@ def _seen(session: SearchSession, example: str) -> SeenExample:
     return session.see(parse_example(example, session.files))
 
 
-def _document(session: SearchSession, query: str, hits: Sequence[SearchHit], root: str) -> Document:
+def moments_found(session: SearchSession, hits: Sequence[SearchHit], root: str) -> list[Document]:
+    """Hits with their keys and links."""
+
     def names(hit: SearchHit, video: CatalogedVideo) -> Document:
         moment = MomentAddress(key_of(video), hit.start_seconds, hit.end_seconds)
         return {"key": str(moment), "links": moment_links(root, moment)}
 
-    return answer_document(query, session.reader(), named_hits(session.index.catalog, hits, names))
+    return named_hits(session.index.catalog, hits, names)
+
+
+def _document(session: SearchSession, query: str, hits: Sequence[SearchHit], root: str) -> Document:
+    return answer_document(query, session.reader(), moments_found(session, hits, root))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
+from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.index.search.threshold import is_relevant
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.web.pages.templating import shown
@@ -30,6 +31,8 @@ class Card:
     score: str  # relevance, or cosine where hits are not rated; empty if it was not searched for
     is_relevant: bool
     is_unsure: bool  # nothing is relevant, and this comes near
+    is_example: bool  # listed because it is marked right for the concept asked for, after what was found
+    mark: str  # "right" or "wrong" as it is marked for the concept that is taught; empty if it is not
     moment: str  # its name for this server
     span: str  # its start and end, as a query
     play: str  # the page that plays it
@@ -50,8 +53,11 @@ class Card:
 class Cards:
     """Makes the cards of moments; the searches for similar ones keep the filters of a question."""
 
-    def __init__(self, catalog: Catalog, question: Question | None = None) -> None:
-        self._catalog, self._question = catalog, question or Question()
+    def __init__(
+        self, catalog: Catalog, question: Question | None = None, concept: Concept | None = None
+    ) -> None:
+        """`concept` is the one for which moments are marked."""
+        self._catalog, self._question, self._concept = catalog, question or Question(), concept
         self._roots = sorted(catalog.roots())
 
     def of_hits(self, hits: Iterable[SearchHit]) -> list[Card]:
@@ -62,8 +68,9 @@ class Cards:
             replace(
                 self.of_moment(videos[hit.path], hit.start_seconds, hit.end_seconds),
                 score=score_text(hit.number_shown),
-                is_relevant=is_relevant(hit),
+                is_relevant=is_relevant(hit) or hit.marked is not None,
                 is_unsure=hit.unsure,
+                is_example=hit.marked is not None,
             )
             for hit in hits
             if hit.path in videos
@@ -92,12 +99,18 @@ class Cards:
             score="",
             is_relevant=True,
             is_unsure=False,
+            is_example=False,
+            mark=self._mark_of(video, start_seconds, end_seconds),
             moment=str(like),
             span=span,
             play=f"/play/{key}?{span}",
             like=self._question.address(words="", like=like, top=Question().top),
             media=f"/video/{key}",
         )
+
+    def _mark_of(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> str:
+        mark = self._concept.mark_of(video, start_seconds, end_seconds) if self._concept else None
+        return "" if mark is None else "right" if mark.is_right else "wrong"
 
     def _folder_of(self, path: Path) -> str:
         root = next((root for root in self._roots if root in path.parents), path.parent)

@@ -12,21 +12,32 @@ from vifi_cli.errors import IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.lock import running_writer
 from vifi_cli.web.media.playback import Sources
 from vifi_cli.web.pages.cards import Cards
-from vifi_cli.web.pages.search_view import SearchView, progress_text, state_text, view_of, with_hits
+from vifi_cli.web.pages.search_view import (
+    SearchView,
+    progress_text,
+    state_text,
+    view_of,
+    with_hits,
+    with_teaching,
+)
 from vifi_cli.web.pages.templating import PAGE_HEADERS, page
 from vifi_cli.web.requests.index_reader import IndexReader, span_of, why_out_of_reach
 from vifi_cli.web.requests.question import Question, parse_question
+from vifi_cli.web.requests.teachers import Teachers
 
-OK, BAD_REQUEST, NOT_READY = 200, 400, 503
+OK, BAD_REQUEST, FORBIDDEN, NOT_READY = 200, 400, 403, 503
 
 
 class Pages:
     """Answers requests for pages; two threads read the index, so that a search does not hold up the rest."""
 
-    def __init__(self, library: IndexReader, search: IndexReader, sources: Sources) -> None:
+    def __init__(
+        self, library: IndexReader, search: IndexReader, sources: Sources, teachers: Teachers
+    ) -> None:
         self._library = library
         self._search = search
         self._sources = sources
+        self._teachers = teachers
 
     def routes(self) -> list[Route]:
         """The addresses of the pages."""
@@ -48,8 +59,15 @@ class Pages:
         except IndexMissing:
             running = progress_text(await asyncio.to_thread(running_writer, self._library.folder))
             return page(request, "search", view=SearchView(question, running=running, nothing_indexed=True))
-        if question.is_asked:
+        obstacle = self._teachers.obstacle(request)
+        if obstacle and question.asks_what_to_mark:
+            status, problem = FORBIDDEN, obstacle
+        elif question.is_asked:
+            if obstacle and question.teach:
+                view = replace(view, notice=obstacle)
             try:
+                if not obstacle:
+                    view = await self._search.read(lambda session: with_teaching(session, view))
                 view = await self._search.read(lambda session: with_hits(session, view))
             except VifiError as error:
                 status, problem = BAD_REQUEST if isinstance(error, InvalidInput) else NOT_READY, str(error)

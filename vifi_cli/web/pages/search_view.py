@@ -3,16 +3,18 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.errors import InvalidInput
+from vifi_cli.errors import IndexProblem, InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.lock import Writer, running_writer
 from vifi_cli.index.search.video_index import name_of_number
 from vifi_cli.web.pages.cards import Card, Cards
+from vifi_cli.web.pages.teaching_view import Offer, Teaching, offer_of, taught_name
 from vifi_cli.web.pages.templating import length
 from vifi_cli.web.requests.address import video_by_key
 from vifi_cli.web.requests.question import HITS, MOST_HITS, Question, query_of, search
@@ -39,7 +41,7 @@ class Tier:
 
     cards: Sequence[Card]
     first: int = 1  # the number of the first one on the page
-    kind: Literal["relevant", "unsure", "rest"] = "relevant"
+    kind: Literal["relevant", "unsure", "rest", "examples"] = "relevant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,25 @@ class SearchView:
     notice: str = ""  # advice on the words of the question
     problem: str = ""  # what is wrong with the question or the index
     nothing_indexed: bool = False
+    concepts: Sequence[str] = ()  # that can be searched for; on the first page only
+    offer: Offer | None = (
+        None  # what can be taught; None where nothing is searched for, or the viewer may not
+    )
+    teaching: Teaching | None = None  # for which concept the hits are marked
 
     @property
     def tiers(self) -> list[Tier]:
-        """The hits by how sure they are; the numbers go on from one tier to the next."""
-        if any(card.is_unsure for card in self.cards):
-            return [Tier(self.cards, kind="unsure")]
-        relevant = [card for card in self.cards if card.is_relevant]
-        rest = [card for card in self.cards if not card.is_relevant]
-        return [Tier(relevant)] + ([Tier(rest, len(relevant) + 1, "rest")] if rest else [])
+        """The hits by how sure they are, then moments marked right; the numbers go on from one tier to the next."""
+        if self.question.asks_what_to_mark:
+            return [Tier([replace(card, score="", is_relevant=True) for card in self.cards])]
+        examples = [card for card in self.cards if card.is_example]
+        finds = [card for card in self.cards if not card.is_example]
+        relevant = [card for card in finds if card.is_relevant and not card.is_unsure]
+        unsure = [card for card in finds if card.is_unsure]
+        rest = [card for card in finds if not card.is_relevant and not card.is_unsure]
+        first = Tier(unsure, kind="unsure") if unsure else Tier(relevant)
+        later = Tier(rest, len(relevant) + 1, "rest"), Tier(examples, len(finds) + 1, "examples")
+        return [first, *(tier for tier in later if tier.cards)]
 
     @property
     def is_rated(self) -> bool:
@@ -75,6 +87,8 @@ class SearchView:
     @property
     def found(self) -> str:
         """What was found, in words: `3 relevant moments`."""
+        if self.question.asks_what_to_mark:
+            return counted(len(self.cards), "moment to mark", "moments to mark")
         noun, tier = ("video" if self.question.by == "video" else "moment"), self.tiers[0]
         if tier.kind == "unsure":
             return "Nothing relevant found"
@@ -97,8 +111,10 @@ class SearchView:
     @property
     def more(self) -> str:
         """The address that shows more hits, empty if there are none."""
-        question = self.question
-        if not question.is_asked or len(self.cards) < question.top or question.top >= MOST_HITS:
+        question, finds = self.question, [card for card in self.cards if not card.is_example]
+        if question.asks_what_to_mark or not question.is_asked:
+            return ""
+        if len(finds) < question.top or question.top >= MOST_HITS:
             return ""
         return question.address(top=min(2 * question.top, MOST_HITS))
 
@@ -106,13 +122,15 @@ class SearchView:
 def view_of(session: SearchSession, question: Question) -> SearchView:
     """The page for a question, without its hits; if nothing is asked, with the newest videos."""
     catalog, cards = session.index.catalog, Cards(session.index.catalog, question)
-    seed, newest = None, list[Card]()
+    seed, newest, concepts = None, list[Card](), list[str]()
     if question.like:
         video = video_by_key(catalog, question.like.video)
         span = question.like.start_seconds, question.like.end_seconds
         seed = cards.of_moment(video, *span) if video else None
-    elif not question.words:
+    elif not question.is_asked:
         newest = cards.of_videos(catalog.newest_videos(HITS))
+        with suppress(IndexProblem):  # which a search for one reports
+            concepts = session.concepts.names()
     return SearchView(
         question,
         heading=_heading(question),
@@ -122,6 +140,7 @@ def view_of(session: SearchSession, question: Question) -> SearchView:
         folders=folders(catalog),
         cards=newest,
         seed=seed,
+        concepts=concepts,
     )
 
 
@@ -167,10 +186,24 @@ def _notice(session: SearchSession, question: Question) -> str:
 
 
 def with_hits(session: SearchSession, view: SearchView) -> SearchView:
-    """The page with the hits of its question; errors are those of `question.search`."""
+    """The page with the hits of its question, marked as the concept that is taught has them.
+
+    Errors are those of `question.search`.
+    """
     hits = search(session, view.question)
-    cards = Cards(session.index.catalog, view.question).of_hits(hits)
+    concept = view.teaching.concept if view.teaching else None
+    cards = Cards(session.index.catalog, view.question, concept).of_hits(hits)
     return replace(view, cards=cards, number_name=name_of_number(hits))
+
+
+def with_teaching(session: SearchSession, view: SearchView) -> SearchView:
+    """The page with what can be taught on it, for a viewer who may; raises InvalidInput for an unknown concept."""
+    name = taught_name(session, view.question)
+    if not name:
+        with suppress(IndexProblem):  # where concepts cannot be read, none is taught
+            view = replace(view, offer=offer_of(session, view.question))
+        return view
+    return replace(view, teaching=Teaching(session.concepts.get(name), view.question))
 
 
 def state_text(catalog: Catalog) -> str:
@@ -196,4 +229,6 @@ def progress_text(writer: Writer | None) -> str:
 def _heading(question: Question) -> str:
     if question.like:
         return "More like this"
+    if question.asks_what_to_mark:
+        return f"Moments to mark for @{question.teach}"
     return question.words or "Newest videos"

@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 from vifi_cli.api.search.query_language import parse_query
 from vifi_cli.api.search.query_line import split_line
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.candidates import candidates
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.concepts.names import check_name
 from vifi_cli.index.search.examples import SeenExample, see_indexed
-from vifi_cli.index.search.query import AnyQuery
+from vifi_cli.index.search.query import AnyQuery, Words
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import relevant_among, unsure_among
 from vifi_cli.index.search.video_index import SearchHit
@@ -22,6 +24,7 @@ from vifi_cli.web.requests.address import MomentAddress, parse_moment, video_by_
 
 MOST_LETTERS = 2000
 HITS, MOST_HITS = 24, 1000
+TO_MARK = 12  # moments at once: each mark changes which ones teach most
 LONGEST_SECONDS = 1_000_000
 
 By = Literal["moment", "video"]
@@ -46,11 +49,17 @@ class Question:
     by: By = "moment"  # what a hit is
     shortest: int = 0  # minimum length of the videos, in seconds
     top: int = field(default_factory=usual_top)  # maximum number of hits
+    teach: str = ""  # the concept for which hits are marked; alone, it asks for moments to mark
 
     @property
     def is_asked(self) -> bool:
         """Whether there is something to look for."""
-        return bool(self.words or self.like)
+        return bool(self.words or self.like or self.teach)
+
+    @property
+    def asks_what_to_mark(self) -> bool:
+        """Whether it asks for moments to mark, whatever else may be in the address."""
+        return bool(self.teach and not self.words and not self.like)
 
     def address(self, **changes: object) -> str:
         """The address that asks this, or the same with some changes; without default values."""
@@ -90,6 +99,7 @@ def parse_question(parameters: Mapping[str, str]) -> Question:
         by=_by(by),
         shortest=_number("shortest", parameters.get("shortest") or "0", range(LONGEST_SECONDS)),
         top=_number("top", parameters.get("top") or str(usual_top()), range(1, MOST_HITS + 1)),
+        teach=check_name(teach) if (teach := parameters.get("teach", "").strip()[:MOST_LETTERS]) else "",
     )
 
 
@@ -116,6 +126,8 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     """
     among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
     options = RankingOptions(top=question.top, by=question.by, among=among)
+    if question.asks_what_to_mark:
+        return candidates(session, question.teach, TO_MARK)
     if question.like is None:
         found = session.find(query_of(session, question.words), options)
     else:
@@ -126,6 +138,16 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
 def query_of(session: SearchSession, words: str) -> AnyQuery:
     """Words, read as on the command line; raises InvalidInput if they make no sense."""
     return parse_query(split_line(words), session.files)
+
+
+def words_alone(session: SearchSession, words: str) -> str:
+    """What words say, if they are a description alone; raises InvalidInput otherwise."""
+    terms = query_of(session, words).terms
+    if len(terms) != 1 or not isinstance(terms[0].meaning, Words) or terms[0].weight != 1:
+        raise InvalidInput(
+            "a concept is described in words alone, without + or -, weights, files, concepts and steps"
+        )
+    return terms[0].meaning.text
 
 
 def seen_moment(catalog: Catalog, moment: MomentAddress) -> SeenExample:

@@ -1,8 +1,10 @@
-// / focuses the search field, arrows move between hits, x selects, Escape leaves the field; Enter and the player handle
-// themselves.
+// / focuses the search field, arrows move between hits, x selects, y and n mark, u undoes, Escape leaves the field; Enter
+// and the player handle themselves.
 
 import { toggle } from "./selection.js";
+import { isTeaching, judge, undo } from "./teaching/teaching.js";
 
+const MARKS = { y: "right", n: "wrong" };
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function listenForKeys() {
@@ -16,6 +18,10 @@ export function listenForKeys() {
       field.select();
     } else if (event.key === "x" && document.activeElement?.matches("a.play")) {
       toggle(document.activeElement);
+    } else if (event.key in MARKS && isTeaching() && cardOf(document.activeElement)) {
+      judge(cardOf(document.activeElement).querySelector("a.play"), MARKS[event.key]);
+    } else if (event.key === "u" && isTeaching() && !document.activeElement.matches("input:not([type=checkbox]), select")) {
+      undo();
     } else if (event.key === "Escape" && inField) {
       field.blur();
     } else if (event.key in STEPS && hits.length && !event.shiftKey && !isOther(document.activeElement, field)) {
@@ -28,6 +34,8 @@ export function listenForKeys() {
   });
 }
 
+const cardOf = (element) => element?.closest(".card");
+
 // Who presses / where the field has the focus already wants to be there; the next one is the beginning of a path.
 function asksForField(field) {
   const asks = document.activeElement !== field || (!field.value && !field.dataset.slash);
@@ -36,7 +44,7 @@ function asksForField(field) {
 }
 
 function isOther(element, field) {
-  return element !== field && element?.matches("input, select, textarea, video, button, summary") && !element.closest(".pick");
+  return element !== field && element?.matches("input, select, textarea, video, button, summary") && !element.closest(".pick, .judge");
 }
 
 function next(hits, right, down) {

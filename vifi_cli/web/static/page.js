@@ -5,6 +5,7 @@ import { listenForKeys } from "./keys.js";
 import { openOnClick, playHere } from "./player.js";
 import { offerSelection } from "./selection.js";
 import { say } from "./moment.js";
+import { offerTeaching } from "./teaching/teaching.js";
 import { watchIndex } from "./index.js";
 
 const form = document.querySelector("form.search");
@@ -22,6 +23,7 @@ document.documentElement.classList.add("scripted");
 const hits = document.querySelectorAll("a[data-play]");
 showPreviews(document.querySelectorAll("img[data-preview]"));
 offerSelection(hits);
+offerTeaching(hits);
 openOnClick(hits);
 listenForKeys();
 playHere(document.querySelector("main > .player"));

@@ -3,6 +3,7 @@
 import { actOn, say } from "./moment.js";
 import { isLooping, play, setLooping, stop } from "./playback.js";
 import { isSelected, toggle } from "./selection.js";
+import { isTeaching, judge, markOf, showMark, undo } from "./teaching/teaching.js";
 
 const FACTS = ["moment", "media", "span", "path", "begins", "time", "name", "seconds"];
 const STEP_SECONDS = 2;
@@ -53,6 +54,7 @@ function open(number) {
   }
   for (const button of dialog.querySelectorAll("[data-label]")) button.textContent = button.dataset.label;
   showSelected();
+  showMarked();
   play(video, sourcesOf(link), tell);
   if (!dialog.open) dialog.showModal();
 }
@@ -74,6 +76,10 @@ function tell(text) {
   const wait = part(".wait");
   wait.textContent = text;
   wait.hidden = !text;
+}
+
+function showMarked() {
+  if (isTeaching() && links[current]) showMark(part("figcaption"), markOf(links[current]));
 }
 
 function showSelected() {
@@ -99,15 +105,19 @@ function prepare() {
     ArrowUp: actions.previous, ArrowDown: actions.next, r: repeat, x: select,
     o: () => part("[data-do=open]")?.click(), d: () => part("[data-do=clip]").click(),
     ArrowLeft: () => { video.currentTime -= STEP_SECONDS; }, ArrowRight: () => { video.currentTime += STEP_SECONDS; },
+    ...(isTeaching() ? { y: () => judge(links[current], "right"), n: () => judge(links[current], "wrong"), u: undo } : {}),
     " ": () => (video.paused ? video.play() : video.pause()),
   };
   part("[data-do=repeat]").ariaPressed = String(isLooping());
   actOn(part("figure"));
+  document.addEventListener("vifi-marked", showMarked);
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) return dialog.close();
     // who comes back from there wants to see the hits
     if (event.target.closest("a.alike") && search && !event.ctrlKey && !event.metaKey && !event.shiftKey) history.replaceState(null, "", search);
     actions[event.target.closest("[data-do]")?.dataset.do]?.();
+    const verdict = event.target.closest("[data-judge]");
+    if (verdict) judge(links[current], verdict.dataset.judge);
   });
   dialog.addEventListener("close", () => {
     stop(video);

@@ -20,6 +20,7 @@ from vifi_cli.cli.library.prune import prune
 from vifi_cli.cli.library.status import status
 from vifi_cli.cli.models.data import data_app
 from vifi_cli.cli.models.model import model_app
+from vifi_cli.cli.search.concepts import concepts_app
 from vifi_cli.cli.search.cut import cut
 from vifi_cli.cli.search.mcp import mcp
 from vifi_cli.cli.search.open import open_moment
@@ -48,6 +49,7 @@ app.command(rich_help_panel=SEARCH)(search)
 app.command(rich_help_panel=SEARCH)(similar)
 app.command(rich_help_panel=SEARCH)(teach)
 app.command(rich_help_panel=SEARCH, context_settings=OPTIONS_OF_SEARCH)(shell)
+app.add_typer(concepts_app, name="concepts", rich_help_panel=SEARCH)
 app.command("open", rich_help_panel=WATCH)(open_moment)
 app.command(rich_help_panel=WATCH)(serve)
 app.command(rich_help_panel=WATCH)(mcp)

@@ -115,13 +115,13 @@ def test_an_unknown_name_is_answered_with_the_nearest(store: ConceptStore) -> No
 
 
 def test_concepts_are_renamed_deleted_and_put_with_all_they_have(store: ConceptStore) -> None:
-    store.put(Concept("waving", "a person waves", (RIGHT, WRONG), LEARNED))
+    store.put([Concept("waving", "a person waves", (RIGHT, WRONG), LEARNED)])
     store.rename("waving", "hello")
     hello = store.get("hello")
     assert (hello.marks, hello.is_stale, hello.learned is not None) == ((RIGHT, WRONG), False, True)
     with pytest.raises(InvalidInput, match="already called"):
-        store.put(Concept("hello", "another"))
-    store.put(Concept("HELLO", "another", (WRONG,)), replace=True)
+        store.put([Concept("first", "stored with the next one or not at all"), Concept("hello", "another")])
+    store.put([Concept("HELLO", "another", (WRONG,))], replace=True)
     assert [(one.name, one.description, one.marks) for one in store.all()] == [("HELLO", "another", (WRONG,))]
     store.delete("hello")
     assert store.all() == []
@@ -153,7 +153,7 @@ def test_who_marks_at_the_same_time_loses_nothing(store: ConceptStore, tmp_path:
 def test_a_learned_query_that_makes_no_sense_is_learned_again(store: ConceptStore, stored: bytes) -> None:
     from vifi_cli.index.concepts.database import writing
 
-    store.put(Concept("waving", "a person waves", (RIGHT,), LEARNED))
+    store.put([Concept("waving", "a person waves", (RIGHT,), LEARNED)])
     with writing(store.path.with_name("index")) as db:
         db.execute("UPDATE concepts SET embedding = ?", (stored,))
     concept = store.get("waving")

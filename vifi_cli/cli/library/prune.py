@@ -11,6 +11,7 @@ import typer
 from vifi_cli import paths as places
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.confirmation import is_confirmed
 from vifi_cli.cli.terminal.options.shared import JsonOption, YesOption
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import given_path
@@ -108,22 +109,5 @@ def _confirm(prunable: Prunable, yes: bool) -> None:
         raise InvalidInput(
             f"this would drop {count} from the index: say --yes to do it, or --dry-run to look"
         )
-    if not _is_yes(f"Drop {count} from the index? [y/N]: "):
+    if not is_confirmed(f"Drop {count} from the index?", "answer y to drop them, or n to keep them"):
         raise typer.Abort
-
-
-def _is_yes(question: str) -> bool:
-    """Asks until the answer is yes or no; no answer, or the end of the input, is a no."""
-    while True:
-        try:
-            output.prompt(question)
-            answer = input().strip().lower()
-        except EOFError:
-            answer = "n"
-            output.prompt("\n")  # the message begins a line of its own
-        except KeyboardInterrupt:
-            output.prompt("\n")
-            raise
-        if answer in ("y", "yes", "n", "no", ""):
-            return answer.startswith("y")
-        output.note("answer y to drop them, or n to keep them")

@@ -165,7 +165,7 @@ class App(typer.Typer):
     def __init__(self, **settings: Any) -> None:
         super().__init__(
             cls=_Group,
-            no_args_is_help=True,
+            no_args_is_help=not settings.get("invoke_without_command"),
             pretty_exceptions_enable=False,
             rich_markup_mode=None,
             context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,5 +1,6 @@
 """The concepts of an index, in a database beside its folder, where no rebuild touches them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,20 @@ class ConceptStore:
             _insert(db, name, description)
         return Concept(name, description)
 
-    def put(self, concept: Concept, *, replace: bool = False) -> None:
-        """Stores a concept with its marks and what was learned, perhaps in place of the one of the same name.
+    def put(self, concepts: Iterable[Concept], *, replace: bool = False) -> None:
+        """Stores concepts with their marks and what was learned, perhaps in place of those of the same names.
 
         Raises:
-            InvalidInput: the name is taken or cannot be one.
+            InvalidInput: a name is taken or cannot be one; nothing is stored.
         """
         with writing(self._index_folder) as db:
-            if replace:
-                db.execute("DELETE FROM concepts WHERE key = ?", (key_of(concept.name),))
-            concept_id = _insert(db, check_name(concept.name), concept.description)
-            for mark in concept.marks:
-                _put_mark(db, concept_id, mark)
-            _keep_learned(db, concept_id, concept.learned)
+            for concept in concepts:
+                if replace:
+                    db.execute("DELETE FROM concepts WHERE key = ?", (key_of(concept.name),))
+                concept_id = _insert(db, check_name(concept.name), concept.description)
+                for mark in concept.marks:
+                    _put_mark(db, concept_id, mark)
+                _keep_learned(db, concept_id, concept.learned)
 
     def mark(self, name: str, mark: Mark) -> None:
         """Adds a mark, in place of an earlier one of the same moment."""

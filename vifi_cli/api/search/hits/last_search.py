@@ -20,6 +20,7 @@ from vifi_cli.index.catalog.records import is_as_indexed
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.paths import data_folder, searched_index_folder
 from vifi_cli.video.files.content import video_status
+from vifi_cli.video.moment import Moment
 from vifi_cli.wording import clock, counted
 
 FILE_NAME = "last-search.json"
@@ -39,7 +40,7 @@ class KeptHit:
     modified_ns: int | None
 
     @classmethod
-    def of(cls, hit: SearchHit) -> "KeptHit":
+    def of(cls, hit: SearchHit | Moment) -> "KeptHit":
         """Looks at the file of a hit; one that is not there is known as the index has seen it."""
         state = _state_of(hit.path)
         if None in state:
@@ -55,7 +56,7 @@ class LastSearch:
     hits: tuple[KeptHit, ...]  # in the order in which they were shown
 
     @classmethod
-    def of(cls, query: str, hits: Sequence[SearchHit]) -> "LastSearch":
+    def of(cls, query: str, hits: Sequence[SearchHit | Moment]) -> "LastSearch":
         """Looks at the files of hits."""
         return cls(query, tuple(map(KeptHit.of, hits)))
 

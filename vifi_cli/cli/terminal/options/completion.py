@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 import typer
 
+from vifi_cli.errors import VifiError
 from vifi_cli.paths import REPORTS, RUNS
 
 Candidates = list[tuple[str, str]]
@@ -25,7 +26,7 @@ def _nothing_on_errors(find: Callable[Given, Candidates]) -> Callable[Given, Can
     def find_quietly(*arguments: Given.args, **options: Given.kwargs) -> Candidates:
         try:
             return find(*arguments, **options)
-        except (OSError, ValueError):
+        except (OSError, ValueError, VifiError):
             return []
 
     return find_quietly
@@ -163,6 +164,24 @@ def setting_values(context: typer.Context, incomplete: str) -> Candidates:
         "frame_folders": ("true", "false"),
     }.get(str(key), ())
     return [(choice, "") for choice in choices]
+
+
+@_nothing_on_errors
+def concepts(incomplete: str) -> Candidates:
+    """The concepts of the index that is searched, with the @ of queries if one is typed."""
+    from vifi_cli.index.concepts.store import ConceptStore
+    from vifi_cli.paths import searched_index_folder
+
+    at = "@" if incomplete.startswith("@") else ""
+    return [
+        (f"{at}{concept.name}", concept.description)
+        for concept in ConceptStore(searched_index_folder()).all()
+    ]
+
+
+def query_words(incomplete: str) -> Candidates:
+    """The concepts that a query may name after an @; other words are anybody's."""
+    return concepts(incomplete) if incomplete.startswith("@") else []
 
 
 def _models_of_runs() -> Iterator[tuple[str, str]]:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.api.search.query_language import parse_example, parse_query
+from vifi_cli.api.search.query_language import concept, parse_example, parse_query
 from vifi_cli.api.search.query_line import split_line
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.search.query import Example, Query, Words
+from vifi_cli.index.search.query import ConceptName, Example, Query, Words
 from vifi_cli.video.moment import TimeRange
 
 
@@ -78,6 +78,35 @@ def test_words_that_look_like_something_else(text: str) -> None:
     assert words(parse_query([text])) == [(1, text.removeprefix("text:"))]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "terms"),
+    [
+        (["@waving"], [(1, "waving")]),
+        (["2:@waving"], [(2, "waving")]),
+        (["2:", "@waving"], [(2, "waving")]),
+        (["@waving", "-", "0.5:@one-hand_2"], [(1, "waving"), (-0.5, "one-hand_2")]),
+        (["@нога", "+", "@नाचना"], [(1, "нога"), (1, "नाचना")]),
+        (["@cafe\u0301"], [(1, "café")]),
+    ],
+)
+def test_concepts_are_named_by_an_at(arguments: list[str], terms: list[tuple[float, str]]) -> None:
+    parsed = parse_query(arguments).terms
+    assert [(term.weight, term.meaning) for term in parsed] == [
+        (weight, ConceptName(name)) for weight, name in terms
+    ]
+
+
+@pytest.mark.parametrize("text", ["@", "@ home", "@-a", "@a/b", "@a!", "me@waving", "text:@waving"])
+def test_what_cannot_name_a_concept_is_words(text: str) -> None:
+    assert words(parse_query([text])) == [(1, text.removeprefix("text:"))]
+
+
+def test_a_query_searches_for_a_concept_alone_or_not() -> None:
+    assert parse_query(["3:@a"]).sole_concept == concept("@a").sole_concept == "a"
+    for arguments in (["@a", "+", "@b"], ["@a", "-", "rain"], ["a"], ["text:@a"], ["a.jpg"]):
+        assert parse_query(arguments).sole_concept is None
+
+
 @pytest.mark.parametrize("text", ["2:dog", "./photo.jpg", "clip.mp4@1:20", "+", "text:x", "/r/aww"])
 def test_text_before_words_takes_them_as_they_are(text: str) -> None:
     assert words(parse_query([f"text:{text}"])) == [(1, text)]
@@ -144,6 +173,9 @@ def test_a_file_whose_name_is_no_text(folder: Path) -> None:
         (["-", "rain"], "only says what is unwanted"),
         (["0:dog"], "a weight must be above 0"),
         (["9" * 400 + ":dog"], "a weight must be above 0"),
+        (["@waving", "dog"], "@waving stands next to other words"),
+        (["@waving + dog"], "write each + and - as an argument of its own, as in @waving + outdoors"),
+        (["2:a dog @waving"], "@waving stands next to other words"),
         (["photo.jpg", "dog"], "photo.jpg stands next to another term"),
         (["a.jpg", "b.jpg"], "a.jpg stands next to another term"),
         (["clip.mp4@soon"], "soon is not a time in a video"),

@@ -50,7 +50,9 @@ def test_without_finds_marked_moments_alone_are_no_success(vifi: Vifi, taught: P
     assert outcome.exit_code == 1
     assert len(outcome.stdout.splitlines()) == CLIPS
     assert "nothing relevant found that you have not marked" in outcome.stderr
-    assert vifi("search", "@green + @blue", "-t", "1").exit_code == 2, "one argument is one term"
+    in_one_argument = vifi("search", "@green + @blue")
+    assert in_one_argument.exit_code == 2
+    assert "as an argument of its own" in in_one_argument.stderr
     assert vifi("search", "@green", "+", "@blue", "-", "0.5:@red", "-t", "1").exit_code == 0
 
 

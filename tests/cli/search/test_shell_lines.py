@@ -11,6 +11,7 @@ from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.shell_editing import completions
 from vifi_cli.cli.search.shell_lines import read_line
 from vifi_cli.cli.terminal.help import App
+from vifi_cli.index.concepts.store import ConceptStore
 
 
 @pytest.mark.parametrize(
@@ -95,11 +96,22 @@ def commands() -> Any:
         ("a --dev", ["--device "]),
         ("cut a --re", ["--reel "]),
         ("a --reel", []),
+        ("@", ["@Walking ", "@waving "]),
+        ("a + 2:@wa", ["2:@Walking ", "2:@waving "]),
+        ("@WAV", ["@waving "]),
+        ("me@w", []),
     ],
 )
-def test_tab_completes_commands_options_and_files(
-    line: str, completed: list[str], commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_tab_completes_commands_options_concepts_and_files(
+    line: str,
+    completed: list[str],
+    commands: Any,
+    tmp_path: Path,
+    vifi_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name in ("waving", "Walking"):
+        ConceptStore(vifi_home / "index").add(name, "")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cups").mkdir()
     for name in ("cat.mp4", "two words.mp4", ".hidden", "cups/a.mp4"):

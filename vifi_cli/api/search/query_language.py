@@ -164,8 +164,13 @@ def _term(sign: float, run: list[str], files: NamedFiles) -> Term:
     is_one = len(run) == 1 or text == run[1]  # a weight may be a separate argument
     if is_one and means_file(text, files):
         return Term(parse_example(text, files), sign * weight)
-    if text.startswith(CONCEPT) and is_name(text.removeprefix(CONCEPT)):
+    if _means_concept(text):
         return Term(ConceptName(check_name(text.removeprefix(CONCEPT))), sign * weight)
+    if named := next(filter(_means_concept, text.split()), None):
+        raise InvalidInput(
+            f"{named} stands next to other words: write each + and - as an argument of its own, as in {named} + "
+            "outdoors; if it is not a concept, put text: before the words"
+        )
     for argument in () if is_one else run:
         if means_file(argument, files):
             raise InvalidInput(
@@ -173,6 +178,10 @@ def _term(sign: float, run: list[str], files: NamedFiles) -> Term:
                 "before the words"
             )
     return Term(_words(text), sign * weight)
+
+
+def _means_concept(text: str) -> bool:
+    return text.startswith(CONCEPT) and is_name(text.removeprefix(CONCEPT))
 
 
 def _words(text: str) -> Words:

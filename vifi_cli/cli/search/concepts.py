@@ -34,7 +34,7 @@ NamesArgument = Annotated[
 def list_concepts(context: typer.Context, as_json: JsonOption = False) -> None:
     """List, rename, delete, export and import concepts.
 
-    `vifi teach` makes them, and `vifi search @NAME` searches with them. Without a command, it lists them all.
+    `vifi search @NAME` searches with one. Without a command, this lists all of them.
     """
     from vifi_cli.api.teaching.overview import all_overviews, overview_document
 

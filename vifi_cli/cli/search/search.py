@@ -14,6 +14,7 @@ from vifi_cli.cli.search.open import PlayableOutput, keep_and_play
 from vifi_cli.cli.search.options import EncoderOptions, HitChoice, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.terminal import output
+from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
@@ -32,8 +33,9 @@ def search(
     query: Annotated[
         list[str],
         typer.Argument(
-            help="Words, a picture, a clip (clip.mp4@1:20-1:28), or a sum of these: dog + beach - 0.5:rain",
+            help="Words, a picture, a clip (a.mp4@1:20-1:28), a concept (@NAME), or a sum: dog + beach - 0.5:rain",
             show_default=False,
+            autocompletion=completion.query_words,
         ),
     ],
     hits: HitChoice,

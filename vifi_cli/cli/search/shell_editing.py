@@ -12,10 +12,12 @@ from typing import Any
 
 from vifi_cli import paths
 from vifi_cli.cli.search.shell_lines import HELP, LEAVE, SEARCH
+from vifi_cli.cli.terminal.options.completion import concepts
 
 HISTORY_FILE = "shell-history"
 HISTORY_LINES = 1000
 DELIMITERS = " \t"
+AT = "@"
 _LAST_WORD = re.compile(r"""(?:^|(?<=\s))(?P<bare>(?:\\.|[^\s\\"])*)$|"(?P<quoted>[^"]*)$""")
 _TO_ESCAPE = re.compile(r"""([\s\\"])""")
 
@@ -65,7 +67,19 @@ def completions(line: str, text: str, commands: Mapping[str, Any]) -> list[str]:
     if text.startswith("-"):
         command = commands.get(words[0], commands[SEARCH])
         return sorted(f"{flag} " for each in command.params for flag in each.opts if flag.startswith(text))
-    return found + _files(line, text)
+    return found + _concepts(text) + _files(line, text)
+
+
+def _concepts(text: str) -> list[str]:
+    """Names of concepts that begin as a word with an @, perhaps after a weight, does."""
+    weight, at, begun = text.rpartition(AT)
+    if not at or (weight and not weight.endswith(":")):
+        return []
+    return [
+        f"{weight}{name} "
+        for name, _ in concepts(at)
+        if name.casefold().startswith(f"{at}{begun}".casefold())
+    ]
 
 
 def _files(line: str, text: str) -> list[str]:

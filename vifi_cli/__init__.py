@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.playback import open_in_player
     from vifi_cli.api.search.open_index import open_index
     from vifi_cli.api.search.query_language import concept, example, words
+    from vifi_cli.api.timeline.files import write_timelines
     from vifi_cli.api.training.bridge import bridge, resume_bridge
     from vifi_cli.api.training.estimate import estimate_training
     from vifi_cli.api.training.finetune import finetune, prompt_tune, resume_training
@@ -98,6 +99,7 @@ _HOMES = {
     "resume_bridge": "vifi_cli.api.training.bridge",
     "resume_training": "vifi_cli.api.training.finetune",
     "words": "vifi_cli.api.search.query_language",
+    "write_timelines": "vifi_cli.api.timeline.files",
 }
 """The module of each name, imported when the name is first used, since the program must start fast."""
 
@@ -137,6 +139,7 @@ __all__ = [
     "resume_training",
     "split_data",
     "words",
+    "write_timelines",
 ]
 
 

@@ -29,6 +29,7 @@ from vifi_cli.cli.search.serve import serve
 from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
 from vifi_cli.cli.search.teach import teach
+from vifi_cli.cli.search.timeline import timeline
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.colors import apply_color_setting
 from vifi_cli.cli.terminal.errors import in_words
@@ -48,6 +49,7 @@ app.command(rich_help_panel=SEARCH)(index)
 app.command(rich_help_panel=SEARCH)(search)
 app.command(rich_help_panel=SEARCH)(similar)
 app.command(rich_help_panel=SEARCH)(teach)
+app.command(rich_help_panel=SEARCH)(timeline)
 app.command(rich_help_panel=SEARCH, context_settings=OPTIONS_OF_SEARCH)(shell)
 app.add_typer(concepts_app, name="concepts", rich_help_panel=SEARCH)
 app.command("open", rich_help_panel=WATCH)(open_moment)

@@ -1,7 +1,7 @@
 """An index, open to be searched by programs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, TypedDict, Unpack
@@ -13,12 +13,17 @@ from vifi_cli.api.search.hits.hit_list import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.times import nanoseconds_of
+from vifi_cli.api.timeline.finding import TimelineOptions, TimelineSearch, find_timelines
+from vifi_cli.api.timeline.labels import labels_for
+from vifi_cli.api.timeline.timeline import VideoTimeline
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
-from vifi_cli.index.search.query import AnyQuery
+from vifi_cli.index.relevance.curve import WORTH_SHOWING
+from vifi_cli.index.search.occurrences import USUAL_RULES, OccurrenceRules
+from vifi_cli.index.search.query import AnyQuery, Query
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import shown_among
 from vifi_cli.index.search.video_index import SearchHit
@@ -105,6 +110,38 @@ class OpenIndex:
         found = self._session.find_like(seen, _options(choices))
         return _shown(found, choices)
 
+    def timeline(
+        self,
+        path: Path | str,
+        labels: Sequence[str | Query] | Mapping[str, str | Query],
+        *,
+        min_score: float = WORTH_SHOWING,
+        gap_seconds: float = USUAL_RULES.gap_seconds,
+        least_seconds: float = USUAL_RULES.least_seconds,
+        exclusive: bool = False,
+    ) -> VideoTimeline:
+        """Finds every occurrence of labels in an indexed video, as `vifi timeline` does.
+
+        Args:
+            path: of the video; the file may be away.
+            labels: words or queries, perhaps with names: `{"walk": "a person walking", "wave": concept("waving")}`.
+            min_score: minimum relevance of the best moment of an occurrence.
+            gap_seconds: occurrences with at most this between them are one.
+            least_seconds: shorter ones are omitted.
+            exclusive: whether at any time only the label that stands out most counts.
+
+        Raises:
+            InvalidInput: the video is not indexed, or a label makes no sense.
+            EncoderMismatch: the index's own encoder has changed since.
+        """
+        rules = OccurrenceRules(gap_seconds, least_seconds, exclusive)
+        asked = TimelineSearch(
+            self._session, labels_for(labels), TimelineOptions(min_score, rules), self._choice
+        )
+        wanted = paths.given_path(Path(path))
+        found = find_timelines(asked, lambda catalog: [_indexed(catalog, wanted)])
+        return found[0]
+
     def embed(self, query: str | AnyQuery) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""
         asked = words(query) if isinstance(query, str) else query
@@ -120,10 +157,14 @@ class OpenIndex:
         wanted = paths.given_path(Path(path))
         catalog = self._catalog
         with catalog.snapshot():
-            video = catalog.video_at(wanted)
-            if video is None:
-                raise InvalidInput(f"{wanted} is not in the index: index it first")
-            return catalog.frames(video.id)
+            return catalog.frames(_indexed(catalog, wanted).id)
+
+
+def _indexed(catalog: Catalog, path: Path) -> CatalogedVideo:
+    video = catalog.video_at(path)
+    if video is None:
+        raise InvalidInput(f"{path} is not in the index: index it first")
+    return video
 
 
 def open_index(

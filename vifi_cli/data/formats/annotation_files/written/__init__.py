@@ -1,0 +1,1 @@
+"""Annotation files that vifi writes for ELAN and BORIS, which the readers beside read again."""

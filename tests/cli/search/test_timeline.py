@@ -72,7 +72,7 @@ def test_nothing_found_says_how_to_see_more(vifi: Vifi, indexed: Path) -> None:
     [
         (["pets.mp4"], "no label is given: say what to look for"),
         (["dogs.mp4", "-l", "a cat"], "no indexed path matches dogs.mp4"),
-        (["pets.mp4", "--concepts", "waving"], "no concept is called waving"),
+        (["pets.mp4", "--concepts", "waving"], "no concept is called @waving"),
         (["pets.mp4", "-l", "a cat then a dog"], "has several steps: a label is seen at one time"),
         (["pets.mp4", "-l", "a cat", "-o", "x.doc"], "x.doc has no known form"),
         (["pets.mp4", "-l", "a cat", "--json", "--summary"], "--json holds the summary too"),

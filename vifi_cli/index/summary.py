@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vifi_cli.errors import IndexChanged
+from vifi_cli.errors import IndexChanged, IndexProblem
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import FailedFile, IndexedWith
+from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.vectors import Vectors
 from vifi_cli.index.windows import window_embeddings
 
@@ -37,6 +38,8 @@ class IndexSummary:
         FailedFile, ...
     ]  # could not be read for a reason that may pass; the next run tries again
     partly_read: tuple[tuple[Path, str], ...]  # videos that could be read only in part, with what was wrong
+    concepts: tuple[str, ...] = ()  # the names of those taught
+    concepts_problem: str = ""  # why these cannot be read
 
 
 def summarize(folder: Path) -> IndexSummary:
@@ -48,6 +51,7 @@ def summarize(folder: Path) -> IndexSummary:
 
 
 def _summarize(folder: Path) -> IndexSummary:
+    concepts, problem = _concepts(folder)
     with Catalog(folder / CATALOG_FILE) as catalog, catalog.snapshot():
         totals = catalog.totals()
         return IndexSummary(
@@ -62,7 +66,17 @@ def _summarize(folder: Path) -> IndexSummary:
             failures=tuple(catalog.failures()),
             postponed=tuple(catalog.postponed()),
             partly_read=tuple(catalog.partly_read()),
+            concepts=concepts,
+            concepts_problem=problem,
         )
+
+
+def _concepts(folder: Path) -> tuple[tuple[str, ...], str]:
+    """The names of the concepts taught in an index, or why they cannot be read, which is no problem of the index."""
+    try:
+        return tuple(ConceptStore(folder).names()), ""
+    except IndexProblem as problem:
+        return (), str(problem)
 
 
 def _size_of(folder: Path) -> int:

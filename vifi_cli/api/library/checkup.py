@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -47,6 +48,7 @@ def examine(home: Path, searched: Path | None = None) -> Iterator[Finding]:
         ("Models", _models),
         ("Free disk", lambda: _disk(home)),
         ("Index", lambda: _index(searched or home / "index", own=home / "index")),
+        ("Concepts", lambda: _concepts(searched or home / "index")),
     )
     for subject, check in checks:
         try:
@@ -210,3 +212,27 @@ def _index(folder: Path, own: Path) -> Iterator[Finding]:
     if rebuild_folder(folder).exists():
         fix = "the same `vifi index --rebuild …` continues it"
         yield Finding("Rebuild", "note", "an index rebuild was interrupted", fix)
+
+
+def _concepts(folder: Path) -> Iterator[Finding]:
+    """What was taught: whether it can be read, and whether the marked videos are in the index."""
+    from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+    from vifi_cli.index.concepts.marked import found_marks
+    from vifi_cli.index.concepts.store import ConceptStore
+
+    store = ConceptStore(folder)
+    if faults := store.faults():
+        fix = f"restore {store.path} from a backup, or move it away and teach again"
+        yield Finding("Concepts", "problem", "; ".join(faults), fix)
+        return
+    concepts = store.all()
+    marks = [mark for concept in concepts for mark in concept.marks]
+    if not concepts:
+        return
+    yield Finding(
+        "Concepts", "fine", f"{counted(len(concepts), 'concept')} with {counted(len(marks), 'mark')}"
+    )
+    with suppress(IndexMissing), Catalog(folder / CATALOG_FILE) as catalog:
+        if absent := len(marks) - len(found_marks(catalog, marks)):
+            found = f"{counted(absent, 'mark')} of videos that have changed or are not in the index"
+            yield Finding("Concepts", "note", found, "`vifi index` their folders, and they count again")

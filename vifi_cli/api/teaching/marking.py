@@ -64,6 +64,7 @@ def relearn(session: SearchSession, name: str) -> Concept:
 
 
 def _indexed(session: SearchSession, moment: Moment) -> CatalogedVideo:
+    session.refresh()
     video = session.index.catalog.video_at(moment.path)
     if video is None:
         raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")

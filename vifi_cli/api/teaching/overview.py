@@ -106,6 +106,7 @@ def mark_word(mark: Mark) -> str:
 
 
 def _catalog_of(session: SearchSession) -> Catalog | None:
+    session.refresh()
     try:
         return session.index.catalog
     except IndexMissing:  # concepts can be imported before anything is indexed

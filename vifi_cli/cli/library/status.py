@@ -10,6 +10,8 @@ from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.shared import JsonOption
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 
+MOST_CONCEPTS = 10
+
 if TYPE_CHECKING:
     from vifi_cli.index.summary import IndexSummary
 
@@ -31,6 +33,13 @@ def status(as_json: JsonOption = False) -> None:
         note_model_setting(summary.folder, ON_TERMINAL)
 
 
+def _concepts(summary: IndexSummary) -> str:
+    """The concepts by name, in one line; empty if there are none."""
+    shown = ", ".join(f"@{name}" for name in summary.concepts[:MOST_CONCEPTS])
+    more = len(summary.concepts) - MOST_CONCEPTS
+    return summary.concepts_problem or (f"{shown} and {more:,} more" if more > 0 else shown)
+
+
 def _show(summary: IndexSummary) -> None:
     made_with = summary.indexed_with
     output.facts(
@@ -48,6 +57,7 @@ def _show(summary: IndexSummary) -> None:
                 ("" if i else "Folders", f"{root} ({wording.counted(n, 'video')})")
                 for i, (root, n) in enumerate(summary.roots)
             ),
+            *([("Concepts", concepts)] if (concepts := _concepts(summary)) else []),
         ]
     )
     for path, warning in summary.partly_read:

@@ -41,6 +41,12 @@ class ConceptStore:
         with reading(self.path) as db:
             return [_concept_of(db, row) for row in _rows(db, "ORDER BY key")] if db else []
 
+    def faults(self) -> list[str]:
+        """The faults that SQLite finds in the file."""
+        with reading(self.path) as db:
+            rows = db.execute("PRAGMA quick_check").fetchall() if db else []
+            return [row[0] for row in rows if row[0] != "ok"]
+
     def find(self, name: str) -> Concept | None:
         """The concept of a name, in upper or lower case; None if there is none."""
         with reading(self.path) as db:

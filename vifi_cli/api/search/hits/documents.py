@@ -88,6 +88,8 @@ def summary_document(summary: IndexSummary) -> Document:
         "failed": [{"path": str(f.file.path), "reason": f.reason} for f in summary.failures],
         "out_of_reach": [{"path": str(f.file.path), "reason": f.reason} for f in summary.postponed],
         "partly_read": [{"path": str(path), "reason": reason} for path, reason in summary.partly_read],
+        "concepts": list(summary.concepts),
+        "concepts_problem": summary.concepts_problem or None,
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Vifi
-from vifi_cli import VifiError, example, index_videos, open_index, words
+from vifi_cli import Moment, VifiError, concept, example, index_videos, open_index, words
 from vifi_cli.errors import IndexMissing, InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 
@@ -116,3 +116,22 @@ def test_everything_that_users_can_mend_is_one_kind_of_error(clips: Path) -> Non
     ):
         with pytest.raises(VifiError):
             wrong()
+
+
+def test_a_concept_is_taught_by_hits_and_then_searched_for(indexed: Path) -> None:
+    with open_index() as index:
+        found = {hit.path.name: hit for hit in index.search("a cat", min_score=0, per_video=1)}
+        report = index.teach(
+            "pet", "a cat", right=[found["pets.mp4"]], wrong=[Moment(indexed / "launch.mp4", 0, 2)]
+        )
+        assert (report.name, report.right, report.wrong) == ("pet", 1, 1)
+        assert report.learned is not None
+        asked = index.candidates("@pet", 9)
+        assert repr(asked).startswith("<")
+        assert "Video" in asked._repr_html_()
+        assert not {("pets.mp4", 4.0), ("launch.mp4", 0.0)} & {
+            (hit.path.name, hit.start_seconds) for hit in asked
+        }
+        assert index.search(concept("pet"), min_score=0)[0].path.name == "pets.mp4"
+        with pytest.raises(InvalidInput, match="no concept is called @ct"):
+            index.candidates("ct")

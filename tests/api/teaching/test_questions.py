@@ -7,9 +7,9 @@ import pytest
 from tests.api.teaching.conftest import MakeSession
 from vifi_cli.api.search.hits.last_search import LastSearch
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.api.teaching.beginning import begin_teaching
+from vifi_cli.api.teaching.beginning import begin_teaching, teach
 from vifi_cli.api.teaching.candidates import candidates
-from vifi_cli.api.teaching.named_moments import check_disjoint, named_moments
+from vifi_cli.api.teaching.named_moments import named_moments
 from vifi_cli.api.teaching.questions import Questions
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
@@ -106,9 +106,19 @@ def test_moments_are_named_by_files_times_and_numbers(session: SearchSession, tm
         Moment(b, 1.0, 3.0),
         Moment(a, 1.0, 3.0),
     ]
-    check_disjoint(found[:1], found[1:3])
-    with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:01 is named both as right and as wrong"):
-        check_disjoint(found[:1], found)
+
+
+def test_all_named_moments_are_marked_or_none(session: SearchSession, tmp_path: Path) -> None:
+    a, b = (Moment(tmp_path / name, 0.0, 4.0) for name in ("a.mp4", "b.mp4"))
+    with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:00 is named both as right and as wrong"):
+        teach(session, "warm", "red", right=[b, a], wrong=[a])
+    with pytest.raises(InvalidInput, match="is not in the index"):
+        teach(session, "warm", "red", right=[b, Moment(tmp_path / "x.mp4", 0.0, 1.0)])
+    assert session.concepts.names() == []
+    taught = teach(session, "warm", "red", right=[b], wrong=[a])
+    assert taught.is_new
+    assert taught.concept.learned is not None
+    assert marks(session) == [("b", True), ("a", False)]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def concept(*marks: Mark, learned: LearnedQuery | None = None) -> Concept:
         (RIGHT, "2 right, 0 wrong: nothing was learned yet; learning needs a wrong one, too"),
         (
             RIGHT + WRONG,
-            "2 right, 2 wrong: nothing was learned; the marked videos are not in the index: mark others",
+            "2 right, 2 wrong: nothing was learned yet; the marked videos are not in the index: mark others",
         ),
     ],
 )
@@ -43,6 +43,7 @@ def test_the_kind_of_marks_that_is_missing_is_named(marks: tuple[Mark, ...], lin
 
 def test_what_is_sure_has_its_numbers_and_the_next_step() -> None:
     known = concept(*RIGHT, *WRONG, learned=LearnedQuery("v", QUERY, "marks", SURE))
+    assert repr(teaching_report(known)) == f"<@waving: {teaching_report(known)}>"
     assert teaching_report(known).line == (
         "2 right, 2 wrong: average precision on marks left out 0.21 by the description, 0.56 after learning "
         "(+0.35, 95% interval +0.10 to +0.60); `vifi search @waving` searches with it"
@@ -51,8 +52,10 @@ def test_what_is_sure_has_its_numbers_and_the_next_step() -> None:
 
 def test_what_is_not_sure_says_which_marks_would_help() -> None:
     unsure = LearnedQuery("v", QUERY, "marks", replace(SURE, gain_low=-0.1))
-    assert teaching_report(concept(*RIGHT, *WRONG, learned=unsure)).advice == (
-        "needs more marks, right ones above all, before it is sure"
+    report = teaching_report(concept(*RIGHT, *WRONG, learned=unsure))
+    assert report.advice == "needs more marks, right ones above all, before it is sure"
+    assert report.result.endswith(
+        "0.56 after learning, which may be chance (+0.35, 95% interval −0.10 to +0.60)"
     )
     more_right = concept(*RIGHT, mark("e", is_right=True), *WRONG, learned=unsure)
     assert teaching_report(more_right).advice == "needs more marks, wrong ones above all, before it is sure"

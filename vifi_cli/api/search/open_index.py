@@ -1,12 +1,13 @@
 """An index, open to be searched by programs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, TypedDict, Unpack
 
 from vifi_cli import paths
+from vifi_cli.api.cut.moments import as_moment
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice
 from vifi_cli.api.search.hits.hit_list import SearchHits
@@ -16,6 +17,9 @@ from vifi_cli.api.search.times import nanoseconds_of
 from vifi_cli.api.timeline.finding import TimelineOptions, TimelineSearch, find_timelines
 from vifi_cli.api.timeline.labels import labels_for
 from vifi_cli.api.timeline.timeline import VideoTimeline
+from vifi_cli.api.teaching.beginning import teach
+from vifi_cli.api.teaching.candidates import candidates
+from vifi_cli.api.teaching.report import TeachingReport, teaching_report
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
@@ -27,6 +31,7 @@ from vifi_cli.index.search.query import AnyQuery, Query
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.threshold import shown_among
 from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.video.moment import Moment
 from vifi_cli.wording import counted
 
 
@@ -141,6 +146,31 @@ class OpenIndex:
         wanted = paths.given_path(Path(path))
         found = find_timelines(asked, lambda catalog: [_indexed(catalog, wanted)])
         return found[0]
+
+    def teach(
+        self,
+        name: str,
+        description: str | None = None,
+        *,
+        right: Iterable[SearchHit | Moment] = (),
+        wrong: Iterable[SearchHit | Moment] = (),
+    ) -> TeachingReport:
+        """Marks moments that show a concept, and some that do not, and returns what that has taught.
+
+        `description` says in words what it looks like; it is needed the first time. All marks are stored, or none.
+        `concept(name)` then searches with it.
+
+        Raises:
+            InvalidInput: there is no such concept and no description, or a moment is not in the index.
+        """
+        rights, wrongs = ([*map(as_moment, moments)] for moments in (right, wrong))
+        self._session.refresh()
+        taught = teach(self._session, name, description, right=rights, wrong=wrongs)
+        return teaching_report(taught.concept)
+
+    def candidates(self, name: str, top: int = 10) -> SearchHits:
+        """The moments to mark next for a concept: see `teach`; raises InvalidInput if there is no such concept."""
+        return SearchHits(candidates(self._session, name.removeprefix("@"), top))
 
     def embed(self, query: str | AnyQuery) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""

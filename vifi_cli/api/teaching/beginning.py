@@ -1,13 +1,17 @@
-"""Begins to teach a concept, or goes on with one."""
+"""Begins to teach a concept, or goes on with one, perhaps with moments that are known to be right or wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.api.teaching.marking import relearn
+from vifi_cli.api.teaching.marking import mark_moments, relearn
+from vifi_cli.api.teaching.named_moments import indexed_moment
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.index.concepts.names import check_name
 from vifi_cli.index.search.query import query_in_words
+from vifi_cli.video.moment import Moment
+from vifi_cli.wording import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,28 @@ class Beginning:
     concept: Concept
     is_new: bool
     former_description: str | None = None  # where another one has taken its place
+
+
+def teach(
+    session: SearchSession,
+    name: str,
+    description: str | None = None,
+    *,
+    right: Sequence[Moment] = (),
+    wrong: Sequence[Moment] = (),
+) -> Beginning:
+    """Marks moments for a concept, all or none, and learns from them; errors are those of `begin_teaching`.
+
+    Raises:
+        InvalidInput: a moment is not in the index, or named both as right and as wrong.
+    """
+    rights, wrongs = ([indexed_moment(session, moment) for moment in moments] for moments in (right, wrong))
+    _check_disjoint(rights, wrongs)
+    beginning = begin_teaching(session, name, description)
+    answers = [*((moment, True) for moment in rights), *((moment, False) for moment in wrongs)]
+    if not answers:
+        return beginning
+    return replace(beginning, concept=mark_moments(session, beginning.concept.name, answers))
 
 
 def begin_teaching(session: SearchSession, name: str, description: str | None = None) -> Beginning:
@@ -48,3 +74,12 @@ def _embedded(session: SearchSession, name: str, description: str) -> str:
         )
     session.embed(query_in_words(description))
     return description
+
+
+def _check_disjoint(right: Sequence[Moment], wrong: Sequence[Moment]) -> None:
+    spans = {(one.path, one.start_seconds, one.end_seconds) for one in right}
+    for one in wrong:
+        if (one.path, one.start_seconds, one.end_seconds) in spans:
+            raise InvalidInput(
+                f"{one.path.name} at {clock(one.start_seconds)} is named both as right and as wrong: omit one"
+            )

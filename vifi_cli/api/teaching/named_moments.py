@@ -45,16 +45,6 @@ def indexed_moment(session: SearchSession, moment: Moment, asked_seconds: float 
     return replace(moment, path=video.path, end_seconds=end_seconds)
 
 
-def check_disjoint(right: Sequence[Moment], wrong: Sequence[Moment]) -> None:
-    """Raises InvalidInput if a moment is named as right and as wrong."""
-    spans = {(one.path, one.start_seconds, one.end_seconds) for one in right}
-    for one in wrong:
-        if (one.path, one.start_seconds, one.end_seconds) in spans:
-            raise InvalidInput(
-                f"{one.path.name} at {clock(one.start_seconds)} is named both as right and as wrong: omit one"
-            )
-
-
 def _named(text: str) -> Iterator[tuple[Moment, float | None]]:
     """Moments, each with the time that was asked for where that is not its start."""
     if NUMBERS.fullmatch(text) and not is_given_file(text):

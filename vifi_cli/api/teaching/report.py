@@ -8,13 +8,28 @@ from vifi_cli.wording import score_text
 TEXT_FORM = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TeachingReport:
-    """What is known about a concept now, and what helps next; each part is a sentence without a full stop."""
+    """What is known about a concept now, in numbers and in words, each a sentence without a full stop."""
 
-    marks: str  # such as `3 right, 6 wrong`
+    name: str
+    description: str
+    right: int  # marks
+    wrong: int
+    learned: LearnedQuery | None
     result: str  # what learning has brought, or why nothing was learned
     advice: str  # the next step
+
+    def __str__(self) -> str:
+        return self.line
+
+    def __repr__(self) -> str:
+        return f"<@{self.name}: {self.line}>"
+
+    @property
+    def marks(self) -> str:
+        """How many, such as `3 right, 6 wrong`."""
+        return f"{self.right:,} right, {self.wrong:,} wrong" if self.right or self.wrong else "no marks"
 
     @property
     def line(self) -> str:
@@ -26,18 +41,18 @@ def teaching_report(concept: Concept) -> TeachingReport:
     """Reports on a concept as it is kept: how many marks, how well it ranks marks left out, and what is missing."""
     right = sum(mark.is_right for mark in concept.marks)
     wrong = len(concept.marks) - right
-    marks = f"{right:,} right, {wrong:,} wrong"
-    if not concept.marks:
-        return TeachingReport("no marks", "nothing was learned yet", "mark a moment as right or wrong")
-    if not right:
-        return TeachingReport(marks, "nothing was learned yet", "learning needs a right one")
-    if not wrong:
-        return TeachingReport(marks, "nothing was learned yet", "learning needs a wrong one, too")
-    if concept.learned is None:
-        return TeachingReport(
-            marks, "nothing was learned", "the marked videos are not in the index: mark others"
-        )
-    return TeachingReport(marks, _result(concept.learned), _advice(concept, concept.learned))
+    known = concept.name, concept.description, right, wrong, concept.learned
+    if right and wrong and concept.learned is not None:
+        return TeachingReport(*known, _result(concept.learned), _advice(concept, concept.learned))
+    if right and wrong:
+        advice = "the marked videos are not in the index: mark others"
+    elif right:
+        advice = "learning needs a wrong one, too"
+    elif wrong:
+        advice = "learning needs a right one"
+    else:
+        advice = "mark a moment as right or wrong"
+    return TeachingReport(*known, "nothing was learned yet", advice)
 
 
 def _result(learned: LearnedQuery) -> str:
@@ -50,7 +65,8 @@ def _result(learned: LearnedQuery) -> str:
     )
     if learned.form == TEXT_FORM:
         return f"{precisions}, so the description alone is used"
-    return f"{precisions} ({_gain(validation)})"
+    chance = ", which may be chance" if learned.needs_more_marks else ""
+    return f"{precisions}{chance} ({_gain(validation)})"
 
 
 def _gain(validation: CrossValidation) -> str:

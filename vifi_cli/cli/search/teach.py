@@ -106,7 +106,8 @@ def teach(
 
     Exit code 0, or 2 if something is wrong.
     """
-    from vifi_cli.api.teaching.beginning import begin_teaching
+    from vifi_cli.api.teaching.beginning import teach as teach_concept
+    from vifi_cli.api.teaching.marking import undo_last_mark
 
     if "top" in given_options(context) and not candidates.listed:
         raise InvalidInput("--top says how many moments to list: add --list")
@@ -116,9 +117,10 @@ def teach(
             "there is no terminal to ask on: mark with --right and --wrong, or list moments with --list"
         )
     with open_session() as session:
-        beginning = begin_teaching(session, name, description)
+        right, wrong = (_moments(session, texts or []) for texts in (marks.right, marks.wrong))
+        beginning = teach_concept(session, name, description, right=right, wrong=wrong)
         _note_description(beginning)
-        concept = _marked(session, beginning.concept, marks)
+        concept = undo_last_mark(session, beginning.concept.name) if marks.undo else beginning.concept
         if asks:
             _ask(session, concept, candidates, player)
         else:
@@ -131,21 +133,6 @@ def _note_description(beginning: Beginning) -> None:
         output.note(
             f'@{concept.name} is "{concept.description}" now, and was "{beginning.former_description}"; its marks stay'
         )
-
-
-def _marked(session: SearchSession, concept: Concept, marks: MarkOptions) -> Concept:
-    """The concept with the marks of the command line, all of them or none."""
-    from vifi_cli.api.teaching.marking import mark_moments, undo_last_mark
-    from vifi_cli.api.teaching.named_moments import check_disjoint
-
-    if marks.undo:
-        return undo_last_mark(session, concept.name)
-    right, wrong = (_moments(session, texts or []) for texts in (marks.right, marks.wrong))
-    if not right and not wrong:
-        return concept
-    check_disjoint(right, wrong)
-    answers = [*((moment, True) for moment in right), *((moment, False) for moment in wrong)]
-    return mark_moments(session, concept.name, answers)
 
 
 def _moments(session: SearchSession, texts: list[str]) -> list[Moment]:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,13 +77,13 @@ def problem(result: types.CallToolResult) -> str:
 def test_every_tool_is_described_with_units_and_limits(made: Library, tmp_path: Path) -> None:
     async def asked(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert set(tools) == {"search", "similar", "status", "list_videos", "cut_clip", "show_frame"}
+        assert set(tools) == {"search", "similar", "teach", "status", "list_videos", "cut_clip", "show_frame"}
         for tool in tools.values():
             assert tool.description
             assert tool.output_schema
             assert tool.input_schema["additionalProperties"] is False
             assert tool.annotations
-            assert tool.annotations.read_only_hint is (tool.name != "cut_clip")
+            assert tool.annotations.read_only_hint is (tool.name not in ("cut_clip", "teach"))
             for name, parameter in tool.input_schema.get("properties", {}).items():
                 assert parameter.get("description"), (tool.name, name)
                 assert "title" not in parameter
@@ -132,6 +133,37 @@ def test_a_hit_can_be_searched_looked_at_and_cut(made: Library, tmp_path: Path) 
                 assert clip.duration / 1e6 == pytest.approx(1.5, abs=0.1)
 
     ask(made, tmp_path, asked)
+
+
+def test_a_concept_is_taught_and_searched_for(made: Library, tmp_path: Path) -> None:
+    copy = Library(made.videos, tmp_path / "index")
+    shutil.copytree(made.index, copy.index)
+
+    async def asked(client: Client) -> None:
+        begun = document(await client.call_tool("teach", {"name": "sky", "description": "blue", "top": 2}))
+        assert (begun["right"], begun["wrong"], begun["progress"][:7]) == (0, 0, "nothing")
+        hit, other = begun["candidates"]
+        assert hit["path"] == str(made.videos / "day" / "red_then_blue.mp4")
+        seen = {"start_seconds": hit["start_seconds"], "end_seconds": hit["end_seconds"]}
+        wrong = {"video": other["path"], "start_seconds": 0, "end_seconds": 1}
+        marks = {"name": "sky", "right": [{"video": hit["key"], **seen}], "wrong": [wrong], "top": 0}
+        taught = document(await client.call_tool("teach", marks))
+        assert (taught["right"], taught["wrong"], taught["candidates"]) == (1, 1, [])
+        assert taught["progress"].startswith("learned, ")
+        found = document(await client.call_tool("search", {"query": "@sky", "min_score": 0}))
+        assert found["query"] == "@sky"
+        for problem, arguments in (
+            ("no concept is called @sea", {"name": "sea"}),
+            ("cannot name a concept", {"name": "a b", "description": "blue"}),
+            ("is not an indexed video", {"name": "sky", "right": [{**wrong, "video": "/etc/passwd"}]}),
+            ("choose an earlier time", {"name": "sky", "right": [{**wrong, "start_seconds": 99}]}),
+            ("a moment ends after it begins", {"name": "sky", "right": [{**wrong, "end_seconds": 0}]}),
+        ):
+            refused = await client.call_tool("teach", arguments)
+            assert refused.is_error
+            assert problem in refused.content[0].text
+
+    ask(copy, tmp_path / "clips", asked)
 
 
 def test_several_calls_at_once_are_answered_each_with_its_own(made: Library, tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ _HIT = _object(
     unsure=_named("boolean", "Whether it is below the threshold: look at a frame before you rely on it"),
 )
 HITS_SCHEMA = _object(query=_TEXT, model=_TEXT, hits={"type": "array", "items": _HIT})
+TAUGHT_SCHEMA = _object(
+    name=_TEXT,
+    description=_TEXT,
+    right=_named("integer", "Number of right marks"),
+    wrong=_named("integer", "Number of wrong marks"),
+    progress=_named("string", "What the marks have taught, and what is missing"),
+    candidates={"type": "array", "items": _HIT, "description": "The moments to mark next"},
+)
 VIDEOS_SCHEMA = _object(
     total=_named("integer", "Number of videos that meet the conditions"),
     videos={"type": "array", "items": _object(**_VIDEO, duration_seconds=_NUMBER)},

@@ -1,5 +1,6 @@
 """The arguments of the tools: what a language model may ask for, in units and within limits that it can read."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -95,6 +96,30 @@ class Similar(Hits):
     ] = None
 
 
+class Seen(Arguments):
+    """A moment that was looked at."""
+
+    video: Indexed
+    start_seconds: Annotated[Seconds, Field(description="Where it begins, in seconds")]
+    end_seconds: Annotated[Seconds, Field(description="Where it ends, in seconds")]
+
+
+class Teach(Arguments):
+    """Arguments of `teach`."""
+
+    name: Annotated[str, Field(min_length=1, description="Name of the concept: search finds it as @NAME")]
+    description: Annotated[
+        str | None,
+        Field(description="What it looks like, such as: a person waves. Needed the first time"),
+    ] = None
+    right: Annotated[
+        list[Seen],
+        Field(max_length=MOST_HITS, description="Moments that show it, as the user or a frame says"),
+    ] = []
+    wrong: Annotated[list[Seen], Field(max_length=MOST_HITS, description="Moments that do not show it")] = []
+    top: Annotated[int, Field(ge=0, le=MOST_HITS, description="How many moments to mark next to return")] = 5
+
+
 class ListVideos(Videos):
     """Arguments of `list_videos`."""
 
@@ -137,14 +162,23 @@ class NoArguments(Arguments):
 def read_arguments(kind: type[Given], given: dict[str, Any]) -> Given:
     """The arguments of a call; raises InvalidInput with one line that says what is wrong with each."""
     for name, value in given.items():
-        if isinstance(value, str):
-            check_is_text(name, value)
+        for text in _texts(value):
+            check_is_text(name, text)
     try:
         return kind.model_validate(given)
     except ValidationError as error:
         known = list(kind.model_fields)
         problems = [_problem(each["loc"], each["type"], each["msg"], known) for each in error.errors()]
         raise InvalidInput("; ".join(problems)) from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _problem(place: tuple[int | str, ...], kind: str, message: str, known: list[str]) -> str:

@@ -25,6 +25,7 @@ from vifi_cli.mcp_server.arguments import (
     Search,
     ShowFrame,
     Similar,
+    Teach,
     read_arguments,
     schema_of,
 )
@@ -65,6 +66,14 @@ def offered_tools(tools: Tools) -> dict[str, OfferedTool]:
             "Find moments that look like an indexed video or a part of one, such as an earlier hit. The example itself "
             "is left out.",
             (Similar, answers.HITS_SCHEMA, tools.similar),
+        ),
+        _offer(
+            "teach",
+            "Teach a concept that words describe badly, by moments that show it and moments that do not. Ask the user, "
+            "or look with show_frame. Returns what is known now, and the moments to mark next: repeat with these until "
+            "it is sure. Then search for @NAME.",
+            (Teach, answers.TAUGHT_SCHEMA, tools.teach),
+            ADDS,
         ),
         _offer(
             "status",

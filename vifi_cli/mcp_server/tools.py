@@ -1,4 +1,4 @@
-"""The tools: each reads the index, and names only videos that are in it."""
+"""The tools: each reads the index, and names only videos that are in it; `teach` stores marks beside it."""
 
 import asyncio
 import base64
@@ -21,6 +21,9 @@ from vifi_cli.api.search.hits.documents import (
 )
 from vifi_cli.api.search.session import LoadTextEncoder, SearchSession
 from vifi_cli.api.search.video_choice import VideoChoice, video_filter
+from vifi_cli.api.teaching.beginning import teach
+from vifi_cli.api.teaching.candidates import candidates
+from vifi_cli.api.teaching.report import teaching_report
 from vifi_cli.errors import InvalidInput, UnreadableVideo
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
@@ -37,8 +40,10 @@ from vifi_cli.mcp_server.arguments import (
     ListVideos,
     NoArguments,
     Search,
+    Seen,
     ShowFrame,
     Similar,
+    Teach,
     Videos,
 )
 from vifi_cli.mcp_server.clips_folder import ClipsFolder
@@ -99,6 +104,27 @@ class Tools:
             return _answer(session, given.video, given, found)
 
         return result_of(await self._searching.read(look))
+
+    async def teach(self, given: Teach) -> types.CallToolResult:
+        """What marks have taught, and the moments to mark next."""
+
+        def learn(session: SearchSession) -> Document:
+            right, wrong = (
+                [_seen(session, each) for each in moments] for moments in (given.right, given.wrong)
+            )
+            taught = teach(session, given.name, given.description, right=right, wrong=wrong)
+            report = teaching_report(taught.concept)
+            asked = candidates(session, report.name, given.top) if given.top else []
+            return {
+                "name": report.name,
+                "description": report.description,
+                "right": report.right,
+                "wrong": report.wrong,
+                "progress": f"{report.result}; {report.advice}",
+                "candidates": _named(session, asked),
+            }
+
+        return result_of(await self._searching.read(learn))
 
     async def status(self, _: NoArguments) -> types.CallToolResult:
         """What is indexed."""
@@ -213,8 +239,17 @@ def _ranking(given: Hits) -> RankingOptions:
 
 def _answer(session: SearchSession, query: str, given: Hits, found: Sequence[SearchHit]) -> Document:
     hits = shown_among(found, given.min_score, with_unsure=given.unsure)
-    listed = named_hits(session.index.catalog, hits, lambda _, video: {"key": str(key_of(video))})
-    return answer_document(query, session.reader(), listed)
+    return answer_document(query, session.reader(), _named(session, hits))
+
+
+def _named(session: SearchSession, hits: Sequence[SearchHit]) -> list[Document]:
+    return named_hits(session.index.catalog, hits, lambda _, video: {"key": str(key_of(video))})
+
+
+def _seen(session: SearchSession, given: Seen) -> Moment:
+    video = _video(session, given.video)
+    _check_within(video, given.start_seconds)
+    return Moment(video.path, given.start_seconds, given.end_seconds)
 
 
 def _check_within(video: CatalogedVideo, seconds: float) -> None:

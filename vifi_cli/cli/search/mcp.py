@@ -30,7 +30,8 @@ def mcp(
     """Let a language model search your videos.
 
     This is a server of the Model Context Protocol over stdin and stdout, which Claude Code, Claude Desktop and other
-    clients start. It can search, show frames and cut clips of indexed videos, and changes nothing in the index.
+    clients start. It can search, teach concepts, show frames and cut clips of indexed videos, and changes
+    nothing in the index.
     """
     from vifi_cli.api.library.encoders import load_index_text_encoder
     from vifi_cli.mcp_server.clips_folder import ClipsFolder

@@ -30,6 +30,11 @@ def concept(*marks: Mark, learned: LearnedQuery | None = None) -> Concept:
     [
         ((), "no marks: nothing was learned yet; mark a moment as right or wrong"),
         (WRONG, "0 right, 2 wrong: nothing was learned yet; learning needs a right one"),
+        (
+            WRONG * 3,
+            "0 right, 6 wrong: nothing was learned yet; "
+            "if you know a right one, name it: `vifi teach waving --right FILE@1:20-1:24`",
+        ),
         (RIGHT, "2 right, 0 wrong: nothing was learned yet; learning needs a wrong one, too"),
         (
             RIGHT + WRONG,

@@ -6,6 +6,8 @@ from vifi_cli.index.concepts.concept import Concept, CrossValidation, LearnedQue
 from vifi_cli.wording import score_text
 
 TEXT_FORM = "text"
+MANY = 6
+"""So many wrong marks without a right one show that the description does not lead there."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,6 +50,8 @@ def teaching_report(concept: Concept) -> TeachingReport:
         advice = "the marked videos are not in the index: mark others"
     elif right:
         advice = "learning needs a wrong one, too"
+    elif wrong >= MANY:
+        advice = f"if you know a right one, name it: `vifi teach {concept.name} --right FILE@1:20-1:24`"
     elif wrong:
         advice = "learning needs a right one"
     else:

@@ -16,6 +16,7 @@ from vifi_cli.cli.search.result import show_hits, show_with_pictures
 from vifi_cli.cli.search.search import open_session
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
+from vifi_cli.cli.terminal.options import completion
 from vifi_cli.cli.terminal.options.shared import JsonOption, given_options
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.errors import InvalidInput
@@ -85,7 +86,12 @@ class CandidateOptions:
 def teach(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Name of the concept: `vifi search @NAME` finds it")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completion.concepts,
+            help="Name of the concept: `vifi search @NAME` finds it",
+        ),
     ],
     marks: MarkOptions,
     candidates: CandidateOptions,
@@ -188,15 +194,15 @@ def _report(session: SearchSession, name: str) -> None:
 def _show(session: SearchSession, concept: Concept, candidates: CandidateOptions) -> None:
     from vifi_cli.api.search.hits.documents import hit_document
     from vifi_cli.api.teaching.candidates import candidates as find_candidates
+    from vifi_cli.api.teaching.overview import overview_document, overview_of
     from vifi_cli.api.teaching.report import teaching_report
 
     report = teaching_report(concept)
     hits = find_candidates(session, concept.name, candidates.top) if candidates.listed else []
     if candidates.as_json:
         listed = {"candidates": [hit_document(hit) for hit in hits]} if candidates.listed else {}
-        output.document(
-            {"name": concept.name, "description": concept.description, "report": report.line} | listed
-        )
+        known = overview_document(overview_of(session, concept.name))
+        output.document(known | {"result": report.result, "advice": report.advice} | listed)
         return
     if hits and candidates.thumbs and output.stdout_is_terminal():
         show_with_pictures(hits)

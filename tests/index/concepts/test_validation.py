@@ -3,44 +3,85 @@
 import numpy as np
 import pytest
 
-from vifi_cli.index.concepts.validation import average_precision, cross_validation
+from vifi_cli.index.arrays import Float64Array
+from vifi_cli.index.concepts.validation import average_precisions, cross_validation
 
-RIGHT = np.array([True, False, True, False])
+NOT_COMPARED = np.nan
+
+
+def average_precision(
+    margins: list[list[float]], right: tuple[float, ...], wrong: tuple[float, ...]
+) -> float:
+    return float(average_precisions(np.array(margins), np.array([right]), np.array([wrong]))[0])
+
+
+def margins_of(scores: Float64Array, is_right: np.ndarray) -> Float64Array:
+    margins: Float64Array = scores[is_right][:, None] - scores[~is_right]
+    return margins
 
 
 def test_average_precision_is_that_of_the_ranking() -> None:
-    # right at ranks 1 and 3: (1 / 1 + 2 / 3) / 2
-    assert average_precision(np.array([0.9, 0.8, 0.7, 0.1]), RIGHT) == pytest.approx(5 / 6)
+    # right, wrong, right, wrong: (1 / 1 + 2 / 3) / 2
+    assert average_precision([[0.1, 0.8], [-0.1, 0.6]], (1, 1), (1, 1)) == pytest.approx(5 / 6)
 
 
-def test_of_equal_scores_the_wrong_ones_come_first() -> None:
-    assert average_precision(np.zeros(4), RIGHT) == pytest.approx((1 / 3 + 2 / 4) / 2)
+def test_equal_scores_count_as_wrongly_ranked() -> None:
+    # both wrong ones above both right ones: (1 / 3 + 2 / 4) / 2
+    assert average_precision([[0.0, 0.0], [0.0, 0.0]], (1, 1), (1, 1)) == pytest.approx(5 / 12)
 
 
-def test_a_mark_that_counts_twice_is_two_marks() -> None:
-    scores, counts = np.array([0.9, 0.8, 0.7, 0.1]), np.array([1.0, 2.0, 0.0, 1.0])
-    assert average_precision(scores, RIGHT, counts) == 1
-    assert average_precision(-scores, RIGHT, counts) == pytest.approx(1 / 4)
+def test_an_item_that_is_drawn_twice_is_two_items() -> None:
+    # right, then two wrong ones; the second right one is not drawn
+    assert average_precision([[-1.0, 1.0], [-1.0, 1.0]], (1, 0), (2, 0)) == pytest.approx(1 / 3)
+    assert average_precision([[-1.0], [1.0]], (1, 3), (1,)) == pytest.approx((3 * 1 + 4 / 5) / 4)
+
+
+def test_pairs_that_cannot_be_compared_are_left_out() -> None:
+    # the only known pair of each right mark is ranked correctly
+    assert average_precision([[NOT_COMPARED, 1.0], [2.0, NOT_COMPARED]], (1, 1), (1, 1)) == 1
+    # a right mark without any known pair is no evidence
+    assert average_precision([[NOT_COMPARED, NOT_COMPARED], [2.0, 1.0]], (1, 1), (1, 1)) == 1
+    assert np.isnan(average_precision([[NOT_COMPARED]], (1,), (1,)))
 
 
 def test_equal_rankings_gain_nothing_and_ask_for_more_marks() -> None:
-    scores = np.array([0.9, 0.8, 0.7, 0.1])
-    validation = cross_validation(scores, scores, RIGHT, np.arange(4))
+    is_right = np.array([True, False, True, False])
+    margins = margins_of(np.array([0.9, 0.8, 0.7, 0.1]), is_right)
+    validation = cross_validation(margins, margins, is_right, np.arange(4))
+    assert validation
+    assert (validation.right, validation.wrong) == (2, 2)
     assert (validation.gain, validation.gain_low, validation.gain_high) == (0, 0, 0)
     assert validation.needs_more_marks
 
 
 def test_one_right_video_cannot_tell_anything() -> None:
     is_right = np.array([True, False, False])
-    validation = cross_validation(np.array([0.0, 1, 2]), np.array([9.0, 1, 2]), is_right, np.arange(3))
+    text, learned = np.array([[-1.0, -2.0]]), np.array([[8.0, 7.0]])
+    validation = cross_validation(text, learned, is_right, np.arange(3))
+    assert validation
     assert validation.gain == pytest.approx(2 / 3)
     assert (validation.gain_low, validation.gain_high) == pytest.approx((-1 / 3, 1))
     assert validation.needs_more_marks
 
 
-def test_many_marks_that_all_agree_are_enough() -> None:
+def test_many_videos_that_all_agree_are_enough() -> None:
     is_right = np.arange(40) < 20
-    validation = cross_validation(-is_right.astype(float), is_right.astype(float), is_right, np.arange(40))
+    text, learned = margins_of(-1.0 * is_right, is_right), margins_of(1.0 * is_right, is_right)
+    validation = cross_validation(text, learned, is_right, np.arange(40))
+    assert validation
     assert validation.learned_precision == 1
     assert 0 < validation.gain_low < validation.gain < validation.gain_high <= 1
     assert not validation.needs_more_marks
+
+
+def test_many_marks_of_two_videos_are_two_videos() -> None:
+    is_right = np.arange(40) < 20
+    text, learned = margins_of(-1.0 * is_right, is_right), margins_of(1.0 * is_right, is_right)
+    validation = cross_validation(text, learned, is_right, np.where(is_right, 1, 2))
+    assert validation
+    assert validation.needs_more_marks
+
+
+def test_nothing_to_compare_is_no_validation() -> None:
+    margins, is_right = np.array([[np.nan]]), np.array([True, False])
+    assert cross_validation(margins, margins, is_right, np.zeros(2, np.int64)) is None

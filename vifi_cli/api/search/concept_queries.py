@@ -2,25 +2,30 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from vifi_cli.errors import EncoderMismatch, InvalidInput, VifiError
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.concepts.concept import Concept, LearnedQuery
 from vifi_cli.index.concepts.learning import learn_query
 from vifi_cli.index.concepts.marked import found_marks, marked_windows
+from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.wording import counted
 
 
 def learn_concept(
-    concept: Concept, catalog: Catalog, embed_description: Callable[[], Float32Array]
+    concept: Concept, index: VideoIndex, embed_description: Callable[[], Float32Array]
 ) -> LearnedQuery | None:
     """Learns from a concept's marks in an index; None if these are too few.
 
     Where they are too few since some of their videos are not in the index, what was learned from them before counts,
     if the index's encoder has taught it.
     """
+    catalog = index.catalog
     marked = marked_windows(catalog, concept.marks)
-    lesson = learn_query(embed_description(), marked)
+    has_both = len(np.unique(marked.is_right)) == 2
+    lesson = learn_query(embed_description(), marked, index.vectors.background) if has_both else None
     if lesson is not None:
         made_with = catalog.indexed_with
         return LearnedQuery(

@@ -203,9 +203,7 @@ class SearchSession:
 
     def learn(self, concept: Concept) -> LearnedQuery | None:
         """Learns from a concept's description and its marks in this index; None if these are too few."""
-        return learn_concept(
-            concept, self.index.catalog, lambda: self._read(concept.description, INDEX_ENCODER)
-        )
+        return learn_concept(concept, self.index, lambda: self._read(concept.description, INDEX_ENCODER))
 
     def rater(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.

@@ -23,39 +23,65 @@ STUDENT_QUANTILES = (
     2.14,
     2.13,
 )
-"""97.5 % of Student's t distribution for 1, 2, 3 ... degrees of freedom; later ones are taken for the last."""
-
-
-def average_precision(scores: Float64Array, is_right: BoolArray, counts: Float64Array | None = None) -> float:
-    """The average precision of a ranking, for scores (M,) with at least one right; `counts` (M,) repeats each.
-
-    Of equal scores, the wrong ones come first.
-    """
-    counts = np.ones(len(scores)) if counts is None else counts
-    order = np.lexsort((is_right, -scores))
-    rights = counts[order] * is_right[order]
-    precision = np.cumsum(rights) / np.maximum(np.cumsum(counts[order]), 1)
-    return float((precision * rights).sum() / rights.sum())
+"""97.5 % of Student's t distribution for 1, 2, 3 ... degrees of freedom; the last one stands for all further ones."""
 
 
 def cross_validation(
-    text_scores: Float64Array, learned_scores: Float64Array, is_right: BoolArray, groups: Int64Array
-) -> CrossValidation:
-    """Compares two rankings of the same marks (M,), both kinds among them, in two or more groups."""
-    names, members = np.unique(groups, return_inverse=True)
-    random = np.random.default_rng(0)
-    gains = []
-    for _ in range(DRAWS):
-        drawn = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
-        counts = drawn[members].astype(float)
-        if (counts * is_right).any() and (counts * ~is_right).any():
-            gains.append(
-                average_precision(learned_scores, is_right, counts)
-                - average_precision(text_scores, is_right, counts)
-            )
-    text, learned = (average_precision(scores, is_right) for scores in (text_scores, learned_scores))
-    freedom = min(len(np.unique(groups[is_right])), len(np.unique(groups[~is_right]))) - 1
-    quantile = STUDENT_QUANTILES[min(freedom, len(STUDENT_QUANTILES)) - 1]
-    half = quantile * float(np.std(gains)) if freedom else 1.0
+    text_margins: Float64Array, learned_margins: Float64Array, is_right: BoolArray, groups: Int64Array
+) -> CrossValidation | None:
+    """Compares two rankings of marks (M,) by margins (R, W) of right ones over wrong ones.
+
+    A NaN is a pair that cannot be compared. None if there is no other pair.
+    """
+    is_known = ~np.isnan(learned_margins)
+    if not is_known.any():
+        return None
+    text_margins = np.where(is_known, text_margins, np.nan)
+    once = np.ones((1, len(groups)))
+    text, learned = (
+        float(average_precisions(margins, once[:, is_right], once[:, ~is_right])[0])
+        for margins in (text_margins, learned_margins)
+    )
+    half = _half_interval(text_margins, learned_margins, is_right, groups)
     low, high = max(learned - text - half, -1.0), min(learned - text + half, 1.0)
-    return CrossValidation(int(is_right.sum()), int((~is_right).sum()), text, learned, low, high)
+    right, wrong = int(is_known.any(axis=1).sum()), int(is_known.any(axis=0).sum())
+    return CrossValidation(right, wrong, text, learned, low, high)
+
+
+def average_precisions(
+    margins: Float64Array, right_counts: Float64Array, wrong_counts: Float64Array
+) -> Float64Array:
+    """The average precision of a ranking in each of some draws (N,), NaN where a draw has nothing to compare.
+
+    `margins` (R, W) says how far each right item is above each wrong one; pairs that are NaN are left out, and those
+    that are equal count as wrongly ranked. The counts (N, R) and (N, W) say how many times a draw has each item.
+    """
+    is_known, is_below = ~np.isnan(margins), margins <= 0
+    with np.errstate(all="ignore"):
+        share_above = (is_below @ wrong_counts.T) / (is_known @ wrong_counts.T)  # (R, N)
+        order = np.argsort(share_above, axis=0)
+        above = np.take_along_axis(share_above * wrong_counts.sum(axis=1), order, axis=0)
+        counts = np.take_along_axis(np.where(np.isnan(share_above), 0.0, right_counts.T), order, axis=0)
+        found = np.cumsum(counts, axis=0)
+        precision = np.where(counts > 0, found / (found + above), 0.0)
+        average: Float64Array = (precision * counts).sum(axis=0) / counts.sum(axis=0)
+    return average
+
+
+def _half_interval(
+    text_margins: Float64Array, learned_margins: Float64Array, is_right: BoolArray, groups: Int64Array
+) -> float:
+    """Half of the 95 % interval of the difference, from draws of complete groups; 1 if one group has all of a kind."""
+    freedom = min(len(np.unique(groups[is_right])), len(np.unique(groups[~is_right]))) - 1
+    if not freedom:
+        return 1.0
+    names, members = np.unique(groups, return_inverse=True)
+    chosen = np.random.default_rng(0).integers(len(names), size=(DRAWS, len(names)))
+    drawn = (chosen[:, :, None] == np.arange(len(names))).sum(axis=1)[:, members].astype(float)
+    text, learned = (
+        average_precisions(margins, drawn[:, is_right], drawn[:, ~is_right])
+        for margins in (text_margins, learned_margins)
+    )
+    quantile = STUDENT_QUANTILES[min(freedom, len(STUDENT_QUANTILES)) - 1]
+    gains = (learned - text)[~np.isnan(learned - text)]
+    return quantile * float(gains.std()) if len(gains) else 1.0

@@ -79,6 +79,11 @@ _SPAN = {
     "start_seconds": _named("number", "From the start of the video"),
     "end_seconds": _named("number", "From the start of the video"),
 }
+_STEPS = {
+    "type": "array",
+    "description": "Of a query with `then`: the moment of each step, in order",
+    "items": _object(query=_TEXT, **_SPAN),
+}
 _HIT = _object(
     **_VIDEO,
     **_SPAN,
@@ -89,6 +94,7 @@ _HIT = _object(
     cosine=_named("number", "Similarity, -1 to 1"),
     unsure=_named("boolean", "Whether it is below the threshold: look at a frame before you rely on it"),
 )
+_HIT["properties"]["steps"] = _STEPS
 HITS_SCHEMA = _object(query=_TEXT, model=_TEXT, hits={"type": "array", "items": _HIT})
 TAUGHT_SCHEMA = _object(
     name=_TEXT,

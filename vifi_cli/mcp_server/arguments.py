@@ -78,9 +78,14 @@ class Search(Hits):
         Field(
             min_length=1,
             description="What is to be seen, as a short description: a dog running on a beach. Sound, speech and "
-            "names of people are not searched. Terms can be added and subtracted with weights: dog + beach - 0.5:rain",
+            "names of people are not searched. Terms can be added and subtracted with weights: dog + beach - 0.5:rain. "
+            "A lone `then` separates steps in order of time, `then not` excludes one: opens a door then sits down",
         ),
     ]
+    within_seconds: Annotated[
+        float | None,
+        Field(gt=0, le=1_000_000, description="Maximum time from the end of a step to the start of the next"),
+    ] = None
 
 
 class Similar(Hits):

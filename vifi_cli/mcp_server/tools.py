@@ -19,6 +19,7 @@ from vifi_cli.api.search.hits.documents import (
     summary_document,
     video_document,
 )
+from vifi_cli.api.search.query_language import within
 from vifi_cli.api.search.session import LoadTextEncoder, SearchSession
 from vifi_cli.api.search.video_choice import VideoChoice, video_filter
 from vifi_cli.api.teaching.beginning import teach
@@ -89,7 +90,8 @@ class Tools:
         options = _ranking(given)
 
         def look(session: SearchSession) -> Document:
-            query = query_of(session, given.query)
+            length = None if given.within_seconds is None else f"{given.within_seconds:f}"
+            query = within(query_of(session, given.query), length, "`within_seconds`")
             return _answer(session, query.text, given, session.find(query, options))
 
         return result_of(await self._searching.read(look))

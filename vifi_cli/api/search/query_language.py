@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from vifi_cli.api.search.named_files import FILES_ON_DISK, NamedFiles
-from vifi_cli.api.search.times import time_range_of
+from vifi_cli.api.search.times import length_option, time_range_of
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.concepts.names import check_name, is_name
 from vifi_cli.index.search.query import (
@@ -40,6 +40,7 @@ from vifi_cli.video.moment import TimeRange
 
 SIGNS = {"+": 1.0, "-": -1.0}
 THEN, NOT = "then", "not"
+OPERATORS = {*SIGNS, THEN}
 AS_WORDS = "text:"
 # a digit after the colon makes it a time or a ratio, as in "3:10 to Yuma" and "16:9", not a weight
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
@@ -96,6 +97,24 @@ def parse_query(arguments: Sequence[str], files: NamedFiles = FILES_ON_DISK) -> 
         return query
     steps = [Step(query), *(_later_step(step, files) for step in later)]
     return OrderedQuery(" ".join(arguments), tuple(steps))
+
+
+def within(query: AnyQuery, length: str | None, name: str = "--within") -> AnyQuery:
+    """A query whose steps follow each other within a length of time such as `30s`, if one is given.
+
+    Raises:
+        InvalidInput: the query has one step, or the length makes no sense; `name` is what gives it.
+    """
+    if length is None:
+        return query
+    seconds = length_option(name, length)
+    if not isinstance(query, OrderedQuery):
+        raise InvalidInput(
+            f"{name} limits the time between steps, and the query has one: put `then` between two, or omit {name}"
+        )
+    if not seconds > 0:
+        raise InvalidInput(f"{name} {length}: the time between two steps is above 0: write 30s or 2m")
+    return query.within(seconds)
 
 
 def _steps(arguments: Sequence[str]) -> list[list[str]]:

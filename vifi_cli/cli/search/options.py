@@ -90,6 +90,20 @@ class HitChoice(HitSelection):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepOptions:
+    """How the steps of a query follow each other."""
+
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Maximum time from the end of a step to the start of the next: 30s, 2m or 1:30",
+            rich_help_panel="Steps (A then B)",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class VideoSelection:
     """Which videos a search looks at."""
 

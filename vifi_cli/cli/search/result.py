@@ -101,7 +101,9 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
     numbers = [hit.number_shown for hit in hits]
     if output.stdout_is_terminal():
         name = name_of_number(hits)
-        cells = [_cells(number, hit) for number, hit in enumerate(hits, 1)]
+        cells = [
+            row for number, hit in enumerate(hits, 1) for row in (_cells(number, hit), *_step_cells(hit))
+        ]
         output.rows(("#", name, "Moment", "Video"), cells, right=("#", name, "Moment"))
         return
     output.records(
@@ -135,6 +137,19 @@ def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
     return cells
 
 
+def _step_cells(hit: SearchHit) -> list[tuple[Text, ...]]:
+    """A dimmed row for each step of a hit."""
+    from rich.text import Text
+
+    rows = []
+    for step in hit.steps:
+        moment = f"{wording.clock(step.start_seconds)} – {wording.clock(step.end_seconds)}"
+        number = step.cosine if step.relevance is None else step.relevance
+        texts = "", wording.score_text(number), moment, f"  {wording.printable(step.query)}"
+        rows.append(tuple(Text(text, "dim") for text in texts))
+    return rows
+
+
 def _label(hit: SearchHit) -> str:
     """What to know about a hit: that the user has marked it, or that it is below the threshold; empty if nothing.
 
@@ -165,7 +180,8 @@ def show_with_pictures(hits: Sequence[SearchHit]) -> None:
         facts = Text("  ").join([Text(str(number), "bold"), score, moment])
         if label := _label(hit):
             facts.append(f"  {label}").stylize("dim")
-        shown.show(None if pixels is None else Image.fromarray(pixels), [facts, video])
+        steps = [Text("  ").join(row[1:]) for row in _step_cells(hit)]
+        shown.show(None if pixels is None else Image.fromarray(pixels), [facts, video, *steps])
 
 
 def _write_remarks(answer: Answer) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from vifi_cli import paths
 from vifi_cli.cli.search.open import PlayableOutput, keep_and_play
-from vifi_cli.cli.search.options import EncoderOptions, HitChoice, VideoSelection
+from vifi_cli.cli.search.options import EncoderOptions, HitChoice, StepOptions, VideoSelection
 from vifi_cli.cli.search.result import Answer, show_answer, wants_unsure
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options import completion
@@ -33,12 +33,13 @@ def search(
     query: Annotated[
         list[str],
         typer.Argument(
-            help="Words, a picture, a clip (a.mp4@1:20-1:28), a concept (@NAME), or a sum: dog + beach - 0.5:rain",
+            help="Words, a picture, a clip (a.mp4@1:20-1:28), @CONCEPT, a sum (dog + beach - 0.5:rain), or A then B",
             show_default=False,
             autocompletion=completion.query_words,
         ),
     ],
     hits: HitChoice,
+    steps: StepOptions,
     videos: VideoSelection,
     form: PlayableOutput,
     encoder: EncoderOptions,
@@ -48,9 +49,12 @@ def search(
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
     from vifi_cli.api.library.encoders import EncoderChoice
-    from vifi_cli.api.search.query_language import parse_query
+    from vifi_cli.api.search.query_language import parse_query, within
+    from vifi_cli.index.search.query import OrderedQuery
 
     asked = parse_query(query)
+    if isinstance(asked, OrderedQuery) or not is_in_shell(context):  # there, it stands for lines with steps
+        asked = within(asked, steps.within)
     if encoder.model and not asked.has_words and not is_in_shell(context):
         raise InvalidInput("--model reads words, and your query has none: omit it")
     options = hits.options(hits.by, videos.video_filter())

@@ -124,7 +124,7 @@ class VideoIndex:
         among = self.catalog.window_ids_among(options.among)
         ranking = OrderedRanking(self.catalog, vectors, steps, among, options)
         found = ranking.best()
-        shown = with_moments(self.catalog, vectors, ranking.wanted, found)
+        shown = with_moments(ranking, found)
         paths = self.catalog.paths_of(hit.video_id for hit in found)
         return [
             SearchHit(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vifi_cli.api.search.hits.documents import Document, answer_document, named_hits
-from vifi_cli.api.search.query_language import parse_example
+from vifi_cli.api.search.query_language import parse_example, within
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.video_choice import VideoChoice, video_filter
 from vifi_cli.errors import InvalidInput
@@ -64,10 +64,13 @@ class Searches:
 
     async def search(self, request: Request) -> Response:
         """Moments or videos that match a description."""
-        given = Parameters(request, ("q", *SEARCH_PARAMETERS))
+        given = Parameters(request, ("q", "within", *SEARCH_PARAMETERS))
         words, wanted = given.required("q", "/api/search?q=a+dog"), wanted_hits(given, video_choice(given))
+        length = given.text("within")
         root = root_of(request.scope)
-        return json_answer(await self._search.read(lambda session: _answer(session, words, wanted, root)))
+        return json_answer(
+            await self._search.read(lambda session: _answer(session, words, length, wanted, root))
+        )
 
     async def similar(self, request: Request) -> Response:
         """Moments or videos that look like an indexed moment or video."""
@@ -84,13 +87,13 @@ class Searches:
     async def moments_of_video(self, request: Request) -> Response:
         """Moments of one video that match a description."""
         video = await self._library.video(request)
-        given = Parameters(request, ("q", *HIT_PARAMETERS))
+        given = Parameters(request, ("q", "within", *HIT_PARAMETERS))
         words = given.required("q", f"/api/videos/{key_of(video)}/moments?q=a+dog")
         wanted = wanted_hits(given, VideoFilter(path_pattern=str(video.path)), per_video=0)
-        root = root_of(request.scope)
+        root, length = root_of(request.scope), given.text("within")
 
         def look(session: SearchSession) -> Document:
-            document = _answer(session, words, wanted, root)
+            document = _answer(session, words, length, wanted, root)
             hits = [hit for hit in document["hits"] if hit["path"] == str(video.path)]
             return document | {"hits": hits}
 
@@ -118,8 +121,8 @@ def wanted_hits(given: Parameters, among: VideoFilter, per_video: int | None = N
     return Wanted(options, given.fraction("min_score"), given.flag("unsure"))
 
 
-def _answer(session: SearchSession, words: str, wanted: Wanted, root: str) -> Document:
-    query = query_of(session, words)
+def _answer(session: SearchSession, words: str, length: str | None, wanted: Wanted, root: str) -> Document:
+    query = within(query_of(session, words), length, "`within`")
     found = session.find(query, wanted.options)
     return _document(session, query.text, wanted.shown(found), root)
 

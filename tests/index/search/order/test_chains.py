@@ -66,7 +66,9 @@ def test_what_must_not_be_between_is_not() -> None:
     goals, crowd = step((0, 2, 5), (20, 22, 1)), (30, 32, 1)
     assert found(goals, step(crowd, barriers=[10])) == [(2, [(20, 22), (30, 32)])]
     assert found(goals, step(crowd, barriers=[25])) == []
-    assert found(goals, step(crowd, barriers=[1.5, 31])) == [(6, [(0, 2), (30, 32)])]
+    assert found(goals, step(crowd, barriers=[0.9, 31.1])) == [(6, [(0, 2), (30, 32)])]
+    assert found(goals, step(crowd, barriers=[1])) == [(2, [(20, 22), (30, 32)])]
+    assert found(goals, step(crowd, barriers=[31])) == []
 
 
 def test_what_must_not_follow_does_not() -> None:
@@ -75,6 +77,8 @@ def test_what_must_not_follow_does_not() -> None:
         without_after(goals, crowd, seconds).starts.tolist() for seconds in (math.inf, 10.0, 9.9, 8.0, 7.9)
     ]
     assert kept == [[40], [40], [18, 40], [18, 40], [0, 18, 40]]
+    assert without_after(goals, np.array([19.0]), 1.0).starts.tolist() == [0, 40]
+    assert without_after(goals, np.array([18.9]), 1.0).starts.tolist() == [0, 18, 40]
 
 
 def test_chains_of_a_video_share_no_second() -> None:
@@ -99,7 +103,7 @@ def all_chains(steps: Sequence[StepWindows], cost: DistanceCost) -> Iterator[flo
         lost = 0.0
         for place, (a, b) in enumerate(pairwise(chain), 1):
             gap = b[0] - a[1]
-            barred = any(a[1] <= at <= b[0] for at in steps[place].barriers)
+            barred = any((a[0] + a[1]) / 2 <= at <= (b[0] + b[1]) / 2 for at in steps[place].barriers)
             shorter = min(a[1] - a[0], b[1] - b[0])
             if gap < -shorter / 2 or gap > steps[place].within_seconds or barred:
                 break

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import SearchHit
 from vifi_cli.line_template import Field, LineTemplate, Value, with_escapes
-from vifi_cli.wording import clock
+from vifi_cli.wording import clock, timecode
 
 FLAG = "--format"
 FIELDS = {
@@ -27,6 +27,7 @@ FIELDS = {
     "unsure": Field("`unsure` for a hit below the threshold, empty for others", ""),
     "marked": Field("`right` for a moment that you marked right, empty for others", ""),
     "query": Field("the query", "a cat"),
+    "steps": Field("the times of the steps of `a then b`, as in `0:05-0:10 0:12-0:20`; else empty", ""),
 }
 
 
@@ -77,5 +78,8 @@ def _values(hit: SearchHit) -> dict[str, Value]:
         "relevance": math.nan if hit.relevance is None else hit.relevance,
         "cosine": hit.cosine,
         "unsure": "unsure" if hit.unsure else "",
+        "steps": " ".join(
+            f"{timecode(step.start_seconds)}-{timecode(step.end_seconds)}" for step in hit.steps
+        ),
         "marked": hit.marked or "",
     }

@@ -28,7 +28,7 @@ class StepWindows:
     ends: Float64Array
     scores: Float64Array  # what each adds to a chain
     within_seconds: float = math.inf  # after the end of the step before, to its begin
-    # ascending seconds at which something is seen that must not be between this step and the one before
+    # ascending seconds at which something is seen that must not be between the middles of this step and the one before
     barriers: Float64Array = field(default_factory=lambda: NOWHERE)
 
     def part(self, chosen: BoolArray) -> "StepWindows":
@@ -147,7 +147,7 @@ def _best_before(
         plain, by_end = _RangeMaximum(best[order]), _RangeMaximum(best[order] + per_second * ends)
         for later_length, targets in _by_length(later):
             starts = later.starts[targets]
-            first, stop = _allowed(ends, starts, later, min(length, later_length) / 2)
+            first, stop = _allowed(ends, starts, later, (length, later_length))
             overlapping = np.clip(np.searchsorted(ends, starts, side="right"), first, stop)
             for (values, at), lost in (
                 (plain.of(overlapping, stop), 0.0),
@@ -161,22 +161,29 @@ def _best_before(
 
 
 def _allowed(
-    ends: Float64Array, starts: Float64Array, later: StepWindows, overlap_seconds: float
+    ends: Float64Array, starts: Float64Array, later: StepWindows, lengths: tuple[float, float]
 ) -> tuple[Int64Array, Int64Array]:
-    """The range of ascending ends that a window with each start may follow: first, and one past the last."""
+    """The range of ascending ends that a window with each start may follow: first, and one past the last.
+
+    `lengths` are those of the windows that end there, and of those that start.
+    """
     tolerance = 10**-LENGTH_DIGITS
-    stop = np.searchsorted(ends, starts + overlap_seconds + tolerance, side="right")
+    stop = np.searchsorted(ends, starts + min(lengths) / 2 + tolerance, side="right")
     first = np.searchsorted(ends, starts - later.within_seconds - tolerance, side="left")
     if len(later.barriers):
-        barred = np.searchsorted(later.barriers, starts, side="right")
+        barred = np.searchsorted(later.barriers, starts + lengths[1] / 2, side="right")
         last_barrier = np.concatenate([[-math.inf], later.barriers])[barred]
-        first = np.maximum(first, np.searchsorted(ends, last_barrier, side="right"))
+        first = np.maximum(first, np.searchsorted(ends - lengths[0] / 2, last_barrier, side="right"))
     return first.astype(np.int64), stop.astype(np.int64)
 
 
 def without_after(windows: StepWindows, barriers: Float64Array, within_seconds: float) -> StepWindows:
-    """The windows of a last step after whose end no barrier follows within a time; barriers are ascending seconds."""
-    following = np.concatenate([barriers, [math.inf]])[np.searchsorted(barriers, windows.ends, side="right")]
+    """The windows of a last step with no barrier from their middle to a time after their end.
+
+    `barriers` are ascending seconds.
+    """
+    middles = (windows.starts + windows.ends) / 2
+    following = np.concatenate([barriers, [math.inf]])[np.searchsorted(barriers, middles)]
     return windows.part(np.isinf(following) | (following - windows.ends > within_seconds))
 
 

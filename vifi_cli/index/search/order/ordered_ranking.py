@@ -6,7 +6,7 @@ be better than those found: Fagin's threshold algorithm, where the best window o
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -15,10 +15,11 @@ import numpy as np
 from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.relevance.calibration import Rater
-from vifi_cli.index.search.folding import ScoredWindow, fold_near_duplicates
+from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments, fold_near_duplicates
 from vifi_cli.index.search.order.chains import (
     NOWHERE,
     DistanceCost,
+    StepWindows,
     separate_chains,
     without_after,
 )
@@ -140,6 +141,8 @@ class OrderedRanking:
             placed.of_video(video, step.within_seconds, barriers.get(video, NOWHERE))
             for step, placed, barriers in zip(self.wanted, seen.steps, self._barriers, strict=True)
         ]
+        if self.ends_with_moment:
+            steps[-1] = self._as_moments(video, steps[-1])
         for step, barriers in self._absent_at_last:
             steps[-1] = without_after(steps[-1], barriers.get(video, NOWHERE), step.within_seconds)
         for chain in islice(separate_chains(steps, self._cost, least), self._most_per_video or None):
@@ -148,6 +151,29 @@ class OrderedRanking:
                 for each in chain.windows
             )
             yield ScoredWindow(video, chain.start_seconds, chain.end_seconds, chain.score, steps=windows)
+
+    @property
+    def ends_with_moment(self) -> bool:
+        """Whether hits end with a moment, as opposed to a window: where something must not follow its end."""
+        return self.steps[-1].is_absent
+
+    def _as_moments(self, video: int, windows: StepWindows) -> StepWindows:
+        """The moments of the last wanted step in place of its windows: what comes after it begins where it ends."""
+        embedding = self.wanted[-1].embedding
+        cosines = self.vectors.cosines(embedding, windows.ids).tolist()
+        score_of = dict(zip(windows.ids.tolist(), windows.scores.tolist(), strict=True))
+        rows = zip(windows.starts.tolist(), windows.ends.tolist(), cosines, windows.ids.tolist(), strict=True)
+        moments = fold_into_moments(
+            (ScoredWindow(video, start, end, cosine, window_id=one) for start, end, cosine, one in rows),
+            background=float(embedding @ self.vectors.mean),
+        )
+        ids = np.array([moment.window_id for moment in moments], np.int64)
+        starts, ends = (
+            np.array([getattr(moment, edge) for moment in moments], np.float64)
+            for edge in ("start_seconds", "end_seconds")
+        )
+        scores = np.array([score_of[one] for one in ids.tolist()], np.float64)
+        return replace(windows, ids=ids, starts=starts, ends=ends, scores=scores)
 
     def _are_settled(self, seen: SeenWindows, found: Mapping[int, list[ScoredWindow]]) -> BoolArray:
         """Whether each video's hits (V,) stay the same, whatever windows were not looked at."""

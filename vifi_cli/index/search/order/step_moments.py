@@ -7,20 +7,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.search.folding import ScoredWindow, moment_around
-from vifi_cli.index.search.order.ordered_ranking import SoughtStep
+from vifi_cli.index.search.order.ordered_ranking import OrderedRanking, SoughtStep
 from vifi_cli.index.search.ranking import NEAR_SECONDS
-from vifi_cli.index.vectors import Vectors
 
 
-def with_moments(
-    catalog: Catalog, vectors: Vectors, steps: Sequence[SoughtStep], hits: Sequence[ScoredWindow]
-) -> list[ScoredWindow]:
-    """Hits with the moments of their steps in place of windows; the score of each moment is its cosine.
+def with_moments(ranking: OrderedRanking, hits: Sequence[ScoredWindow]) -> list[ScoredWindow]:
+    """Hits of a ranking with the moments of their steps in place of windows; each moment's score is its cosine.
 
     Moments share no second, neither within a hit nor with those of other hits, and keep the time within which a step
-    must follow. `steps` are those that are to be seen.
+    must follow.
     """
     of_video: dict[int, list[ScoredWindow]] = defaultdict(list)
     for hit in hits:
@@ -29,32 +25,26 @@ def with_moments(
     for group in of_video.values():
         free_from = -np.inf
         ordered = sorted(group, key=lambda hit: hit.start_seconds)
-        ends = [*(hit.start_seconds for hit in ordered[1:]), np.inf]
-        for hit, free_to in zip(ordered, ends, strict=True):
-            located[hit] = _with_moments(catalog, vectors, steps, hit, (free_from, free_to))
+        next_starts = [*(hit.start_seconds for hit in ordered[1:]), np.inf]
+        for hit, free_to in zip(ordered, next_starts, strict=True):
+            located[hit] = _with_moments(ranking, hit, (free_from, free_to))
             free_from = located[hit].end_seconds
     return [located[hit] for hit in hits]
 
 
-def _with_moments(
-    catalog: Catalog,
-    vectors: Vectors,
-    steps: Sequence[SoughtStep],
-    hit: ScoredWindow,
-    room: tuple[float, float],
-) -> ScoredWindow:
-    windows = _apart(
-        [
-            replace(window, score=float(vectors.cosines(step.embedding, np.array([window.window_id]))[0]))
-            for step, window in zip(steps, hit.steps, strict=True)
-        ]
-    )
+def _with_moments(ranking: OrderedRanking, hit: ScoredWindow, room: tuple[float, float]) -> ScoredWindow:
+    vectors, steps = ranking.vectors, ranking.wanted
+    ids = np.array([window.window_id for window in hit.steps])
+    cosines = [float(vectors.cosines(step.embedding, ids[[n]])[0]) for n, step in enumerate(steps)]
+    windows = _apart([replace(one, score=cosine) for one, cosine in zip(hit.steps, cosines, strict=True)])
+    next_starts = [*(window.start_seconds for window in windows[1:]), room[1]]
     moments: list[ScoredWindow] = []
-    for step, window, next_start in zip(
-        steps, windows, [*(each.start_seconds for each in windows[1:]), room[1]], strict=True
-    ):
+    for step, window, free_to in zip(steps, windows, next_starts, strict=True):
+        if ranking.ends_with_moment and window is windows[-1]:
+            moments.append(window)
+            continue
         free_from = moments[-1].end_seconds if moments else room[0]
-        near = _windows_near(catalog, vectors, step, window, (free_from, next_start))
+        near = _windows_near(ranking, step, window, (free_from, free_to))
         moments.append(moment_around(window, near, float(step.embedding @ vectors.mean)))
     shown = moments if _are_in_time(steps, moments) else windows
     return replace(
@@ -74,15 +64,16 @@ def _apart(windows: Sequence[ScoredWindow]) -> list[ScoredWindow]:
 
 
 def _windows_near(
-    catalog: Catalog, vectors: Vectors, step: SoughtStep, window: ScoredWindow, room: tuple[float, float]
+    ranking: OrderedRanking, step: SoughtStep, window: ScoredWindow, room: tuple[float, float]
 ) -> list[ScoredWindow]:
     """The other windows around the window of a step, within a room."""
     start, end = window.start_seconds - NEAR_SECONDS, window.end_seconds + NEAR_SECONDS
-    ids = catalog.window_ids_near(window.video_id, start, end)
-    score_of = dict(zip(ids.tolist(), vectors.cosines(step.embedding, ids).tolist(), strict=True))
+    ids = ranking.catalog.window_ids_near(window.video_id, start, end)
+    cosines = ranking.vectors.cosines(step.embedding, ids).tolist()
+    score_of = dict(zip(ids.tolist(), cosines, strict=True))
     return [
         ScoredWindow(video, begin, stop, score_of[window_id], window_id=window_id)
-        for window_id, video, begin, stop, _ in catalog.windows(ids)
+        for window_id, video, begin, stop, _ in ranking.catalog.windows(ids)
         if begin >= room[0] and stop <= room[1] and window_id != window.window_id
     ]
 

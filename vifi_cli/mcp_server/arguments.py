@@ -84,7 +84,9 @@ class Search(Hits):
     ]
     within_seconds: Annotated[
         float | None,
-        Field(gt=0, le=1_000_000, description="Maximum time from the end of a step to the start of the next"),
+        Field(
+            gt=0, le=1_000_000, description="Maximum seconds from the end of a step to the start of the next"
+        ),
     ] = None
 
 

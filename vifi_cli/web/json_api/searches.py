@@ -64,7 +64,7 @@ class Searches:
 
     async def search(self, request: Request) -> Response:
         """Moments or videos that match a description."""
-        given = Parameters(request, ("q", "within", *SEARCH_PARAMETERS))
+        given = Parameters(request, ("q", *SEARCH_PARAMETERS, "within"))
         words, wanted = given.required("q", "/api/search?q=a+dog"), wanted_hits(given, video_choice(given))
         length = given.text("within")
         root = root_of(request.scope)
@@ -87,7 +87,7 @@ class Searches:
     async def moments_of_video(self, request: Request) -> Response:
         """Moments of one video that match a description."""
         video = await self._library.video(request)
-        given = Parameters(request, ("q", "within", *HIT_PARAMETERS))
+        given = Parameters(request, ("q", *HIT_PARAMETERS, "within"))
         words = given.required("q", f"/api/videos/{key_of(video)}/moments?q=a+dog")
         wanted = wanted_hits(given, VideoFilter(path_pattern=str(video.path)), per_video=0)
         root, length = root_of(request.scope), given.text("within")
